@@ -1,0 +1,64 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// Every Swift target is held to the same rules; `make lint` and CI add warnings-as-errors.
+let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let atomics = Target.Dependency.product(name: "Atomics", package: "swift-atomics")
+
+// Targets are listed in the order of the pipeline; a target imports only what stands above it.
+let package = Package(
+    name: "bertc",
+    products: [
+        .library(name: "GraphIR", targets: ["GraphIR"]),
+        .library(name: "GraphCompiler", targets: ["GraphCompiler"]),
+        .library(name: "BERT", targets: ["BERT"]),
+        .library(name: "Training", targets: ["Training"]),
+        .executable(name: "bertc", targets: ["bertc"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-atomics", from: "1.3.0"),
+    ],
+    targets: [
+        .target(name: "CLLVM"),
+        .systemLibrary(
+            name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        library("LLVMBridge", ["CLLVM"]),
+        library("GraphIR"),
+        library("Interpreter", ["GraphIR"]),
+        library("Transforms", ["GraphIR", "Interpreter"]),
+        library("KernelIR", ["GraphIR"]),
+        library("Codegen", ["GraphIR", "KernelIR", "LLVMBridge"]),
+        library("Runtime", ["GraphIR", "KernelIR", "Codegen", "LLVMBridge", "COpenBLAS", atomics]),
+        library("GraphCompiler", ["GraphIR", "Interpreter", "Transforms", "KernelIR", "Codegen", "Runtime"]),
+        library("BERT", ["GraphIR", "GraphCompiler", collections]),
+        library("Text", [collections]),
+        library("Training", ["GraphIR", "GraphCompiler", "BERT", "Text", logging, collections]),
+        library("BertcCommands", ["Training", "BERT", "Text", "GraphCompiler", argumentParser, logging]),
+        .executableTarget(name: "bertc", dependencies: ["BertcCommands"], swiftSettings: strict),
+
+        tests("LLVMBridgeTests", ["LLVMBridge"]),
+        tests("GraphIRTests", ["GraphIR"]),
+        tests("InterpreterTests", ["GraphIR", "Interpreter"]),
+        tests("TransformsTests", ["GraphIR", "Interpreter", "Transforms"], resources: [.copy("Golden")]),
+        tests("RuntimeTests", ["Runtime", "KernelIR", "Codegen", "LLVMBridge"]),
+        tests("GraphCompilerTests", ["GraphCompiler", "GraphIR", "Interpreter", "Transforms"]),
+        tests("TextTests", ["Text"], resources: [.copy("Fixtures")]),
+        tests("BERTTests", ["BERT", "GraphCompiler", "Interpreter"], resources: [.copy("Fixtures")]),
+        tests("TrainingTests", ["Training", "BERT", "Text", "BertcCommands"], resources: [.copy("Fixtures")]),
+    ]
+)
