@@ -1,0 +1,138 @@
+/// Writes a graph as Swift expressions.
+///
+/// ```swift
+/// let graph = try GraphBuilder.build("mlp") { g in
+///     let x = g.input("x", .f32, ["tokens", 384])
+///     let w = g.parameter("w", [384, 1536])
+///     let b = g.parameter("b", [1536])
+///     g.output("y", (x.matmul(w) + b).gelu())
+/// }
+/// ```
+///
+/// A mistake (shapes that do not fit) is kept and thrown by `build`; what follows it is ignored.
+public final class GraphBuilder {
+    public private(set) var graph: Graph
+    private var scopes: [String] = []
+    private var error: IRError?
+    private var nextStream = 0
+
+    public init(_ name: String) { graph = Graph(name: name) }
+
+    /// Continues an existing graph; used by passes that add nodes.
+    public init(extending graph: Graph) {
+        self.graph = graph
+        for case .dropout(_, let stream) in graph.nodes.map(\.op) { nextStream = max(nextStream, stream + 1) }
+    }
+
+    public static func build(_ name: String, _ body: (GraphBuilder) throws -> Void) throws -> Graph {
+        let builder = GraphBuilder(name)
+        try body(builder)
+        return try builder.finish()
+    }
+
+    /// The graph, verified; throws the first mistake made while building.
+    public func finish() throws(IRError) -> Graph {
+        if let error { throw error }
+        try graph.verify()
+        return graph
+    }
+
+    /// Labels of nodes made inside `body` start with `name`.
+    public func scope<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result {
+        scopes.append(name)
+        defer { scopes.removeLast() }
+        return try body()
+    }
+
+    // MARK: Sources
+
+    public func input(_ name: String, _ element: ElementType, _ shape: [Dimension]) -> Tensor {
+        apply(.input(name: name, type: TensorType(element, shape)), [])
+    }
+
+    public func parameter(
+        _ name: String, _ shape: [Dimension], role: ParameterRole = .trainable, element: ElementType = .f32
+    ) -> Tensor {
+        apply(.parameter(name: name, type: TensorType(element, shape), role: role), [])
+    }
+
+    public func constant(_ value: Double, _ type: TensorType) -> Tensor {
+        apply(.constant(.splat(value), type: type), [])
+    }
+
+    public func constant(_ values: [Double], _ element: ElementType, _ shape: [Int]) -> Tensor {
+        apply(.constant(.dense(values), type: TensorType(element, shape.map(Dimension.fixed))), [])
+    }
+
+    /// A scalar of `element`.
+    public func scalar(_ value: Double, _ element: ElementType = .f32) -> Tensor {
+        constant(value, TensorType(element, []))
+    }
+
+    public func zeros(like tensor: Tensor) -> Tensor { constant(0, tensor.type) }
+
+    /// The extent of `dimension` as a scalar of `element`.
+    public func size(_ dimension: Dimension, _ element: ElementType = .f32) -> Tensor {
+        if let extent = dimension.fixedExtent { return scalar(Double(extent), element) }
+        return apply(.dimensionSize(dimension), []).cast(element)
+    }
+
+    public func output(_ name: String, _ tensor: Tensor) {
+        if error == nil { graph.addOutput(name, tensor.value) }
+    }
+
+    public func update(_ parameter: Tensor, to tensor: Tensor) {
+        if error == nil { graph.addUpdate(of: parameter.value, to: tensor.value) }
+    }
+
+    // MARK: Nodes
+
+    /// Appends a node and returns its first result.
+    public func apply(_ op: Op, _ operands: [Tensor]) -> Tensor { applyAll(op, operands)[0] }
+
+    /// Appends a node and returns all its results.
+    public func applyAll(_ op: Op, _ operands: [Tensor]) -> [Tensor] {
+        guard error == nil else { return poison(op) }
+        do throws(IRError) {
+            let label = scopes.joined(separator: ".")
+            let node = try graph.append(op, operands.map(\.value), label: label)
+            return graph[node].types.indices.map { Tensor(builder: self, value: Value(node, result: $0)) }
+        } catch {
+            _ = fail(error)
+            return poison(op)
+        }
+    }
+
+    /// Records a mistake; the returned tensor stands for the value that could not be built.
+    func fail(_ error: IRError) -> Tensor {
+        if self.error == nil { self.error = error }
+        return Tensor(builder: self, value: nil)
+    }
+
+    private func poison(_ op: Op) -> [Tensor] {
+        Array(repeating: Tensor(builder: self, value: nil), count: op.resultCount)
+    }
+
+    public func tensor(_ value: Value) -> Tensor { Tensor(builder: self, value: value) }
+
+    public func binary(_ function: BinaryFunction, _ a: Tensor, _ b: Tensor) -> Tensor {
+        apply(.binary(function), [a, b])
+    }
+
+    public func compare(_ comparison: Comparison, _ a: Tensor, _ b: Tensor) -> Tensor {
+        apply(.compare(comparison), [a, b])
+    }
+
+    public func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
+        apply(.select, [condition, a, b])
+    }
+
+    public func concatenate(_ parts: [Tensor], axis: Int) -> Tensor { apply(.concatenate(axis: axis), parts) }
+
+    /// Inverted dropout keyed by `rng` (i64[2]: seed, step) and a stream number of its own.
+    public func dropout(_ x: Tensor, rate: Double, rng: Tensor) -> Tensor {
+        guard rate > 0 else { return x }
+        defer { nextStream += 1 }
+        return apply(.dropout(rate: rate, stream: nextStream), [x, rng])
+    }
+}

@@ -1,0 +1,237 @@
+/// An attribute's value in the text form.
+public enum Attribute: Hashable, Sendable {
+    case int(Int)
+    case float(Double)
+    case bool(Bool)
+    case name(String)
+    case string(String)
+    case ints([Int])
+    case floats([Double])
+    case dimension(Dimension)
+    case shape([Dimension])
+}
+
+/// An attribute's name and value; an op prints its attributes in a fixed order.
+public typealias NamedAttribute = (name: String, value: Attribute)
+
+extension Op {
+    /// The op's name in the text form.
+    public var mnemonic: String { form.mnemonic }
+
+    /// The op's attributes in the text form, in printing order. The type of a source is printed as its result type.
+    public var attributes: [NamedAttribute] { form.attributes }
+
+    public var resultCount: Int {
+        switch self {
+        case .layerNorm, .layerNormGradient, .adamW: 3
+        case .crossEntropy: 2
+        default: 1
+        }
+    }
+
+    private var form: (mnemonic: String, attributes: [NamedAttribute]) {
+        switch self {
+        case .input(let name, _): ("input", [("name", .string(name))])
+        case .parameter(let name, _, let role): ("parameter", [("name", .string(name)), ("role", .name(role.rawValue))])
+        case .constant(.splat(let value), _): ("constant", [("value", .float(value))])
+        case .constant(.dense(let values), _): ("constant", [("values", .floats(values))])
+        case .iota(_, let axis): ("iota", [("axis", .int(axis))])
+        case .dimensionSize(let dimension): ("dimension_size", [("of", .dimension(dimension))])
+        case .unary(let function): (function.rawValue, [])
+        case .unaryGradient(let function): ("unary_gradient", [("function", .name(function.rawValue))])
+        case .binary(let function): (function.rawValue, [])
+        case .compare(let comparison): ("compare", [("is", .name(comparison.rawValue))])
+        case .select: ("select", [])
+        case .cast(let element): ("cast", [("to", .name(element.rawValue))])
+        case .dropout(let rate, let stream): ("dropout", [("rate", .float(rate)), ("stream", .int(stream))])
+        case .reduce(let reduction, let axes, let keep):
+            ("reduce_\(reduction.rawValue)", [("axes", .ints(axes)), ("keep", .bool(keep))])
+        case .broadcast(let shape): ("broadcast", [("shape", .shape(shape))])
+        case .reshape(let shape): ("reshape", [("shape", .shape(shape))])
+        case .transpose(let permutation): ("transpose", [("permutation", .ints(permutation))])
+        case .slice(let axis, let start, let size):
+            ("slice", [("axis", .int(axis)), ("start", .int(start)), ("size", .dimension(size))])
+        case .concatenate(let axis): ("concatenate", [("axis", .int(axis))])
+        case .matmul(let left, let right):
+            ("matmul", [("transpose_left", .bool(left)), ("transpose_right", .bool(right))])
+        case .raggedMatmul(let form, let length):
+            ("ragged_matmul", [("form", .name(form.rawValue)), ("length", .dimension(length))])
+        case .softmax: ("softmax", [])
+        case .softmaxGradient: ("softmax_gradient", [])
+        case .layerNorm(let epsilon): ("layer_norm", [("epsilon", .float(epsilon))])
+        case .layerNormGradient: ("layer_norm_gradient", [])
+        case .crossEntropy(let ignore): ("cross_entropy", [("ignore_index", .int(ignore))])
+        case .crossEntropyGradient(let ignore): ("cross_entropy_gradient", [("ignore_index", .int(ignore))])
+        case .gather: ("gather", [])
+        case .scatterAdd(let rows): ("scatter_add", [("rows", .dimension(rows))])
+        case .segmentSum: ("segment_sum", [])
+        case .segmentBroadcast(let tokens): ("segment_broadcast", [("tokens", .dimension(tokens))])
+        case .adamW(let a):
+            (
+                "adamw",
+                [
+                    ("beta1", .float(a.beta1)), ("beta2", .float(a.beta2)), ("epsilon", .float(a.epsilon)),
+                    ("weight_decay", .float(a.weightDecay)),
+                ]
+            )
+        }
+    }
+
+    /// The op that prints as `mnemonic` with these attributes; `types` are the printed result types, which only
+    /// sources take theirs from.
+    init(mnemonic: String, attributes: AttributeReader, types: [TensorType]) throws(IRError) {
+        var read = attributes
+        func sourceType() throws(IRError) -> TensorType {
+            guard types.count == 1 else { throw .type("'\(mnemonic)' needs one result type") }
+            return types[0]
+        }
+        if let function = UnaryFunction(rawValue: mnemonic) {
+            self = .unary(function)
+        } else if let function = BinaryFunction(rawValue: mnemonic) {
+            self = .binary(function)
+        } else {
+            switch mnemonic {
+            case "input": self = .input(name: try read.string("name"), type: try sourceType())
+            case "parameter":
+                self = .parameter(
+                    name: try read.string("name"), type: try sourceType(), role: try read.choice("role"))
+            case "constant":
+                if read.contains("values") {
+                    self = .constant(.dense(try read.floats("values")), type: try sourceType())
+                } else {
+                    self = .constant(.splat(try read.float("value")), type: try sourceType())
+                }
+            case "iota": self = .iota(type: try sourceType(), axis: try read.int("axis"))
+            case "dimension_size": self = .dimensionSize(try read.dimension("of"))
+            case "unary_gradient": self = .unaryGradient(try read.choice("function"))
+            case "compare": self = .compare(try read.choice("is"))
+            case "select": self = .select
+            case "cast": self = .cast(try read.choice("to"))
+            case "dropout": self = .dropout(rate: try read.float("rate"), stream: try read.int("stream"))
+            case "reduce_sum", "reduce_max":
+                self = .reduce(
+                    mnemonic == "reduce_sum" ? .sum : .max, axes: try read.ints("axes"),
+                    keepDimensions: try read.bool("keep"))
+            case "broadcast": self = .broadcast(try read.shape("shape"))
+            case "reshape": self = .reshape(try read.shape("shape"))
+            case "transpose": self = .transpose(try read.ints("permutation"))
+            case "slice":
+                self = .slice(
+                    axis: try read.int("axis"), start: try read.int("start"), size: try read.dimension("size"))
+            case "concatenate": self = .concatenate(axis: try read.int("axis"))
+            case "matmul":
+                self = .matmul(
+                    transposeLeft: try read.bool("transpose_left"), transposeRight: try read.bool("transpose_right"))
+            case "ragged_matmul":
+                self = .raggedMatmul(try read.choice("form"), length: try read.dimension("length"))
+            case "softmax": self = .softmax
+            case "softmax_gradient": self = .softmaxGradient
+            case "layer_norm": self = .layerNorm(epsilon: try read.float("epsilon"))
+            case "layer_norm_gradient": self = .layerNormGradient
+            case "cross_entropy": self = .crossEntropy(ignoreIndex: try read.int("ignore_index"))
+            case "cross_entropy_gradient": self = .crossEntropyGradient(ignoreIndex: try read.int("ignore_index"))
+            case "gather": self = .gather
+            case "scatter_add": self = .scatterAdd(rows: try read.dimension("rows"))
+            case "segment_sum": self = .segmentSum
+            case "segment_broadcast": self = .segmentBroadcast(tokens: try read.dimension("tokens"))
+            case "adamw":
+                self = .adamW(
+                    AdamWAttributes(
+                        beta1: try read.float("beta1"), beta2: try read.float("beta2"),
+                        epsilon: try read.float("epsilon"), weightDecay: try read.float("weight_decay")))
+            default: throw .type("there is no op '\(mnemonic)'")
+            }
+        }
+        try read.expectAllRead(mnemonic)
+    }
+}
+
+/// Takes attributes out by name and type, and says which one is missing, ill-typed or left over.
+struct AttributeReader {
+    private var attributes: [String: Attribute]
+
+    init(_ attributes: [String: Attribute]) { self.attributes = attributes }
+
+    func contains(_ name: String) -> Bool { attributes[name] != nil }
+
+    private mutating func take<T>(
+        _ name: String, _ kind: String, _ match: (Attribute) -> T?
+    ) throws(IRError) -> T {
+        guard let attribute = attributes.removeValue(forKey: name) else { throw .type("attribute '\(name)' is missing") }
+        guard let value = match(attribute) else { throw .type("attribute '\(name)' must be \(kind)") }
+        return value
+    }
+
+    mutating func int(_ name: String) throws(IRError) -> Int {
+        try take(name, "an integer") { if case .int(let value) = $0 { value } else { nil } }
+    }
+
+    mutating func float(_ name: String) throws(IRError) -> Double {
+        try take(name, "a number") {
+            switch $0 {
+            case .float(let value): value
+            case .int(let value): Double(value)
+            default: nil
+            }
+        }
+    }
+
+    mutating func bool(_ name: String) throws(IRError) -> Bool {
+        try take(name, "true or false") { if case .bool(let value) = $0 { value } else { nil } }
+    }
+
+    mutating func string(_ name: String) throws(IRError) -> String {
+        try take(name, "a string") { if case .string(let value) = $0 { value } else { nil } }
+    }
+
+    mutating func choice<T: RawRepresentable<String> & CaseIterable>(_ name: String) throws(IRError) -> T {
+        let legal = T.allCases.map(\.rawValue).joined(separator: ", ")
+        return try take(name, "one of \(legal)") { if case .name(let value) = $0 { T(rawValue: value) } else { nil } }
+    }
+
+    mutating func ints(_ name: String) throws(IRError) -> [Int] {
+        try take(name, "a list of integers") {
+            switch $0 {
+            case .ints(let values): values
+            case .shape(let shape): shape.isEmpty ? [] : nil
+            default: nil
+            }
+        }
+    }
+
+    mutating func floats(_ name: String) throws(IRError) -> [Double] {
+        try take(name, "a list of numbers") {
+            switch $0 {
+            case .floats(let values): values
+            case .ints(let values): values.map(Double.init)
+            case .shape(let shape): shape.isEmpty ? [] : nil
+            default: nil
+            }
+        }
+    }
+
+    mutating func dimension(_ name: String) throws(IRError) -> Dimension {
+        try take(name, "a dimension") {
+            switch $0 {
+            case .dimension(let value): value
+            case .int(let value): .fixed(value)
+            case .name(let value): .symbol(value)
+            default: nil
+            }
+        }
+    }
+
+    mutating func shape(_ name: String) throws(IRError) -> [Dimension] {
+        try take(name, "a shape") {
+            switch $0 {
+            case .shape(let value): value
+            case .ints(let values): values.map(Dimension.fixed)
+            default: nil
+            }
+        }
+    }
+
+    func expectAllRead(_ mnemonic: String) throws(IRError) {
+        if let extra = attributes.keys.sorted().first { throw .type("'\(mnemonic)' has no attribute '\(extra)'") }
+    }
+}

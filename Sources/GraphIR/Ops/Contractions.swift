@@ -1,0 +1,92 @@
+// matmul          C[b…, m, n] = Σ_k A[b…, m, k] B[b…, k, n]; a transposed operand has its last two axes swapped;
+//                 leading axes are equal. Accumulates in f32 or wider.
+// ragged_matmul   the three products of attention over packed sequences, operands (a, b, offsets, lengths).
+//                 Sequence s owns rows offsets[s] ..< offsets[s+1], of which the first lengths[s] are real; the
+//                 rest is padding. Query row t = offsets[s] + i, key row offsets[s] + j, i and j < lengths[s]:
+//   scores     S[t, h, j]  = Σ_d a[t, h, d] b[offsets[s]+j, h, d]         a, b: [tokens, heads, d]
+//   context    O[t, h, d]  = Σ_j a[t, h, j] b[offsets[s]+j, h, d]         a: [tokens, heads, length]
+//   transposed Y[offsets[s]+j, h, d] = Σ_i a[offsets[s]+i, h, j] b[offsets[s]+i, h, d]
+//                 Everything outside the real rows and columns is zero. `length` is the extent of the key axis,
+//                 at least the longest real sequence. The three forms are each other's gradients.
+
+public enum RaggedForm: String, Hashable, Sendable, CaseIterable { case scores, context, transposed }
+
+extension Op {
+    func contractionTypes(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
+        switch self {
+        case .matmul(let transposeLeft, let transposeRight):
+            try expect(operands, 2...2)
+            let (a, b) = (operands[0], operands[1])
+            guard a.rank >= 2, a.rank == b.rank, a.element == b.element, a.element.isFloat,
+                a.shape.dropLast(2) == b.shape.dropLast(2)
+            else { throw .type("can't multiply \(a) and \(b)") }
+            let (m, k) = matrix(a, transposeLeft)
+            let (k2, n) = matrix(b, transposeRight)
+            guard k == k2 else { throw .type("inner extents \(k) and \(k2) differ: \(a) and \(b)") }
+            return [TensorType(a.element, a.shape.dropLast(2) + [m, n])]
+        case .raggedMatmul(let form, let length):
+            try expect(operands, 4...4)
+            let (a, b) = (operands[0], operands[1])
+            guard a.rank == 3, b.rank == 3, a.element == b.element, a.element.isFloat,
+                a.shape[0] == b.shape[0], a.shape[1] == b.shape[1]
+            else { throw .type("needs [tokens, heads, _] twice, got \(a) and \(b)") }
+            try checkSegments(operands[2], operands[3])
+            switch form {
+            case .scores:
+                guard a.shape[2] == b.shape[2] else { throw .type("head sizes differ: \(a) and \(b)") }
+                return [TensorType(a.element, [a.shape[0], a.shape[1], length])]
+            case .context, .transposed:
+                guard a.shape[2] == length else { throw .type("\(a) does not end in \(length)") }
+                return [b]
+            }
+        default:
+            preconditionFailure("not a contraction: \(mnemonic)")
+        }
+    }
+
+    private func matrix(_ type: TensorType, _ transposed: Bool) -> (Dimension, Dimension) {
+        let (rows, columns) = (type.shape[type.rank - 2], type.shape[type.rank - 1])
+        return transposed ? (columns, rows) : (rows, columns)
+    }
+
+    func contractionVJP(_ rule: VJP) -> [Tensor?] {
+        let (a, b, dy, g) = (rule.operands[0], rule.operands[1], rule.cotangent, rule.builder)
+        switch self {
+        case .matmul(let transposeLeft, let transposeRight):
+            var (da, db): (Tensor?, Tensor?)
+            if rule.needed[0] {
+                // C = A B: dA = dC Bᵀ, or its transpose when A was given transposed.
+                da =
+                    transposeLeft
+                    ? b.matmul(dy, transposeLeft: transposeRight, transposeRight: true)
+                    : dy.matmul(b, transposeRight: !transposeRight)
+            }
+            if rule.needed[1] {
+                db =
+                    transposeRight
+                    ? dy.matmul(a, transposeLeft: true, transposeRight: transposeLeft)
+                    : a.matmul(dy, transposeLeft: !transposeLeft)
+            }
+            return [da, db]
+        case .raggedMatmul(let form, let length):
+            let segments = Array(rule.operands[2...])
+            func ragged(_ form: RaggedForm, _ left: Tensor, _ right: Tensor) -> Tensor {
+                g.apply(.raggedMatmul(form, length: length), [left, right] + segments)
+            }
+            switch form {
+            case .scores: return [ragged(.context, dy, b), ragged(.transposed, dy, a), nil, nil]
+            case .context: return [ragged(.scores, dy, b), ragged(.transposed, a, dy), nil, nil]
+            case .transposed: return [ragged(.scores, b, dy), ragged(.context, a, dy), nil, nil]
+            }
+        default:
+            preconditionFailure("not a contraction: \(mnemonic)")
+        }
+    }
+}
+
+/// Checks `offsets: i32[sequences + 1]` and `lengths: i32[sequences]`.
+func checkSegments(_ offsets: TensorType, _ lengths: TensorType) throws(IRError) {
+    guard offsets.element == .i32, lengths.element == .i32, offsets.rank == 1, lengths.rank == 1,
+        offsets.shape[0] == lengths.shape[0] + 1
+    else { throw .type("needs offsets i32[sequences+1] and lengths i32[sequences], got \(offsets), \(lengths)") }
+}

@@ -1,0 +1,164 @@
+// Element-wise ops. Operands broadcast as in NumPy: shapes are aligned at the right, and an extent of 1 (or a
+// missing axis) repeats.
+//
+// unary           y = f(x)
+// unary_gradient  dx = dy * f'(x), operands (dy, x): one op, so that a backward pass reads x once
+// binary          y = f(a, b)
+// compare         bool
+// select          condition ? a : b
+// cast            to another element type; floats to integers truncate toward zero
+
+/// Functions of one element. `gelu` is exact: `x/2 (1 + erf(x/√2))`; `geluTanh` is HF's `gelu_new`
+/// (Hendrycks & Gimpel, arXiv:1606.08415, section 2).
+public enum UnaryFunction: String, Hashable, Sendable, CaseIterable {
+    case neg, abs, sign, exp, log, sqrt, rsqrt, reciprocal, tanh, sigmoid, erf, relu, gelu
+    case geluTanh = "gelu_tanh"
+    case silu
+    /// Logical negation of bool.
+    case not
+}
+
+/// Functions of two elements; `and` and `or` take bool, the others numbers.
+public enum BinaryFunction: String, Hashable, Sendable, CaseIterable {
+    case add, sub, mul, div, max, min, pow, and, or
+}
+
+public enum Comparison: String, Hashable, Sendable, CaseIterable { case eq, ne, lt, le, gt, ge }
+
+extension Op {
+    func elementwiseTypes(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
+        switch self {
+        case .unary(let function):
+            try expect(operands, 1...1)
+            guard (function == .not) == (operands[0].element == .bool) else {
+                throw .type("can't take \(operands[0])")
+            }
+            let integerSafe: Set<UnaryFunction> = [.neg, .abs, .sign, .relu, .not]
+            guard operands[0].element.isFloat || integerSafe.contains(function) else {
+                throw .type("needs a float operand, got \(operands[0])")
+            }
+            return [operands[0]]
+        case .unaryGradient:
+            try expect(operands, 2...2)
+            guard operands[0] == operands[1], operands[0].element.isFloat else {
+                throw .type("needs dy and x of one float type, got \(operands[0]) and \(operands[1])")
+            }
+            return [operands[0]]
+        case .binary(let function):
+            try expect(operands, 2...2)
+            let element = operands[0].element
+            guard element == operands[1].element, (element == .bool) == (function == .and || function == .or) else {
+                throw .type("can't take \(operands[0]) and \(operands[1])")
+            }
+            return [TensorType(element, try broadcastShape(operands.map(\.shape)))]
+        case .compare:
+            try expect(operands, 2...2)
+            guard operands[0].element == operands[1].element else {
+                throw .type("compares one element type, got \(operands[0]) and \(operands[1])")
+            }
+            return [TensorType(.bool, try broadcastShape(operands.map(\.shape)))]
+        case .select:
+            try expect(operands, 3...3)
+            guard operands[0].element == .bool, operands[1].element == operands[2].element else {
+                throw .type("needs bool and two of one type, got \(operands.map(\.description).joined(separator: ", "))")
+            }
+            return [TensorType(operands[1].element, try broadcastShape(operands.map(\.shape)))]
+        case .cast(let element):
+            try expect(operands, 1...1)
+            return [TensorType(element, operands[0].shape)]
+        default:
+            preconditionFailure("not element-wise: \(mnemonic)")
+        }
+    }
+
+    func elementwiseVJP(_ rule: VJP) throws(IRError) -> [Tensor?] {
+        let dy = rule.cotangent
+        switch self {
+        case .unary(let function):
+            return [try unaryVJP(function, rule)]
+        case .binary(let function):
+            return try binaryVJP(function, rule)
+        case .select:
+            let zero = rule.builder.zeros(like: dy)
+            let condition = rule.operands[0]
+            return [
+                nil,
+                rule.builder.select(condition, dy, zero).summed(to: rule.operands[1].shape),
+                rule.builder.select(condition, zero, dy).summed(to: rule.operands[2].shape),
+            ]
+        case .cast:
+            let from = rule.operands[0].type.element
+            return [from.isFloat ? dy.cast(from) : nil]
+        case .compare:
+            return [nil, nil]
+        case .unaryGradient:
+            throw noGradient()
+        default:
+            preconditionFailure("not element-wise: \(mnemonic)")
+        }
+    }
+
+    private func unaryVJP(_ function: UnaryFunction, _ rule: VJP) throws(IRError) -> Tensor? {
+        let (x, y, dy) = (rule.operands[0], rule.results[0], rule.cotangent)
+        switch function {
+        case .neg: return -dy
+        case .abs: return dy * x.sign()
+        case .sign, .not: return nil
+        case .exp: return dy * y
+        case .log: return dy / x
+        case .sqrt: return dy * 0.5 / y
+        case .rsqrt: return dy * -0.5 * y * y * y  // d x^(-1/2) = -1/2 x^(-3/2)
+        case .reciprocal: return -(dy * y * y)
+        case .tanh: return dy * (1 - y * y)
+        case .sigmoid: return dy * y * (1 - y)
+        case .erf: return dy * (2 / Double.pi.squareRoot()) * (-(x * x)).exp()
+        case .relu, .gelu, .geluTanh, .silu:
+            return rule.builder.apply(.unaryGradient(function), [dy, x])
+        }
+    }
+
+    private func binaryVJP(_ function: BinaryFunction, _ rule: VJP) throws(IRError) -> [Tensor?] {
+        let (a, b, dy, y) = (rule.operands[0], rule.operands[1], rule.cotangent, rule.results[0])
+        let builder = rule.builder
+        func left(_ gradient: @autoclosure () -> Tensor) -> Tensor? {
+            rule.needed[0] ? gradient().summed(to: a.shape) : nil
+        }
+        func right(_ gradient: @autoclosure () -> Tensor) -> Tensor? {
+            rule.needed[1] ? gradient().summed(to: b.shape) : nil
+        }
+        switch function {
+        case .add: return [left(dy), right(dy)]
+        case .sub: return [left(dy), right(-dy)]
+        case .mul: return [left(dy * b), right(dy * a)]
+        case .div: return [left(dy / b), right(-(dy * y / b))]
+        case .max, .min:
+            // The larger (smaller) operand takes the gradient; ties go to the left one.
+            let first = builder.compare(function == .max ? .ge : .le, a, b)
+            let zero = builder.zeros(like: dy)
+            return [left(builder.select(first, dy, zero)), right(builder.select(first, zero, dy))]
+        case .pow:
+            return [left(dy * b * builder.binary(.pow, a, b - 1)), right(dy * y * a.log())]
+        case .and, .or: return [nil, nil]
+        }
+    }
+}
+
+/// The common shape of operands that broadcast against one another.
+func broadcastShape(_ shapes: [[Dimension]]) throws(IRError) -> [Dimension] {
+    let rank = shapes.map(\.count).max() ?? 0
+    var result: [Dimension] = []
+    for axis in 0..<rank {
+        var extent: Dimension = 1
+        for shape in shapes {
+            let own = axis - (rank - shape.count)
+            guard own >= 0, shape[own] != 1 else { continue }
+            guard extent == 1 || extent == shape[own] else {
+                let text = shapes.map { "[\($0.map(\.description).joined(separator: ", "))]" }
+                throw .type("shapes \(text.joined(separator: " and ")) do not broadcast")
+            }
+            extent = shape[own]
+        }
+        result.append(extent)
+    }
+    return result
+}

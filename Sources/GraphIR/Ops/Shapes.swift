@@ -1,0 +1,98 @@
+// Ops that move elements without changing them.
+//
+// broadcast    repeats extents of 1 (and new leading axes) up to a shape
+// reshape      the same elements in row-major order under another shape; never moves data
+// transpose    result axis i is operand axis permutation[i]
+// slice        `size` elements from `start` along one axis
+// concatenate  operands end to end along one axis
+
+extension Op {
+    func shapeTypes(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
+        guard let first = operands.first else { throw .type("needs an operand") }
+        if case .concatenate = self {} else { try expect(operands, 1...1) }
+        switch self {
+        case .broadcast(let shape):
+            guard try broadcastShape([first.shape, shape]) == shape else {
+                throw .type("\(first) does not broadcast to [\(shape.map(\.description).joined(separator: ", "))]")
+            }
+            return [TensorType(first.element, shape)]
+        case .reshape(let shape):
+            let result = TensorType(first.element, shape)
+            guard result.elementCount == first.elementCount else {
+                throw .type("\(first) and \(result) have different element counts")
+            }
+            return [result]
+        case .transpose(let permutation):
+            guard permutation.sorted() == Array(first.shape.indices) else {
+                throw .type("\(permutation) is not a permutation of the axes of \(first)")
+            }
+            return [TensorType(first.element, permutation.map { first.shape[$0] })]
+        case .slice(let axis, let start, let size):
+            guard first.shape.indices.contains(axis) else { throw .type("axis \(axis) is not an axis of \(first)") }
+            let extent = first.shape[axis]
+            guard extent.symbol == size.symbol, extent.scale == size.scale, start >= 0,
+                start + size.offset <= extent.offset
+            else {
+                throw .type("elements \(start) to \(size + start) are not within axis \(axis) of \(first)")
+            }
+            var shape = first.shape
+            shape[axis] = size
+            return [TensorType(first.element, shape)]
+        case .concatenate(let axis):
+            guard first.shape.indices.contains(axis) else { throw .type("axis \(axis) is not an axis of \(first)") }
+            var total = 0
+            for operand in operands {
+                guard operand.rank == first.rank, operand.element == first.element,
+                    let extent = operand.shape[axis].fixedExtent,
+                    operand.shape.indices.allSatisfy({ $0 == axis || operand.shape[$0] == first.shape[$0] })
+                else { throw .type("can't put \(operand) behind \(first) along axis \(axis)") }
+                total += extent
+            }
+            var shape = first.shape
+            shape[axis] = .fixed(total)
+            return [TensorType(first.element, shape)]
+        default:
+            preconditionFailure("not a shape op: \(mnemonic)")
+        }
+    }
+
+    func shapeVJP(_ rule: VJP) -> [Tensor?] {
+        let (x, dy) = (rule.operands[0], rule.cotangent)
+        guard x.type.element.isFloat else { return rule.operands.map { _ in nil } }
+        switch self {
+        case .broadcast:
+            return [dy.summed(to: x.shape)]
+        case .reshape:
+            return [dy.reshaped(x.shape)]
+        case .transpose(let permutation):
+            var inverse = permutation
+            for (axis, source) in permutation.enumerated() { inverse[source] = axis }
+            return [dy.transposed(inverse)]
+        case .slice(let axis, let start, let size):
+            return [sliceVJP(rule, axis: axis, start: start, size: size)]
+        case .concatenate(let axis):
+            var start = 0
+            return rule.operands.map { operand in
+                let size = operand.shape[axis]
+                defer { start += size.offset }
+                return dy.slice(axis: axis, start: start, size: size)
+            }
+        default:
+            preconditionFailure("not a shape op: \(mnemonic)")
+        }
+    }
+
+    /// The gradient with zeros before and after it; a symbolic axis is refused by `concatenate`'s shape rule.
+    private func sliceVJP(_ rule: VJP, axis: Int, start: Int, size: Dimension) -> Tensor {
+        let x = rule.operands[0]
+        func zeros(_ extent: Int) -> Tensor? {
+            guard extent > 0 else { return nil }
+            var shape = x.shape
+            shape[axis] = .fixed(extent)
+            return rule.builder.constant(0, TensorType(x.type.element, shape))
+        }
+        let after = x.shape[axis].offset - start - size.offset
+        let parts = [zeros(start), rule.cotangent, zeros(after)].compactMap { $0 }
+        return parts.count == 1 ? parts[0] : rule.builder.concatenate(parts, axis: axis)
+    }
+}

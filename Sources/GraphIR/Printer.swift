@@ -1,0 +1,61 @@
+extension Graph: CustomStringConvertible {
+    /// The text form; `Graph(parsing:)` reads it back to an equal graph. The grammar is in docs/ir.md.
+    public var description: String {
+        var text = "graph \(quoted(name)) {\n"
+        for id in nodeIDs { text += "  \(line(id))\n" }
+        for output in outputs { text += "  output \(quoted(output.name)) \(name(output.value))\n" }
+        for update in updates { text += "  update \(name(update.parameter)) = \(name(update.value))\n" }
+        return text + "}\n"
+    }
+
+    /// One node as a line of the text form.
+    public func line(_ id: NodeID) -> String {
+        let node = self[id]
+        var text = node.types.indices.map { name(Value(id, result: $0)) }.joined(separator: ", ")
+        text += " = \(node.op.mnemonic)"
+        if !node.operands.isEmpty { text += " " + node.operands.map(name).joined(separator: ", ") }
+        let attributes = node.op.attributes
+        if !attributes.isEmpty {
+            text += " {" + attributes.map { "\($0.name) = \($0.value)" }.joined(separator: ", ") + "}"
+        }
+        text += " : " + node.types.map(\.description).joined(separator: ", ")
+        return node.label.isEmpty ? text : text + " @ \(quoted(node.label))"
+    }
+
+    /// `%12`, or `%12.1` for a second result.
+    public func name(_ value: Value) -> String {
+        value.result == 0 ? "%\(value.node.index)" : "%\(value.node.index).\(value.result)"
+    }
+}
+
+func quoted(_ text: String) -> String {
+    var result = "\""
+    for character in text.unicodeScalars {
+        switch character {
+        case "\"": result += "\\\""
+        case "\\": result += "\\\\"
+        case "\n": result += "\\n"
+        case "\t": result += "\\t"
+        case "\r": result += "\\r"
+        default: result.unicodeScalars.append(character)
+        }
+    }
+    return result + "\""
+}
+
+extension Attribute: CustomStringConvertible {
+    public var description: String {
+        func list<T>(_ items: [T]) -> String { "[" + items.map { "\($0)" }.joined(separator: ", ") + "]" }
+        return switch self {
+        case .int(let value): "\(value)"
+        case .float(let value): "\(value)"
+        case .bool(let value): "\(value)"
+        case .name(let value): value
+        case .string(let value): quoted(value)
+        case .ints(let values): list(values)
+        case .floats(let values): list(values)
+        case .dimension(let value): "\(value)"
+        case .shape(let values): list(values)
+        }
+    }
+}

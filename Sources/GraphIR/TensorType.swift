@@ -1,0 +1,55 @@
+/// Element type and shape of a tensor, e.g. `f32[tokens, 384]`; a scalar has an empty shape.
+public struct TensorType: Hashable, Sendable {
+    public var element: ElementType
+    public var shape: [Dimension]
+
+    public init(_ element: ElementType, _ shape: [Dimension]) {
+        self.element = element
+        self.shape = shape
+    }
+
+    public var rank: Int { shape.count }
+
+    /// The shape as numbers under `symbols`; `nil` when a symbol has no value.
+    public func extents(_ symbols: [String: Int]) -> [Int]? {
+        var extents: [Int] = []
+        for dimension in shape {
+            guard let extent = dimension.extent(symbols) else { return nil }
+            extents.append(extent)
+        }
+        return extents
+    }
+
+    /// The number of elements as a product: a fixed factor and the symbolic factors, sorted.
+    public var elementCount: SymbolicCount { SymbolicCount(shape) }
+}
+
+extension TensorType: CustomStringConvertible {
+    public var description: String {
+        "\(element.rawValue)[\(shape.map(\.description).joined(separator: ", "))]"
+    }
+}
+
+/// A product of dimensions in normal form, so that two shapes can be compared for equal element counts.
+public struct SymbolicCount: Hashable, Sendable {
+    public let factor: Int
+    /// Symbolic factors with their scale moved into `factor` where the offset is zero; sorted by text.
+    public let symbols: [Dimension]
+
+    init(_ shape: [Dimension]) {
+        var factor = 1
+        var symbols: [Dimension] = []
+        for dimension in shape {
+            if let fixed = dimension.fixedExtent {
+                factor *= fixed
+            } else if dimension.offset == 0, let name = dimension.symbol {
+                factor *= dimension.scale
+                symbols.append(.symbol(name))
+            } else {
+                symbols.append(dimension)
+            }
+        }
+        self.factor = factor
+        self.symbols = symbols.sorted { $0.description < $1.description }
+    }
+}
