@@ -1,0 +1,107 @@
+import GraphIR
+import KernelIR
+
+// Loads and stores of an element program: addressing, tail masks, and the storage formats.
+
+extension ElementWriter {
+    /// The storage type in LLVM's text; bool takes a byte.
+    static func storageName(_ type: ElementType) -> String {
+        switch type {
+        case .f32: "float"
+        case .bf16: "i16"
+        case .f16: "half"
+        case .i32: "i32"
+        case .i64: "i64"
+        case .bool: "i8"
+        }
+    }
+
+    private func address(_ w: inout FunctionWriter, _ access: Access, _ place: Place) -> String {
+        var row = place.row
+        if access.rowStride != .fixed(0) {
+            if access.divisor != .one { row = w.value("udiv i64 \(row), \(w.extent(access.divisor))") }
+            if let modulus = access.modulus { row = w.value("urem i64 \(row), \(w.extent(modulus))") }
+            if let indirection = access.indirection {
+                let slot = w.address(w.buffer(indirection.ids), "i32", row)
+                let loaded = w.value("load i32, ptr \(slot), align 4")
+                let id = w.value("sext i32 \(loaded) to i64")
+                let last = w.sub(w.extent(indirection.rows), "1")
+                row = w.max(w.min(id, last), "0")
+            }
+        }
+        var index = w.mul(row, w.extent(access.rowStride))
+        if access.hasColumns { index = w.add(index, place.column) }
+        index = w.add(index, w.extent(access.offset))
+        return w.address(w.buffer(access.buffer), Self.storageName(access.element), index)
+    }
+
+    func load(_ w: inout FunctionWriter, _ v: VectorWriter, _ access: Access, _ place: Place) -> String {
+        let pointer = address(&w, access, place)
+        let storage = Self.storageName(access.element)
+        let align = access.element.byteCount
+        let vector = v.vector(storage)
+        let raw: String
+        if v.lanes > 1, let mask = place.mask {
+            raw = w.value(
+                "call \(vector) @llvm.masked.load.v\(v.lanes)\(Self.suffix(access.element)).p0(ptr \(pointer), i32 \(align), <\(v.lanes) x i1> \(mask), \(vector) zeroinitializer)"
+            )
+        } else {
+            raw = w.value("load \(vector), ptr \(pointer), align \(align)")
+        }
+        switch access.element {
+        case .f32, .i32, .i64: return raw
+        case .bool: return w.value("icmp ne \(vector) \(raw), \(v.lanes == 1 ? "0" : "zeroinitializer")")
+        case .f16: return w.value("fpext \(vector) \(raw) to \(v.name(.f32))")
+        case .bf16:
+            let wide = w.value("zext \(vector) \(raw) to \(v.name(.i32))")
+            return v.floatOf(&w, v.integer(&w, "shl", wide, v.bits(16)))
+        }
+    }
+
+    func store(
+        _ w: inout FunctionWriter, _ v: VectorWriter, _ access: Access, _ value: String, _ place: Place
+    ) {
+        let pointer = address(&w, access, place)
+        let storage = Self.storageName(access.element)
+        let vector = v.vector(storage)
+        let narrowed: String
+        switch access.element {
+        case .f32, .i32, .i64: narrowed = value
+        case .bool: narrowed = w.value("zext \(v.name(.bool)) \(value) to \(vector)")
+        case .f16: narrowed = w.value("fptrunc \(v.name(.f32)) \(value) to \(vector)")
+        case .bf16: narrowed = roundToBF16(&w, v, value)
+        }
+        let align = access.element.byteCount
+        if v.lanes > 1, let mask = place.mask {
+            w.line(
+                "call void @llvm.masked.store.v\(v.lanes)\(Self.suffix(access.element)).p0(\(vector) \(narrowed), ptr \(pointer), i32 \(align), <\(v.lanes) x i1> \(mask))"
+            )
+        } else {
+            w.line("store \(vector) \(narrowed), ptr \(pointer), align \(align)")
+        }
+    }
+
+    /// Round to nearest, ties to even; NaN keeps a mantissa bit.
+    private func roundToBF16(_ w: inout FunctionWriter, _ v: VectorWriter, _ x: String) -> String {
+        let bits = v.bitsOf(&w, x)
+        let lsb = v.integer(&w, "and", v.integer(&w, "lshr", bits, v.bits(16)), v.bits(1))
+        let bias = v.integer(&w, "add", lsb, v.bits(0x7FFF))
+        let rounded = v.integer(&w, "add", bits, bias)
+        let isNaN = v.compareFloat(&w, "uno", x, x)
+        let quiet = v.integer(&w, "or", bits, v.bits(0x40_0000))
+        let chosen = v.select(&w, isNaN, .i32, quiet, rounded)
+        let high = v.integer(&w, "lshr", chosen, v.bits(16))
+        return w.value("trunc \(v.name(.i32)) \(high) to \(v.vector("i16"))")
+    }
+
+    private static func suffix(_ type: ElementType) -> String {
+        switch type {
+        case .f32: "f32"
+        case .bf16: "i16"
+        case .f16: "f16"
+        case .i32: "i32"
+        case .i64: "i64"
+        case .bool: "i8"
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import GraphIR
+import KernelIR
+
+/// A phase as LLVM IR.
+public struct EmittedPhase: Hashable, Sendable {
+    /// The function's name, the same for every phase: each goes into an object of its own.
+    public static let symbol = "kernel"
+    /// The module's text.
+    public let ir: String
+}
+
+/// Turns kernels into LLVM IR text for vectors of a given width.
+public struct KernelEmitter: Sendable {
+    public let machine: Machine
+
+    public init(machine: Machine) { self.machine = machine }
+
+    /// The phase's code; `nil` for phases that are library calls.
+    ///
+    /// Every kernel function has the signature
+    /// `void kernel(ptr buffers, ptr dims, i64 task0, i64 task1, ptr scratch)` and does tasks `task0 ..< task1`.
+    public func emit(_ phase: Phase, symbols: [String]) -> EmittedPhase? {
+        var w = FunctionWriter(symbols: symbols)
+        var helpers = ""
+        switch phase {
+        case .rows(let kernel): RowTemplate(kernel: kernel, lanes: machine.lanes).write(&w)
+        case .pack(let pack): pack.write(&w)
+        case .product(let product):
+            let block = product.block(name: "tile")
+            product.write(&w, block)
+            helpers = block.micro.text
+        case .problems(let batch):
+            let template = ProblemTemplate(batch, name: "tile")
+            template.write(&w)
+            helpers = template.helpers
+        case .scatterAdd(let scatter): scatter.write(&w, lanes: machine.lanes)
+        case .segments(let segments): segments.write(&w, lanes: machine.lanes)
+        case .copy(let copy): copy.write(&w, lanes: machine.lanes)
+        case .library: return nil
+        }
+        let head =
+            "void @\(EmittedPhase.symbol)(ptr %buffers, ptr %dims, i64 %task0, i64 %task1, ptr %scratch) \(attributes)"
+        return EmittedPhase(ir: attributed(helpers) + "\n" + w.text(head))
+    }
+
+    private var attributes: String { "\"prefer-vector-width\"=\"\(machine.lanes * 32)\"" }
+
+    /// The helper functions with the same attributes as the kernel.
+    private func attributed(_ helpers: String) -> String {
+        helpers.replacing(") {\nentry:", with: ") \(attributes) {\nentry:")
+    }
+}

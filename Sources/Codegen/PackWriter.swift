@@ -1,0 +1,128 @@
+import GraphIR
+import KernelIR
+
+/// Writes the copies into panels that the register tile reads in order.
+struct PackWriter {
+    let tile: ContractionTile
+    private var v: VectorWriter { VectorWriter(lanes: tile.lanes) }
+
+    /// Packs columns `column ..< column + tile.columns` (zero from `n` on) of a k x n matrix into `panel`
+    /// `[k][tile.columns]`.
+    func packRight(
+        _ w: inout FunctionWriter, source: String, rowStride: String, columnStride: String, column: String, n: String,
+        k: String, panel: String
+    ) {
+        if columnStride == "1" {
+            copyRows(
+                &w, source: w.address(source, "float", column), stride: rowStride, count: k, width: tile.columns,
+                limit: w.sub(n, column), target: panel, targetStride: tile.columns)
+        } else {
+            for block in 0..<tile.vectors {
+                let first = w.add(column, "\(block * tile.lanes)")
+                transpose(
+                    &w, source: w.address(source, "float", w.mul(first, columnStride)), stride: columnStride,
+                    rows: w.sub(n, first), k: k, target: w.address(panel, "float", "\(block * tile.lanes)"))
+            }
+        }
+    }
+
+    /// Packs `rows` rows of a transposed left operand, from `source` on (element (i, k) at i + k * depthStride),
+    /// into panels `[rows / tile.rows][depth][tile.rows]`, zero beyond `rows`.
+    func packLeft(
+        _ w: inout FunctionWriter, source: String, depthStride: String, rows: String, depth: String, target: String
+    ) {
+        let panels = w.ceilDivide(rows, tile.rows)
+        w.loop(from: "0", to: panels, by: 1) { w, panel, _ in
+            let row = w.mul(panel, "\(tile.rows)")
+            let size = w.mul(depth, "\(tile.rows)")
+            PackWriter(tile: tile).copyRows(
+                &w, source: w.address(source, "float", row), stride: depthStride, count: depth, width: tile.rows,
+                limit: w.sub(rows, row), target: w.address(target, "float", w.mul(panel, size)),
+                targetStride: tile.rows)
+            return []
+        }
+    }
+
+    /// `target[i][0 ..< width] = source[i][0 ..< min(width, limit)]`, zero beyond, for `count` rows.
+    private func copyRows(
+        _ w: inout FunctionWriter, source: String, stride: String, count: String, width: Int, limit: String,
+        target: String, targetStride: Int
+    ) {
+        let lanes = Swift.min(width, tile.lanes)
+        let vectors = VectorWriter(lanes: lanes)
+        let type = vectors.name(.f32)
+        let clipped = w.min(limit, "\(width)")
+        let count32 = w.value("trunc i64 \(clipped) to i32")
+        let bound = vectors.splat(&w, count32, "i32")
+        let masks = (0..<(width / lanes)).map { part in
+            let numbers = vectors.integer(&w, "add", vectors.laneNumbers, vectors.bits(part * lanes))
+            return w.value("icmp slt \(vectors.name(.i32)) \(numbers), \(bound)")
+        }
+        w.loop(from: "0", to: count, by: 1) { w, row, _ in
+            let from = w.address(source, "float", w.mul(row, stride))
+            let to = w.address(target, "float", w.mul(row, "\(targetStride)"))
+            for (part, mask) in masks.enumerated() {
+                let place = w.address(from, "float", "\(part * lanes)")
+                let x = w.value(
+                    "call \(type) @llvm.masked.load.v\(lanes)f32.p0(ptr \(place), i32 4, <\(lanes) x i1> \(mask), \(type) zeroinitializer)"
+                )
+                w.line("store \(type) \(x), ptr \(w.address(to, "float", "\(part * lanes)")), align \(lanes * 4)")
+            }
+            return []
+        }
+    }
+
+    /// Transposes `lanes` rows of length k (zero from `rows` on) into columns of a panel, one square block in
+    /// registers at a time.
+    private func transpose(
+        _ w: inout FunctionWriter, source: String, stride: String, rows: String, k: String, target: String
+    ) {
+        let n = tile.lanes
+        let type = v.name(.f32)
+        let present = (0..<n).map { w.value("icmp slt i64 \($0), \(rows)") }
+        let none = "zeroinitializer"
+        w.loop(from: "0", to: k, by: n) { w, first, _ in
+            let left = w.value("trunc i64 \(w.sub(k, first)) to i32")
+            let inside = w.value("icmp slt \(v.name(.i32)) \(v.laneNumbers), \(v.splat(&w, left, "i32"))")
+            var block = (0..<n).map { row -> String in
+                let mask = w.value("select i1 \(present[row]), <\(n) x i1> \(inside), <\(n) x i1> \(none)")
+                let place = w.address(source, "float", w.add(w.mul("\(row)", stride), first))
+                return w.value(
+                    "call \(type) @llvm.masked.load.v\(n)f32.p0(ptr \(place), i32 4, <\(n) x i1> \(mask), \(type) zeroinitializer)"
+                )
+            }
+            var step = 1
+            while step < n {
+                for row in 0..<n where row & step == 0 {
+                    (block[row], block[row + step]) = exchange(&w, block[row], block[row + step], step)
+                }
+                step *= 2
+            }
+            for (index, column) in block.enumerated() {
+                let row = w.add(first, "\(index)")
+                let exists = w.value("icmp slt i64 \(row), \(k)")
+                let mask = w.value("insertelement <\(n) x i1> poison, i1 \(exists), i64 0")
+                let all = w.value(
+                    "shufflevector <\(n) x i1> \(mask), <\(n) x i1> poison, <\(n) x i32> zeroinitializer")
+                let place = w.address(target, "float", w.mul(row, "\(tile.columns)"))
+                w.line(
+                    "call void @llvm.masked.store.v\(n)f32.p0(\(type) \(column), ptr \(place), i32 4, <\(n) x i1> \(all))"
+                )
+            }
+            return []
+        }
+    }
+
+    /// One butterfly of the transposition: swaps the off-diagonal blocks of size `step` of two rows.
+    private func exchange(_ w: inout FunctionWriter, _ a: String, _ b: String, _ step: Int) -> (String, String) {
+        let n = tile.lanes
+        let type = v.name(.f32)
+        func shuffle(_ pick: (Int) -> Int) -> String {
+            let mask = (0..<n).map { "i32 \(pick($0))" }.joined(separator: ", ")
+            return w.value("shufflevector \(type) \(a), \(type) \(b), <\(n) x i32> <\(mask)>")
+        }
+        let low = shuffle { $0 & step == 0 ? $0 : n + $0 - step }
+        let high = shuffle { $0 & step == 0 ? $0 + step : n + $0 }
+        return (low, high)
+    }
+}

@@ -1,0 +1,57 @@
+import GraphIR
+
+extension VectorWriter {
+    /// Dropout's keep mask for the elements at `row` (i64) and columns `columns` (i32 vector): the same bits as
+    /// `Philox.keeps`. Seed and step are read in the entry block.
+    func keepMask(
+        _ w: inout FunctionWriter, rng: Int, rate: Double, stream: Int, row: String, columns: String
+    ) -> String {
+        let pointer = w.buffer(rng)
+        let seed = w.entryValue("load i64, ptr \(pointer), align 8")
+        let stepPointer = w.entryValue("getelementptr i64, ptr \(pointer), i64 1")
+        let step = w.entryValue("load i64, ptr \(stepPointer), align 8")
+        let step32 = w.entryValue("trunc i64 \(step) to i32")
+        let high = w.entryValue("lshr i64 \(seed), 32")
+        var key = [w.entryValue("trunc i64 \(seed) to i32"), w.entryValue("trunc i64 \(high) to i32")]
+        let weyl = [Philox.weyl.0, Philox.weyl.1].map { Int32(bitPattern: $0) }
+        let group = w.value("lshr i64 \(row), 2")
+        let group32 = w.value("trunc i64 \(group) to i32")
+        var c = [columns, splat(&w, group32, "i32"), bits(stream), splat(&w, step32, "i32")]
+        for round in 0..<Philox.rounds {
+            if round > 0 { key = zip(key, weyl).map { w.entryValue("add i32 \($0), \($1)") } }
+            let (high0, low0) = wideMultiply(&w, c[0], Philox.multipliers.0)
+            let (high1, low1) = wideMultiply(&w, c[2], Philox.multipliers.1)
+            let k = key.map { splat(&w, $0, "i32") }
+            let first = integer(&w, "xor", integer(&w, "xor", high1, c[1]), k[0])
+            let third = integer(&w, "xor", integer(&w, "xor", high0, c[3]), k[1])
+            c = [first, low1, third, low0]
+        }
+        let word = selectWord(&w, c, row)
+        let threshold = Int(Int32(bitPattern: Philox.threshold(rate: rate)))
+        return w.value("icmp uge \(name(.i32)) \(word), \(bits(threshold))")
+    }
+
+    /// Word `row mod 4` of the four.
+    private func selectWord(_ w: inout FunctionWriter, _ words: [String], _ row: String) -> String {
+        func bit(_ mask: Int) -> String {
+            let masked = w.value("and i64 \(row), \(mask)")
+            return w.value("icmp ne i64 \(masked), 0")
+        }
+        let (odd, upper) = (bit(1), bit(2))
+        func pick(_ condition: String, _ a: String, _ b: String) -> String {
+            w.value("select i1 \(condition), \(name(.i32)) \(a), \(name(.i32)) \(b)")
+        }
+        return pick(upper, pick(odd, words[3], words[2]), pick(odd, words[1], words[0]))
+    }
+
+    /// High and low halves of the 64-bit products with a constant.
+    private func wideMultiply(_ w: inout FunctionWriter, _ x: String, _ factor: UInt32) -> (high: String, low: String) {
+        let wide = vector("i64")
+        let extended = w.value("zext \(name(.i32)) \(x) to \(wide)")
+        let product = w.value("mul \(wide) \(extended), \(constant(Double(factor), .i64))")
+        let shifted = w.value("lshr \(wide) \(product), \(constant(32, .i64))")
+        return (
+            w.value("trunc \(wide) \(shifted) to \(name(.i32))"), w.value("trunc \(wide) \(product) to \(name(.i32))")
+        )
+    }
+}

@@ -1,0 +1,142 @@
+import GraphIR
+import KernelIR
+
+/// Writes one block of a product from packed panels: over the depth in blocks, over panels, over register tiles.
+struct BlockProduct {
+    let tile: ContractionTile
+    let micro: MicroKernel
+    /// Whether the left operand comes transposed and is packed into scratch memory first.
+    let packsLeft: Bool
+
+    /// Sizes and addresses of one block.
+    struct Operands {
+        var left: String
+        var leftRow: String
+        var leftDepth: String
+        /// Panels `[panel][depth total][columns]` of this block.
+        var panels: String
+        var target: String
+        var targetRow: String
+        var rows: String
+        var columns: String
+        var depth: String
+        var scratch: String
+    }
+
+    init(tile: ContractionTile, left: (row: Extent, depth: Extent), targetRow: Extent?, columns: Extent?, name: String) {
+        self.tile = tile
+        packsLeft = left.row == .one && left.depth != .one
+        let masks = columns?.fixedValue.map { $0 % tile.columns != 0 } ?? true
+        micro = MicroKernel(
+            tile: tile, name: name, leftRowStride: packsLeft ? 1 : left.row.fixedValue,
+            leftDepthStride: packsLeft ? tile.rows : left.depth.fixedValue, targetStride: targetRow?.fixedValue,
+            masksColumns: masks)
+    }
+
+    func write(_ w: inout FunctionWriter, _ o: Operands) {
+        w.loop(from: "0", to: o.depth, by: tile.depth) { w, k0, _ in
+            let depth = w.min(w.sub(o.depth, k0), "\(tile.depth)")
+            let first = w.value("icmp eq i64 \(k0), 0")
+            let left = w.address(o.left, "float", w.mul(k0, o.leftDepth))
+            if packsLeft {
+                PackWriter(tile: tile).packLeft(
+                    &w, source: left, depthStride: o.leftDepth, rows: o.rows, depth: depth, target: o.scratch)
+            }
+            let panelCount = w.ceilDivide(o.columns, tile.columns)
+            w.loop(from: "0", to: panelCount, by: 1) { w, panel, _ in
+                let column = w.mul(panel, "\(tile.columns)")
+                // The panel's start, then k0 rows of it.
+                let start = w.add(w.mul(column, o.depth), w.mul(k0, "\(tile.columns)"))
+                let base = MicroKernel.Call(
+                    left: packsLeft ? o.scratch : left, panel: w.address(o.panels, "float", start),
+                    target: w.address(o.target, "float", column), depth: depth, columns: w.sub(o.columns, column),
+                    first: first, leftRow: o.leftRow, leftDepth: o.leftDepth, targetRow: o.targetRow)
+                writeRows(&w, o, base)
+                return []
+            }
+            return []
+        }
+    }
+
+    /// Whole register tiles, then the remainder in tiles of 4, 2 and 1 rows.
+    private func writeRows(_ w: inout FunctionWriter, _ o: Operands, _ base: MicroKernel.Call) {
+        let tiles = w.value("udiv i64 \(o.rows), \(tile.rows)")
+        let whole = w.mul(tiles, "\(tile.rows)")
+        w.loop(from: "0", to: whole, by: tile.rows) { w, row, _ in
+            callTile(&w, o, base, rows: tile.rows, at: row, within: "0")
+            return []
+        }
+        let rest = w.sub(o.rows, whole)
+        var within = "0"
+        for rows in micro.rowCounts where rows < tile.rows {
+            let bit = w.value("and i64 \(rest), \(rows)")
+            let present = w.value("icmp ne i64 \(bit), 0")
+            let offset = within
+            w.when(present) { w in callTile(&w, o, base, rows: rows, at: whole, within: offset) }
+            within = w.add(within, bit)
+        }
+    }
+
+    /// Calls the tile function at row `at + within`; `at` is where the packed panel of `tile.rows` rows starts.
+    private func callTile(
+        _ w: inout FunctionWriter, _ o: Operands, _ base: MicroKernel.Call, rows: Int, at: String, within: String
+    ) {
+        let row = w.add(at, within)
+        let leftOffset = packsLeft ? w.add(w.mul(at, base.depth), within) : w.mul(row, o.leftRow)
+        let call = MicroKernel.Call(
+            left: w.address(base.left, "float", leftOffset), panel: base.panel,
+            target: w.address(base.target, "float", w.mul(row, o.targetRow)), depth: base.depth,
+            columns: base.columns, first: base.first, leftRow: o.leftRow, leftDepth: o.leftDepth,
+            targetRow: o.targetRow)
+        micro.call(&w, rows: rows, call)
+    }
+}
+
+extension PackPanels {
+    func write(_ w: inout FunctionWriter) {
+        w.loop(from: "%task0", to: "%task1", by: 1) { w, panel, _ in
+            let column = w.mul(panel, "\(tile.columns)")
+            let k = w.extent(self.k)
+            let target = w.address(w.buffer(panels), "float", w.mul(column, k))
+            PackWriter(tile: tile).packRight(
+                &w, source: w.buffer(source.buffer), rowStride: w.extent(source.rowStride),
+                columnStride: source.columnStride == .one ? "1" : w.extent(source.columnStride), column: column,
+                n: w.extent(n), k: k, panel: target)
+            return []
+        }
+    }
+}
+
+extension PanelProduct {
+    func block(name: String) -> BlockProduct {
+        BlockProduct(
+            tile: tile, left: (left.rowStride, left.columnStride), targetRow: target.rowStride, columns: n,
+            name: name)
+    }
+
+    func write(_ w: inout FunctionWriter, _ block: BlockProduct) {
+        let (m, n, k) = (w.extent(self.m), w.extent(self.n), w.extent(self.k))
+        let width = tile.columns * tile.blockPanels
+        let rowBlocks = w.ceilDivide(m, tile.blockRows)
+        w.loop(from: "%task0", to: "%task1", by: 1) { w, task, _ in
+            // Neighbouring tasks share panels: rows run fastest.
+            let columnBlock = w.value("udiv i64 \(task), \(rowBlocks)")
+            let rowBlock = w.value("urem i64 \(task), \(rowBlocks)")
+            let row = w.mul(rowBlock, "\(tile.blockRows)")
+            let column = w.mul(columnBlock, "\(width)")
+            let leftRow = w.extent(left.rowStride)
+            let targetRow = w.extent(target.rowStride)
+            let targetOffset = w.add(w.mul(row, targetRow), column)
+            block.write(
+                &w,
+                BlockProduct.Operands(
+                    left: w.address(w.buffer(left.buffer), "float", w.mul(row, leftRow)), leftRow: leftRow,
+                    leftDepth: w.extent(left.columnStride),
+                    panels: w.address(w.buffer(panels), "float", w.mul(column, k)),
+                    target: w.address(w.buffer(target.buffer), "float", targetOffset), targetRow: targetRow,
+                    rows: w.min(w.sub(m, row), "\(tile.blockRows)"),
+                    columns: w.min(w.sub(n, column), "\(width)"), depth: k, scratch: "%scratch"))
+            return []
+        }
+    }
+}

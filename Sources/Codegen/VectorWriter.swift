@@ -1,0 +1,103 @@
+import GraphIR
+
+/// Scalar or vector arithmetic of one width on compute types; lane-wise functions without library calls.
+struct VectorWriter {
+    /// 1 writes scalar code.
+    let lanes: Int
+
+    // MARK: Types and constants
+
+    static func scalarName(_ type: ElementType) -> String {
+        switch type {
+        case .f32, .bf16, .f16: "float"
+        case .i32: "i32"
+        case .i64: "i64"
+        case .bool: "i1"
+        }
+    }
+
+    func name(_ type: ElementType) -> String { vector(Self.scalarName(type)) }
+
+    func vector(_ scalar: String) -> String { lanes == 1 ? scalar : "<\(lanes) x \(scalar)>" }
+
+    /// The suffix of overloaded intrinsics.
+    var suffix: String { lanes == 1 ? "f32" : "v\(lanes)f32" }
+
+    func constant(_ value: Double, _ type: ElementType) -> String {
+        let text =
+            switch type {
+            case .f32, .bf16, .f16: floatConstant(value)
+            case .i32, .i64: "\(Int(value))"
+            case .bool: value != 0 ? "true" : "false"
+            }
+        return lanes == 1 ? text : "splat (\(Self.scalarName(type)) \(text))"
+    }
+
+    func float(_ value: Double) -> String { constant(value, .f32) }
+
+    /// A bit pattern as an i32 constant of this width.
+    func bits(_ value: Int) -> String { constant(Double(value), .i32) }
+
+    func splat(_ w: inout FunctionWriter, _ scalar: String, _ type: String) -> String {
+        guard lanes > 1 else { return scalar }
+        let first = w.value("insertelement <\(lanes) x \(type)> poison, \(type) \(scalar), i64 0")
+        return w.value(
+            "shufflevector <\(lanes) x \(type)> \(first), <\(lanes) x \(type)> poison, <\(lanes) x i32> zeroinitializer")
+    }
+
+    /// 0, 1, 2, … as i32.
+    var laneNumbers: String {
+        lanes == 1 ? "0" : "<" + (0..<lanes).map { "i32 \($0)" }.joined(separator: ", ") + ">"
+    }
+
+    // MARK: Float arithmetic
+
+    func op(_ w: inout FunctionWriter, _ name: String, _ a: String, _ b: String) -> String {
+        w.value("\(name) \(self.name(.f32)) \(a), \(b)")
+    }
+
+    func fma(_ w: inout FunctionWriter, _ a: String, _ b: String, _ c: String) -> String {
+        let t = name(.f32)
+        return w.value("call \(t) @llvm.fma.\(suffix)(\(t) \(a), \(t) \(b), \(t) \(c))")
+    }
+
+    func intrinsic(_ w: inout FunctionWriter, _ function: String, _ x: String) -> String {
+        let t = name(.f32)
+        return w.value("call \(t) @llvm.\(function).\(suffix)(\(t) \(x))")
+    }
+
+    func select(_ w: inout FunctionWriter, _ condition: String, _ type: ElementType, _ a: String, _ b: String) -> String {
+        w.value("select \(vector("i1")) \(condition), \(name(type)) \(a), \(name(type)) \(b)")
+    }
+
+    func compareFloat(_ w: inout FunctionWriter, _ predicate: String, _ a: String, _ b: String) -> String {
+        w.value("fcmp \(predicate) \(name(.f32)) \(a), \(b)")
+    }
+
+    func bitsOf(_ w: inout FunctionWriter, _ x: String) -> String {
+        w.value("bitcast \(name(.f32)) \(x) to \(name(.i32))")
+    }
+
+    func floatOf(_ w: inout FunctionWriter, _ x: String) -> String {
+        w.value("bitcast \(name(.i32)) \(x) to \(name(.f32))")
+    }
+
+    func integer(_ w: inout FunctionWriter, _ op: String, _ a: String, _ b: String) -> String {
+        w.value("\(op) \(name(.i32)) \(a), \(b)")
+    }
+
+    /// Horner's rule, highest power first.
+    func polynomial(_ w: inout FunctionWriter, _ coefficients: [Double], _ x: String) -> String {
+        var result = float(coefficients[0])
+        for coefficient in coefficients.dropFirst() { result = fma(&w, result, x, float(coefficient)) }
+        return result
+    }
+
+    /// `x` within [low, high]; NaN stays NaN.
+    func clamp(_ w: inout FunctionWriter, _ x: String, _ low: Double, _ high: Double) -> String {
+        let above = compareFloat(&w, "ogt", x, float(high))
+        let upper = select(&w, above, .f32, float(high), x)
+        let below = compareFloat(&w, "olt", upper, float(low))
+        return select(&w, below, .f32, float(low), upper)
+    }
+}

@@ -1,0 +1,71 @@
+import GraphIR
+
+/// An index into a row kernel's element program.
+public typealias ElementID = Int
+
+/// Where a row kernel reads or writes a buffer at (row, column):
+/// `buffer[base + column * (hasColumns ? 1 : 0)]` with `base = r' * rowStride`, where r' is
+/// `(row / divisor) % modulus`, replaced by `ids[r']` when the access is indirect. `offset` elements come first.
+public struct Access: Hashable, Sendable {
+    public var buffer: Int
+    public var element: ElementType
+    public var divisor: Extent = .one
+    public var modulus: Extent?
+    public var rowStride: Extent
+    public var hasColumns: Bool
+    public var offset: Extent = .fixed(0)
+    /// The buffer of row numbers (i32) and how many rows the table has; numbers outside are clamped.
+    public var indirection: Indirection?
+
+    public struct Indirection: Hashable, Sendable {
+        public let ids: Int
+        public let rows: Extent
+    }
+
+    /// Row-major elements of a `[rows, columns]` buffer.
+    public static func elements(_ buffer: Int, _ element: ElementType, columns: Extent) -> Access {
+        Access(buffer: buffer, element: element, rowStride: columns, hasColumns: true)
+    }
+
+    /// One value a row.
+    public static func rows(_ buffer: Int, _ element: ElementType) -> Access {
+        Access(buffer: buffer, element: element, rowStride: .one, hasColumns: false)
+    }
+
+    /// One value a column.
+    public static func columns(_ buffer: Int, _ element: ElementType) -> Access {
+        Access(buffer: buffer, element: element, rowStride: .fixed(0), hasColumns: true)
+    }
+
+    /// One value.
+    public static func scalar(_ buffer: Int, _ element: ElementType) -> Access {
+        Access(buffer: buffer, element: element, rowStride: .fixed(0), hasColumns: false)
+    }
+}
+
+/// One step of an element program: what a row kernel computes for each element, or (when nothing in it varies
+/// along the columns) once a row. Reduced-precision loads widen to f32 and stores narrow again.
+public enum ElementOp: Hashable, Sendable {
+    case load(Access)
+    case constant(Double, ElementType)
+    /// The column number, i32.
+    case column
+    /// The row number, i32.
+    case row
+    /// A product of dimensions, i64.
+    case extent(Extent)
+    case unary(ElementUnary, ElementID)
+    case binary(BinaryFunction, ElementID, ElementID)
+    case compare(Comparison, ElementID, ElementID)
+    case select(ElementID, ElementID, ElementID)
+    case cast(ElementID, ElementType)
+    /// Sum or maximum over the columns: one value a row, available to later passes over the row.
+    case reduce(Reduction, ElementID)
+    /// Whether dropout keeps the element; `rng` is the buffer of (seed, step).
+    case keep(rate: Double, stream: Int, rng: Int)
+}
+
+/// Functions with a vector form of their own; activations are programs of these.
+public enum ElementUnary: String, Hashable, Sendable {
+    case neg, abs, sign, exp, log, sqrt, tanh, erf, not
+}

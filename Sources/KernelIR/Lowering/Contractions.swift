@@ -1,0 +1,69 @@
+import GraphIR
+
+extension Lowering {
+    mutating func matmul(_ id: NodeID, transposeLeft: Bool, transposeRight: Bool) throws(IRError) {
+        let node = graph[id]
+        let (left, right, result) = (type(node.operands[0]), type(node.operands[1]), node.types[0])
+        guard result.element == .f32 else { throw unsupported(id, "matmul has kernels for f32 only") }
+        let rank = result.rank
+        let m = Extent([result.shape[rank - 2]])
+        let n = Extent([result.shape[rank - 1]])
+        let k = Extent([left.shape[transposeLeft ? rank - 2 : rank - 1]])
+        let batch = Extent(result.shape.dropLast(2))
+        let a = matrix(0, left, transposed: transposeLeft)
+        let b = matrix(1, right, transposed: transposeRight)
+        if machine.usesLibraryMatmul {
+            let library = LibraryMatmul(
+                left: 0, right: 1, target: 2, transposeLeft: transposeLeft, transposeRight: transposeRight,
+                batch: batch, m: m, n: n, k: k)
+            emit(id, [.library(library)])
+        } else if batch == .one {
+            denseProduct(id, a, b, matrix(2, result, transposed: false), (m, n, k))
+        } else {
+            let layout = ProductBatch.Layout.dense(count: batch, m: m, n: n, k: k, left: a, right: b)
+            emit(
+                id,
+                [.problems(ProductBatch(layout: layout, left: 0, right: 1, target: 2, tile: machine.smallTile))])
+        }
+    }
+
+    /// The last two axes of a buffer as a matrix, read transposed when asked.
+    private func matrix(_ buffer: Int, _ type: TensorType, transposed: Bool) -> MatrixAccess {
+        let width = Extent(type.shape.suffix(1))
+        return transposed
+            ? MatrixAccess(buffer: buffer, rowStride: .one, columnStride: width)
+            : MatrixAccess(buffer: buffer, rowStride: width, columnStride: .one)
+    }
+
+    private mutating func denseProduct(
+        _ id: NodeID, _ a: MatrixAccess, _ b: MatrixAccess, _ c: MatrixAccess,
+        _ shape: (m: Extent, n: Extent, k: Extent)
+    ) {
+        let tile = machine.denseTile
+        // Panels round n up; one panel more than n needs when n is symbolic.
+        let padded: Extent
+        if let n = shape.n.fixedValue {
+            padded = .fixed((n + tile.columns - 1) / tile.columns * tile.columns)
+        } else {
+            padded = Extent(shape.n.symbols.map { $0 + tile.columns } + [.fixed(shape.n.factor)])
+        }
+        let panels = workspace(padded * shape.k)
+        let pack = PackPanels(source: b, k: shape.k, n: shape.n, tile: tile, panels: 3)
+        let product = PanelProduct(
+            left: a, panels: 3, target: c, m: shape.m, n: shape.n, k: shape.k, tile: tile)
+        emit(id, [.pack(pack), .product(product)], buffers: standardBuffers(id) + [panels])
+    }
+
+    mutating func raggedMatmul(_ id: NodeID, _ form: RaggedForm, _ length: Dimension) throws(IRError) {
+        let node = graph[id]
+        let right = type(node.operands[1])
+        guard right.element == .f32 else { throw unsupported(id, "ragged_matmul has kernels for f32 only") }
+        guard let heads = right.shape[1].fixedExtent, let headSize = right.shape[2].fixedExtent else {
+            throw unsupported(id, "heads and head size must be fixed")
+        }
+        let layout = ProductBatch.Layout.ragged(
+            form, sequences: Extent(type(node.operands[3]).shape), heads: heads, headSize: headSize,
+            length: Extent([length]), offsets: 2, lengths: 3)
+        emit(id, [.problems(ProductBatch(layout: layout, left: 0, right: 1, target: 4, tile: machine.smallTile))])
+    }
+}

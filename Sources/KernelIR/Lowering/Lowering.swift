@@ -1,0 +1,135 @@
+import GraphIR
+
+/// Turns each node of a graph into a kernel and binds its buffers.
+public struct Lowering {
+    let graph: Graph
+    let machine: Machine
+    private var launches: [Program.Launch] = []
+    private var workspaces: [Extent] = []
+    private var aliases: [Value: Value] = [:]
+
+    private init(graph: Graph, machine: Machine) {
+        self.graph = graph
+        self.machine = machine
+    }
+
+    /// Lowers a verified graph. Throws for what no kernel template covers, naming the node.
+    public static func lower(_ graph: Graph, for machine: Machine) throws(IRError) -> Program {
+        var lowering = Lowering(graph: graph, machine: machine)
+        for id in graph.nodeIDs { try lowering.lower(id) }
+        return Program(
+            graph: graph, launches: lowering.launches, workspaces: lowering.workspaces, aliases: lowering.aliases)
+    }
+
+    private mutating func lower(_ id: NodeID) throws(IRError) {
+        let node = graph[id]
+        switch node.op {
+        case .input, .parameter: break
+        case .constant(let literal, let type):
+            // Dense constants are filled in by the executor before the first run.
+            if case .splat(let value) = literal { fill(id, type, [.constant(value, type.element.computeType)]) }
+        case .iota(let type, let axis): iota(id, type, axis)
+        case .dimensionSize(let dimension):
+            fill(id, node.types[0], [.extent(Extent([dimension]))])
+        case .unary, .unaryGradient, .binary, .compare, .select, .cast: try elementwise(id)
+        case .dropout(let rate, let stream): dropout(id, rate: rate, stream: stream)
+        case .reduce(let reduction, let axes, _): try reduce(id, reduction, axes)
+        case .reshape: aliases[Value(id)] = node.operands[0]
+        case .broadcast(let shape): broadcast(id, to: shape)
+        case .transpose(let permutation): transpose(id, permutation)
+        case .slice(let axis, let start, _): slice(id, axis: axis, start: start)
+        case .concatenate(let axis): concatenate(id, axis: axis)
+        case .matmul(let transposeLeft, let transposeRight):
+            try matmul(id, transposeLeft: transposeLeft, transposeRight: transposeRight)
+        case .raggedMatmul(let form, let length): try raggedMatmul(id, form, length)
+        case .softmax: softmax(id)
+        case .softmaxGradient: softmaxGradient(id)
+        case .layerNorm(let epsilon): layerNorm(id, epsilon: epsilon)
+        case .layerNormGradient: layerNormGradient(id)
+        case .crossEntropy(let ignoreIndex): crossEntropy(id, ignoreIndex)
+        case .crossEntropyGradient(let ignoreIndex): crossEntropyGradient(id, ignoreIndex)
+        case .gather: gather(id)
+        case .scatterAdd: try scatterAdd(id)
+        case .segmentSum: segments(id, .sum)
+        case .segmentBroadcast: segments(id, .broadcast)
+        case .adamW(let attributes): adamW(id, attributes)
+        }
+    }
+
+    // MARK: What the families' files use
+
+    func type(_ value: Value) -> TensorType { graph.type(of: value) }
+
+    /// Operands first, then results: the usual binding.
+    func standardBuffers(_ id: NodeID) -> [Program.Buffer] {
+        let node = graph[id]
+        return node.operands.map { .value($0) } + node.types.indices.map { .value(Value(id, result: $0)) }
+    }
+
+    mutating func emit(_ id: NodeID, _ phases: [Phase], buffers: [Program.Buffer]? = nil) {
+        let kernel = Kernel(graph[id].op.mnemonic, phases)
+        launches.append(
+            Program.Launch(kernel: kernel, buffers: buffers ?? standardBuffers(id), node: id))
+    }
+
+    /// Working memory of `count` elements of 4 bytes.
+    mutating func workspace(_ count: Extent) -> Program.Buffer {
+        workspaces.append(count * .fixed(4))
+        return .workspace(workspaces.count - 1)
+    }
+
+    /// Pieces for a loop over `elements`: one when it is known to be small.
+    func tasks(_ elements: Extent) -> Int {
+        if let count = elements.fixedValue, count < Machine.serialElements { return 1 }
+        return Machine.tasks
+    }
+
+    func unsupported(_ id: NodeID, _ what: String) -> IRError {
+        IRError("lowering", what, at: graph.place(id))
+    }
+
+    /// One value in every element.
+    private mutating func fill(_ id: NodeID, _ type: TensorType, _ program: [ElementOp]) {
+        let columns = Extent(type.shape)
+        let store = RowKernel.Store.element(.elements(0, type.element, columns: columns), program.count - 1)
+        let kernel = RowKernel(
+            rows: .one, columns: columns, program: program, stores: [store], tasks: tasks(columns))
+        emit(id, [.rows(kernel)])
+    }
+
+    private mutating func iota(_ id: NodeID, _ type: TensorType, _ axis: Int) {
+        // View the tensor as [before, extent, after]: a row index for the axis needs `after` as columns.
+        let after = Extent(type.shape[(axis + 1)...])
+        let extent = Extent([type.shape[axis]])
+        let before = Extent(type.shape[..<axis])
+        var program = ElementProgram()
+        let isLast = after == .one
+        let index = program.add(isLast ? .column : .row)
+        let wrapped: ElementID
+        if isLast || before == .one {
+            wrapped = index
+        } else {
+            // row mod extent = row - extent * (row / extent), on integers
+            let size = program.add(.cast(program.add(.extent(extent)), .i32))
+            let quotient = program.dividing(index, size)
+            wrapped = program.subtracting(index, program.multiplying(quotient, size))
+        }
+        let value = type.element == .i32 ? wrapped : program.add(.cast(wrapped, type.element.computeType))
+        let columns = isLast ? extent : after
+        let rows = isLast ? before : before * extent
+        let kernel = RowKernel(
+            rows: rows, columns: columns, program: program.ops,
+            stores: [.element(.elements(0, type.element, columns: columns), value)], tasks: 1)
+        emit(id, [.rows(kernel)])
+    }
+}
+
+extension ElementType {
+    /// The type in which kernels compute with elements stored as this one.
+    public var computeType: ElementType {
+        switch self {
+        case .f32, .bf16, .f16: .f32
+        case .i32, .i64, .bool: self
+        }
+    }
+}

@@ -1,0 +1,47 @@
+/// What lowering needs to know of the machine: vector width and register tile.
+public struct Machine: Hashable, Sendable {
+    /// f32 lanes of a vector register: 16 with AVX-512, 8 with AVX2.
+    public let lanes: Int
+    /// Library calls in place of generated contractions.
+    public let usesLibraryMatmul: Bool
+
+    public init(lanes: Int, usesLibraryMatmul: Bool = false) {
+        self.lanes = lanes
+        self.usesLibraryMatmul = usesLibraryMatmul
+    }
+
+    /// The tile of large products: 8 x 3 vectors fill 24 of AVX-512's 32 registers, 4 x 3 fill 12 of AVX2's 16.
+    var denseTile: ContractionTile {
+        ContractionTile(rows: lanes == 16 ? 8 : 4, vectors: 3, lanes: lanes, depth: 384, blockRows: 64, blockPanels: 8)
+    }
+
+    /// The tile of small products (one head of one sequence), narrower so that less of it is padding.
+    var smallTile: ContractionTile {
+        ContractionTile(rows: lanes == 16 ? 8 : 4, vectors: 2, lanes: lanes, depth: 384, blockRows: 64, blockPanels: 8)
+    }
+
+    /// How many pieces a parallel loop is cut into: enough to balance, the same for any thread count.
+    static let tasks = 32
+    /// Pieces of a loop that keeps one partial sum a piece.
+    static let partialTasks = 16
+    /// Loops over fewer elements run as one piece.
+    static let serialElements = 16_384
+}
+
+/// Register and cache blocking of a contraction.
+public struct ContractionTile: Hashable, Sendable {
+    /// Rows of the register tile.
+    public let rows: Int
+    /// Vectors across the register tile.
+    public let vectors: Int
+    public let lanes: Int
+    /// Depth (k) of one block: the packed panel of `depth x columns` stays in the level-2 cache.
+    public let depth: Int
+    /// Rows of one task.
+    public let blockRows: Int
+    /// Panels of one task.
+    public let blockPanels: Int
+
+    /// Columns of the register tile and of a packed panel.
+    public var columns: Int { vectors * lanes }
+}

@@ -1,0 +1,78 @@
+import GraphIR
+
+extension Phase {
+    /// How many tasks the phase has under `symbols`: a function of the shapes only, never of the thread count.
+    public func taskCount(_ symbols: [String: Int]) -> Int {
+        func blocks(_ extent: Extent, _ size: Int) -> Int { (extent.value(symbols) + size - 1) / size }
+        switch self {
+        case .rows(let kernel): return kernel.tasks
+        case .pack(let pack): return blocks(pack.n, pack.tile.columns)
+        case .product(let product):
+            let columns = product.tile.columns * product.tile.blockPanels
+            return blocks(product.m, product.tile.blockRows) * blocks(product.n, columns)
+        case .problems(let batch):
+            switch batch.layout {
+            case .dense(let count, _, _, _, _, _): return count.value(symbols)
+            case .ragged(_, let sequences, let heads, _, _, _, _): return sequences.value(symbols) * heads
+            }
+        case .library: return 1
+        case .scatterAdd(let scatter): return scatter.tasks
+        case .segments(let segments): return segments.sequences.value(symbols)
+        case .copy(let copy): return copy.tasks
+        }
+    }
+
+    /// Bytes of private memory that a worker needs for one task.
+    public func scratchByteCount(_ symbols: [String: Int]) -> Int {
+        switch self {
+        case .product(let product):
+            return product.left.rowStride == .one ? product.tile.leftPanelByteCount : 0
+        case .problems(let batch):
+            let (n, k) = batch.scratchShape
+            let columns = (n.value(symbols) + batch.tile.columns - 1) / batch.tile.columns * batch.tile.columns
+            return columns * k.value(symbols) * 4 + batch.tile.leftPanelByteCount
+        case .rows, .pack, .library, .scatterAdd, .segments, .copy: return 0
+        }
+    }
+
+    /// Floating-point operations under `symbols`, counting a multiply-add as two; an upper bound for ragged products.
+    public func flopCount(_ symbols: [String: Int]) -> Int {
+        func product(_ extents: Extent...) -> Int { extents.reduce(1) { $0 * $1.value(symbols) } }
+        switch self {
+        case .product(let p): return 2 * product(p.m, p.n, p.k)
+        case .library(let l): return 2 * product(l.batch, l.m, l.n, l.k)
+        case .problems(let batch):
+            switch batch.layout {
+            case .dense(let count, let m, let n, let k, _, _): return 2 * product(count, m, n, k)
+            case .ragged(_, let sequences, let heads, let headSize, let length, _, _):
+                return 2 * heads * headSize * product(sequences, length, length)
+            }
+        case .rows(let rows):
+            let arithmetic = rows.program.count { op in
+                switch op {
+                case .unary, .binary, .compare, .select, .reduce: true
+                case .load, .constant, .column, .row, .extent, .cast, .keep: false
+                }
+            }
+            return arithmetic * product(rows.rows, rows.columns)
+        case .scatterAdd(let scatter): return product(scatter.count, scatter.columns)
+        case .pack, .segments, .copy: return 0
+        }
+    }
+}
+
+extension ContractionTile {
+    /// Private memory for a block of the left operand, packed when it comes transposed.
+    var leftPanelByteCount: Int { blockRows * depth * 4 }
+}
+
+extension ProductBatch {
+    /// (n, k) of the largest problem, for sizing the packed right operand.
+    var scratchShape: (n: Extent, k: Extent) {
+        switch layout {
+        case .dense(_, _, let n, let k, _, _): (n, k)
+        case .ragged(.scores, _, _, let headSize, let length, _, _): (length, .fixed(headSize))
+        case .ragged(_, _, _, let headSize, let length, _, _): (.fixed(headSize), length)
+        }
+    }
+}

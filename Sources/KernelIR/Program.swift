@@ -1,0 +1,33 @@
+import GraphIR
+
+/// A lowered graph: kernels in execution order with their buffers bound.
+public struct Program: Sendable {
+    /// Memory that a launch reads or writes.
+    public enum Buffer: Hashable, Sendable {
+        case value(Value)
+        /// Working memory of one launch.
+        case workspace(Int)
+    }
+
+    public struct Launch: Sendable {
+        public let kernel: Kernel
+        /// One a buffer position of the kernel.
+        public let buffers: [Buffer]
+        /// The node that this launch computes.
+        public let node: NodeID
+    }
+
+    public let graph: Graph
+    public let launches: [Launch]
+    /// Sizes of `Buffer.workspace(i)` in bytes.
+    public let workspaces: [Extent]
+    /// Values that are another value under a different shape; follow with `storage(of:)`.
+    let aliases: [Value: Value]
+
+    /// The value whose memory holds `value`.
+    public func storage(of value: Value) -> Value {
+        var value = value
+        while let next = aliases[value] { value = next }
+        return value
+    }
+}
