@@ -1,0 +1,39 @@
+/// A compiled kernel that can be called from any thread. Keeps its JIT session, and so its machine
+/// code, alive.
+package struct KernelFunction: Sendable {
+    /// The machine-level signature of every kernel:
+    /// `(buffers, dims, taskBegin, taskEnd, scratch)`.
+    package typealias Entry =
+        @convention(c) (
+            UnsafePointer<UnsafeMutableRawPointer?>, UnsafePointer<Int64>, Int64, Int64,
+            UnsafeMutableRawPointer?
+        ) -> Void
+
+    /// The public symbol in the object.
+    package let symbol: String
+    private let session: JITSession
+    /// The code's address as a number, which unlike a pointer may cross threads.
+    private let address: UInt
+
+    init(symbol: String, address: UInt, session: JITSession) {
+        self.symbol = symbol
+        self.address = address
+        self.session = session
+    }
+
+    /// Runs the tasks `tasks` of the kernel on the calling thread.
+    ///
+    /// - Parameters:
+    ///   - buffers: The kernel's operands and results, in the kernel's own order.
+    ///   - dims: The values of its symbolic dimensions.
+    ///   - tasks: The share of the work to do.
+    ///   - scratch: Memory private to this thread, as large as the kernel asks for; nil if it asks for none.
+    @inline(__always)
+    package func callAsFunction(
+        buffers: UnsafePointer<UnsafeMutableRawPointer?>, dims: UnsafePointer<Int64>, tasks: Range<Int>,
+        scratch: UnsafeMutableRawPointer? = nil
+    ) {
+        let entry = unsafeBitCast(address, to: Entry.self)
+        entry(buffers, dims, Int64(tasks.lowerBound), Int64(tasks.upperBound), scratch)
+    }
+}
