@@ -1,0 +1,80 @@
+import Foundation
+import GraphIR
+
+extension Evaluation {
+    /// Softmax over the last axis, over the columns before each row's limit; operands (x) or (x, limits).
+    func softmax() -> [Double] {
+        let x = operands[0]
+        let columns = x.shape[x.shape.count - 1]
+        var y = Array(repeating: 0.0, count: x.values.count)
+        guard columns > 0 else { return y }
+        let rows = x.values.count / columns
+        for row in 0..<rows {
+            var limit = columns
+            if operands.count == 2 {
+                // A limit covers all the rows of the axes behind its own.
+                let limits = operands[1].values
+                let own = ElementType.saturatingInt(limits[row / (rows / limits.count)])
+                limit = Swift.max(0, Swift.min(columns, own))
+            }
+            let range = row * columns..<row * columns + limit
+            let maximum = x.values[range].reduce(-Double.infinity, Scalar.max)
+            let sum = x.values[range].reduce(0) { $0 + exp($1 - maximum) }
+            for index in range { y[index] = exp(x.values[index] - maximum) / sum }
+        }
+        return y
+    }
+
+    /// dx = y (dy - Σ dy y); operands (dy, y).
+    func softmaxGradient() -> [Double] {
+        let (dy, y) = (operands[0].values, operands[1].values)
+        let columns = operands[0].shape[operands[0].shape.count - 1]
+        return dy.indices.map { index in
+            let start = index / columns * columns
+            let dot = (start..<start + columns).reduce(0) { $0 + dy[$1] * y[$1] }
+            return y[index] * (dy[index] - dot)
+        }
+    }
+
+    /// Results (y, mean, rstd); operands (x, gamma, beta).
+    func layerNorm(epsilon: Double) -> [[Double]] {
+        let (x, gamma, beta) = (operands[0].values, operands[1].values, operands[2].values)
+        let columns = gamma.count
+        var (y, means, rstds): ([Double], [Double], [Double]) = ([], [], [])
+        for row in 0..<operands[0].shape.dropLast().reduce(1, *) {
+            let values = x[row * columns..<(row + 1) * columns]
+            let mean = values.reduce(0, +) / Double(columns)
+            let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(columns)
+            let rstd = 1 / (variance + epsilon).squareRoot()
+            for (column, value) in values.enumerated() {
+                y.append((value - mean) * rstd * gamma[column] + beta[column])
+            }
+            means.append(mean)
+            rstds.append(rstd)
+        }
+        return [y, means, rstds]
+    }
+
+    /// Results (dx, dgamma, dbeta); operands (dy, x, gamma, mean, rstd). With x̂ = (x - mean) rstd and
+    /// g = dy gamma: dx = rstd (g - mean(g) - x̂ mean(g x̂)), dgamma = Σ dy x̂ and dbeta = Σ dy over the rows.
+    func layerNormGradient() -> [[Double]] {
+        let (dy, x, gamma) = (operands[0].values, operands[1].values, operands[2].values)
+        let columns = gamma.count
+        var dx: [Double] = []
+        var dgamma = Array(repeating: 0.0, count: columns)
+        var dbeta = dgamma
+        for (row, (mean, rstd)) in zip(operands[3].values, operands[4].values).enumerated() {
+            let start = row * columns
+            let normalised = (0..<columns).map { (x[start + $0] - mean) * rstd }
+            let scaled = (0..<columns).map { dy[start + $0] * gamma[$0] }
+            let scaledMean = scaled.reduce(0, +) / Double(columns)
+            let product = zip(scaled, normalised).reduce(0) { $0 + $1.0 * $1.1 } / Double(columns)
+            for column in 0..<columns {
+                dx.append(rstd * (scaled[column] - scaledMean - normalised[column] * product))
+                dgamma[column] += dy[start + column] * normalised[column]
+                dbeta[column] += dy[start + column]
+            }
+        }
+        return [dx, dgamma, dbeta]
+    }
+}

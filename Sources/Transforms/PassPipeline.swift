@@ -1,0 +1,84 @@
+import GraphIR
+
+/// Passes in the order in which they run: one linear list, nothing hidden.
+///
+/// The graph is verified on entry and after every pass that changed it; an error says after which pass.
+public struct PassPipeline: Sendable {
+    public let passes: [Pass]
+
+    public init(_ passes: [Pass]) { self.passes = passes }
+
+    /// What every graph goes through before mixed precision, fusion and lowering.
+    ///
+    /// Simplification runs again after folding, because a folded operand is what many of its rules look for.
+    public static let standard = PassPipeline([
+        .simplify,
+        .constantFolding,
+        .simplify,
+        .commonSubexpressions,
+        .deadCode,
+    ])
+
+    /// Told after each pass: its name, the graph as it stands, the seconds that the pass (not the verifier) took
+    /// and whether it changed the graph.
+    public typealias Observer = @Sendable (_ pass: String, _ graph: Graph, _ seconds: Double, _ changed: Bool) -> Void
+
+    public struct Options: Sendable {
+        /// Passes to leave out, wherever they stand in the list.
+        public var disabled: Set<String>
+        /// The pass after whose first run the pipeline stops.
+        public var stopAfter: String?
+        public var observer: Observer?
+
+        public init(disabled: Set<String> = [], stopAfter: String? = nil, observer: Observer? = nil) {
+            self.disabled = disabled
+            self.stopAfter = stopAfter
+            self.observer = observer
+        }
+    }
+
+    /// The names that `Options` may use, in the order of the pipeline, each once.
+    public var names: [String] {
+        var names: [String] = []
+        for pass in passes where !names.contains(pass.name) { names.append(pass.name) }
+        return names
+    }
+
+    /// Runs the passes on `graph`. When this throws, `graph` is as the failing pass left it, for a dump.
+    public func run(on graph: inout Graph, options: Options = Options()) throws(IRError) {
+        try check(options)
+        try located("before the first pass") { () throws(IRError) in try graph.verify() }
+        let clock = ContinuousClock()
+        for pass in passes {
+            if !options.disabled.contains(pass.name) {
+                let start = clock.now
+                let changed = try located("in \(pass.name)") { () throws(IRError) in try pass.run(&graph) }
+                let seconds = (clock.now - start) / .seconds(1)
+                if changed { try located("after \(pass.name)") { () throws(IRError) in try graph.verify() } }
+                options.observer?(pass.name, graph, seconds, changed)
+            }
+            if pass.name == options.stopAfter { return }
+        }
+    }
+
+    private func check(_ options: Options) throws(IRError) {
+        let asked = options.disabled.sorted() + [options.stopAfter].compactMap { $0 }
+        if let unknown = asked.first(where: { !names.contains($0) }) {
+            throw IRError(
+                "pass", "there is no pass \"\(unknown)\"; the passes are \(names.joined(separator: ", "))")
+        }
+    }
+
+    /// Puts the stage in front of an error's place: `after simplify: %12 = matmul "encoder"`.
+    private func located<Result>(
+        _ stage: String, _ body: () throws(IRError) -> Result
+    ) throws(IRError) -> Result {
+        do throws(IRError) {
+            return try body()
+        } catch {
+            var located = error
+            located.place = error.place.isEmpty ? stage : "\(stage): \(error.place)"
+            throw located
+        }
+    }
+}

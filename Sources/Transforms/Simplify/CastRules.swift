@@ -1,0 +1,29 @@
+import GraphIR
+
+extension RewriteRule {
+    /// Identities of casts.
+    static let casts: [RewriteRule] = [
+        // cast(x, type of x) = x
+        RewriteRule("cast-own-type") { (site, graph) throws(IRError) in
+            guard case .cast = site.op, graph.type(of: site.operands[0]) == site.type else { return nil }
+            return site.operands[0]
+        },
+        // cast(cast(x, B), C) = cast(x, C) where B holds every value of x's type exactly
+        RewriteRule("cast-cast") { (site, graph) throws(IRError) in
+            guard case .cast(let outer) = site.op, case .cast(let middle) = graph.producer(site.operands[0]).op else {
+                return nil
+            }
+            let x = graph.producer(site.operands[0]).operands[0]
+            guard isLossless(from: graph.type(of: x).element, to: middle) else { return nil }
+            return try graph.emit(.cast(outer), [x], label: site.label)
+        },
+    ]
+}
+
+/// Whether every value of one element type is a value of another.
+private func isLossless(from: ElementType, to: ElementType) -> Bool {
+    switch (from, to) {
+    case (.bool, _), (.f16, .f32), (.bf16, .f32), (.i32, .i64): true
+    default: from == to
+    }
+}
