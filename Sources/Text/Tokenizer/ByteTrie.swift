@@ -44,6 +44,11 @@ struct ByteTrie: Sendable {
         return node
     }
 
+    /// The value stored for exactly `string`.
+    func value(of string: some Sequence<UInt8>) -> Int32? {
+        node(for: string).flatMap(value)
+    }
+
     /// The value stored at a node.
     func value(at node: Node) -> Int32? {
         let value = values[Int(node.index)]

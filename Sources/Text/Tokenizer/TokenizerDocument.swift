@@ -28,6 +28,7 @@ struct TokenizerDocument {
             document["added_tokens"]?.array ?? [], file: file.path)
         vocabulary = try Vocabulary(
             tokens: TokenizerDocument.tokens(entries, addedTokens: addedTokens, file: file.path),
+            pieces: entries.count,
             continuingPrefix: model["continuing_subword_prefix"]?.string ?? "##", file: file.path)
         maxWordScalars = model["max_input_chars_per_word"]?.int ?? 100
         normalizer = TextNormalizer(

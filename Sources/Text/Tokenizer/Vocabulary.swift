@@ -6,22 +6,36 @@ package struct Vocabulary: Sendable {
     package let tokens: [String]
     /// The mark of a token that continues a word, `##`.
     package let continuingPrefix: String
+    /// The tokens that words are split into.
     private let trie: ByteTrie
+    /// Tokens that only occur whole, after all the others.
+    private let wholeTokens: ByteTrie
     /// Where the search for a continuing token starts; `nil` if there is none in the vocabulary.
     private let continuingRoot: ByteTrie.Node?
 
+    /// - Parameters:
+    ///   - tokens: all tokens in the order of their ids.
+    ///   - pieces: how many of them, from the first, words may be split into; `nil` for all. The rest are
+    ///     added tokens, which are found in the text before it is split.
     /// - Throws: `.invalidVocabulary` when a token occurs twice; `file` is named, and the line if the file
     ///   has one token a line.
     package init(
-        tokens: [String], continuingPrefix: String = "##", file: String? = nil, oneTokenALine: Bool = false
+        tokens: [String], pieces: Int? = nil, continuingPrefix: String = "##", file: String? = nil,
+        oneTokenALine: Bool = false
     ) throws(TextError) {
         guard !tokens.isEmpty else {
             throw TextError(
                 .invalidVocabulary, file: file, "the vocabulary is empty; expected one token a line")
         }
         var trie = ByteTrie()
+        var wholeTokens = ByteTrie()
         for (id, token) in tokens.enumerated() {
-            if let first = trie.insert(token.utf8, value: Int32(id)) {
+            let isPiece = id < pieces ?? tokens.count
+            let first =
+                isPiece
+                ? trie.insert(token.utf8, value: Int32(id))
+                : trie.value(of: token.utf8) ?? wholeTokens.insert(token.utf8, value: Int32(id))
+            if let first {
                 throw TextError(
                     .invalidVocabulary, file: file, line: oneTokenALine ? id + 1 : nil,
                     "token \(JSONValue.quoted(token)) has ids \(first) and \(id); remove one")
@@ -30,6 +44,7 @@ package struct Vocabulary: Sendable {
         self.tokens = tokens
         self.continuingPrefix = continuingPrefix
         self.trie = trie
+        self.wholeTokens = wholeTokens
         continuingRoot = trie.node(for: continuingPrefix.utf8)
     }
 
@@ -37,7 +52,7 @@ package struct Vocabulary: Sendable {
 
     /// The id of a token that is spelled exactly like this.
     package func id(of token: String) -> Int32? {
-        trie.node(for: token.utf8).flatMap(trie.value)
+        trie.value(of: token.utf8) ?? wholeTokens.value(of: token.utf8)
     }
 
     /// The token of an id, if it is in range.

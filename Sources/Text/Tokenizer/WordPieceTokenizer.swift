@@ -68,6 +68,15 @@ package struct WordPieceTokenizer: Sendable {
         return ids
     }
 
+    /// The normalised words of a text, as they are before WordPiece splits them; added tokens get no notice.
+    package func words(of text: String) -> [String] {
+        var normalized: [UInt8] = []
+        var words: [WordSplitter.Word] = []
+        Array(text.utf8).withUnsafeBufferPointer { normalizer.normalize($0, into: &normalized) }
+        normalized.withUnsafeBufferPointer { WordSplitter.split($0, into: &words) }
+        return words.map { String(utf8: normalized[$0.range]) }
+    }
+
     private func appendNormalized(
         _ text: UnsafeBufferPointer<UInt8>, words: inout [WordSplitter.Word], to ids: inout [Int32]
     ) {
