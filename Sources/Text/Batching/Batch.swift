@@ -1,0 +1,62 @@
+/// Some sequences laid end to end, as the model's inputs want them.
+///
+/// Sequence `s` has the slot `offsets[s]..<offsets[s + 1]`; its first `lengths[s]` tokens are real, the rest
+/// is padding.
+package struct Batch: Sendable, Equatable {
+    /// `[tokens]`; padding has the padding id.
+    package let ids: [Int32]
+    /// `[tokens]`; padding has type 0.
+    package let typeIDs: [Int32]
+    /// `[tokens]`; each slot counts from 0, padding goes on counting.
+    package let positions: [Int32]
+    /// `[sequences + 1]`, from 0 to the number of tokens.
+    package let offsets: [Int32]
+    /// `[sequences]`, real tokens of each sequence.
+    package let lengths: [Int32]
+    /// `[sequences]`, where each sequence is in the data set.
+    package let exampleIndices: [Int]
+    /// Tokens of the longest slot.
+    package let maxLength: Int
+    package let realTokens: Int
+
+    package var sequences: Int { lengths.count }
+    /// All tokens, padding included.
+    package var tokens: Int { ids.count }
+    /// Padding tokens alone.
+    package var paddedTokens: Int { tokens - realTokens }
+
+    /// Lays out the examples at `indices`.
+    ///
+    /// - Parameter slotLength: the length of every slot, at least that of the longest sequence; `nil` gives
+    ///   each sequence a slot of its own length.
+    init(_ encodings: [Encoding], indices: [Int], slotLength: Int?, padID: Int32) {
+        let real = indices.reduce(0) { $0 + encodings[$1].count }
+        let total = slotLength.map { $0 * indices.count } ?? real
+        var ids: [Int32] = []
+        var typeIDs: [Int32] = []
+        var positions: [Int32] = []
+        var offsets: [Int32] = [0]
+        ids.reserveCapacity(total)
+        typeIDs.reserveCapacity(total)
+        positions.reserveCapacity(total)
+        offsets.reserveCapacity(indices.count + 1)
+        for index in indices {
+            let encoding = encodings[index]
+            let slot = slotLength ?? encoding.count
+            ids.append(contentsOf: encoding.ids)
+            ids.append(contentsOf: repeatElement(padID, count: slot - encoding.count))
+            typeIDs.append(contentsOf: encoding.typeIDs)
+            typeIDs.append(contentsOf: repeatElement(0, count: slot - encoding.count))
+            positions.append(contentsOf: 0..<Int32(slot))
+            offsets.append(Int32(ids.count))
+        }
+        self.ids = ids
+        self.typeIDs = typeIDs
+        self.positions = positions
+        self.offsets = offsets
+        lengths = indices.map { Int32(encodings[$0].count) }
+        exampleIndices = indices
+        maxLength = slotLength ?? indices.reduce(0) { max($0, encodings[$1].count) }
+        realTokens = real
+    }
+}

@@ -1,0 +1,40 @@
+/// How sequences share a batch, and what is padded.
+package enum BatchingMode: String, Sendable, CaseIterable {
+    /// Every slot has `maxLength` tokens.
+    case fixed
+    /// Every slot is as long as the longest sequence of its batch.
+    case dynamic
+    /// A batch holds sequences of one length only, so nothing is padded; some batches are short.
+    case uniform
+    /// Sequences of any length lie end to end; nothing is padded.
+    case packed
+}
+
+/// What a `BatchPlan` needs to know beside the lengths of the sequences.
+package struct BatchingOptions: Sendable, Equatable {
+    package var mode: BatchingMode
+    /// The greatest number of sequences in a batch.
+    package var batchSize: Int
+    /// The greatest number of tokens in a batch, padding included; `nil` for no limit.
+    package var maxTokens: Int?
+    /// The greatest length of a sequence, and the slot length of `fixed`; at most the model's positions.
+    package var maxLength: Int
+    /// Token id of the padding.
+    package var padID: Int32
+    /// A new order every epoch; off for evaluation.
+    package var shuffle: Bool
+    package var seed: UInt64
+
+    package init(
+        mode: BatchingMode = .packed, batchSize: Int = 32, maxTokens: Int? = nil, maxLength: Int = 512,
+        padID: Int32 = 0, shuffle: Bool = true, seed: UInt64 = 0
+    ) {
+        self.mode = mode
+        self.batchSize = batchSize
+        self.maxTokens = maxTokens
+        self.maxLength = maxLength
+        self.padID = padID
+        self.shuffle = shuffle
+        self.seed = seed
+    }
+}

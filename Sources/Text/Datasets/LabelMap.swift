@@ -1,0 +1,97 @@
+/// The classes of a task: names and the ids 0, 1, 2 ... that the model's outputs have.
+package struct LabelMap: Sendable, Equatable {
+    /// Names in the order of their ids.
+    package let names: [String]
+    private let ids: [String: Int32]
+
+    /// Takes names in the order of their ids, as a saved model has them.
+    ///
+    /// - Throws: `.invalidLabel` when there is none, or one occurs twice.
+    package init(names: [String]) throws(TextError) {
+        guard !names.isEmpty else {
+            throw TextError(.invalidLabel, "a label map needs at least one label name")
+        }
+        var ids: [String: Int32] = [:]
+        for (id, name) in names.enumerated() {
+            if let first = ids.updateValue(Int32(id), forKey: name) {
+                throw TextError(
+                    .invalidLabel, "label \"\(name)\" has ids \(first) and \(id); names must differ")
+            }
+        }
+        self.names = names
+        self.ids = ids
+    }
+
+    /// Collects the labels of data sets, usually the training data alone.
+    ///
+    /// The order does not depend on the data's order: by value if all labels are integers, else by code
+    /// points.
+    package init(labelsOf datasets: TextDataset...) throws(TextError) {
+        let names = Set(datasets.flatMap { $0.examples.compactMap(\.label) })
+        let numbers = names.compactMap { name in Int(name).map { (number: $0, name: name) } }
+        if numbers.count == names.count {
+            let sorted = numbers.sorted {
+                $0.number == $1.number ? $0.name.precedesByCodePoint($1.name) : $0.number < $1.number
+            }
+            try self.init(names: sorted.map(\.name))
+        } else {
+            try self.init(names: names.sorted { $0.precedesByCodePoint($1) })
+        }
+    }
+
+    package var count: Int { names.count }
+
+    package func id(of name: String) -> Int32? { ids[name] }
+
+    package func name(of id: Int32) -> String? {
+        names.indices.contains(Int(id)) ? names[Int(id)] : nil
+    }
+
+    /// The class id of each example.
+    ///
+    /// - Throws: `.invalidLabel` with file, line, the label and the known labels.
+    package func ids(for dataset: TextDataset) throws(TextError) -> [Int32] {
+        var result: [Int32] = []
+        result.reserveCapacity(dataset.count)
+        for (example, line) in zip(dataset.examples, dataset.lines) {
+            guard let label = example.label else { throw dataset.missingLabel(line: line) }
+            guard let id = ids[label] else {
+                throw TextError(
+                    .invalidLabel, file: dataset.labelFile, line: line,
+                    "unknown label \"\(label)\"; known labels are \(knownLabels)")
+            }
+            result.append(id)
+        }
+        return result
+    }
+
+    /// The names for a message, at most twenty.
+    private var knownLabels: String {
+        let shown = names.prefix(20).joined(separator: ", ")
+        return count > 20 ? "\(shown) and \(count - 20) more" : shown
+    }
+}
+
+extension TextDataset {
+    /// The labels as numbers, for a regression task.
+    ///
+    /// - Throws: `.invalidLabel` with file and line for a label that is not a finite number.
+    package func regressionTargets() throws(TextError) -> [Float] {
+        var targets: [Float] = []
+        targets.reserveCapacity(count)
+        for (example, line) in zip(examples, lines) {
+            guard let label = example.label else { throw missingLabel(line: line) }
+            guard let target = Float(label), target.isFinite else {
+                throw TextError(
+                    .invalidLabel, file: labelFile, line: line,
+                    "label \"\(label)\" is not a finite number; regression needs numbers")
+            }
+            targets.append(target)
+        }
+        return targets
+    }
+
+    fileprivate func missingLabel(line: Int) -> TextError {
+        TextError(.invalidLabel, file: labelFile, line: line, "the example has no label; expected one")
+    }
+}

@@ -1,0 +1,13 @@
+/// One example of a data set: a text or a pair of texts, and its label if it is known.
+package struct TextExample: Sendable, Equatable {
+    package var text: String
+    package var pair: String?
+    /// A class name, or a number as it is spelled in the file.
+    package var label: String?
+
+    package init(text: String, pair: String? = nil, label: String? = nil) {
+        self.text = text
+        self.pair = pair
+        self.label = label
+    }
+}

@@ -1,0 +1,45 @@
+/// A caller's mistake met while loading a tokeniser or a data set, encoding text, or planning batches.
+///
+/// `description` is one line: `file:line: what is wrong; what was expected and how to fix it`.
+package struct TextError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What went wrong, for callers that react differently to different mistakes.
+    package enum Kind: Sendable, Equatable {
+        case missingFile
+        case unreadableFile
+        case unwritableFile
+        case invalidUTF8
+        case invalidJSON
+        case invalidVocabulary
+        case missingSpecialToken
+        case unsupportedTokenizer
+        case unknownTokenID
+        case cannotTruncate
+        case unknownFormat
+        case emptyDataset
+        case countMismatch
+        case invalidColumns
+        case invalidLabel
+        case invalidBatching
+    }
+
+    package let kind: Kind
+    /// Path of the file that is at fault, if one is.
+    package let file: String?
+    /// One-based line in `file`.
+    package let line: Int?
+    /// What is wrong, what was expected, and the fix, in one line.
+    package let message: String
+
+    package init(_ kind: Kind, file: String? = nil, line: Int? = nil, _ message: String) {
+        self.kind = kind
+        self.file = file
+        self.line = line
+        self.message = message
+    }
+
+    package var description: String {
+        guard let file else { return message }
+        guard let line else { return "\(file): \(message)" }
+        return "\(file):\(line): \(message)"
+    }
+}

@@ -1,0 +1,51 @@
+/// Splitting of normalised text into words: HF's `BertPreTokenizer`.
+///
+/// White space separates words and disappears; each punctuation scalar is a word of its own.
+enum WordSplitter {
+    /// A word as a range of bytes, and its number of scalars.
+    struct Word: Equatable {
+        let range: Range<Int>
+        let scalars: Int
+    }
+
+    private enum Class: UInt8 { case letter, space, punctuation }
+
+    private static let asciiClasses: [Class] = (0..<128).map { classify(Unicode.Scalar(UInt8($0))) }
+
+    private static func classify(_ scalar: Unicode.Scalar) -> Class {
+        if UnicodeClasses.isWhitespace(scalar) { return .space }
+        return UnicodeClasses.isPunctuation(scalar) ? .punctuation : .letter
+    }
+
+    /// Appends the words of `text` (UTF-8) in order.
+    static func split(_ text: UnsafeBufferPointer<UInt8>, into words: inout [Word]) {
+        let asciiClasses = asciiClasses
+        var start = 0
+        var scalars = 0
+        var position = 0
+        while position < text.count {
+            let byte = text[position]
+            var length = 1
+            let kind: Class
+            if byte < 0x80 {
+                kind = asciiClasses[Int(byte)]
+            } else {
+                let decoded = UTF8Scalar.decode(text, at: position)
+                length = decoded.length
+                kind = classify(decoded.scalar)
+            }
+            if kind == .letter {
+                scalars += 1
+            } else {
+                if scalars > 0 { words.append(Word(range: start..<position, scalars: scalars)) }
+                if kind == .punctuation {
+                    words.append(Word(range: position..<(position + length), scalars: 1))
+                }
+                start = position + length
+                scalars = 0
+            }
+            position += length
+        }
+        if scalars > 0 { words.append(Word(range: start..<position, scalars: scalars)) }
+    }
+}

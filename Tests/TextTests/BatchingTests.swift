@@ -1,0 +1,148 @@
+import Testing
+import Text
+
+@Suite struct BatchingTests {
+    /// Sequences of 1 to 40 tokens whose ids tell where they come from: example * 100 + position.
+    private static func encodings(_ count: Int = 203) -> [Encoding] {
+        var generator = SplitMix64(seed: 7)
+        return (0..<count).map { example in
+            let length = 1 + Int(generator.next() % 40)
+            let ids = (0..<length).map { Int32(example * 100 + $0) }
+            return Encoding(ids: ids, typeIDs: ids.map { $0 % 2 })
+        }
+    }
+
+    private static func batcher(
+        _ mode: BatchingMode, maxTokens: Int? = nil, shuffle: Bool = true, seed: UInt64 = 3
+    ) throws -> Batcher {
+        try Batcher(
+            encodings(),
+            options: BatchingOptions(
+                mode: mode, batchSize: 8, maxTokens: maxTokens, maxLength: 50, padID: -9, shuffle: shuffle,
+                seed: seed))
+    }
+
+    @Test(arguments: BatchingMode.allCases, [nil, 120])
+    func everyExampleOnceAndLaidOutConsistently(mode: BatchingMode, maxTokens: Int?) throws {
+        let batcher = try BatchingTests.batcher(mode, maxTokens: maxTokens)
+        for epoch in 0..<3 {
+            var seen: [Int] = []
+            var report = EpochReport(epoch: epoch)
+            for batch in batcher.batches(epoch: epoch) {
+                check(batch, mode: mode, encodings: batcher.encodings)
+                #expect(batch.sequences <= 8)
+                #expect(batch.tokens <= maxTokens ?? .max)
+                #expect(batch.tokens <= batcher.plan.tokenBound)
+                seen += batch.exampleIndices
+                report.add(
+                    sequences: batch.sequences, realTokens: batch.realTokens, paddedTokens: batch.paddedTokens
+                )
+            }
+            #expect(seen.sorted() == Array(0..<203))
+            #expect(report == batcher.plan.report(epoch: epoch))
+            #expect(report.realTokens == batcher.encodings.reduce(0) { $0 + $1.count })
+        }
+    }
+
+    private func check(_ batch: Batch, mode: BatchingMode, encodings: [Encoding]) {
+        let slots = zip(batch.offsets, batch.offsets.dropFirst()).map { Int($0)..<Int($1) }
+        #expect(batch.offsets.first == 0)
+        #expect(Int(batch.offsets.last ?? -1) == batch.tokens)
+        #expect(slots.count == batch.sequences)
+        #expect(slots.map(\.count).max() == batch.maxLength)
+        #expect([batch.ids, batch.typeIDs, batch.positions].allSatisfy { $0.count == batch.tokens })
+        #expect(batch.realTokens == batch.lengths.reduce(0) { $0 + Int($1) })
+        #expect(batch.paddedTokens == batch.tokens - batch.realTokens)
+        for (sequence, slot) in slots.enumerated() {
+            let encoding = encodings[batch.exampleIndices[sequence]]
+            let real = slot.prefix(encoding.count)
+            #expect(Int(batch.lengths[sequence]) == encoding.count)
+            #expect(Array(batch.ids[real]) == encoding.ids)
+            #expect(Array(batch.typeIDs[real]) == encoding.typeIDs)
+            #expect(Array(batch.positions[slot]) == (0..<slot.count).map(Int32.init))
+            #expect(batch.ids[slot.dropFirst(encoding.count)].allSatisfy { $0 == -9 })
+            #expect(batch.typeIDs[slot.dropFirst(encoding.count)].allSatisfy { $0 == 0 })
+        }
+        switch mode {
+        case .fixed: #expect(slots.allSatisfy { $0.count == 50 })
+        case .dynamic: #expect(slots.allSatisfy { $0.count == Int(batch.lengths.max() ?? 0) })
+        case .uniform: #expect(Set(batch.lengths).count == 1 && batch.paddedTokens == 0)
+        case .packed: #expect(batch.paddedTokens == 0)
+        }
+    }
+
+    @Test(arguments: BatchingMode.allCases)
+    func resumesWithTheSameBatches(mode: BatchingMode) throws {
+        let whole = Array(try BatchingTests.batcher(mode).batches(epoch: 5))
+        let again = try BatchingTests.batcher(mode)
+        #expect(whole.count > 10)
+        #expect(Array(again.batches(epoch: 5, from: 10)) == Array(whole.dropFirst(10)))
+        #expect(Array(again.batches(epoch: 5, from: whole.count)).isEmpty)
+    }
+
+    @Test(arguments: BatchingMode.allCases)
+    func seedAndEpochChangeTheOrder(mode: BatchingMode) throws {
+        let plan = try BatchingTests.batcher(mode).plan
+        let other = try BatchingTests.batcher(mode, seed: 4).plan
+        #expect(plan.batches(epoch: 0) != plan.batches(epoch: 1))
+        #expect(plan.batches(epoch: 0) != other.batches(epoch: 0))
+    }
+
+    @Test func evaluationKeepsFileOrder() throws {
+        for mode in [BatchingMode.fixed, .dynamic, .packed] {
+            let plan = try BatchingTests.batcher(mode, shuffle: false).plan
+            #expect(plan.batches(epoch: 0).flatMap(\.self) == Array(0..<203))
+        }
+        let uniform = try BatchingTests.batcher(.uniform, shuffle: false).plan
+        #expect(uniform.batches(epoch: 0) == uniform.batches(epoch: 1))
+    }
+
+    /// So that the modes can be compared with each other: same examples, same loss.
+    @Test func modesShareTheirBatches() throws {
+        let fixed = try BatchingTests.batcher(.fixed).plan.batches(epoch: 2)
+        #expect(try BatchingTests.batcher(.dynamic).plan.batches(epoch: 2) == fixed)
+        #expect(try BatchingTests.batcher(.packed).plan.batches(epoch: 2) == fixed)
+    }
+
+    /// Short batches come from the remainders of the lengths only, at most one each; all are shuffled.
+    @Test func uniformFillsItsBatches() throws {
+        let plan = try BatchingTests.batcher(.uniform).plan
+        let batches = plan.batches(epoch: 0)
+        let short = batches.filter { $0.count < 8 }.map { plan.lengths[$0[0]] }
+        #expect(Set(short).count == short.count)
+        let order = batches.map { plan.lengths[$0[0]] }
+        #expect(order != order.sorted())
+    }
+
+    @Test func reportCountsPadding() throws {
+        let options = BatchingOptions(mode: .dynamic, batchSize: 2, maxLength: 10, shuffle: false)
+        let report = try BatchPlan(lengths: [4, 2, 6], options: options).report(epoch: 0)
+        #expect(report.paddedTokens == 2)
+        #expect(report.realTokens == 12)
+        #expect(report.paddedShare == 2.0 / 14)
+        #expect(
+            report.description
+                == "3 sequences in 2 batches, 12 real and 2 padded tokens (14.3% padding)")
+    }
+
+    /// Outputs 1 to 3 for the seed 1234567, from the reference implementation.
+    @Test func splitMixIsTheReferenceGenerator() {
+        var generator = SplitMix64(seed: 1_234_567)
+        let outputs = [generator.next(), generator.next(), generator.next()]
+        #expect(outputs == [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423])
+    }
+
+    @Test(arguments: [
+        ([Int](), BatchingOptions(), "no examples"),
+        ([3], BatchingOptions(batchSize: 0), "batchSize is 0"),
+        ([3], BatchingOptions(maxLength: 0), "maxLength is 0"),
+        ([3, 600], BatchingOptions(), "example 1 has 600 tokens but maxLength is 512"),
+        ([3, 0], BatchingOptions(), "example 1 has no tokens"),
+        ([3, 9], BatchingOptions(maxTokens: 8), "maxTokens is 8 but one sequence takes 9"),
+        ([3], BatchingOptions(mode: .fixed, maxTokens: 8), "maxTokens is 8 but one sequence takes 512"),
+    ])
+    func badOptions(lengths: [Int], options: BatchingOptions, part: String) throws {
+        let error = try textError { _ = try BatchPlan(lengths: lengths, options: options) }
+        #expect(error.message.contains(part), "\(error)")
+    }
+}

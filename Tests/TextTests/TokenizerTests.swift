@@ -1,0 +1,183 @@
+import Foundation
+import Testing
+import Text
+
+@Suite struct TokenizerTests {
+    static let words = [
+        "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "un", "##able", "##a", "good", "é", "e\u{301}",
+    ]
+
+    private func tokenizer(
+        _ words: [String] = words, config: String? = nil
+    ) throws -> (tokenizer: WordPieceTokenizer, scratch: ScratchDirectory) {
+        let scratch = try ScratchDirectory()
+        _ = try scratch.write("vocab.txt", words.joined(separator: "\n") + "\n")
+        if let config { _ = try scratch.write("tokenizer_config.json", config) }
+        return (try WordPieceTokenizer(contentsOf: scratch.path), scratch)
+    }
+
+    @Test func looksTokensUp() throws {
+        let (tokenizer, _) = try tokenizer()
+        #expect(tokenizer.vocabularySize == 11)
+        #expect(tokenizer.vocabulary.id(of: "good") == 8)
+        #expect(tokenizer.vocabulary.id(of: "goo") == nil)
+        #expect(tokenizer.vocabulary.token(of: 6) == "##able")
+        #expect(tokenizer.vocabulary.token(of: 11) == nil)
+        #expect(tokenizer.vocabulary.token(of: -1) == nil)
+        #expect([tokenizer.special.pad, tokenizer.special.mask] == [0, 4])
+    }
+
+    /// Composed and decomposed spellings are equal as Swift strings but are different tokens.
+    @Test func comparesTokensByBytes() throws {
+        let (tokenizer, _) = try tokenizer(config: #"{"do_lower_case": false}"#)
+        #expect(tokenizer.tokenize("\u{E9} e\u{301}") == [9, 10])
+    }
+
+    @Test func greedyLongestMatchFallsBackToUnknown() throws {
+        let (tokenizer, _) = try tokenizer()
+        #expect(tokenizer.tokenize("unable una unb good") == [5, 6, 5, 7, 1, 8])
+    }
+
+    @Test func toleratesCarriageReturnsAndByteOrderMark() throws {
+        let scratch = try ScratchDirectory()
+        let file = try scratch.write("vocab.txt", "\u{FEFF}" + TokenizerTests.words.joined(separator: "\r\n"))
+        #expect(try WordPieceTokenizer(contentsOf: file).tokenize("good") == [8])
+    }
+
+    @Test func readsSpellingsOfSpecialTokens() throws {
+        let config = #"{"unk_token": {"content": "<unk>", "lstrip": false}, "mask_token": "<mask>"}"#
+        let words = ["[PAD]", "<unk>", "[CLS]", "[SEP]", "<mask>", "a"]
+        let (tokenizer, _) = try tokenizer(words, config: config)
+        #expect(try tokenizer.encode("a b<mask>").ids == [2, 5, 1, 4, 3])
+    }
+
+    @Test func decodeRefusesUnknownIDs() throws {
+        let (tokenizer, _) = try tokenizer()
+        #expect(try tokenizer.decode([2, 5, 6, 8, 3]) == "unable good")
+        #expect(try tokenizer.decode([2, 5, 6, 8, 3], skipSpecialTokens: false) == "[CLS] unable good [SEP]")
+        let error = try textError { _ = try tokenizer.decode([2, 11]) }
+        #expect(error.kind == .unknownTokenID)
+        #expect(error.description == "token id 11 is not in the vocabulary; expected 0 to 10")
+    }
+
+    @Test(arguments: ["small-uncased", "small-cased", "small-accents", "small-added"])
+    func savedTokenizerLoadsEqual(name: String) throws {
+        let original = try WordPieceTokenizer(contentsOf: Place.fixture(name))
+        let scratch = try ScratchDirectory()
+        let directory = scratch.path + "/deep/er"
+        try original.save(to: directory)
+        let names = try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
+        let copied = name == "small-added" ? ["tokenizer.json"] : []
+        #expect(names == copied + ["tokenizer_config.json", "vocab.txt"])
+        let loaded = try WordPieceTokenizer(contentsOf: directory)
+        #expect(loaded.vocabulary.tokens == original.vocabulary.tokens)
+        let text = "A wonderful Café naïve <ent> BRANDNAME 中文 [MASK]!"
+        #expect(try loaded.encode(text) == original.encode(text))
+        try original.save(to: directory)
+    }
+
+    @Test func longTextHasNoQuadraticCost() throws {
+        let (tokenizer, _) = try tokenizer()
+        let text = String(repeating: "un", count: 500_000)
+        #expect(tokenizer.tokenize(text) == [1])
+        #expect(tokenizer.tokenize(String(repeating: "good ", count: 20_000)).count == 20_000)
+    }
+
+    // MARK: Bad input
+
+    @Test func missingFiles() throws {
+        let scratch = try ScratchDirectory()
+        let nowhere = try textError { _ = try WordPieceTokenizer(contentsOf: scratch.path + "/none") }
+        #expect(nowhere.kind == .missingFile)
+        #expect(nowhere.file == scratch.path + "/none")
+        let empty = try textError { _ = try WordPieceTokenizer(contentsOf: scratch.path) }
+        #expect(empty.kind == .missingFile)
+        #expect(empty.message.contains("vocab.txt"))
+    }
+
+    @Test func duplicateTokenNamesItsLine() throws {
+        let error = try textError { _ = try tokenizer(TokenizerTests.words + ["good"]) }
+        #expect(error.kind == .invalidVocabulary)
+        #expect(error.line == 12)
+        #expect(error.message == "token \"good\" has ids 8 and 11; remove one")
+    }
+
+    @Test(arguments: ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"])
+    func missingSpecialToken(name: String) throws {
+        let error = try textError { _ = try tokenizer(TokenizerTests.words.filter { $0 != name }) }
+        #expect(error.kind == .missingSpecialToken)
+        #expect(error.message.contains(name))
+        #expect(error.file?.hasSuffix("vocab.txt") == true)
+    }
+
+    @Test func emptyVocabulary() throws {
+        let scratch = try ScratchDirectory()
+        let file = try scratch.write("vocab.txt", "")
+        #expect(try textError { _ = try WordPieceTokenizer(contentsOf: file) }.kind == .invalidVocabulary)
+    }
+
+    @Test func invalidUTF8NamesLineAndOffset() throws {
+        let scratch = try ScratchDirectory()
+        let file = try scratch.write("vocab.txt", bytes: Array("[PAD]\n[UNK]\nab".utf8) + [0xC3, 0x28, 0x0A])
+        let error = try textError { _ = try WordPieceTokenizer(contentsOf: file) }
+        #expect(error.kind == .invalidUTF8)
+        #expect(error.line == 3)
+        #expect(error.description == "\(file):3: invalid UTF-8 at byte offset 14; save the file as UTF-8")
+    }
+
+    private static let normalizer = #""normalizer":{"type":"BertNormalizer"}"#
+
+    @Test(arguments: [
+        ("{", TextError.Kind.invalidJSON, "byte offset 1"),
+        (#"{"model":{"vocab":{"a":0}}"#, .invalidJSON, "expected '}'"),
+        ("[]", .unsupportedTokenizer, "no model.vocab"),
+        (#"{"model":{"type":"BPE","vocab":{}}}"#, .unsupportedTokenizer, "BPE"),
+        (#"{"model":{"type":"WordPiece","vocab":{"a":0}}}"#, .unsupportedTokenizer, "normalizer"),
+        ("{\(normalizer),\"model\":{\"vocab\":{\"a\":0,\"b\":2}}}", .invalidVocabulary, "has id 2 where 1"),
+        ("{\(normalizer),\"model\":{\"vocab\":{\"a\":0,\"b\":0}}}", .invalidVocabulary, "has id 0 where 1"),
+        ("{\(normalizer),\"model\":{\"vocab\":{\"a\":\"x\"}}}", .invalidVocabulary, "whole number"),
+        ("{\(normalizer),\"model\":{\"vocab\":{\"a\":0}}}", .missingSpecialToken, "[PAD]"),
+        ("{\(normalizer),\"model\":{\"vocab\":{}}}", .invalidVocabulary, "empty"),
+        (
+            "{\(normalizer),\"added_tokens\":[{\"content\":\"b\",\"id\":-1}],\"model\":{\"vocab\":{\"a\":0}}}",
+            .invalidVocabulary, "added_tokens"
+        ),
+        (
+            "{\(normalizer),\"added_tokens\":[{\"content\":\"b\",\"id\":0}],\"model\":{\"vocab\":{\"a\":0}}}",
+            .invalidVocabulary, "gives to"
+        ),
+        (String(repeating: "[", count: 100_000), .invalidJSON, "deeply"),
+    ])
+    func badTokenizerJSON(json: String, kind: TextError.Kind, part: String) throws {
+        let scratch = try ScratchDirectory()
+        let file = try scratch.write("tokenizer.json", json)
+        let error = try textError { _ = try WordPieceTokenizer(contentsOf: file) }
+        #expect(error.kind == kind)
+        #expect(error.message.contains(part), "\(error)")
+        #expect(error.file == file)
+    }
+
+    @Test func noRoomForSpecialTokens() throws {
+        let (tokenizer, _) = try tokenizer()
+        #expect(try tokenizer.encode("good good", maxLength: 2).ids == [2, 3])
+        #expect(try textError { _ = try tokenizer.encode("good", maxLength: 1) }.kind == .cannotTruncate)
+        #expect(
+            try textError { _ = try tokenizer.encode("", pair: "", maxLength: 2) }.kind == .cannotTruncate)
+        #expect(try tokenizer.encode("good", maxLength: 1, truncation: .doNotTruncate).count == 3)
+    }
+
+    @Test func datasetErrorNamesTheLine() throws {
+        let (tokenizer, _) = try tokenizer()
+        let dataset = TextDataset([TextExample(text: "good"), TextExample(text: "good good")], name: "x.tsv")
+        let error = try textError {
+            _ = try tokenizer.encode(dataset, maxLength: 3, truncation: .onlySecond)
+        }
+        #expect(error.description.hasPrefix("x.tsv:2: truncation only_second"))
+    }
+
+    @Test func cannotSaveBelowAFile() throws {
+        let (tokenizer, scratch) = try tokenizer()
+        let error = try textError { try tokenizer.save(to: scratch.path + "/vocab.txt/x") }
+        #expect(error.kind == .unwritableFile)
+    }
+}
