@@ -74,7 +74,15 @@ public struct Interpreter: Sendable {
             guard let tensor = inputs[name] else {
                 throw InterpreterError("no tensor was given; it needs \(type)", at: "\(kind) \"\(name)\"")
             }
-            try binding.bind(type, to: tensor, at: "\(kind) \"\(name)\"")
+            let place = "\(kind) \"\(name)\""
+            do throws(IRError) {
+                try binding.bind(type, to: tensor.element, tensor.shape, at: place)
+            } catch {
+                throw InterpreterError(error.message, at: error.place)
+            }
+            guard tensor.values.count == tensor.shape.reduce(1, *) else {
+                throw InterpreterError("\(tensor.values.count) values do not fill \(tensor.shape)", at: place)
+            }
             tensors[id] = tensor
         }
         return (tensors, binding.values)

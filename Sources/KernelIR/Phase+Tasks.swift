@@ -1,6 +1,14 @@
 import GraphIR
 
 extension Phase {
+    /// What the phase adds to its kernel's name in listings.
+    public var suffix: String {
+        switch self {
+        case .pack: ".pack"
+        case .rows, .product, .problems, .library, .scatterAdd, .segments, .copy: ""
+        }
+    }
+
     /// How many tasks the phase has under `symbols`: a function of the shapes only, never of the thread count.
     public func taskCount(_ symbols: [String: Int]) -> Int {
         func blocks(_ extent: Extent, _ size: Int) -> Int { (extent.value(symbols) + size - 1) / size }

@@ -15,10 +15,24 @@ extension Lowering {
             throw unsupported(id, "these operands broadcast along more than two separate groups of axes")
         }
         var program = ElementProgram()
-        let loads = view.accesses.map { program.load($0) }
+        var buffers = standardBuffers(id)
+        var loads: [ElementID] = []
+        for (index, access) in view.accesses.enumerated() {
+            if let value = splat(node.operands[index]) {
+                loads.append(program.constant(value, types[index].element.computeType))
+                buffers[index] = .unused
+            } else {
+                loads.append(program.load(access))
+            }
+        }
         let result = try apply(node.op, loads, types, &program, id)
         let target = Access.elements(types.count, node.types[0].element, columns: view.columns)
-        emit(id, [.rows(map(view, program, [.element(target, result)]))])
+        emit(id, [.rows(map(view, program, [.element(target, result)]))], buffers: buffers)
+    }
+
+    /// The number in every element of a splat constant.
+    private func splat(_ value: Value) -> Double? {
+        if case .constant(.splat(let number), _) = graph[value.node].op { number } else { nil }
     }
 
     private func apply(

@@ -18,7 +18,24 @@ public struct Lowering {
         var lowering = Lowering(graph: graph, machine: machine)
         for id in graph.nodeIDs { try lowering.lower(id) }
         return Program(
-            graph: graph, launches: lowering.launches, workspaces: lowering.workspaces, aliases: lowering.aliases)
+            graph: graph, launches: lowering.neededLaunches, workspaces: lowering.workspaces, aliases: lowering.aliases)
+    }
+
+    /// Launches but for constants that every user took into its own program.
+    private var neededLaunches: [Program.Launch] {
+        var read = Set(graph.roots.map { aliased($0) })
+        for launch in launches {
+            for case .value(let value) in launch.buffers where value.node != launch.node { read.insert(aliased(value)) }
+        }
+        return launches.filter { launch in
+            if case .constant = graph[launch.node].op { read.contains(Value(launch.node)) } else { true }
+        }
+    }
+
+    private func aliased(_ value: Value) -> Value {
+        var value = value
+        while let next = aliases[value] { value = next }
+        return value
     }
 
     private mutating func lower(_ id: NodeID) throws(IRError) {

@@ -1,0 +1,112 @@
+import GraphIR
+
+extension Program: CustomStringConvertible {
+    /// Every launch with its buffers, then each different kernel once.
+    public var description: String {
+        var numbers: [Kernel: Int] = [:]
+        var kernels: [Kernel] = []
+        var text = "program \"\(graph.name)\" {\n"
+        for launch in launches {
+            let number = numbers[launch.kernel] ?? kernels.count
+            if numbers.updateValue(number, forKey: launch.kernel) == nil { kernels.append(launch.kernel) }
+            let buffers = launch.buffers.map(name).joined(separator: ", ")
+            let label = graph[launch.node].label
+            text += "  launch #\(number) \(launch.kernel.name)(\(buffers))\(label.isEmpty ? "" : " @ \"\(label)\"")\n"
+        }
+        for (index, size) in workspaces.enumerated() { text += "  workspace w\(index): \(size) bytes\n" }
+        text += "}\n"
+        for (number, kernel) in kernels.enumerated() { text += "\n#\(number) \(kernel)" }
+        return text
+    }
+
+    private func name(_ buffer: Buffer) -> String {
+        switch buffer {
+        case .value(let value): graph.name(value)
+        case .workspace(let index): "w\(index)"
+        case .unused: "_"
+        }
+    }
+}
+
+extension Kernel: CustomStringConvertible {
+    public var description: String {
+        "kernel \(name) {\n" + phases.map { "\($0)" }.joined() + "}\n"
+    }
+}
+
+extension Phase: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .rows(let kernel): return kernel.description
+        case .pack(let pack):
+            return "  pack b\(pack.panels) = \(pack.source) [k \(pack.k), n \(pack.n)] in panels of \(pack.tile.columns)\n"
+        case .product(let p):
+            return "  product \(p.target) = \(p.left) · panels b\(p.panels) [m \(p.m), n \(p.n), k \(p.k)] tile \(p.tile)\n"
+        case .problems(let batch): return "  products \(batch.layout) tile \(batch.tile)\n"
+        case .library(let l): return "  sgemm b\(l.target) = b\(l.left) · b\(l.right) [m \(l.m), n \(l.n), k \(l.k)]\n"
+        case .scatterAdd(let s):
+            return "  scatter_add b\(s.target)[b\(s.ids)] += b\(s.updates) [\(s.count) x \(s.columns)]\n"
+        case .segments(let s):
+            return "  segment_\(s.direction) b\(s.target) = b\(s.source) [\(s.sequences) x \(s.columns)]\n"
+        case .copy(let c):
+            return "  copy b\(c.target) \(c.targetStrides) = b\(c.source) \(c.sourceStrides) over \(c.extents)\n"
+        }
+    }
+}
+
+extension RowKernel: CustomStringConvertible {
+    public var description: String {
+        var text = "  rows \(rows) x columns \(columns) in \(tasks) tasks {\n"
+        for (id, op) in program.enumerated() { text += "    e\(id) = \(op)\n" }
+        for store in stores {
+            switch store {
+            case .element(let access, let id): text += "    \(access) = e\(id)\n"
+            case .columnSum(let buffer, let id): text += "    b\(buffer)[task, column] += e\(id)\n"
+            }
+        }
+        return text + "  }\n"
+    }
+}
+
+extension ElementOp: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .load(let access): "load \(access)"
+        case .constant(let value, let type): "\(type.rawValue) \(value)"
+        case .column: "column"
+        case .row: "row"
+        case .extent(let extent): "extent \(extent)"
+        case .unary(let function, let x): "\(function.rawValue) e\(x)"
+        case .binary(let function, let a, let b): "\(function.rawValue) e\(a), e\(b)"
+        case .compare(let comparison, let a, let b): "\(comparison.rawValue) e\(a), e\(b)"
+        case .select(let c, let a, let b): "select e\(c), e\(a), e\(b)"
+        case .cast(let x, let type): "cast e\(x) to \(type.rawValue)"
+        case .reduce(let reduction, let x): "reduce_\(reduction.rawValue) e\(x)"
+        case .keep(let rate, let stream, let rng): "keep rate \(rate), stream \(stream), rng b\(rng)"
+        }
+    }
+}
+
+extension Access: CustomStringConvertible {
+    public var description: String {
+        var terms: [String] = []
+        if rowStride != .fixed(0) {
+            var row = "row"
+            if divisor != .one { row = "(\(row) / \(divisor))" }
+            if let modulus { row = "(\(row) % \(modulus))" }
+            if let indirection { row = "b\(indirection.ids)[\(row)]" }
+            terms.append(rowStride == .one ? row : "\(row) * \(rowStride)")
+        }
+        if hasColumns { terms.append("column") }
+        if offset != .fixed(0) { terms.append("\(offset)") }
+        return "b\(buffer)[\(terms.isEmpty ? "0" : terms.joined(separator: " + "))] \(element.rawValue)"
+    }
+}
+
+extension MatrixAccess: CustomStringConvertible {
+    public var description: String { "b\(buffer)(\(rowStride), \(columnStride))" }
+}
+
+extension ContractionTile: CustomStringConvertible {
+    public var description: String { "\(rows)x\(columns)x\(depth)" }
+}

@@ -1,0 +1,231 @@
+import Foundation
+import GraphIR
+import KernelIR
+import LLVMBridge
+
+/// Runs a lowered graph on a worker pool. One run at a time.
+public final class Executor {
+    public let program: Program
+    private let schedule: Schedule
+    private let symbolNames: [String]
+    private let pool: WorkerPool
+    private let parameters: ParameterStore
+    private var functions: [[KernelFunction?]] = []
+    private var constants: [Int: AlignedMemory] = [:]
+    private var arena: AlignedMemory?
+    private var scratch: [AlignedMemory] = []
+    private var bound: BoundProgram?
+    private var buffers: [[UnsafeMutableRawPointer?]] = []
+    /// Seconds and runs by kernel name; filled while `profiles` is set.
+    public private(set) var profile: [String: (seconds: Double, calls: Int)] = [:]
+    public var profiles = false
+
+    /// Compiles the program's kernels and reserves its parameters in `parameters`.
+    package init(
+        _ program: Program, library: KernelLibrary, pool: WorkerPool, parameters: ParameterStore
+    ) throws {
+        self.program = program
+        self.pool = pool
+        self.parameters = parameters
+        schedule = Schedule(program)
+        symbolNames = program.graph.symbols
+        for case .parameter(let name, let type, _) in program.graph.nodes.map(\.op) {
+            try parameters.reserve(name, type)
+        }
+        let phases = schedule.launches.flatMap(\.kernel.phases)
+        var compiled = try library.functions(for: phases, symbols: symbolNames, threads: pool.threads)[...]
+        for launch in schedule.launches {
+            functions.append(Array(compiled.prefix(launch.kernel.phases.count)))
+            compiled = compiled.dropFirst(launch.kernel.phases.count)
+        }
+        try fillConstants()
+    }
+
+    /// The memory that values take in the arena under the last run's shapes, and the node where it is largest.
+    public var arenaPeak: (byteCount: Int, node: String)? {
+        guard let plan = bound?.plan, schedule.launches.indices.contains(plan.peakLaunch) else { return nil }
+        return (plan.byteCount, program.graph.place(schedule.launches[plan.peakLaunch].node))
+    }
+
+    /// Bytes of parameters, arena and working memory held now.
+    public var residentByteCount: Int {
+        parameters.byteCount + (arena?.byteCount ?? 0) + scratch.reduce(0) { $0 + $1.byteCount }
+            + constants.values.reduce(0) { $0 + $1.byteCount }
+    }
+
+    /// Runs the graph once.
+    ///
+    /// - Parameters:
+    ///   - inputs: every input by name; shapes fix the symbols.
+    ///   - guarded: outputs that must be finite for the updates to be applied. When one is not, no parameter is
+    ///     changed and the error names the first node that made a NaN or an infinity.
+    /// - Returns: every output by name.
+    /// - Throws: `ExecutionError` naming the input or node.
+    public func run(_ inputs: [String: TensorData], guarding guarded: [String] = []) throws -> [String: TensorData] {
+        try bind(inputs)
+        launch(0..<schedule.firstUpdate)
+        for output in program.graph.outputs where guarded.contains(output.name) {
+            if firstNonFinite(output.value) != nil { throw try locateNonFinite(inputs, output.name) }
+        }
+        launch(schedule.firstUpdate..<schedule.launches.count)
+        for update in schedule.copiedUpdates {
+            let count = byteCount(update.value)
+            memmove(address(update.parameter), address(update.value), count)
+        }
+        var results: [String: TensorData] = [:]
+        for output in program.graph.outputs { results[output.name] = data(output.value) }
+        return results
+    }
+
+    // MARK: Binding
+
+    private func bind(_ inputs: [String: TensorData]) throws {
+        var binding = SymbolBinding([:])
+        for case .input(let name, let type) in program.graph.nodes.map(\.op) {
+            let place = "input \"\(name)\""
+            guard let tensor = inputs[name] else { throw ExecutionError("no tensor was given; it needs \(type)", at: place) }
+            do throws(IRError) {
+                try binding.bind(type, to: tensor.element, tensor.shape, at: place)
+            } catch {
+                throw ExecutionError(error.message, at: error.place)
+            }
+        }
+        if let missing = symbolNames.first(where: { binding.values[$0] == nil }) {
+            throw ExecutionError("no input's shape fixes it", at: "symbol '\(missing)'")
+        }
+        if bound?.symbols != binding.values { try place(binding.values) }
+        for id in program.graph.inputs {
+            guard case .input(let name, _) = program.graph[id].op, let tensor = inputs[name] else { continue }
+            tensor.bytes.withUnsafeBytes { source in
+                if let base = source.baseAddress { address(Value(id)).copyMemory(from: base, byteCount: source.count) }
+            }
+        }
+    }
+
+    /// Plans memory for new shapes; grows the arena (with some room to spare) when they need more.
+    private func place(_ symbols: [String: Int]) throws {
+        let next = BoundProgram(program: program, schedule: schedule, names: symbolNames, symbols: symbols)
+        if (arena?.byteCount ?? -1) < next.plan.byteCount {
+            arena = nil
+            arena = try AlignedMemory(byteCount: next.plan.byteCount + next.plan.byteCount / 8)
+        }
+        if scratch.isEmpty || scratch[0].byteCount < next.scratchByteCount {
+            scratch = []
+            let size = Swift.max(64, next.scratchByteCount + next.scratchByteCount / 8)
+            for _ in 0..<pool.threads { scratch.append(try AlignedMemory(byteCount: size)) }
+        }
+        bound = next
+        buffers = schedule.launches.map { launch in
+            launch.buffers.map { buffer in
+                switch buffer {
+                case .value(let value): address(value)
+                case .workspace(let index): arena.map { $0.start + next.plan.workspaceOffsets[index] }
+                case .unused: nil
+                }
+            }
+        }
+    }
+
+    private func address(_ value: Value) -> UnsafeMutableRawPointer {
+        let slot = schedule.slots[program.storage(of: value)]
+        if let name = schedule.lives[slot].parameter { return parameters.pointer(name) }
+        if let constant = constants[slot] { return constant.start }
+        guard let arena, let offset = bound?.plan.valueOffsets[slot], offset >= 0 else {
+            preconditionFailure("value \(program.graph.name(value)) has no memory")
+        }
+        return arena.start + offset
+    }
+
+    private func byteCount(_ value: Value) -> Int {
+        let type = program.graph.type(of: value)
+        return Extent(type.shape).value(bound?.symbols ?? [:]) * type.element.byteCount
+    }
+
+    private func data(_ value: Value) -> TensorData {
+        let type = program.graph.type(of: value)
+        let bytes = UnsafeRawBufferPointer(start: address(value), count: byteCount(value))
+        return TensorData(
+            element: type.element, shape: type.extents(bound?.symbols ?? [:]) ?? [], bytes: [UInt8](bytes))
+    }
+
+    private func fillConstants() throws {
+        for id in program.graph.nodeIDs where program.graph[id].isFixedConstant {
+            guard case .constant(let literal, let type) = program.graph[id].op else { continue }
+            let count = Extent(type.shape).value([:])
+            let memory = try AlignedMemory(byteCount: Swift.max(1, count * type.element.byteCount))
+            for index in 0..<count {
+                switch literal {
+                case .splat(let value): type.element.write(value, to: memory.start, at: index)
+                case .dense(let values): type.element.write(values[index], to: memory.start, at: index)
+                }
+            }
+            constants[schedule.slots[Value(id)]] = memory
+        }
+    }
+
+    // MARK: Launching
+
+    private func launch(_ range: Range<Int>) {
+        guard let bound else { return }
+        bound.dims.withUnsafeBufferPointer { dims in
+            for step in bound.steps where range.contains(step.launch) { run(step, bound, dims) }
+        }
+    }
+
+    private func run(_ step: BoundProgram.Step, _ bound: BoundProgram, _ dims: UnsafeBufferPointer<Int64>) {
+        let start = profiles ? DispatchTime.now().uptimeNanoseconds : 0
+        let launch = schedule.launches[step.launch]
+        buffers[step.launch].withUnsafeBufferPointer { buffers in
+            guard let base = buffers.baseAddress else { return }
+            if case .library(let matmul) = launch.kernel.phases[step.phase] {
+                matmul.run(base, bound.symbols, threads: pool.threads)
+            } else if let function = functions[step.launch][step.phase], let dimsBase = dims.baseAddress ?? emptyDims {
+                pool.run(tasks: step.tasks) { worker, tasks in
+                    function(buffers: base, dims: dimsBase, tasks: tasks, scratch: scratch[worker].start)
+                }
+            }
+        }
+        if profiles {
+            let seconds = Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9
+            let name = launch.kernel.name + launch.kernel.phases[step.phase].suffix
+            profile[name, default: (0, 0)].seconds += seconds
+            profile[name, default: (0, 0)].calls += 1
+        }
+    }
+
+    /// What `dims` points to when a graph has no symbols.
+    private var emptyDims: UnsafePointer<Int64>? { UnsafePointer(scratch[0].start.assumingMemoryBound(to: Int64.self)) }
+
+    // MARK: NaN and infinity
+
+    private func firstNonFinite(_ value: Value) -> Float? {
+        guard program.graph.type(of: value).element == .f32 else { return nil }
+        let count = byteCount(value) / 4
+        let floats = UnsafeBufferPointer(start: address(value).assumingMemoryBound(to: Float.self), count: count)
+        return floats.first { !$0.isFinite }
+    }
+
+    /// Runs the launches again one by one and looks at what each wrote.
+    private func locateNonFinite(_ inputs: [String: TensorData], _ output: String) throws -> ExecutionError {
+        try bind(inputs)
+        for id in program.graph.parameters {
+            if let number = firstNonFinite(Value(id)), case .parameter(let name, _, _) = program.graph[id].op {
+                return ExecutionError("holds \(number)", at: "parameter \"\(name)\"")
+            }
+        }
+        for index in 0..<schedule.firstUpdate {
+            launch(index..<(index + 1))
+            let node = schedule.launches[index].node
+            for result in program.graph[node].types.indices {
+                let value = Value(node, result: result)
+                guard schedule.launches[index].buffers.contains(.value(value)) else { continue }
+                if let number = firstNonFinite(value) {
+                    return ExecutionError(
+                        "is the first node to produce \(number); output \"\(output)\" is not finite",
+                        at: program.graph.place(node))
+                }
+            }
+        }
+        return ExecutionError("is not finite", at: "output \"\(output)\"")
+    }
+}

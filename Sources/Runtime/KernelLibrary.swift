@@ -1,0 +1,60 @@
+import Codegen
+import Foundation
+import GraphIR
+import KernelIR
+import LLVMBridge
+import Synchronization
+
+/// Compiles kernels, each different phase once, and keeps the machine code.
+public final class KernelLibrary: Sendable {
+    package let cpu: TargetCPU
+    public let machine: Machine
+    private let cache: ObjectCache
+    private let session: JITSession
+    private let emitter: KernelEmitter
+    private let functions = Mutex<[String: KernelFunction]>([:])
+
+    package init(cpu: TargetCPU, usesLibraryMatmul: Bool, cache: ObjectCache) throws {
+        self.cpu = cpu
+        self.cache = cache
+        machine = Machine(lanes: cpu.instructionSet.f32Lanes, usesLibraryMatmul: usesLibraryMatmul)
+        emitter = KernelEmitter(machine: machine)
+        session = try JITSession()
+    }
+
+    /// The instruction set that kernels use, e.g. `avx512`.
+    public var instructionSet: String { cpu.instructionSet.rawValue }
+
+    /// The LLVM IR of a phase; `nil` for library calls.
+    public func ir(_ phase: Phase, symbols: [String]) -> String? { emitter.emit(phase, symbols: symbols)?.ir }
+
+    /// The machine code of a phase as assembly text.
+    public func assembly(_ phase: Phase, symbols: [String]) throws -> String? {
+        try ir(phase, symbols: symbols).map { try KernelCompiler.assembly(ir: $0, for: cpu) }
+    }
+
+    /// What went wrong with the cache directory, once.
+    public var cacheWarning: String? { cache.warning }
+
+    /// Code for each phase, in order, compiling what is new on `threads` threads.
+    func functions(for phases: [Phase], symbols: [String], threads: Int) throws -> [KernelFunction?] {
+        let texts = phases.map { emitter.emit($0, symbols: symbols)?.ir }
+        let known = functions.withLock { $0 }
+        let new = Array(Set(texts.compactMap { $0 }).filter { known[$0] == nil }).sorted()
+        let failure = Mutex<(any Error)?>(nil)
+        DispatchQueue.concurrentPerform(iterations: Swift.min(threads, new.count)) { worker in
+            for index in stride(from: worker, to: new.count, by: Swift.min(threads, new.count)) {
+                do {
+                    let object = try cache.object(for: new[index], cpu: cpu).object
+                    let function = try session.load(object, symbol: EmittedPhase.symbol)
+                    functions.withLock { $0[new[index]] = function }
+                } catch {
+                    failure.withLock { $0 = $0 ?? error }
+                }
+            }
+        }
+        if let error = failure.withLock({ $0 }) { throw error }
+        let all = functions.withLock { $0 }
+        return texts.map { text in text.flatMap { all[$0] } }
+    }
+}

@@ -1,0 +1,133 @@
+import GraphIR
+import KernelIR
+
+/// The order of launches and the lifetime of every value: all that is known before the shapes are.
+struct Schedule {
+    /// Numbers the results of all nodes.
+    struct ValueSlots {
+        private let first: [Int]
+        let types: [TensorType]
+        var count: Int { types.count }
+
+        init(_ graph: Graph) {
+            var first: [Int] = []
+            var types: [TensorType] = []
+            for node in graph.nodes {
+                first.append(types.count)
+                types.append(contentsOf: node.types)
+            }
+            (self.first, self.types) = (first, types)
+        }
+
+        subscript(_ value: Value) -> Int { first[value.node.index] + value.result }
+    }
+
+    struct Life {
+        /// Whether the value has memory of its own in the arena.
+        var inArena = false
+        /// The parameter in whose memory the value lives: the parameter itself, or its new value written in place.
+        var parameter: String?
+        /// A constant of fixed shape, filled in once.
+        var isConstant = false
+    }
+
+    let slots: ValueSlots
+    let launches: [Program.Launch]
+    /// Launches from here on write parameters in place; everything else has run before.
+    let firstUpdate: Int
+    private(set) var lives: [Life]
+    /// Arena slots of inputs, which are there before the first launch.
+    private(set) var slotsDefinedBefore: [Int] = []
+    /// Arena slots that each launch writes.
+    private(set) var definitions: [[Int]]
+    /// Arena slots not read after each launch.
+    private(set) var releases: [[Int]]
+    /// Updates that could not be written in place: copied at the end.
+    private(set) var copiedUpdates: [Graph.Update] = []
+
+    init(_ program: Program) {
+        let graph = program.graph
+        let slots = ValueSlots(graph)
+        self.slots = slots
+        lives = Array(repeating: Life(), count: slots.count)
+        let inPlace = Self.inPlaceUpdates(graph)
+        let constants = program.launches.filter { graph[$0.node].isFixedConstant }.map(\.node)
+        let running = program.launches.filter { !graph[$0.node].isFixedConstant }
+        launches = running.filter { !inPlace.contains($0.node) } + running.filter { inPlace.contains($0.node) }
+        firstUpdate = running.count { !inPlace.contains($0.node) }
+        definitions = Array(repeating: [], count: launches.count)
+        releases = Array(repeating: [], count: launches.count)
+        markOwners(graph, inPlace, constants)
+        findLifetimes(program)
+    }
+
+    /// Nodes whose results are nothing but new values of the parameters that they read, written element by element.
+    private static func inPlaceUpdates(_ graph: Graph) -> Set<NodeID> {
+        let uses = graph.useCounts()
+        var targets: [Value: Value] = [:]
+        for update in graph.updates { targets[update.value] = update.parameter }
+        return Set(
+            graph.nodeIDs.filter { id in
+                guard case .adamW = graph[id].op else { return false }
+                return graph[id].types.indices.allSatisfy { result in
+                    let value = Value(id, result: result)
+                    let own = graph[id].operands[result == 0 ? 0 : result + 1]
+                    return targets[value] == own && uses[value] == 1
+                }
+            })
+    }
+
+    private mutating func markOwners(_ graph: Graph, _ inPlace: Set<NodeID>, _ constants: [NodeID]) {
+        for id in graph.nodeIDs {
+            switch graph[id].op {
+            case .parameter(let name, _, _): lives[slots[Value(id)]].parameter = name
+            case .constant where graph[id].isFixedConstant: lives[slots[Value(id)]].isConstant = true
+            default: break
+            }
+        }
+        for update in graph.updates {
+            guard case .parameter(let name, _, _) = graph[update.parameter.node].op else { continue }
+            if inPlace.contains(update.value.node) {
+                lives[slots[update.value]].parameter = name
+            } else {
+                copiedUpdates.append(update)
+            }
+        }
+    }
+
+    private mutating func findLifetimes(_ program: Program) {
+        let graph = program.graph
+        var last: [Int: Int] = [:]
+        func owns(_ slot: Int) -> Bool { lives[slot].parameter == nil && !lives[slot].isConstant }
+        for id in graph.nodeIDs {
+            if case .input = graph[id].op {
+                let slot = slots[Value(id)]
+                lives[slot].inArena = true
+                slotsDefinedBefore.append(slot)
+            }
+        }
+        for (index, launch) in launches.enumerated() {
+            for case .value(let value) in launch.buffers {
+                let slot = slots[program.storage(of: value)]
+                guard owns(slot) else { continue }
+                if value.node == launch.node, !lives[slot].inArena {
+                    lives[slot].inArena = true
+                    definitions[index].append(slot)
+                }
+                last[slot] = index
+            }
+        }
+        let kept = Set((graph.outputs.map(\.value) + copiedUpdates.map(\.value)).map { slots[program.storage(of: $0)] })
+        for (slot, index) in last.sorted(by: { $0.key < $1.key }) where !kept.contains(slot) {
+            releases[index].append(slot)
+        }
+    }
+}
+
+extension Node {
+    /// A constant whose shape does not depend on a symbol: filled once, not at every run.
+    var isFixedConstant: Bool {
+        guard case .constant(_, let type) = op else { return false }
+        return type.extents([:]) != nil
+    }
+}
