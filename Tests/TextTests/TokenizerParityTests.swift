@@ -8,7 +8,7 @@ import Text
         let tokenizer: String
         let text: String
         let pair: String?
-        let max_length: Int?
+        let maxLength: Int?
         let truncation: String
         let ids: [Int32]?
         let types: [Int32]?
@@ -20,18 +20,20 @@ import Text
     func trickyTexts(name: String) throws {
         let tokenizer = try WordPieceTokenizer(contentsOf: Place.fixture(name))
         let lines = try String(contentsOfFile: Place.fixture("small.jsonl"), encoding: .utf8)
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
         let cases = try lines.split(separator: "\n").map {
-            try JSONDecoder().decode(Case.self, from: Data($0.utf8))
+            try decoder.decode(Case.self, from: Data($0.utf8))
         }.filter { $0.tokenizer == name }
         #expect(cases.count >= 20)
         for example in cases {
             let what =
                 "\(example.text.debugDescription), \(example.pair.debugDescription), "
-                + "\(example.truncation) \(example.max_length ?? -1)"
+                + "\(example.truncation) \(example.maxLength ?? -1)"
             let truncation = try #require(Truncation(rawValue: example.truncation))
             func encode() throws -> Encoding {
                 try tokenizer.encode(
-                    example.text, pair: example.pair, maxLength: example.max_length, truncation: truncation)
+                    example.text, pair: example.pair, maxLength: example.maxLength, truncation: truncation)
             }
             guard let ids = example.ids else {
                 let error = try textError { _ = try encode() }

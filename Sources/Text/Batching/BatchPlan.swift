@@ -37,7 +37,8 @@ package struct BatchPlan: Sendable {
         if let maxTokens = options.maxTokens, maxTokens < widest {
             throw TextError(
                 .invalidBatching,
-                "maxTokens is \(maxTokens) but one sequence takes \(widest) tokens; raise maxTokens or truncate"
+                "maxTokens is \(maxTokens) but one sequence takes \(widest) tokens; "
+                    + "raise maxTokens or truncate"
             )
         }
     }

@@ -46,7 +46,8 @@ extension TextDataset {
         guard let text = try member(options.textColumn, usual.text) else {
             throw failure(
                 .invalidColumns,
-                "no text among the members \(names.joined(separator: ", ")); expected \"text\" or \"sentence1\""
+                "no text among the members \(names.joined(separator: ", ")); "
+                    + "expected \"text\" or \"sentence1\""
             )
         }
         let usualPair = options.textColumn == nil ? usual.pair : nil

@@ -65,7 +65,8 @@ struct TokenizerDocument {
             guard let id = entry.value.int else {
                 throw TextError(
                     .invalidVocabulary, file: file,
-                    "the id of token \(JSONValue.quoted(entry.name)) is \(entry.value.kind); expected a whole number"
+                    "the id of token \(JSONValue.quoted(entry.name)) is \(entry.value.kind); "
+                        + "expected a whole number"
                 )
             }
             pairs.append((id, entry.name))

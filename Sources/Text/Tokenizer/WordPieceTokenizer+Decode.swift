@@ -30,7 +30,9 @@ extension WordPieceTokenizer {
         return text
     }
 
-    /// Removes the blank before a decoded piece where English has none; the beginnings that HF's decoder lists.
+    /// Removes the blank before a decoded piece where English has none.
+    ///
+    /// The list of beginnings is that of HF's decoder.
     private static func cleanUp(_ piece: String) -> String {
         let joined = [" .", " ?", " !", " ,", " n't", " 'm", " 's", " 've", " 're"]
         return joined.contains { piece.utf8.starts(with: $0.utf8) }

@@ -66,7 +66,9 @@ extension WordPieceTokenizer {
 }
 
 extension TextNormalizer {
-    /// The settings of `tokenizer_config.json` where it has them; a null `strip_accents` follows lower-casing.
+    /// The settings of `tokenizer_config.json` where it has them.
+    ///
+    /// A `strip_accents` that is null follows lower-casing.
     fileprivate func overridden(by config: JSONValue?) -> TextNormalizer {
         var result = self
         result.lowercase = config?["do_lower_case"]?.bool ?? lowercase
