@@ -57,15 +57,18 @@ public final class Executor {
     ///
     /// - Parameters:
     ///   - inputs: every input by name; shapes fix the symbols.
+    ///   - symbols: values of symbols that no input's shape fixes.
     ///   - guarded: outputs that must be finite for the updates to be applied. When one is not, no parameter is
     ///     changed and the error names the first node that made a NaN or an infinity.
     /// - Returns: every output by name.
     /// - Throws: `ExecutionError` naming the input or node.
-    public func run(_ inputs: [String: TensorData], guarding guarded: [String] = []) throws -> [String: TensorData] {
-        try bind(inputs)
+    public func run(
+        _ inputs: [String: TensorData], symbols: [String: Int] = [:], guarding guarded: [String] = []
+    ) throws -> [String: TensorData] {
+        try bind(inputs, symbols)
         launch(0..<schedule.firstUpdate)
         for output in program.graph.outputs where guarded.contains(output.name) {
-            if firstNonFinite(output.value) != nil { throw try locateNonFinite(inputs, output.name) }
+            if firstNonFinite(output.value) != nil { throw try locateNonFinite(inputs, symbols, output.name) }
         }
         launch(schedule.firstUpdate..<schedule.launches.count)
         for update in schedule.copiedUpdates {
@@ -79,8 +82,8 @@ public final class Executor {
 
     // MARK: Binding
 
-    private func bind(_ inputs: [String: TensorData]) throws {
-        var binding = SymbolBinding([:])
+    private func bind(_ inputs: [String: TensorData], _ symbols: [String: Int]) throws {
+        var binding = SymbolBinding(symbols)
         for case .input(let name, let type) in program.graph.nodes.map(\.op) {
             let place = "input \"\(name)\""
             guard let tensor = inputs[name] else { throw ExecutionError("no tensor was given; it needs \(type)", at: place) }
@@ -206,8 +209,10 @@ public final class Executor {
     }
 
     /// Runs the launches again one by one and looks at what each wrote.
-    private func locateNonFinite(_ inputs: [String: TensorData], _ output: String) throws -> ExecutionError {
-        try bind(inputs)
+    private func locateNonFinite(
+        _ inputs: [String: TensorData], _ symbols: [String: Int], _ output: String
+    ) throws -> ExecutionError {
+        try bind(inputs, symbols)
         for id in program.graph.parameters {
             if let number = firstNonFinite(Value(id)), case .parameter(let name, _, _) = program.graph[id].op {
                 return ExecutionError("holds \(number)", at: "parameter \"\(name)\"")

@@ -1,0 +1,44 @@
+import Foundation
+import GraphIR
+import Transforms
+
+/// How graphs are compiled and run.
+public struct CompilerOptions: Sendable {
+    /// What multiplies matrices.
+    public enum MatmulLowering: String, Sendable, CaseIterable {
+        /// Kernels that bertc generates.
+        case generated
+        /// OpenBLAS calls.
+        case openblas
+    }
+
+    /// Where compiled objects are kept.
+    public enum Cache: Sendable {
+        case standard
+        case directory(URL)
+        case off
+    }
+
+    /// The highest instruction set to use (`avx2`, `avx512`, `amx`); the host's best when `nil`.
+    public var instructionSet: String?
+    /// Worker threads; every online core when `nil`.
+    public var threads: Int?
+    public var matmul: MatmulLowering
+    public var cache: Cache
+    public var passes: PassPipeline.Options
+    /// Receives every stage of a compilation as text, in order.
+    public var dump: (@Sendable (_ stage: String, _ text: String) throws -> Void)?
+
+    public init(
+        instructionSet: String? = nil, threads: Int? = nil, matmul: MatmulLowering = .generated,
+        cache: Cache = .standard, passes: PassPipeline.Options = PassPipeline.Options(),
+        dump: (@Sendable (String, String) throws -> Void)? = nil
+    ) {
+        self.instructionSet = instructionSet
+        self.threads = threads
+        self.matmul = matmul
+        self.cache = cache
+        self.passes = passes
+        self.dump = dump
+    }
+}

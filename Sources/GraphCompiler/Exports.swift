@@ -1,0 +1,5 @@
+// Clients of the compiler build graphs and hold tensors: one import serves both.
+@_exported import GraphIR
+@_exported import KernelIR
+@_exported import Runtime
+@_exported import Transforms
