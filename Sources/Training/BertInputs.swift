@@ -1,0 +1,19 @@
+import GraphCompiler
+import Text
+
+/// A batch as the inputs and symbols of `BertGraph`.
+struct BertInputs {
+    var tensors: [String: TensorData]
+    var symbols: [String: Int]
+
+    init(_ batch: Batch) {
+        tensors = [
+            "input_ids": TensorData(batch.ids),
+            "token_type_ids": TensorData(batch.typeIDs),
+            "position_ids": TensorData(batch.positions),
+            "offsets": TensorData(batch.offsets),
+            "lengths": TensorData(batch.lengths),
+        ]
+        symbols = ["length": batch.maxLength]
+    }
+}
