@@ -83,7 +83,8 @@ private struct ReverseMode {
         guard gradient.type == forward.type(of: operand) else {
             _ = try builder.finish()  // a mistake while building is the better report
             throw IRError(
-                "gradient", "the gradient rule gave \(gradient.type) for an operand of \(forward.type(of: operand))",
+                "gradient",
+                "the gradient rule gave \(gradient.type) for an operand of \(forward.type(of: operand))",
                 at: forward.place(id))
         }
         guard let sum = cotangents[operand] else {

@@ -6,7 +6,8 @@ extension Pass {
     ///
     /// Dropout is no exception, since a mask is a function of seed, step, stream and element; nodes with different
     /// streams differ in an attribute. Inputs and parameters are identities, not expressions, and never merge.
-    public static let commonSubexpressions = Pass("common-subexpressions") { (graph: inout Graph) throws(IRError) in
+    public static let commonSubexpressions = Pass("common-subexpressions") {
+        (graph: inout Graph) throws(IRError) in
         var rewriter = GraphRewriter(graph)
         var known: [Expression: NodeID] = [:]
         var changed = false
@@ -38,7 +39,8 @@ private struct Expression: Hashable {
         // Double says -0 == 0, but 1 / -0 is not 1 / 0.
         case .constant(.splat(let value), _): !(value == 0 && value.sign == .minus)
         case .constant(.dense(let values), _): !values.contains { $0 == 0 && $0.sign == .minus }
-        case .iota, .dimensionSize, .unary, .unaryGradient, .binary, .compare, .select, .cast, .dropout, .reduce,
+        case .iota, .dimensionSize, .unary, .unaryGradient, .binary, .compare, .select, .cast, .dropout,
+            .reduce,
             .broadcast, .reshape, .transpose, .slice, .concatenate, .matmul, .raggedMatmul, .softmax,
             .softmaxGradient, .layerNorm, .layerNormGradient, .crossEntropy, .crossEntropyGradient, .gather,
             .scatterAdd, .segmentSum, .segmentBroadcast, .adamW:

@@ -71,7 +71,9 @@ private func folded(_ node: Node, _ operands: [Value], _ graph: Graph) throws(IR
 /// The number that all operands are splats of.
 private func commonSplat(_ operands: [ConstantOperand]) -> Double? {
     guard let scalars = scalars(operands), case .splat(let first)? = scalars.first?.literal,
-        scalars.allSatisfy({ if case .splat(let number) = $0.literal { isSame(number, first) } else { false } })
+        scalars.allSatisfy({
+            if case .splat(let number) = $0.literal { isSame(number, first) } else { false }
+        })
     else { return nil }
     return first
 }
@@ -90,13 +92,17 @@ private func scalars(_ operands: [ConstantOperand]) -> [ConstantOperand]? {
 private func evaluated(_ op: Op, _ operands: [ConstantOperand]) throws(IRError) -> [Literal]? {
     var graph = Graph(name: "constant")
     var values: [Value] = []
-    for (literal, type) in operands { values.append(Value(try graph.append(.constant(literal, type: type), []))) }
+    for (literal, type) in operands {
+        values.append(Value(try graph.append(.constant(literal, type: type), [])))
+    }
     let node = try graph.append(op, values)
     for result in graph[node].types.indices { graph.addOutput("\(result)", Value(node, result: result)) }
     guard let outputs = try? Interpreter(graph: graph).run([:]).outputs else { return nil }
     var literals: [Literal] = []
     for result in graph[node].types.indices {
-        guard let numbers = outputs["\(result)"]?.values, !numbers.contains(where: \.isNaN) else { return nil }
+        guard let numbers = outputs["\(result)"]?.values, !numbers.contains(where: \.isNaN) else {
+            return nil
+        }
         literals.append(literal(numbers))
     }
     return literals

@@ -39,7 +39,8 @@ public func trainingStep(
             if options.noDecay(name) { attributes.weightDecay = 0 }
             let new = builder.scope(name) {
                 builder.applyAll(
-                    .adamW(attributes), [p, builder.tensor(gradient)] + moments + [rate] + corrections + [scale])
+                    .adamW(attributes),
+                    [p, builder.tensor(gradient)] + moments + [rate] + corrections + [scale])
             }
             for (target, value) in zip([p] + moments, new) { builder.update(target, to: value) }
         }
@@ -51,7 +52,8 @@ public func trainingStep(
 /// Names of the trainable parameters that the loss does not depend on, which `trainingStep` leaves as they are.
 public func parametersWithoutGradient(_ forward: Graph, loss: String = "loss") throws(IRError) -> [String] {
     var graph = forward
-    return try appendParameterGradients(to: &graph, loss: loss).filter { $0.gradient == nil }.map(\.parameter.name)
+    return try appendParameterGradients(to: &graph, loss: loss).filter { $0.gradient == nil }.map(
+        \.parameter.name)
 }
 
 /// A trainable parameter's name and value.

@@ -26,7 +26,8 @@ extension RewriteRule {
         },
         // x / c = x * (1 / c) where c = ±2^k: then 1 / c is exact and both sides round the same number.
         RewriteRule("div-power-of-two") { (site, graph) throws(IRError) in
-            guard case .binary(.div) = site.op, site.type.element.isFloat, let c = graph.splat(site.operands[1]),
+            guard case .binary(.div) = site.op, site.type.element.isFloat,
+                let c = graph.splat(site.operands[1]),
                 c.isNormal, c.magnitude.significand == 1, isNormal(c, in: site.type.element),
                 isNormal(1 / c, in: site.type.element)
             else { return nil }
@@ -61,7 +62,9 @@ extension RewriteRule {
         },
         // a - (-b) = a + b
         RewriteRule("sub-neg") { (site, graph) throws(IRError) in
-            guard case .binary(.sub) = site.op, let positive = negated(site.operands[1], graph) else { return nil }
+            guard case .binary(.sub) = site.op, let positive = negated(site.operands[1], graph) else {
+                return nil
+            }
             return try graph.emit(.binary(.add), [site.operands[0], positive], label: site.label)
         },
         // select(true, a, b) = a, select(false, a, b) = b, broadcast to the result's shape
@@ -83,7 +86,8 @@ private func otherOperand(_ site: RewriteSite, _ graph: GraphRewriter, whereOneI
 }
 
 /// The first operand, when the second is a splat of `number` and the first has the result's type.
-private func firstOperand(_ site: RewriteSite, _ graph: GraphRewriter, whereSecondIs number: Double) -> Value? {
+private func firstOperand(_ site: RewriteSite, _ graph: GraphRewriter, whereSecondIs number: Double) -> Value?
+{
     let first = site.operands[0]
     return graph.splat(site.operands[1]) == number && graph.type(of: first) == site.type ? first : nil
 }

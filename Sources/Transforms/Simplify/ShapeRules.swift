@@ -12,12 +12,16 @@ extension RewriteRule {
         },
         // reshape(reshape(x, s), t) = reshape(x, t)
         RewriteRule("reshape-reshape") { (site, graph) throws(IRError) in
-            guard case .reshape = site.op, case .reshape = graph.producer(site.operands[0]).op else { return nil }
+            guard case .reshape = site.op, case .reshape = graph.producer(site.operands[0]).op else {
+                return nil
+            }
             return try graph.emit(site.op, graph.producer(site.operands[0]).operands, label: site.label)
         },
         // broadcast(broadcast(x, s), t) = broadcast(x, t)
         RewriteRule("broadcast-broadcast") { (site, graph) throws(IRError) in
-            guard case .broadcast = site.op, case .broadcast = graph.producer(site.operands[0]).op else { return nil }
+            guard case .broadcast = site.op, case .broadcast = graph.producer(site.operands[0]).op else {
+                return nil
+            }
             return try graph.emit(site.op, graph.producer(site.operands[0]).operands, label: site.label)
         },
         // transpose(x, identity) = x
@@ -76,7 +80,9 @@ extension RewriteRule {
 
 /// `x` of `transpose(x)` that swaps the last two axes and nothing else.
 private func swappedMatrix(_ value: Value, _ graph: GraphRewriter) -> Value? {
-    guard case .transpose(let permutation) = graph.producer(value).op, permutation.count >= 2 else { return nil }
+    guard case .transpose(let permutation) = graph.producer(value).op, permutation.count >= 2 else {
+        return nil
+    }
     var swap = Array(permutation.indices)
     swap.swapAt(swap.count - 2, swap.count - 1)
     return permutation == swap ? graph.producer(value).operands[0] : nil
