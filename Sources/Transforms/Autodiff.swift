@@ -1,10 +1,11 @@
 import GraphIR
 
-/// Appends the nodes that compute the gradients of `loss` (an f32 scalar) with respect to `values`, by reverse mode.
+/// Appends the nodes that compute the gradients of `loss` (an f32 scalar) with respect to `values`, by
+/// reverse mode.
 ///
-/// Only nodes on a path from one of `values` to the loss are visited. Where a value is used several times (a shared
-/// parameter, say) the contributions of its uses are summed, last use first. New nodes are labelled after the
-/// forward node that they belong to: `encoder.layer.0.gradient`.
+/// Only nodes on a path from one of `values` to the loss are visited. Where a value is used several times (a
+/// shared parameter, say) the contributions of its uses are summed, last use first. New nodes are labelled
+/// after the forward node that they belong to: `encoder.layer.0.gradient`.
 ///
 /// - Returns: one gradient a value, of the value's type; `nil` where the loss does not depend on it.
 /// - Throws: when `loss` is no f32 scalar, or an op on the way has no gradient rule for the case at hand.

@@ -1,11 +1,12 @@
 import GraphIR
 
 extension Pass {
-    /// Computes equal expressions once: the first of several nodes with the same op, operands and types stands for
-    /// all of them, under its own label.
+    /// Computes equal expressions once: the first of several nodes with the same op, operands and types
+    /// stands for all of them, under its own label.
     ///
-    /// Dropout is no exception, since a mask is a function of seed, step, stream and element; nodes with different
-    /// streams differ in an attribute. Inputs and parameters are identities, not expressions, and never merge.
+    /// Dropout is no exception, since a mask is a function of seed, step, stream and element; nodes with
+    /// different streams differ in an attribute. Inputs and parameters are identities, not expressions, and
+    /// never merge.
     public static let commonSubexpressions = Pass("common-subexpressions") {
         (graph: inout Graph) throws(IRError) in
         var rewriter = GraphRewriter(graph)

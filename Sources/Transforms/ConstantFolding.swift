@@ -4,9 +4,9 @@ import Interpreter
 extension Pass {
     /// Computes nodes whose operands are all constants, with the interpreter and rounded as at run time.
     ///
-    /// Fixed shapes fold up to `maxFoldedElements` elements of operands and results together. A splat stays a splat
-    /// through element-wise ops and ops that move elements, whatever the shape, symbolic ones included. A result
-    /// with a NaN is left for run time, where the step that made it can be reported.
+    /// Fixed shapes fold up to `maxFoldedElements` elements of operands and results together. A splat stays a
+    /// splat through element-wise ops and ops that move elements, whatever the shape, symbolic ones included.
+    /// A result with a NaN is left for run time, where the step that made it can be reported.
     public static let constantFolding = Pass("constant-folding") { (graph: inout Graph) throws(IRError) in
         var rewriter = GraphRewriter(graph)
         var changed = false
@@ -47,7 +47,8 @@ private func folded(_ node: Node, _ operands: [Value], _ graph: Graph) throws(IR
         guard case .splat(let number) = literal(numbers) else { return nil }
         return [.splat(number)]
     case .input, .parameter, .constant, .iota, .adamW:
-        // An iota is as cheap as a constant and smaller in print; an optimiser step on constants means nothing.
+        // An iota is as cheap as a constant and smaller in print; an optimiser step on constants means
+        // nothing.
         return nil
     case .broadcast, .reshape, .transpose, .slice, .concatenate:
         if let number = commonSplat(constants) { return [.splat(number)] }

@@ -19,8 +19,8 @@ public struct PassPipeline: Sendable {
         .deadCode,
     ])
 
-    /// Told after each pass: its name, the graph as it stands, the seconds that the pass (not the verifier) took
-    /// and whether it changed the graph.
+    /// Told after each pass: its name, the graph as it stands, the seconds that the pass (not the verifier)
+    /// took and whether it changed the graph.
     public typealias Observer =
         @Sendable (_ pass: String, _ graph: Graph, _ seconds: Double, _ changed: Bool) -> Void
 

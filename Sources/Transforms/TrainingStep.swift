@@ -6,13 +6,14 @@ import GraphIR
 /// `<name>.exp_avg_sq` (initially zero) and updates of all three. Others are left alone; see
 /// `parametersWithoutGradient`.
 ///
-/// - Added inputs, f32 scalars: `learning_rate`, and `correction1`, `correction2`, which are 1 - beta^t at step t.
+/// - Added inputs, f32 scalars: `learning_rate`, and `correction1`, `correction2`, which are 1 - beta^t at
+///   step t.
 /// - Added output: `gradient_norm`, the L2 norm of all gradients before clipping.
 /// - Parameters:
 ///   - forward: a graph with an f32 scalar output named `loss`.
 ///   - loss: that output's name.
-/// - Throws: when there is no such output, no trainable parameter reaches it, an op has no gradient rule, or an
-///   added name is taken.
+/// - Throws: when there is no such output, no trainable parameter reaches it, an op has no gradient rule, or
+///   an added name is taken.
 public func trainingStep(
     _ forward: Graph, loss: String = "loss", options: OptimizerOptions = OptimizerOptions()
 ) throws(IRError) -> Graph {
@@ -49,7 +50,7 @@ public func trainingStep(
     return try builder.finish()
 }
 
-/// Names of the trainable parameters that the loss does not depend on, which `trainingStep` leaves as they are.
+/// Names of the trainable parameters that the loss does not depend on; `trainingStep` leaves them alone.
 public func parametersWithoutGradient(_ forward: Graph, loss: String = "loss") throws(IRError) -> [String] {
     var graph = forward
     return try appendParameterGradients(to: &graph, loss: loss).filter { $0.gradient == nil }.map(

@@ -3,8 +3,8 @@ import Interpreter
 import Testing
 import Transforms
 
-/// Compares the gradients that Autodiff appends with central differences of the interpreter in `Double`, for every
-/// trainable parameter along random directions v: (L(p + h v) - L(p - h v)) / 2h = Σ g v.
+/// Compares the gradients that Autodiff appends with central differences of the interpreter in `Double`, for
+/// every trainable parameter along random directions v: (L(p + h v) - L(p - h v)) / 2h = Σ g v.
 ///
 /// `graph` has an output `loss`; `inputs` holds all inputs and parameters.
 func checkGradients(

@@ -2,7 +2,8 @@ import GraphIR
 import Interpreter
 import Testing
 
-/// One row of the gradient table: an expression of parameters, the range that they are drawn from, a tolerance.
+/// One row of the gradient table: an expression of parameters, the range that they are drawn from, a
+/// tolerance.
 struct GradientCase: Sendable, CustomTestStringConvertible {
     let name: String
     /// Shapes of the parameters `p0`, `p1`, …

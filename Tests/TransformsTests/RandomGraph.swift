@@ -1,8 +1,9 @@
 import GraphIR
 import Interpreter
 
-/// A random graph of float ops that holds many patterns the rewrite rules look for: neutral elements, chains of
-/// reshapes and transposes, broadcasts before element-wise ops, constants of every shape, repeated expressions.
+/// A random graph of float ops that holds many patterns the rewrite rules look for: neutral elements, chains
+/// of reshapes and transposes, broadcasts before element-wise ops, constants of every shape, repeated
+/// expressions.
 struct RandomGraph {
     let graph: Graph
     /// Inputs and parameters.
@@ -12,7 +13,8 @@ struct RandomGraph {
     /// Functions without kinks and poles.
     private static let smooth: [UnaryFunction] = [.neg, .tanh, .sigmoid, .erf, .gelu, .geluTanh, .silu]
 
-    /// A matrix, rows and columns of parameters, grown by `steps` ops; the loss is the sum of all values, squashed.
+    /// A matrix, rows and columns of parameters, grown by `steps` ops; the loss is the sum of all values,
+    /// squashed.
     init(seed: Int, steps: Int = 24) throws {
         var random = SplitMix(seed)
         let shapes: [String: [Dimension]] = ["x": ["tokens", 4], "w": [4, 4], "b": [4], "column": [4, 1]]

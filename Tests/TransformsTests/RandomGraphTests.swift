@@ -10,7 +10,8 @@ import Transforms
         try checkGradients(random.graph, random.inputs, tolerance: 1e-5, generator: &generator)
     }
 
-    /// Every pass alone and the whole pipeline keep outputs and updates, of forward graphs and of training steps.
+    /// Every pass alone and the whole pipeline keep outputs and updates, of forward graphs and of training
+    /// steps.
     @Test(arguments: 0..<60) func passesKeepResults(_ seed: Int) throws {
         let random = try RandomGraph(seed: seed)
         var inputs = random.inputs

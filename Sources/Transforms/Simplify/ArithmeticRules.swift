@@ -35,7 +35,8 @@ extension RewriteRule {
             let factor = try graph.emit(.constant(.splat(1 / c), type: type), [], label: site.label)
             return try graph.emit(.binary(.mul), [site.operands[0], factor], label: site.label)
         },
-        // (x * c) * d = x * (c d), unless the product of the constants overflows or underflows. One rounding less.
+        // (x * c) * d = x * (c d), unless the product of the constants overflows or underflows. One rounding
+        // less.
         RewriteRule("scale-twice") { (site, graph) throws(IRError) in
             guard site.type.element.isFloat, let (inner, d) = scaled(site.op, site.operands, graph),
                 let (x, c) = scaled(graph.producer(inner).op, graph.producer(inner).operands, graph),
