@@ -15,7 +15,7 @@ extension Pass {
         for id in graph.nodeIDs {
             let node = graph[id]
             let expression = Expression(op: node.op, operands: rewriter.operands(id), types: node.types)
-            if let first = known[expression] {
+            if expression.mayMerge, let first = known[expression] {
                 rewriter.replace(id, with: node.types.indices.map { Value(first, result: $0) })
                 changed = true
             } else {
