@@ -4,7 +4,7 @@ import Interpreter
 /// A random graph of float ops that holds many patterns the rewrite rules look for: neutral elements, chains
 /// of reshapes and transposes, broadcasts before element-wise ops, constants of every shape, repeated
 /// expressions.
-struct RandomGraph {
+struct PatternGraph {
     let graph: Graph
     /// Inputs and parameters.
     let inputs: [String: HostTensor]
