@@ -2,7 +2,7 @@ extension Graph {
     /// Checks the invariants of a graph; passes run it after every change.
     ///
     /// - V1: operands name results of earlier nodes.
-    /// - V2: result types are those of the op's shape rule.
+    /// - V2: result types are those of the op's shape rule, with legal extents (`Dimension.check`).
     /// - V3: names of inputs and parameters are unique and not empty.
     /// - V4: outputs and updates name existing values; output names are unique.
     /// - V5: an update's target is a parameter that is not frozen, of the new value's type, updated once.
