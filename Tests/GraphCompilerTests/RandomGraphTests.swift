@@ -9,7 +9,6 @@ import Testing
     func compiledAgreesWithInterpreter(_ seed: UInt64) throws {
         var generator = RandomGraphGenerator(seed: seed)
         let (graph, inputs) = try generator.graph(nodes: 30)
-        if seed == 1 { print(graph) }
         for set in OpTests.instructionSets {
             let options = CompilerOptions(instructionSet: set, threads: 2, cache: .off)
             try CompiledComparison(graph: graph, inputs: inputs, options: options, tolerance: 1e-3)
