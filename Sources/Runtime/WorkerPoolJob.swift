@@ -1,0 +1,217 @@
+import Atomics
+import Foundation
+
+/// The state that the caller and the workers of a `WorkerPool` share: one job at a time.
+///
+/// `gate` packs three things into one word, so that they change together:
+/// ```
+/// bit  63..17  number of the job (1, 2, ...)
+/// bit  16      open: workers may join the job
+/// bit  15..0   workers that have joined and not yet left
+/// ```
+/// The caller writes the job's fields, opens the gate, works along, closes the gate when no task is left and
+/// waits for those who joined. A worker that wakes up late finds the gate closed and does not
+/// delay anyone, and after the gate is closed and empty the fields belong to the caller again.
+final class WorkerPoolJob: @unchecked Sendable {
+    static let maxThreads = 4096
+    private static let openBit = 1 << 16
+    private static let joinedMask = openBit - 1
+    private static let jobShift = 17
+    /// The gate of a pool that shuts down: no job ever has this number.
+    private static let stopped = -1 << jobShift
+
+    /// Each counter has 128 bytes (two cache lines, which the processor fetches together) to itself.
+    private let lines = UnsafeMutableRawPointer.allocate(byteCount: 5 * 128, alignment: 128)
+    private let gate: UnsafeAtomic<Int>
+    private let nextTask: UnsafeAtomic<Int>
+    /// Workers asleep on `wake`.
+    private let sleepers: UnsafeAtomic<Int>
+    /// 1 while the caller sleeps on `done`.
+    private let callerSleeps: UnsafeAtomic<Int>
+    private let sync: UnsafeMutablePointer<Sync>
+    private let spinNanoseconds: UInt64
+
+    // Written by the caller while the gate is closed and empty, read by workers that joined.
+    private var tasks = 0
+    private var chunk = 1
+    private var body: WorkerPool.Body = { _, _ in }
+
+    /// Sleeping and waking. At a fixed address, as the C library wants it.
+    private struct Sync {
+        var lock = pthread_mutex_t()
+        var wake = pthread_cond_t()
+        var done = pthread_cond_t()
+        /// Held for a whole run, so that callers take turns.
+        var turn = pthread_mutex_t()
+    }
+
+    /// - Parameter spinNanoseconds: How long a waiting thread stays awake.
+    init(spinNanoseconds: UInt64) {
+        self.spinNanoseconds = spinNanoseconds
+        let lines = lines
+        func counter(_ line: Int) -> UnsafeAtomic<Int> {
+            let storage = (lines + line * 128).bindMemory(to: UnsafeAtomic<Int>.Storage.self, capacity: 1)
+            storage.initialize(to: UnsafeAtomic<Int>.Storage(0))
+            return UnsafeAtomic<Int>(at: storage)
+        }
+        gate = counter(0)
+        nextTask = counter(1)
+        sleepers = counter(2)
+        callerSleeps = counter(3)
+        sync = .allocate(capacity: 1)
+        sync.initialize(to: Sync())
+        pthread_mutex_init(&sync.pointee.lock, nil)
+        pthread_mutex_init(&sync.pointee.turn, nil)
+        pthread_cond_init(&sync.pointee.wake, nil)
+        pthread_cond_init(&sync.pointee.done, nil)
+    }
+
+    deinit {
+        pthread_cond_destroy(&sync.pointee.done)
+        pthread_cond_destroy(&sync.pointee.wake)
+        pthread_mutex_destroy(&sync.pointee.turn)
+        pthread_mutex_destroy(&sync.pointee.lock)
+        sync.deallocate()
+        lines.deallocate()
+    }
+
+    // MARK: The caller's side
+
+    /// Runs one job together with up to `helpers` other workers.
+    func run(tasks: Int, chunk: Int, helpers: Int, _ body: @escaping WorkerPool.Body) {
+        pthread_mutex_lock(&sync.pointee.turn)
+        defer { pthread_mutex_unlock(&sync.pointee.turn) }
+        self.tasks = tasks
+        self.chunk = chunk
+        self.body = body
+        nextTask.store(0, ordering: .relaxed)
+        let number = gate.load(ordering: .relaxed) >> Self.jobShift + 1
+        // Sequentially consistent with the sleepers' count: either the caller sees a sleeper here, or the
+        // sleeper, which counts itself first and looks at the gate second, sees the open gate.
+        gate.store(number << Self.jobShift | Self.openBit, ordering: .sequentiallyConsistent)
+        let chunks = (tasks + chunk - 1) / chunk
+        wakeSleepers(atMost: min(helpers, chunks - 1))
+        claimTasks(as: 0)
+        let before = gate.loadThenBitwiseAnd(with: ~Self.openBit, ordering: .sequentiallyConsistent)
+        if before & Self.joinedMask != 0 { waitUntilEmpty() }
+        self.body = { _, _ in }
+    }
+
+    /// Ends every worker's loop.
+    func stop() {
+        gate.store(Self.stopped, ordering: .sequentiallyConsistent)
+        wakeSleepers(atMost: .max)
+    }
+
+    private func wakeSleepers(atMost limit: Int) {
+        let count = min(limit, sleepers.load(ordering: .sequentiallyConsistent))
+        guard count > 0 else { return }
+        pthread_mutex_lock(&sync.pointee.lock)
+        for _ in 0..<count { pthread_cond_signal(&sync.pointee.wake) }
+        pthread_mutex_unlock(&sync.pointee.lock)
+    }
+
+    private func waitUntilEmpty() {
+        func isEmpty() -> Bool { gate.load(ordering: .sequentiallyConsistent) & Self.joinedMask == 0 }
+        if spin(until: isEmpty) { return }
+        pthread_mutex_lock(&sync.pointee.lock)
+        callerSleeps.store(1, ordering: .sequentiallyConsistent)
+        while !isEmpty() { pthread_cond_wait(&sync.pointee.done, &sync.pointee.lock) }
+        callerSleeps.store(0, ordering: .relaxed)
+        pthread_mutex_unlock(&sync.pointee.lock)
+    }
+
+    // MARK: The workers' side
+
+    /// A worker's life: joins each job that it is in time for, until `stop()`.
+    func work(as worker: Int) {
+        var seen = 0
+        while true {
+            var state = gate.load(ordering: .acquiring)
+            if state == Self.stopped { return }
+            guard isNew(state, after: seen) else {
+                waitForJob(after: seen)
+                continue
+            }
+            seen = state >> Self.jobShift
+            var joined = false
+            while !joined && state & Self.openBit != 0 && state >> Self.jobShift == seen {
+                (joined, state) = gate.weakCompareExchange(
+                    expected: state, desired: state + 1, successOrdering: .acquiring,
+                    failureOrdering: .acquiring)
+            }
+            guard joined else { continue }
+            claimTasks(as: worker)
+            leave()
+        }
+    }
+
+    private func isNew(_ state: Int, after seen: Int) -> Bool {
+        state & Self.openBit != 0 && state >> Self.jobShift != seen
+    }
+
+    /// Returns when a job may have begun, or on `stop()`.
+    private func waitForJob(after seen: Int) {
+        func hasNews() -> Bool {
+            let state = gate.load(ordering: .sequentiallyConsistent)
+            return state == Self.stopped || isNew(state, after: seen)
+        }
+        if spin(until: hasNews) { return }
+        pthread_mutex_lock(&sync.pointee.lock)
+        sleepers.wrappingIncrement(ordering: .sequentiallyConsistent)
+        while !hasNews() { pthread_cond_wait(&sync.pointee.wake, &sync.pointee.lock) }
+        sleepers.wrappingDecrement(ordering: .sequentiallyConsistent)
+        pthread_mutex_unlock(&sync.pointee.lock)
+    }
+
+    private func leave() {
+        let after = gate.wrappingDecrementThenLoad(ordering: .sequentiallyConsistent)
+        let isLast = after & (Self.openBit | Self.joinedMask) == 0
+        guard isLast, callerSleeps.load(ordering: .sequentiallyConsistent) != 0 else { return }
+        pthread_mutex_lock(&sync.pointee.lock)
+        pthread_cond_signal(&sync.pointee.done)
+        pthread_mutex_unlock(&sync.pointee.lock)
+    }
+
+    // MARK: Both sides
+
+    /// Runs chunks until none is left. Not inlined: all references to the body's context are gone when it
+    /// returns, before the worker leaves the job.
+    @inline(never)
+    private func claimTasks(as worker: Int) {
+        let tasks = tasks
+        let chunk = chunk
+        let body = body
+        while true {
+            let begin = nextTask.loadThenWrappingIncrement(by: chunk, ordering: .relaxed)
+            guard begin < tasks else { return }
+            body(worker, begin..<min(begin + chunk, tasks))
+        }
+    }
+
+    /// Polls `condition` for the spin time; false when the time is over.
+    @inline(__always)
+    private func spin(until condition: () -> Bool) -> Bool {
+        guard spinNanoseconds > 0 else { return condition() }
+        let deadline = monotonicNanoseconds() + spinNanoseconds
+        repeat {
+            for _ in 0..<16 {
+                if condition() { return true }
+                pauseHint()
+            }
+        } while monotonicNanoseconds() < deadline
+        return false
+    }
+}
+
+/// The monotonic clock in nanoseconds.
+private func monotonicNanoseconds() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}
+
+/// The processor's PAUSE instruction: tells it that this is a spin loop. An LLVM intrinsic, which becomes
+/// that one instruction; neither the standard library nor swift-atomics exports it.
+@_silgen_name("llvm.x86.sse2.pause")
+private func pauseHint()
