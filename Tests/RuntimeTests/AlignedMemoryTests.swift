@@ -23,7 +23,9 @@ import Testing
         let memory = try AlignedMemory(byteCount: 8 << 20)
         let flags = try memory.withBytes { bytes in
             let address = UInt(bitPattern: bytes.baseAddress)
-            let text = try String(contentsOfFile: "/proc/self/smaps", encoding: .utf8)
+            // Read as a stream: Foundation's whole-file reads stop early on files without a size.
+            let stream = try #require(FileHandle(forReadingAtPath: "/proc/self/smaps"))
+            let text = String(decoding: try stream.readToEnd() ?? Data(), as: UTF8.self)
             let lines = text.split(separator: "\n")
             // Neighbouring mappings of the same kind are listed as one.
             let region = try #require(
