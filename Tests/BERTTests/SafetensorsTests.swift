@@ -111,7 +111,10 @@ private func file(headerLength: UInt64, _ rest: String) -> Data {
             file(#"{"t":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}"#, data: 0),
             ["impossible shape"]
         ),
-        (file(#"{"t":{\#(f32):[0,8]}}"#, data: 5), ["truncated: tensor 't' needs", "at least 70 bytes", "has 67"]),
+        (
+            file(#"{"t":{\#(f32):[0,8]}}"#, data: 5),
+            ["truncated: tensor 't' needs", "at least 70 bytes", "has 67"]
+        ),
         (
             file(#"{"a":{\#(f32):[0,8]},"b":{\#(f32):[4,12]}}"#, data: 12),
             ["'b' overlaps 'a'", "byte 4", "expected 8"]
