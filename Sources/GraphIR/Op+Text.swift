@@ -32,7 +32,8 @@ extension Op {
     private var form: (mnemonic: String, attributes: [NamedAttribute]) {
         switch self {
         case .input(let name, _): ("input", [("name", .string(name))])
-        case .parameter(let name, _, let role): ("parameter", [("name", .string(name)), ("role", .name(role.rawValue))])
+        case .parameter(let name, _, let role):
+            ("parameter", [("name", .string(name)), ("role", .name(role.rawValue))])
         case .constant(.splat(let value), _): ("constant", [("value", .float(value))])
         case .constant(.dense(let values), _): ("constant", [("values", .floats(values))])
         case .iota(_, let axis): ("iota", [("axis", .int(axis))])
@@ -77,9 +78,35 @@ extension Op {
         }
     }
 
+    /// Every op's name in the text form with the names of its attributes.
+    package static let attributeNames: [String: [String]] = {
+        var names: [String: [String]] = [
+            "input": ["name"], "parameter": ["name", "role"], "constant": ["value", "values"],
+            "iota": ["axis"],
+            "dimension_size": ["of"], "unary_gradient": ["function"], "compare": ["is"], "select": [],
+            "cast": ["to"], "dropout": ["rate", "stream"], "broadcast": ["shape"], "reshape": ["shape"],
+            "transpose": ["permutation"], "slice": ["axis", "start", "size"], "concatenate": ["axis"],
+            "matmul": ["transpose_left", "transpose_right"], "ragged_matmul": ["form", "length"],
+            "softmax": [],
+            "softmax_gradient": [], "layer_norm": ["epsilon"], "layer_norm_gradient": [],
+            "cross_entropy": ["ignore_index"], "cross_entropy_gradient": ["ignore_index"], "gather": [],
+            "scatter_add": ["rows"], "segment_sum": [], "segment_broadcast": ["tokens"],
+            "adamw": ["beta1", "beta2", "epsilon", "weight_decay"],
+        ]
+        for function in UnaryFunction.allCases { names[function.rawValue] = [] }
+        for function in BinaryFunction.allCases { names[function.rawValue] = [] }
+        for reduction in Reduction.allCases { names["reduce_\(reduction.rawValue)"] = ["axes", "keep"] }
+        return names
+    }()
+
     /// The op that prints as `mnemonic` with these attributes; `types` are the printed result types, which only
     /// sources take theirs from.
     init(mnemonic: String, attributes: AttributeReader, types: [TensorType]) throws(IRError) {
+        guard let known = Self.attributeNames[mnemonic] else {
+            throw .type(
+                "there is no op '\(mnemonic)'\(suggestion(for: mnemonic, in: Self.attributeNames.keys))")
+        }
+        try attributes.expectNames(in: known, of: mnemonic)
         var read = attributes
         func sourceType() throws(IRError) -> TensorType {
             guard types.count == 1 else { throw .type("'\(mnemonic)' needs one result type") }
@@ -97,6 +124,7 @@ extension Op {
                     name: try read.string("name"), type: try sourceType(), role: try read.choice("role"))
             case "constant":
                 if read.contains("values") {
+                    guard !read.contains("value") else { throw .type("give 'value' or 'values', not both") }
                     self = .constant(.dense(try read.floats("values")), type: try sourceType())
                 } else {
                     self = .constant(.splat(try read.float("value")), type: try sourceType())
@@ -117,11 +145,13 @@ extension Op {
             case "transpose": self = .transpose(try read.ints("permutation"))
             case "slice":
                 self = .slice(
-                    axis: try read.int("axis"), start: try read.int("start"), size: try read.dimension("size"))
+                    axis: try read.int("axis"), start: try read.int("start"), size: try read.dimension("size")
+                )
             case "concatenate": self = .concatenate(axis: try read.int("axis"))
             case "matmul":
                 self = .matmul(
-                    transposeLeft: try read.bool("transpose_left"), transposeRight: try read.bool("transpose_right"))
+                    transposeLeft: try read.bool("transpose_left"),
+                    transposeRight: try read.bool("transpose_right"))
             case "ragged_matmul":
                 self = .raggedMatmul(try read.choice("form"), length: try read.dimension("length"))
             case "softmax": self = .softmax
@@ -129,7 +159,8 @@ extension Op {
             case "layer_norm": self = .layerNorm(epsilon: try read.float("epsilon"))
             case "layer_norm_gradient": self = .layerNormGradient
             case "cross_entropy": self = .crossEntropy(ignoreIndex: try read.int("ignore_index"))
-            case "cross_entropy_gradient": self = .crossEntropyGradient(ignoreIndex: try read.int("ignore_index"))
+            case "cross_entropy_gradient":
+                self = .crossEntropyGradient(ignoreIndex: try read.int("ignore_index"))
             case "gather": self = .gather
             case "scatter_add": self = .scatterAdd(rows: try read.dimension("rows"))
             case "segment_sum": self = .segmentSum
@@ -139,14 +170,13 @@ extension Op {
                     AdamWAttributes(
                         beta1: try read.float("beta1"), beta2: try read.float("beta2"),
                         epsilon: try read.float("epsilon"), weightDecay: try read.float("weight_decay")))
-            default: throw .type("there is no op '\(mnemonic)'")
+            default: preconditionFailure("'\(mnemonic)' has attribute names but is not read")
             }
         }
-        try read.expectAllRead(mnemonic)
     }
 }
 
-/// Takes attributes out by name and type, and says which one is missing, ill-typed or left over.
+/// Takes attributes out by name and type, and says which one is missing, ill-typed or unknown.
 struct AttributeReader {
     private var attributes: [String: Attribute]
 
@@ -157,7 +187,9 @@ struct AttributeReader {
     private mutating func take<T>(
         _ name: String, _ kind: String, _ match: (Attribute) -> T?
     ) throws(IRError) -> T {
-        guard let attribute = attributes.removeValue(forKey: name) else { throw .type("attribute '\(name)' is missing") }
+        guard let attribute = attributes.removeValue(forKey: name) else {
+            throw .type("attribute '\(name)' is missing")
+        }
         guard let value = match(attribute) else { throw .type("attribute '\(name)' must be \(kind)") }
         return value
     }
@@ -176,8 +208,10 @@ struct AttributeReader {
         }
     }
 
+    /// `false` when the attribute is left out.
     mutating func bool(_ name: String) throws(IRError) -> Bool {
-        try take(name, "true or false") { if case .bool(let value) = $0 { value } else { nil } }
+        guard contains(name) else { return false }
+        return try take(name, "true or false") { if case .bool(let value) = $0 { value } else { nil } }
     }
 
     mutating func string(_ name: String) throws(IRError) -> String {
@@ -186,7 +220,9 @@ struct AttributeReader {
 
     mutating func choice<T: RawRepresentable<String> & CaseIterable>(_ name: String) throws(IRError) -> T {
         let legal = T.allCases.map(\.rawValue).joined(separator: ", ")
-        return try take(name, "one of \(legal)") { if case .name(let value) = $0 { T(rawValue: value) } else { nil } }
+        return try take(name, "one of \(legal)") {
+            if case .name(let value) = $0 { T(rawValue: value) } else { nil }
+        }
     }
 
     mutating func ints(_ name: String) throws(IRError) -> [Int] {
@@ -231,7 +267,10 @@ struct AttributeReader {
         }
     }
 
-    func expectAllRead(_ mnemonic: String) throws(IRError) {
-        if let extra = attributes.keys.sorted().first { throw .type("'\(mnemonic)' has no attribute '\(extra)'") }
+    /// Checks that no attribute has a name other than these.
+    func expectNames(in known: [String], of mnemonic: String) throws(IRError) {
+        for name in attributes.keys.sorted() where !known.contains(name) {
+            throw .type("'\(mnemonic)' has no attribute '\(name)'\(suggestion(for: name, in: known))")
+        }
     }
 }
