@@ -25,16 +25,52 @@ public struct Dimension: Hashable, Sendable {
     public func extent(_ symbols: [String: Int]) -> Int? {
         guard let symbol else { return offset }
         guard let value = symbols[symbol] else { return nil }
-        return scale * value + offset
+        return saturatingSum(saturatingProduct(scale, value), offset)
     }
 
     public static func + (left: Dimension, right: Int) -> Dimension {
-        Dimension(symbol: left.symbol, scale: left.scale, offset: left.offset + right)
+        Dimension(symbol: left.symbol, scale: left.scale, offset: saturatingSum(left.offset, right))
     }
 
     public static func * (left: Dimension, right: Int) -> Dimension {
-        Dimension(symbol: left.symbol, scale: left.scale * right, offset: left.offset * right)
+        Dimension(
+            symbol: left.symbol, scale: saturatingProduct(left.scale, right),
+            offset: saturatingProduct(left.offset, right))
     }
+
+    /// Numbers in a dimension lie below this, so that sums of a few of them can't overflow.
+    static let limit = 1 << 40
+
+    /// Words of the text form that can't name a symbol.
+    private static let reserved: Set<String> = ["true", "false", "inf", "nan"]
+
+    /// Checks that this can be the extent of an axis and be written down: a fixed extent is not negative, a scale
+    /// is positive, a symbol is a word.
+    func check() throws(IRError) {
+        guard (-Self.limit...Self.limit).contains(offset), scale <= Self.limit, symbol == nil ? offset >= 0 : scale > 0 else {
+            throw .type("'\(self)' can't be an extent: it is negative, or its numbers are too large")
+        }
+        let word = (symbol ?? "n").utf8
+        let letters = word.allSatisfy { byte in
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || byte == UInt8(ascii: "_")
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        }
+        guard letters, let first = word.first, first > UInt8(ascii: "9"), !Self.reserved.contains(symbol ?? "n") else {
+            throw .type("'\(symbol ?? "")' can't name a symbol: use letters, digits and '_', not true, false, inf, nan")
+        }
+    }
+}
+
+/// The product, or the nearest `Int` when it overflows.
+func saturatingProduct(_ a: Int, _ b: Int) -> Int {
+    let (product, overflow) = a.multipliedReportingOverflow(by: b)
+    return overflow ? ((a < 0) == (b < 0) ? Int.max : Int.min) : product
+}
+
+/// The sum, or the nearest `Int` when it overflows.
+func saturatingSum(_ a: Int, _ b: Int) -> Int {
+    let (sum, overflow) = a.addingReportingOverflow(b)
+    return overflow ? (a < 0 ? Int.min : Int.max) : sum
 }
 
 extension Dimension: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {

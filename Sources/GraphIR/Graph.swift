@@ -67,7 +67,9 @@ public struct Graph: Hashable, Sendable {
         let id = NodeID(nodes.count)
         var operandTypes: [TensorType] = []
         for operand in operands {
-            guard operand.node < id, operand.result < self[operand.node].types.count else {
+            guard operand.node.index >= 0, operand.node < id,
+                self[operand.node].types.indices.contains(operand.result)
+            else {
                 throw IRError("V1", "an operand names a value that does not exist before this node", at: "%\(id.index)")
             }
             operandTypes.append(type(of: operand))

@@ -77,9 +77,32 @@ extension Op {
         }
     }
 
+    /// Every op's name in the text form with the names of its attributes.
+    static let attributeNames: [String: [String]] = {
+        var names: [String: [String]] = [
+            "input": ["name"], "parameter": ["name", "role"], "constant": ["value", "values"], "iota": ["axis"],
+            "dimension_size": ["of"], "unary_gradient": ["function"], "compare": ["is"], "select": [],
+            "cast": ["to"], "dropout": ["rate", "stream"], "broadcast": ["shape"], "reshape": ["shape"],
+            "transpose": ["permutation"], "slice": ["axis", "start", "size"], "concatenate": ["axis"],
+            "matmul": ["transpose_left", "transpose_right"], "ragged_matmul": ["form", "length"], "softmax": [],
+            "softmax_gradient": [], "layer_norm": ["epsilon"], "layer_norm_gradient": [],
+            "cross_entropy": ["ignore_index"], "cross_entropy_gradient": ["ignore_index"], "gather": [],
+            "scatter_add": ["rows"], "segment_sum": [], "segment_broadcast": ["tokens"],
+            "adamw": ["beta1", "beta2", "epsilon", "weight_decay"],
+        ]
+        for function in UnaryFunction.allCases { names[function.rawValue] = [] }
+        for function in BinaryFunction.allCases { names[function.rawValue] = [] }
+        for reduction in Reduction.allCases { names["reduce_\(reduction.rawValue)"] = ["axes", "keep"] }
+        return names
+    }()
+
     /// The op that prints as `mnemonic` with these attributes; `types` are the printed result types, which only
     /// sources take theirs from.
     init(mnemonic: String, attributes: AttributeReader, types: [TensorType]) throws(IRError) {
+        guard let known = Self.attributeNames[mnemonic] else {
+            throw .type("there is no op '\(mnemonic)'\(suggestion(for: mnemonic, in: Self.attributeNames.keys))")
+        }
+        try attributes.expectNames(in: known, of: mnemonic)
         var read = attributes
         func sourceType() throws(IRError) -> TensorType {
             guard types.count == 1 else { throw .type("'\(mnemonic)' needs one result type") }
@@ -97,6 +120,7 @@ extension Op {
                     name: try read.string("name"), type: try sourceType(), role: try read.choice("role"))
             case "constant":
                 if read.contains("values") {
+                    guard !read.contains("value") else { throw .type("give 'value' or 'values', not both") }
                     self = .constant(.dense(try read.floats("values")), type: try sourceType())
                 } else {
                     self = .constant(.splat(try read.float("value")), type: try sourceType())
@@ -139,14 +163,13 @@ extension Op {
                     AdamWAttributes(
                         beta1: try read.float("beta1"), beta2: try read.float("beta2"),
                         epsilon: try read.float("epsilon"), weightDecay: try read.float("weight_decay")))
-            default: throw .type("there is no op '\(mnemonic)'")
+            default: preconditionFailure("'\(mnemonic)' has attribute names but is not read")
             }
         }
-        try read.expectAllRead(mnemonic)
     }
 }
 
-/// Takes attributes out by name and type, and says which one is missing, ill-typed or left over.
+/// Takes attributes out by name and type, and says which one is missing, ill-typed or unknown.
 struct AttributeReader {
     private var attributes: [String: Attribute]
 
@@ -176,8 +199,10 @@ struct AttributeReader {
         }
     }
 
+    /// `false` when the attribute is left out.
     mutating func bool(_ name: String) throws(IRError) -> Bool {
-        try take(name, "true or false") { if case .bool(let value) = $0 { value } else { nil } }
+        guard contains(name) else { return false }
+        return try take(name, "true or false") { if case .bool(let value) = $0 { value } else { nil } }
     }
 
     mutating func string(_ name: String) throws(IRError) -> String {
@@ -231,7 +256,10 @@ struct AttributeReader {
         }
     }
 
-    func expectAllRead(_ mnemonic: String) throws(IRError) {
-        if let extra = attributes.keys.sorted().first { throw .type("'\(mnemonic)' has no attribute '\(extra)'") }
+    /// Checks that no attribute has a name other than these.
+    func expectNames(in known: [String], of mnemonic: String) throws(IRError) {
+        for name in attributes.keys.sorted() where !known.contains(name) {
+            throw .type("'\(mnemonic)' has no attribute '\(name)'\(suggestion(for: name, in: known))")
+        }
     }
 }

@@ -65,6 +65,12 @@ public enum Literal: Hashable, Sendable {
 extension Op {
     /// Types of the results for operands of these types; throws when the op can't take them.
     public func resultTypes(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
+        let types = try shapeRule(operands)
+        for dimension in types.flatMap(\.shape) { try dimension.check() }
+        return types
+    }
+
+    private func shapeRule(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
         switch self {
         case .input, .parameter, .constant, .iota, .dimensionSize:
             try sourceTypes(operands)

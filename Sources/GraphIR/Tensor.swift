@@ -91,7 +91,10 @@ extension Tensor {
     /// Mean over `axes` (all when `nil`).
     public func mean(axes: [Int]? = nil, keepDimensions: Bool = false) -> Tensor {
         let sum = sum(axes: axes, keepDimensions: keepDimensions)
-        return (axes ?? Array(shape.indices)).reduce(sum) { $0 / builder.size(shape[$1], type.element) }
+        return (axes ?? Array(shape.indices)).reduce(sum) { mean, axis in
+            // An axis that does not exist has failed in the sum.
+            shape.indices.contains(axis) ? mean / builder.size(shape[axis], type.element) : mean
+        }
     }
 
     /// Sums the axes along which a tensor of `target` shape was repeated to get this one: the gradient of

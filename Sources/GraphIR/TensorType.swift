@@ -41,9 +41,9 @@ public struct SymbolicCount: Hashable, Sendable {
         var symbols: [Dimension] = []
         for dimension in shape {
             if let fixed = dimension.fixedExtent {
-                factor *= fixed
+                factor = saturatingProduct(factor, fixed)
             } else if dimension.offset == 0, let name = dimension.symbol {
-                factor *= dimension.scale
+                factor = saturatingProduct(factor, dimension.scale)
                 symbols.append(.symbol(name))
             } else {
                 symbols.append(dimension)

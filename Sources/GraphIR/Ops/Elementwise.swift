@@ -38,9 +38,9 @@ extension Op {
                 throw .type("needs a float operand, got \(operands[0])")
             }
             return [operands[0]]
-        case .unaryGradient:
+        case .unaryGradient(let function):
             try expect(operands, 2...2)
-            guard operands[0] == operands[1], operands[0].element.isFloat else {
+            guard operands[0] == operands[1], operands[0].element.isFloat, function != .not else {
                 throw .type("needs dy and x of one float type, got \(operands[0]) and \(operands[1])")
             }
             return [operands[0]]

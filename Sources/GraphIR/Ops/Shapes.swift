@@ -30,8 +30,9 @@ extension Op {
         case .slice(let axis, let start, let size):
             guard first.shape.indices.contains(axis) else { throw .type("axis \(axis) is not an axis of \(first)") }
             let extent = first.shape[axis]
+            try size.check()
             guard extent.symbol == size.symbol, extent.scale == size.scale, start >= 0,
-                start + size.offset <= extent.offset
+                start <= extent.offset - size.offset
             else {
                 throw .type("elements \(start) to \(size + start) are not within axis \(axis) of \(first)")
             }

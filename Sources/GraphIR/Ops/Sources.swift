@@ -23,7 +23,8 @@ extension Op {
         case .iota(let type, let axis):
             guard type.shape.indices.contains(axis) else { throw .type("axis \(axis) is not an axis of \(type)") }
             return [type]
-        case .dimensionSize:
+        case .dimensionSize(let dimension):
+            try dimension.check()
             return [TensorType(.i64, [])]
         default:
             preconditionFailure("not a source: \(mnemonic)")
