@@ -79,6 +79,11 @@ public final class Compiler {
     /// Passes, lowering and code generation; the parameters are reserved in, or shared with, `parameters`.
     public func compile(_ graph: Graph, parameters: ParameterStore) throws -> Executor {
         let program = try lower(try optimize(graph))
+        return try executor(program, parameters: parameters)
+    }
+
+    /// Generates code for a lowered graph.
+    public func executor(_ program: Program, parameters: ParameterStore) throws -> Executor {
         if let dump = options.dump { try dump("llvm", llvm(program)) }
         return try Executor(program, library: library, pool: pool, parameters: parameters)
     }

@@ -1,10 +1,11 @@
 import GraphIR
 
-/// Appends the nodes that compute the gradients of `loss` (an f32 scalar) with respect to `values`, by reverse mode.
+/// Appends the nodes that compute the gradients of `loss` (an f32 scalar) with respect to `values`, by
+/// reverse mode.
 ///
-/// Only nodes on a path from one of `values` to the loss are visited. Where a value is used several times (a shared
-/// parameter, say) the contributions of its uses are summed, last use first. New nodes are labelled after the
-/// forward node that they belong to: `encoder.layer.0.gradient`.
+/// Only nodes on a path from one of `values` to the loss are visited. Where a value is used several times (a
+/// shared parameter, say) the contributions of its uses are summed, last use first. New nodes are labelled
+/// after the forward node that they belong to: `encoder.layer.0.gradient`.
 ///
 /// - Returns: one gradient a value, of the value's type; `nil` where the loss does not depend on it.
 /// - Throws: when `loss` is no f32 scalar, or an op on the way has no gradient rule for the case at hand.
@@ -83,7 +84,8 @@ private struct ReverseMode {
         guard gradient.type == forward.type(of: operand) else {
             _ = try builder.finish()  // a mistake while building is the better report
             throw IRError(
-                "gradient", "the gradient rule gave \(gradient.type) for an operand of \(forward.type(of: operand))",
+                "gradient",
+                "the gradient rule gave \(gradient.type) for an operand of \(forward.type(of: operand))",
                 at: forward.place(id))
         }
         guard let sum = cotangents[operand] else {

@@ -4,9 +4,9 @@ import Interpreter
 extension Pass {
     /// Computes nodes whose operands are all constants, with the interpreter and rounded as at run time.
     ///
-    /// Fixed shapes fold up to `maxFoldedElements` elements of operands and results together. A splat stays a splat
-    /// through element-wise ops and ops that move elements, whatever the shape, symbolic ones included. A result
-    /// with a NaN is left for run time, where the step that made it can be reported.
+    /// Fixed shapes fold up to `maxFoldedElements` elements of operands and results together. A splat stays a
+    /// splat through element-wise ops and ops that move elements, whatever the shape, symbolic ones included.
+    /// A result with a NaN is left for run time, where the step that made it can be reported.
     public static let constantFolding = Pass("constant-folding") { (graph: inout Graph) throws(IRError) in
         var rewriter = GraphRewriter(graph)
         var changed = false
@@ -47,7 +47,8 @@ private func folded(_ node: Node, _ operands: [Value], _ graph: Graph) throws(IR
         guard case .splat(let number) = literal(numbers) else { return nil }
         return [.splat(number)]
     case .input, .parameter, .constant, .iota, .adamW:
-        // An iota is as cheap as a constant and smaller in print; an optimiser step on constants means nothing.
+        // An iota is as cheap as a constant and smaller in print; an optimiser step on constants means
+        // nothing.
         return nil
     case .broadcast, .reshape, .transpose, .slice, .concatenate:
         if let number = commonSplat(constants) { return [.splat(number)] }
@@ -71,7 +72,9 @@ private func folded(_ node: Node, _ operands: [Value], _ graph: Graph) throws(IR
 /// The number that all operands are splats of.
 private func commonSplat(_ operands: [ConstantOperand]) -> Double? {
     guard let scalars = scalars(operands), case .splat(let first)? = scalars.first?.literal,
-        scalars.allSatisfy({ if case .splat(let number) = $0.literal { isSame(number, first) } else { false } })
+        scalars.allSatisfy({
+            if case .splat(let number) = $0.literal { isSame(number, first) } else { false }
+        })
     else { return nil }
     return first
 }
@@ -90,13 +93,17 @@ private func scalars(_ operands: [ConstantOperand]) -> [ConstantOperand]? {
 private func evaluated(_ op: Op, _ operands: [ConstantOperand]) throws(IRError) -> [Literal]? {
     var graph = Graph(name: "constant")
     var values: [Value] = []
-    for (literal, type) in operands { values.append(Value(try graph.append(.constant(literal, type: type), []))) }
+    for (literal, type) in operands {
+        values.append(Value(try graph.append(.constant(literal, type: type), [])))
+    }
     let node = try graph.append(op, values)
     for result in graph[node].types.indices { graph.addOutput("\(result)", Value(node, result: result)) }
     guard let outputs = try? Interpreter(graph: graph).run([:]).outputs else { return nil }
     var literals: [Literal] = []
     for result in graph[node].types.indices {
-        guard let numbers = outputs["\(result)"]?.values, !numbers.contains(where: \.isNaN) else { return nil }
+        guard let numbers = outputs["\(result)"]?.values, !numbers.contains(where: \.isNaN) else {
+            return nil
+        }
         literals.append(literal(numbers))
     }
     return literals

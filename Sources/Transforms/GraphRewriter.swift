@@ -2,8 +2,8 @@ import GraphIR
 
 /// Rebuilds a graph node by node: a pass walks the source in order and copies, replaces or drops each node.
 ///
-/// Values of the source are *old*, values of the graph that grows are *new*; every new operand is checked against
-/// its op's shape rule. Labels are kept, and `finish` carries outputs and updates over.
+/// Values of the source are *old*, values of the graph that grows are *new*; every new operand is checked
+/// against its op's shape rule. Labels are kept, and `finish` carries outputs and updates over.
 public struct GraphRewriter {
     public let source: Graph
     public private(set) var result: Graph

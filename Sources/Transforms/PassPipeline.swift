@@ -19,9 +19,10 @@ public struct PassPipeline: Sendable {
         .deadCode,
     ])
 
-    /// Told after each pass: its name, the graph as it stands, the seconds that the pass (not the verifier) took
-    /// and whether it changed the graph.
-    public typealias Observer = @Sendable (_ pass: String, _ graph: Graph, _ seconds: Double, _ changed: Bool) -> Void
+    /// Told after each pass: its name, the graph as it stands, the seconds that the pass (not the verifier)
+    /// took and whether it changed the graph.
+    public typealias Observer =
+        @Sendable (_ pass: String, _ graph: Graph, _ seconds: Double, _ changed: Bool) -> Void
 
     public struct Options: Sendable {
         /// Passes to leave out, wherever they stand in the list.

@@ -6,13 +6,14 @@ import GraphIR
 /// `<name>.exp_avg_sq` (initially zero) and updates of all three. Others are left alone; see
 /// `parametersWithoutGradient`.
 ///
-/// - Added inputs, f32 scalars: `learning_rate`, and `correction1`, `correction2`, which are 1 - beta^t at step t.
+/// - Added inputs, f32 scalars: `learning_rate`, and `correction1`, `correction2`, which are 1 - beta^t at
+///   step t.
 /// - Added output: `gradient_norm`, the L2 norm of all gradients before clipping.
 /// - Parameters:
 ///   - forward: a graph with an f32 scalar output named `loss`.
 ///   - loss: that output's name.
-/// - Throws: when there is no such output, no trainable parameter reaches it, an op has no gradient rule, or an
-///   added name is taken.
+/// - Throws: when there is no such output, no trainable parameter reaches it, an op has no gradient rule, or
+///   an added name is taken.
 public func trainingStep(
     _ forward: Graph, loss: String = "loss", options: OptimizerOptions = OptimizerOptions()
 ) throws(IRError) -> Graph {
@@ -39,7 +40,8 @@ public func trainingStep(
             if options.noDecay(name) { attributes.weightDecay = 0 }
             let new = builder.scope(name) {
                 builder.applyAll(
-                    .adamW(attributes), [p, builder.tensor(gradient)] + moments + [rate] + corrections + [scale])
+                    .adamW(attributes),
+                    [p, builder.tensor(gradient)] + moments + [rate] + corrections + [scale])
             }
             for (target, value) in zip([p] + moments, new) { builder.update(target, to: value) }
         }
@@ -48,10 +50,11 @@ public func trainingStep(
     return try builder.finish()
 }
 
-/// Names of the trainable parameters that the loss does not depend on, which `trainingStep` leaves as they are.
+/// Names of the trainable parameters that the loss does not depend on; `trainingStep` leaves them alone.
 public func parametersWithoutGradient(_ forward: Graph, loss: String = "loss") throws(IRError) -> [String] {
     var graph = forward
-    return try appendParameterGradients(to: &graph, loss: loss).filter { $0.gradient == nil }.map(\.parameter.name)
+    return try appendParameterGradients(to: &graph, loss: loss).filter { $0.gradient == nil }.map(
+        \.parameter.name)
 }
 
 /// A trainable parameter's name and value.

@@ -47,7 +47,9 @@ struct GoldenFile {
         header = lines[..<start].map { $0 + "\n" }.joined()
         input = lines[start...].joined(separator: "\n")
         expected = parts.count > 1 ? parts[1] : ""
-        let names = try #require(lines.first?.wholeMatch(of: /\/\/ pass: (.+)/), "\(name): no '// pass:' line").1
+        let names = try #require(
+            lines.first?.wholeMatch(of: /\/\/ pass: (.+)/), "\(name): no '// pass:' line"
+        ).1
         passes = try names.split(separator: ", ").map { name in
             try #require(PassPipeline.standard.passes.first { $0.name == name }, "no pass '\(name)'")
         }

@@ -46,7 +46,9 @@ import Transforms
     ])
     func unknownNameListsLegalOnes(_ options: PassPipeline.Options) throws {
         var graph = try Self.graph()
-        let error = #expect(throws: IRError.self) { try PassPipeline.standard.run(on: &graph, options: options) }
+        let error = #expect(throws: IRError.self) {
+            try PassPipeline.standard.run(on: &graph, options: options)
+        }
         #expect(
             error?.message == "there is no pass \"fold\"; the passes are "
                 + "simplify, constant-folding, common-subexpressions, dead-code")
@@ -64,9 +66,14 @@ import Transforms
             try PassPipeline.standard.run(on: &graph, options: options)
             return seen.all
         }
-        #expect(try names { $0.disabled = ["simplify"] } == ["constant-folding", "common-subexpressions", "dead-code"])
+        #expect(
+            try names { $0.disabled = ["simplify"] } == [
+                "constant-folding", "common-subexpressions", "dead-code",
+            ])
         #expect(try names { $0.stopAfter = "constant-folding" } == ["simplify", "constant-folding"])
-        #expect(try names { $0 = .init(disabled: ["simplify"], stopAfter: "simplify", observer: $0.observer) } == [])
+        #expect(
+            try names { $0 = .init(disabled: ["simplify"], stopAfter: "simplify", observer: $0.observer) }
+                == [])
     }
 
     @Test func observerSeesTheGraphAndWhetherItChanged() throws {

@@ -26,7 +26,8 @@ extension RewriteRule {
         },
         // x / c = x * (1 / c) where c = ±2^k: then 1 / c is exact and both sides round the same number.
         RewriteRule("div-power-of-two") { (site, graph) throws(IRError) in
-            guard case .binary(.div) = site.op, site.type.element.isFloat, let c = graph.splat(site.operands[1]),
+            guard case .binary(.div) = site.op, site.type.element.isFloat,
+                let c = graph.splat(site.operands[1]),
                 c.isNormal, c.magnitude.significand == 1, isNormal(c, in: site.type.element),
                 isNormal(1 / c, in: site.type.element)
             else { return nil }
@@ -34,7 +35,8 @@ extension RewriteRule {
             let factor = try graph.emit(.constant(.splat(1 / c), type: type), [], label: site.label)
             return try graph.emit(.binary(.mul), [site.operands[0], factor], label: site.label)
         },
-        // (x * c) * d = x * (c d), unless the product of the constants overflows or underflows. One rounding less.
+        // (x * c) * d = x * (c d), unless the product of the constants overflows or underflows. One rounding
+        // less.
         RewriteRule("scale-twice") { (site, graph) throws(IRError) in
             guard site.type.element.isFloat, let (inner, d) = scaled(site.op, site.operands, graph),
                 let (x, c) = scaled(graph.producer(inner).op, graph.producer(inner).operands, graph),
@@ -61,7 +63,9 @@ extension RewriteRule {
         },
         // a - (-b) = a + b
         RewriteRule("sub-neg") { (site, graph) throws(IRError) in
-            guard case .binary(.sub) = site.op, let positive = negated(site.operands[1], graph) else { return nil }
+            guard case .binary(.sub) = site.op, let positive = negated(site.operands[1], graph) else {
+                return nil
+            }
             return try graph.emit(.binary(.add), [site.operands[0], positive], label: site.label)
         },
         // select(true, a, b) = a, select(false, a, b) = b, broadcast to the result's shape
@@ -83,7 +87,8 @@ private func otherOperand(_ site: RewriteSite, _ graph: GraphRewriter, whereOneI
 }
 
 /// The first operand, when the second is a splat of `number` and the first has the result's type.
-private func firstOperand(_ site: RewriteSite, _ graph: GraphRewriter, whereSecondIs number: Double) -> Value? {
+private func firstOperand(_ site: RewriteSite, _ graph: GraphRewriter, whereSecondIs number: Double) -> Value?
+{
     let first = site.operands[0]
     return graph.splat(site.operands[1]) == number && graph.type(of: first) == site.type ? first : nil
 }

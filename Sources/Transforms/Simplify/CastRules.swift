@@ -10,7 +10,9 @@ extension RewriteRule {
         },
         // cast(cast(x, B), C) = cast(x, C) where B holds every value of x's type exactly
         RewriteRule("cast-cast") { (site, graph) throws(IRError) in
-            guard case .cast(let outer) = site.op, case .cast(let middle) = graph.producer(site.operands[0]).op else {
+            guard case .cast(let outer) = site.op,
+                case .cast(let middle) = graph.producer(site.operands[0]).op
+            else {
                 return nil
             }
             let x = graph.producer(site.operands[0]).operands[0]

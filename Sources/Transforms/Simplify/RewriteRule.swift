@@ -20,6 +20,8 @@ struct RewriteRule: Sendable {
 struct RewriteSite {
     let op: Op
     let operands: [Value]
+    /// For each operand, whether nothing but this node reads it: then its node goes away with a rewrite.
+    let isOnlyReader: [Bool]
     let type: TensorType
     let label: String
 }

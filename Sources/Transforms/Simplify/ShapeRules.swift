@@ -12,12 +12,16 @@ extension RewriteRule {
         },
         // reshape(reshape(x, s), t) = reshape(x, t)
         RewriteRule("reshape-reshape") { (site, graph) throws(IRError) in
-            guard case .reshape = site.op, case .reshape = graph.producer(site.operands[0]).op else { return nil }
+            guard case .reshape = site.op, case .reshape = graph.producer(site.operands[0]).op else {
+                return nil
+            }
             return try graph.emit(site.op, graph.producer(site.operands[0]).operands, label: site.label)
         },
         // broadcast(broadcast(x, s), t) = broadcast(x, t)
         RewriteRule("broadcast-broadcast") { (site, graph) throws(IRError) in
-            guard case .broadcast = site.op, case .broadcast = graph.producer(site.operands[0]).op else { return nil }
+            guard case .broadcast = site.op, case .broadcast = graph.producer(site.operands[0]).op else {
+                return nil
+            }
             return try graph.emit(site.op, graph.producer(site.operands[0]).operands, label: site.label)
         },
         // transpose(x, identity) = x
@@ -54,8 +58,10 @@ extension RewriteRule {
         },
     ]
 
+    /// Transposes around a matmul become its flags.
     static let contractions: [RewriteRule] = [
-        // matmul(Aᵀ, B) with a flag instead of the transpose, for either operand; all leading axes stay in place.
+        // matmul(Aᵀ, B) with a flag instead of the transpose, for either operand; all leading axes stay in
+        // place.
         RewriteRule("transpose-into-matmul") { (site, graph) throws(IRError) in
             guard case .matmul(var left, var right) = site.op else { return nil }
             var operands = site.operands
@@ -70,14 +76,30 @@ extension RewriteRule {
             guard operands != site.operands else { return nil }
             return try graph.emit(
                 .matmul(transposeLeft: left, transposeRight: right), operands, label: site.label)
-        }
+        },
+        // (A B)ᵀ = Bᵀ Aᵀ, where nothing else reads A B: weight gradients come out in the weight's own layout.
+        RewriteRule("transpose-of-matmul") { (site, graph) throws(IRError) in
+            guard case .transpose(let permutation) = site.op, swapsMatrix(permutation), site.isOnlyReader[0],
+                case .matmul(let left, let right) = graph.producer(site.operands[0]).op
+            else { return nil }
+            let operands = graph.producer(site.operands[0]).operands
+            return try graph.emit(
+                .matmul(transposeLeft: !right, transposeRight: !left), operands.reversed(), label: site.label)
+        },
     ]
 }
 
 /// `x` of `transpose(x)` that swaps the last two axes and nothing else.
 private func swappedMatrix(_ value: Value, _ graph: GraphRewriter) -> Value? {
-    guard case .transpose(let permutation) = graph.producer(value).op, permutation.count >= 2 else { return nil }
+    let node = graph.producer(value)
+    guard case .transpose(let permutation) = node.op, swapsMatrix(permutation) else { return nil }
+    return node.operands[0]
+}
+
+/// Whether a permutation swaps the last two axes and leaves the others.
+private func swapsMatrix(_ permutation: [Int]) -> Bool {
+    guard permutation.count >= 2 else { return false }
     var swap = Array(permutation.indices)
     swap.swapAt(swap.count - 2, swap.count - 1)
-    return permutation == swap ? graph.producer(value).operands[0] : nil
+    return permutation == swap
 }

@@ -3,12 +3,13 @@ import GraphIR
 extension Pass {
     /// Applies `RewriteRule.all` until none matches.
     ///
-    /// Every rule leaves fewer nodes, a smaller constant or an op closer to the normal form (`mul` before `div`,
-    /// flags before `transpose`), so the walks come to an end. Nodes that a rewrite leaves without users stay for
-    /// `dead-code`. Results are equal bit for bit, but for the sign of a zero (`add-zero`) and one rounding
-    /// (`scale-twice`).
+    /// Every rule leaves fewer nodes, a smaller constant or an op closer to the normal form (`mul` before
+    /// `div`, flags before `transpose`), so the walks come to an end. Nodes that a rewrite leaves without
+    /// users stay for `dead-code`. Results are equal bit for bit, but for the sign of a zero (`add-zero`) and
+    /// one rounding (`scale-twice`).
     ///
-    /// There is no `x * 0 = 0` and no `x - x = 0`: both are wrong for infinities and NaN, which must stay visible.
+    /// There is no `x * 0 = 0` and no `x - x = 0`: both are wrong for infinities and NaN, which must stay
+    /// visible.
     public static let simplify = Pass("simplify") { (graph: inout Graph) throws(IRError) in
         var changed = false
         while try applyRulesOnce(to: &graph) { changed = true }
@@ -24,25 +25,47 @@ extension RewriteRule {
 /// One walk over the graph; `false` when no rule matched.
 private func applyRulesOnce(to graph: inout Graph) throws(IRError) -> Bool {
     var rewriter = GraphRewriter(graph)
+    let oldReads = liveReads(graph)
+    // How often old values that a new value stands for are read: at least as often as the new one will be.
+    var reads: [Value: Int] = [:]
     var changed = false
     for id in graph.nodeIDs {
-        if let value = try rewritten(id, &rewriter) {
+        if let value = try rewritten(id, &rewriter, reads) {
             rewriter.replace(id, with: [value])
             changed = true
         } else {
             try rewriter.copy(id)
+        }
+        for result in graph[id].types.indices {
+            let old = Value(id, result: result)
+            reads[rewriter.replacement(old), default: 0] += oldReads[old] ?? 0
         }
     }
     if changed { graph = rewriter.finish() }
     return changed
 }
 
+/// How many live nodes, outputs and updates read each value; what earlier rewrites left behind does not count.
+private func liveReads(_ graph: Graph) -> [Value: Int] {
+    let isLive = graph.liveNodes()
+    var reads: [Value: Int] = [:]
+    for id in graph.nodeIDs where isLive[id.index] {
+        for operand in graph[id].operands { reads[operand, default: 0] += 1 }
+    }
+    for root in graph.roots { reads[root, default: 0] += 1 }
+    return reads
+}
+
 /// What the first matching rule makes of a node; rules are about nodes with one result.
-private func rewritten(_ id: NodeID, _ rewriter: inout GraphRewriter) throws(IRError) -> Value? {
+private func rewritten(
+    _ id: NodeID, _ rewriter: inout GraphRewriter, _ reads: [Value: Int]
+) throws(IRError) -> Value? {
     let node = rewriter.source[id]
     guard node.types.count == 1, !node.operands.isEmpty else { return nil }
+    let operands = rewriter.operands(id)
     let site = RewriteSite(
-        op: node.op, operands: rewriter.operands(id), type: node.types[0], label: node.label)
+        op: node.op, operands: operands, isOnlyReader: operands.map { reads[$0] == 1 }, type: node.types[0],
+        label: node.label)
     for rule in RewriteRule.all {
         guard let value = try rule.rewrite(site, &rewriter) else { continue }
         precondition(rewriter.type(of: value) == site.type, "rule \(rule.name) changed a type")

@@ -1,0 +1,45 @@
+import Foundation
+
+extension BertConfig {
+    /// The text of a `config.json`: sorted keys, unknown keys included.
+    ///
+    /// Hugging Face Transformers loads it as a BERT when the layers are post-norm. A pre-norm model has no
+    /// counterpart there, so its file carries no `model_type`: loading it by mistake fails instead of computing
+    /// something else.
+    /// - Throws: `BertConfigError` when the configuration is not valid.
+    public func json() throws -> Data {
+        try validate()
+        var object = unknownKeys
+        func set(_ key: Key, _ value: JSONValue?) { object[key.rawValue] = value }
+        set(.vocabularySize, .integer(vocabularySize))
+        set(.hiddenSize, .integer(hiddenSize))
+        set(.layers, .integer(layers))
+        set(.heads, .integer(heads))
+        set(.feedForwardSize, .integer(feedForwardSize))
+        set(.maxPositions, .integer(maxPositions))
+        set(.tokenTypes, .integer(tokenTypes))
+        set(.activation, .string(activation.rawValue))
+        set(.hiddenDropout, .number(hiddenDropout))
+        set(.attentionDropout, .number(attentionDropout))
+        set(.classifierDropout, classifierDropout.map(JSONValue.number))
+        set(.layerNormEpsilon, .number(layerNormEpsilon))
+        set(.initializerRange, .number(initializerRange))
+        set(.paddingID, paddingID.map(JSONValue.integer) ?? .null)
+        set(.tieWordEmbeddings, .bool(tieWordEmbeddings))
+        set(.problemType, problemType.map { .string($0.rawValue) })
+        set(.normPosition, .string(normPosition.rawValue))
+        set(.pooling, .string(pooling.rawValue))
+        set(.modelType, normPosition == .post ? .string("bert") : nil)
+        if !architectures.isEmpty { set(.architectures, .array(architectures.map(JSONValue.string))) }
+        if !labels.isEmpty {
+            let pairs = labels.enumerated()
+            set(.labelNames, .object(.init(uniqueKeysWithValues: pairs.map { (String($0), .string($1)) })))
+            set(.labelIDs, .object(.init(uniqueKeysWithValues: pairs.map { ($1, .integer($0)) })))
+        }
+        do {
+            return try JSONValue.object(object).text()
+        } catch {
+            throw BertConfigError(file: "model configuration", problem: "cannot be written as JSON: \(error)")
+        }
+    }
+}

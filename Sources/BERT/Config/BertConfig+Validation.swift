@@ -1,0 +1,44 @@
+extension BertConfig {
+    /// Checks that a model of this configuration can be built.
+    /// - Parameter file: what the configuration is called in an error.
+    /// - Throws: `BertConfigError` for the first field that is out of range.
+    public func validate(file: String = "model configuration") throws {
+        func require(_ holds: Bool, _ key: Key, _ problem: @autoclosure () -> String) throws {
+            guard holds else { throw BertConfigError(file: file, field: key.rawValue, problem: problem()) }
+        }
+        let sizes: [(Key, Int)] = [
+            (.vocabularySize, vocabularySize), (.hiddenSize, hiddenSize), (.layers, layers), (.heads, heads),
+            (.feedForwardSize, feedForwardSize), (.maxPositions, maxPositions), (.tokenTypes, tokenTypes),
+        ]
+        for (key, size) in sizes {
+            // Token ids and tensor extents are 32-bit in the kernels.
+            try require(size > 0 && size <= Int(Int32.max), key, "is \(size), expected 1 to \(Int32.max)")
+        }
+        try require(
+            hiddenSize % heads == 0, .hiddenSize,
+            "is \(hiddenSize), which num_attention_heads (\(heads)) does not divide; "
+                + "choose a multiple of \(heads)")
+        let rates: [(Key, Double)] = [
+            (.hiddenDropout, hiddenDropout), (.attentionDropout, attentionDropout),
+            (.classifierDropout, effectiveClassifierDropout),
+        ]
+        for (key, rate) in rates {
+            try require(rate >= 0 && rate < 1, key, "is \(rate), expected at least 0 and less than 1")
+        }
+        try require(
+            layerNormEpsilon > 0 && layerNormEpsilon < 1, .layerNormEpsilon,
+            "is \(layerNormEpsilon), expected more than 0 and less than 1")
+        try require(
+            initializerRange >= 0 && initializerRange.isFinite, .initializerRange,
+            "is \(initializerRange), expected a number of at least 0")
+        if let paddingID {
+            try require(
+                paddingID >= 0 && paddingID < vocabularySize, .paddingID,
+                "is \(paddingID), expected 0 to \(vocabularySize - 1) (vocab_size - 1)")
+        }
+        var seen: Set<String> = []
+        for label in labels {
+            try require(seen.insert(label).inserted, .labelNames, "names the label '\(label)' twice")
+        }
+    }
+}

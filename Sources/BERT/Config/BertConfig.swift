@@ -1,0 +1,109 @@
+/// Everything that fixes the shape and the arithmetic of a BERT.
+///
+/// The file form is a superset of a Hugging Face `config.json`: the same keys, plus `norm_position` and `pooling`.
+/// Fields that a file leaves out have Hugging Face's defaults (those of BERT-base), which are the defaults here too.
+///
+/// ```swift
+/// let config = try BertConfig(contentsOf: URL(filePath: "data/minilm"))
+/// print(config.hiddenSize, config.headSize)  // 384 32
+/// ```
+public struct BertConfig: Sendable, Equatable {
+    /// `vocab_size`: rows of the word embedding.
+    public var vocabularySize = 30522
+    /// `hidden_size`: the width of every token state; a multiple of `heads`.
+    public var hiddenSize = 768
+    /// `num_hidden_layers`: encoder layers.
+    public var layers = 12
+    /// `num_attention_heads`.
+    public var heads = 12
+    /// `intermediate_size`: the width between the two feed-forward matrices.
+    public var feedForwardSize = 3072
+    /// `max_position_embeddings`: the longest sequence, in tokens.
+    public var maxPositions = 512
+    /// `type_vocab_size`: rows of the token type (segment) embedding.
+    public var tokenTypes = 2
+    /// `hidden_act`.
+    public var activation = BertActivation.gelu
+    /// `hidden_dropout_prob`: dropout on embeddings and on each sublayer's output, in [0, 1).
+    public var hiddenDropout = 0.1
+    /// `attention_probs_dropout_prob`: dropout on attention probabilities, in [0, 1).
+    public var attentionDropout = 0.1
+    /// `classifier_dropout`: dropout before the classifier; nil takes `hiddenDropout`.
+    public var classifierDropout: Double?
+    /// `layer_norm_eps`: added to the variance in every LayerNorm.
+    public var layerNormEpsilon = 1e-12
+    /// `initializer_range`: standard deviation of freshly initialised weights.
+    public var initializerRange = 0.02
+    /// `pad_token_id`: the id of `[PAD]`; nil when the vocabulary has none.
+    public var paddingID: Int? = 0
+    /// `tie_word_embeddings`: the masked-LM decoder shares the word embedding.
+    public var tieWordEmbeddings = true
+    /// `id2label`: the names of the classifier's outputs, in order; empty when the file names none.
+    public var labels: [String] = []
+    /// `problem_type`.
+    public var problemType: BertProblemType?
+    /// `architectures`: the class names that the checkpoint was saved from.
+    public var architectures: [String] = []
+    /// `model_type`: `bert` in a Hugging Face file.
+    public var modelType: String?
+    /// `norm_position`: `post` for a Hugging Face file that says nothing, else `pre`.
+    public var normPosition = BertNormPosition.pre
+    /// `pooling`: how a plain encoder turns token states into a sentence vector.
+    public var pooling = BertPooling.mean
+    /// Keys of the file that mean nothing here, kept so that saving does not lose them.
+    public var unknownKeys: [String: JSONValue] = [:]
+
+    /// A new BERT-base-sized model with pre-norm layers.
+    public init() {}
+
+    /// Width of one attention head: `hiddenSize / heads`.
+    public var headSize: Int { hiddenSize / heads }
+
+    /// Outputs of the classification head: one per label, 2 when nothing was said (as in Hugging Face).
+    public var labelCount: Int { labels.isEmpty ? 2 : labels.count }
+
+    /// Dropout before the classifier, after the fallback to `hiddenDropout`.
+    public var effectiveClassifierDropout: Double { classifierDropout ?? hiddenDropout }
+
+    /// The first of `architectures` that is known here; nil when there is none.
+    public var architecture: BertArchitecture? {
+        architectures.lazy.compactMap(BertArchitecture.init(rawValue:)).first
+    }
+
+    /// One line for each key that was not understood and looks like a misspelt one.
+    public var warnings: [String] {
+        unknownKeys.keys.sorted().compactMap { key in
+            guard let nearest = nearestName(to: key, among: Key.allCases.map(\.rawValue), limit: 2) else {
+                return nil
+            }
+            return "'\(key)' is ignored; did you mean '\(nearest)'?"
+        }
+    }
+
+    /// The keys that are understood in a file.
+    package enum Key: String, CaseIterable {
+        case vocabularySize = "vocab_size"
+        case hiddenSize = "hidden_size"
+        case layers = "num_hidden_layers"
+        case heads = "num_attention_heads"
+        case feedForwardSize = "intermediate_size"
+        case maxPositions = "max_position_embeddings"
+        case tokenTypes = "type_vocab_size"
+        case activation = "hidden_act"
+        case hiddenDropout = "hidden_dropout_prob"
+        case attentionDropout = "attention_probs_dropout_prob"
+        case classifierDropout = "classifier_dropout"
+        case layerNormEpsilon = "layer_norm_eps"
+        case initializerRange = "initializer_range"
+        case paddingID = "pad_token_id"
+        case tieWordEmbeddings = "tie_word_embeddings"
+        case labelNames = "id2label"
+        case labelIDs = "label2id"
+        case labelCount = "num_labels"
+        case problemType = "problem_type"
+        case architectures
+        case modelType = "model_type"
+        case normPosition = "norm_position"
+        case pooling
+    }
+}
