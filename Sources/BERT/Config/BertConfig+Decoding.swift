@@ -100,7 +100,8 @@ extension BertConfig {
         guard let table = try fields.dictionary(.labelNames) else { return nil }
         return try (0..<table.count).map { id in
             guard case .string(let name)? = table[String(id)] else {
-                throw fields.error(.labelNames, "has no text for \"\(id)\"; expected the keys 0 to \(table.count - 1)")
+                throw fields.error(
+                    .labelNames, "has no text for \"\(id)\"; expected the keys 0 to \(table.count - 1)")
             }
             return name
         }
@@ -113,7 +114,8 @@ extension BertConfig {
         for (name, value) in table {
             guard case .integer(let id) = value, labels.indices.contains(id), labels[id] == nil else {
                 throw fields.error(
-                    .labelIDs, "gives '\(name)' no id of its own; expected each of 0 to \(table.count - 1) once")
+                    .labelIDs,
+                    "gives '\(name)' no id of its own; expected each of 0 to \(table.count - 1) once")
             }
             labels[id] = name
         }
@@ -129,7 +131,8 @@ extension BertConfig {
         ]
         for (key, legal, meaning) in required {
             guard let found = object[key], found != .null, found != legal else { continue }
-            throw BertConfigError(file: file, field: key, problem: "has a value this model cannot have: \(meaning)")
+            throw BertConfigError(
+                file: file, field: key, problem: "has a value this model cannot have: \(meaning)")
         }
     }
 
@@ -139,7 +142,8 @@ extension BertConfig {
         let files = FileManager.default
         guard files.fileExists(atPath: url.path, isDirectory: &isDirectory) else {
             throw BertConfigError(
-                file: url.path, problem: "does not exist, expected a model.json, config.json or model directory")
+                file: url.path,
+                problem: "does not exist, expected a model.json, config.json or model directory")
         }
         guard isDirectory.boolValue else { return url }
         for name in ["model.json", "config.json"] {

@@ -1,0 +1,79 @@
+# bertc: set-up, build, demo and tests. `make help` lists the targets.
+# Nothing here needs environment variables; every target can be repeated, and a second run is quick.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup swift build fetch demo test lint lint-format lint-warnings format clean
+
+# Debian packages that hold the headers and libraries the build links with.
+PACKAGES := llvm-19-dev libopenblas-dev pkg-config
+# Where Swift sources are; the C targets are headers only.
+SOURCES := Sources Tests Package.swift
+# Extra flags for the compiler in `make test`; CI makes warnings errors.
+FLAGS :=
+BERTC := .build/release/bertc
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | column -t -s '|'
+
+swift:
+	@version=$$(swift --version 2>/dev/null | grep -oE 'Swift version [0-9]+' | grep -oE '[0-9]+$$' || true); \
+	if [ -z "$$version" ]; then \
+	    echo "setup: Swift is not installed; install Swift 6 (https://www.swift.org/install) and put it on the PATH" >&2; exit 1; \
+	elif [ "$$version" -lt 6 ]; then \
+	    echo "setup: Swift $$version is too old; bertc needs Swift 6 (https://www.swift.org/install)" >&2; exit 1; \
+	fi
+
+setup: swift ## Install the system packages that are missing (apt-get, with sudo unless root)
+	@missing=(); \
+	for package in $(PACKAGES); do \
+	    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing+=($$package); \
+	done; \
+	if [ $${#missing[@]} -gt 0 ]; then \
+	    as_root=; \
+	    if [ "$$(id -u)" -ne 0 ]; then \
+	        command -v sudo >/dev/null || { echo "setup: as root, run: apt-get install $${missing[*]}" >&2; exit 1; }; \
+	        as_root=sudo; \
+	    fi; \
+	    echo "setup: installing $${missing[*]}"; \
+	    $$as_root apt-get update -qq; \
+	    $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}" >/dev/null; \
+	fi
+
+build: setup ## Build in release mode
+	swift build -c release
+
+fetch: ## Fetch the models and the review data set into data/ (exit code 3 when a download is not possible)
+	@python3 data/fetch.py
+
+# MiniLM on the film reviews; without a download, a small fresh BERT on the data that the repository holds.
+demo: build ## Fine-tune a real BERT on real reviews
+	@code=0; python3 data/fetch.py || code=$$?; \
+	case $$code in \
+	    0) config=Examples/rt/train.json ;; \
+	    3) echo "demo: no download is possible, so a small fresh BERT is trained on data/small instead"; \
+	       config=Examples/small/train.json ;; \
+	    *) exit $$code ;; \
+	esac; \
+	$(BERTC) train $$config
+
+# Tests that need a fetched model are skipped without it, so a failed download is no failure of the tests.
+test: setup ## Run the whole test suite in release mode
+	@python3 data/fetch.py || { code=$$?; [ $$code -eq 3 ] || exit $$code; \
+	    echo "test: no download is possible; tests on fetched models are skipped"; }
+	swift test -c release --no-parallel $(FLAGS)
+
+lint: lint-format lint-warnings ## Check formatting, and that a build gives no warning
+
+lint-format: swift ## Check formatting
+	swift format lint --strict --parallel --configuration .swift-format -r $(SOURCES)
+
+lint-warnings: setup ## Build with warnings as errors
+	swift build --scratch-path .build-lint -Xswiftc -warnings-as-errors
+
+format: swift ## Format the sources in place
+	swift format --parallel --in-place --configuration .swift-format -r $(SOURCES)
+
+clean: ## Remove what was built (fetched data stays)
+	rm -rf .build .build-lint

@@ -1,0 +1,40 @@
+import Foundation
+
+/// A whole file, mapped read-only into memory. The pages are shared with the page cache and unmapped with the
+/// last reference.
+///
+/// The file must not be shortened while it is mapped; files written by rename (as everything here is) never are.
+final class MappedFile: @unchecked Sendable {
+    /// The contents. Immutable for the lifetime of the object, which is why it can be shared between threads.
+    let bytes: UnsafeRawBufferPointer
+
+    /// Maps the file at `path`.
+    /// - Throws: `SafetensorsError.unreadable` with the system's reason.
+    init(path: String) throws {
+        func failure(_ reason: String) -> SafetensorsError { .unreadable(file: path, reason: reason) }
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure(systemReason()) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw failure(systemReason()) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw failure("not a regular file") }
+        let size = Int(status.st_size)
+        guard size > 0 else {
+            bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            return
+        }
+        guard let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), base != MAP_FAILED else {
+            throw failure(systemReason())
+        }
+        bytes = UnsafeRawBufferPointer(start: base, count: size)
+    }
+
+    deinit {
+        if let base = bytes.baseAddress {
+            munmap(UnsafeMutableRawPointer(mutating: base), bytes.count)
+        }
+    }
+}
+
+/// The text of the calling thread's last system error.
+func systemReason() -> String { String(cString: strerror(errno)) }

@@ -1,0 +1,37 @@
+/// A safetensors file that cannot be read or written.
+public enum SafetensorsError: Error, CustomStringConvertible, Equatable {
+    /// The file cannot be opened or mapped.
+    case unreadable(file: String, reason: String)
+    /// The header breaks the format.
+    case badHeader(file: String, reason: String)
+    /// The file ends before the tensor's data does. Byte counts are of the whole file.
+    case truncated(file: String, tensor: String, expectedBytes: Int, actualBytes: Int)
+    /// The header's entry for a tensor breaks the format.
+    case badTensor(file: String, tensor: String, reason: String)
+    /// The file has no tensor of that name.
+    case noSuchTensor(file: String, tensor: String, nearest: String?)
+    /// The tensor's elements cannot be read as asked.
+    case wrongType(file: String, tensor: String, found: SafetensorsDataType, wanted: String)
+    /// The file cannot be written.
+    case unwritable(file: String, reason: String)
+
+    public var description: String {
+        switch self {
+        case .unreadable(let file, let reason):
+            "\(file): cannot be read: \(reason)"
+        case .badHeader(let file, let reason):
+            "\(file): not a safetensors file: \(reason)"
+        case .truncated(let file, let tensor, let expected, let actual):
+            "\(file): truncated: tensor '\(tensor)' needs a file of at least \(expected) bytes, "
+                + "this one has \(actual); fetch or copy it again"
+        case .badTensor(let file, let tensor, let reason):
+            "\(file): tensor '\(tensor)' \(reason)"
+        case .noSuchTensor(let file, let tensor, let nearest):
+            "\(file): no tensor '\(tensor)'" + (nearest.map { "; did you mean '\($0)'?" } ?? "")
+        case .wrongType(let file, let tensor, let found, let wanted):
+            "\(file): tensor '\(tensor)' has type \(found.rawValue), expected \(wanted)"
+        case .unwritable(let file, let reason):
+            "\(file): cannot be written: \(reason)"
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import Foundation
+
+/// Writes safetensors files: beside the destination and renamed, tensor by tensor from the caller's memory.
+public enum SafetensorsWriter {
+    /// Takes the next bytes of the tensor that is being written.
+    public typealias Sink = (UnsafeRawBufferPointer) throws -> Void
+
+    /// Writes a file with `tensors`.
+    ///
+    /// The data is laid out as the reference implementation does it, widest element type first and then by name, so
+    /// the same tensors give the same bytes whatever their order.
+    /// - Parameters:
+    ///   - tensors: names, types and shapes.
+    ///   - metadata: the header's `__metadata__`; Hugging Face wants `format` to be `pt`.
+    ///   - url: the destination.
+    ///   - provide: called once per tensor in file order; it hands the tensor's little-endian bytes to the sink, in
+    ///     one piece or several.
+    /// - Throws: `SafetensorsError`, and what `provide` throws. Nothing is changed on disk then.
+    public static func write(
+        _ tensors: [SafetensorsEntry], metadata: [String: String] = ["format": "pt"], to url: URL,
+        provide: (SafetensorsEntry, @escaping Sink) throws -> Void
+    ) throws {
+        let ordered = tensors.sorted { ($1.dataType.size, $0.name) < ($0.dataType.size, $1.name) }
+        let header = try header(ordered, metadata: metadata, file: url.path)
+        let file = try AtomicFile(replacing: url)
+        try header.withUnsafeBytes { try file.write($0) }
+        for tensor in ordered {
+            var written = 0
+            try provide(tensor) { bytes in
+                written += bytes.count
+                try file.write(bytes)
+            }
+            guard written == tensor.byteCount else {
+                throw SafetensorsError.badTensor(
+                    file: url.path, tensor: tensor.name,
+                    reason: "was given \(written) bytes, expected \(tensor.byteCount ?? 0)")
+            }
+        }
+        try file.commit()
+    }
+
+    /// Length and JSON of the header, padded with spaces to a multiple of 8 so that the data is aligned.
+    private static func header(
+        _ tensors: [SafetensorsEntry], metadata: [String: String], file: String
+    ) throws -> Data {
+        var object: [String: JSONValue] = ["__metadata__": .object(metadata.mapValues(JSONValue.string))]
+        var offset = 0
+        for tensor in tensors {
+            guard let bytes = tensor.byteCount else {
+                throw SafetensorsError.badTensor(
+                    file: file, tensor: tensor.name, reason: "has the impossible shape \(tensor.shape)")
+            }
+            guard object[tensor.name] == nil else {
+                throw SafetensorsError.badTensor(
+                    file: file, tensor: tensor.name, reason: "is given twice, or has the format's own name")
+            }
+            object[tensor.name] = .object([
+                "dtype": .string(tensor.dataType.rawValue),
+                "shape": .array(tensor.shape.map(JSONValue.integer)),
+                "data_offsets": .array([.integer(offset), .integer(offset + bytes)]),
+            ])
+            offset += bytes
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        var text = try encoder.encode(JSONValue.object(object))
+        while text.count % 8 != 0 { text.append(UInt8(ascii: " ")) }
+        var length = UInt64(text.count).littleEndian
+        return withUnsafeBytes(of: &length) { Data($0) } + text
+    }
+}

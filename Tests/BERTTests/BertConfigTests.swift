@@ -1,0 +1,152 @@
+import BERT
+import Foundation
+import Testing
+
+@Suite struct BertConfigTests {
+    @Test func absentFieldsHaveTheDefaultsOfBertBase() throws {
+        let config = try BertConfig(json: Data("{}".utf8))
+        #expect(config == BertConfig())
+        #expect(
+            [config.vocabularySize, config.hiddenSize, config.layers, config.heads] == [30522, 768, 12, 12]
+                as [Int])
+        #expect([config.feedForwardSize, config.maxPositions, config.tokenTypes] == [3072, 512, 2] as [Int])
+        #expect(config.normPosition == .pre && config.pooling == .mean && config.activation == .gelu)
+        #expect(config.headSize == 64 && config.effectiveClassifierDropout == 0.1 && config.labelCount == 2)
+    }
+
+    @Test(arguments: [
+        (#"{"model_type": "bert"}"#, BertNormPosition.post),
+        (#"{"architectures": ["BertModel"]}"#, .post),
+        (#"{"model_type": "bert", "norm_position": "pre"}"#, .pre),
+        (#"{"hidden_size": 48}"#, .pre),
+        (#"{"norm_position": "post"}"#, .post),
+    ])
+    func normPositionFollowsTheKindOfFile(json: String, expected: BertNormPosition) throws {
+        #expect(try BertConfig(json: Data(json.utf8)).normPosition == expected)
+    }
+
+    @Test(arguments: [
+        ("gelu", BertActivation.gelu), ("gelu_new", .geluNew), ("relu", .relu), ("silu", .silu),
+        ("swish", .silu),
+    ])
+    func activations(name: String, expected: BertActivation) throws {
+        #expect(try BertConfig(json: Data(#"{"hidden_act": "\#(name)"}"#.utf8)).activation == expected)
+    }
+
+    @Test(arguments: [
+        #"{"id2label": {"0": "no", "1": "yes", "2": "maybe"}}"#,
+        #"{"label2id": {"maybe": 2, "no": 0, "yes": 1}}"#,
+        #"{"id2label": {"0": "no", "1": "yes", "2": "maybe"}, "num_labels": 3}"#,
+    ])
+    func labelNamesInOrder(json: String) throws {
+        #expect(try BertConfig(json: Data(json.utf8)).labels == ["no", "yes", "maybe"])
+    }
+
+    @Test func labelCountAloneNamesLabelsAsHuggingFaceDoes() throws {
+        #expect(try BertConfig(json: Data(#"{"num_labels": 2}"#.utf8)).labels == ["LABEL_0", "LABEL_1"])
+        let head = #"{"architectures": ["BertForSequenceClassification"]}"#
+        #expect(try BertConfig(json: Data(head.utf8)).labels == ["LABEL_0", "LABEL_1"])
+        #expect(try BertConfig(json: Data(#"{"model_type": "bert"}"#.utf8)).labels.isEmpty)
+    }
+
+    @Test(arguments: [
+        (#"{"hidden_size": 50, "num_attention_heads": 4}"#, ["'hidden_size' is 50", "(4) does not divide"]),
+        (#"{"num_hidden_layers": 0}"#, ["'num_hidden_layers' is 0, expected 1 to"]),
+        (#"{"vocab_size": -3}"#, ["'vocab_size' is -3"]),
+        (#"{"hidden_size": 9999999999}"#, ["'hidden_size' is 9999999999"]),
+        (#"{"hidden_size": "768"}"#, ["'hidden_size' is a string, expected an integer"]),
+        (#"{"hidden_size": 76.5}"#, ["'hidden_size' is a number, expected an integer"]),
+        (#"{"hidden_dropout_prob": true}"#, ["'hidden_dropout_prob' is a boolean, expected a number"]),
+        (
+            #"{"hidden_dropout_prob": 1.0}"#,
+            ["'hidden_dropout_prob' is 1.0, expected at least 0 and less than 1"]
+        ),
+        (#"{"classifier_dropout": -0.1}"#, ["'classifier_dropout' is -0.1"]),
+        (#"{"layer_norm_eps": 0}"#, ["'layer_norm_eps' is 0.0"]),
+        (#"{"hidden_act": "gleu"}"#, ["'hidden_act' is 'gleu'", "did you mean 'gelu'?"]),
+        (#"{"hidden_act": "gelu-new"}"#, ["did you mean 'gelu_new'?"]),
+        (#"{"hidden_act": 3}"#, ["'hidden_act' is an integer, expected a string"]),
+        (#"{"norm_position": "before"}"#, ["'norm_position' is 'before', expected one of pre, post"]),
+        (#"{"pooling": "max"}"#, ["'pooling' is 'max', expected one of cls, mean"]),
+        (#"{"tie_word_embeddings": 1}"#, ["'tie_word_embeddings' is an integer, expected true or false"]),
+        (#"{"pad_token_id": 30522}"#, ["'pad_token_id' is 30522, expected 0 to 30521"]),
+        (#"{"architectures": "BertModel"}"#, ["'architectures' is a string, expected an array of strings"]),
+        (#"{"architectures": [1]}"#, ["'architectures' holds an integer"]),
+        (#"{"model_type": "roberta"}"#, ["'model_type' is 'roberta', expected 'bert'"]),
+        (#"{"id2label": {"0": "a", "2": "b"}}"#, ["'id2label' has no text for \"1\""]),
+        (#"{"id2label": {"0": "a", "1": "a"}}"#, ["'id2label' names the label 'a' twice"]),
+        (#"{"label2id": {"a": 0, "b": 0}}"#, ["'label2id'", "expected each of 0 to 1 once"]),
+        (#"{"id2label": {"0": "a", "1": "b"}, "label2id": {"a": 1, "b": 0}}"#, ["'label2id' disagrees"]),
+        (#"{"id2label": {"0": "a"}, "num_labels": 2}"#, ["'num_labels' is 2, but the file names 1 labels"]),
+        (#"{"num_labels": 0}"#, ["'num_labels' is 0"]),
+        (#"{"position_embedding_type": "relative_key"}"#, ["'position_embedding_type'", "absolute"]),
+        (#"{"is_decoder": true}"#, ["'is_decoder'"]),
+        (#"{"problem_type": "ranking"}"#, ["'problem_type' is 'ranking'"]),
+        (#"[1]"#, ["holds an array, expected a JSON object"]),
+        (#"{"hidden_size": 7"#, ["not valid JSON"]),
+        ("", ["not valid JSON"]),
+    ])
+    func badFilesAreRefusedByField(json: String, parts: [String]) throws {
+        let text = try #require(message { _ = try BertConfig(json: Data(json.utf8), file: "m/model.json") })
+        #expect(text.hasPrefix("m/model.json: ") && !text.contains("\n"))
+        for part in parts { #expect(text.contains(part), "\(text)") }
+    }
+
+    @Test func invalidUTF8IsNotJSON() throws {
+        let text = try #require(message { _ = try BertConfig(json: Data([0x7B, 0x22, 0xFF, 0x22, 0x7D])) })
+        #expect(text.contains("not valid JSON"))
+    }
+
+    @Test func unknownKeysAreKeptAndMisspeltOnesReported() throws {
+        let json =
+            #"{"hiden_size": 4, "use_cache": true, "task_specific_params": {"a": [1, 2.5, null, "x"]}}"#
+        let config = try BertConfig(json: Data(json.utf8))
+        #expect(config.unknownKeys.keys.sorted() == ["hiden_size", "task_specific_params", "use_cache"])
+        #expect(config.warnings == ["'hiden_size' is ignored; did you mean 'hidden_size'?"])
+        let again = try BertConfig(json: config.json())
+        #expect(again.unknownKeys == config.unknownKeys)
+    }
+
+    @Test func encodingRoundTrips() throws {
+        var config = BertConfig()
+        config.vocabularySize = 999
+        config.hiddenSize = 96
+        config.layers = 3
+        config.heads = 6
+        config.feedForwardSize = 100
+        config.maxPositions = 77
+        config.tokenTypes = 1
+        config.activation = .geluNew
+        config.hiddenDropout = 0
+        config.attentionDropout = 0.25
+        config.classifierDropout = 0.5
+        config.layerNormEpsilon = 1e-5
+        config.initializerRange = 0.03
+        config.paddingID = nil
+        config.tieWordEmbeddings = false
+        config.labels = ["negativ", "größer/kleiner", "2"]
+        config.problemType = .singleLabel
+        config.architectures = ["BertForSequenceClassification"]
+        config.pooling = .cls
+        config.unknownKeys = ["note": .string("kept")]
+        for position in BertNormPosition.allCases {
+            config.normPosition = position
+            config.modelType = position == .post ? "bert" : nil
+            #expect(try BertConfig(json: config.json()) == config)
+        }
+    }
+
+    @Test func directoryPrefersModelJSON() throws {
+        let directory = try TemporaryDirectory()
+        let missing = try #require(message { _ = try BertConfig(contentsOf: directory.url) })
+        #expect(missing.contains("neither a model.json nor a config.json"))
+        try directory.write(#"{"hidden_size": 24}"#, "config.json")
+        #expect(try BertConfig(contentsOf: directory.url).hiddenSize == 24)
+        let file = try directory.write(#"{"hidden_size": 36}"#, "model.json")
+        #expect(try BertConfig(contentsOf: directory.url).hiddenSize == 36)
+        #expect(try BertConfig(contentsOf: file).hiddenSize == 36)
+        let absent = directory.url.appendingPathComponent("none")
+        let text = try #require(message { _ = try BertConfig(contentsOf: absent) })
+        #expect(text.contains("none: does not exist"))
+    }
+}
