@@ -26,7 +26,7 @@ final class StageDump: Sendable {
         }
         let ending =
             switch stage {
-            case "kernels": "kernels"
+            case "kernels": "txt"
             case "llvm": "ll"
             default: "ir"
             }
