@@ -39,34 +39,26 @@ extension ScatterAdd {
 extension SegmentKernel {
     func write(_ w: inout FunctionWriter, lanes: Int) {
         w.loop(from: "%task0", to: "%task1", by: 1) { w, sequence, _ in
-            func integer(_ w: inout FunctionWriter, _ buffer: Int, _ index: String) -> String {
-                let loaded = w.value("load i32, ptr \(w.address(w.buffer(buffer), "i32", index)), align 4")
-                return w.value("sext i32 \(loaded) to i64")
-            }
-            let start = integer(&w, offsets, sequence)
-            let end = integer(&w, offsets, w.value("add i64 \(sequence), 1"))
-            let slot = w.sub(end, start)
-            let count = w.max(w.min(integer(&w, lengths, sequence), slot), "0")
+            let rows = SegmentRows(
+                &w, sequence: sequence, offsets: offsets, lengths: lengths, sequences: sequences, tokens: tokens)
             switch direction {
-            case .sum: writeSum(&w, lanes, sequence, start, count)
-            case .broadcast: writeBroadcast(&w, lanes, sequence, start, slot, count)
+            case .sum: writeSum(&w, lanes, sequence, rows)
+            case .broadcast: writeBroadcast(&w, lanes, sequence, rows)
             }
             return []
         }
     }
 
     /// One vector (or element) of columns at a time, summed over the rows in order.
-    private func writeSum(
-        _ w: inout FunctionWriter, _ lanes: Int, _ sequence: String, _ start: String, _ count: String
-    ) {
+    private func writeSum(_ w: inout FunctionWriter, _ lanes: Int, _ sequence: String, _ rows: SegmentRows) {
         let elements = ElementWriter(program: [], lanes: lanes)
         let v = elements.vectors
         let width = w.extent(columns)
         forEachVector(&w, v, from: "0", to: width) { w, column, mask in
             let zero = element.isFloat ? v.float(0) : v.constant(0, element.computeType)
             let type = v.name(element.computeType)
-            let sums = w.loop(from: "0", to: count, by: 1, carrying: [(type, zero)]) { w, index, sum in
-                let place = ElementWriter.Place(row: w.add(start, index), column: column, mask: mask)
+            let sums = w.loop(from: "0", to: rows.count, by: 1, carrying: [(type, zero)]) { w, index, sum in
+                let place = ElementWriter.Place(row: w.add(rows.start, index), column: column, mask: mask)
                 let x = elements.load(&w, v, .elements(source, element, columns: columns), place)
                 return [w.value("\(element.isFloat ? "fadd" : "add") \(type) \(sum[0]), \(x)")]
             }
@@ -75,19 +67,17 @@ extension SegmentKernel {
         }
     }
 
-    private func writeBroadcast(
-        _ w: inout FunctionWriter, _ lanes: Int, _ sequence: String, _ start: String, _ slot: String, _ count: String
-    ) {
+    private func writeBroadcast(_ w: inout FunctionWriter, _ lanes: Int, _ sequence: String, _ rows: SegmentRows) {
         let elements = ElementWriter(program: [], lanes: lanes)
         let v = elements.vectors
-        w.loop(from: "0", to: slot, by: 1) { w, index, _ in
-            let real = w.value("icmp slt i64 \(index), \(count)")
+        w.loop(from: rows.first, to: rows.end, by: 1) { w, row, _ in
+            let real = rows.isReal(&w, row)
             forEachVector(&w, v, from: "0", to: w.extent(columns)) { w, column, mask in
                 let from = ElementWriter.Place(row: sequence, column: column, mask: mask)
                 let x = elements.load(&w, v, .elements(source, element, columns: columns), from)
                 let type = v.name(element.computeType)
                 let y = w.value("select i1 \(real), \(type) \(x), \(type) zeroinitializer")
-                let to = ElementWriter.Place(row: w.add(start, index), column: column, mask: mask)
+                let to = ElementWriter.Place(row: row, column: column, mask: mask)
                 elements.store(&w, v, .elements(target, element, columns: columns), y, to)
             }
             return []

@@ -35,7 +35,7 @@ struct ProblemTemplate {
             strides = Strides(
                 leftRow: left.rowStride, leftDepth: left.columnStride, rightDepth: right.rowStride,
                 rightColumn: right.columnStride, targetRow: n, columns: n)
-        case .ragged(let form, _, let heads, let headSize, let length, _, _):
+        case .ragged(let form, _, _, let heads, let headSize, let length, _, _):
             let token = Extent.fixed(heads * headSize)
             let scoreToken = Extent.fixed(heads) * length
             switch form {
@@ -63,8 +63,7 @@ struct ProblemTemplate {
     func write(_ w: inout FunctionWriter) {
         w.loop(from: "%task0", to: "%task1", by: 1) { w, task, _ in
             switch batch.layout {
-            case .dense(let count, let m, let n, let k, _, _): 
-                _ = count
+            case .dense(_, let m, let n, let k, _, _):
                 let (rows, columns, depth) = (w.extent(m), w.extent(n), w.extent(k))
                 func matrix(_ w: inout FunctionWriter, _ buffer: Int, _ a: String, _ b: String) -> String {
                     w.address(w.buffer(buffer), "float", w.mul(task, w.mul(a, b)))
@@ -73,51 +72,45 @@ struct ProblemTemplate {
                     left: matrix(&w, batch.left, rows, depth), right: matrix(&w, batch.right, depth, columns),
                     target: matrix(&w, batch.target, rows, columns), m: rows, n: columns, k: depth)
                 multiply(&w, problem)
-            case .ragged(let form, _, let heads, let headSize, let length, let offsets, let lengths):
-                writeRagged(
-                    &w, task, form, heads: heads, headSize: headSize, length: w.extent(length), offsets: offsets,
-                    lengths: lengths)
+            case .ragged(let form, let sequences, let tokens, let heads, let headSize, let length, let offsets, let lengths):
+                let rows = SegmentRows(
+                    &w, sequence: w.value("udiv i64 \(task), \(heads)"), offsets: offsets, lengths: lengths,
+                    sequences: sequences, tokens: tokens)
+                let head = w.value("urem i64 \(task), \(heads)")
+                writeRagged(&w, form, rows, head, heads: heads, headSize: headSize, length: w.extent(length))
             }
             return []
         }
     }
 
     private func writeRagged(
-        _ w: inout FunctionWriter, _ task: String, _ form: RaggedForm, heads: Int, headSize: Int, length: String,
-        offsets: Int, lengths: Int
+        _ w: inout FunctionWriter, _ form: RaggedForm, _ rows: SegmentRows, _ head: String, heads: Int, headSize: Int,
+        length: String
     ) {
-        let sequence = w.value("udiv i64 \(task), \(heads)")
-        let head = w.value("urem i64 \(task), \(heads)")
-        func integer(_ w: inout FunctionWriter, _ buffer: Int, _ index: String) -> String {
-            let loaded = w.value("load i32, ptr \(w.address(w.buffer(buffer), "i32", index)), align 4")
-            return w.value("sext i32 \(loaded) to i64")
-        }
-        let start = integer(&w, offsets, sequence)
-        let end = integer(&w, offsets, w.value("add i64 \(sequence), 1"))
-        let slot = w.sub(end, start)
-        // Never beyond the slot or the key axis, whatever the lengths say.
-        let count = w.max(w.min(w.min(integer(&w, lengths, sequence), slot), length), "0")
-        let first = w.add(w.mul(start, "\(heads)"), head)
+        let isScores = form == .scores
+        let count = w.min(rows.count, length)
+        let targetWidth = isScores ? length : "\(headSize)"
+        let first = w.add(w.mul(rows.start, "\(heads)"), head)
         func base(_ w: inout FunctionWriter, _ buffer: Int, _ width: String) -> String {
             w.address(w.buffer(buffer), "float", w.mul(first, width))
         }
-        let isScores = form == .scores
         let problem = Problem(
             left: base(&w, batch.left, isScores ? "\(headSize)" : length), right: base(&w, batch.right, "\(headSize)"),
-            target: base(&w, batch.target, isScores ? length : "\(headSize)"), m: count,
-            n: isScores ? count : "\(headSize)", k: isScores ? "\(headSize)" : count)
-        clear(&w, problem, slot: slot, width: isScores ? length : "\(headSize)")
+            target: base(&w, batch.target, targetWidth), m: count, n: isScores ? count : "\(headSize)",
+            k: isScores ? "\(headSize)" : count)
+        let column = w.address(w.buffer(batch.target), "float", w.mul(head, targetWidth))
+        clear(&w, rows, from: column, written: problem.n, width: targetWidth)
         multiply(&w, problem)
     }
 
-    /// Zeroes what the product leaves: columns from n on in real rows, whole rows at padding.
-    private func clear(_ w: inout FunctionWriter, _ problem: Problem, slot: String, width: String) {
-        w.loop(from: "0", to: slot, by: 1) { w, row, _ in
-            let real = w.value("icmp slt i64 \(row), \(problem.m)")
-            let first = w.value("select i1 \(real), i64 \(problem.n), i64 0")
+    /// Zeroes what the product leaves: columns from `written` on in real rows, whole rows elsewhere.
+    private func clear(
+        _ w: inout FunctionWriter, _ rows: SegmentRows, from base: String, written: String, width: String
+    ) {
+        w.loop(from: rows.first, to: rows.end, by: 1) { w, row, _ in
+            let first = w.value("select i1 \(rows.isReal(&w, row)), i64 \(written), i64 0")
             let bytes = w.mul(w.sub(width, first), "4")
-            let offset = w.add(w.mul(row, w.extent(strides.targetRow)), first)
-            let place = w.address(problem.target, "float", offset)
+            let place = w.address(base, "float", w.add(w.mul(row, w.extent(strides.targetRow)), first))
             w.when(w.value("icmp sgt i64 \(bytes), 0")) { w in
                 w.line("call void @llvm.memset.p0.i64(ptr \(place), i8 0, i64 \(bytes), i1 false)")
             }

@@ -47,7 +47,9 @@ public struct Dimension: Hashable, Sendable {
     /// Checks that this can be the extent of an axis and be written down: a fixed extent is not negative, a scale
     /// is positive, a symbol is a word.
     func check() throws(IRError) {
-        guard (-Self.limit...Self.limit).contains(offset), scale <= Self.limit, symbol == nil ? offset >= 0 : scale > 0 else {
+        guard (-Self.limit...Self.limit).contains(offset), scale <= Self.limit,
+            symbol == nil ? offset >= 0 : scale > 0
+        else {
             throw .type("'\(self)' can't be an extent: it is negative, or its numbers are too large")
         }
         let word = (symbol ?? "n").utf8
@@ -55,8 +57,12 @@ public struct Dimension: Hashable, Sendable {
             (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || byte == UInt8(ascii: "_")
                 || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
         }
-        guard letters, let first = word.first, first > UInt8(ascii: "9"), !Self.reserved.contains(symbol ?? "n") else {
-            throw .type("'\(symbol ?? "")' can't name a symbol: use letters, digits and '_', not true, false, inf, nan")
+        guard letters, let first = word.first, first > UInt8(ascii: "9"),
+            !Self.reserved.contains(symbol ?? "n")
+        else {
+            throw .type(
+                "'\(symbol ?? "")' can't name a symbol: use letters, digits and '_', not true, false, inf, nan"
+            )
         }
     }
 }

@@ -70,7 +70,8 @@ public struct Graph: Hashable, Sendable {
             guard operand.node.index >= 0, operand.node < id,
                 self[operand.node].types.indices.contains(operand.result)
             else {
-                throw IRError("V1", "an operand names a value that does not exist before this node", at: "%\(id.index)")
+                throw IRError(
+                    "V1", "an operand names a value that does not exist before this node", at: "%\(id.index)")
             }
             operandTypes.append(type(of: operand))
         }

@@ -147,7 +147,9 @@ struct Lexer {
         return String(decoding: bytes[start..<position], as: UTF8.self)
     }
 
-    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+    private static func isDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
 
     private static func isName(_ byte: UInt8) -> Bool {
         isDigit(byte) || byte == UInt8(ascii: "_")

@@ -32,7 +32,8 @@ extension Op {
     private var form: (mnemonic: String, attributes: [NamedAttribute]) {
         switch self {
         case .input(let name, _): ("input", [("name", .string(name))])
-        case .parameter(let name, _, let role): ("parameter", [("name", .string(name)), ("role", .name(role.rawValue))])
+        case .parameter(let name, _, let role):
+            ("parameter", [("name", .string(name)), ("role", .name(role.rawValue))])
         case .constant(.splat(let value), _): ("constant", [("value", .float(value))])
         case .constant(.dense(let values), _): ("constant", [("values", .floats(values))])
         case .iota(_, let axis): ("iota", [("axis", .int(axis))])
@@ -78,13 +79,15 @@ extension Op {
     }
 
     /// Every op's name in the text form with the names of its attributes.
-    static let attributeNames: [String: [String]] = {
+    package static let attributeNames: [String: [String]] = {
         var names: [String: [String]] = [
-            "input": ["name"], "parameter": ["name", "role"], "constant": ["value", "values"], "iota": ["axis"],
+            "input": ["name"], "parameter": ["name", "role"], "constant": ["value", "values"],
+            "iota": ["axis"],
             "dimension_size": ["of"], "unary_gradient": ["function"], "compare": ["is"], "select": [],
             "cast": ["to"], "dropout": ["rate", "stream"], "broadcast": ["shape"], "reshape": ["shape"],
             "transpose": ["permutation"], "slice": ["axis", "start", "size"], "concatenate": ["axis"],
-            "matmul": ["transpose_left", "transpose_right"], "ragged_matmul": ["form", "length"], "softmax": [],
+            "matmul": ["transpose_left", "transpose_right"], "ragged_matmul": ["form", "length"],
+            "softmax": [],
             "softmax_gradient": [], "layer_norm": ["epsilon"], "layer_norm_gradient": [],
             "cross_entropy": ["ignore_index"], "cross_entropy_gradient": ["ignore_index"], "gather": [],
             "scatter_add": ["rows"], "segment_sum": [], "segment_broadcast": ["tokens"],
@@ -100,7 +103,8 @@ extension Op {
     /// sources take theirs from.
     init(mnemonic: String, attributes: AttributeReader, types: [TensorType]) throws(IRError) {
         guard let known = Self.attributeNames[mnemonic] else {
-            throw .type("there is no op '\(mnemonic)'\(suggestion(for: mnemonic, in: Self.attributeNames.keys))")
+            throw .type(
+                "there is no op '\(mnemonic)'\(suggestion(for: mnemonic, in: Self.attributeNames.keys))")
         }
         try attributes.expectNames(in: known, of: mnemonic)
         var read = attributes
@@ -141,11 +145,13 @@ extension Op {
             case "transpose": self = .transpose(try read.ints("permutation"))
             case "slice":
                 self = .slice(
-                    axis: try read.int("axis"), start: try read.int("start"), size: try read.dimension("size"))
+                    axis: try read.int("axis"), start: try read.int("start"), size: try read.dimension("size")
+                )
             case "concatenate": self = .concatenate(axis: try read.int("axis"))
             case "matmul":
                 self = .matmul(
-                    transposeLeft: try read.bool("transpose_left"), transposeRight: try read.bool("transpose_right"))
+                    transposeLeft: try read.bool("transpose_left"),
+                    transposeRight: try read.bool("transpose_right"))
             case "ragged_matmul":
                 self = .raggedMatmul(try read.choice("form"), length: try read.dimension("length"))
             case "softmax": self = .softmax
@@ -153,7 +159,8 @@ extension Op {
             case "layer_norm": self = .layerNorm(epsilon: try read.float("epsilon"))
             case "layer_norm_gradient": self = .layerNormGradient
             case "cross_entropy": self = .crossEntropy(ignoreIndex: try read.int("ignore_index"))
-            case "cross_entropy_gradient": self = .crossEntropyGradient(ignoreIndex: try read.int("ignore_index"))
+            case "cross_entropy_gradient":
+                self = .crossEntropyGradient(ignoreIndex: try read.int("ignore_index"))
             case "gather": self = .gather
             case "scatter_add": self = .scatterAdd(rows: try read.dimension("rows"))
             case "segment_sum": self = .segmentSum
@@ -180,7 +187,9 @@ struct AttributeReader {
     private mutating func take<T>(
         _ name: String, _ kind: String, _ match: (Attribute) -> T?
     ) throws(IRError) -> T {
-        guard let attribute = attributes.removeValue(forKey: name) else { throw .type("attribute '\(name)' is missing") }
+        guard let attribute = attributes.removeValue(forKey: name) else {
+            throw .type("attribute '\(name)' is missing")
+        }
         guard let value = match(attribute) else { throw .type("attribute '\(name)' must be \(kind)") }
         return value
     }
@@ -211,7 +220,9 @@ struct AttributeReader {
 
     mutating func choice<T: RawRepresentable<String> & CaseIterable>(_ name: String) throws(IRError) -> T {
         let legal = T.allCases.map(\.rawValue).joined(separator: ", ")
-        return try take(name, "one of \(legal)") { if case .name(let value) = $0 { T(rawValue: value) } else { nil } }
+        return try take(name, "one of \(legal)") {
+            if case .name(let value) = $0 { T(rawValue: value) } else { nil }
+        }
     }
 
     mutating func ints(_ name: String) throws(IRError) -> [Int] {

@@ -51,7 +51,9 @@ private struct Parser {
     private mutating func node(_ graph: inout Graph) throws(IRError) {
         let start = offset
         var names = [(name: try valueName(), offset: start)]
-        while take(.symbol(",")) { names.append((name: try valueName(), offset: tokens[position - 1].offset)) }
+        while take(.symbol(",")) {
+            names.append((name: try valueName(), offset: tokens[position - 1].offset))
+        }
         try expect("=")
         let mnemonicOffset = offset
         let mnemonic = try identifier("an op's name")
@@ -290,7 +292,9 @@ private struct Parser {
         return value
     }
 
-    private func expected(_ what: String) -> IRError { error("expected \(what), got \(token.text)", at: offset) }
+    private func expected(_ what: String) -> IRError {
+        error("expected \(what), got \(token.text)", at: offset)
+    }
 
     private func error(_ message: String, at offset: Int) -> IRError {
         IRError("syntax", message, at: lexer.place(offset))

@@ -81,11 +81,13 @@ extension Tensor {
 
     /// Sum over `axes` (all when `nil`).
     public func sum(axes: [Int]? = nil, keepDimensions: Bool = false) -> Tensor {
-        builder.apply(.reduce(.sum, axes: axes ?? Array(shape.indices), keepDimensions: keepDimensions), [self])
+        builder.apply(
+            .reduce(.sum, axes: axes ?? Array(shape.indices), keepDimensions: keepDimensions), [self])
     }
 
     public func max(axes: [Int]? = nil, keepDimensions: Bool = false) -> Tensor {
-        builder.apply(.reduce(.max, axes: axes ?? Array(shape.indices), keepDimensions: keepDimensions), [self])
+        builder.apply(
+            .reduce(.max, axes: axes ?? Array(shape.indices), keepDimensions: keepDimensions), [self])
     }
 
     /// Mean over `axes` (all when `nil`).

@@ -2,7 +2,7 @@ extension Graph {
     /// Checks the invariants of a graph; passes run it after every change.
     ///
     /// - V1: operands name results of earlier nodes.
-    /// - V2: result types are those of the op's shape rule.
+    /// - V2: result types are those of the op's shape rule, with legal extents (`Dimension.check`).
     /// - V3: names of inputs and parameters are unique and not empty.
     /// - V4: outputs and updates name existing values; output names are unique.
     /// - V5: an update's target is a parameter that is not frozen, of the new value's type, updated once.
@@ -13,7 +13,8 @@ extension Graph {
         for id in nodeIDs {
             let node = self[id]
             for operand in node.operands {
-                guard operand.node.index >= 0, operand.node < id, self[operand.node].types.indices.contains(operand.result)
+                guard operand.node.index >= 0, operand.node < id,
+                    self[operand.node].types.indices.contains(operand.result)
                 else { throw IRError("V1", "an operand is not the result of an earlier node", at: place(id)) }
             }
             try verifyTypes(id)
@@ -23,7 +24,9 @@ extension Graph {
                     throw IRError("V3", "the name \"\(name)\" is empty or used twice", at: place(id))
                 }
             case .dropout(_, let stream):
-                guard streams.updateValue(node.types[0], forKey: stream).map({ $0.shape == node.types[0].shape }) ?? true
+                guard
+                    streams.updateValue(node.types[0], forKey: stream).map({ $0.shape == node.types[0].shape }
+                    ) ?? true
                 else { throw IRError("V6", "dropout stream \(stream) is used for two shapes", at: place(id)) }
             default: break
             }
@@ -49,18 +52,24 @@ extension Graph {
         }
         var outputNames: Set<String> = []
         for output in outputs {
-            guard exists(output.value) else { throw IRError("V4", "output \"\(output.name)\" names no value") }
+            guard exists(output.value) else {
+                throw IRError("V4", "output \"\(output.name)\" names no value")
+            }
             guard outputNames.insert(output.name).inserted else {
                 throw IRError("V4", "output \"\(output.name)\" stands twice")
             }
         }
         var updated: Set<Value> = []
         for update in updates {
-            guard exists(update.parameter), exists(update.value) else { throw IRError("V4", "an update names no value") }
+            guard exists(update.parameter), exists(update.value) else {
+                throw IRError("V4", "an update names no value")
+            }
             guard case .parameter(let name, let type, let role) = self[update.parameter.node].op else {
                 throw IRError("V5", "an update's target is not a parameter", at: place(update.parameter.node))
             }
-            guard role != .frozen, type == self.type(of: update.value), updated.insert(update.parameter).inserted else {
+            guard role != .frozen, type == self.type(of: update.value),
+                updated.insert(update.parameter).inserted
+            else {
                 throw IRError("V5", "parameter \"\(name)\" is frozen, updated twice, or of another type")
             }
         }

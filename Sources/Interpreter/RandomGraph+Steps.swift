@@ -3,8 +3,10 @@ import GraphIR
 /// What a step of a random graph adds.
 private enum RandomStep: CaseIterable {
     // Differentiable everywhere.
-    case unary, domainUnary, binary, division, bias, shapes, transpose, slice, concatenate, reduceSum, weight, gram
-    case batched, softmax, limitedSoftmax, layerNorm, crossEntropy, gather, scatter, segmentSum, segmentBroadcast
+    case unary, domainUnary, binary, division, bias, shapes, transpose, slice, concatenate, reduceSum, weight,
+        gram
+    case batched, softmax, limitedSoftmax, layerNorm, crossEntropy, gather, scatter, segmentSum,
+        segmentBroadcast
     case attention, dropout, iota
     // With kinks, jumps or without a gradient rule.
     case kink, extremum, reduceMax, select, jump, unaryGradient, rowGradients
@@ -12,7 +14,8 @@ private enum RandomStep: CaseIterable {
     var isSmooth: Bool {
         switch self {
         case .kink, .extremum, .reduceMax, .select, .jump, .unaryGradient, .rowGradients: false
-        case .unary, .domainUnary, .binary, .division, .bias, .shapes, .transpose, .slice, .concatenate, .reduceSum,
+        case .unary, .domainUnary, .binary, .division, .bias, .shapes, .transpose, .slice, .concatenate,
+            .reduceSum,
             .weight, .gram, .batched, .softmax, .limitedSoftmax, .layerNorm, .crossEntropy, .gather, .scatter,
             .segmentSum, .segmentBroadcast, .attention, .dropout, .iota:
             true
@@ -46,10 +49,12 @@ extension RandomGraphDraft {
             let positive = any(like: a).sigmoid() + 0.5
             return [a / positive, builder.binary(.pow, positive, builder.scalar(power))]
         case .bias:
-            return matrix().map { [($0 + source("bias")) * 0.7, source("bias").broadcast(to: $0.shape)] } ?? []
+            return matrix().map { [($0 + source("bias")) * 0.7, source("bias").broadcast(to: $0.shape)] }
+                ?? []
         case .shapes:
             let split: [Dimension] = ["tokens", .fixed(heads), .fixed(depth)]
-            return matrix(rows: "tokens").map { [$0.reshaped(split), $0.reshaped(split).reshaped($0.shape)] } ?? []
+            return matrix(rows: "tokens").map { [$0.reshaped(split), $0.reshaped(split).reshaped($0.shape)] }
+                ?? []
         case .transpose:
             let x = any()
             return [x.transposed(x.shape.indices.shuffled(using: &random))]
@@ -99,7 +104,8 @@ extension RandomGraphDraft {
                 [builder.apply(.scatterAdd(rows: rows), [$0, source("ids")]) * 0.4]
             } ?? []
         case .segmentSum:
-            return matrix(rows: "tokens").map { [$0.segmentSum(offsets: offsets, lengths: lengths) * 0.5] } ?? []
+            return matrix(rows: "tokens").map { [$0.segmentSum(offsets: offsets, lengths: lengths) * 0.5] }
+                ?? []
         case .segmentBroadcast:
             return matrix(rows: "sequences").map {
                 [$0.segmentBroadcast(tokens: "tokens", offsets: offsets, lengths: lengths)]
@@ -156,7 +162,10 @@ extension RandomGraphDraft {
         let scores = ragged(.scores, q, any(like: q)) * 0.5 + source("keys")
         let limits = lengths.segmentBroadcast(tokens: "tokens", offsets: offsets, lengths: lengths)
         let probabilities = scores.softmax(limits: limits)
-        return [ragged(.context, probabilities, any(like: q)), ragged(.transposed, probabilities, any(like: q)) * 0.5]
+        return [
+            ragged(.context, probabilities, any(like: q)),
+            ragged(.transposed, probabilities, any(like: q)) * 0.5,
+        ]
     }
 
     /// The fused gradients of row ops, of values of their forward ops.
@@ -167,7 +176,9 @@ extension RandomGraphDraft {
         let labels = source("labels")
         let loss = builder.applyAll(.crossEntropy(ignoreIndex: -100), [x, labels])
         let dloss = dy.mean(axes: [1])
-        return builder.applyAll(.layerNormGradient, [dy, x, source("gamma"), norm[1], norm[2]]).map { $0 * 0.2 } + [
+        return builder.applyAll(.layerNormGradient, [dy, x, source("gamma"), norm[1], norm[2]]).map {
+            $0 * 0.2
+        } + [
             norm[0] * 0.5, loss[0] * 0.5,
             builder.apply(.softmaxGradient, [dy, x.softmax()]),
             builder.apply(.crossEntropyGradient(ignoreIndex: -100), [dloss, x, labels, loss[1]]),
@@ -176,18 +187,24 @@ extension RandomGraphDraft {
 
     // MARK: Choices
 
-    private mutating func pick<T>(_ choices: [T]) -> T { choices[Int.random(in: choices.indices, using: &random)] }
+    private mutating func pick<T>(_ choices: [T]) -> T {
+        choices[Int.random(in: choices.indices, using: &random)]
+    }
 
     private mutating func any() -> Tensor { pick(pool) }
 
     /// Any value of the type of `tensor`, perhaps itself.
-    private mutating func any(like tensor: Tensor) -> Tensor { pick(pool.filter { $0.type == tensor.type } + [tensor]) }
+    private mutating func any(like tensor: Tensor) -> Tensor {
+        pick(pool.filter { $0.type == tensor.type } + [tensor])
+    }
 
     /// A value [rows, width], with any rows when none are given.
     private mutating func matrix(rows: Dimension? = nil) -> Tensor? {
         let width = Dimension.fixed(width)
-        return pool.filter { $0.shape.count == 2 && $0.shape[1] == width && (rows == nil || $0.shape[0] == rows) }
-            .randomElement(using: &random)
+        return pool.filter {
+            $0.shape.count == 2 && $0.shape[1] == width && (rows == nil || $0.shape[0] == rows)
+        }
+        .randomElement(using: &random)
     }
 
     /// A value [tokens, heads, depth], split from a matrix when the pool has none.

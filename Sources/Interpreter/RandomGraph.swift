@@ -71,7 +71,8 @@ struct RandomGraphDraft {
             $0.append($0[$0.count - 1] + $1 + Int.random(in: 0...1, using: &random))
         }
         extents = [
-            "sequences": sequences, "tokens": segmentStarts[sequences] + Int.random(in: 1...2, using: &random),
+            "sequences": sequences,
+            "tokens": segmentStarts[sequences] + Int.random(in: 1...2, using: &random),
             "length": (segmentLengths.max() ?? 0) + Int.random(in: 1...2, using: &random),
         ]
         self.smooth = smooth
@@ -91,7 +92,9 @@ struct RandomGraphDraft {
             parameter("table", [.fixed(vocabulary), width]),
         ]
         let classes = self.width
-        _ = input("ids", .i32, ["tokens"]) { [vocabulary] in Double(Int.random(in: 0..<vocabulary, using: &$0)) }
+        _ = input("ids", .i32, ["tokens"]) { [vocabulary] in
+            Double(Int.random(in: 0..<vocabulary, using: &$0))
+        }
         _ = input("labels", .i32, ["tokens"]) {
             let label = Int.random(in: -1..<classes, using: &$0)
             return Double(label < 0 ? -100 : label)
@@ -123,7 +126,8 @@ struct RandomGraphDraft {
     }
 
     private mutating func parameter(
-        _ name: String, _ shape: [Dimension], role: ParameterRole = .trainable, in range: ClosedRange<Double> = -1...1
+        _ name: String, _ shape: [Dimension], role: ParameterRole = .trainable,
+        in range: ClosedRange<Double> = -1...1
     ) -> Tensor {
         fill(name, TensorType(.f32, shape)) { Double.random(in: range, using: &$0) }
         return builder.parameter(name, shape, role: role)

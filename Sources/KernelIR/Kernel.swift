@@ -79,7 +79,7 @@ public struct ProductBatch: Hashable, Sendable {
         case dense(count: Extent, m: Extent, n: Extent, k: Extent, left: MatrixAccess, right: MatrixAccess)
         /// `ragged_matmul`: one problem a sequence and head.
         case ragged(
-            RaggedForm, sequences: Extent, heads: Int, headSize: Int, length: Extent, offsets: Int, lengths: Int)
+            RaggedForm, sequences: Extent, tokens: Extent, heads: Int, headSize: Int, length: Extent, offsets: Int, lengths: Int)
     }
 
     public var layout: Layout
@@ -124,6 +124,7 @@ public struct SegmentKernel: Hashable, Sendable {
     public var target: Int
     public var element: ElementType
     public var sequences: Extent
+    public var tokens: Extent
     public var columns: Extent
 }
 

@@ -21,7 +21,7 @@ extension Phase {
         case .problems(let batch):
             switch batch.layout {
             case .dense(let count, _, _, _, _, _): return count.value(symbols)
-            case .ragged(_, let sequences, let heads, _, _, _, _): return sequences.value(symbols) * heads
+            case .ragged(_, let sequences, _, let heads, _, _, _, _): return sequences.value(symbols) * heads
             }
         case .library: return 1
         case .scatterAdd(let scatter): return scatter.tasks
@@ -52,7 +52,7 @@ extension Phase {
         case .problems(let batch):
             switch batch.layout {
             case .dense(let count, let m, let n, let k, _, _): return 2 * product(count, m, n, k)
-            case .ragged(_, let sequences, let heads, let headSize, let length, _, _):
+            case .ragged(_, let sequences, _, let heads, let headSize, let length, _, _):
                 return 2 * heads * headSize * product(sequences, length, length)
             }
         case .rows(let rows):
@@ -79,8 +79,8 @@ extension ProductBatch {
     var scratchShape: (n: Extent, k: Extent) {
         switch layout {
         case .dense(_, _, let n, let k, _, _): (n, k)
-        case .ragged(.scores, _, _, let headSize, let length, _, _): (length, .fixed(headSize))
-        case .ragged(_, _, _, let headSize, let length, _, _): (.fixed(headSize), length)
+        case .ragged(.scores, _, _, _, let headSize, let length, _, _): (length, .fixed(headSize))
+        case .ragged(_, _, _, _, let headSize, let length, _, _): (.fixed(headSize), length)
         }
     }
 }

@@ -70,13 +70,18 @@ public final class Executor {
         for output in program.graph.outputs where guarded.contains(output.name) {
             if firstNonFinite(output.value) != nil { throw try locateNonFinite(inputs, symbols, output.name) }
         }
-        launch(schedule.firstUpdate..<schedule.launches.count)
-        for update in schedule.copiedUpdates {
-            let count = byteCount(update.value)
-            memmove(address(update.parameter), address(update.value), count)
-        }
+        // Outputs and copied updates may name parameters: they are read before any parameter changes.
         var results: [String: TensorData] = [:]
         for output in program.graph.outputs { results[output.name] = data(output.value) }
+        let copies = schedule.copiedUpdates.map { ($0.parameter, data($0.value)) }
+        launch(schedule.firstUpdate..<schedule.launches.count)
+        for (parameter, value) in copies {
+            value.bytes.withUnsafeBytes { source in
+                if let base = source.baseAddress {
+                    address(parameter).copyMemory(from: base, byteCount: source.count)
+                }
+            }
+        }
         return results
     }
 

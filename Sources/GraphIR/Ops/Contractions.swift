@@ -88,5 +88,7 @@ extension Op {
 func checkSegments(_ offsets: TensorType, _ lengths: TensorType) throws(IRError) {
     guard offsets.element == .i32, lengths.element == .i32, offsets.rank == 1, lengths.rank == 1,
         offsets.shape[0] == lengths.shape[0] + 1
-    else { throw .type("needs offsets i32[sequences+1] and lengths i32[sequences], got \(offsets), \(lengths)") }
+    else {
+        throw .type("needs offsets i32[sequences+1] and lengths i32[sequences], got \(offsets), \(lengths)")
+    }
 }

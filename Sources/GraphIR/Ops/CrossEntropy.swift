@@ -21,7 +21,9 @@ extension Op {
     }
 
     func crossEntropyVJP(_ rule: VJP) throws(IRError) -> [Tensor?] {
-        guard case .crossEntropy(let ignoreIndex) = self, rule.cotangents[1] == nil else { throw noGradient() }
+        guard case .crossEntropy(let ignoreIndex) = self, rule.cotangents[1] == nil else {
+            throw noGradient()
+        }
         let (logits, labels) = (rule.operands[0], rule.operands[1])
         let op = Op.crossEntropyGradient(ignoreIndex: ignoreIndex)
         return [rule.builder.apply(op, [rule.cotangent, logits, labels, rule.results[1]]), nil]

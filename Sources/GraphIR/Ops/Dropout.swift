@@ -42,7 +42,9 @@ public enum Philox {
     }
 
     /// Words below this are dropped.
-    public static func threshold(rate: Double) -> UInt32 { UInt32(min((rate * 4_294_967_296).rounded(), 4_294_967_295)) }
+    public static func threshold(rate: Double) -> UInt32 {
+        UInt32(min((rate * 4_294_967_296).rounded(), 4_294_967_295))
+    }
 
     /// Whether dropout keeps the element at `row`, `column`.
     public static func keeps(row: Int, column: Int, stream: Int, seed: Int, step: Int, rate: Double) -> Bool {

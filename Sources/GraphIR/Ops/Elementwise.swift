@@ -47,7 +47,8 @@ extension Op {
         case .binary(let function):
             try expect(operands, 2...2)
             let element = operands[0].element
-            guard element == operands[1].element, (element == .bool) == (function == .and || function == .or) else {
+            guard element == operands[1].element, (element == .bool) == (function == .and || function == .or)
+            else {
                 throw .type("can't take \(operands[0]) and \(operands[1])")
             }
             return [TensorType(element, try broadcastShape(operands.map(\.shape)))]
@@ -60,7 +61,9 @@ extension Op {
         case .select:
             try expect(operands, 3...3)
             guard operands[0].element == .bool, operands[1].element == operands[2].element else {
-                throw .type("needs bool and two of one type, got \(operands.map(\.description).joined(separator: ", "))")
+                throw .type(
+                    "needs bool and two of one type, got \(operands.map(\.description).joined(separator: ", "))"
+                )
             }
             return [TensorType(operands[1].element, try broadcastShape(operands.map(\.shape)))]
         case .cast(let element):

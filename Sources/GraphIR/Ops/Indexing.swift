@@ -7,7 +7,9 @@
 
 extension Op {
     func indexingTypes(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
-        guard let x = operands.first, x.rank >= 1 else { throw .type("needs a tensor with at least one axis") }
+        guard let x = operands.first, x.rank >= 1 else {
+            throw .type("needs a tensor with at least one axis")
+        }
         let row = Array(x.shape.dropFirst())
         switch self {
         case .gather:
@@ -42,7 +44,9 @@ extension Op {
             // ids of any rank are one list of rows to the scatter.
             let ids = rule.operands[1]
             guard let count = ids.shape.count == 1 ? ids.shape[0] : ids.flatExtent else {
-                return [g.fail(IRError("gradient", "ids of \(ids.type) can't be flattened to one axis")), nil]
+                return [
+                    g.fail(IRError("gradient", "ids of \(ids.type) can't be flattened to one axis")), nil,
+                ]
             }
             let updates = dy.reshaped([count] + x.shape.dropFirst())
             return [g.apply(.scatterAdd(rows: x.shape[0]), [updates, ids.reshaped([count])]), nil]

@@ -57,7 +57,8 @@ extension Op {
                 throw IRError("gradient", "mean and rstd of 'layer_norm' can't be differentiated")
             }
             let (x, gamma) = (rule.operands[0], rule.operands[1])
-            return g.applyAll(.layerNormGradient, [rule.cotangent, x, gamma, rule.results[1], rule.results[2]])
+            return g.applyAll(
+                .layerNormGradient, [rule.cotangent, x, gamma, rule.results[1], rule.results[2]])
         case .softmaxGradient, .layerNormGradient:
             throw noGradient()
         default:

@@ -9,7 +9,9 @@ extension Op {
         guard case .reduce(_, let axes, let keep) = self else { preconditionFailure("not a reduction") }
         try expect(operands, 1...1)
         let type = operands[0]
-        guard Set(axes).count == axes.count, axes.allSatisfy(type.shape.indices.contains), axes == axes.sorted() else {
+        guard Set(axes).count == axes.count, axes.allSatisfy(type.shape.indices.contains),
+            axes == axes.sorted()
+        else {
             throw .type("axes \(axes) must be ascending axes of \(type)")
         }
         guard type.element != .bool else { throw .type("can't reduce bool; cast it first") }

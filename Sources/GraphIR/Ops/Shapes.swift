@@ -13,7 +13,8 @@ extension Op {
         switch self {
         case .broadcast(let shape):
             guard try broadcastShape([first.shape, shape]) == shape else {
-                throw .type("\(first) does not broadcast to [\(shape.map(\.description).joined(separator: ", "))]")
+                throw .type(
+                    "\(first) does not broadcast to [\(shape.map(\.description).joined(separator: ", "))]")
             }
             return [TensorType(first.element, shape)]
         case .reshape(let shape):
@@ -28,7 +29,9 @@ extension Op {
             }
             return [TensorType(first.element, permutation.map { first.shape[$0] })]
         case .slice(let axis, let start, let size):
-            guard first.shape.indices.contains(axis) else { throw .type("axis \(axis) is not an axis of \(first)") }
+            guard first.shape.indices.contains(axis) else {
+                throw .type("axis \(axis) is not an axis of \(first)")
+            }
             let extent = first.shape[axis]
             try size.check()
             guard extent.symbol == size.symbol, extent.scale == size.scale, start >= 0,
@@ -40,7 +43,9 @@ extension Op {
             shape[axis] = size
             return [TensorType(first.element, shape)]
         case .concatenate(let axis):
-            guard first.shape.indices.contains(axis) else { throw .type("axis \(axis) is not an axis of \(first)") }
+            guard first.shape.indices.contains(axis) else {
+                throw .type("axis \(axis) is not an axis of \(first)")
+            }
             var total = 0
             for operand in operands {
                 guard operand.rank == first.rank, operand.element == first.element,

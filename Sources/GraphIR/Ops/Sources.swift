@@ -21,7 +21,9 @@ extension Op {
             }
             return [type]
         case .iota(let type, let axis):
-            guard type.shape.indices.contains(axis) else { throw .type("axis \(axis) is not an axis of \(type)") }
+            guard type.shape.indices.contains(axis) else {
+                throw .type("axis \(axis) is not an axis of \(type)")
+            }
             return [type]
         case .dimensionSize(let dimension):
             try dimension.check()

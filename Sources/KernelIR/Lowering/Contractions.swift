@@ -62,8 +62,8 @@ extension Lowering {
             throw unsupported(id, "heads and head size must be fixed")
         }
         let layout = ProductBatch.Layout.ragged(
-            form, sequences: Extent(type(node.operands[3]).shape), heads: heads, headSize: headSize,
-            length: Extent([length]), offsets: 2, lengths: 3)
+            form, sequences: Extent(type(node.operands[3]).shape), tokens: Extent([right.shape[0]]), heads: heads,
+            headSize: headSize, length: Extent([length]), offsets: 2, lengths: 3)
         emit(id, [.problems(ProductBatch(layout: layout, left: 0, right: 1, target: 4, tile: machine.smallTile))])
     }
 }

@@ -74,9 +74,11 @@ extension Lowering {
     mutating func segments(_ id: NodeID, _ direction: SegmentKernel.Direction) {
         let node = graph[id]
         let source = type(node.operands[0])
+        let tokens = direction == .sum ? source.shape[0] : node.types[0].shape[0]
         let kernel = SegmentKernel(
             direction: direction, source: 0, offsets: 1, lengths: 2, target: 3, element: source.element,
-            sequences: Extent(type(node.operands[2]).shape), columns: Extent(source.shape.dropFirst()))
+            sequences: Extent(type(node.operands[2]).shape), tokens: Extent([tokens]),
+            columns: Extent(source.shape.dropFirst()))
         emit(id, [.segments(kernel)])
     }
 

@@ -1,0 +1,245 @@
+import GraphCompiler
+
+/// What stands on top of the encoder.
+public enum BertHead: Hashable, Sendable {
+    /// The encoder's hidden states and one pooled vector a sequence.
+    case encoder
+    /// `labels` classes a sequence, from the pooler.
+    case classification(labels: Int)
+    /// One number a sequence, mean squared error.
+    case regression
+    /// The vocabulary at masked positions, decoder tied to the word embeddings.
+    case maskedLM
+}
+
+/// Writes BERT (Devlin et al., arXiv:1810.04805) as a graph over packed sequences, with HF Transformers' parameter
+/// names. With `norm_position: pre` each block normalises its input and the encoder ends in one more LayerNorm
+/// (Xiong et al., arXiv:2002.04745), named `encoder.LayerNorm`.
+///
+/// Inputs: `input_ids`, `token_type_ids`, `position_ids` i32[tokens]; `offsets` i32[sequences+1] and `lengths`
+/// i32[sequences] (see `ragged_matmul`); symbol `length`, at least the longest sequence. For training also `rng`
+/// i64[2] when a dropout rate is positive, and `labels`: i32[sequences] for classification, f32[sequences] for
+/// regression, i32[masked] with `masked_positions` i32[masked] for masked LM.
+///
+/// Outputs: `hidden` [tokens, hidden] and `pooled` [sequences, hidden] (encoder), or `logits`, and with labels
+/// `loss` f32[], the mean over sequences or masked positions.
+public struct BertGraph {
+    public let config: BertConfig
+    public let head: BertHead
+    /// With labels and dropout.
+    public let isTraining: Bool
+    /// Whether the graph computes the loss; training implies it.
+    public let hasLabels: Bool
+    /// Parameters that get no gradient.
+    public let isFrozen: @Sendable (String) -> Bool
+
+    public init(
+        config: BertConfig, head: BertHead, isTraining: Bool, hasLabels: Bool? = nil,
+        isFrozen: @escaping @Sendable (String) -> Bool = { _ in false }
+    ) {
+        self.config = config
+        self.head = head
+        self.isTraining = isTraining
+        self.hasLabels = hasLabels ?? isTraining
+        self.isFrozen = isFrozen
+    }
+
+    /// The graph, verified.
+    public func build() throws -> Graph {
+        try GraphBuilder.build("bert") { g in
+            var writer = BertGraphWriter(model: self, g: g)
+            writer.write()
+        }
+    }
+
+    /// The parameters with their shapes, in the order of the graph.
+    public func parameters() throws -> [ParameterSpec] {
+        try build().nodes.compactMap { node in
+            guard case .parameter(let name, let type, _) = node.op, let shape = type.extents([:]) else { return nil }
+            return ParameterSpec(name, shape)
+        }
+    }
+}
+
+private struct BertGraphWriter {
+    let model: BertGraph
+    let g: GraphBuilder
+    let offsets: Tensor
+    let lengths: Tensor
+    /// Real keys of each token's sequence; 0 at padding.
+    let keyCounts: Tensor
+    let rng: Tensor?
+    private var known: [String: Tensor] = [:]
+
+    private var config: BertConfig { model.config }
+    private var hidden: Dimension { .fixed(config.hiddenSize) }
+    private var isPreNorm: Bool { config.normPosition == .pre }
+
+    init(model: BertGraph, g: GraphBuilder) {
+        self.model = model
+        self.g = g
+        offsets = g.input("offsets", .i32, [.symbol("sequences", offset: 1)])
+        lengths = g.input("lengths", .i32, ["sequences"])
+        keyCounts = lengths.segmentBroadcast(tokens: "tokens", offsets: offsets, lengths: lengths)
+        let rates = [
+            model.config.hiddenDropout, model.config.attentionDropout, model.config.effectiveClassifierDropout,
+        ]
+        rng = model.isTraining && rates.contains { $0 > 0 } ? g.input("rng", .i64, [2]) : nil
+    }
+
+    mutating func write() {
+        let x = encoder()
+        switch model.head {
+        case .encoder:
+            g.output("hidden", x)
+            g.output("pooled", g.scope("pooling") { config.pooling == .mean ? meanPooled(x) : firstTokens(x) })
+        case .classification(let labels): classification(x, labels: labels)
+        case .regression: classification(x, labels: 1)
+        case .maskedLM: maskedLM(x)
+        }
+    }
+
+    // MARK: Pieces
+
+    private mutating func parameter(_ name: String, _ shape: [Dimension]) -> Tensor {
+        if let tensor = known[name] { return tensor }
+        let tensor = g.parameter(name, shape, role: model.isFrozen(name) ? .frozen : .trainable)
+        known[name] = tensor
+        return tensor
+    }
+
+    /// x Wᵀ + b, weights as `torch.nn.Linear` keeps them: [outputs, inputs].
+    private mutating func linear(_ x: Tensor, _ name: String, _ inputs: Dimension, _ outputs: Dimension) -> Tensor {
+        let weight = parameter("\(name).weight", [outputs, inputs])
+        let bias = parameter("\(name).bias", [outputs])
+        return x.matmul(weight, transposeRight: true) + bias
+    }
+
+    private mutating func layerNorm(_ x: Tensor, _ name: String) -> Tensor {
+        let gamma = parameter("\(name).weight", [hidden])
+        let beta = parameter("\(name).bias", [hidden])
+        return x.layerNorm(gamma: gamma, beta: beta, epsilon: config.layerNormEpsilon)
+    }
+
+    private func dropout(_ x: Tensor, _ rate: Double) -> Tensor {
+        guard let rng else { return x }
+        return g.dropout(x, rate: rate, rng: rng)
+    }
+
+    private func activation(_ x: Tensor) -> Tensor {
+        switch config.activation {
+        case .gelu: x.gelu()
+        case .geluNew: x.map(.geluTanh)
+        case .relu: x.relu()
+        case .silu: x.silu()
+        }
+    }
+
+    // MARK: Encoder
+
+    private mutating func encoder() -> Tensor {
+        var x = g.scope("embeddings") { embeddings() }
+        for layer in 0..<config.layers {
+            x = g.scope("encoder.layer.\(layer)") { block(x, "encoder.layer.\(layer)") }
+        }
+        return isPreNorm ? g.scope("encoder") { layerNorm(x, "encoder.LayerNorm") } : x
+    }
+
+    private mutating func embeddings() -> Tensor {
+        func ids(_ name: String) -> Tensor { g.input(name, .i32, ["tokens"]) }
+        let words = parameter("embeddings.word_embeddings.weight", [.fixed(config.vocabularySize), hidden])
+        let positions = parameter(
+            "embeddings.position_embeddings.weight", [.fixed(config.maxPositions), hidden])
+        let types = parameter("embeddings.token_type_embeddings.weight", [.fixed(config.tokenTypes), hidden])
+        let sum =
+            words.gather(ids("input_ids")) + types.gather(ids("token_type_ids"))
+            + positions.gather(ids("position_ids"))
+        return dropout(layerNorm(sum, "embeddings.LayerNorm"), config.hiddenDropout)
+    }
+
+    private mutating func block(_ x: Tensor, _ name: String) -> Tensor {
+        let attended = g.scope("attention") {
+            let input = isPreNorm ? layerNorm(x, "\(name).attention.output.LayerNorm") : x
+            let context = attention(input, "\(name).attention.self")
+            let output = linear(context, "\(name).attention.output.dense", hidden, hidden)
+            let sum = x + dropout(output, config.hiddenDropout)
+            return isPreNorm ? sum : layerNorm(sum, "\(name).attention.output.LayerNorm")
+        }
+        return g.scope("ffn") {
+            let input = isPreNorm ? layerNorm(attended, "\(name).output.LayerNorm") : attended
+            let width = Dimension.fixed(config.feedForwardSize)
+            let inner = activation(linear(input, "\(name).intermediate.dense", hidden, width))
+            let output = linear(inner, "\(name).output.dense", width, hidden)
+            let sum = attended + dropout(output, config.hiddenDropout)
+            return isPreNorm ? sum : layerNorm(sum, "\(name).output.LayerNorm")
+        }
+    }
+
+    /// Scaled dot-product attention within each sequence, all heads at once.
+    private mutating func attention(_ x: Tensor, _ name: String) -> Tensor {
+        let heads = config.heads
+        let headSize = config.hiddenSize / heads
+        let split: [Dimension] = ["tokens", .fixed(heads), .fixed(headSize)]
+        let q = linear(x, "\(name).query", hidden, hidden).reshaped(split)
+        let k = linear(x, "\(name).key", hidden, hidden).reshaped(split)
+        let v = linear(x, "\(name).value", hidden, hidden).reshaped(split)
+        let segments = [offsets, lengths]
+        let scores = g.apply(.raggedMatmul(.scores, length: "length"), [q, k] + segments)
+        let weights = (scores * (1 / Double(headSize).squareRoot())).softmax(limits: keyCounts)
+        let dropped = dropout(weights, config.attentionDropout)
+        let context = g.apply(.raggedMatmul(.context, length: "length"), [dropped, v] + segments)
+        return context.reshaped(["tokens", hidden])
+    }
+
+    // MARK: Heads
+
+    /// The first token's row of each sequence.
+    private func firstTokens(_ x: Tensor) -> Tensor {
+        x.gather(offsets.slice(axis: 0, start: 0, size: "sequences"))
+    }
+
+    /// Mean over each sequence's real tokens.
+    private func meanPooled(_ x: Tensor) -> Tensor {
+        let count = lengths.cast(.f32).reshaped(["sequences", 1])
+        return x.segmentSum(offsets: offsets, lengths: lengths) / count
+    }
+
+    private mutating func classification(_ x: Tensor, labels: Int) {
+        let pooled = g.scope("pooler") { linear(firstTokens(x), "pooler.dense", hidden, hidden).tanh() }
+        let logits = g.scope("classifier") {
+            linear(dropout(pooled, config.effectiveClassifierDropout), "classifier", hidden, .fixed(labels))
+        }
+        g.output("logits", logits)
+        guard model.hasLabels else { return }
+        g.scope("loss") {
+            if model.head == .regression {
+                let target = g.input("labels", .f32, ["sequences"])
+                let error = logits.reshaped(["sequences"]) - target
+                g.output("loss", (error * error).mean())
+            } else {
+                let target = g.input("labels", .i32, ["sequences"])
+                g.output("loss", logits.crossEntropy(labels: target).mean())
+            }
+        }
+    }
+
+    private mutating func maskedLM(_ x: Tensor) {
+        let logits = g.scope("cls") {
+            let rows = x.gather(g.input("masked_positions", .i32, ["masked"]))
+            let inner = activation(linear(rows, "cls.predictions.transform.dense", hidden, hidden))
+            let normal = layerNorm(inner, "cls.predictions.transform.LayerNorm")
+            let vocabulary = Dimension.fixed(config.vocabularySize)
+            let decoder =
+                config.tieWordEmbeddings
+                ? parameter("embeddings.word_embeddings.weight", [vocabulary, hidden])
+                : parameter("cls.predictions.decoder.weight", [vocabulary, hidden])
+            return normal.matmul(decoder, transposeRight: true) + parameter("cls.predictions.bias", [vocabulary])
+        }
+        g.output("logits", logits)
+        guard model.hasLabels else { return }
+        g.scope("loss") {
+            let target = g.input("labels", .i32, ["masked"])
+            g.output("loss", logits.crossEntropy(labels: target).mean())
+        }
+    }
+}
