@@ -70,7 +70,7 @@ struct PredictCommand: ParsableCommand {
 
 extension TextPair {
     /// The text, and the pair if there is one, as members of a JSON object.
-    var members: [(name: String, value: JSONText)] {
+    var members: [(String, JSONText)] {
         [("text", .string(text))] + (pair.map { [("pair", .string($0))] } ?? [])
     }
 }

@@ -1,7 +1,7 @@
 /// A value written as JSON on one line, members in the order given.
 ///
 /// Numbers are written with the fewest digits that read back to the same value; NaN and infinity as null.
-indirect enum JSONText: CustomStringConvertible {
+enum JSONText: CustomStringConvertible {
     case null
     case bool(Bool)
     case integer(Int)
@@ -9,7 +9,17 @@ indirect enum JSONText: CustomStringConvertible {
     case double(Double)
     case string(String)
     case array([JSONText])
-    case object([(name: String, value: JSONText)])
+    case members([Member])
+
+    /// One member of an object.
+    struct Member {
+        let name: String
+        let value: JSONText
+    }
+
+    static func object(_ members: [(String, JSONText)]) -> JSONText {
+        .members(members.map { Member(name: $0, value: $1) })
+    }
 
     var description: String {
         switch self {
@@ -20,7 +30,7 @@ indirect enum JSONText: CustomStringConvertible {
         case .double(let value): value.isFinite ? "\(value)" : "null"
         case .string(let value): Self.quoted(value)
         case .array(let values): "[" + values.map(\.description).joined(separator: ", ") + "]"
-        case .object(let members):
+        case .members(let members):
             "{" + members.map { "\(Self.quoted($0.name)): \($0.value)" }.joined(separator: ", ") + "}"
         }
     }

@@ -81,7 +81,6 @@ public final class BertPipeline {
                 at: path)
         }
         let specs = try BertGraph(config: config, head: head, isTraining: false).parameters()
-            .map { ParameterSpec($0.name, $0.shape) }
         report = try checkpoint.report(for: specs)
         guard report.missing.isEmpty else {
             let names = report.missing.map(\.name).joined(separator: ", ")
