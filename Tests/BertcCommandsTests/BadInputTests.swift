@@ -104,8 +104,8 @@ import Testing
                 "g.ir",
                 """
                 graph "g" {
-                  %0 = input {name = "a", type = f32[3]} : f32[3]
-                  %1 = input {name = "b", type = f32[4]} : f32[4]
+                  %0 = input {name = "a"} : f32[3]
+                  %1 = input {name = "b"} : f32[4]
                   %2 = add %0, %1 : f32[3]
                   output "c" %2
                 }

@@ -63,7 +63,7 @@ import Testing
             "g.ir",
             """
             graph "g" {
-              %0 = input {name = "x", type = f32[rows, 4]} : f32[rows, 4]
+              %0 = input {name = "x"} : f32[rows, 4]
               %1 = exp %0 : f32[rows, 4]
               output "y" %1
             }

@@ -39,7 +39,7 @@ import Training
             }
         }
         // The last text has 14 tokens and was cut to the model's 12 positions.
-        #expect(result.error == "bertc: 1 sequences were cut to 12 tokens\n")
+        #expect(result.error == "bertc: 1 sequence was cut to 12 tokens\n")
     }
 
     @Test func predictWithoutATerminalIsPlainText() throws {

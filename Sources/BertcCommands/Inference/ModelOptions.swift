@@ -27,7 +27,8 @@ struct ModelOptions: ParsableArguments {
 
     /// Says how many sequences were cut.
     func reportTruncation(_ pipeline: BertPipeline, _ global: GlobalOptions) {
-        guard pipeline.truncatedCount > 0 else { return }
-        global.note("\(pipeline.truncatedCount) sequences were cut to \(pipeline.maxLength) tokens")
+        let count = pipeline.truncatedCount
+        guard count > 0 else { return }
+        global.note("\(count) sequence\(count == 1 ? " was" : "s were") cut to \(pipeline.maxLength) tokens")
     }
 }
