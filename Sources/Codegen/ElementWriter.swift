@@ -42,7 +42,9 @@ struct ElementWriter {
     // MARK: Once a row
 
     /// Computes the row value `id` (and what it needs) as a scalar.
-    func rowValue(_ w: inout FunctionWriter, _ id: ElementID, row: String, _ known: inout [ElementID: String]) -> String {
+    func rowValue(_ w: inout FunctionWriter, _ id: ElementID, row: String, _ known: inout [ElementID: String])
+        -> String
+    {
         if let value = known[id] { return value }
         for operand in program[id].operands { _ = rowValue(&w, operand, row: row, &known) }
         let context = Place(row: row, column: "0", mask: nil)
@@ -128,7 +130,8 @@ struct ElementWriter {
     }
 
     private func unary(
-        _ w: inout FunctionWriter, _ v: VectorWriter, _ function: ElementUnary, _ x: String, _ type: ElementType
+        _ w: inout FunctionWriter, _ v: VectorWriter, _ function: ElementUnary, _ x: String,
+        _ type: ElementType
     ) -> String {
         let t = v.name(type)
         let zero = v.constant(0, type)
