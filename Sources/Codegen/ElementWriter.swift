@@ -48,7 +48,7 @@ struct ElementWriter {
         if let value = known[id] { return value }
         for operand in program[id].operands { _ = rowValue(&w, operand, row: row, &known) }
         let context = Place(row: row, column: "0", mask: nil)
-        let value = evaluate(&w, scalars, id, context) { known[$0]! }
+        let value = evaluate(&w, scalars, id, context, known)
         known[id] = value
         return value
     }
@@ -89,15 +89,18 @@ struct ElementWriter {
     ) -> String {
         if let value = known[id] { return value }
         for operand in program[id].operands { _ = elementValue(&w, operand, at: place, &known) }
-        let value = evaluate(&w, vectors, id, place) { known[$0]! }
+        let value = evaluate(&w, vectors, id, place, known)
         known[id] = value
         return value
     }
 
     private func evaluate(
-        _ w: inout FunctionWriter, _ v: VectorWriter, _ id: ElementID, _ place: Place,
-        _ operand: (ElementID) -> String
+        _ w: inout FunctionWriter, _ v: VectorWriter, _ id: ElementID, _ place: Place, _ known: [ElementID: String]
     ) -> String {
+        func operand(_ id: ElementID) -> String {
+            guard let value = known[id] else { preconditionFailure("operands are computed before their users") }
+            return value
+        }
         switch program[id] {
         case .load(let access):
             return load(&w, v, access, place)

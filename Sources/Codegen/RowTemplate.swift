@@ -148,13 +148,13 @@ struct RowTemplate {
                 (type: v.name(elements.types[$1]), initial: accumulators[$0])
             }
             accumulators = w.loop(from: middle, to: to, by: lanes, carrying: carried) { w, column, carried in
-                let place = ElementWriter.Place(
-                    row: row, column: column, mask: tailMask(&w, w.sub(to, column)))
+                let mask = tailMask(&w, w.sub(to, column))
+                let place = ElementWriter.Place(row: row, column: column, mask: mask)
                 var values = spread
                 let next = reductions.enumerated().map { index, id in
                     let x = elements.elementValue(&w, inputs[index], at: place, &values)
                     let combined = combine(&w, id, carried[index], x)
-                    return v.select(&w, place.mask!, elements.types[id], combined, carried[index])
+                    return v.select(&w, mask, elements.types[id], combined, carried[index])
                 }
                 write(&w, stores, place, task: task, &values)
                 return next
