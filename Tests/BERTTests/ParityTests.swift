@@ -9,7 +9,8 @@ import Testing
         .appendingPathComponent("Fixtures")
     private static let minilm = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .appendingPathComponent("../../data/minilm").standardizedFileURL
-    static let hasMiniLM = FileManager.default.fileExists(atPath: minilm.appendingPathComponent("config.json").path)
+    static let hasMiniLM = FileManager.default.fileExists(
+        atPath: minilm.appendingPathComponent("config.json").path)
 
     private func fixture(_ name: String) throws -> SafetensorsFile {
         try SafetensorsFile(Self.fixtures.appendingPathComponent("\(name).safetensors"))
@@ -29,7 +30,9 @@ import Testing
         return (tensors, lengths.max() ?? 0)
     }
 
-    private func compile(_ graph: Graph, _ checkpoint: BertCheckpoint, _ compiler: Compiler) throws -> Executor {
+    private func compile(_ graph: Graph, _ checkpoint: BertCheckpoint, _ compiler: Compiler) throws
+        -> Executor
+    {
         let parameters = ParameterStore()
         let executor = try compiler.compile(graph, parameters: parameters)
         for case .parameter(let name, let type, _) in graph.nodes.map(\.op) {
@@ -114,7 +117,8 @@ import Testing
         var config = checkpoint.config
         (config.hiddenDropout, config.attentionDropout, config.classifierDropout) = (0, 0, 0)
         let graph = try BertGraph(config: config, head: .maskedLM, isTraining: true).build()
-        let executor = try compile(try withGradients(graph), checkpoint, try Compiler(CompilerOptions(cache: .off)))
+        let executor = try compile(
+            try withGradients(graph), checkpoint, try Compiler(CompilerOptions(cache: .off)))
         var (tensors, length) = try inputs(file)
         let labels = try file.integers(named: "labels")
         let masked = labels.indices.filter { labels[$0] >= 0 }
@@ -130,7 +134,8 @@ import Testing
     }
 
     /// The bar: at most 2e-5 from Hugging Face's.
-    @Test(.enabled(if: hasMiniLM, "data/minilm is not there: run 'make fetch'"), arguments: compilers.map(\.0))
+    @Test(
+        .enabled(if: hasMiniLM, "data/minilm is not there: run 'make fetch'"), arguments: compilers.map(\.0))
     func miniLMEmbeddings(_ compiler: String) throws {
         let options = try #require(Self.compilers.first { $0.0 == compiler }).1
         let file = try fixture("minilm_embeddings")
@@ -171,6 +176,9 @@ import Testing
         #expect(!states.isEmpty)
         #expect(!states.contains { $0.hasPrefix("embeddings.") || $0.hasPrefix("encoder.layer.0.") })
         // No gradient reaches a table of the embeddings (the pooler's scatters into tokens, which are symbolic).
-        #expect(!step.nodes.contains { if case .scatterAdd(let rows) = $0.op { rows.fixedExtent != nil } else { false } })
+        #expect(
+            !step.nodes.contains {
+                if case .scatterAdd(let rows) = $0.op { rows.fixedExtent != nil } else { false }
+            })
     }
 }

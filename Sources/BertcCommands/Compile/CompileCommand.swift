@@ -18,8 +18,9 @@ struct CompileCommand: ParsableCommand {
 
             EXAMPLE:
               bertc compile data/minilm --quiet --batch 8 --length 128
-              bertc compile model.json --training --task classification --labels 2 --dump-ir stages
-              bertc compile data/minilm --emit optimized > minilm.ir && bertc compile minilm.ir
+              bertc compile model.json --training --labels 2 --dump-ir stages
+              bertc compile data/minilm --emit optimized > minilm.ir
+              bertc compile minilm.ir
             """)
 
     @OptionGroup var input: CompileInput

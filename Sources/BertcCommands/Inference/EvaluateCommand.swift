@@ -14,7 +14,7 @@ struct EvaluateCommand: ParsableCommand {
 
             EXAMPLE:
               bertc evaluate runs/reviews data/rt.test.tsv
-              bertc evaluate runs/mrpc dev.tsv --text-column sentence1 --pair-column sentence2 --json
+              bertc evaluate runs/mrpc dev.tsv --text-column 3 --pair-column 4 --json
             """)
 
     @OptionGroup var model: ModelOptions

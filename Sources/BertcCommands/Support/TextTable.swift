@@ -20,7 +20,7 @@ struct TextTable: CustomStringConvertible {
 }
 
 /// Numbers for people.
-enum Formatted {
+package enum Formatted {
     /// `1234`, `12.3 KB`, `86.7 MB`.
     static func bytes(_ count: Int) -> String { scaled(Double(count), ["B", "KB", "MB", "GB", "TB"]) }
 
@@ -28,7 +28,7 @@ enum Formatted {
     static func flops(_ count: Int) -> String { scaled(Double(count), ["FLOP", "KFLOP", "MFLOP", "GFLOP", "TFLOP"]) }
 
     /// A number with `digits` decimals.
-    static func number(_ value: Double, digits: Int) -> String {
+    package static func number(_ value: Double, digits: Int) -> String {
         guard value.isFinite else { return "\(value)" }
         var power = 1.0
         for _ in 0..<digits { power *= 10 }
