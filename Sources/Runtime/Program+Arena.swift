@@ -8,7 +8,8 @@ extension Program {
     public func arena(_ symbols: [String: Int]) -> (byteCount: Int, peakNode: String?) {
         let schedule = Schedule(self)
         let plan = MemoryPlan(program: self, schedule: schedule, symbols: symbols)
-        let peak = schedule.launches.indices.contains(plan.peakLaunch) ? schedule.launches[plan.peakLaunch] : nil
+        let peak =
+            schedule.launches.indices.contains(plan.peakLaunch) ? schedule.launches[plan.peakLaunch] : nil
         return (plan.byteCount, peak.map { graph.place($0.node) })
     }
 }

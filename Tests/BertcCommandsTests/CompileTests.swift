@@ -33,14 +33,18 @@ import Testing
     }
 
     @Test func dumpedStagesCompileAgain() throws {
-        let arguments = ["compile", scratch.path("model"), "--training", "--quiet", "--dump-ir", scratch.path("stages")]
+        let arguments = [
+            "compile", scratch.path("model"), "--training", "--quiet", "--dump-ir", scratch.path("stages"),
+        ]
         #expect(try Tool.run(arguments).status == 0)
         let names = try FileManager.default.contentsOfDirectory(atPath: scratch.path("stages")).sorted()
         #expect(names.first == "01-forward.ir")
         #expect(names.dropFirst().first == "02-graph.ir")
         #expect(names.suffix(2).map { $0.dropFirst(2) } == ["-kernels.txt", "-llvm.ll"])
         for name in names where name.hasSuffix(".ir") {
-            #expect(try Graph(parsing: scratch.read("stages/\(name)")).description == scratch.read("stages/\(name)"))
+            #expect(
+                try Graph(parsing: scratch.read("stages/\(name)")).description
+                    == scratch.read("stages/\(name)"))
         }
         let again = try Tool.run(["compile", scratch.path("stages/02-graph.ir"), "--emit", "optimized"])
         let last = try #require(names.last { $0.hasSuffix(".ir") })

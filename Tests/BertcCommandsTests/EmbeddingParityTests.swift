@@ -11,7 +11,9 @@ import Training
     static let fixtures = repository.appendingPathComponent("Tests/BERTTests/Fixtures")
 
     @Test(
-        .enabled(if: FileManager.default.fileExists(atPath: model.path), "data/minilm is not there: run 'make fetch'"),
+        .enabled(
+            if: FileManager.default.fileExists(atPath: model.path),
+            "data/minilm is not there: run 'make fetch'"),
         arguments: [BertPooling.mean, .cls])
     func differsByAtMost2e5(pooling: BertPooling) throws {
         let json = try Data(contentsOf: Self.fixtures.appendingPathComponent("minilm_embeddings.json"))

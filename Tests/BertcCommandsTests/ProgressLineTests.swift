@@ -1,6 +1,5 @@
-import Testing
-
 import BertcCommands
+import Testing
 
 @Suite struct ProgressLineTests {
     static let line = ProgressLine(
@@ -29,7 +28,10 @@ import BertcCommands
         #expect(ProgressLine.time(seconds) == text)
     }
 
-    @Test(arguments: [(0.0, 4, "0.0000"), (-0.00001, 2, "0.00"), (1.005, 1, "1.0"), (-12.345, 2, "-12.35"), (0.9996, 3, "1.000"), (7.5, 0, "8")])
+    @Test(arguments: [
+        (0.0, 4, "0.0000"), (-0.00001, 2, "0.00"), (1.005, 1, "1.0"), (-12.345, 2, "-12.35"),
+        (0.9996, 3, "1.000"), (7.5, 0, "8"),
+    ])
     func numbersHaveFixedDigits(value: Double, digits: Int, text: String) {
         #expect(Formatted.number(value, digits: digits) == text)
     }

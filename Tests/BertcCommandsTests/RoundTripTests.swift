@@ -5,7 +5,9 @@ import Training
 
 /// Commands on a tiny saved model, against each other and against the library.
 @Suite struct RoundTripTests {
-    static let texts = ["a fine film .", "the plot is not very fine", "bad", "it is a bad bad bad film . it is bad ."]
+    static let texts = [
+        "a fine film .", "the plot is not very fine", "bad", "it is a bad bad bad film . it is bad .",
+    ]
     static let labels = ["bad", "good"]
 
     let scratch: Scratch
@@ -23,7 +25,9 @@ import Training
     }
 
     @Test func predictAgreesWithTheLibrary() throws {
-        let result = try Tool.run(["predict", scratch.path("model"), "--file", scratch.path("texts.txt"), "--json"])
+        let result = try Tool.run([
+            "predict", scratch.path("model"), "--file", scratch.path("texts.txt"), "--json",
+        ])
         #expect(result.status == 0)
         let pipeline = try BertPipeline(contentsOf: scratch.path("model"))
         let expected = try pipeline.classify(Self.texts.map { TextPair($0) })
@@ -79,7 +83,9 @@ import Training
         let actual = ["good", "bad", "bad", "good"]
         try scratch.write(
             "data.tsv", zip(actual, Self.texts).map { "\($0)\t\($1)\n" }.joined())
-        let result = try Tool.run(["evaluate", scratch.path("model"), scratch.path("data.tsv"), "--json", "--quiet"])
+        let result = try Tool.run([
+            "evaluate", scratch.path("model"), scratch.path("data.tsv"), "--json", "--quiet",
+        ])
         #expect(result.status == 0)
         let metrics = try #require(try objects(result).first)
         let right = zip(actual, answers).count { $0 == $1.label }
@@ -104,7 +110,9 @@ import Training
         try scratch.write(
             "data.jsonl",
             zip(Self.texts, scores).map { "{\"text\": \"\($0)\", \"label\": \(2 * $1 + 1)}\n" }.joined())
-        let result = try Tool.run(["evaluate", scratch.path("number"), scratch.path("data.jsonl"), "--json", "--quiet"])
+        let result = try Tool.run([
+            "evaluate", scratch.path("number"), scratch.path("data.jsonl"), "--json", "--quiet",
+        ])
         let metrics = try #require(try objects(result).first)
         #expect(abs((metrics["pearson"] as? Double ?? .nan) - 1) < 1e-6)
         let error = scores.reduce(0) { $0 + Double($1 + 1) * Double($1 + 1) } / Double(scores.count)

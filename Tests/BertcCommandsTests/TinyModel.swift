@@ -22,7 +22,9 @@ enum TinyModel {
     }
 
     /// Writes configuration, weights and vocabulary into `directory` of `scratch`.
-    static func write(_ head: BertHead, labels: [String] = [], to scratch: Scratch, _ directory: String = "model") throws {
+    static func write(
+        _ head: BertHead, labels: [String] = [], to scratch: Scratch, _ directory: String = "model"
+    ) throws {
         var config = config(labels: labels)
         let architecture: BertArchitecture =
             switch head {

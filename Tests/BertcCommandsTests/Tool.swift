@@ -33,7 +33,9 @@ enum Tool {
         process.standardError = error
         try process.run()
         process.waitUntilExit()
-        return Result(status: process.terminationStatus, output: try scratch.read("out"), error: try scratch.read("err"))
+        return Result(
+            status: process.terminationStatus, output: try scratch.read("out"), error: try scratch.read("err")
+        )
     }
 }
 
@@ -42,7 +44,8 @@ final class Scratch {
     let root: URL
 
     init() throws {
-        root = FileManager.default.temporaryDirectory.appendingPathComponent("bertc-tests-\(UUID().uuidString)")
+        root = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "bertc-tests-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
     }
 

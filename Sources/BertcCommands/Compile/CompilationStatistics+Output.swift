@@ -21,7 +21,8 @@ extension CompilationStatistics: CustomStringConvertible {
         var weights = TextTable(["parameters", "tensors", "elements", "memory"])
         for (role, parameters) in sortedParameters {
             weights.add([
-                role.rawValue, "\(parameters.tensors)", "\(parameters.elements)", Formatted.bytes(parameters.bytes),
+                role.rawValue, "\(parameters.tensors)", "\(parameters.elements)",
+                Formatted.bytes(parameters.bytes),
             ])
         }
 
@@ -62,8 +63,12 @@ extension CompilationStatistics: CustomStringConvertible {
         }
         let values = symbols.sorted { $0.key < $1.key }.map { ($0.key, JSONText.integer($0.value)) }
         return .object([
-            ("graph", .string(name)), ("instruction_set", .string(instructionSet)), ("seconds", .double(seconds)),
-            ("nodes", .object([("before", .integer(nodeTotals.before)), ("after", .integer(nodeTotals.after))])),
+            ("graph", .string(name)), ("instruction_set", .string(instructionSet)),
+            ("seconds", .double(seconds)),
+            (
+                "nodes",
+                .object([("before", .integer(nodeTotals.before)), ("after", .integer(nodeTotals.after))])
+            ),
             ("ops", .object(ops)), ("kernels", .integer(kernelCount)), ("launches", .integer(launchCount)),
             ("templates", .array(kernels)), ("parameters", .object(weights)), ("symbols", .object(values)),
             ("flops", .integer(flops)), ("arena_bytes", .integer(arena.byteCount)),

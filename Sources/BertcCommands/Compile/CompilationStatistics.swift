@@ -70,7 +70,9 @@ struct CompilationStatistics {
     var flops: Int { templates.values.reduce(0) { $0 + $1.flops } }
 
     /// `length 128, sequences 8, tokens 1024`
-    var shape: String { symbols.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ") }
+    var shape: String {
+        symbols.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+    }
 }
 
 extension Phase {

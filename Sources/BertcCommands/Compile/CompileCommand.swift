@@ -43,7 +43,8 @@ struct CompileCommand: ParsableCommand {
     @OptionGroup(title: "Common options") var global: GlobalOptions
 
     func validate() throws {
-        for (name, value) in [("--batch", batch), ("--length", length)] where !(1...1_000_000).contains(value) {
+        for (name, value) in [("--batch", batch), ("--length", length)] where !(1...1_000_000).contains(value)
+        {
             throw ValidationError("\(name) is \(value); expected 1 to 1000000")
         }
         _ = try givenSymbols()
@@ -86,7 +87,8 @@ struct CompileCommand: ParsableCommand {
         var values: [String: Int] = [:]
         for item in symbol {
             let parts = item.split(separator: "=", omittingEmptySubsequences: false)
-            guard parts.count == 2, !parts[0].isEmpty, let value = Int(parts[1]), (0...1_000_000_000).contains(value)
+            guard parts.count == 2, !parts[0].isEmpty, let value = Int(parts[1]),
+                (0...1_000_000_000).contains(value)
             else { throw ValidationError("--symbol is '\(item)'; expected name=value such as tokens=1024") }
             values[String(parts[0])] = value
         }
@@ -102,7 +104,9 @@ struct CompileCommand: ParsableCommand {
         values.merge(try givenSymbols()) { $1 }
         if let missing = graph.symbols.first(where: { values[$0] == nil }) {
             throw CommandError(
-                .usage, "\(input.model): the graph has a symbol '\(missing)'; give its value with --symbol \(missing)=1")
+                .usage,
+                "\(input.model): the graph has a symbol '\(missing)'; give its value with --symbol \(missing)=1"
+            )
         }
         return values.filter { graph.symbols.contains($0.key) }
     }

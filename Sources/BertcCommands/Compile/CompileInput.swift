@@ -29,7 +29,8 @@ struct CompileInput: ParsableArguments {
             throw ValidationError("--labels is for --task classification only")
         }
         if model.hasSuffix(".ir"), training || task != nil || labels != nil {
-            throw ValidationError("a graph file is compiled as it is; --training, --task and --labels need a model")
+            throw ValidationError(
+                "a graph file is compiled as it is; --training, --task and --labels need a model")
         }
         if training, task == .encoder {
             throw ValidationError("a plain encoder has no loss to train on; choose another --task")
@@ -49,13 +50,15 @@ struct CompileInput: ParsableArguments {
 
     private func parsedGraph() throws -> Graph {
         guard FileManager.default.fileExists(atPath: model) else {
-            throw CommandError(.missingInput, "\(model): no such file; expected a graph in text form (docs/ir.md)")
+            throw CommandError(
+                .missingInput, "\(model): no such file; expected a graph in text form (docs/ir.md)")
         }
         guard let data = FileManager.default.contents(atPath: model) else {
             throw CommandError(.missingInput, "\(model): cannot be read; check its permissions")
         }
         guard let text = String(validating: data, as: UTF8.self) else {
-            throw CommandError(.badData, "\(model): is not UTF-8 text; expected a graph in text form (docs/ir.md)")
+            throw CommandError(
+                .badData, "\(model): is not UTF-8 text; expected a graph in text form (docs/ir.md)")
         }
         do {
             return try Graph(parsing: text, file: model)
@@ -67,7 +70,8 @@ struct CompileInput: ParsableArguments {
     private func configuration() throws -> BertConfig {
         guard FileManager.default.fileExists(atPath: model) else {
             throw CommandError(
-                .missingInput, "\(model): no such model; expected a model directory, model.json or graph file (.ir)")
+                .missingInput,
+                "\(model): no such model; expected a model directory, model.json or graph file (.ir)")
         }
         return try BertConfig(contentsOf: URL(fileURLWithPath: model))
     }
@@ -91,7 +95,9 @@ struct CompileInput: ParsableArguments {
             }
         if training, head == .encoder {
             throw CommandError(
-                .usage, "\(model): is a plain encoder and has no loss to train on; choose a --task, e.g. classification")
+                .usage,
+                "\(model): is a plain encoder and has no loss to train on; choose a --task, e.g. classification"
+            )
         }
         return head
     }

@@ -62,7 +62,8 @@ struct EmbedCommand: ParsableCommand {
         try file?.commit()
         model.reportTruncation(pipeline, global)
         if let output {
-            global.note("\(texts.count) vectors of \(pipeline.config.hiddenSize) elements written to \(output)")
+            global.note(
+                "\(texts.count) vectors of \(pipeline.config.hiddenSize) elements written to \(output)")
         }
     }
 }

@@ -50,7 +50,9 @@ struct EvaluateCommand: ParsableCommand {
     }
 
     private func json(_ metrics: EvaluationMetrics, _ labels: [String]) -> JSONText {
-        var members: [(String, JSONText)] = [("examples", .integer(metrics.count)), ("loss", .double(metrics.loss))]
+        var members: [(String, JSONText)] = [
+            ("examples", .integer(metrics.count)), ("loss", .double(metrics.loss)),
+        ]
         if let accuracy = metrics.accuracy {
             members.append(("accuracy", .double(accuracy)))
             members.append(("labels", .array(labels.map(JSONText.string))))
@@ -64,7 +66,8 @@ struct EvaluateCommand: ParsableCommand {
     private func text(_ metrics: EvaluationMetrics, _ labels: [String]) -> String {
         var lines = ["examples  \(metrics.count)", "loss      \(Formatted.number(metrics.loss, digits: 4))"]
         guard let accuracy = metrics.accuracy else {
-            let pearson = metrics.pearson.map { Formatted.number($0, digits: 4) } ?? "undefined (constant numbers)"
+            let pearson =
+                metrics.pearson.map { Formatted.number($0, digits: 4) } ?? "undefined (constant numbers)"
             return (lines + ["pearson   \(pearson)"]).joined(separator: "\n")
         }
         lines.append("accuracy  \(Formatted.number(accuracy, digits: 4))")

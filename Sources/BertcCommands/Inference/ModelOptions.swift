@@ -6,7 +6,9 @@ struct ModelOptions: ParsableArguments {
     @Argument(help: "A model directory (Hugging Face's layout or saved by bertc), or its config.json.")
     var model: String
 
-    @Option(name: .customLong("max-length"), help: "Tokens of the longest sequence; the model's positions by default.")
+    @Option(
+        name: .customLong("max-length"),
+        help: "Tokens of the longest sequence; the model's positions by default.")
     var maxLength: Int?
 
     @Flag(name: .customLong("no-truncate"), help: "Refuse longer sequences instead of cutting them.")

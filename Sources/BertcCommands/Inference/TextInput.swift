@@ -23,7 +23,8 @@ struct TextInput: ParsableArguments {
         }
         guard text.isEmpty || file == nil else { throw ValidationError("give --text or --file, not both") }
         guard pair.isEmpty || pair.count == text.count else {
-            throw ValidationError("there are \(pair.count) --pair for \(text.count) --text; expected one for each")
+            throw ValidationError(
+                "there are \(pair.count) --pair for \(text.count) --text; expected one for each")
         }
     }
 
@@ -33,7 +34,9 @@ struct TextInput: ParsableArguments {
             return text.indices.map { TextPair(text[$0], pair: pair.isEmpty ? nil : pair[$0]) }
         }
         guard let file else { return try readStandardInput(global) }
-        return try TextDataset.load(path: file, format: format).examples.map { TextPair($0.text, pair: $0.pair) }
+        return try TextDataset.load(path: file, format: format).examples.map {
+            TextPair($0.text, pair: $0.pair)
+        }
     }
 
     /// One text a line.

@@ -32,7 +32,8 @@ struct GlobalOptions: ParsableArguments {
 
     var compilerOptions: CompilerOptions {
         CompilerOptions(
-            instructionSet: cpu?.rawValue, threads: threads, matmul: matmul, cache: noCache ? .off : .standard)
+            instructionSet: cpu?.rawValue, threads: threads, matmul: matmul, cache: noCache ? .off : .standard
+        )
     }
 
     /// Says something that is not a result, unless `--quiet`.

@@ -14,7 +14,8 @@ final class StageDump: Sendable {
             try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         } catch {
             throw CommandError(
-                .cannotCreate, "\(path): cannot be made a directory: \(error.localizedDescription); choose another")
+                .cannotCreate,
+                "\(path): cannot be made a directory: \(error.localizedDescription); choose another")
         }
     }
 
@@ -31,6 +32,7 @@ final class StageDump: Sendable {
             default: "ir"
             }
         let padded = (number < 10 ? "0" : "") + "\(number)"
-        try AtomicFile.write(Data(text.utf8), to: directory.appendingPathComponent("\(padded)-\(stage).\(ending)"))
+        try AtomicFile.write(
+            Data(text.utf8), to: directory.appendingPathComponent("\(padded)-\(stage).\(ending)"))
     }
 }

@@ -25,7 +25,9 @@ package enum Formatted {
     static func bytes(_ count: Int) -> String { scaled(Double(count), ["B", "KB", "MB", "GB", "TB"]) }
 
     /// `2.45 GFLOP`.
-    static func flops(_ count: Int) -> String { scaled(Double(count), ["FLOP", "KFLOP", "MFLOP", "GFLOP", "TFLOP"]) }
+    static func flops(_ count: Int) -> String {
+        scaled(Double(count), ["FLOP", "KFLOP", "MFLOP", "GFLOP", "TFLOP"])
+    }
 
     /// A number with `digits` decimals.
     package static func number(_ value: Double, digits: Int) -> String {

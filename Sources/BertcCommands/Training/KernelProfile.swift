@@ -27,7 +27,8 @@ struct KernelProfile {
         .array(
             sorted.map { name, value in
                 .object([
-                    ("kernel", .string(name)), ("runs", .integer(value.calls)), ("seconds", .double(value.seconds)),
+                    ("kernel", .string(name)), ("runs", .integer(value.calls)),
+                    ("seconds", .double(value.seconds)),
                 ])
             })
     }

@@ -13,7 +13,8 @@ package struct ProgressLine {
     package var secondsLeft: Double?
 
     package init(
-        epoch: Int, epochs: Int, step: Int, steps: Int, loss: Double, tokensPerSecond: Double, secondsLeft: Double?
+        epoch: Int, epochs: Int, step: Int, steps: Int, loss: Double, tokensPerSecond: Double,
+        secondsLeft: Double?
     ) {
         self.epoch = epoch
         self.epochs = epochs
@@ -42,7 +43,8 @@ package struct ProgressLine {
     private func bar(_ width: Int) -> String {
         let done = steps > 0 ? min(width, width * step / steps) : 0
         let head = done < width ? ">" : ""
-        return String(repeating: "=", count: done) + head + String(repeating: " ", count: width - done - head.count)
+        return String(repeating: "=", count: done) + head
+            + String(repeating: " ", count: width - done - head.count)
     }
 
     /// `0:07`, `12:34`, `1:02:03`.

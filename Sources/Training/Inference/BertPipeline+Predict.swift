@@ -64,7 +64,8 @@ extension BertPipeline {
             case .maskedLM: "a masked language model"
             }
         return PipelineError(
-            .wrongTask, "is \(kind) and cannot \(wanted); fine-tune it for that first, or use another model", at: path)
+            .wrongTask, "is \(kind) and cannot \(wanted); fine-tune it for that first, or use another model",
+            at: path)
     }
 }
 

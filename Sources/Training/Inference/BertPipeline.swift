@@ -133,7 +133,9 @@ public final class BertPipeline {
         var rows = [[Float]](repeating: [], count: encodings.count)
         for indices in batches(of: encodings) {
             let inputs = BertInputs(batcher.layOut(indices))
-            guard let result = try executor.run(inputs.tensors, symbols: inputs.symbols)[output] else { continue }
+            guard let result = try executor.run(inputs.tensors, symbols: inputs.symbols)[output] else {
+                continue
+            }
             let values = result.floats
             let width = values.count / indices.count
             for (row, index) in indices.enumerated() {

@@ -31,7 +31,8 @@ extension BertHead {
         let names = Set(checkpoint.parameters.map(\.name))
         let byTensors: BertArchitecture =
             names.contains("classifier.weight")
-            ? .sequenceClassification : names.contains("cls.predictions.bias") ? .maskedLanguageModel : .encoder
+            ? .sequenceClassification
+            : names.contains("cls.predictions.bias") ? .maskedLanguageModel : .encoder
         switch config.architecture ?? byTensors {
         case .encoder: self = .encoder
         case .maskedLanguageModel: self = .maskedLM
