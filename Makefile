@@ -49,7 +49,7 @@ fetch: ## Fetch the models and the review data set into data/ (exit code 3 when 
 
 # MiniLM on the film reviews; without a download, a small fresh BERT on the data that the repository holds.
 demo: build ## Fine-tune a real BERT on real reviews
-	@code=0; python3 data/fetch.py || code=$$?; \
+	@code=0; python3 data/fetch.py minilm rt || code=$$?; \
 	case $$code in \
 	    0) config=Examples/rt/train.json ;; \
 	    3) echo "demo: no download is possible, so a small fresh BERT is trained on data/small instead"; \

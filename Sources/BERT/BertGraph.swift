@@ -55,7 +55,9 @@ public struct BertGraph {
     /// The parameters with their shapes, in the order of the graph.
     public func parameters() throws -> [ParameterSpec] {
         try build().nodes.compactMap { node in
-            guard case .parameter(let name, let type, _) = node.op, let shape = type.extents([:]) else { return nil }
+            guard case .parameter(let name, let type, _) = node.op, let shape = type.extents([:]) else {
+                return nil
+            }
             return ParameterSpec(name, shape)
         }
     }
@@ -82,7 +84,8 @@ private struct BertGraphWriter {
         lengths = g.input("lengths", .i32, ["sequences"])
         keyCounts = lengths.segmentBroadcast(tokens: "tokens", offsets: offsets, lengths: lengths)
         let rates = [
-            model.config.hiddenDropout, model.config.attentionDropout, model.config.effectiveClassifierDropout,
+            model.config.hiddenDropout, model.config.attentionDropout,
+            model.config.effectiveClassifierDropout,
         ]
         rng = model.isTraining && rates.contains { $0 > 0 } ? g.input("rng", .i64, [2]) : nil
     }
@@ -92,7 +95,8 @@ private struct BertGraphWriter {
         switch model.head {
         case .encoder:
             g.output("hidden", x)
-            g.output("pooled", g.scope("pooling") { config.pooling == .mean ? meanPooled(x) : firstTokens(x) })
+            g.output(
+                "pooled", g.scope("pooling") { config.pooling == .mean ? meanPooled(x) : firstTokens(x) })
         case .classification(let labels): classification(x, labels: labels)
         case .regression: classification(x, labels: 1)
         case .maskedLM: maskedLM(x)
@@ -109,7 +113,9 @@ private struct BertGraphWriter {
     }
 
     /// x Wᵀ + b, weights as `torch.nn.Linear` keeps them: [outputs, inputs].
-    private mutating func linear(_ x: Tensor, _ name: String, _ inputs: Dimension, _ outputs: Dimension) -> Tensor {
+    private mutating func linear(_ x: Tensor, _ name: String, _ inputs: Dimension, _ outputs: Dimension)
+        -> Tensor
+    {
         let weight = parameter("\(name).weight", [outputs, inputs])
         let bias = parameter("\(name).bias", [outputs])
         return x.matmul(weight, transposeRight: true) + bias
@@ -233,7 +239,8 @@ private struct BertGraphWriter {
                 config.tieWordEmbeddings
                 ? parameter("embeddings.word_embeddings.weight", [vocabulary, hidden])
                 : parameter("cls.predictions.decoder.weight", [vocabulary, hidden])
-            return normal.matmul(decoder, transposeRight: true) + parameter("cls.predictions.bias", [vocabulary])
+            return normal.matmul(decoder, transposeRight: true)
+                + parameter("cls.predictions.bias", [vocabulary])
         }
         g.output("logits", logits)
         guard model.hasLabels else { return }

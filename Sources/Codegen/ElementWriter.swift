@@ -42,11 +42,13 @@ struct ElementWriter {
     // MARK: Once a row
 
     /// Computes the row value `id` (and what it needs) as a scalar.
-    func rowValue(_ w: inout FunctionWriter, _ id: ElementID, row: String, _ known: inout [ElementID: String]) -> String {
+    func rowValue(_ w: inout FunctionWriter, _ id: ElementID, row: String, _ known: inout [ElementID: String])
+        -> String
+    {
         if let value = known[id] { return value }
         for operand in program[id].operands { _ = rowValue(&w, operand, row: row, &known) }
         let context = Place(row: row, column: "0", mask: nil)
-        let value = evaluate(&w, scalars, id, context) { known[$0]! }
+        let value = evaluate(&w, scalars, id, context, known)
         known[id] = value
         return value
     }
@@ -87,15 +89,18 @@ struct ElementWriter {
     ) -> String {
         if let value = known[id] { return value }
         for operand in program[id].operands { _ = elementValue(&w, operand, at: place, &known) }
-        let value = evaluate(&w, vectors, id, place) { known[$0]! }
+        let value = evaluate(&w, vectors, id, place, known)
         known[id] = value
         return value
     }
 
     private func evaluate(
-        _ w: inout FunctionWriter, _ v: VectorWriter, _ id: ElementID, _ place: Place,
-        _ operand: (ElementID) -> String
+        _ w: inout FunctionWriter, _ v: VectorWriter, _ id: ElementID, _ place: Place, _ known: [ElementID: String]
     ) -> String {
+        func operand(_ id: ElementID) -> String {
+            guard let value = known[id] else { preconditionFailure("operands are computed before their users") }
+            return value
+        }
         switch program[id] {
         case .load(let access):
             return load(&w, v, access, place)
@@ -128,7 +133,8 @@ struct ElementWriter {
     }
 
     private func unary(
-        _ w: inout FunctionWriter, _ v: VectorWriter, _ function: ElementUnary, _ x: String, _ type: ElementType
+        _ w: inout FunctionWriter, _ v: VectorWriter, _ function: ElementUnary, _ x: String,
+        _ type: ElementType
     ) -> String {
         let t = v.name(type)
         let zero = v.constant(0, type)

@@ -147,7 +147,8 @@ struct FunctionWriter {
         var phis = ["\(index) = phi i64 [ \(from), %\(before) ], [ \(nextIndex), %\(latch) ]"]
         for (slot, name) in names.enumerated() {
             phis.append(
-                "\(name) = phi \(carried[slot].type) [ \(carried[slot].initial), %\(before) ], [ \(next[slot]), %\(latch) ]")
+                "\(name) = phi \(carried[slot].type) [ \(carried[slot].initial), %\(before) ], [ \(next[slot]), %\(latch) ]"
+            )
         }
         lines.insert(contentsOf: phis, at: phiPlace)
         startBlock(exit)

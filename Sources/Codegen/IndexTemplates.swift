@@ -40,7 +40,8 @@ extension SegmentKernel {
     func write(_ w: inout FunctionWriter, lanes: Int) {
         w.loop(from: "%task0", to: "%task1", by: 1) { w, sequence, _ in
             let rows = SegmentRows(
-                &w, sequence: sequence, offsets: offsets, lengths: lengths, sequences: sequences, tokens: tokens)
+                &w, sequence: sequence, offsets: offsets, lengths: lengths, sequences: sequences,
+                tokens: tokens)
             switch direction {
             case .sum: writeSum(&w, lanes, sequence, rows)
             case .broadcast: writeBroadcast(&w, lanes, sequence, rows)
@@ -67,7 +68,9 @@ extension SegmentKernel {
         }
     }
 
-    private func writeBroadcast(_ w: inout FunctionWriter, _ lanes: Int, _ sequence: String, _ rows: SegmentRows) {
+    private func writeBroadcast(
+        _ w: inout FunctionWriter, _ lanes: Int, _ sequence: String, _ rows: SegmentRows
+    ) {
         let elements = ElementWriter(program: [], lanes: lanes)
         let v = elements.vectors
         w.loop(from: rows.first, to: rows.end, by: 1) { w, row, _ in
@@ -155,7 +158,9 @@ private func forEachVector(
     }
 }
 
-private func loadFloats(_ w: inout FunctionWriter, _ v: VectorWriter, _ place: String, _ mask: String?) -> String {
+private func loadFloats(_ w: inout FunctionWriter, _ v: VectorWriter, _ place: String, _ mask: String?)
+    -> String
+{
     let type = v.name(.f32)
     guard let mask else { return w.value("load \(type), ptr \(place), align 4") }
     return w.value(
@@ -169,5 +174,6 @@ private func storeFloats(
     let type = v.name(.f32)
     guard let mask else { return w.line("store \(type) \(x), ptr \(place), align 4") }
     w.line(
-        "call void @llvm.masked.store.v\(v.lanes)f32.p0(\(type) \(x), ptr \(place), i32 4, <\(v.lanes) x i1> \(mask))")
+        "call void @llvm.masked.store.v\(v.lanes)f32.p0(\(type) \(x), ptr \(place), i32 4, <\(v.lanes) x i1> \(mask))"
+    )
 }

@@ -15,7 +15,8 @@ extension VectorWriter {
         let p = polynomial(
             &w,
             [
-                1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1,
+                1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,
+                5.0000001201e-1,
             ], r)
         let y = op(&w, "fadd", fma(&w, p, op(&w, "fmul", r, r), r), float(1))
         let exponent = integer(&w, "sub", bitsOf(&w, shifted), bits(0x4B40_0000))

@@ -65,7 +65,8 @@ struct MicroKernel {
 
     /// Writes the tile, or adds it to what an earlier block of the depth left.
     private func store(
-        _ w: inout FunctionWriter, _ slots: [(Int, Int)], _ targets: [String], _ sums: [String], _ masks: [String]
+        _ w: inout FunctionWriter, _ slots: [(Int, Int)], _ targets: [String], _ sums: [String],
+        _ masks: [String]
     ) {
         let vector = v.name(.f32)
         let n = tile.lanes

@@ -9,12 +9,14 @@ struct PackWriter {
     /// Packs columns `column ..< column + tile.columns` (zero from `n` on) of a k x n matrix into `panel`
     /// `[k][tile.columns]`.
     func packRight(
-        _ w: inout FunctionWriter, source: String, rowStride: String, columnStride: String, column: String, n: String,
+        _ w: inout FunctionWriter, source: String, rowStride: String, columnStride: String, column: String,
+        n: String,
         k: String, panel: String
     ) {
         if columnStride == "1" {
             copyRows(
-                &w, source: w.address(source, "float", column), stride: rowStride, count: k, width: tile.columns,
+                &w, source: w.address(source, "float", column), stride: rowStride, count: k,
+                width: tile.columns,
                 limit: w.sub(n, column), target: panel, targetStride: tile.columns)
         } else {
             for block in 0..<tile.vectors {
@@ -29,14 +31,16 @@ struct PackWriter {
     /// Packs `rows` rows of a transposed left operand, from `source` on (element (i, k) at i + k * depthStride),
     /// into panels `[rows / tile.rows][depth][tile.rows]`, zero beyond `rows`.
     func packLeft(
-        _ w: inout FunctionWriter, source: String, depthStride: String, rows: String, depth: String, target: String
+        _ w: inout FunctionWriter, source: String, depthStride: String, rows: String, depth: String,
+        target: String
     ) {
         let panels = w.ceilDivide(rows, tile.rows)
         w.loop(from: "0", to: panels, by: 1) { w, panel, _ in
             let row = w.mul(panel, "\(tile.rows)")
             let size = w.mul(depth, "\(tile.rows)")
             PackWriter(tile: tile).copyRows(
-                &w, source: w.address(source, "float", row), stride: depthStride, count: depth, width: tile.rows,
+                &w, source: w.address(source, "float", row), stride: depthStride, count: depth,
+                width: tile.rows,
                 limit: w.sub(rows, row), target: w.address(target, "float", w.mul(panel, size)),
                 targetStride: tile.rows)
             return []
@@ -66,7 +70,9 @@ struct PackWriter {
                 let x = w.value(
                     "call \(type) @llvm.masked.load.v\(lanes)f32.p0(ptr \(place), i32 4, <\(lanes) x i1> \(mask), \(type) zeroinitializer)"
                 )
-                w.line("store \(type) \(x), ptr \(w.address(to, "float", "\(part * lanes)")), align \(lanes * 4)")
+                w.line(
+                    "store \(type) \(x), ptr \(w.address(to, "float", "\(part * lanes)")), align \(lanes * 4)"
+                )
             }
             return []
         }
@@ -114,7 +120,9 @@ struct PackWriter {
     }
 
     /// One butterfly of the transposition: swaps the off-diagonal blocks of size `step` of two rows.
-    private func exchange(_ w: inout FunctionWriter, _ a: String, _ b: String, _ step: Int) -> (String, String) {
+    private func exchange(_ w: inout FunctionWriter, _ a: String, _ b: String, _ step: Int) -> (
+        String, String
+    ) {
         let n = tile.lanes
         let type = v.name(.f32)
         func shuffle(_ pick: (Int) -> Int) -> String {

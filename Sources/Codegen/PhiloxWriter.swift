@@ -45,13 +45,16 @@ extension VectorWriter {
     }
 
     /// High and low halves of the 64-bit products with a constant.
-    private func wideMultiply(_ w: inout FunctionWriter, _ x: String, _ factor: UInt32) -> (high: String, low: String) {
+    private func wideMultiply(_ w: inout FunctionWriter, _ x: String, _ factor: UInt32) -> (
+        high: String, low: String
+    ) {
         let wide = vector("i64")
         let extended = w.value("zext \(name(.i32)) \(x) to \(wide)")
         let product = w.value("mul \(wide) \(extended), \(constant(Double(factor), .i64))")
         let shifted = w.value("lshr \(wide) \(product), \(constant(32, .i64))")
         return (
-            w.value("trunc \(wide) \(shifted) to \(name(.i32))"), w.value("trunc \(wide) \(product) to \(name(.i32))")
+            w.value("trunc \(wide) \(shifted) to \(name(.i32))"),
+            w.value("trunc \(wide) \(product) to \(name(.i32))")
         )
     }
 }

@@ -41,15 +41,18 @@ struct ProblemTemplate {
             switch form {
             case .scores:
                 strides = Strides(
-                    leftRow: token, leftDepth: .one, rightDepth: .one, rightColumn: token, targetRow: scoreToken,
+                    leftRow: token, leftDepth: .one, rightDepth: .one, rightColumn: token,
+                    targetRow: scoreToken,
                     columns: nil)
             case .context:
                 strides = Strides(
-                    leftRow: scoreToken, leftDepth: .one, rightDepth: token, rightColumn: .one, targetRow: token,
+                    leftRow: scoreToken, leftDepth: .one, rightDepth: token, rightColumn: .one,
+                    targetRow: token,
                     columns: .fixed(headSize))
             case .transposed:
                 strides = Strides(
-                    leftRow: .one, leftDepth: scoreToken, rightDepth: token, rightColumn: .one, targetRow: token,
+                    leftRow: .one, leftDepth: scoreToken, rightDepth: token, rightColumn: .one,
+                    targetRow: token,
                     columns: .fixed(headSize))
             }
         }
@@ -72,7 +75,9 @@ struct ProblemTemplate {
                     left: matrix(&w, batch.left, rows, depth), right: matrix(&w, batch.right, depth, columns),
                     target: matrix(&w, batch.target, rows, columns), m: rows, n: columns, k: depth)
                 multiply(&w, problem)
-            case .ragged(let form, let sequences, let tokens, let heads, let headSize, let length, let offsets, let lengths):
+            case .ragged(
+                let form, let sequences, let tokens, let heads, let headSize, let length, let offsets,
+                let lengths):
                 let rows = SegmentRows(
                     &w, sequence: w.value("udiv i64 \(task), \(heads)"), offsets: offsets, lengths: lengths,
                     sequences: sequences, tokens: tokens)
@@ -84,7 +89,8 @@ struct ProblemTemplate {
     }
 
     private func writeRagged(
-        _ w: inout FunctionWriter, _ form: RaggedForm, _ rows: SegmentRows, _ head: String, heads: Int, headSize: Int,
+        _ w: inout FunctionWriter, _ form: RaggedForm, _ rows: SegmentRows, _ head: String, heads: Int,
+        headSize: Int,
         length: String
     ) {
         let isScores = form == .scores
@@ -95,7 +101,8 @@ struct ProblemTemplate {
             w.address(w.buffer(buffer), "float", w.mul(first, width))
         }
         let problem = Problem(
-            left: base(&w, batch.left, isScores ? "\(headSize)" : length), right: base(&w, batch.right, "\(headSize)"),
+            left: base(&w, batch.left, isScores ? "\(headSize)" : length),
+            right: base(&w, batch.right, "\(headSize)"),
             target: base(&w, batch.target, targetWidth), m: count, n: isScores ? count : "\(headSize)",
             k: isScores ? "\(headSize)" : count)
         let column = w.address(w.buffer(batch.target), "float", w.mul(head, targetWidth))
@@ -127,7 +134,8 @@ struct ProblemTemplate {
         w.loop(from: "0", to: panelCount, by: 1) { w, panel, _ in
             let column = w.mul(panel, "\(tile.columns)")
             PackWriter(tile: tile).packRight(
-                &w, source: problem.right, rowStride: w.extent(strides.rightDepth), columnStride: columnStride,
+                &w, source: problem.right, rowStride: w.extent(strides.rightDepth),
+                columnStride: columnStride,
                 column: column, n: problem.n, k: problem.k,
                 panel: w.address(panels, "float", w.mul(column, problem.k)))
             return []
@@ -141,7 +149,8 @@ struct ProblemTemplate {
                     left: w.address(problem.left, "float", w.mul(row, leftRow)), leftRow: leftRow,
                     leftDepth: w.extent(strides.leftDepth), panels: panels,
                     target: w.address(problem.target, "float", w.mul(row, targetRow)), targetRow: targetRow,
-                    rows: w.min(w.sub(problem.m, row), "\(tile.blockRows)"), columns: problem.n, depth: problem.k,
+                    rows: w.min(w.sub(problem.m, row), "\(tile.blockRows)"), columns: problem.n,
+                    depth: problem.k,
                     scratch: "%scratch"))
             return []
         }

@@ -23,13 +23,17 @@ struct BlockProduct {
         var scratch: String
     }
 
-    init(tile: ContractionTile, left: (row: Extent, depth: Extent), targetRow: Extent?, columns: Extent?, name: String) {
+    init(
+        tile: ContractionTile, left: (row: Extent, depth: Extent), targetRow: Extent?, columns: Extent?,
+        name: String
+    ) {
         self.tile = tile
         packsLeft = left.row == .one && left.depth != .one
         let masks = columns?.fixedValue.map { $0 % tile.columns != 0 } ?? true
         micro = MicroKernel(
             tile: tile, name: name, leftRowStride: packsLeft ? 1 : left.row.fixedValue,
-            leftDepthStride: packsLeft ? tile.rows : left.depth.fixedValue, targetStride: targetRow?.fixedValue,
+            leftDepthStride: packsLeft ? tile.rows : left.depth.fixedValue,
+            targetStride: targetRow?.fixedValue,
             masksColumns: masks)
     }
 
@@ -49,7 +53,8 @@ struct BlockProduct {
                 let start = w.add(w.mul(column, o.depth), w.mul(k0, "\(tile.columns)"))
                 let base = MicroKernel.Call(
                     left: packsLeft ? o.scratch : left, panel: w.address(o.panels, "float", start),
-                    target: w.address(o.target, "float", column), depth: depth, columns: w.sub(o.columns, column),
+                    target: w.address(o.target, "float", column), depth: depth,
+                    columns: w.sub(o.columns, column),
                     first: first, leftRow: o.leftRow, leftDepth: o.leftDepth, targetRow: o.targetRow)
                 writeRows(&w, o, base)
                 return []
@@ -79,7 +84,8 @@ struct BlockProduct {
 
     /// Calls the tile function at row `at + within`; `at` is where the packed panel of `tile.rows` rows starts.
     private func callTile(
-        _ w: inout FunctionWriter, _ o: Operands, _ base: MicroKernel.Call, rows: Int, at: String, within: String
+        _ w: inout FunctionWriter, _ o: Operands, _ base: MicroKernel.Call, rows: Int, at: String,
+        within: String
     ) {
         let row = w.add(at, within)
         let leftOffset = packsLeft ? w.add(w.mul(at, base.depth), within) : w.mul(row, o.leftRow)
@@ -100,7 +106,8 @@ extension PackPanels {
             let target = w.address(w.buffer(panels), "float", w.mul(column, k))
             PackWriter(tile: tile).packRight(
                 &w, source: w.buffer(source.buffer), rowStride: w.extent(source.rowStride),
-                columnStride: source.columnStride == .one ? "1" : w.extent(source.columnStride), column: column,
+                columnStride: source.columnStride == .one ? "1" : w.extent(source.columnStride),
+                column: column,
                 n: w.extent(n), k: k, panel: target)
             return []
         }

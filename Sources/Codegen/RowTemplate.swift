@@ -34,7 +34,8 @@ struct RowTemplate {
         let wanted = hasReductions ? 4 : 2
         guard let columns = kernel.columns.fixedValue else { return wanted }
         let vectors = columns / lanes
-        return [wanted, 3, 2, 1].first { $0 <= wanted && vectors >= $0 && (vectors % $0 == 0 || $0 == 1) } ?? 1
+        return [wanted, 3, 2, 1].first { $0 <= wanted && vectors >= $0 && (vectors % $0 == 0 || $0 == 1) }
+            ?? 1
     }
 
     func write(_ w: inout FunctionWriter) {
@@ -94,7 +95,8 @@ struct RowTemplate {
             }
             guard !reductions.isEmpty || !stores.isEmpty else { continue }
             writePass(
-                &w, row: row, task: task, from: from, to: to, reductions: reductions, stores: stores, &rowValues)
+                &w, row: row, task: task, from: from, to: to, reductions: reductions, stores: stores,
+                &rowValues)
         }
         for case .element(let access, let id) in kernel.stores where !access.hasColumns {
             let value = elements.rowValue(&w, id, row: row, &rowValues)
@@ -104,7 +106,8 @@ struct RowTemplate {
     }
 
     private func writePass(
-        _ w: inout FunctionWriter, row: String, task: String, from: String, to: String, reductions: [ElementID],
+        _ w: inout FunctionWriter, row: String, task: String, from: String, to: String,
+        reductions: [ElementID],
         stores: [RowKernel.Store], _ rowValues: inout [ElementID: String]
     ) {
         let inputs = reductions.map { reduceInput($0) }
@@ -112,10 +115,12 @@ struct RowTemplate {
         let step = unroll * lanes
         // Whole rounds without masks, then vectors with a mask for what is left.
         let span = w.sub(to, from)
-        let rounds = Int(span).map { "\($0 / step * step)" } ?? {
-            let whole = w.value("udiv i64 \(span), \(step)")
-            return w.mul(whole, "\(step)")
-        }()
+        let rounds =
+            Int(span).map { "\($0 / step * step)" }
+            ?? {
+                let whole = w.value("udiv i64 \(span), \(step)")
+                return w.mul(whole, "\(step)")
+            }()
         let middle = w.add(from, rounds)
         let initial = reductions.flatMap { id in
             (0..<unroll).map { _ in (type: v.name(elements.types[id]), initial: neutral(id)) }
@@ -143,12 +148,13 @@ struct RowTemplate {
                 (type: v.name(elements.types[$1]), initial: accumulators[$0])
             }
             accumulators = w.loop(from: middle, to: to, by: lanes, carrying: carried) { w, column, carried in
-                let place = ElementWriter.Place(row: row, column: column, mask: tailMask(&w, w.sub(to, column)))
+                let mask = tailMask(&w, w.sub(to, column))
+                let place = ElementWriter.Place(row: row, column: column, mask: mask)
                 var values = spread
                 let next = reductions.enumerated().map { index, id in
                     let x = elements.elementValue(&w, inputs[index], at: place, &values)
                     let combined = combine(&w, id, carried[index], x)
-                    return v.select(&w, place.mask!, elements.types[id], combined, carried[index])
+                    return v.select(&w, mask, elements.types[id], combined, carried[index])
                 }
                 write(&w, stores, place, task: task, &values)
                 return next
@@ -189,7 +195,9 @@ struct RowTemplate {
     }
 
     private func kind(_ id: ElementID) -> Reduction {
-        guard case .reduce(let reduction, _) = kernel.program[id] else { preconditionFailure("not a reduction") }
+        guard case .reduce(let reduction, _) = kernel.program[id] else {
+            preconditionFailure("not a reduction")
+        }
         return reduction
     }
 
@@ -224,10 +232,14 @@ struct RowTemplate {
         switch (kind(id), type.isFloat) {
         case (.sum, true):
             return w.value(
-                "call reassoc float @llvm.vector.reduce.fadd.\(suffix)(float 0x8000000000000000, \(v.name(type)) \(x))")
-        case (.sum, false): return w.value("call \(scalar) @llvm.vector.reduce.add.\(suffix)(\(v.name(type)) \(x))")
-        case (.max, true): return w.value("call float @llvm.vector.reduce.fmaximum.\(suffix)(\(v.name(type)) \(x))")
-        case (.max, false): return w.value("call \(scalar) @llvm.vector.reduce.smax.\(suffix)(\(v.name(type)) \(x))")
+                "call reassoc float @llvm.vector.reduce.fadd.\(suffix)(float 0x8000000000000000, \(v.name(type)) \(x))"
+            )
+        case (.sum, false):
+            return w.value("call \(scalar) @llvm.vector.reduce.add.\(suffix)(\(v.name(type)) \(x))")
+        case (.max, true):
+            return w.value("call float @llvm.vector.reduce.fmaximum.\(suffix)(\(v.name(type)) \(x))")
+        case (.max, false):
+            return w.value("call \(scalar) @llvm.vector.reduce.smax.\(suffix)(\(v.name(type)) \(x))")
         }
     }
 }

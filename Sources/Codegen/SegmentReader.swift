@@ -12,7 +12,8 @@ struct SegmentRows {
     let end: String
 
     init(
-        _ w: inout FunctionWriter, sequence: String, offsets: Int, lengths: Int, sequences: Extent, tokens: Extent
+        _ w: inout FunctionWriter, sequence: String, offsets: Int, lengths: Int, sequences: Extent,
+        tokens: Extent
     ) {
         func integer(_ w: inout FunctionWriter, _ buffer: Int, _ index: String) -> String {
             let loaded = w.value("load i32, ptr \(w.address(w.buffer(buffer), "i32", index)), align 4")

@@ -42,7 +42,8 @@ struct VectorWriter {
         guard lanes > 1 else { return scalar }
         let first = w.value("insertelement <\(lanes) x \(type)> poison, \(type) \(scalar), i64 0")
         return w.value(
-            "shufflevector <\(lanes) x \(type)> \(first), <\(lanes) x \(type)> poison, <\(lanes) x i32> zeroinitializer")
+            "shufflevector <\(lanes) x \(type)> \(first), <\(lanes) x \(type)> poison, <\(lanes) x i32> zeroinitializer"
+        )
     }
 
     /// 0, 1, 2, … as i32.
@@ -66,7 +67,9 @@ struct VectorWriter {
         return w.value("call \(t) @llvm.\(function).\(suffix)(\(t) \(x))")
     }
 
-    func select(_ w: inout FunctionWriter, _ condition: String, _ type: ElementType, _ a: String, _ b: String) -> String {
+    func select(_ w: inout FunctionWriter, _ condition: String, _ type: ElementType, _ a: String, _ b: String)
+        -> String
+    {
         w.value("select \(vector("i1")) \(condition), \(name(type)) \(a), \(name(type)) \(b)")
     }
 

@@ -40,7 +40,8 @@ public final class Compiler {
             }
         threads = max(1, options.threads ?? ProcessInfo.processInfo.activeProcessorCount)
         library = try KernelLibrary(
-            cpu: try TargetCPU.host(limit: limit), usesLibraryMatmul: options.matmul == .openblas, cache: cache)
+            cpu: try TargetCPU.host(limit: limit), usesLibraryMatmul: options.matmul == .openblas,
+            cache: cache)
         pool = WorkerPool(threads: threads)
     }
 

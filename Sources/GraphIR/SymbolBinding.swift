@@ -38,7 +38,8 @@ public struct SymbolBinding: Sendable {
         }
         if let known = values[symbol], known != value {
             throw IRError(
-                "binding", "'\(symbol)' would be \(value) here but is \(known) from \(origins[symbol] ?? "")", at: place)
+                "binding", "'\(symbol)' would be \(value) here but is \(known) from \(origins[symbol] ?? "")",
+                at: place)
         }
         values[symbol] = value
         if origins[symbol] == nil { origins[symbol] = place }

@@ -11,7 +11,9 @@ struct ElementProgram {
     }
 
     mutating func load(_ access: Access) -> ElementID { add(.load(access)) }
-    mutating func constant(_ value: Double, _ type: ElementType = .f32) -> ElementID { add(.constant(value, type)) }
+    mutating func constant(_ value: Double, _ type: ElementType = .f32) -> ElementID {
+        add(.constant(value, type))
+    }
     mutating func unary(_ function: ElementUnary, _ x: ElementID) -> ElementID { add(.unary(function, x)) }
     mutating func binary(_ function: BinaryFunction, _ a: ElementID, _ b: ElementID) -> ElementID {
         add(.binary(function, a, b))
@@ -71,13 +73,15 @@ struct ElementProgram {
             return multiplying(s, adding(constant(1), tail))
         case .gelu:
             // Φ(x) + x φ(x), φ(x) = exp(-x²/2) / √(2π)
-            let density = scaling(unary(.exp, scaling(multiplying(x, x), -0.5)), 1 / (2 * Double.pi).squareRoot())
+            let density = scaling(
+                unary(.exp, scaling(multiplying(x, x), -0.5)), 1 / (2 * Double.pi).squareRoot())
             return adding(normalCDF(x), multiplying(x, density))
         case .geluTanh:
             // (1 + t)/2 + x/2 (1 - t²) √(2/π) (1 + 3 · 0.044715 x²)
             let t = unary(.tanh, tanhArgument(x))
             let inner = adding(constant(1), scaling(multiplying(x, x), 3 * Self.tanhCubic))
-            let slope = multiplying(subtracting(constant(1), multiplying(t, t)), scaling(inner, Self.tanhScale))
+            let slope = multiplying(
+                subtracting(constant(1), multiplying(t, t)), scaling(inner, Self.tanhScale))
             let half = adding(constant(0.5), scaling(t, 0.5))
             return adding(half, multiplying(scaling(x, 0.5), slope))
         case .tanh:

@@ -79,7 +79,8 @@ public struct ProductBatch: Hashable, Sendable {
         case dense(count: Extent, m: Extent, n: Extent, k: Extent, left: MatrixAccess, right: MatrixAccess)
         /// `ragged_matmul`: one problem a sequence and head.
         case ragged(
-            RaggedForm, sequences: Extent, tokens: Extent, heads: Int, headSize: Int, length: Extent, offsets: Int, lengths: Int)
+            RaggedForm, sequences: Extent, tokens: Extent, heads: Int, headSize: Int, length: Extent,
+            offsets: Int, lengths: Int)
     }
 
     public var layout: Layout

@@ -12,12 +12,14 @@ public struct Machine: Hashable, Sendable {
 
     /// The tile of large products: 8 x 3 vectors fill 24 of AVX-512's 32 registers, 4 x 3 fill 12 of AVX2's 16.
     var denseTile: ContractionTile {
-        ContractionTile(rows: lanes == 16 ? 8 : 4, vectors: 3, lanes: lanes, depth: 384, blockRows: 32, blockPanels: 8)
+        ContractionTile(
+            rows: lanes == 16 ? 8 : 4, vectors: 3, lanes: lanes, depth: 384, blockRows: 32, blockPanels: 8)
     }
 
     /// The tile of small products (one head of one sequence), narrower so that less of it is padding.
     var smallTile: ContractionTile {
-        ContractionTile(rows: lanes == 16 ? 8 : 4, vectors: 2, lanes: lanes, depth: 384, blockRows: 32, blockPanels: 8)
+        ContractionTile(
+            rows: lanes == 16 ? 8 : 4, vectors: 2, lanes: lanes, depth: 384, blockRows: 32, blockPanels: 8)
     }
 
     /// How many pieces a parallel loop is cut into: enough to balance, the same for any thread count.

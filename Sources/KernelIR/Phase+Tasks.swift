@@ -37,7 +37,8 @@ extension Phase {
             return product.left.rowStride == .one ? product.tile.leftPanelByteCount : 0
         case .problems(let batch):
             let (n, k) = batch.scratchShape
-            let columns = (n.value(symbols) + batch.tile.columns - 1) / batch.tile.columns * batch.tile.columns
+            let columns =
+                (n.value(symbols) + batch.tile.columns - 1) / batch.tile.columns * batch.tile.columns
             return columns * k.value(symbols) * 4 + batch.tile.leftPanelByteCount
         case .rows, .pack, .library, .scatterAdd, .segments, .copy: return 0
         }

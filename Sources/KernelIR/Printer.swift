@@ -11,7 +11,8 @@ extension Program: CustomStringConvertible {
             if numbers.updateValue(number, forKey: launch.kernel) == nil { kernels.append(launch.kernel) }
             let buffers = launch.buffers.map(name).joined(separator: ", ")
             let label = graph[launch.node].label
-            text += "  launch #\(number) \(launch.kernel.name)(\(buffers))\(label.isEmpty ? "" : " @ \"\(label)\"")\n"
+            text +=
+                "  launch #\(number) \(launch.kernel.name)(\(buffers))\(label.isEmpty ? "" : " @ \"\(label)\"")\n"
         }
         for (index, size) in workspaces.enumerated() { text += "  workspace w\(index): \(size) bytes\n" }
         text += "}\n"
@@ -39,17 +40,21 @@ extension Phase: CustomStringConvertible {
         switch self {
         case .rows(let kernel): return kernel.description
         case .pack(let pack):
-            return "  pack b\(pack.panels) = \(pack.source) [k \(pack.k), n \(pack.n)] in panels of \(pack.tile.columns)\n"
+            return
+                "  pack b\(pack.panels) = \(pack.source) [k \(pack.k), n \(pack.n)] in panels of \(pack.tile.columns)\n"
         case .product(let p):
-            return "  product \(p.target) = \(p.left) · panels b\(p.panels) [m \(p.m), n \(p.n), k \(p.k)] tile \(p.tile)\n"
+            return
+                "  product \(p.target) = \(p.left) · panels b\(p.panels) [m \(p.m), n \(p.n), k \(p.k)] tile \(p.tile)\n"
         case .problems(let batch): return "  products \(batch.layout) tile \(batch.tile)\n"
-        case .library(let l): return "  sgemm b\(l.target) = b\(l.left) · b\(l.right) [m \(l.m), n \(l.n), k \(l.k)]\n"
+        case .library(let l):
+            return "  sgemm b\(l.target) = b\(l.left) · b\(l.right) [m \(l.m), n \(l.n), k \(l.k)]\n"
         case .scatterAdd(let s):
             return "  scatter_add b\(s.target)[b\(s.ids)] += b\(s.updates) [\(s.count) x \(s.columns)]\n"
         case .segments(let s):
             return "  segment_\(s.direction) b\(s.target) = b\(s.source) [\(s.sequences) x \(s.columns)]\n"
         case .copy(let c):
-            return "  copy b\(c.target) \(c.targetStrides) = b\(c.source) \(c.sourceStrides) over \(c.extents)\n"
+            return
+                "  copy b\(c.target) \(c.targetStrides) = b\(c.source) \(c.sourceStrides) over \(c.extents)\n"
         }
     }
 }

@@ -91,7 +91,9 @@ public final class Executor {
         var binding = SymbolBinding(symbols)
         for case .input(let name, let type) in program.graph.nodes.map(\.op) {
             let place = "input \"\(name)\""
-            guard let tensor = inputs[name] else { throw ExecutionError("no tensor was given; it needs \(type)", at: place) }
+            guard let tensor = inputs[name] else {
+                throw ExecutionError("no tensor was given; it needs \(type)", at: place)
+            }
             do throws(IRError) {
                 try binding.bind(type, to: tensor.element, tensor.shape, at: place)
             } catch {
@@ -105,7 +107,9 @@ public final class Executor {
         for id in program.graph.inputs {
             guard case .input(let name, _) = program.graph[id].op, let tensor = inputs[name] else { continue }
             tensor.bytes.withUnsafeBytes { source in
-                if let base = source.baseAddress { address(Value(id)).copyMemory(from: base, byteCount: source.count) }
+                if let base = source.baseAddress {
+                    address(Value(id)).copyMemory(from: base, byteCount: source.count)
+                }
             }
         }
     }
@@ -187,7 +191,9 @@ public final class Executor {
             guard let base = buffers.baseAddress else { return }
             if case .library(let matmul) = launch.kernel.phases[step.phase] {
                 matmul.run(base, bound.symbols, threads: pool.threads)
-            } else if let function = functions[step.launch][step.phase], let dimsBase = dims.baseAddress ?? emptyDims {
+            } else if let function = functions[step.launch][step.phase],
+                let dimsBase = dims.baseAddress ?? emptyDims
+            {
                 pool.run(tasks: step.tasks) { worker, tasks in
                     function(buffers: base, dims: dimsBase, tasks: tasks, scratch: scratch[worker].start)
                 }
@@ -202,14 +208,17 @@ public final class Executor {
     }
 
     /// What `dims` points to when a graph has no symbols.
-    private var emptyDims: UnsafePointer<Int64>? { UnsafePointer(scratch[0].start.assumingMemoryBound(to: Int64.self)) }
+    private var emptyDims: UnsafePointer<Int64>? {
+        UnsafePointer(scratch[0].start.assumingMemoryBound(to: Int64.self))
+    }
 
     // MARK: NaN and infinity
 
     private func firstNonFinite(_ value: Value) -> Float? {
         guard program.graph.type(of: value).element == .f32 else { return nil }
         let count = byteCount(value) / 4
-        let floats = UnsafeBufferPointer(start: address(value).assumingMemoryBound(to: Float.self), count: count)
+        let floats = UnsafeBufferPointer(
+            start: address(value).assumingMemoryBound(to: Float.self), count: count)
         return floats.first { !$0.isFinite }
     }
 
@@ -219,7 +228,8 @@ public final class Executor {
     ) throws -> ExecutionError {
         try bind(inputs, symbols)
         for id in program.graph.parameters {
-            if let number = firstNonFinite(Value(id)), case .parameter(let name, _, _) = program.graph[id].op {
+            if let number = firstNonFinite(Value(id)), case .parameter(let name, _, _) = program.graph[id].op
+            {
                 return ExecutionError("holds \(number)", at: "parameter \"\(name)\"")
             }
         }

@@ -6,10 +6,12 @@ extension LibraryMatmul {
     func run(_ buffers: UnsafePointer<UnsafeMutableRawPointer?>, _ symbols: [String: Int], threads: Int) {
         openblas_set_num_threads(Int32(threads))
         let (rows, columns, depth) = (m.value(symbols), n.value(symbols), k.value(symbols))
-        guard rows > 0, columns > 0, let a = buffers[left], let b = buffers[right], let c = buffers[target] else { return }
+        guard rows > 0, columns > 0, let a = buffers[left], let b = buffers[right], let c = buffers[target]
+        else { return }
         for index in 0..<batch.value(symbols) {
             cblas_sgemm(
-                CblasRowMajor, transposeLeft ? CblasTrans : CblasNoTrans, transposeRight ? CblasTrans : CblasNoTrans,
+                CblasRowMajor, transposeLeft ? CblasTrans : CblasNoTrans,
+                transposeRight ? CblasTrans : CblasNoTrans,
                 blasint(rows), blasint(columns), blasint(depth), 1,
                 a.assumingMemoryBound(to: Float.self) + index * rows * depth,
                 blasint(transposeLeft ? rows : depth),

@@ -26,12 +26,14 @@ public final class ParameterStore: @unchecked Sendable {
     func reserve(_ name: String, _ type: TensorType) throws {
         if let slot = slots[name] {
             guard slot.type == type else {
-                throw ExecutionError("holds \(slot.type), but the graph needs \(type)", at: "parameter \"\(name)\"")
+                throw ExecutionError(
+                    "holds \(slot.type), but the graph needs \(type)", at: "parameter \"\(name)\"")
             }
             return
         }
         guard let extents = type.extents([:]) else {
-            throw ExecutionError("a parameter's shape can't be symbolic: \(type)", at: "parameter \"\(name)\"")
+            throw ExecutionError(
+                "a parameter's shape can't be symbolic: \(type)", at: "parameter \"\(name)\"")
         }
         let memory = try AlignedMemory(byteCount: Swift.max(1, extents.reduce(type.element.byteCount, *)))
         slots[name] = Slot(type: type, memory: memory)
@@ -52,7 +54,9 @@ public final class ParameterStore: @unchecked Sendable {
     }
 
     /// A parameter's bytes without a copy.
-    public func withBytes<Result>(_ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result? {
+    public func withBytes<Result>(_ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows
+        -> Result?
+    {
         guard let slot = slots[name], let extents = slot.type.extents([:]) else { return nil }
         let count = extents.reduce(slot.type.element.byteCount, *)
         return try body(UnsafeRawBufferPointer(start: slot.memory.start, count: count))

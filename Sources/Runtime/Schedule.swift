@@ -53,7 +53,8 @@ struct Schedule {
         let inPlace = Self.inPlaceUpdates(graph)
         let constants = program.launches.filter { graph[$0.node].isFixedConstant }.map(\.node)
         let running = program.launches.filter { !graph[$0.node].isFixedConstant }
-        launches = running.filter { !inPlace.contains($0.node) } + running.filter { inPlace.contains($0.node) }
+        launches =
+            running.filter { !inPlace.contains($0.node) } + running.filter { inPlace.contains($0.node) }
         firstUpdate = running.count { !inPlace.contains($0.node) }
         definitions = Array(repeating: [], count: launches.count)
         releases = Array(repeating: [], count: launches.count)
@@ -117,7 +118,8 @@ struct Schedule {
                 last[slot] = index
             }
         }
-        let kept = Set((graph.outputs.map(\.value) + copiedUpdates.map(\.value)).map { slots[program.storage(of: $0)] })
+        let kept = Set(
+            (graph.outputs.map(\.value) + copiedUpdates.map(\.value)).map { slots[program.storage(of: $0)] })
         for (slot, index) in last.sorted(by: { $0.key < $1.key }) where !kept.contains(slot) {
             releases[index].append(slot)
         }

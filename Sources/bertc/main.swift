@@ -1,1 +1,4 @@
 import BertcCommands
+import Foundation
+
+exit(BertcTool.run(Array(CommandLine.arguments.dropFirst())))

@@ -38,7 +38,8 @@ struct CompiledComparison {
     private func compare(
         _ actual: TensorData?, _ expected: HostTensor, _ what: String, _ sourceLocation: SourceLocation
     ) {
-        guard let actual, let host = try? HostTensor(element: actual.element, shape: actual.shape, bytes: actual.bytes)
+        guard let actual,
+            let host = try? HostTensor(element: actual.element, shape: actual.shape, bytes: actual.bytes)
         else {
             Issue.record("\(what) is missing", sourceLocation: sourceLocation)
             return
@@ -49,7 +50,8 @@ struct CompiledComparison {
             let (a, b) = pair
             let same = a == b || (a.isNaN && b.isNaN) || abs(a - b) <= tolerance * max(1, abs(b))
             if !same {
-                Issue.record("\(what)[\(index)]: compiled \(a), interpreted \(b)", sourceLocation: sourceLocation)
+                Issue.record(
+                    "\(what)[\(index)]: compiled \(a), interpreted \(b)", sourceLocation: sourceLocation)
                 return
             }
         }

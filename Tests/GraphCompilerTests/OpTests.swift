@@ -4,18 +4,24 @@ import Testing
 
 /// Every op compiled and interpreted, at widths around the vector length, on each instruction set.
 @Suite struct OpTests {
-    static let instructionSets = ["avx2", "avx512"].filter { (try? Compiler(CompilerOptions(instructionSet: $0))) != nil }
+    /// Those that this machine has.
+    static let instructionSets: [String] = ["avx2", "avx512"].filter { (name: String) in
+        (try? Compiler(CompilerOptions(instructionSet: name, cache: .off))) != nil
+    }
     static let widths = [1, 3, 8, 16, 17, 33, 100, 384]
 
     private func check(
-        _ label: String, _ inputs: [String: HostTensor], symbols: [String: Int] = [:], tolerance: Double = 2e-5,
+        _ label: String, _ inputs: [String: HostTensor], symbols: [String: Int] = [:],
+        tolerance: Double = 2e-5,
         sourceLocation: SourceLocation = #_sourceLocation, _ body: (GraphBuilder) -> Void
     ) throws {
         let graph = try GraphBuilder.build(label) { body($0) }
         for set in Self.instructionSets {
             let options = CompilerOptions(instructionSet: set, threads: 2, cache: .off)
-            try CompiledComparison(graph: graph, inputs: inputs, symbols: symbols, options: options, tolerance: tolerance)
-                .check("\(label) \(set)", sourceLocation: sourceLocation)
+            try CompiledComparison(
+                graph: graph, inputs: inputs, symbols: symbols, options: options, tolerance: tolerance
+            )
+            .check("\(label) \(set)", sourceLocation: sourceLocation)
         }
     }
 
@@ -70,7 +76,8 @@ import Testing
         ]
         for (left, leftShape, right, rightShape) in shapes {
             let inputs = [
-                "a": numbers.tensor(leftShape, low, 2), "b": numbers.tensor(rightShape, function == .div ? 0.5 : low, 2),
+                "a": numbers.tensor(leftShape, low, 2),
+                "b": numbers.tensor(rightShape, function == .div ? 0.5 : low, 2),
             ]
             try check("\(function)", inputs) { g in
                 g.output("y", g.binary(function, g.input("a", .f32, left), g.input("b", .f32, right)))
@@ -81,7 +88,8 @@ import Testing
     @Test func integersComparisonsAndCasts() throws {
         var numbers = Numbers()
         let inputs = [
-            "a": numbers.integers([37], -5..<5), "b": numbers.integers([37], -5..<5), "x": numbers.tensor([37], -3, 3),
+            "a": numbers.integers([37], -5..<5), "b": numbers.integers([37], -5..<5),
+            "x": numbers.tensor([37], -3, 3),
         ]
         try check("integers", inputs) { g in
             let a = g.input("a", .i32, [37])
@@ -97,7 +105,8 @@ import Testing
             g.output("wide", a.cast(.i64))
             g.output("truth", a.cast(.bool))
             g.output("selected", g.select(g.compare(.lt, a, b), x, -x))
-            g.output("either", g.binary(.or, g.compare(.lt, a, b), g.compare(.gt, x, b.cast(.f32))).cast(.f32))
+            g.output(
+                "either", g.binary(.or, g.compare(.lt, a, b), g.compare(.gt, x, b.cast(.f32))).cast(.f32))
             g.output("bf16", x.cast(.bf16))
             g.output("f16", x.cast(.f16))
             g.output("back", x.cast(.bf16).cast(.f32))
@@ -111,7 +120,8 @@ import Testing
         var numbers = Numbers()
         let n = Dimension.fixed(width)
         let inputs = [
-            "x": numbers.tensor([7, width], -4, 4), "dy": numbers.tensor([7, width]), "g": numbers.tensor([width]),
+            "x": numbers.tensor([7, width], -4, 4), "dy": numbers.tensor([7, width]),
+            "g": numbers.tensor([width]),
             "b": numbers.tensor([width]), "labels": numbers.integers([7], -1..<width),
             "dloss": numbers.tensor([7]), "limits": numbers.integers([7], 0..<(width + 1)),
         ]
@@ -120,7 +130,9 @@ import Testing
             let dy = g.input("dy", .f32, ["t", n])
             let gamma = g.input("g", .f32, [n])
             let norm = g.applyAll(.layerNorm(epsilon: 1e-12), [x, gamma, g.input("b", .f32, [n])])
-            for (index, result) in norm.enumerated() where width > 1 || index < 2 { g.output("norm\(index)", result) }
+            for (index, result) in norm.enumerated() where width > 1 || index < 2 {
+                g.output("norm\(index)", result)
+            }
             if width > 1 {
                 let gradients = g.applyAll(.layerNormGradient, [dy, x, gamma, norm[1], norm[2]])
                 for (index, result) in gradients.enumerated() { g.output("dnorm\(index)", result) }
@@ -168,7 +180,10 @@ import Testing
             g.output("wide", g.input("r", .f32, [17]).broadcast(to: ["t", 4, 17]))
             g.output("tall", x.slice(axis: 2, start: 0, size: 1).broadcast(to: ["t", 4, 5]))
             g.output("flat", x.reshaped([.symbol("t", scale: 68)]))
-            for axis in 0..<3 { g.output("iota \(axis)", g.apply(.iota(type: TensorType(.i32, ["t", 4, 17]), axis: axis), [])) }
+            for axis in 0..<3 {
+                g.output(
+                    "iota \(axis)", g.apply(.iota(type: TensorType(.i32, ["t", 4, 17]), axis: axis), []))
+            }
             g.output("size", g.size("t"))
             g.output("dense", g.constant([1, 2, 3], .f32, [3]))
             g.output("zeros", g.zeros(like: x))
@@ -178,7 +193,8 @@ import Testing
     @Test func indexing() throws {
         var numbers = Numbers()
         let inputs = [
-            "table": numbers.tensor([11, 33]), "ids": numbers.integers([9], 0..<11), "x": numbers.tensor([9, 33]),
+            "table": numbers.tensor([11, 33]), "ids": numbers.integers([9], 0..<11),
+            "x": numbers.tensor([9, 33]),
             "offsets": HostTensor([0, 3, 3, 9] as [Int32]), "lengths": HostTensor([2, 0, 6] as [Int32]),
             "s": numbers.tensor([3, 33]),
         ]
@@ -190,12 +206,17 @@ import Testing
             let offsets = g.input("offsets", .i32, [.symbol("n", offset: 1)])
             let lengths = g.input("lengths", .i32, ["n"])
             g.output("segment", x.segmentSum(offsets: offsets, lengths: lengths))
-            g.output("spread", g.input("s", .f32, ["n", 33]).segmentBroadcast(tokens: "t", offsets: offsets, lengths: lengths))
+            g.output(
+                "spread",
+                g.input("s", .f32, ["n", 33]).segmentBroadcast(
+                    tokens: "t", offsets: offsets, lengths: lengths))
             g.output("counts", lengths.segmentBroadcast(tokens: "t", offsets: offsets, lengths: lengths))
         }
     }
 
-    @Test(arguments: [(1, 1, 1), (5, 3, 7), (64, 48, 32), (65, 49, 33), (13, 100, 400), (130, 384, 70), (3, 2, 384)])
+    @Test(arguments: [
+        (1, 1, 1), (5, 3, 7), (64, 48, 32), (65, 49, 33), (13, 100, 400), (130, 384, 70), (3, 2, 384),
+    ])
     func matmul(_ m: Int, _ n: Int, _ k: Int) throws {
         var numbers = Numbers()
         for (left, right) in [(false, false), (false, true), (true, false), (true, true)] {
@@ -239,14 +260,17 @@ import Testing
         let tokens = 95
         let inputs = [
             "q": numbers.tensor([tokens, heads, size]), "k": numbers.tensor([tokens, heads, size]),
-            "p": numbers.tensor([tokens, heads, 70]), "offsets": HostTensor([0, 5, 5, 20, 90, 95] as [Int32]),
+            "p": numbers.tensor([tokens, heads, 70]),
+            "offsets": HostTensor([0, 5, 5, 20, 90, 95] as [Int32]),
             "lengths": HostTensor([3, 0, 15, 70, 1] as [Int32]),
         ]
         try check("ragged", inputs, symbols: ["length": 70], tolerance: 1e-4) { g in
             let q = g.input("q", .f32, ["t", .fixed(heads), .fixed(size)])
             let k = g.input("k", .f32, ["t", .fixed(heads), .fixed(size)])
             let p = g.input("p", .f32, ["t", .fixed(heads), "length"])
-            let segments = [g.input("offsets", .i32, [.symbol("n", offset: 1)]), g.input("lengths", .i32, ["n"])]
+            let segments = [
+                g.input("offsets", .i32, [.symbol("n", offset: 1)]), g.input("lengths", .i32, ["n"]),
+            ]
             g.output("scores", g.apply(.raggedMatmul(.scores, length: "length"), [q, k] + segments))
             g.output("context", g.apply(.raggedMatmul(.context, length: "length"), [p, k] + segments))
             g.output("transposed", g.apply(.raggedMatmul(.transposed, length: "length"), [p, q] + segments))
@@ -268,9 +292,9 @@ import Testing
             let m = g.parameter("m", [6, 53], role: .state)
             let v = g.parameter("v", [6, 53], role: .state)
             let scalars = ["lr", "c1", "c2", "scale"].map { g.input($0, .f32, []) }
-            let new = g.applyAll(.adamW(AdamWAttributes()), [p, g.input("g", .f32, [6, 53]), m, v] + scalars)
+            let new = g.applyAll(
+                .adamW(AdamWAttributes()), [p, g.input("g", .f32, [6, 53]), m, v] + scalars)
             for (target, value) in zip([p, m, v], new) { g.update(target, to: value) }
         }
     }
 }
-

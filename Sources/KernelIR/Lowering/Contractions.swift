@@ -23,7 +23,10 @@ extension Lowering {
             let layout = ProductBatch.Layout.dense(count: batch, m: m, n: n, k: k, left: a, right: b)
             emit(
                 id,
-                [.problems(ProductBatch(layout: layout, left: 0, right: 1, target: 2, tile: machine.smallTile))])
+                [
+                    .problems(
+                        ProductBatch(layout: layout, left: 0, right: 1, target: 2, tile: machine.smallTile))
+                ])
         }
     }
 
@@ -62,8 +65,11 @@ extension Lowering {
             throw unsupported(id, "heads and head size must be fixed")
         }
         let layout = ProductBatch.Layout.ragged(
-            form, sequences: Extent(type(node.operands[3]).shape), tokens: Extent([right.shape[0]]), heads: heads,
+            form, sequences: Extent(type(node.operands[3]).shape), tokens: Extent([right.shape[0]]),
+            heads: heads,
             headSize: headSize, length: Extent([length]), offsets: 2, lengths: 3)
-        emit(id, [.problems(ProductBatch(layout: layout, left: 0, right: 1, target: 4, tile: machine.smallTile))])
+        emit(
+            id,
+            [.problems(ProductBatch(layout: layout, left: 0, right: 1, target: 4, tile: machine.smallTile))])
     }
 }

@@ -18,14 +18,17 @@ public struct Lowering {
         var lowering = Lowering(graph: graph, machine: machine)
         for id in graph.nodeIDs { try lowering.lower(id) }
         return Program(
-            graph: graph, launches: lowering.neededLaunches, workspaces: lowering.workspaces, aliases: lowering.aliases)
+            graph: graph, launches: lowering.neededLaunches, workspaces: lowering.workspaces,
+            aliases: lowering.aliases)
     }
 
     /// Launches but for constants that every user took into its own program.
     private var neededLaunches: [Program.Launch] {
         var read = Set(graph.roots.map { aliased($0) })
         for launch in launches {
-            for case .value(let value) in launch.buffers where value.node != launch.node { read.insert(aliased(value)) }
+            for case .value(let value) in launch.buffers where value.node != launch.node {
+                read.insert(aliased(value))
+            }
         }
         return launches.filter { launch in
             if case .constant = graph[launch.node].op { read.contains(Value(launch.node)) } else { true }
@@ -44,7 +47,9 @@ public struct Lowering {
         case .input, .parameter: break
         case .constant(let literal, let type):
             // Dense constants are filled in by the executor before the first run.
-            if case .splat(let value) = literal { fill(id, type, [.constant(value, type.element.computeType)]) }
+            if case .splat(let value) = literal {
+                fill(id, type, [.constant(value, type.element.computeType)])
+            }
         case .iota(let type, let axis): iota(id, type, axis)
         case .dimensionSize(let dimension):
             fill(id, node.types[0], [.extent(Extent([dimension]))])

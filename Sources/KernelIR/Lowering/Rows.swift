@@ -65,7 +65,8 @@ extension Lowering {
         let variance = program.dividing(program.sum(program.multiplying(centred, centred)), width)
         let deviation = program.unary(.sqrt, program.adding(variance, program.constant(epsilon)))
         let rstd = program.dividing(program.constant(1), deviation)
-        let scaled = program.multiplying(program.multiplying(centred, rstd), program.load(.columns(1, weight)))
+        let scaled = program.multiplying(
+            program.multiplying(centred, rstd), program.load(.columns(1, weight)))
         let y = program.adding(scaled, program.load(.columns(2, weight)))
         emitRows(
             id, shape, program,
@@ -239,7 +240,8 @@ extension Lowering {
         var last = ElementProgram()
         let total = last.sum(last.load(.elements(2, .f32, columns: flat)))
         let combine = RowKernel(
-            rows: .one, columns: flat, program: last.ops, stores: [.element(.rows(1, element), total)], tasks: 1)
+            rows: .one, columns: flat, program: last.ops, stores: [.element(.rows(1, element), total)],
+            tasks: 1)
         emit(id, [.rows(partial), .rows(combine)], buffers: standardBuffers(id) + [workspace(flat)])
     }
 

@@ -26,14 +26,21 @@ extension Lowering {
         let source = shape.indices.map { axis -> Extent in
             axis >= lead && operand.shape[axis - lead] != 1 ? own[axis - lead] : .fixed(0)
         }
-        emit(id, [copy(operand.element, shape, source: 0, target: 1, sourceStrides: source, targetStrides: strides(shape))])
+        emit(
+            id,
+            [
+                copy(
+                    operand.element, shape, source: 0, target: 1, sourceStrides: source,
+                    targetStrides: strides(shape))
+            ])
     }
 
     func transposition(_ operand: TensorType, _ permutation: [Int], source: Int, target: Int) -> Phase {
         let shape = permutation.map { operand.shape[$0] }
         let own = strides(operand.shape)
         return copy(
-            operand.element, shape, source: source, target: target, sourceStrides: permutation.map { own[$0] },
+            operand.element, shape, source: source, target: target,
+            sourceStrides: permutation.map { own[$0] },
             targetStrides: strides(shape))
     }
 

@@ -1,0 +1,64 @@
+import ArgumentParser
+import Foundation
+
+/// The `bertc` tool: parses the command line, runs the command and turns what it throws into one line on standard
+/// error and an exit status.
+public enum BertcTool {
+    /// Runs a command line without the program's name.
+    ///
+    /// - Returns: an `ExitStatus` as the system wants it.
+    public static func run(_ arguments: [String]) -> Int32 {
+        do {
+            var command = try BertcCommand.parseAsRoot(arguments)
+            try command.run()
+            try Console.finish()
+            return ExitStatus.success.rawValue
+        } catch let status as ExitStatus {
+            return status.rawValue
+        } catch {
+            return report(error, arguments)
+        }
+    }
+
+    private static func report(_ error: any Error, _ arguments: [String]) -> Int32 {
+        guard BertcCommand.exitCode(for: error) != .success else {
+            // Help that was asked for.
+            Console.print(BertcCommand.fullMessage(for: error))
+            return ExitStatus.success.rawValue
+        }
+        if let status = ExitStatus(of: error) {
+            Console.error("\(error)")
+            return status.rawValue
+        }
+        if BertcCommand.exitCode(for: error) == .validationFailure {
+            let names = BertcCommand.configuration.subcommands.compactMap { $0.configuration.commandName }
+            let command = arguments.first.flatMap { names.contains($0) ? " \($0)" : nil } ?? ""
+            Console.error("\(BertcCommand.message(for: error)); see 'bertc\(command) --help'")
+            return ExitStatus.usage.rawValue
+        }
+        Console.error("\(error)")
+        return ExitStatus.failure.rawValue
+    }
+}
+
+/// The root command: only its subcommands do something.
+struct BertcCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bertc",
+        abstract: "Compiles, trains and runs BERT-family encoders on CPUs.",
+        discussion: """
+            EXAMPLE:
+              bertc train train.json
+              bertc evaluate runs/reviews data/test.tsv
+              bertc predict runs/reviews --text "A fine film."
+
+            EXIT STATUS:
+              0 done, 64 wrong usage, 65 bad input data, 66 missing input file, 70 failure,
+              73 output cannot be created, 130 interrupted
+            """,
+        version: "0.1.0",
+        subcommands: [
+            CompileCommand.self, EvaluateCommand.self, PredictCommand.self,
+            EmbedCommand.self,
+        ])
+}

@@ -1,0 +1,104 @@
+import ArgumentParser
+import BERT
+import Foundation
+import GraphCompiler
+
+/// What `bertc compile` compiles: a model's configuration, or a graph in text form.
+struct CompileInput: ParsableArguments {
+    /// The heads that a model can have.
+    enum Task: String, CaseIterable, ExpressibleByArgument {
+        case classification, regression, encoder
+        case maskedLM = "masked-lm"
+    }
+
+    @Argument(help: "A model directory, a model.json or config.json, or a graph file that ends in .ir.")
+    var model: String
+
+    @Flag(help: "Compile one training step: forward, backward, gradient clipping and AdamW.")
+    var training = false
+
+    @Option(help: "The model's head; what its configuration says by default.")
+    var task: Task?
+
+    @Option(help: "Classes of a classification head; what the configuration says by default.")
+    var labels: Int?
+
+    func validate() throws {
+        if let labels, labels < 1 { throw ValidationError("--labels is \(labels); expected at least 1") }
+        if labels != nil, let task, task != .classification {
+            throw ValidationError("--labels is for --task classification only")
+        }
+        if model.hasSuffix(".ir"), training || task != nil || labels != nil {
+            throw ValidationError(
+                "a graph file is compiled as it is; --training, --task and --labels need a model")
+        }
+        if training, task == .encoder {
+            throw ValidationError("a plain encoder has no loss to train on; choose another --task")
+        }
+    }
+
+    /// The graph, verified. `forward` is told the graph before differentiation.
+    func graph(forward: (Graph) throws -> Void) throws -> Graph {
+        if model.hasSuffix(".ir") { return try parsedGraph() }
+        let config = try configuration()
+        let head = try head(config)
+        guard training else { return try BertGraph(config: config, head: head, isTraining: false).build() }
+        let graph = try BertGraph(config: config, head: head, isTraining: true).build()
+        try forward(graph)
+        return try trainingStep(graph, options: OptimizerOptions(maxGradientNorm: 1))
+    }
+
+    private func parsedGraph() throws -> Graph {
+        guard FileManager.default.fileExists(atPath: model) else {
+            throw CommandError(
+                .missingInput, "\(model): no such file; expected a graph in text form (docs/ir.md)")
+        }
+        guard let data = FileManager.default.contents(atPath: model) else {
+            throw CommandError(.missingInput, "\(model): cannot be read; check its permissions")
+        }
+        guard let text = String(validating: data, as: UTF8.self) else {
+            throw CommandError(
+                .badData, "\(model): is not UTF-8 text; expected a graph in text form (docs/ir.md)")
+        }
+        do {
+            return try Graph(parsing: text, file: model)
+        } catch {
+            throw CommandError(.badData, "\(error)")
+        }
+    }
+
+    private func configuration() throws -> BertConfig {
+        guard FileManager.default.fileExists(atPath: model) else {
+            throw CommandError(
+                .missingInput,
+                "\(model): no such model; expected a model directory, model.json or graph file (.ir)")
+        }
+        return try BertConfig(contentsOf: URL(fileURLWithPath: model))
+    }
+
+    private func head(_ config: BertConfig) throws -> BertHead {
+        let classes = labels ?? config.labelCount
+        let head: BertHead =
+            switch task {
+            case .classification: .classification(labels: classes)
+            case .regression: .regression
+            case .encoder: .encoder
+            case .maskedLM: .maskedLM
+            case nil:
+                switch config.architecture {
+                case .maskedLanguageModel: .maskedLM
+                case .sequenceClassification:
+                    config.problemType == .regression ? .regression : .classification(labels: classes)
+                case .encoder, nil:
+                    labels != nil || !config.labels.isEmpty ? .classification(labels: classes) : .encoder
+                }
+            }
+        if training, head == .encoder {
+            throw CommandError(
+                .usage,
+                "\(model): is a plain encoder and has no loss to train on; choose a --task, e.g. classification"
+            )
+        }
+        return head
+    }
+}

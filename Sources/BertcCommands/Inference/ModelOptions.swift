@@ -1,0 +1,36 @@
+import ArgumentParser
+import Training
+
+/// Which saved model to use, and what it does with long texts.
+struct ModelOptions: ParsableArguments {
+    @Argument(help: "A model directory (Hugging Face's layout or saved by bertc), or its config.json.")
+    var model: String
+
+    @Option(
+        name: .customLong("max-length"),
+        help: "Tokens of the longest sequence; the model's positions by default.")
+    var maxLength: Int?
+
+    @Flag(name: .customLong("no-truncate"), help: "Refuse longer sequences instead of cutting them.")
+    var noTruncate = false
+
+    /// Loads the model and says which of its tensors were not used.
+    func open(_ global: GlobalOptions) throws -> BertPipeline {
+        let pipeline = try BertPipeline(
+            contentsOf: model, compiler: try global.makeCompiler(global.compilerOptions),
+            options: BertPipeline.Options(maxLength: maxLength, truncates: !noTruncate))
+        for warning in pipeline.config.warnings { global.note("\(model): \(warning)") }
+        let unused = pipeline.report.unexpected
+        if !unused.isEmpty {
+            global.note("\(model): \(unused.count) tensors are not used: \(unused.joined(separator: ", "))")
+        }
+        return pipeline
+    }
+
+    /// Says how many sequences were cut.
+    func reportTruncation(_ pipeline: BertPipeline, _ global: GlobalOptions) {
+        let count = pipeline.truncatedCount
+        guard count > 0 else { return }
+        global.note("\(count) sequence\(count == 1 ? " was" : "s were") cut to \(pipeline.maxLength) tokens")
+    }
+}

@@ -1,0 +1,76 @@
+import ArgumentParser
+import BERT
+import Training
+
+/// `bertc predict`: labels with probabilities, or numbers from a regression model.
+struct PredictCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "predict",
+        abstract: "Labels texts with a fine-tuned model.",
+        discussion: """
+            Prints one line for each text: labels and probabilities, the most probable first, separated by tabs.
+            A regression model prints its number.
+
+            EXAMPLE:
+              bertc predict runs/reviews --text "A fine film."
+              bertc predict runs/mrpc --text "He left." --pair "He went away."
+              bertc predict runs/reviews --top 1 < reviews.txt
+            """)
+
+    @OptionGroup var model: ModelOptions
+    @OptionGroup var input: TextInput
+
+    @Option(help: "Labels to print for each text; all by default.")
+    var top: Int?
+
+    @OptionGroup(title: "Common options") var global: GlobalOptions
+
+    func validate() throws {
+        if let top, top < 1 { throw ValidationError("--top is \(top); expected at least 1") }
+    }
+
+    func run() throws {
+        let pipeline = try model.open(global)
+        let texts = try input.read(global)
+        for start in stride(from: 0, to: texts.count, by: 1024) {
+            let chunk = Array(texts[start..<min(start + 1024, texts.count)])
+            if pipeline.head == .regression {
+                for (text, score) in zip(chunk, try pipeline.score(chunk)) { report(text, score) }
+            } else {
+                let answers = try pipeline.classify(chunk)
+                for (text, answer) in zip(chunk, answers) { report(text, answer, pipeline.labels) }
+            }
+        }
+        model.reportTruncation(pipeline, global)
+    }
+
+    private func report(_ text: TextPair, _ answer: Classification, _ labels: [String]) {
+        let order = answer.probabilities.indices.sorted {
+            (answer.probabilities[$1], $0) < (answer.probabilities[$0], $1)
+        }
+        let shown = order.prefix(top ?? order.count)
+        if global.json {
+            let probabilities = shown.map { (labels[$0], JSONText.float(answer.probabilities[$0])) }
+            Console.print(
+                "\(JSONText.object(text.members + [("label", .string(answer.label)), ("probabilities", .object(probabilities))]))"
+            )
+        } else {
+            let columns = shown.flatMap {
+                [labels[$0], Formatted.number(Double(answer.probabilities[$0]), digits: 4)]
+            }
+            Console.print(columns.joined(separator: "\t"))
+        }
+    }
+
+    private func report(_ text: TextPair, _ score: Float) {
+        Console.print(
+            global.json ? "\(JSONText.object(text.members + [("score", .float(score))]))" : "\(score)")
+    }
+}
+
+extension TextPair {
+    /// The text, and the pair if there is one, as members of a JSON object.
+    var members: [(String, JSONText)] {
+        [("text", .string(text))] + (pair.map { [("pair", .string($0))] } ?? [])
+    }
+}

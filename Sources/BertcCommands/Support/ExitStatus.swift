@@ -1,0 +1,70 @@
+import BERT
+import GraphCompiler
+import Text
+import Training
+
+/// How `bertc` ends, with the numbers of sysexits.h; documented in docs/cli.md. Thrown to end without a message.
+enum ExitStatus: Int32, Error {
+    case success = 0
+    /// The command line is wrong.
+    case usage = 64
+    /// An input file does not hold what it should.
+    case badData = 65
+    /// An input file is missing or cannot be read.
+    case missingInput = 66
+    /// The computation failed: NaN or infinity in the loss, no memory, or a mistake in bertc.
+    case failure = 70
+    /// An output file cannot be written.
+    case cannotCreate = 73
+    /// Ended by Ctrl-C.
+    case interrupted = 130
+
+    /// The status that an error of the libraries means; `nil` for errors that are not theirs.
+    init?(of error: any Error) {
+        switch error {
+        case let error as CommandError: self = error.status
+        case let error as TextError: self = Self.status(of: error.kind)
+        case let error as PipelineError:
+            switch error.kind {
+            case .missingFile: self = .missingInput
+            case .invalidModel, .wrongTask, .invalidInput: self = .badData
+            }
+        case is BertConfigError: self = .badData
+        case let error as CheckpointError:
+            switch error {
+            case .noWeights, .pickleOnly: self = .missingInput
+            case .badIndex, .ambiguous, .mismatchedShapes, .notFloating: self = .badData
+            }
+        case let error as SafetensorsError:
+            switch error {
+            case .unreadable: self = .missingInput
+            case .unwritable: self = .cannotCreate
+            case .badHeader, .truncated, .badTensor, .noSuchTensor, .wrongType: self = .badData
+            }
+        case is IRError, is ExecutionError: self = .failure
+        default: return nil
+        }
+    }
+
+    private static func status(of kind: TextError.Kind) -> ExitStatus {
+        switch kind {
+        case .missingFile, .unreadableFile: .missingInput
+        case .unwritableFile: .cannotCreate
+        case .invalidUTF8, .invalidJSON, .invalidVocabulary, .missingSpecialToken, .unsupportedTokenizer,
+            .unknownTokenID, .cannotTruncate, .unknownFormat, .emptyDataset, .countMismatch, .invalidColumns,
+            .invalidLabel, .invalidBatching:
+            .badData
+        }
+    }
+}
+
+/// A mistake that a command finds itself.
+struct CommandError: Error, CustomStringConvertible {
+    let status: ExitStatus
+    let description: String
+
+    init(_ status: ExitStatus, _ description: String) {
+        self.status = status
+        self.description = description
+    }
+}

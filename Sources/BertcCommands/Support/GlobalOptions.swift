@@ -1,0 +1,55 @@
+import ArgumentParser
+import GraphCompiler
+
+/// Options that every command takes.
+struct GlobalOptions: ParsableArguments {
+    /// The instruction sets that kernels can be limited to.
+    enum InstructionSet: String, CaseIterable, ExpressibleByArgument { case avx2, avx512, amx }
+
+    @Option(help: "Worker threads; every online core by default.")
+    var threads: Int?
+
+    @Option(help: "The highest instruction set to use; the machine's best by default.")
+    var cpu: InstructionSet?
+
+    @Option(help: "What multiplies matrices.")
+    var matmul: CompilerOptions.MatmulLowering = .generated
+
+    @Flag(name: .customLong("no-cache"), help: "Neither read nor keep compiled kernels on disk.")
+    var noCache = false
+
+    @Flag(help: "Print results as JSON, one object a line.")
+    var json = false
+
+    @Flag(help: "Print results only.")
+    var quiet = false
+
+    func validate() throws {
+        if let threads, !(1...1024).contains(threads) {
+            throw ValidationError("--threads is \(threads); expected 1 to 1024")
+        }
+    }
+
+    var compilerOptions: CompilerOptions {
+        CompilerOptions(
+            instructionSet: cpu?.rawValue, threads: threads, matmul: matmul, cache: noCache ? .off : .standard
+        )
+    }
+
+    /// Says something that is not a result, unless `--quiet`.
+    func note(_ line: String) {
+        if !quiet { Console.note(line) }
+    }
+
+    /// A compiler for this machine.
+    /// - Throws: `CommandError` when the machine lacks what was asked for.
+    func makeCompiler(_ options: CompilerOptions) throws -> Compiler {
+        do {
+            return try Compiler(options)
+        } catch {
+            throw CommandError(.usage, "\(error)")
+        }
+    }
+}
+
+extension CompilerOptions.MatmulLowering: ExpressibleByArgument {}

@@ -1,0 +1,54 @@
+/// Columns of text under a heading: the first aligned to the left, the others to the right.
+struct TextTable: CustomStringConvertible {
+    let heading: [String]
+    private(set) var rows: [[String]] = []
+
+    init(_ heading: [String]) { self.heading = heading }
+
+    mutating func add(_ row: [String]) { rows.append(row) }
+
+    var description: String {
+        let all = [heading] + rows
+        let widths = heading.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+        return all.map { row in
+            row.indices.map { column in
+                let padding = String(repeating: " ", count: widths[column] - row[column].count)
+                return column == 0 ? row[column] + padding : padding + row[column]
+            }.joined(separator: "  ")
+        }.joined(separator: "\n")
+    }
+}
+
+/// Numbers for people.
+package enum Formatted {
+    /// `1234`, `12.3 KB`, `86.7 MB`.
+    static func bytes(_ count: Int) -> String { scaled(Double(count), ["B", "KB", "MB", "GB", "TB"]) }
+
+    /// `2.45 GFLOP`.
+    static func flops(_ count: Int) -> String {
+        scaled(Double(count), ["FLOP", "KFLOP", "MFLOP", "GFLOP", "TFLOP"])
+    }
+
+    /// A number with `digits` decimals.
+    package static func number(_ value: Double, digits: Int) -> String {
+        guard value.isFinite else { return "\(value)" }
+        var power = 1.0
+        for _ in 0..<digits { power *= 10 }
+        let scaled = (abs(value) * power).rounded()
+        guard scaled < 9e15 else { return "\(value)" }
+        let sign = value < 0 && scaled > 0 ? "-" : ""
+        let text = "\(Int(scaled))"
+        let padded = String(repeating: "0", count: max(0, digits + 1 - text.count)) + text
+        return digits == 0 ? sign + padded : sign + padded.dropLast(digits) + "." + padded.suffix(digits)
+    }
+
+    private static func scaled(_ value: Double, _ units: [String]) -> String {
+        var value = value
+        var unit = 0
+        while value >= 1000, unit + 1 < units.count {
+            value /= 1000
+            unit += 1
+        }
+        return unit == 0 ? "\(Int(value)) \(units[0])" : "\(number(value, digits: 1)) \(units[unit])"
+    }
+}

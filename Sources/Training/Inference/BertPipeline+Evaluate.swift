@@ -1,0 +1,38 @@
+import BERT
+import Text
+
+extension BertPipeline {
+    /// Metrics on a data file with labels: TSV, JSONL, or a text file with its `_labels` file beside it.
+    ///
+    /// - Throws: errors that name file and line, such as an unknown label.
+    public func evaluate(contentsOf path: String) throws -> EvaluationMetrics {
+        try evaluate(TextDataset.load(path: path, options: TextDataset.Options(requireLabels: true)))
+    }
+
+    /// Metrics on a data set with labels.
+    package func evaluate(_ dataset: TextDataset) throws -> EvaluationMetrics {
+        let inputs = dataset.examples.map { TextPair($0.text, pair: $0.pair) }
+        func rows() throws -> [[Float]] {
+            let encodings = try encode(inputs, place: { "\(dataset.textFile):\(dataset.lines[$0])" })
+            return try run(.head, output: "logits", on: encodings)
+        }
+        switch head {
+        case .regression:
+            let targets = try dataset.regressionTargets()
+            return EvaluationMetrics(predictions: try rows().map { $0[0] }, targets: targets)
+        case .classification(let count):
+            // Labels first: a mistake in the file is cheaper to find than to compute.
+            let targets = try labelMap(for: dataset).ids(for: dataset).map(Int.init)
+            return EvaluationMetrics(logits: try rows(), targets: targets, labelCount: count)
+        case .encoder, .maskedLM: throw wrongTask("be evaluated on labels")
+        }
+    }
+
+    /// The model's labels; numbers when the model only has Hugging Face's placeholders `LABEL_0`, `LABEL_1`, ... and
+    /// the data set has numbers.
+    private func labelMap(for dataset: TextDataset) throws -> LabelMap {
+        let hasPlaceholders = labels.enumerated().allSatisfy { $1 == "LABEL_\($0)" }
+        let hasNumbers = dataset.examples.allSatisfy { $0.label.flatMap { Int($0) } != nil }
+        return try LabelMap(names: hasPlaceholders && hasNumbers ? labels.indices.map { "\($0)" } : labels)
+    }
+}

@@ -1,0 +1,84 @@
+import BERT
+import Foundation
+
+/// What a classifier says about one text.
+public struct Classification: Hashable, Sendable {
+    /// The most probable label.
+    public let label: String
+    /// Its index among the model's labels.
+    public let index: Int
+    /// One a label, in the order of the model's labels; their sum is 1.
+    public let probabilities: [Float]
+
+    /// The probability of `label`.
+    public var probability: Float { probabilities[index] }
+}
+
+extension BertPipeline {
+    /// The label of each input with the probabilities of all labels.
+    ///
+    /// - Throws: `PipelineError` when the model is no classifier or an input is too long.
+    public func classify(_ inputs: [TextPair]) throws -> [Classification] {
+        guard case .classification = head else { throw wrongTask("classify texts") }
+        let labels = labels
+        return try logits(inputs).map { row in
+            let probabilities = softmax(row)
+            let best = probabilities.indices.max { probabilities[$0] < probabilities[$1] } ?? 0
+            return Classification(
+                label: labels[best], index: best, probabilities: probabilities.map { Float($0) })
+        }
+    }
+
+    /// The number that a regression model gives each input.
+    ///
+    /// - Throws: `PipelineError` when the model is not one for regression or an input is too long.
+    public func score(_ inputs: [TextPair]) throws -> [Float] {
+        guard head == .regression else { throw wrongTask("give numbers") }
+        return try logits(inputs).map { $0[0] }
+    }
+
+    /// One vector of `config.hiddenSize` elements an input. Any model can do this, whatever its head.
+    ///
+    /// - Parameters:
+    ///   - pooling: how token states become one vector; the model's own setting when `nil`.
+    ///   - normalize: scale each vector to unit length, as sentence-transformers models that end in a
+    ///     `Normalize` module do.
+    public func embed(
+        _ inputs: [TextPair], pooling: BertPooling? = nil, normalize: Bool = false
+    ) throws -> [[Float]] {
+        let encodings = try encode(inputs, place: { "text \($0 + 1)" })
+        let vectors = try run(.embedding(pooling ?? config.pooling), output: "pooled", on: encodings)
+        return normalize ? vectors.map(unitLength) : vectors
+    }
+
+    func logits(_ inputs: [TextPair]) throws -> [[Float]] {
+        try run(.head, output: "logits", on: encode(inputs, place: { "text \($0 + 1)" }))
+    }
+
+    func wrongTask(_ wanted: String) -> PipelineError {
+        let kind =
+            switch head {
+            case .encoder: "a plain encoder"
+            case .classification: "a classifier"
+            case .regression: "a regression model"
+            case .maskedLM: "a masked language model"
+            }
+        return PipelineError(
+            .wrongTask, "is \(kind) and cannot \(wanted); fine-tune it for that first, or use another model",
+            at: path)
+    }
+}
+
+/// exp(xᵢ - max) / Σ exp(xⱼ - max), in Double.
+func softmax(_ row: [Float]) -> [Double] {
+    let top = Double(row.max() ?? 0)
+    let exponentials = row.map { exp(Double($0) - top) }
+    let sum = exponentials.reduce(0, +)
+    return exponentials.map { $0 / sum }
+}
+
+/// x / max(‖x‖, 1e-12), as `torch.nn.functional.normalize`.
+private func unitLength(_ vector: [Float]) -> [Float] {
+    let norm = vector.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+    return vector.map { Float(Double($0) / max(norm, 1e-12)) }
+}

@@ -1,0 +1,181 @@
+import BERT
+import GraphCompiler
+import Text
+
+/// A saved model with its tokeniser, ready to use: text in; labels, numbers or vectors out.
+///
+/// ```swift
+/// let pipeline = try BertPipeline(contentsOf: "runs/reviews/best")
+/// let answers = try pipeline.classify(["A fine film.", "Two hours I will never get back."])
+/// print(answers[0].label, answers[0].probability)  // positive 0.98
+/// ```
+///
+/// Each kind of output is compiled once, at its first use, for texts of any number and length. A pipeline runs one
+/// call at a time.
+public final class BertPipeline {
+    /// How a pipeline is set up.
+    public struct Options: Sendable {
+        /// The greatest number of tokens of a sequence; the model's positions when `nil`.
+        public var maxLength: Int?
+        /// Whether longer sequences are cut (`truncatedCount` says how many were) or refused.
+        public var truncates: Bool
+        /// Tokens in a batch; a longer sequence is a batch of its own.
+        public var batchTokens: Int
+
+        public init(maxLength: Int? = nil, truncates: Bool = true, batchTokens: Int = 4096) {
+            self.maxLength = maxLength
+            self.truncates = truncates
+            self.batchTokens = batchTokens
+        }
+    }
+
+    /// The model's path as it was given.
+    public let path: String
+    public let config: BertConfig
+    /// What the model was trained for.
+    public let head: BertHead
+    /// What the weight file gave: tensors loaded, and tensors that the model has no use for.
+    public let report: LoadReport
+    /// The greatest number of tokens of a sequence.
+    public let maxLength: Int
+    /// Sequences cut to `maxLength` so far.
+    public private(set) var truncatedCount = 0
+    private let compiler: Compiler
+    private let options: Options
+    private let tokenizer: WordPieceTokenizer
+    private let parameters = ParameterStore()
+    private var executors: [Task: Executor] = [:]
+
+    /// A graph over the shared parameters.
+    enum Task: Hashable {
+        /// The model's own head.
+        case head
+        case embedding(BertPooling)
+    }
+
+    /// Loads a model directory, in Hugging Face's layout or as bertc saves it, or the directory of the given
+    /// `config.json` or `model.json`.
+    ///
+    /// - Parameter compiler: what compiles the graphs; one with default options when `nil`.
+    /// - Throws: one-line errors that name the file: `PipelineError`, `BertConfigError`, `CheckpointError`,
+    ///   `SafetensorsError`, and those of the tokeniser and the compiler.
+    public init(contentsOf path: String, compiler: Compiler? = nil, options: Options = Options()) throws {
+        let files = try ModelDirectory(path)
+        let checkpoint = try BertCheckpoint(directory: files.directory)
+        self.path = path
+        self.options = options
+        config = files.config
+        head = try BertHead(of: config, checkpoint: checkpoint)
+        tokenizer = try WordPieceTokenizer(contentsOf: files.directory.path)
+        guard tokenizer.vocabularySize <= config.vocabularySize else {
+            throw PipelineError(
+                .invalidModel,
+                "the tokeniser has \(tokenizer.vocabularySize) tokens but the model only \(config.vocabularySize); "
+                    + "use the vocabulary that the model was trained with", at: path)
+        }
+        maxLength = options.maxLength ?? config.maxPositions
+        guard (3...config.maxPositions).contains(maxLength) else {
+            throw PipelineError(
+                .invalidInput,
+                "the greatest length is \(maxLength) tokens; expected 3 to the model's \(config.maxPositions) positions",
+                at: path)
+        }
+        let specs = try BertGraph(config: config, head: head, isTraining: false).parameters()
+        report = try checkpoint.report(for: specs)
+        guard report.missing.isEmpty else {
+            let names = report.missing.map(\.name).joined(separator: ", ")
+            throw PipelineError(
+                .invalidModel,
+                "\(report.missing.count) tensors of the model are not in its weights: \(names); "
+                    + "fine-tune it first, or correct 'architectures' in its configuration", at: path)
+        }
+        self.compiler = try compiler ?? Compiler()
+        for spec in specs {
+            try parameters.set(spec.name, TensorData(try checkpoint.floats(of: spec.name), shape: spec.shape))
+        }
+    }
+
+    /// Names of the classes in the order of their probabilities; empty without a classification head.
+    public var labels: [String] {
+        guard case .classification(let count) = head else { return [] }
+        return config.labels.isEmpty ? (0..<count).map { "LABEL_\($0)" } : config.labels
+    }
+
+    /// The instruction set that the kernels use.
+    public var instructionSet: String { compiler.instructionSet }
+
+    /// Tokenises within the model's limits; `place` names an input in errors.
+    func encode(_ inputs: [TextPair], place: (Int) -> String) throws -> [Encoding] {
+        try inputs.enumerated().map { index, input in
+            guard input.pair == nil || config.tokenTypes > 1 else {
+                throw PipelineError(
+                    .invalidInput, "is a pair, but the model has one token type only; give single texts",
+                    at: place(index))
+            }
+            let whole = try tokenizer.encode(input.text, pair: input.pair)
+            if whole.count <= maxLength { return whole }
+            guard options.truncates else {
+                throw PipelineError(
+                    .invalidInput,
+                    "has \(whole.count) tokens but at most \(maxLength) are allowed; shorten it or allow truncation",
+                    at: place(index))
+            }
+            truncatedCount += 1
+            return try tokenizer.encode(input.text, pair: input.pair, maxLength: maxLength)
+        }
+    }
+
+    /// One row of an output a sequence, in the order of the sequences.
+    func run(_ task: Task, output: String, on encodings: [Encoding]) throws -> [[Float]] {
+        guard !encodings.isEmpty else { return [] }
+        let executor = try executor(for: task)
+        let batcher = try Batcher(encodings, options: BatchingOptions(maxLength: maxLength, shuffle: false))
+        var rows = [[Float]](repeating: [], count: encodings.count)
+        for indices in batches(of: encodings) {
+            let inputs = BertInputs(batcher.layOut(indices))
+            guard let result = try executor.run(inputs.tensors, symbols: inputs.symbols)[output] else {
+                continue
+            }
+            let values = result.floats
+            let width = values.count / indices.count
+            for (row, index) in indices.enumerated() {
+                rows[index] = Array(values[(row * width)..<((row + 1) * width)])
+            }
+        }
+        return rows
+    }
+
+    /// Sequences of like length together, so that attention, whose memory is the longest sequence's, wastes little.
+    private func batches(of encodings: [Encoding]) -> [[Int]] {
+        let order = encodings.indices.sorted {
+            (encodings[$0].count, $0) < (encodings[$1].count, $1)
+        }
+        var batches: [[Int]] = []
+        var tokens = 0
+        for index in order {
+            tokens += encodings[index].count
+            if batches.isEmpty || tokens > options.batchTokens {
+                batches.append([])
+                tokens = encodings[index].count
+            }
+            batches[batches.count - 1].append(index)
+        }
+        return batches
+    }
+
+    private func executor(for task: Task) throws -> Executor {
+        if let executor = executors[task] { return executor }
+        let graph: Graph
+        switch task {
+        case .head:
+            graph = try BertGraph(config: config, head: head, isTraining: false).build()
+        case .embedding(let pooling):
+            var config = config
+            config.pooling = pooling
+            graph = try BertGraph(config: config, head: .encoder, isTraining: false).build()
+        }
+        let executor = try compiler.compile(graph, parameters: parameters)
+        executors[task] = executor
+        return executor
+    }
+}

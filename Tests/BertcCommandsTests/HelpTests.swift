@@ -1,0 +1,39 @@
+import Testing
+
+@Suite struct HelpTests {
+    static let commands = ["compile", "evaluate", "predict", "embed"]
+
+    @Test(arguments: commands)
+    func helpShowsAnExample(command: String) throws {
+        let result = try Tool.run([command, "--help"])
+        #expect(result.status == 0)
+        #expect(result.error.isEmpty)
+        #expect(result.output.contains("EXAMPLE:\n"))
+        #expect(result.output.contains("\n  bertc \(command) "))
+        for option in ["--threads", "--cpu", "--json", "--quiet", "--matmul", "--no-cache"] {
+            #expect(result.output.contains(option))
+        }
+    }
+
+    @Test func rootHelpListsCommandsAndStatuses() throws {
+        let result = try Tool.run(["--help"])
+        #expect(result.status == 0)
+        for command in Self.commands { #expect(result.output.contains("\n  \(command) ")) }
+        for status in [64, 65, 66, 70, 73, 130] { #expect(result.output.contains("\(status) ")) }
+    }
+
+    @Test(arguments: [
+        ["nonsense"], ["predict"], ["predict", "m", "--threads", "0"], ["predict", "m", "--cpu", "sse"],
+        ["predict", "m", "--text", "a", "--file", "b"], ["predict", "m", "--pair", "b"],
+        ["embed", "m", "--output", "vectors.bin"], ["compile", "m", "--labels", "0"],
+        ["compile", "g.ir", "--training"], ["compile", "m", "--symbol", "tokens"],
+    ])
+    func wrongUsageIsOneLine(arguments: [String]) throws {
+        let result = try Tool.run(arguments)
+        #expect(result.status == 64)
+        #expect(result.output.isEmpty)
+        #expect(result.error.hasPrefix("bertc: error: "))
+        #expect(result.error.hasSuffix("--help'\n"))
+        #expect(result.error.split(separator: "\n").count == 1)
+    }
+}

@@ -1,0 +1,46 @@
+import BERT
+import Foundation
+import Text
+
+/// A two-layer BERT with random weights and a vocabulary of 18 tokens, as a model directory.
+enum TinyModel {
+    static let tokens =
+        ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+        + ["a", "fine", "film", "bad", "is", "it", "not", "the", "very", ".", "##s", "##ly", "plot"]
+
+    static func config(labels: [String] = []) -> BertConfig {
+        var config = BertConfig()
+        config.vocabularySize = tokens.count
+        config.hiddenSize = 16
+        config.layers = 2
+        config.heads = 2
+        config.feedForwardSize = 32
+        config.maxPositions = 12
+        config.normPosition = .post
+        config.labels = labels
+        return config
+    }
+
+    /// Writes configuration, weights and vocabulary into `directory` of `scratch`.
+    static func write(
+        _ head: BertHead, labels: [String] = [], to scratch: Scratch, _ directory: String = "model"
+    ) throws {
+        var config = config(labels: labels)
+        let architecture: BertArchitecture =
+            switch head {
+            case .encoder: .encoder
+            case .classification, .regression: .sequenceClassification
+            case .maskedLM: .maskedLanguageModel
+            }
+        if head == .regression { config.problemType = .regression }
+        let parameters = try BertGraph(config: config, head: head, isTraining: false).parameters()
+        var random = SplitMix64(seed: 7)
+        try BertCheckpoint.save(
+            to: scratch.url(directory), config: config, architecture: architecture, parameters: parameters,
+            values: Dictionary(
+                uniqueKeysWithValues: parameters.map { spec in
+                    (spec.name, (0..<spec.count).map { _ in Float.random(in: -0.5...0.5, using: &random) })
+                }))
+        try scratch.write("\(directory)/vocab.txt", tokens.joined(separator: "\n") + "\n")
+    }
+}

@@ -1,0 +1,79 @@
+import Foundation
+import Testing
+
+/// Runs the built `bertc`, which stands beside the test bundle.
+enum Tool {
+    /// What one run of the tool left behind.
+    struct Result {
+        let status: Int32
+        let output: String
+        let error: String
+
+        var outputLines: [String] { output.split(separator: "\n").map(String.init) }
+    }
+
+    static var executable: URL {
+        let bundle = Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0])
+        return bundle.resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("bertc")
+    }
+
+    /// Runs a command line to its end with `input` as standard input.
+    static func run(_ arguments: [String], input: [UInt8] = []) throws -> Result {
+        let process = Process()
+        process.executableURL = executable
+        process.arguments = arguments
+        // Files rather than pipes: nobody has to read them while the tool runs.
+        let scratch = try Scratch()
+        for name in ["out", "err"] { try scratch.write(name, "") }
+        try scratch.write("in", input)
+        let output = try FileHandle(forWritingTo: scratch.url("out"))
+        let error = try FileHandle(forWritingTo: scratch.url("err"))
+        process.standardInput = try FileHandle(forReadingFrom: scratch.url("in"))
+        process.standardOutput = output
+        process.standardError = error
+        try process.run()
+        process.waitUntilExit()
+        return Result(
+            status: process.terminationStatus, output: try scratch.read("out"), error: try scratch.read("err")
+        )
+    }
+}
+
+/// A directory that goes away with its owner.
+final class Scratch {
+    let root: URL
+
+    init() throws {
+        root = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "bertc-tests-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(at: root) }
+
+    func url(_ name: String) -> URL { root.appendingPathComponent(name) }
+    func path(_ name: String) -> String { url(name).path }
+
+    func write(_ name: String, _ text: String) throws { try write(name, Array(text.utf8)) }
+
+    func write(_ name: String, _ bytes: [UInt8]) throws {
+        let url = url(name)
+        try FileManager.default.createDirectory(
+            at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(bytes).write(to: url)
+    }
+
+    func read(_ name: String) throws -> String { try String(contentsOf: url(name), encoding: .utf8) }
+    func bytes(_ name: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: url(name))) }
+
+    /// Every file and its contents: what a failed command must leave as it was.
+    func contents() throws -> [String: [UInt8]] {
+        var contents: [String: [UInt8]] = [:]
+        for name in try FileManager.default.subpathsOfDirectory(atPath: root.path) {
+            var isDirectory: ObjCBool = false
+            _ = FileManager.default.fileExists(atPath: path(name), isDirectory: &isDirectory)
+            contents[name] = isDirectory.boolValue ? [] : try bytes(name)
+        }
+        return contents
+    }
+}
