@@ -20,11 +20,6 @@ struct TrainingCheckpoint {
         state = try CheckpointState(contentsOf: directory.appendingPathComponent(Self.stateFile))
     }
 
-    private init(directory: URL, state: CheckpointState) {
-        self.directory = directory
-        self.state = state
-    }
-
     /// Puts the checkpoint's parameters and optimiser states into the model.
     ///
     /// - Throws: `TrainingError` when a tensor is missing or has another shape; nothing is changed then.
@@ -50,9 +45,7 @@ struct TrainingCheckpoint {
     }
 
     /// Writes `parent/step-N`: everything into a directory beside it, then one rename.
-    static func save(
-        _ model: TrainableModel, state: CheckpointState, in parent: URL
-    ) throws -> TrainingCheckpoint {
+    static func save(_ model: TrainableModel, state: CheckpointState, in parent: URL) throws {
         let name = "step-\(state.progress.step)"
         let final = parent.appendingPathComponent(name)
         let partial = parent.appendingPathComponent(".\(name).partial")
@@ -73,7 +66,6 @@ struct TrainingCheckpoint {
         } catch {
             throw TrainingError(.unwritable, "cannot be put in place: \(error.localizedDescription)", at: final.path)
         }
-        return TrainingCheckpoint(directory: final, state: state)
     }
 
     private static func write(_ names: [String], of model: TrainableModel, to url: URL) throws {

@@ -15,13 +15,13 @@ import GraphCompiler
 ///   - config: what to train; checked first.
 ///   - compiler: what compiles the graphs; one with the configuration's `threads`, `cpu` and `matmul` when `nil`.
 ///   - profiles: measure the kernels of the training step.
-///   - shouldStop: asked after each step; `true` saves a checkpoint (unless `saveEvery` is 0) and ends the run.
 ///   - observer: receives progress as it happens. An error that it throws ends the run.
+///   - shouldStop: asked after each step; `true` saves a checkpoint (unless `saveEvery` is 0) and ends the run.
 /// - Throws: one-line errors that name file and place: `TrainingConfigError`, `TrainingError`, and those of the
 ///   tokeniser, data sets, checkpoints and the compiler.
 public func trainModel(
     _ config: TrainingConfig, compiler: Compiler? = nil, profiles: Bool = false,
-    shouldStop: @escaping () -> Bool = { false }, observer: @escaping (TrainingEvent) throws -> Void = { _ in }
+    observer: @escaping (TrainingEvent) throws -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
 ) throws -> TrainingReport {
     try config.validate()
     let compiler =

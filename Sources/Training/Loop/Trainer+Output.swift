@@ -48,9 +48,9 @@ extension Trainer {
         kept = (kept + [checkpointName]).suffix(config.keepCheckpoints)
         var state = CheckpointState(progress: progress, config: config, data: dataFingerprint)
         state.kept = kept
-        let checkpoint = try TrainingCheckpoint.save(model, state: state, in: checkpoints)
+        try TrainingCheckpoint.save(model, state: state, in: checkpoints)
         TrainingCheckpoint.prune(in: checkpoints, keeping: Set(kept))
-        try observer(.checkpoint(path: checkpoint.directory.path, step: progress.step))
+        try observer(.checkpoint(path: "\(outputDirectory)/checkpoints/\(checkpointName)", step: progress.step))
     }
 
     // MARK: The model

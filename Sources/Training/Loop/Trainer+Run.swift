@@ -23,7 +23,7 @@ extension Trainer {
             }
         }
         guard end != .interrupted else { return report(end, test: nil) }
-        if progress.evaluatedStep != progress.step { try evaluate(epoch: progress.epoch) }
+        if progress.evaluatedStep != progress.step { try evaluate(epoch: lastStep?.epoch ?? progress.epoch) }
         if config.saveEvery != 0, kept.last != checkpointName { try saveCheckpoint() }
         try finishModel()
         return report(end, test: try data.test.map(metrics))

@@ -1,11 +1,11 @@
 /// A pattern on parameter names: `*` stands for any characters, `?` for one.
-struct Glob: Sendable {
+package struct Glob: Sendable {
     private let pattern: [UInt8]
 
-    init(_ pattern: String) { self.pattern = Array(pattern.utf8) }
+    package init(_ pattern: String) { self.pattern = Array(pattern.utf8) }
 
     /// Whether the whole name matches.
-    func matches(_ name: String) -> Bool {
+    package func matches(_ name: String) -> Bool {
         let name = Array(name.utf8)
         var (p, n) = (0, 0)
         // Where to go on when the text after the last star does not match.

@@ -7,21 +7,21 @@ import Text
 ///
 /// Each parameter has a generator of its own, seeded by the run's seed and its name, so that its values depend neither
 /// on other parameters nor on their order.
-struct ParameterInitializer {
+package struct ParameterInitializer {
     let seed: Int
     /// `initializer_range`.
     let standardDeviation: Double
     /// The row of the word embedding that stays 0.
     let paddingID: Int?
 
-    init(seed: Int, config: BertConfig) {
+    package init(seed: Int, config: BertConfig) {
         self.seed = seed
         standardDeviation = config.initializerRange
         paddingID = config.paddingID
     }
 
     /// The values of a parameter, row-major.
-    func values(for spec: ParameterSpec) -> [Float] {
+    package func values(for spec: ParameterSpec) -> [Float] {
         if spec.name.hasSuffix("bias") { return [Float](repeating: 0, count: spec.count) }
         if spec.name.contains("LayerNorm") { return [Float](repeating: 1, count: spec.count) }
         var values = normal(count: spec.count, name: spec.name)

@@ -1,0 +1,109 @@
+import BERT
+import Foundation
+import Testing
+import Training
+
+/// Each mistake gives one line that names the place, and writes nothing.
+@Suite struct BadInputTests {
+    static func expect(
+        _ problem: String, file: String? = nil, _ change: (inout TrainingConfig, TemporaryDirectory) throws -> Void
+    ) throws {
+        let output = try TemporaryDirectory()
+        var config = smallConfig(output)
+        try change(&config, output)
+        let text = message { _ = try trainModel(config) } ?? "no error"
+        #expect(text.contains(problem) && !text.contains("\n"), "\(text)")
+        #expect(!output.exists("run"))
+    }
+
+    @Test func missingFiles() throws {
+        try Self.expect("/nowhere: no such model; expected a model directory") { config, _ in config.model = "nowhere" }
+        try Self.expect("/nowhere.txt: no such file") { config, _ in config.trainFile = "nowhere.txt" }
+        try Self.expect("/nowhere.txt: no such file") { config, _ in config.validationFile = "nowhere.txt" }
+        try Self.expect("/nowhere: no such tokeniser") { config, _ in config.tokenizer = "nowhere" }
+        try Self.expect("no weights, expected model.safetensors") { config, output in
+            let text = try String(contentsOfFile: Repository.small + "/model.json", encoding: .utf8)
+            try output.write(text, "model/model.json")
+            config.model = "model"
+        }
+    }
+
+    @Test func settingsThatDoNotFitTheModel() throws {
+        try Self.expect("'maxLength' is 65, but the model has 64 positions; lower it") { config, _ in
+            config.maxLength = 65
+        }
+        try Self.expect("tokens but at most 5 are allowed; shorten it") { config, _ in
+            config.maxLength = 5
+            config.truncation = .doNotTruncate
+        }
+        try Self.expect("'earlyStopping' needs validation data") { config, _ in
+            config.validationFile = nil
+            config.earlyStopping = 1
+        }
+    }
+
+    @Test func dataThatDoNotFit() throws {
+        try Self.expect("valid.tsv:2: unknown label \"bad\"; known labels are negative, positive") { config, output in
+            try output.write("positive\tfine\nbad\tdull\n", "valid.tsv")
+            config.validationFile = "valid.tsv"
+        }
+        try Self.expect("all examples have the label \"x\"") { config, output in
+            try output.write("x\tfine\nx\tdull\n", "train.tsv")
+            config.trainFile = "train.tsv"
+        }
+        try Self.expect("label \"good\" is not a finite number") { config, output in
+            try output.write("1.5\tfine\ngood\tdull\n", "train.tsv")
+            config.trainFile = "train.tsv"
+            config.task = .regression
+        }
+        try Self.expect("has 1 texts but") { config, output in
+            try output.write("a\n", "train.txt")
+            try output.write("x\ny\n", "train_labels.txt")
+            config.trainFile = "train.txt"
+        }
+        try Self.expect("holds no") { config, output in
+            try output.write("", "train.tsv")
+            config.trainFile = "train.tsv"
+        }
+    }
+
+    @Test func weightsThatDoNotFit() throws {
+        let saved = try TemporaryDirectory()
+        _ = try trainModel(smallConfig(saved, steps: 1))
+        let weights = try saved.data("run/model.safetensors")
+        try weights.prefix(weights.count / 2).write(to: saved.url.appendingPathComponent("run/model.safetensors"))
+        try Self.expect("model.safetensors") { config, _ in config.model = saved.path + "/run" }
+    }
+
+    /// A model whose weight holds an infinity: its name is in the message, and nothing is saved.
+    @Test func infinityNamesTheParameter() throws {
+        let saved = try TemporaryDirectory()
+        _ = try trainModel(smallConfig(saved, steps: 1))
+        let directory = saved.url.appendingPathComponent("run")
+        let checkpoint = try BertCheckpoint(directory: directory)
+        var (values, _) = try checkpoint.load(checkpoint.parameters)
+        values["encoder.layer.1.output.dense.weight"]![7] = .infinity
+        try BertCheckpoint.save(
+            to: directory, config: checkpoint.config, architecture: .sequenceClassification,
+            parameters: checkpoint.parameters, values: values)
+        var config = smallConfig(saved)
+        config.model = "run"
+        config.outputDirectory = "second"
+        let text = message { _ = try trainModel(config) } ?? ""
+        #expect(text.contains("step 1 (epoch 1)") && text.contains("encoder.layer.1.output.dense.weight"), "\(text)")
+        #expect(!saved.exists("second/model.safetensors"))
+    }
+
+    /// A learning rate that blows the model up: the step and the first node are named, and the checkpoint is whole.
+    @Test func divergenceNamesStepAndNode() throws {
+        let output = try TemporaryDirectory()
+        var config = smallConfig(output, steps: 20)
+        config.learningRate = 1e30
+        config.weightDecay = 0
+        config.saveEvery = 1
+        let text = message { _ = try trainModel(config) } ?? ""
+        #expect(text.hasPrefix("step 2 (epoch 1): ") && text.contains("is the first node to produce"), "\(text)")
+        let saved = try tensors(output.path + "/run/checkpoints/step-1/model.safetensors")
+        #expect(saved.values.allSatisfy { $0.allSatisfy(\.isFinite) })
+    }
+}

@@ -1,0 +1,48 @@
+import BERT
+import Testing
+import Training
+
+@Suite struct ParameterInitializerTests {
+    static let word = ParameterSpec("embeddings.word_embeddings.weight", [1000, 64])
+
+    static func initializer(seed: Int) -> ParameterInitializer {
+        var config = BertConfig()
+        config.paddingID = 3
+        return ParameterInitializer(seed: seed, config: config)
+    }
+
+    @Test func matricesAreNormal() {
+        let values = Self.initializer(seed: 1).values(for: ParameterSpec("pooler.dense.weight", [256, 256]))
+        let mean = values.reduce(0.0) { $0 + Double($1) } / Double(values.count)
+        let variance = values.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(values.count)
+        #expect(abs(mean) < 3e-4 && abs(variance.squareRoot() - 0.02) < 2e-4)
+        let outside = values.count { abs($0) > 0.04 }
+        #expect(abs(Double(outside) / Double(values.count) - 0.0455) < 0.004)
+    }
+
+    @Test func vectorsAndPaddingAreConstant() {
+        let initializer = Self.initializer(seed: 1)
+        #expect(initializer.values(for: .init("pooler.dense.bias", [3])) == [0, 0, 0])
+        #expect(initializer.values(for: .init("encoder.layer.0.output.LayerNorm.weight", [2])) == [1, 1])
+        #expect(initializer.values(for: .init("encoder.layer.0.output.LayerNorm.bias", [2])) == [0, 0])
+        let words = initializer.values(for: Self.word)
+        #expect(words[(3 * 64)..<(4 * 64)].allSatisfy { $0 == 0 } && words[..<64].contains { $0 != 0 })
+    }
+
+    @Test func valuesDependOnSeedAndNameOnly() {
+        let (one, two) = (Self.initializer(seed: 1), Self.initializer(seed: 2))
+        #expect(one.values(for: Self.word) == one.values(for: Self.word))
+        #expect(one.values(for: Self.word) != two.values(for: Self.word))
+        #expect(
+            one.values(for: .init("a.weight", [4, 4])) != one.values(for: .init("b.weight", [4, 4])))
+    }
+
+    @Test(arguments: [
+        ("*", "a.b", true), ("a.*", "a.b", true), ("a.*", "b.a.b", false), ("*.bias", "x.y.bias", true),
+        ("*.bias", "x.bias.y", false), ("layer.?.w", "layer.1.w", true), ("layer.?.w", "layer.12.w", false),
+        ("a*b*c", "a-b-b-c", true), ("a*b*c", "a-c-b", false), ("", "", true), ("", "a", false), ("a", "ab", false),
+    ])
+    func globs(pattern: String, name: String, matches: Bool) {
+        #expect(Glob(pattern).matches(name) == matches)
+    }
+}

@@ -1,0 +1,91 @@
+import BERT
+import Foundation
+import GraphCompiler
+import Text
+import Training
+
+/// A directory of a test's own, removed with the last reference.
+final class TemporaryDirectory {
+    let url: URL
+    var path: String { url.path }
+
+    init() throws {
+        url = FileManager.default.temporaryDirectory.appendingPathComponent("bertc-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    }
+
+    /// Writes a text file into the directory, whose folders are made, and returns its path.
+    @discardableResult
+    func write(_ text: String, _ name: String) throws -> String {
+        let file = url.appendingPathComponent(name)
+        try FileManager.default.createDirectory(
+            at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(text.utf8).write(to: file)
+        return file.path
+    }
+
+    func data(_ name: String) throws -> Data { try Data(contentsOf: url.appendingPathComponent(name)) }
+
+    func exists(_ name: String) -> Bool {
+        FileManager.default.fileExists(atPath: url.appendingPathComponent(name).path)
+    }
+
+    deinit { try? FileManager.default.removeItem(at: url) }
+}
+
+/// Files of the repository that tests read.
+enum Repository {
+    static let root = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent()
+    static let small = root.appendingPathComponent("data/small").path
+    static let fixtures = root.appendingPathComponent("Tests/BERTTests/Fixtures")
+    /// The fetched model; `nil` when it is not there.
+    static var miniLM: URL? {
+        let url = root.appendingPathComponent("data/minilm")
+        let weights = url.appendingPathComponent("model.safetensors").path
+        return FileManager.default.fileExists(atPath: weights) ? url : nil
+    }
+}
+
+/// A short run of a fresh small model on the small data set.
+func smallConfig(_ output: TemporaryDirectory, steps: Int = 4) -> TrainingConfig {
+    var config = TrainingConfig()
+    config.directory = output.path
+    config.model = Repository.small + "/model.json"
+    config.trainFile = Repository.small + "/train.txt"
+    config.validationFile = ""
+    config.testFile = ""
+    config.outputDirectory = "run"
+    config.batchSize = 8
+    config.maxSteps = steps
+    config.learningRate = 1e-3
+    config.saveEvery = 0
+    config.threads = 2
+    return config
+}
+
+/// The text of the error that `body` throws; `nil` when it throws none.
+func message(_ body: () throws -> Void) -> String? {
+    do {
+        try body()
+        return nil
+    } catch {
+        return "\(error)"
+    }
+}
+
+/// Thrown by observers, to interrupt a run as a crash would.
+struct Crash: Error {}
+
+/// The parameters of a checkpoint or of a saved model by name.
+func tensors(_ path: String) throws -> [String: [Float]] {
+    let file = try SafetensorsFile(URL(fileURLWithPath: path))
+    return try Dictionary(uniqueKeysWithValues: file.entries.map { ($0.name, try file.floats(named: $0.name)) })
+}
+
+/// The losses of every step of a run.
+func losses(_ config: TrainingConfig) throws -> [Double] {
+    var losses: [Double] = []
+    _ = try trainModel(config) { if case .step(let step) = $0 { losses.append(step.loss) } }
+    return losses
+}

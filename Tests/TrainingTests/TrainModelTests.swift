@@ -1,0 +1,145 @@
+import BERT
+import Foundation
+import Testing
+import Training
+
+@Suite struct TrainModelTests {
+    /// The demo path without a download: the example configuration, from fresh parameters to a tested model.
+    @Test func theSmallExampleLearns() throws {
+        let output = try TemporaryDirectory()
+        let example = Repository.root.appendingPathComponent("Examples/small/train.json").path
+        var config = try TrainingConfig(contentsOf: example)
+        config.outputDirectory = output.path + "/run"
+        config.tensorBoard = true
+        let report = try trainModel(config)
+        #expect(report.end == .finished && report.epochs.count == config.epochs)
+        #expect(report.epochs.last!.loss < 0.6 * report.epochs[0].loss)
+        let test = try #require(report.test)
+        #expect(test.accuracy! > 0.72)
+        #expect(report.bestValue == report.evaluations.map(\.value).max())
+
+        // What was saved is the best model, with its labels and tokeniser.
+        let pipeline = try BertPipeline(contentsOf: report.modelDirectory)
+        #expect(pipeline.labels == ["negative", "positive"])
+        let again = try pipeline.evaluate(contentsOf: Repository.small + "/test.txt")
+        #expect(again == test)
+        let valid = try pipeline.evaluate(contentsOf: Repository.small + "/valid.txt")
+        #expect(valid.accuracy == report.bestValue)
+    }
+
+    @Test func threadsDoNotChangeTheResult() throws {
+        let (one, two) = (try TemporaryDirectory(), try TemporaryDirectory())
+        for (output, threads) in [(one, 1), (two, 2)] {
+            var config = smallConfig(output)
+            config.threads = threads
+            _ = try trainModel(config)
+        }
+        #expect(try one.data("run/model.safetensors") == two.data("run/model.safetensors"))
+    }
+
+    @Test func theSeedDecidesEverything() throws {
+        let output = try TemporaryDirectory()
+        var config = smallConfig(output)
+        let first = try losses(config)
+        #expect(try losses(config) == first)
+        config.seed = 43
+        #expect(try losses(config) != first)
+    }
+
+    @Test func frozenParametersStay() throws {
+        let output = try TemporaryDirectory()
+        var config = smallConfig(output, steps: 1)
+        config.learningRate = 0
+        _ = try trainModel(config)
+        let before = try tensors(output.path + "/run/model.safetensors")
+        config.learningRate = 1e-2
+        config.maxSteps = 3
+        config.freeze = ["embeddings.*", "encoder.layer.0.*"]
+        var summary: TrainingSummary?
+        _ = try trainModel(config) { if case .started(let started) = $0 { summary = started } }
+        let after = try tensors(output.path + "/run/model.safetensors")
+        let frozen = before.keys.filter { $0.contains("embeddings.") || $0.contains("encoder.layer.0.") }
+        #expect(before.allSatisfy { name, values in (after[name] == values) == frozen.contains(name) })
+        let count = frozen.reduce(0) { $0 + before[$1]!.count }
+        #expect(summary.map { $0.parameterCount - $0.trainedCount } == count)
+
+        config.freeze = ["encoder.layer.9.*"]
+        #expect(message { _ = try trainModel(config) }?.contains("'freeze' has the pattern") == true)
+    }
+
+    @Test func stopsEarlyAndKeepsTheBest() throws {
+        let output = try TemporaryDirectory()
+        var config = smallConfig(output, steps: 50)
+        config.validationFile = Repository.small + "/valid.txt"
+        config.evaluateEvery = 2
+        config.earlyStopping = 3
+        config.learningRate = 0
+        let report = try trainModel(config)
+        // Nothing changes, so that the first evaluation stays the best.
+        #expect(report.end == .stoppedEarly && report.steps == 8 && report.bestStep == 2)
+        #expect(report.evaluations.map(\.isBest) == [true, false, false, false])
+    }
+
+    @Test func regressionLearnsNumbers() throws {
+        let output = try TemporaryDirectory()
+        let texts = try String(contentsOfFile: Repository.small + "/train.txt", encoding: .utf8)
+        let rows = texts.split(separator: "\n").prefix(400).map { text in
+            #"{"score": \#(Double(text.count) / 100), "text": "\#(text)"}"#
+        }
+        try output.write(rows.prefix(320).joined(separator: "\n"), "train.jsonl")
+        try output.write(rows.dropFirst(320).joined(separator: "\n"), "valid.jsonl")
+        var config = smallConfig(output)
+        config.task = .regression
+        config.trainFile = "train.jsonl"
+        config.validationFile = "valid.jsonl"
+        config.metric = .pearson
+        config.maxSteps = nil
+        config.epochs = 8
+        let report = try trainModel(config)
+        #expect(report.bestValue! > 0.8)
+        let pipeline = try BertPipeline(contentsOf: report.modelDirectory)
+        #expect(pipeline.head == .regression)
+        let again = try pipeline.evaluate(contentsOf: output.path + "/valid.jsonl")
+        #expect(abs(again.pearson! - report.bestValue!) < 1e-9)
+    }
+
+    @Test func aClassifierIsTrainedFurther() throws {
+        let (first, second) = (try TemporaryDirectory(), try TemporaryDirectory())
+        _ = try trainModel(smallConfig(first, steps: 3))
+        var config = smallConfig(second, steps: 1)
+        config.model = first.path + "/run"
+        config.learningRate = 0
+        var loaded: LoadReport?
+        _ = try trainModel(config) { if case .started(let summary) = $0 { loaded = summary.loaded } }
+        #expect(loaded?.missing == [] && loaded?.unexpected == [])
+        #expect(try first.data("run/model.safetensors") == second.data("run/model.safetensors"))
+
+        // Other labels: the encoder stays, the classifier is fresh.
+        let labels = try String(contentsOfFile: Repository.small + "/train_labels.txt", encoding: .utf8)
+        let texts = try String(contentsOfFile: Repository.small + "/train.txt", encoding: .utf8)
+        try second.write(texts, "other.txt")
+        try second.write(labels.replacingOccurrences(of: "positive", with: "great"), "other_labels.txt")
+        config.trainFile = "other.txt"
+        _ = try trainModel(config) { if case .started(let summary) = $0 { loaded = summary.loaded } }
+        #expect(loaded?.missing.map(\.name).sorted() == ["classifier.bias", "classifier.weight"])
+        #expect(try BertPipeline(contentsOf: second.path + "/run").labels == ["great", "negative"])
+    }
+
+    @Test func memoryStaysFlat() throws {
+        func residentPages() throws -> Int {
+            let text = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
+            return try #require(Int(text.split(separator: " ")[1]))
+        }
+        let output = try TemporaryDirectory()
+        var config = smallConfig(output, steps: 1000)
+        config.batchSize = 4
+        config.csvLog = true
+        var pages: [Int: Int] = [:]
+        _ = try trainModel(config) { event in
+            if case .step(let step) = event, [200, 1000].contains(step.step) { pages[step.step] = try residentPages() }
+        }
+        let growth = try #require(pages[1000]) - #require(pages[200])
+        // Other tests may run in this process at the same time; 800 steps that leaked a batch each would take more.
+        #expect(growth * 4096 < 2 << 20, "\(growth) pages")
+    }
+}

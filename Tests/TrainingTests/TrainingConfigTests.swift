@@ -1,0 +1,112 @@
+import BERT
+import Foundation
+import Testing
+import Training
+
+@Suite struct TrainingConfigTests {
+    static func config(_ text: String) throws -> TrainingConfig {
+        try TrainingConfig(json: Data(text.utf8), file: "train.json", directory: "runs/a")
+    }
+
+    @Test func readsFieldsAndKeepsDefaults() throws {
+        let config = try Self.config(
+            #"{"model": "../m", "epochs": 5, "learningRate": 1, "maxGradientNorm": null, "batching": "uniform"}"#)
+        #expect(config.epochs == 5 && config.learningRate == 1 && config.maxGradientNorm == nil)
+        #expect(config.batching == .uniform && config.batchSize == 32 && config.schedule == .linear)
+        #expect(config.resolve(config.model) == "runs/m")
+    }
+
+    @Test(arguments: [
+        ("a/b", "x.txt", "a/b/x.txt"), ("a/b", "../../x", "x"), ("a", "../../x", "../x"), ("a", "/x/y", "/x/y"),
+        ("", "../x", "../x"), ("/a/b", "../x", "/a/x"), ("a/./b", "./x", "a/b/x"), ("a", "..", "."),
+    ])
+    func pathsAreRelativeToTheFile(directory: String, path: String, resolved: String) {
+        var config = TrainingConfig()
+        config.directory = directory
+        #expect(config.resolve(path) == resolved)
+    }
+
+    @Test(arguments: [
+        (#"{"model": "m", "epoch": 3}"#, "train.json: 'epoch' is not a field; did you mean 'epochs'?"),
+        (#"{"model": "m", "learning_rate": 1}"#,
+            "train.json: 'learning_rate' is not a field; did you mean 'learningRate'?"),
+        (#"{"model": "m", "zzzzzz": 3}"#, "train.json: 'zzzzzz' is not a field; see docs/training.md"),
+        (#"{"model": "m", "epochs": "3"}"#, #"train.json: 'epochs' is "3", expected an integer of at least 1"#),
+        (#"{"model": "m", "epochs": 2.5}"#, "train.json: 'epochs' is 2.5, expected an integer of at least 1"),
+        (#"{"model": "m", "epochs": 0}"#, "train.json: 'epochs' is 0, expected an integer of at least 1"),
+        (#"{"model": "m", "saveBest": 1}"#, "train.json: 'saveBest' is 1, expected true or false"),
+        (#"{"model": "m", "freeze": ["a", 1]}"#,
+            "train.json: 'freeze' is an array, expected an array of strings"),
+        (#"{"model": "m", "schedule": "linaer"}"#,
+            #"train.json: 'schedule' is "linaer", expected one of "linear", "cosine", "polynomial", "constant""#),
+        (#"{"model": "m", "beta2": 1}"#,
+            "train.json: 'beta2' is 1, expected a number of at least 0 and less than 1"),
+        (#"{"model": "m", "hiddenDropout": -0.1}"#,
+            "train.json: 'hiddenDropout' is -0.1, expected a number of at least 0 and less than 1, or null"),
+        (#"{"model": "m", "metric": "pearson"}"#,
+            #"train.json: 'metric' is "pearson", which needs numbers; expected "accuracy" or "loss""#),
+        (#"{"model": "m", "cpu": "sse2"}"#,
+            #"train.json: 'cpu' is "sse2", expected "avx2", "avx512", "amx" or null"#),
+        (#"{}"#, #"train.json: 'model' is "", expected the path of a model directory or of a model.json"#),
+        ("[]", "train.json: holds an array, expected a JSON object"),
+    ])
+    func refuses(text: String, problem: String) {
+        #expect(message { _ = try Self.config(text) } == problem)
+    }
+
+    @Test func refusesTextThatIsNoJSON() {
+        let text = message { _ = try Self.config("{\"model\": ") } ?? ""
+        #expect(text.hasPrefix("train.json: is not valid JSON"))
+    }
+
+    @Test func namesAMissingFile() {
+        #expect(
+            message { _ = try TrainingConfig(contentsOf: "no/train.json") }
+                == "no/train.json: no such file; expected a training configuration")
+    }
+
+    @Test func writesWhatItReads() throws {
+        var config = try Self.config(
+            #"{"model": "m", "freeze": ["a*"], "maxSteps": 7, "metric": "loss", "epsilon": 1e-6}"#)
+        config.matmul = .openblas
+        let text = try config.json.text()
+        let again = try TrainingConfig(json: text, file: config.file, directory: config.directory)
+        #expect(again == config)
+    }
+
+    @Test func checksValuesSetInCode() {
+        var config = TrainingConfig()
+        config.model = "m"
+        config.batchSize = 0
+        #expect(
+            message { try config.validate() }
+                == "training configuration: 'batchSize' is 0, expected an integer of at least 1")
+    }
+
+    @Test func everyPropertyIsAField() {
+        let properties = Mirror(reflecting: TrainingConfig()).children.compactMap(\.label)
+        #expect(properties.filter { !["directory", "file"].contains($0) }.sorted()
+            == TrainingConfig.fields.map(\.name).sorted())
+    }
+
+    /// `docs/training.md` has the table that the code has; `BERTC_BLESS=1` writes it there.
+    @Test func documentationIsInSync() throws {
+        let file = Repository.root.appendingPathComponent("docs/training.md")
+        let page = try String(contentsOf: file, encoding: .utf8)
+        let start = try #require(page.range(of: "<!-- fields -->\n")).upperBound
+        let end = try #require(page.range(of: "\n<!-- end of fields -->")).lowerBound
+        if ProcessInfo.processInfo.environment["BERTC_BLESS"] == "1" {
+            let blessed = page.replacingCharacters(in: start..<end, with: TrainingConfig.documentation)
+            try Data(blessed.utf8).write(to: file)
+        } else {
+            #expect(page[start..<end] == TrainingConfig.documentation, "run the test with BERTC_BLESS=1 and look at the diff")
+        }
+    }
+
+    @Test(arguments: ["rt", "small"])
+    func examplesAreValid(name: String) throws {
+        let path = Repository.root.appendingPathComponent("Examples/\(name)/train.json").path
+        let config = try TrainingConfig(contentsOf: path)
+        #expect(config.resolve(config.outputDirectory) == Repository.root.path + "/data/runs/\(name)")
+    }
+}
