@@ -1,8 +1,8 @@
 import ArgumentParser
 import Foundation
 
-/// The `bertc` tool: parses the command line, runs the command and turns what it throws into one line on standard
-/// error and an exit status.
+/// The `bertc` tool: parses the command line, runs the command and turns what it throws into one line on
+/// standard error and an exit status.
 public enum BertcTool {
     /// Runs a command line without the program's name.
     ///

@@ -14,7 +14,7 @@ struct CompileCommand: ParsableCommand {
         abstract: "Compiles a model or a graph file; prints the graph and its statistics.",
         discussion: """
             The native code is kept in the cache, so that the first run of the model need not wait for it.
-            What --emit graph and --emit optimized print, and the .ir files of --dump-ir, can be compiled again.
+            The output of --emit graph and --emit optimized, and the .ir files of --dump-ir, compile again.
 
             EXAMPLE:
               bertc compile data/minilm --quiet --batch 8 --length 128
@@ -105,7 +105,8 @@ struct CompileCommand: ParsableCommand {
         if let missing = graph.symbols.first(where: { values[$0] == nil }) {
             throw CommandError(
                 .usage,
-                "\(input.model): the graph has a symbol '\(missing)'; give its value with --symbol \(missing)=1"
+                "\(input.model): the graph has a symbol '\(missing)'; "
+                    + "give its value with --symbol \(missing)=1"
             )
         }
         return values.filter { graph.symbols.contains($0.key) }

@@ -1,6 +1,7 @@
 import Foundation
 
-/// Standard output for results, standard error for everything about them. Control characters go to terminals only.
+/// Standard output for results, standard error for everything about them. Control characters go to terminals
+/// only.
 enum Console {
     static let outputIsTerminal = isatty(STDOUT_FILENO) != 0
     static let errorIsTerminal = isatty(STDERR_FILENO) != 0

@@ -3,7 +3,8 @@ import GraphCompiler
 import Text
 import Training
 
-/// How `bertc` ends, with the numbers of sysexits.h; documented in docs/cli.md. Thrown to end without a message.
+/// How `bertc` ends, with the numbers of sysexits.h; documented in docs/cli.md. Thrown to end without a
+/// message.
 enum ExitStatus: Int32, Error {
     case success = 0
     /// The command line is wrong.

@@ -1,8 +1,8 @@
 import Foundation
 import Synchronization
 
-/// Ctrl-C as a question that a long computation asks when it is convenient. The second Ctrl-C ends the process at
-/// once.
+/// Ctrl-C as a question that a long computation asks when it is convenient. The second Ctrl-C ends the
+/// process at once.
 enum Interrupt {
     private static let flag = Atomic<Bool>(false)
 

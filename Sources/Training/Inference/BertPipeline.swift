@@ -10,8 +10,8 @@ import Text
 /// print(answers[0].label, answers[0].probability)  // positive 0.98
 /// ```
 ///
-/// Each kind of output is compiled once, at its first use, for texts of any number and length. A pipeline runs one
-/// call at a time.
+/// Each kind of output is compiled once, at its first use, for texts of any number and length. A pipeline
+/// runs one call at a time.
 public final class BertPipeline {
     /// How a pipeline is set up.
     public struct Options: Sendable {
@@ -70,14 +70,16 @@ public final class BertPipeline {
         guard tokenizer.vocabularySize <= config.vocabularySize else {
             throw PipelineError(
                 .invalidModel,
-                "the tokeniser has \(tokenizer.vocabularySize) tokens but the model only \(config.vocabularySize); "
-                    + "use the vocabulary that the model was trained with", at: path)
+                "the tokeniser has \(tokenizer.vocabularySize) tokens but the model only "
+                    + "\(config.vocabularySize); use the vocabulary that the model was trained with", at: path
+            )
         }
         maxLength = options.maxLength ?? config.maxPositions
         guard (3...config.maxPositions).contains(maxLength) else {
             throw PipelineError(
                 .invalidInput,
-                "the greatest length is \(maxLength) tokens; expected 3 to the model's \(config.maxPositions) positions",
+                "the greatest length is \(maxLength) tokens; "
+                    + "expected 3 to the model's \(config.maxPositions) positions",
                 at: path)
         }
         let specs = try BertGraph(config: config, head: head, isTraining: false).parameters()
@@ -117,7 +119,8 @@ public final class BertPipeline {
             guard options.truncates else {
                 throw PipelineError(
                     .invalidInput,
-                    "has \(whole.count) tokens but at most \(maxLength) are allowed; shorten it or allow truncation",
+                    "has \(whole.count) tokens but at most \(maxLength) are allowed; "
+                        + "shorten it or allow truncation",
                     at: place(index))
             }
             truncatedCount += 1
@@ -145,7 +148,8 @@ public final class BertPipeline {
         return rows
     }
 
-    /// Sequences of like length together, so that attention, whose memory is the longest sequence's, wastes little.
+    /// Sequences of like length together, so that attention, whose memory is the longest sequence's, wastes
+    /// little.
     private func batches(of encodings: [Encoding]) -> [[Int]] {
         let order = encodings.indices.sorted {
             (encodings[$0].count, $0) < (encodings[$1].count, $1)
