@@ -17,7 +17,7 @@ import Testing
         var testDescription: String { name }
     }
 
-    static let cases: [Case] = models + data + graphs + outputs
+    static let cases: [Case] = models + data + graphs + sizes + outputs
 
     static let models = [
         Case(
@@ -193,6 +193,19 @@ import Testing
         ) {
             try TinyModel.write(.encoder, to: $0, "encoder")
         },
+    ]
+
+    static let sizes = [
+        Case(
+            name: "a model that no machine holds", arguments: ["compile", "@big.json"], status: 65,
+            says: ["@big.json: %", "2000000000", "elements"]
+        ) {
+            try $0.write(
+                "big.json",
+                """
+                {"vocab_size": 2000000000, "hidden_size": 2000000000, "num_attention_heads": 1}
+                """)
+        }
     ]
 
     static let outputs = [
