@@ -119,7 +119,8 @@ struct CompileCommand: ParsableCommand {
         return values
     }
 
-    /// Values for the graph's symbols: those of a BERT follow from batch and length, with 15 % of the tokens masked.
+    /// Values for the graph's symbols: those of a BERT follow from batch and length, with 15 % of the tokens
+    /// masked.
     private func symbols(of graph: Graph) throws -> [String: Int] {
         let tokens = batch * length
         var values = [
