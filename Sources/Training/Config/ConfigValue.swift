@@ -1,0 +1,119 @@
+import BERT
+import GraphCompiler
+
+/// A type that a field of `train.json` can have.
+protocol ConfigValue: Sendable {
+    /// What is expected, in the words of an error message.
+    static var expectation: String { get }
+
+    /// `nil` when the JSON value is of another type.
+    init?(json: JSONValue)
+
+    var json: JSONValue { get }
+}
+
+extension Int: ConfigValue {
+    static var expectation: String { "an integer" }
+
+    init?(json: JSONValue) {
+        switch json {
+        case .integer(let value): self = value
+        // 1e3 is an integer as well.
+        case .number(let value):
+            guard let exact = Int(exactly: value) else { return nil }
+            self = exact
+        case .null, .bool, .string, .array, .object: return nil
+        }
+    }
+
+    var json: JSONValue { .integer(self) }
+}
+
+extension Double: ConfigValue {
+    static var expectation: String { "a number" }
+
+    init?(json: JSONValue) {
+        switch json {
+        case .integer(let value): self = Double(value)
+        case .number(let value): self = value
+        case .null, .bool, .string, .array, .object: return nil
+        }
+    }
+
+    /// A whole number reads the same whether it is written 1 or 1.0.
+    var json: JSONValue { Int(exactly: self).map(JSONValue.integer) ?? .number(self) }
+}
+
+extension Bool: ConfigValue {
+    static var expectation: String { "true or false" }
+
+    init?(json: JSONValue) {
+        guard case .bool(let value) = json else { return nil }
+        self = value
+    }
+
+    var json: JSONValue { .bool(self) }
+}
+
+extension String: ConfigValue {
+    static var expectation: String { "a string" }
+
+    init?(json: JSONValue) {
+        guard case .string(let value) = json else { return nil }
+        self = value
+    }
+
+    var json: JSONValue { .string(self) }
+}
+
+extension [String]: ConfigValue {
+    static var expectation: String { "an array of strings" }
+
+    init?(json: JSONValue) {
+        guard case .array(let values) = json else { return nil }
+        let texts = values.compactMap { String(json: $0) }
+        guard texts.count == values.count else { return nil }
+        self = texts
+    }
+
+    var json: JSONValue { .array(map(JSONValue.string)) }
+}
+
+extension Optional: ConfigValue where Wrapped: ConfigValue {
+    static var expectation: String { "\(Wrapped.expectation) or null" }
+
+    init?(json: JSONValue) {
+        if json == .null {
+            self = .none
+        } else if let value = Wrapped(json: json) {
+            self = .some(value)
+        } else {
+            return nil
+        }
+    }
+
+    var json: JSONValue { self?.json ?? .null }
+}
+
+/// A field that takes one name out of a closed set.
+protocol ConfigChoice: ConfigValue, RawRepresentable<String>, CaseIterable {}
+
+extension ConfigChoice {
+    static var expectation: String { "one of " + allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ") }
+
+    init?(json: JSONValue) {
+        guard case .string(let name) = json else { return nil }
+        self.init(rawValue: name)
+    }
+
+    var json: JSONValue { .string(rawValue) }
+}
+
+extension TrainingTask: ConfigChoice {}
+extension TrainingMetric: ConfigChoice {}
+extension TrainingOptimizer: ConfigChoice {}
+extension TrainingBatching: ConfigChoice {}
+extension TrainingHeader: ConfigChoice {}
+extension TrainingTruncation: ConfigChoice {}
+extension LearningRateSchedule.Shape: ConfigChoice {}
+extension CompilerOptions.MatmulLowering: ConfigChoice {}

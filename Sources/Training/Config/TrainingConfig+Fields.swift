@@ -1,0 +1,138 @@
+import GraphCompiler
+
+extension TrainingConfig {
+    /// Every field of `train.json`, in the order of the documentation.
+    package static var fields: [TrainingField] {
+        modelFields + dataFields + optimizationFields + outputFields
+    }
+
+    private static var modelFields: [TrainingField] {
+        [
+            .init(
+                "model", \.model,
+                "Required. A model directory in Hugging Face's layout, whose weights are fine-tuned; or the path of a "
+                    + "`model.json`, to train from fresh parameters.",
+                expectation: "the path of a model directory or of a model.json"
+            ) { !$0.isEmpty },
+            .init(
+                "tokenizer", \.tokenizer,
+                "A directory, `vocab.txt` or `tokenizer.json`; null is the model's directory."),
+            .init("task", \.task, "What is trained: labels or numbers for texts."),
+            .init(dropout: "hiddenDropout", \.hiddenDropout, "Dropout on hidden states; null is the model's own."),
+            .init(
+                dropout: "attentionDropout", \.attentionDropout,
+                "Dropout on attention probabilities; null is the model's own."),
+            .init(
+                dropout: "classifierDropout", \.classifierDropout,
+                "Dropout before the classifier; null is the model's own."),
+            .init(
+                "freeze", \.freeze,
+                "Parameters that are not trained: globs (`*`, `?`) on names such as "
+                    + "`encoder.layer.0.attention.self.query.weight`."),
+        ]
+    }
+
+    private static var dataFields: [TrainingField] {
+        [
+            .init(
+                "trainFile", \.trainFile,
+                "Training data: `X.txt` (one text a line, labels in `X_labels.txt`), `.tsv` or `.jsonl`."),
+            .init(
+                "validationFile", \.validationFile,
+                "Validation data; null is `data/valid.txt` if that exists, \"\" is none."),
+            .init("testFile", \.testFile, "Test data; null is `data/test.txt` if that exists, \"\" is none."),
+            .init("header", \.header, "Whether a TSV file's first row names its columns."),
+            .init(
+                "textColumn", \.textColumn,
+                "The column or member with the text, by name or number from 0; null finds it by its usual name."),
+            .init("pairColumn", \.pairColumn, "The one with the second text, likewise."),
+            .init("labelColumn", \.labelColumn, "The one with the label, likewise."),
+            .init(
+                "maxLength", \.maxLength,
+                "Tokens of a sequence at most, special ones included; null is the model's positions.", atLeast: 3),
+            .init("truncation", \.truncation, "Which text of a pair is cut when a sequence is too long."),
+            .init(
+                "batching", \.batching,
+                "`fixed` pads to `maxLength`, `dynamic` to the longest of the batch, `uniform` batches equal lengths, "
+                    + "`packed` lays sequences end to end; the last two pad nothing."),
+            .init("batchSize", \.batchSize, "Sequences in a batch at most.", atLeast: 1),
+            .init("maxTokens", \.maxTokens, "Tokens in a batch at most, padding included.", atLeast: 1),
+        ]
+    }
+
+    private static var optimizationFields: [TrainingField] {
+        [
+            .init("epochs", \.epochs, "Passes over the training data.", atLeast: 1, shapesResult: false),
+            .init(
+                "maxSteps", \.maxSteps, "Steps in all, replacing `epochs`.", atLeast: 1, shapesResult: false),
+            .init("optimizer", \.optimizer, "The optimiser: AdamW with decoupled decay, none on biases and LayerNorm."),
+            .init(
+                "learningRate", \.learningRate, "The learning rate at the end of the warm-up.",
+                expectation: "a number of at least 0"
+            ) { $0 >= 0 && $0.isFinite },
+            .init("schedule", \.schedule, "How the learning rate falls after the warm-up."),
+            .init(
+                "polynomialPower", \.polynomialPower, "The exponent of the polynomial schedule.",
+                expectation: "a positive number"
+            ) { $0 > 0 && $0.isFinite },
+            .init(
+                share: "warmupRatio", \.warmupRatio, "Warm-up as a share of all steps, rounded up.", included: true),
+            .init("warmupSteps", \.warmupSteps, "Warm-up in steps, replacing `warmupRatio`.", atLeast: 0),
+            .init(
+                "weightDecay", \.weightDecay, "Decoupled weight decay.", expectation: "a number of at least 0"
+            ) { $0 >= 0 && $0.isFinite },
+            .init(share: "beta1", \.beta1, "AdamW's decay of the mean of gradients."),
+            .init(share: "beta2", \.beta2, "AdamW's decay of the mean of squared gradients."),
+            .init("epsilon", \.epsilon, "AdamW's ε.", expectation: "a positive number") { $0 > 0 && $0.isFinite },
+            .init(
+                "maxGradientNorm", \.maxGradientNorm, "The global L2 norm that gradients are clipped to; null is off.",
+                expectation: "a positive number or null"
+            ) { $0.map { $0 > 0 && $0.isFinite } ?? true },
+            .init("seed", \.seed, "Seed of fresh parameters, order of examples, and dropout.", atLeast: 0),
+        ]
+    }
+
+    private static var outputFields: [TrainingField] {
+        [
+            .init(
+                "evaluateEvery", \.evaluateEvery, "Steps between evaluations; null is after each epoch.", atLeast: 1,
+                shapesResult: false),
+            .init(
+                "metric", \.metric,
+                "What makes an evaluation the best one; null is `accuracy`, or `loss` for regression.",
+                shapesResult: false),
+            .init(
+                "saveBest", \.saveBest, "Save the model of the best evaluation; else that of the last step.",
+                shapesResult: false),
+            .init(
+                "earlyStopping", \.earlyStopping,
+                "Stop after so many evaluations in a row without a better one; null is never.", atLeast: 1,
+                shapesResult: false),
+            .init(
+                "outputDirectory", \.outputDirectory, "Where the model, checkpoints and logs go.",
+                expectation: "the path of a directory", shapesResult: false
+            ) { !$0.isEmpty },
+            .init(
+                "saveEvery", \.saveEvery, "Steps between checkpoints; null is after each epoch, 0 is never.",
+                atLeast: 0, shapesResult: false),
+            .init(
+                "keepCheckpoints", \.keepCheckpoints, "How many checkpoints stay.", atLeast: 1, shapesResult: false),
+            .init(
+                "resume", \.resume,
+                "A checkpoint's directory to go on from; `latest` is the newest of `outputDirectory`, or a new start "
+                    + "when there is none.", shapesResult: false),
+            .init("logEvery", \.logEvery, "Steps between rows of the logs.", atLeast: 1, shapesResult: false),
+            .init("csvLog", \.csvLog, "Write `log.csv`.", shapesResult: false),
+            .init("tensorBoard", \.tensorBoard, "Write event files into `tensorboard/`.", shapesResult: false),
+            .init(
+                "threads", \.threads, "Worker threads; null is one a core. Results do not depend on it.", atLeast: 1,
+                shapesResult: false),
+            .init(
+                "cpu", \.cpu, "The highest instruction set to use; null is the machine's best.",
+                expectation: "\"avx2\", \"avx512\", \"amx\" or null", shapesResult: false
+            ) { $0.map { ["avx2", "avx512", "amx"].contains($0) } ?? true },
+            .init(
+                "matmul", \.matmul, "What multiplies matrices: generated kernels or OpenBLAS.", shapesResult: false),
+        ]
+    }
+}

@@ -1,0 +1,115 @@
+import BERT
+import Foundation
+
+extension TrainingConfig {
+    /// Reads a `train.json`. Paths in it are relative to the file's directory.
+    ///
+    /// - Throws: `TrainingConfigError` naming the file, the field, what was expected and what was found.
+    public init(contentsOf path: String) throws {
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+            throw TrainingConfigError(file: path, problem: "no such file; expected a training configuration")
+        }
+        guard !isDirectory.boolValue, let data = FileManager.default.contents(atPath: path) else {
+            throw TrainingConfigError(
+                file: path, problem: "cannot be read; expected a training configuration such as train.json")
+        }
+        try self.init(json: data, file: path, directory: (path as NSString).deletingLastPathComponent)
+    }
+
+    /// Decodes the text of a `train.json`.
+    ///
+    /// - Parameters:
+    ///   - file: what errors call the text.
+    ///   - directory: what relative paths start from; empty for the working directory.
+    /// - Throws: `TrainingConfigError`.
+    public init(json: Data, file: String = "training configuration", directory: String = "") throws {
+        let value: JSONValue
+        do {
+            value = try JSONValue(parsing: json)
+        } catch let error as JSONTextError {
+            throw TrainingConfigError(file: file, problem: "is \(error)")
+        }
+        guard case .object(let object) = value else {
+            throw TrainingConfigError(file: file, problem: "holds \(value.kind), expected a JSON object")
+        }
+        self.init()
+        self.file = file
+        self.directory = directory
+        for (name, value) in object.sorted(by: { $0.key < $1.key }) { try set(name, value) }
+        try validate()
+    }
+
+    /// Sets one field by its name in the file.
+    ///
+    /// - Throws: `TrainingConfigError` for an unknown name (with the nearest legal one) or an ill-typed value.
+    public mutating func set(_ name: String, _ value: JSONValue) throws {
+        let fields = Self.fields
+        guard let field = fields.first(where: { $0.name == name }) else {
+            let nearest = nearestName(to: name, among: fields.map(\.name))
+            throw TrainingConfigError(
+                file: file, field: name,
+                problem: "is not a field" + (nearest.map { "; did you mean '\($0)'?" } ?? "; see docs/training.md"))
+        }
+        if let expected = field.set(&self, value) {
+            throw TrainingConfigError(file: file, field: name, problem: "is \(value.shown), expected \(expected)")
+        }
+    }
+
+    /// The configuration as JSON, every field included.
+    public var json: JSONValue {
+        .object(Dictionary(uniqueKeysWithValues: Self.fields.map { ($0.name, $0.json(self)) }))
+    }
+
+    /// Checks every field, and the fields against one another. `trainModel` calls it.
+    ///
+    /// - Throws: `TrainingConfigError`.
+    public func validate() throws {
+        // Setting each field to its own value runs its check, whichever way the value got here.
+        var copy = self
+        for field in Self.fields { try copy.set(field.name, field.json(self)) }
+        func refuse(_ field: String, _ problem: String) -> TrainingConfigError {
+            TrainingConfigError(file: file, field: field, problem: problem)
+        }
+        switch (task, metric) {
+        case (.classification, .pearson):
+            throw refuse("metric", "is \"pearson\", which needs numbers; expected \"accuracy\" or \"loss\"")
+        case (.regression, .accuracy):
+            throw refuse("metric", "is \"accuracy\", which needs labels; expected \"loss\" or \"pearson\"")
+        case (.classification, _), (.regression, _): break
+        }
+        if earlyStopping != nil, validationFile == "" {
+            throw refuse("earlyStopping", "needs a validationFile; name one or remove it")
+        }
+    }
+
+    /// A path of the file as the working directory sees it.
+    public func resolve(_ path: String) -> String {
+        if path.hasPrefix("/") || directory.isEmpty { return path }
+        var parts: [Substring] = []
+        for part in (directory + "/" + path).split(separator: "/") where part != "." {
+            if part == "..", let last = parts.last, last != ".." {
+                parts.removeLast()
+            } else {
+                parts.append(part)
+            }
+        }
+        let joined = parts.joined(separator: "/")
+        return directory.hasPrefix("/") ? "/" + joined : joined.isEmpty ? "." : joined
+    }
+}
+
+extension JSONValue {
+    /// The value in an error message: short ones as they are, others by their kind.
+    fileprivate var shown: String {
+        switch self {
+        case .null: "null"
+        case .bool(let value): "\(value)"
+        case .integer(let value): "\(value)"
+        case .number(let value): "\(value)"
+        case .string(let value): value.count <= 40 ? "\"\(value)\"" : "a string"
+        case .array: "an array"
+        case .object: "an object"
+        }
+    }
+}

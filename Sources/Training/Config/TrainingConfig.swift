@@ -1,0 +1,161 @@
+import GraphCompiler
+
+/// Everything a training run needs: paths and hyper-parameters, as `train.json` gives them.
+///
+/// `docs/training.md` lists the fields; `TrainingConfig.fields` is the same table in code, through which files are
+/// read and written. Paths are relative to `directory`.
+///
+/// ```swift
+/// var config = try TrainingConfig(contentsOf: "Examples/rt/train.json")
+/// config.epochs = 1
+/// let report = try trainModel(config)
+/// ```
+public struct TrainingConfig: Sendable, Equatable {
+    /// What relative paths start from: the directory of the file, or empty for the working directory.
+    public var directory = ""
+    /// What errors call this configuration.
+    public var file = "training configuration"
+
+    // MARK: Model
+
+    /// A model directory with weights, or a `model.json` for fresh parameters. Required.
+    public var model = ""
+    /// A directory, `vocab.txt` or `tokenizer.json`; the model's directory when `nil`.
+    public var tokenizer: String?
+    public var task = TrainingTask.classification
+    /// Replace the model's own dropout rates, in [0, 1).
+    public var hiddenDropout: Double?
+    public var attentionDropout: Double?
+    public var classifierDropout: Double?
+    /// Globs on parameter names; what they match is not trained.
+    public var freeze: [String] = []
+
+    // MARK: Data
+
+    public var trainFile = "data/train.txt"
+    /// `nil` takes `data/valid.txt` if there is one; an empty string says that there is no validation.
+    public var validationFile: String?
+    /// `nil` takes `data/test.txt` if there is one; an empty string says that there is no test.
+    public var testFile: String?
+    public var header = TrainingHeader.auto
+    /// Columns of TSV by name or number from 0, members of JSONL by name.
+    public var textColumn: String?
+    public var pairColumn: String?
+    public var labelColumn: String?
+    /// Tokens of a sequence at most; the model's positions when `nil`.
+    public var maxLength: Int?
+    public var truncation = TrainingTruncation.longestFirst
+
+    // MARK: Batches
+
+    public var batching = TrainingBatching.packed
+    /// Sequences in a batch at most.
+    public var batchSize = 32
+    /// Tokens in a batch at most, padding included.
+    public var maxTokens: Int?
+
+    // MARK: Optimisation
+
+    public var epochs = 3
+    /// Replaces `epochs`.
+    public var maxSteps: Int?
+    public var optimizer = TrainingOptimizer.adamw
+    public var learningRate = 5e-5
+    public var schedule = LearningRateSchedule.Shape.linear
+    public var polynomialPower = 1.0
+    /// Warm-up as a share of all steps.
+    public var warmupRatio = 0.0
+    /// Replaces `warmupRatio`.
+    public var warmupSteps: Int?
+    public var weightDecay = 0.01
+    public var beta1 = 0.9
+    public var beta2 = 0.999
+    public var epsilon = 1e-8
+    /// Gradients are scaled down to this L2 norm; `nil` leaves them.
+    public var maxGradientNorm: Double? = 1
+    public var seed = 42
+
+    // MARK: Evaluation
+
+    /// Steps between evaluations; after each epoch when `nil`.
+    public var evaluateEvery: Int?
+    /// What decides which model is best; accuracy or (for regression) loss when `nil`.
+    public var metric: TrainingMetric?
+    /// Keep the model of the best evaluation rather than the last one.
+    public var saveBest = true
+    /// Stop after so many evaluations in a row without a better one.
+    public var earlyStopping: Int?
+
+    // MARK: Output
+
+    public var outputDirectory = "output"
+    /// Steps between checkpoints; after each epoch when `nil`, never when 0.
+    public var saveEvery: Int?
+    public var keepCheckpoints = 1
+    /// A checkpoint's directory, or `latest`.
+    public var resume: String?
+    /// Steps between rows of the logs.
+    public var logEvery = 10
+    public var csvLog = true
+    public var tensorBoard = false
+
+    // MARK: Machine
+
+    public var threads: Int?
+    /// The highest instruction set to use.
+    public var cpu: String?
+    public var matmul = CompilerOptions.MatmulLowering.generated
+
+    /// The defaults, which lack a `model`.
+    public init() {}
+}
+
+/// What a model is trained for.
+public enum TrainingTask: String, Sendable, CaseIterable {
+    /// One of the training data's labels for each text; cross-entropy.
+    case classification
+    /// One number for each text; mean squared error.
+    case regression
+}
+
+/// What decides which evaluation was the best.
+public enum TrainingMetric: String, Sendable, CaseIterable {
+    /// Share of right labels; higher is better.
+    case accuracy
+    /// Mean loss over examples; lower is better.
+    case loss
+    /// Pearson's correlation of predictions and targets; higher is better.
+    case pearson
+}
+
+/// Optimisers.
+public enum TrainingOptimizer: String, Sendable, CaseIterable {
+    /// Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101).
+    case adamw
+}
+
+/// How sequences share a batch, and what is padded.
+public enum TrainingBatching: String, Sendable, CaseIterable {
+    /// Every sequence is padded to `maxLength`.
+    case fixed
+    /// Every sequence is padded to the longest of its batch.
+    case dynamic
+    /// A batch holds sequences of one length only; nothing is padded.
+    case uniform
+    /// Sequences lie end to end; nothing is padded.
+    case packed
+}
+
+/// Whether a TSV file's first row names the columns.
+public enum TrainingHeader: String, Sendable, CaseIterable {
+    case auto, present, absent
+}
+
+/// Which text of a pair is cut when both are too long.
+public enum TrainingTruncation: String, Sendable, CaseIterable {
+    case longestFirst = "longest_first"
+    case onlyFirst = "only_first"
+    case onlySecond = "only_second"
+    /// A sequence that is too long is an error.
+    case doNotTruncate = "do_not_truncate"
+}

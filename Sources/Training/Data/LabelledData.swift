@@ -1,0 +1,38 @@
+import GraphCompiler
+import Text
+
+/// What the examples of a data set should come out as, in their order.
+enum Targets: Equatable, Sendable {
+    case classes([Int32])
+    case numbers([Float])
+
+    /// Those of the examples at `indices`, [sequences], as the model's input `labels`.
+    func tensor(_ indices: [Int]) -> TensorData {
+        switch self {
+        case .classes(let ids): TensorData(indices.map { ids[$0] })
+        case .numbers(let numbers): TensorData(indices.map { numbers[$0] })
+        }
+    }
+}
+
+/// A tokenised data set with its targets.
+struct LabelledData: Sendable {
+    let path: String
+    let encodings: [Encoding]
+    let targets: Targets
+
+    /// Changes when any token or target does.
+    var fingerprint: String {
+        var fingerprint = Fingerprint()
+        for encoding in encodings {
+            fingerprint.add(CollectionOfOne(Int32(encoding.count)))
+            fingerprint.add(encoding.ids)
+            fingerprint.add(encoding.typeIDs)
+        }
+        switch targets {
+        case .classes(let ids): fingerprint.add(ids)
+        case .numbers(let numbers): fingerprint.add(numbers.map { Int32(bitPattern: $0.bitPattern) })
+        }
+        return fingerprint.text
+    }
+}

@@ -1,0 +1,46 @@
+import GraphCompiler
+import Text
+
+/// Runs a graph without labels over any number of sequences, in batches of its own making.
+struct SequenceRunner {
+    let executor: Executor
+    /// Tokens of a sequence at most.
+    let maxLength: Int
+    /// Tokens in a batch; a longer sequence is a batch of its own.
+    let batchTokens: Int
+
+    /// One row of an output a sequence, in the order of the sequences.
+    ///
+    /// - Throws: `ExecutionError`, naming the node when the output is not finite.
+    func rows(of output: String, on encodings: [Encoding]) throws -> [[Float]] {
+        guard !encodings.isEmpty else { return [] }
+        let batcher = try Batcher(encodings, options: BatchingOptions(maxLength: maxLength, shuffle: false))
+        var rows = [[Float]](repeating: [], count: encodings.count)
+        for indices in batches(of: encodings) {
+            let inputs = BertInputs(batcher.layOut(indices))
+            let outputs = try executor.run(inputs.tensors, symbols: inputs.symbols, guarding: [output])
+            guard let values = outputs[output]?.floats else { continue }
+            let width = values.count / indices.count
+            for (row, index) in indices.enumerated() {
+                rows[index] = Array(values[(row * width)..<((row + 1) * width)])
+            }
+        }
+        return rows
+    }
+
+    /// Sequences of like length together, so that attention, whose memory is the longest sequence's, wastes little.
+    private func batches(of encodings: [Encoding]) -> [[Int]] {
+        let order = encodings.indices.sorted { (encodings[$0].count, $0) < (encodings[$1].count, $1) }
+        var batches: [[Int]] = []
+        var tokens = 0
+        for index in order {
+            tokens += encodings[index].count
+            if batches.isEmpty || tokens > batchTokens {
+                batches.append([])
+                tokens = encodings[index].count
+            }
+            batches[batches.count - 1].append(index)
+        }
+        return batches
+    }
+}

@@ -1,0 +1,29 @@
+import Foundation
+
+/// A file that grows at its end; what was appended is with the system when `append` returns.
+final class AppendedFile {
+    let path: String
+    private let handle: FileHandle
+
+    /// Opens the file, which must exist, at its end.
+    init(path: String) throws {
+        self.path = path
+        guard let handle = FileHandle(forWritingAtPath: path) else {
+            throw TrainingError(.unwritable, "cannot be opened for writing; check its permissions", at: path)
+        }
+        self.handle = handle
+        do {
+            try handle.seekToEnd()
+        } catch {
+            throw TrainingError(.unwritable, "cannot be written at its end", at: path)
+        }
+    }
+
+    func append(_ data: Data) throws {
+        do {
+            try handle.write(contentsOf: data)
+        } catch {
+            throw TrainingError(.unwritable, "cannot be written; check the free space", at: path)
+        }
+    }
+}

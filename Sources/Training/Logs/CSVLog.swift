@@ -1,0 +1,41 @@
+import BERT
+import Foundation
+
+/// `log.csv`: a row for every `logEvery` steps and one for every evaluation, empty cells where a row has nothing to
+/// say.
+struct CSVLog: TrainingLog {
+    static let header =
+        "step,epoch,loss,learning_rate,gradient_norm,tokens_per_second,validation_loss,validation_accuracy,"
+        + "validation_pearson"
+    private let file: AppendedFile
+
+    /// Starts the file, or goes on with it: rows after `step` are dropped, since a resumed run writes them again.
+    init(path: String, after step: Int) throws {
+        let old = step > 0 ? FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } : nil
+        let rows = (old ?? "").split(separator: "\n").dropFirst().filter { row in
+            row.split(separator: ",").first.flatMap { Int($0) }.map { $0 <= step } ?? false
+        }
+        let text = ([Self.header] + rows.map(String.init)).joined(separator: "\n") + "\n"
+        try AtomicFile.write(Data(text.utf8), to: URL(fileURLWithPath: path))
+        file = try AppendedFile(path: path)
+    }
+
+    func add(_ row: TrainingLogRow) throws {
+        try write(
+            row.step,
+            [row.epoch, row.loss, row.learningRate, row.gradientNorm, row.tokensPerSecond.rounded(), nil, nil, nil])
+    }
+
+    func add(_ evaluation: EvaluationReport) throws {
+        let metrics = evaluation.metrics
+        try write(
+            evaluation.step,
+            [Double(evaluation.epoch), nil, nil, nil, nil, metrics.loss, metrics.accuracy, metrics.pearson])
+    }
+
+    /// Numbers in the shortest form that reads back as the same.
+    private func write(_ step: Int, _ cells: [Double?]) throws {
+        let row = ["\(step)"] + cells.map { $0.map { "\($0)" } ?? "" }
+        try file.append(Data((row.joined(separator: ",") + "\n").utf8))
+    }
+}

@@ -1,0 +1,48 @@
+import BERT
+import Foundation
+
+/// Scalars for TensorBoard: one event file a run, a new one after each resume.
+struct TensorBoardLog: TrainingLog {
+    private let file: AppendedFile
+
+    /// Starts `directory/events.out.tfevents.SECONDS.HOST.PID`.
+    init(directory: String) throws {
+        do {
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        } catch {
+            throw TrainingError(.unwritable, "cannot make the directory; check its parent", at: directory)
+        }
+        let now = Date().timeIntervalSince1970
+        let process = ProcessInfo.processInfo
+        // TensorBoard reads the files of a directory in the order of their names.
+        let existing = (try? FileManager.default.contentsOfDirectory(atPath: directory))?.count ?? 0
+        let name =
+            "events.out.tfevents.\(Int(now)).\(process.hostName).\(process.processIdentifier).\(existing)"
+        let path = (directory as NSString).appendingPathComponent(name)
+        try AtomicFile.write(Data(EventEncoder.version(wallTime: now)), to: URL(fileURLWithPath: path))
+        file = try AppendedFile(path: path)
+    }
+
+    func add(_ row: TrainingLogRow) throws {
+        try write(
+            [
+                ("train/loss", row.loss), ("train/learning_rate", row.learningRate),
+                ("train/gradient_norm", row.gradientNorm), ("train/tokens_per_second", row.tokensPerSecond),
+                ("train/epoch", row.epoch),
+            ], step: row.step)
+    }
+
+    func add(_ evaluation: EvaluationReport) throws {
+        let metrics = evaluation.metrics
+        let values: [(String, Double?)] = [
+            ("validation/loss", metrics.loss), ("validation/accuracy", metrics.accuracy),
+            ("validation/pearson", metrics.pearson),
+        ]
+        try write(values.compactMap { tag, value in value.map { (tag, $0) } }, step: evaluation.step)
+    }
+
+    private func write(_ values: [(tag: String, value: Double)], step: Int) throws {
+        let now = Date().timeIntervalSince1970
+        try file.append(Data(EventEncoder.scalars(values, step: step, wallTime: now)))
+    }
+}

@@ -1,0 +1,34 @@
+import GraphCompiler
+
+/// Trains a model as a configuration says and saves it.
+///
+/// ```swift
+/// let report = try trainModel(TrainingConfig(contentsOf: "train.json")) { event in
+///     if case .evaluation(let evaluation) = event { print(evaluation.step, evaluation.value) }
+/// }
+/// ```
+///
+/// The same configuration, data and machine give the same parameters, bit for bit, with any number of threads and
+/// also when a run is interrupted and resumed.
+///
+/// - Parameters:
+///   - config: what to train; checked first.
+///   - compiler: what compiles the graphs; one with the configuration's `threads`, `cpu` and `matmul` when `nil`.
+///   - profiles: measure the kernels of the training step.
+///   - shouldStop: asked after each step; `true` saves a checkpoint (unless `saveEvery` is 0) and ends the run.
+///   - observer: receives progress as it happens. An error that it throws ends the run.
+/// - Throws: one-line errors that name file and place: `TrainingConfigError`, `TrainingError`, and those of the
+///   tokeniser, data sets, checkpoints and the compiler.
+public func trainModel(
+    _ config: TrainingConfig, compiler: Compiler? = nil, profiles: Bool = false,
+    shouldStop: @escaping () -> Bool = { false }, observer: @escaping (TrainingEvent) throws -> Void = { _ in }
+) throws -> TrainingReport {
+    try config.validate()
+    let compiler =
+        try compiler
+        ?? Compiler(
+            CompilerOptions(instructionSet: config.cpu, threads: config.threads, matmul: config.matmul))
+    let trainer = try Trainer(config, compiler: compiler, shouldStop: shouldStop, observer: observer)
+    trainer.model.profiles = profiles
+    return try trainer.run()
+}

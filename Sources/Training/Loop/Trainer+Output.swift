@@ -1,0 +1,100 @@
+import BERT
+import Foundation
+import GraphCompiler
+
+extension Trainer {
+    private var checkpoints: URL {
+        URL(fileURLWithPath: outputDirectory, isDirectory: true).appendingPathComponent("checkpoints")
+    }
+
+    /// The directory name of a checkpoint made now.
+    var checkpointName: String { "step-\(progress.step)" }
+
+    // MARK: Checkpoints
+
+    /// Goes back to the checkpoint that the configuration names.
+    /// - Returns: its directory; `nil` for a new start.
+    func restore() throws -> URL? {
+        let directory: URL
+        switch config.resume {
+        case nil: return nil
+        case "latest"?:
+            guard let latest = TrainingCheckpoint.all(in: checkpoints).first else { return nil }
+            directory = latest.directory
+        case let path?: directory = URL(fileURLWithPath: config.resolve(path), isDirectory: true)
+        }
+        let checkpoint = try TrainingCheckpoint(directory: directory)
+        let now = CheckpointState(progress: progress, config: config, data: dataFingerprint)
+        try checkpoint.state.check(against: now, at: directory.path)
+        guard checkpoint.state.progress.step <= plan.steps else {
+            throw TrainingError(
+                .invalidCheckpoint,
+                "is after \(checkpoint.state.progress.step) steps, but this run has \(plan.steps); raise epochs or "
+                    + "maxSteps, or choose an earlier checkpoint", at: directory.path)
+        }
+        try checkpoint.restore(model)
+        progress = checkpoint.state.progress
+        let isOwn = directory.deletingLastPathComponent().standardizedFileURL == checkpoints.standardizedFileURL
+        if isOwn { kept = checkpoint.state.kept }
+        let hasBest = isOwn && FileManager.default.fileExists(atPath: outputDirectory + "/model.safetensors")
+        // The best model of another run's directory cannot be saved at the end of this one.
+        if !hasBest { (progress.bestValue, progress.bestStep) = (nil, nil) }
+        return directory
+    }
+
+    /// Saves a checkpoint; then removes those that are too many, and those of older runs in the directory.
+    func saveCheckpoint() throws {
+        kept.removeAll { $0 == checkpointName }
+        kept = (kept + [checkpointName]).suffix(config.keepCheckpoints)
+        var state = CheckpointState(progress: progress, config: config, data: dataFingerprint)
+        state.kept = kept
+        let checkpoint = try TrainingCheckpoint.save(model, state: state, in: checkpoints)
+        TrainingCheckpoint.prune(in: checkpoints, keeping: Set(kept))
+        try observer(.checkpoint(path: checkpoint.directory.path, step: progress.step))
+    }
+
+    // MARK: The model
+
+    /// Writes the model as it is now into the output directory, in Hugging Face's layout.
+    func saveModel() throws {
+        try BertCheckpoint.save(
+            to: URL(fileURLWithPath: outputDirectory, isDirectory: true), config: model.config,
+            architecture: .sequenceClassification, parameters: model.specs
+        ) { spec, sink in
+            try model.parameters.withBytes(spec.name) { bytes in try sink(bytes.bindMemory(to: Float.self)) }
+        }
+        try source.tokenizer.save(to: outputDirectory)
+    }
+
+    /// Makes the saved model and the model in memory the same: the best one, or the last.
+    func finishModel() throws {
+        guard config.saveBest, let best = progress.bestStep else { return try saveModel() }
+        guard best != progress.step else { return }
+        let directory = URL(fileURLWithPath: outputDirectory, isDirectory: true)
+        let (values, _) = try BertCheckpoint(directory: directory).load(model.specs)
+        for spec in model.specs {
+            guard let floats = values[spec.name] else { continue }
+            try model.parameters.set(spec.name, TensorData(floats, shape: spec.shape))
+        }
+    }
+
+    // MARK: Logs
+
+    func openLogs() throws {
+        do {
+            try FileManager.default.createDirectory(atPath: outputDirectory, withIntermediateDirectories: true)
+        } catch {
+            throw TrainingError(.unwritable, "cannot make the directory; check its parent", at: outputDirectory)
+        }
+        if config.csvLog { logs.append(try CSVLog(path: outputDirectory + "/log.csv", after: progress.step)) }
+        if config.tensorBoard { logs.append(try TensorBoardLog(directory: outputDirectory + "/tensorboard")) }
+    }
+
+    /// Adds a row every `logEvery` steps and after the last one.
+    /// - Parameter epochShare: how much of the current epoch is done.
+    func log(epochShare: Double) throws {
+        guard let lastStep, progress.step % config.logEvery == 0 || progress.step == plan.steps else { return }
+        let row = window.row(endingWith: lastStep, epoch: Double(progress.epoch) + epochShare)
+        for index in logs.indices { try logs[index].add(row) }
+    }
+}

@@ -1,0 +1,168 @@
+import GraphCompiler
+
+extension Trainer {
+    /// Tokens in a batch of an evaluation, which needs no memory for gradients.
+    private static let evaluationTokens = 4096
+
+    /// Does what is left of the run, saves the model, and tests it.
+    func run() throws -> TrainingReport {
+        let resumed = try restore()
+        try openLogs()
+        try observer(.started(summary))
+        if let resumed { try observer(.resumed(path: resumed.path, step: progress.step)) }
+        var end = TrainingReport.End.finished
+        while progress.step < plan.steps {
+            if isPatienceOver {
+                end = .stoppedEarly
+                try observer(.stoppedEarly(step: progress.step))
+                break
+            }
+            guard try runEpoch() else {
+                end = .interrupted
+                break
+            }
+        }
+        guard end != .interrupted else { return report(end, test: nil) }
+        if progress.evaluatedStep != progress.step { try evaluate(epoch: progress.epoch) }
+        if config.saveEvery != 0, kept.last != checkpointName { try saveCheckpoint() }
+        try finishModel()
+        return report(end, test: try data.test.map(metrics))
+    }
+
+    private var isPatienceOver: Bool {
+        config.earlyStopping.map { progress.evaluationsWithoutBest >= $0 } ?? false
+    }
+
+    /// The rest of the current epoch.
+    /// - Returns: false when the run was asked to stop.
+    private func runEpoch() throws -> Bool {
+        let batches = plan.batches(epoch: progress.epoch)
+        let start = pace.seconds
+        for indices in batches.dropFirst(progress.batch) {
+            let epoch = progress.epoch
+            try runStep(indices)
+            let isEnd = progress.batch == batches.count
+            try log(epochShare: Double(progress.batch) / Double(batches.count))
+            if isEnd { try endEpoch(batches: batches.count, seconds: pace.seconds - start) }
+            if isDue(config.evaluateEvery, isEpochEnd: isEnd) { try evaluate(epoch: epoch + 1) }
+            if isDue(config.saveEvery, isEpochEnd: isEnd) { try saveCheckpoint() }
+            if shouldStop() {
+                if config.saveEvery != 0, kept.last != checkpointName { try saveCheckpoint() }
+                return false
+            }
+            if progress.step == plan.steps || isPatienceOver { break }
+        }
+        return true
+    }
+
+    /// Whether something that happens every `interval` steps, or after each epoch, happens now.
+    private func isDue(_ interval: Int?, isEpochEnd: Bool) -> Bool {
+        guard let interval else { return isEpochEnd }
+        return interval > 0 && progress.step % interval == 0
+    }
+
+    private func runStep(_ indices: [Int]) throws {
+        let start = ContinuousClock.now
+        let batch = batcher.layOut(indices)
+        let rate = schedule.rate(at: progress.step)
+        let result: (loss: Double, gradientNorm: Double)
+        do {
+            result = try model.step(
+                progress.step, batch: batch, targets: data.train.targets.tensor(indices), learningRate: rate,
+                seed: config.seed)
+        } catch let error as ExecutionError {
+            throw TrainingError(
+                .failedStep,
+                "\(error); the parameters are those before this step; lower learningRate, or look at the data and "
+                    + "the model's weights", at: "step \(progress.step + 1) (epoch \(progress.epoch + 1))")
+        }
+        let seconds = (ContinuousClock.now - start).inSeconds
+        pace.add(seconds: seconds, tokens: batch.realTokens)
+        progress.step += 1
+        progress.batch += 1
+        progress.totals.add(batch, loss: result.loss)
+        let report = StepReport(
+            step: progress.step, steps: plan.steps, epoch: progress.epoch + 1, epochs: plan.epochs,
+            loss: result.loss, learningRate: rate, gradientNorm: result.gradientNorm,
+            realTokens: batch.realTokens, paddedTokens: batch.paddedTokens, sequences: batch.sequences,
+            seconds: seconds, tokensPerSecond: pace.tokensPerSecond,
+            secondsLeft: pace.secondsLeft(steps: plan.steps - progress.step))
+        window.add(report)
+        lastStep = report
+        try observer(.step(report))
+    }
+
+    private func endEpoch(batches: Int, seconds: Double) throws {
+        let totals = progress.totals
+        let summary = EpochSummary(
+            epoch: progress.epoch + 1, loss: totals.loss / Double(max(1, totals.sequences)), batches: batches,
+            sequences: totals.sequences, realTokens: totals.realTokens, paddedTokens: totals.paddedTokens,
+            seconds: seconds)
+        epochs.append(summary)
+        progress.epoch += 1
+        progress.batch = 0
+        progress.totals = EpochTotals()
+        try observer(.epoch(summary))
+    }
+
+    // MARK: Evaluation
+
+    private func metrics(_ data: LabelledData) throws -> EvaluationMetrics {
+        do {
+            return try model.evaluate(data, maxLength: self.data.maxLength, batchTokens: Self.evaluationTokens)
+        } catch let error as ExecutionError {
+            throw TrainingError(
+                .failedStep, "\(error) in the evaluation on \(data.path); lower learningRate",
+                at: "after step \(progress.step)")
+        }
+    }
+
+    /// Evaluates on the validation data, if there are any, and saves the model when it is the best one.
+    private func evaluate(epoch: Int) throws {
+        guard let validation = data.validation else { return }
+        let start = ContinuousClock.now
+        let metrics = try metrics(validation)
+        let value = metric.value(of: metrics)
+        let isBest = progress.bestValue.map { metric.isBetter(value, than: $0) } ?? true
+        progress.evaluatedStep = progress.step
+        progress.evaluationsWithoutBest = isBest ? 0 : progress.evaluationsWithoutBest + 1
+        if isBest { (progress.bestValue, progress.bestStep) = (value, progress.step) }
+        let report = EvaluationReport(
+            step: progress.step, epoch: epoch, metrics: metrics, value: value, isBest: isBest,
+            seconds: (ContinuousClock.now - start).inSeconds)
+        evaluations.append(report)
+        for index in logs.indices { try logs[index].add(report) }
+        try observer(.evaluation(report))
+        if isBest, config.saveBest {
+            try saveModel()
+            try observer(.bestModel(path: outputDirectory, step: progress.step))
+        }
+    }
+
+    private func report(_ end: TrainingReport.End, test: EvaluationMetrics?) -> TrainingReport {
+        TrainingReport(
+            end: end, steps: progress.step, seconds: (ContinuousClock.now - started).inSeconds,
+            tokensPerSecond: pace.meanTokensPerSecond, finalLoss: lastStep?.loss, epochs: epochs,
+            evaluations: evaluations, bestValue: progress.bestValue, bestStep: progress.bestStep, metric: metric,
+            test: test, modelDirectory: outputDirectory, memoryByteCount: model.byteCount, profile: model.profile)
+    }
+}
+
+extension TrainingMetric {
+    /// The metric's value; a correlation that is not defined counts as 0.
+    func value(of metrics: EvaluationMetrics) -> Double {
+        switch self {
+        case .accuracy: metrics.accuracy ?? 0
+        case .loss: metrics.loss
+        case .pearson: metrics.pearson ?? 0
+        }
+    }
+
+    /// Whether a value is strictly better than another.
+    func isBetter(_ value: Double, than other: Double) -> Bool {
+        switch self {
+        case .accuracy, .pearson: value > other
+        case .loss: value < other
+        }
+    }
+}

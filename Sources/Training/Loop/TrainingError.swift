@@ -1,0 +1,32 @@
+/// What stopped a training run, or kept it from starting.
+public struct TrainingError: Error, Hashable, CustomStringConvertible {
+    /// What kind of failure it is, for callers that react differently to different ones.
+    public enum Kind: Hashable, Sendable {
+        /// A file or directory that is not there.
+        case missingFile
+        /// A model that cannot be trained as the configuration wants.
+        case invalidModel
+        /// A checkpoint that does not belong to this run, or is damaged.
+        case invalidCheckpoint
+        /// A setting that does not fit the model or the data.
+        case invalidSetting
+        /// A step or an evaluation that made NaN or infinity, or found no memory. The parameters are those before it.
+        case failedStep
+        /// An output that cannot be written.
+        case unwritable
+    }
+
+    public let kind: Kind
+    /// The file, setting or step.
+    public let place: String
+    /// What is wrong, what was expected and the fix, in one line.
+    public let message: String
+
+    public init(_ kind: Kind, _ message: String, at place: String) {
+        self.kind = kind
+        self.place = place
+        self.message = message
+    }
+
+    public var description: String { "\(place): \(message)" }
+}

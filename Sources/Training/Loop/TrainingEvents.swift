@@ -1,0 +1,132 @@
+import BERT
+
+/// What a training run reports while it goes on. Showing it is the caller's business.
+public enum TrainingEvent: Sendable {
+    /// Everything is loaded and compiled; the first step comes next.
+    case started(TrainingSummary)
+    /// Training goes on from a checkpoint, after `step` steps.
+    case resumed(path: String, step: Int)
+    case step(StepReport)
+    case epoch(EpochSummary)
+    case evaluation(EvaluationReport)
+    case checkpoint(path: String, step: Int)
+    /// The evaluation after `step` steps was the best one so far, and its model was saved.
+    case bestModel(path: String, step: Int)
+    /// No better evaluation for `earlyStopping` in a row.
+    case stoppedEarly(step: Int)
+}
+
+/// A run as it starts.
+public struct TrainingSummary: Sendable {
+    public let model: String
+    public let config: BertConfig
+    /// Names of the classes; empty for regression.
+    public let labels: [String]
+    /// What the weight file gave; `nil` for fresh parameters.
+    public let loaded: LoadReport?
+    /// Numbers in the parameters, and in those that are trained.
+    public let parameterCount: Int
+    public let trainedCount: Int
+    /// Examples of each data set; `nil` without one.
+    public let trainExamples: Int
+    public let validationExamples: Int?
+    public let testExamples: Int?
+    public let steps: Int
+    public let warmupSteps: Int
+    public let epochs: Int
+    public let instructionSet: String
+    public let threads: Int
+    /// Fields of the model's configuration that look misspelt, and other things to know.
+    public let warnings: [String]
+}
+
+/// One step of the optimiser.
+public struct StepReport: Sendable, Equatable {
+    /// Steps done, this one included.
+    public let step: Int
+    public let steps: Int
+    /// Counted from 1.
+    public let epoch: Int
+    public let epochs: Int
+    /// Mean over the batch's sequences, before the update.
+    public let loss: Double
+    public let learningRate: Double
+    /// L2 norm of all gradients before clipping.
+    public let gradientNorm: Double
+    /// Tokens of the batch that are not padding.
+    public let realTokens: Int
+    public let paddedTokens: Int
+    public let sequences: Int
+    /// Wall time of the step.
+    public let seconds: Double
+    /// Real tokens a second over the last steps.
+    public let tokensPerSecond: Double
+    /// Estimated from the last steps; evaluations come on top.
+    public let secondsLeft: Double
+}
+
+/// One pass over the training data.
+public struct EpochSummary: Sendable, Equatable {
+    /// Counted from 1.
+    public let epoch: Int
+    /// Mean over the epoch's sequences of the losses that the steps saw.
+    public let loss: Double
+    public let batches: Int
+    public let sequences: Int
+    /// Tokens of the examples.
+    public let realTokens: Int
+    /// Padding, which comes on top of the real tokens.
+    public let paddedTokens: Int
+    /// Wall time of the steps that this process ran.
+    public let seconds: Double
+
+    /// Padding as a share of all tokens that were computed, 0 to 1.
+    public var paddedShare: Double {
+        let all = realTokens + paddedTokens
+        return all == 0 ? 0 : Double(paddedTokens) / Double(all)
+    }
+}
+
+/// How good the model was on the validation data.
+public struct EvaluationReport: Sendable, Equatable {
+    /// Steps done before.
+    public let step: Int
+    public let epoch: Int
+    public let metrics: EvaluationMetrics
+    /// The value of the configuration's metric.
+    public let value: Double
+    public let isBest: Bool
+    public let seconds: Double
+}
+
+/// What a finished run leaves.
+public struct TrainingReport: Sendable {
+    /// Why the run ended.
+    public enum End: Sendable, Equatable {
+        case finished, stoppedEarly, interrupted
+    }
+
+    public var end: End
+    /// Steps done, those before a resume included.
+    public var steps: Int
+    /// Wall time of this process, loading included.
+    public var seconds: Double
+    /// Real tokens a second in the steps of this process; 0 without a step.
+    public var tokensPerSecond: Double
+    /// The loss of the last step of this process.
+    public var finalLoss: Double?
+    public var epochs: [EpochSummary]
+    public var evaluations: [EvaluationReport]
+    /// The best evaluation's value and the steps before it, also when it was before a resume.
+    public var bestValue: Double?
+    public var bestStep: Int?
+    public var metric: TrainingMetric
+    /// The saved model on the test data; `nil` without them or after an interruption.
+    public var test: EvaluationMetrics?
+    /// Where the model was saved.
+    public var modelDirectory: String
+    /// Bytes of parameters, optimiser states and activations.
+    public var memoryByteCount: Int
+    /// The time that each kernel of the training step took; empty unless it was asked for.
+    public var profile: [String: (seconds: Double, calls: Int)]
+}

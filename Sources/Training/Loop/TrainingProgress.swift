@@ -1,0 +1,38 @@
+import Text
+
+/// Where a run is; with the parameters and the optimiser's states, all that the rest of the run depends on.
+struct TrainingProgress: Equatable {
+    /// Steps done.
+    var step = 0
+    /// Counted from 0.
+    var epoch = 0
+    /// Batches of the epoch that are done.
+    var batch = 0
+    /// Totals of the epoch so far.
+    var totals = EpochTotals()
+    var bestValue: Double?
+    var bestStep: Int?
+    /// Evaluations in a row without a better one.
+    var evaluationsWithoutBest = 0
+    /// The last step with an evaluation.
+    var evaluatedStep: Int?
+}
+
+/// Sums over the batches of an epoch.
+struct EpochTotals: Equatable {
+    var sequences = 0
+    var realTokens = 0
+    var paddedTokens = 0
+    /// Σ loss · sequences.
+    var loss = 0.0
+}
+
+extension EpochTotals {
+    /// Counts a batch and the mean loss over its sequences.
+    mutating func add(_ batch: Batch, loss: Double) {
+        sequences += batch.sequences
+        realTokens += batch.realTokens
+        paddedTokens += batch.paddedTokens
+        self.loss += loss * Double(batch.sequences)
+    }
+}

@@ -1,0 +1,79 @@
+import BERT
+import Foundation
+import Text
+
+/// The model that a configuration names: its configuration, tokeniser, and weights if it has any.
+struct ModelSource {
+    let path: String
+    /// With the configuration's dropout rates.
+    let config: BertConfig
+    let tokenizer: WordPieceTokenizer
+    /// `nil` for a `model.json`, whose parameters start fresh.
+    let checkpoint: BertCheckpoint?
+
+    init(_ training: TrainingConfig) throws {
+        path = training.resolve(training.model)
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+            throw TrainingError(
+                .missingFile, "no such model; expected a model directory, or a model.json for fresh parameters",
+                at: path)
+        }
+        let url = URL(fileURLWithPath: path, isDirectory: isDirectory.boolValue)
+        checkpoint = isDirectory.boolValue ? try BertCheckpoint(directory: url) : nil
+        var config = try checkpoint?.config ?? BertConfig(contentsOf: url)
+        config.hiddenDropout = training.hiddenDropout ?? config.hiddenDropout
+        config.attentionDropout = training.attentionDropout ?? config.attentionDropout
+        config.classifierDropout = training.classifierDropout ?? config.classifierDropout
+        self.config = config
+
+        let directory = isDirectory.boolValue ? path : (path as NSString).deletingLastPathComponent
+        let besideModel = directory.isEmpty ? "." : directory
+        let tokenizerPath = training.tokenizer.map(training.resolve) ?? besideModel
+        tokenizer = try WordPieceTokenizer(contentsOf: tokenizerPath)
+        guard tokenizer.vocabularySize <= config.vocabularySize else {
+            throw TrainingError(
+                .invalidModel,
+                "the vocabulary has \(tokenizer.vocabularySize) tokens but the model's vocab_size is "
+                    + "\(config.vocabularySize); use the model's own vocabulary or a larger vocab_size",
+                at: tokenizerPath)
+        }
+    }
+
+    /// The values of every parameter: the checkpoint's where it has them, fresh ones for the head.
+    ///
+    /// - Parameters:
+    ///   - keepsHead: whether a classifier in the checkpoint is of the same labels.
+    ///   - body: receives one parameter at a time.
+    /// - Throws: `CheckpointError` for shapes that differ, `TrainingError` when the encoder itself is not complete.
+    func initialize(
+        _ specs: [ParameterSpec], keepsHead: Bool, initializer: ParameterInitializer,
+        _ body: (ParameterSpec, [Float]) throws -> Void
+    ) throws -> LoadReport? {
+        guard let checkpoint else {
+            for spec in specs { try body(spec, initializer.values(for: spec)) }
+            return nil
+        }
+        let fresh = specs.filter { !keepsHead && $0.name.hasPrefix("classifier.") }
+        var report = try checkpoint.report(for: specs.filter { !fresh.contains($0) })
+        let incomplete = report.missing.filter {
+            $0.name.hasPrefix("embeddings.") || $0.name.hasPrefix("encoder.")
+        }
+        guard incomplete.isEmpty else {
+            throw TrainingError(
+                .invalidModel,
+                "the weights lack \(incomplete.count) tensors of the encoder: "
+                    + incomplete.map(\.name).joined(separator: ", ") + "; check the sizes in its configuration",
+                at: path)
+        }
+        report.missing += fresh
+        report.unexpected.removeAll { !keepsHead && $0.hasPrefix("classifier.") }
+        let loaded = Set(report.loaded)
+        for spec in specs {
+            let isLoaded = loaded.contains(spec.name)
+            try body(
+                spec, isLoaded ? try checkpoint.floats(of: spec.name) : initializer.values(for: spec))
+        }
+        return report
+    }
+}

@@ -1,0 +1,99 @@
+import BERT
+import Foundation
+import GraphCompiler
+import Text
+
+/// A model whose parameters a training step updates and an evaluation reads: two graphs over one set of parameters.
+package final class TrainableModel {
+    package let config: BertConfig
+    package let head: BertHead
+    /// The parameters without the optimiser's states.
+    package let specs: [ParameterSpec]
+    package let parameters: ParameterStore
+    let options: OptimizerOptions
+    private let training: Executor
+    private let evaluation: Executor
+    /// Whether a dropout rate is positive.
+    private let needsRandomness: Bool
+
+    /// Compiles both graphs. The caller sets `parameters` before or after.
+    ///
+    /// - Parameter isFrozen: parameters that are not trained.
+    package init(
+        config: BertConfig, head: BertHead, options: OptimizerOptions, compiler: Compiler,
+        parameters: ParameterStore = ParameterStore(),
+        isFrozen: @escaping @Sendable (String) -> Bool = { _ in false }
+    ) throws {
+        self.config = config
+        self.head = head
+        self.options = options
+        self.parameters = parameters
+        let forward = BertGraph(config: config, head: head, isTraining: true, isFrozen: isFrozen)
+        specs = try forward.parameters()
+        let step = try trainingStep(forward.build(), loss: "loss", options: options)
+        needsRandomness = step.nodes.contains { node in
+            if case .input("rng", _) = node.op { true } else { false }
+        }
+        training = try compiler.compile(step, parameters: parameters)
+        evaluation = try compiler.compile(
+            BertGraph(config: config, head: head, isTraining: false).build(), parameters: parameters)
+    }
+
+    /// Names of the optimiser's states in `parameters`.
+    package var stateNames: [String] {
+        let own = Set(specs.map(\.name))
+        return parameters.names.filter { !own.contains($0) }
+    }
+
+    /// Bytes of parameters, states and activations held now.
+    var byteCount: Int {
+        training.residentByteCount + evaluation.residentByteCount - parameters.byteCount
+    }
+
+    /// The kernels of the training step with the time they took; empty unless `profiles` is set.
+    var profile: [String: (seconds: Double, calls: Int)] { training.profile }
+
+    var profiles: Bool {
+        get { training.profiles }
+        set { training.profiles = newValue }
+    }
+
+    /// One step: forward, backward, clipping, AdamW.
+    ///
+    /// - Parameters:
+    ///   - step: counted from 0; fixes the bias corrections and the dropout.
+    ///   - targets: the batch's `labels`, [sequences].
+    /// - Returns: the loss (mean over sequences) and the gradients' norm before clipping, both before the update.
+    /// - Throws: `ExecutionError` when either is not finite, naming the node; no parameter has changed then.
+    package func step(
+        _ step: Int, batch: Batch, targets: TensorData, learningRate: Double, seed: Int
+    ) throws -> (loss: Double, gradientNorm: Double) {
+        var inputs = BertInputs(batch)
+        inputs.tensors["labels"] = targets
+        inputs.tensors["learning_rate"] = .scalar(Float(learningRate))
+        inputs.tensors["correction1"] = .scalar(correction(options.adamW.beta1, step))
+        inputs.tensors["correction2"] = .scalar(correction(options.adamW.beta2, step))
+        if needsRandomness { inputs.tensors["rng"] = .rng(seed: seed, step: step) }
+        let outputs = try training.run(
+            inputs.tensors, symbols: inputs.symbols, guarding: ["loss", "gradient_norm"])
+        func scalar(_ name: String) -> Double { Double(outputs[name]?.floats.first ?? .nan) }
+        return (scalar("loss"), scalar("gradient_norm"))
+    }
+
+    /// 1 - βᵗ with t = step + 1.
+    private func correction(_ beta: Double, _ step: Int) -> Float { Float(1 - pow(beta, Double(step + 1))) }
+
+    /// Metrics on a data set, without dropout, in batches of about `batchTokens` tokens.
+    ///
+    /// - Throws: `ExecutionError` when a logit is not finite, naming the node.
+    func evaluate(_ data: LabelledData, maxLength: Int, batchTokens: Int) throws -> EvaluationMetrics {
+        let runner = SequenceRunner(executor: evaluation, maxLength: maxLength, batchTokens: batchTokens)
+        let rows = try runner.rows(of: "logits", on: data.encodings)
+        switch data.targets {
+        case .classes(let ids):
+            return EvaluationMetrics(logits: rows, targets: ids.map(Int.init), labelCount: config.labelCount)
+        case .numbers(let numbers):
+            return EvaluationMetrics(predictions: rows.map { $0[0] }, targets: numbers)
+        }
+    }
+}
