@@ -151,7 +151,8 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).count > 1)
     }
 
-    @Test func anInstructionSetThatDoesNotExistIsRefused() {
-        #expect(throws: (any Error).self) { try Compiler(CompilerOptions(instructionSet: "mmx")) }
+    @Test func optionsThatCannotBeAreRefused() {
+        #expect(throws: ExecutionError.self) { try Compiler(CompilerOptions(instructionSet: "mmx")) }
+        #expect(throws: ExecutionError.self) { try Compiler(CompilerOptions(threads: 0)) }
     }
 }
