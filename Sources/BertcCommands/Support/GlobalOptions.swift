@@ -32,7 +32,8 @@ struct GlobalOptions: ParsableArguments {
 
     var compilerOptions: CompilerOptions {
         CompilerOptions(
-            instructionSet: cpu?.rawValue, threads: threads, matmul: matmul ?? .generated, cache: noCache ? .off : .standard
+            instructionSet: cpu?.rawValue, threads: threads, matmul: matmul ?? .generated,
+            cache: noCache ? .off : .standard
         )
     }
 

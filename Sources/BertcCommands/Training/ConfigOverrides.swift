@@ -1,22 +1,23 @@
+import ArgumentParser
 import BERT
 import Foundation
 import Training
 
 /// Fields of `train.json` given on the command line as `field=value`.
 struct ConfigOverrides {
-    /// Fields that hold paths: on the command line they start from the working directory, in the file from the
-    /// file's directory.
+    /// Fields that hold paths: on the command line they start from the working directory, in the file from
+    /// the file's directory.
     private static let paths: Set = [
         "model", "tokenizer", "trainFile", "validationFile", "testFile", "outputDirectory", "resume",
     ]
 
     private let fields: [(name: String, value: JSONValue)]
 
-    /// - Throws: `CommandError` for an item without `=`.
+    /// - Throws: `ValidationError` for an item without `=`.
     init(_ items: [String]) throws {
         fields = try items.map { item in
             guard let separator = item.firstIndex(of: "="), separator > item.startIndex else {
-                throw CommandError(.usage, "--set is '\(item)'; expected field=value such as epochs=1")
+                throw ValidationError("--set is '\(item)'; expected field=value such as epochs=1")
             }
             let name = String(item[..<separator])
             return (name, Self.value(String(item[item.index(after: separator)...]), of: name))

@@ -18,7 +18,8 @@ struct TrainCommand: ParsableCommand {
               bertc train train.json --set resume=latest --json > events.jsonl
             """)
 
-    @Argument(help: "The configuration; train.json of the working directory if there is one, else the defaults.")
+    @Argument(
+        help: "The configuration; train.json of the working directory if there is one, else the defaults.")
     var config: String?
 
     @Option(help: "Set a field: field=value, the value as in the file; may be given several times.")
@@ -31,6 +32,8 @@ struct TrainCommand: ParsableCommand {
     var profile = false
 
     @OptionGroup(title: "Common options") var global: GlobalOptions
+
+    func validate() throws { _ = try ConfigOverrides(set) }
 
     func run() throws {
         let overrides = try ConfigOverrides(set)
@@ -71,7 +74,9 @@ struct TrainCommand: ParsableCommand {
         options.threads = global.threads ?? config.threads
         options.instructionSet = global.cpu?.rawValue ?? config.cpu
         options.matmul = global.matmul ?? config.matmul
-        if let dump = try dumpDirectory.map({ try StageDump($0) }) { options.dump = { try dump.write($0, $1) } }
+        if let dump = try dumpDirectory.map({ try StageDump($0) }) {
+            options.dump = { try dump.write($0, $1) }
+        }
         return try global.makeCompiler(options)
     }
 

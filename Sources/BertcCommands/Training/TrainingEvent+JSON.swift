@@ -38,8 +38,10 @@ extension TrainingSummary {
         [
             ("model", .string(model)), ("labels", .array(labels.map(JSONText.string))),
             ("parameters", .integer(parameterCount)), ("trained", .integer(trainedCount)),
-            ("train_examples", .integer(trainExamples)), ("validation_examples", optional(validationExamples)),
-            ("test_examples", optional(testExamples)), ("steps", .integer(steps)), ("epochs", .integer(epochs)),
+            ("train_examples", .integer(trainExamples)),
+            ("validation_examples", optional(validationExamples)),
+            ("test_examples", optional(testExamples)), ("steps", .integer(steps)),
+            ("epochs", .integer(epochs)),
             ("warmup_steps", .integer(warmupSteps)), ("instruction_set", .string(instructionSet)),
             ("threads", .integer(threads)),
         ]

@@ -26,7 +26,8 @@ extension TrainingEvent {
 
 extension TrainingSummary {
     fileprivate var lines: [String] {
-        let classes = labels.isEmpty ? "regression" : "\(labels.count) labels (\(labels.joined(separator: ", ")))"
+        let classes =
+            labels.isEmpty ? "regression" : "\(labels.count) labels (\(labels.joined(separator: ", ")))"
         let start = loaded == nil ? "fresh parameters" : "fine-tuned"
         var data = "\(trainExamples) training"
         if let validationExamples { data += ", \(validationExamples) validation" }
@@ -70,7 +71,8 @@ extension TrainingReport {
         var lines: [String] = []
         if let bestValue, let bestStep {
             lines.append(
-                "best validation \(metric.rawValue) \(Formatted.number(bestValue, digits: 4)) after step \(bestStep)")
+                "best validation \(metric.rawValue) \(Formatted.number(bestValue, digits: 4)) after step \(bestStep)"
+            )
         }
         if let test { lines.append("test \(test.summary)") }
         lines.append(
