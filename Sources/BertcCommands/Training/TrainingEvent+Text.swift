@@ -10,9 +10,9 @@ extension TrainingEvent {
         case .epoch(let epoch):
             let share = Formatted.number(epoch.paddedShare * 100, digits: 1)
             return [
-                "epoch \(epoch.epoch): loss \(Formatted.number(epoch.loss, digits: 4)), \(epoch.batches) batches, "
-                    + "\(epoch.realTokens) real and \(epoch.paddedTokens) padded tokens (\(share) % padding), "
-                    + "\(ProgressLine.time(epoch.seconds))"
+                "epoch \(epoch.epoch): loss \(Formatted.number(epoch.loss, digits: 4)), "
+                    + "\(epoch.batches) batches, \(epoch.realTokens) real and \(epoch.paddedTokens) "
+                    + "padded tokens (\(share) % padding), \(ProgressLine.time(epoch.seconds))"
             ]
         case .evaluation(let evaluation):
             let best = evaluation.isBest ? ", the best so far" : ""
@@ -36,8 +36,8 @@ extension TrainingSummary {
             "model \(model): \(config.layers) layers, \(parameterCount) parameters, \(trainedCount) trained; "
                 + "\(start), \(classes)",
             "data: \(data) examples",
-            "training: \(steps) steps in \(epochs) epochs, \(warmupSteps) of them warm-up, on \(threads) threads "
-                + "with \(instructionSet) kernels",
+            "training: \(steps) steps in \(epochs) epochs, \(warmupSteps) of them warm-up, "
+                + "on \(threads) threads with \(instructionSet) kernels",
         ]
     }
 
@@ -52,7 +52,8 @@ extension StepReport {
     /// The step, where there is no terminal to draw a bar on.
     var line: String {
         "step \(step)/\(steps)  epoch \(epoch)/\(epochs)  loss \(Formatted.number(loss, digits: 4))  "
-            + "\(Formatted.number(tokensPerSecond, digits: 0)) tokens/s  \(ProgressLine.time(secondsLeft)) left"
+            + "\(Formatted.number(tokensPerSecond, digits: 0)) tokens/s  "
+            + "\(ProgressLine.time(secondsLeft)) left"
     }
 }
 
@@ -71,13 +72,15 @@ extension TrainingReport {
         var lines: [String] = []
         if let bestValue, let bestStep {
             lines.append(
-                "best validation \(metric.rawValue) \(Formatted.number(bestValue, digits: 4)) after step \(bestStep)"
+                "best validation \(metric.rawValue) \(Formatted.number(bestValue, digits: 4)) "
+                    + "after step \(bestStep)"
             )
         }
         if let test { lines.append("test \(test.summary)") }
         lines.append(
-            "\(steps) steps in \(ProgressLine.time(seconds)), \(Formatted.number(tokensPerSecond, digits: 0)) "
-                + "tokens/s, \(Formatted.bytes(memoryByteCount)) of memory")
+            "\(steps) steps in \(ProgressLine.time(seconds)), "
+                + "\(Formatted.number(tokensPerSecond, digits: 0)) tokens/s, \(Formatted.bytes(memoryByteCount)) of memory"
+        )
         if end != .interrupted { lines.append("model saved in \(modelDirectory)") }
         return lines
     }
