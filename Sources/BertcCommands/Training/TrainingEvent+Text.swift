@@ -79,7 +79,8 @@ extension TrainingReport {
         if let test { lines.append("test \(test.summary)") }
         lines.append(
             "\(steps) steps in \(ProgressLine.time(seconds)), "
-                + "\(Formatted.number(tokensPerSecond, digits: 0)) tokens/s, \(Formatted.bytes(memoryByteCount)) of memory"
+                + "\(Formatted.number(tokensPerSecond, digits: 0)) tokens/s, "
+                + "\(Formatted.bytes(memoryByteCount)) of memory"
         )
         if end != .interrupted { lines.append("model saved in \(modelDirectory)") }
         return lines
