@@ -13,8 +13,6 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 }
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
-let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
-let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
 let atomics = Target.Dependency.product(name: "Atomics", package: "swift-atomics")
 
 // Targets are listed in the order of the pipeline; a target imports only what stands above it.
@@ -29,8 +27,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-atomics", from: "1.3.0"),
     ],
     targets: [
@@ -42,13 +38,14 @@ let package = Package(
         library("Interpreter", ["GraphIR"]),
         library("Transforms", ["GraphIR", "Interpreter"]),
         library("KernelIR", ["GraphIR"]),
-        library("Codegen", ["GraphIR", "KernelIR", "LLVMBridge"]),
+        library("Codegen", ["GraphIR", "KernelIR"]),
         library("Runtime", ["GraphIR", "KernelIR", "Codegen", "LLVMBridge", "COpenBLAS", atomics]),
-        library("GraphCompiler", ["GraphIR", "Interpreter", "Transforms", "KernelIR", "Codegen", "Runtime"]),
-        library("BERT", ["GraphIR", "GraphCompiler", collections]),
-        library("Text", [collections]),
-        library("Training", ["GraphIR", "GraphCompiler", "BERT", "Text", logging, collections]),
-        library("BertcCommands", ["Training", "BERT", "Text", "GraphCompiler", argumentParser, logging]),
+        library(
+            "GraphCompiler", ["LLVMBridge", "GraphIR", "Transforms", "KernelIR", "Codegen", "Runtime"]),
+        library("BERT", ["GraphIR", "GraphCompiler"]),
+        library("Text"),
+        library("Training", ["GraphIR", "GraphCompiler", "BERT", "Text"]),
+        library("BertcCommands", ["Training", "BERT", "Text", "GraphCompiler", argumentParser]),
         .executableTarget(name: "bertc", dependencies: ["BertcCommands"], swiftSettings: strict),
 
         tests("LLVMBridgeTests", ["LLVMBridge"]),

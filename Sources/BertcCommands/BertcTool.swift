@@ -1,8 +1,8 @@
 import ArgumentParser
 import Foundation
 
-/// The `bertc` tool: parses the command line, runs the command and turns what it throws into one line on standard
-/// error and an exit status.
+/// The `bertc` tool: parses the command line, runs the command and turns what it throws into one line on
+/// standard error and an exit status.
 public enum BertcTool {
     /// Runs a command line without the program's name.
     ///
@@ -58,7 +58,7 @@ struct BertcCommand: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            CompileCommand.self, EvaluateCommand.self, PredictCommand.self,
+            CompileCommand.self, TrainCommand.self, EvaluateCommand.self, PredictCommand.self,
             EmbedCommand.self,
         ])
 }

@@ -171,10 +171,9 @@ struct ElementWriter {
         case .add: return arithmetic("fadd", "add")
         case .sub: return arithmetic("fsub", "sub")
         case .mul: return arithmetic("fmul", "mul")
-        case .div: return arithmetic("fdiv", "sdiv")
-        // Written so that NaN in `a` stays NaN, and the machine's min/max instruction is used.
-        case .max: return v.select(&w, arithmetic("fcmp olt", "icmp slt"), type, b, a)
-        case .min: return v.select(&w, arithmetic("fcmp ogt", "icmp sgt"), type, b, a)
+        case .div: return type.isFloat ? v.op(&w, "fdiv", a, b) : v.divideIntegers(&w, type, a, b)
+        case .max: return v.maximum(&w, type, a, b)
+        case .min: return v.minimum(&w, type, a, b)
         case .pow: return v.pow(&w, a, b)
         case .and: return w.value("and \(t) \(a), \(b)")
         case .or: return w.value("or \(t) \(a), \(b)")
@@ -207,7 +206,10 @@ struct ElementWriter {
         case (_, .bool): return w.value("icmp ne \(source) \(x), \(v.constant(0, from))")
         case (.bool, .f32): return w.value("uitofp \(source) \(x) to \(target)")
         case (.bool, _): return w.value("zext \(source) \(x) to \(target)")
-        case (.f32, _): return w.value("fptosi \(source) \(x) to \(target)")
+        case (.f32, let integer):
+            // Saturates; NaN gives 0.
+            let suffix = v.lanes == 1 ? integer.rawValue : "v\(v.lanes)\(integer.rawValue)"
+            return w.value("call \(target) @llvm.fptosi.sat.\(suffix).\(v.suffix)(\(source) \(x))")
         case (_, .f32): return w.value("sitofp \(source) \(x) to \(target)")
         case (.i32, _): return w.value("sext \(source) \(x) to \(target)")
         default: return w.value("trunc \(source) \(x) to \(target)")

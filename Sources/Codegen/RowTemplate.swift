@@ -219,9 +219,7 @@ struct RowTemplate {
         let t = v.name(type)
         switch kind(id) {
         case .sum: return w.value("\(type.isFloat ? "fadd" : "add") \(t) \(a), \(b)")
-        case .max:
-            let less = w.value("\(type.isFloat ? "fcmp olt" : "icmp slt") \(t) \(b), \(a)")
-            return v.select(&w, less, type, a, b)
+        case .max: return v.maximum(&w, type, a, b)
         }
     }
 

@@ -103,4 +103,41 @@ struct VectorWriter {
         let below = compareFloat(&w, "olt", upper, float(low))
         return select(&w, below, .f32, float(low), upper)
     }
+
+    // MARK: Minimum, maximum, integer division
+
+    /// The larger element; NaN when either is.
+    func maximum(_ w: inout FunctionWriter, _ type: ElementType, _ a: String, _ b: String) -> String {
+        extreme(&w, type, a, b, float: "olt", integer: "slt")
+    }
+
+    /// The smaller element; NaN when either is.
+    func minimum(_ w: inout FunctionWriter, _ type: ElementType, _ a: String, _ b: String) -> String {
+        extreme(&w, type, a, b, float: "ogt", integer: "sgt")
+    }
+
+    private func extreme(
+        _ w: inout FunctionWriter, _ type: ElementType, _ a: String, _ b: String, float: String, integer: String
+    ) -> String {
+        let t = name(type)
+        guard type.isFloat else {
+            return select(&w, w.value("icmp \(integer) \(t) \(a), \(b)"), type, b, a)
+        }
+        // The machine's instruction gives its second operand when either is NaN; that leaves a NaN in `b`.
+        let ordered = select(&w, compareFloat(&w, float, a, b), type, b, a)
+        return select(&w, compareFloat(&w, "uno", b, b), type, b, ordered)
+    }
+
+    /// a / b toward zero without the machine's traps: division by zero gives 0, the lowest number by -1 wraps.
+    func divideIntegers(_ w: inout FunctionWriter, _ type: ElementType, _ a: String, _ b: String) -> String {
+        let t = name(type)
+        let (zero, one, minusOne) = (constant(0, type), constant(1, type), constant(-1, type))
+        let byZero = w.value("icmp eq \(t) \(b), \(zero)")
+        let byMinusOne = w.value("icmp eq \(t) \(b), \(minusOne)")
+        let special = w.value("or \(vector("i1")) \(byZero), \(byMinusOne)")
+        let quotient = w.value("sdiv \(t) \(a), \(select(&w, special, type, one, b))")
+        let negated = w.value("sub \(t) \(zero), \(a)")
+        let signed = select(&w, byMinusOne, type, negated, quotient)
+        return select(&w, byZero, type, zero, signed)
+    }
 }

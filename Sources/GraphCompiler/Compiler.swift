@@ -38,7 +38,10 @@ public final class Compiler {
             case .directory(let url): ObjectCache(directory: url)
             case .off: ObjectCache(directory: nil)
             }
-        threads = max(1, options.threads ?? ProcessInfo.processInfo.activeProcessorCount)
+        threads = options.threads ?? max(1, ProcessInfo.processInfo.activeProcessorCount)
+        guard (1...1024).contains(threads) else {
+            throw ExecutionError("must be between 1 and 1024", at: "threads \(threads)")
+        }
         library = try KernelLibrary(
             cpu: try TargetCPU.host(limit: limit), usesLibraryMatmul: options.matmul == .openblas,
             cache: cache)

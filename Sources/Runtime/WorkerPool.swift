@@ -1,4 +1,3 @@
-import Atomics
 import Foundation
 
 /// Threads that wait for work and share the tasks of one kernel after another.

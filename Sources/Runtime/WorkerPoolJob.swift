@@ -159,7 +159,8 @@ final class WorkerPoolJob: @unchecked Sendable {
         if spin(until: hasNews) { return }
         pthread_mutex_lock(&sync.pointee.lock)
         sleepers.wrappingIncrement(ordering: .sequentiallyConsistent)
-        while !hasNews() { pthread_cond_wait(&sync.pointee.wake, &sync.pointee.lock) }
+        // Once only: a worker that was woken too late for a job stays awake for the next one.
+        if !hasNews() { pthread_cond_wait(&sync.pointee.wake, &sync.pointee.lock) }
         sleepers.wrappingDecrement(ordering: .sequentiallyConsistent)
         pthread_mutex_unlock(&sync.pointee.lock)
     }
@@ -189,20 +190,20 @@ final class WorkerPoolJob: @unchecked Sendable {
         }
     }
 
-    /// Polls `condition` for the spin time; false when the time is over. About once a microsecond the
-    /// processor is offered to others: on a busy machine a spinning worker may sit on the very core that
-    /// the caller is waiting for.
+    /// Polls `condition` for the spin time; false when the time is over. After the first tenth of it the
+    /// processor is offered to others between polls: on a busy machine a spinning worker may sit on the very
+    /// core that the caller is waiting for. (No PAUSE instruction: Swift reaches it only as an LLVM
+    /// intrinsic, which does not compile under the thread sanitizer.)
     @inline(__always)
     private func spin(until condition: () -> Bool) -> Bool {
         guard spinNanoseconds > 0 else { return condition() }
-        let deadline = monotonicNanoseconds() + spinNanoseconds
-        repeat {
-            for _ in 0..<32 {
-                if condition() { return true }
-                pauseHint()
-            }
-            sched_yield()
-        } while monotonicNanoseconds() < deadline
+        let start = monotonicNanoseconds()
+        var waited: UInt64 = 0
+        while waited < spinNanoseconds {
+            for _ in 0..<8 where condition() { return true }
+            if waited > spinNanoseconds / 10 { sched_yield() }
+            waited = monotonicNanoseconds() - start
+        }
         return false
     }
 }
@@ -213,8 +214,3 @@ private func monotonicNanoseconds() -> UInt64 {
     clock_gettime(CLOCK_MONOTONIC, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
-
-/// The processor's PAUSE instruction: tells it that this is a spin loop. An LLVM intrinsic, which becomes
-/// that one instruction; neither the standard library nor swift-atomics exports it.
-@_silgen_name("llvm.x86.sse2.pause")
-private func pauseHint()

@@ -17,7 +17,7 @@ import Testing
         var testDescription: String { name }
     }
 
-    static let cases: [Case] = models + data + graphs + outputs
+    static let cases: [Case] = models + data + graphs + sizes + training + outputs
 
     static let models = [
         Case(
@@ -192,6 +192,70 @@ import Testing
             says: ["no loss"]
         ) {
             try TinyModel.write(.encoder, to: $0, "encoder")
+        },
+    ]
+
+    static let sizes = [
+        Case(
+            name: "a model that no machine holds", arguments: ["compile", "@big.json"], status: 65,
+            says: ["@big.json: %", "2000000000", "elements"]
+        ) {
+            try $0.write(
+                "big.json",
+                """
+                {"vocab_size": 2000000000, "hidden_size": 2000000000, "num_attention_heads": 1}
+                """)
+        }
+    ]
+
+    static let training = [
+        Case(
+            name: "no training configuration", arguments: ["train", "@none.json"], status: 66,
+            says: ["@none.json: no such file"]),
+        Case(
+            name: "training configuration is not JSON", arguments: ["train", "@train.json"], status: 65,
+            says: ["@train.json", "JSON"]
+        ) {
+            try $0.write("train.json", "{")
+        },
+        Case(
+            name: "unknown field", arguments: ["train", "@train.json"], status: 65,
+            says: ["@train.json", "'lerningRate'", "did you mean 'learningRate'"]
+        ) {
+            try TinyTraining.write(to: $0, more: ["lerningRate": "1"])
+        },
+        Case(
+            name: "ill-typed field", arguments: ["train", "@train.json", "--set", "epochs=many"], status: 65,
+            says: ["--set: 'epochs'", "\"many\"", "an integer"]
+        ) {
+            try TinyTraining.write(to: $0)
+        },
+        Case(
+            name: "unknown label at validation", arguments: ["train", "@train.json"], status: 65,
+            says: ["@valid_labels.txt:2", "\"ugly\"", "bad, good"]
+        ) {
+            try TinyTraining.write(to: $0)
+            try $0.write("valid_labels.txt", "good\nugly\n")
+        },
+        Case(
+            name: "training labels and texts differ", arguments: ["train", "@train.json"], status: 65,
+            says: ["@train.txt", "labels"]
+        ) {
+            try TinyTraining.write(to: $0)
+            try $0.write("train_labels.txt", "good\n")
+        },
+        Case(
+            name: "longer than the positions", arguments: ["train", "@train.json", "--set", "maxLength=13"],
+            status: 65, says: ["maxLength", "12"]
+        ) {
+            try TinyTraining.write(to: $0)
+        },
+        Case(
+            name: "output directory is a file",
+            arguments: ["train", "@train.json", "--set", "outputDirectory=@train.txt"], status: 73,
+            says: ["@train.txt"]
+        ) {
+            try TinyTraining.write(to: $0)
         },
     ]
 

@@ -23,7 +23,8 @@ import Testing
         let parameters = try #require((json["parameters"] as? [String: [String: Int]])?["trainable"])
         #expect(parameters["tensors"] == specs.count)
         #expect(parameters["elements"] == specs.reduce(0) { $0 + $1.count })
-        // Linear layers: 2 layers of 4 hidden² + 2 hidden·ffn on 16 tokens, pooler and classifier on 2 sequences.
+        // Linear layers: 2 layers of 4 hidden² + 2 hidden·ffn on 16 tokens, pooler and classifier on 2
+        // sequences.
         let linear = 2 * (16 * 2 * (4 * 16 * 16 + 2 * 16 * 32) + 2 * (16 * 16 + 16 * 3))
         let templates = try #require(json["templates"] as? [[String: Any]])
         let products = templates.filter { $0["template"] as? String == "product" }

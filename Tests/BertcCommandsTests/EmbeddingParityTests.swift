@@ -3,7 +3,8 @@ import Foundation
 import Testing
 import Training
 
-/// MiniLM's embeddings against Hugging Face Transformers'; runs where the model has been fetched (`make fetch`).
+/// MiniLM's embeddings against Hugging Face Transformers'; runs where the model has been fetched (`make
+/// fetch`).
 @Suite struct EmbeddingParityTests {
     static let repository = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()

@@ -1,7 +1,7 @@
 import Testing
 
 @Suite struct HelpTests {
-    static let commands = ["compile", "evaluate", "predict", "embed"]
+    static let commands = ["compile", "train", "evaluate", "predict", "embed"]
 
     @Test(arguments: commands)
     func helpShowsAnExample(command: String) throws {
@@ -26,7 +26,8 @@ import Testing
         ["nonsense"], ["predict"], ["predict", "m", "--threads", "0"], ["predict", "m", "--cpu", "sse"],
         ["predict", "m", "--text", "a", "--file", "b"], ["predict", "m", "--pair", "b"],
         ["embed", "m", "--output", "vectors.bin"], ["compile", "m", "--labels", "0"],
-        ["compile", "g.ir", "--training"], ["compile", "m", "--symbol", "tokens"],
+        ["train", "--set", "epochs"], ["compile", "g.ir", "--training"],
+        ["compile", "m", "--symbol", "tokens"],
     ])
     func wrongUsageIsOneLine(arguments: [String]) throws {
         let result = try Tool.run(arguments)

@@ -18,7 +18,11 @@ enum Tool {
     }
 
     /// Runs a command line to its end with `input` as standard input.
-    static func run(_ arguments: [String], input: [UInt8] = []) throws -> Result {
+    ///
+    /// - Parameter meanwhile: called again and again while the tool runs, with what it has written so far.
+    static func run(
+        _ arguments: [String], input: [UInt8] = [], meanwhile: ((Process, String) throws -> Void)? = nil
+    ) throws -> Result {
         let process = Process()
         process.executableURL = executable
         process.arguments = arguments
@@ -32,6 +36,10 @@ enum Tool {
         process.standardOutput = output
         process.standardError = error
         try process.run()
+        while let meanwhile, process.isRunning {
+            try meanwhile(process, try scratch.read("out"))
+            Thread.sleep(forTimeInterval: 0.02)
+        }
         process.waitUntilExit()
         return Result(
             status: process.terminationStatus, output: try scratch.read("out"), error: try scratch.read("err")

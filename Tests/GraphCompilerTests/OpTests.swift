@@ -85,6 +85,33 @@ import Testing
         }
     }
 
+    @Test func notANumberSpreadsThroughMinimumAndMaximum() throws {
+        var values = [Float](repeating: 1, count: 40)
+        values[21] = .nan
+        try check("nan", ["x": HostTensor(values, shape: [2, 20])]) { g in
+            let x = g.input("x", .f32, [2, 20])
+            g.output("rows", x.max(axes: [1]))
+            g.output("columns", x.max(axes: [0]))
+            g.output("left", g.binary(.max, x, g.scalar(0)))
+            g.output("right", g.binary(.min, g.scalar(0), x))
+            g.output("cast", x.cast(.i32))
+            g.output("saturated", (x * 1e20).cast(.i32))
+        }
+    }
+
+    @Test func integerDivisionDoesNotTrap() throws {
+        let graph = try GraphBuilder.build("division") { g in
+            g.output("q", g.input("a", .i32, [4]) / g.input("b", .i32, [4]))
+        }
+        for set in Self.instructionSets {
+            let compiler = try Compiler(CompilerOptions(instructionSet: set, cache: .off))
+            let executor = try compiler.compile(graph, parameters: ParameterStore())
+            let a = TensorData([7, Int32.min, -9, 5] as [Int32])
+            let b = TensorData([0, -1, 2, -1] as [Int32])
+            #expect(try executor.run(["a": a, "b": b])["q"]?.integers == [0, Int32.min, -4, -5])
+        }
+    }
+
     @Test func integersComparisonsAndCasts() throws {
         var numbers = Numbers()
         let inputs = [

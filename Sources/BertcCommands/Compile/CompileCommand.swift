@@ -14,7 +14,7 @@ struct CompileCommand: ParsableCommand {
         abstract: "Compiles a model or a graph file; prints the graph and its statistics.",
         discussion: """
             The native code is kept in the cache, so that the first run of the model need not wait for it.
-            What --emit graph and --emit optimized print, and the .ir files of --dump-ir, can be compiled again.
+            The output of --emit graph and --emit optimized, and the .ir files of --dump-ir, compile again.
 
             EXAMPLE:
               bertc compile data/minilm --quiet --batch 8 --length 128
@@ -47,6 +47,10 @@ struct CompileCommand: ParsableCommand {
         {
             throw ValidationError("\(name) is \(value); expected 1 to 1000000")
         }
+        guard batch * length <= Int(Int32.max) else {
+            throw ValidationError(
+                "--batch times --length is \(batch * length); expected at most \(Int32.max)")
+        }
         _ = try givenSymbols()
     }
 
@@ -56,9 +60,11 @@ struct CompileCommand: ParsableCommand {
         var options = global.compilerOptions
         if let dump { options.dump = { try dump.write($0, $1) } }
         let compiler = try global.makeCompiler(options)
+        let symbols = try symbols(of: graph)
+        try checkSizes(of: graph, symbols)
         if let emit { return try print(emit, of: graph, compiler) }
 
-        let symbols = try symbols(of: graph)
+        try requireValues(symbols, of: graph)
         let start = ContinuousClock.now
         let program = try compiler.compile(graph, parameters: ParameterStore()).program
         let seconds = (ContinuousClock.now - start) / .seconds(1)
@@ -83,31 +89,54 @@ struct CompileCommand: ParsableCommand {
         }
     }
 
+    /// Refuses tensors that no machine holds, whose sizes would not fit into integers either.
+    private func checkSizes(of graph: Graph, _ symbols: [String: Int]) throws {
+        let limit = 1 << 36
+        for id in graph.nodeIDs {
+            for type in graph[id].types {
+                let isTooLarge = (type.extents(symbols) ?? []).reduce((1, false)) { product, extent in
+                    let (next, overflow) = product.0.multipliedReportingOverflow(by: extent)
+                    return (next, product.1 || overflow || next > limit)
+                }.1
+                guard isTooLarge else { continue }
+                throw CommandError(
+                    .badData,
+                    "\(input.model): \(graph.place(id)): \(type) has more than \(limit) elements; "
+                        + "choose smaller sizes, --batch or --length")
+            }
+        }
+    }
+
     private func givenSymbols() throws -> [String: Int] {
         var values: [String: Int] = [:]
         for item in symbol {
             let parts = item.split(separator: "=", omittingEmptySubsequences: false)
             guard parts.count == 2, !parts[0].isEmpty, let value = Int(parts[1]),
-                (0...1_000_000_000).contains(value)
+                (0...Int(Int32.max)).contains(value)
             else { throw ValidationError("--symbol is '\(item)'; expected name=value such as tokens=1024") }
             values[String(parts[0])] = value
         }
         return values
     }
 
-    /// Values for every symbol: those of a BERT follow from batch and length, with 15 % of the tokens masked.
+    /// Values for the graph's symbols: those of a BERT follow from batch and length, with 15 % of the tokens
+    /// masked.
     private func symbols(of graph: Graph) throws -> [String: Int] {
         let tokens = batch * length
         var values = [
             "sequences": batch, "tokens": tokens, "length": length, "masked": max(1, tokens * 15 / 100),
         ]
         values.merge(try givenSymbols()) { $1 }
-        if let missing = graph.symbols.first(where: { values[$0] == nil }) {
+        return values.filter { graph.symbols.contains($0.key) }
+    }
+
+    private func requireValues(_ symbols: [String: Int], of graph: Graph) throws {
+        if let missing = graph.symbols.first(where: { symbols[$0] == nil }) {
             throw CommandError(
                 .usage,
-                "\(input.model): the graph has a symbol '\(missing)'; give its value with --symbol \(missing)=1"
+                "\(input.model): the graph has a symbol '\(missing)'; "
+                    + "give its value with --symbol \(missing)=1"
             )
         }
-        return values.filter { graph.symbols.contains($0.key) }
     }
 }

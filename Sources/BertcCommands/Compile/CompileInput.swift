@@ -96,7 +96,8 @@ struct CompileInput: ParsableArguments {
         if training, head == .encoder {
             throw CommandError(
                 .usage,
-                "\(model): is a plain encoder and has no loss to train on; choose a --task, e.g. classification"
+                "\(model): is a plain encoder and has no loss to train on; "
+                    + "choose a --task, e.g. classification"
             )
         }
         return head

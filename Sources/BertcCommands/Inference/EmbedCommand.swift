@@ -9,8 +9,9 @@ struct EmbedCommand: ParsableCommand {
         commandName: "embed",
         abstract: "Turns texts into vectors.",
         discussion: """
-            Writes one JSON object with the text and its vector a line, or a NumPy array [texts, hidden] of float32
-            when the output's name ends in .npy. Files appear when they are complete.
+            Writes one JSON object with the text and its vector a line, or a NumPy array
+            [texts, hidden] of float32 when the output's name ends in .npy.
+            Files appear when they are complete.
 
             EXAMPLE:
               bertc embed data/minilm --text "A fine film." --normalize

@@ -1,7 +1,7 @@
 /// The start of a `.npy` file, version 1.0, for a row-major matrix of little-endian float32.
 ///
-/// `\x93NUMPY`, two version bytes, the header's length in two bytes, then a Python dictionary padded with spaces
-/// so that the data starts at a multiple of 64 (numpy.lib.format).
+/// `\x93NUMPY`, two version bytes, the header's length in two bytes, then a Python dictionary padded with
+/// spaces so that the data starts at a multiple of 64 (numpy.lib.format).
 struct NumpyHeader {
     let rows: Int
     let columns: Int

@@ -8,7 +8,8 @@ struct PredictCommand: ParsableCommand {
         commandName: "predict",
         abstract: "Labels texts with a fine-tuned model.",
         discussion: """
-            Prints one line for each text: labels and probabilities, the most probable first, separated by tabs.
+            Prints one line for each text: labels and probabilities, the most probable first,
+            separated by tabs.
             A regression model prints its number.
 
             EXAMPLE:
@@ -51,9 +52,10 @@ struct PredictCommand: ParsableCommand {
         let shown = order.prefix(top ?? order.count)
         if global.json {
             let probabilities = shown.map { (labels[$0], JSONText.float(answer.probabilities[$0])) }
-            Console.print(
-                "\(JSONText.object(text.members + [("label", .string(answer.label)), ("probabilities", .object(probabilities))]))"
-            )
+            let members = [
+                ("label", JSONText.string(answer.label)), ("probabilities", .object(probabilities)),
+            ]
+            Console.print("\(JSONText.object(text.members + members))")
         } else {
             let columns = shown.flatMap {
                 [labels[$0], Formatted.number(Double(answer.probabilities[$0]), digits: 4)]

@@ -1,9 +1,10 @@
 import Foundation
 
-/// Standard output for results, standard error for everything about them. Control characters go to terminals only.
+/// Standard output for results, standard error for everything about them. Control characters go to terminals
+/// only.
 enum Console {
-    static let outputIsTerminal = isatty(STDOUT_FILENO) != 0
-    static let errorIsTerminal = isatty(STDERR_FILENO) != 0
+    static let outputIsTerminal =
+        isatty(STDOUT_FILENO) != 0 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     static let inputIsTerminal = isatty(STDIN_FILENO) != 0
 
     /// Writes a line of results.

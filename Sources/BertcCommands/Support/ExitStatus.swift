@@ -3,7 +3,8 @@ import GraphCompiler
 import Text
 import Training
 
-/// How `bertc` ends, with the numbers of sysexits.h; documented in docs/cli.md. Thrown to end without a message.
+/// How `bertc` ends, with the numbers of sysexits.h; documented in docs/cli.md. Thrown to end without a
+/// message.
 enum ExitStatus: Int32, Error {
     case success = 0
     /// The command line is wrong.
@@ -29,7 +30,14 @@ enum ExitStatus: Int32, Error {
             case .missingFile: self = .missingInput
             case .invalidModel, .wrongTask, .invalidInput: self = .badData
             }
-        case is BertConfigError: self = .badData
+        case is BertConfigError, is TrainingConfigError: self = .badData
+        case let error as TrainingError:
+            switch error.kind {
+            case .missingFile: self = .missingInput
+            case .invalidModel, .invalidCheckpoint, .invalidSetting: self = .badData
+            case .failedStep: self = .failure
+            case .unwritable: self = .cannotCreate
+            }
         case let error as CheckpointError:
             switch error {
             case .noWeights, .pickleOnly: self = .missingInput

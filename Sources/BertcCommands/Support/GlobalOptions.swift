@@ -12,8 +12,8 @@ struct GlobalOptions: ParsableArguments {
     @Option(help: "The highest instruction set to use; the machine's best by default.")
     var cpu: InstructionSet?
 
-    @Option(help: "What multiplies matrices.")
-    var matmul: CompilerOptions.MatmulLowering = .generated
+    @Option(help: "What multiplies matrices; generated kernels by default.")
+    var matmul: CompilerOptions.MatmulLowering?
 
     @Flag(name: .customLong("no-cache"), help: "Neither read nor keep compiled kernels on disk.")
     var noCache = false
@@ -32,7 +32,8 @@ struct GlobalOptions: ParsableArguments {
 
     var compilerOptions: CompilerOptions {
         CompilerOptions(
-            instructionSet: cpu?.rawValue, threads: threads, matmul: matmul, cache: noCache ? .off : .standard
+            instructionSet: cpu?.rawValue, threads: threads, matmul: matmul ?? .generated,
+            cache: noCache ? .off : .standard
         )
     }
 

@@ -1,8 +1,8 @@
 import Foundation
 import Synchronization
 
-/// Ctrl-C as a question that a long computation asks when it is convenient. The second Ctrl-C ends the process at
-/// once.
+/// Ctrl-C as a question that a long computation asks when it is convenient. The second Ctrl-C ends the
+/// process at once.
 enum Interrupt {
     private static let flag = Atomic<Bool>(false)
 
@@ -15,5 +15,10 @@ enum Interrupt {
             Interrupt.flag.store(true, ordering: .relaxed)
             signal(SIGINT, SIG_DFL)
         }
+        // Whoever started the process may have blocked the signal, and the mask is inherited.
+        var mask = sigset_t()
+        sigemptyset(&mask)
+        sigaddset(&mask, SIGINT)
+        pthread_sigmask(SIG_UNBLOCK, &mask, nil)
     }
 }

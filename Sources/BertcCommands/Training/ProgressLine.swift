@@ -25,8 +25,8 @@ package struct ProgressLine {
         self.secondsLeft = secondsLeft
     }
 
-    /// `epoch 2/3 [=====>     ] 412/801  loss 0.3121  3821 tokens/s  1:23 left`, in at most `width` columns: the bar
-    /// takes what the numbers leave, and on a narrow terminal the last numbers go.
+    /// `epoch 2/3 [=====>     ] 412/801  loss 0.3121  3821 tokens/s  1:23 left`, in at most `width` columns:
+    /// the bar takes what the numbers leave, and on a narrow terminal the last numbers go.
     package func text(width: Int) -> String {
         let start = "epoch \(epoch)/\(epochs)"
         var pieces = [

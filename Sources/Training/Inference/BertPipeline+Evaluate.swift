@@ -28,8 +28,8 @@ extension BertPipeline {
         }
     }
 
-    /// The model's labels; numbers when the model only has Hugging Face's placeholders `LABEL_0`, `LABEL_1`, ... and
-    /// the data set has numbers.
+    /// The model's labels; numbers when the model only has Hugging Face's placeholders `LABEL_0`, `LABEL_1`,
+    /// ... and the data set has numbers.
     private func labelMap(for dataset: TextDataset) throws -> LabelMap {
         let hasPlaceholders = labels.enumerated().allSatisfy { $1 == "LABEL_\($0)" }
         let hasNumbers = dataset.examples.allSatisfy { $0.label.flatMap { Int($0) } != nil }

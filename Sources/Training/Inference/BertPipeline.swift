@@ -10,8 +10,8 @@ import Text
 /// print(answers[0].label, answers[0].probability)  // positive 0.98
 /// ```
 ///
-/// Each kind of output is compiled once, at its first use, for texts of any number and length. A pipeline runs one
-/// call at a time.
+/// Each kind of output is compiled once, at its first use, for texts of any number and length. A pipeline
+/// runs one call at a time.
 public final class BertPipeline {
     /// How a pipeline is set up.
     public struct Options: Sendable {
@@ -70,14 +70,16 @@ public final class BertPipeline {
         guard tokenizer.vocabularySize <= config.vocabularySize else {
             throw PipelineError(
                 .invalidModel,
-                "the tokeniser has \(tokenizer.vocabularySize) tokens but the model only \(config.vocabularySize); "
-                    + "use the vocabulary that the model was trained with", at: path)
+                "the tokeniser has \(tokenizer.vocabularySize) tokens but the model only "
+                    + "\(config.vocabularySize); use the vocabulary that the model was trained with", at: path
+            )
         }
         maxLength = options.maxLength ?? config.maxPositions
         guard (3...config.maxPositions).contains(maxLength) else {
             throw PipelineError(
                 .invalidInput,
-                "the greatest length is \(maxLength) tokens; expected 3 to the model's \(config.maxPositions) positions",
+                "the greatest length is \(maxLength) tokens; "
+                    + "expected 3 to the model's \(config.maxPositions) positions",
                 at: path)
         }
         let specs = try BertGraph(config: config, head: head, isTraining: false).parameters()
@@ -117,7 +119,8 @@ public final class BertPipeline {
             guard options.truncates else {
                 throw PipelineError(
                     .invalidInput,
-                    "has \(whole.count) tokens but at most \(maxLength) are allowed; shorten it or allow truncation",
+                    "has \(whole.count) tokens but at most \(maxLength) are allowed; "
+                        + "shorten it or allow truncation",
                     at: place(index))
             }
             truncatedCount += 1
@@ -128,39 +131,9 @@ public final class BertPipeline {
     /// One row of an output a sequence, in the order of the sequences.
     func run(_ task: Task, output: String, on encodings: [Encoding]) throws -> [[Float]] {
         guard !encodings.isEmpty else { return [] }
-        let executor = try executor(for: task)
-        let batcher = try Batcher(encodings, options: BatchingOptions(maxLength: maxLength, shuffle: false))
-        var rows = [[Float]](repeating: [], count: encodings.count)
-        for indices in batches(of: encodings) {
-            let inputs = BertInputs(batcher.layOut(indices))
-            guard let result = try executor.run(inputs.tensors, symbols: inputs.symbols)[output] else {
-                continue
-            }
-            let values = result.floats
-            let width = values.count / indices.count
-            for (row, index) in indices.enumerated() {
-                rows[index] = Array(values[(row * width)..<((row + 1) * width)])
-            }
-        }
-        return rows
-    }
-
-    /// Sequences of like length together, so that attention, whose memory is the longest sequence's, wastes little.
-    private func batches(of encodings: [Encoding]) -> [[Int]] {
-        let order = encodings.indices.sorted {
-            (encodings[$0].count, $0) < (encodings[$1].count, $1)
-        }
-        var batches: [[Int]] = []
-        var tokens = 0
-        for index in order {
-            tokens += encodings[index].count
-            if batches.isEmpty || tokens > options.batchTokens {
-                batches.append([])
-                tokens = encodings[index].count
-            }
-            batches[batches.count - 1].append(index)
-        }
-        return batches
+        let runner = SequenceRunner(
+            executor: try executor(for: task), maxLength: maxLength, batchTokens: options.batchTokens)
+        return try runner.rows(of: output, on: encodings)
     }
 
     private func executor(for task: Task) throws -> Executor {

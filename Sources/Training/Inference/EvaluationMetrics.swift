@@ -9,7 +9,8 @@ public struct EvaluationMetrics: Hashable, Sendable {
     public let accuracy: Double?
     /// `confusion[actual][predicted]`, examples by label; empty for regression.
     public let confusion: [[Int]]
-    /// Pearson's correlation of predicted and actual numbers; `nil` for classification, or when either is constant.
+    /// Pearson's correlation of predicted and actual numbers; `nil` for classification, or when either is
+    /// constant.
     public let pearson: Double?
 
     /// Metrics of a classifier.

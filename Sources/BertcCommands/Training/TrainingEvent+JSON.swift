@@ -1,0 +1,103 @@
+import Training
+
+extension TrainingEvent {
+    /// The event as one JSON object; `event` is its kind.
+    var json: JSONText {
+        switch self {
+        case .started(let summary):
+            return event("started", summary.members)
+        case .resumed(let path, let step):
+            return event("resumed", [("path", .string(path)), ("step", .integer(step))])
+        case .step(let step): return event("step", step.members)
+        case .epoch(let epoch): return event("epoch", epoch.members)
+        case .evaluation(let evaluation):
+            return event(
+                "evaluation",
+                [
+                    ("step", .integer(evaluation.step)), ("epoch", .integer(evaluation.epoch)),
+                    ("best", .bool(evaluation.isBest)), ("seconds", .double(evaluation.seconds)),
+                ] + evaluation.metrics.members)
+        case .checkpoint(let path, let step):
+            return event("checkpoint", [("path", .string(path)), ("step", .integer(step))])
+        case .bestModel(let path, let step):
+            return event("best_model", [("path", .string(path)), ("step", .integer(step))])
+        case .stoppedEarly(let step): return event("stopped_early", [("step", .integer(step))])
+        }
+    }
+}
+
+private func event(_ kind: String, _ members: [(String, JSONText)]) -> JSONText {
+    .object([("event", .string(kind))] + members)
+}
+
+private func optional(_ value: Int?) -> JSONText { value.map(JSONText.integer) ?? .null }
+private func optional(_ value: Double?) -> JSONText { value.map(JSONText.double) ?? .null }
+
+extension TrainingSummary {
+    fileprivate var members: [(String, JSONText)] {
+        [
+            ("model", .string(model)), ("labels", .array(labels.map(JSONText.string))),
+            ("parameters", .integer(parameterCount)), ("trained", .integer(trainedCount)),
+            ("train_examples", .integer(trainExamples)),
+            ("validation_examples", optional(validationExamples)),
+            ("test_examples", optional(testExamples)), ("steps", .integer(steps)),
+            ("epochs", .integer(epochs)),
+            ("warmup_steps", .integer(warmupSteps)), ("instruction_set", .string(instructionSet)),
+            ("threads", .integer(threads)),
+        ]
+    }
+}
+
+extension StepReport {
+    fileprivate var members: [(String, JSONText)] {
+        [
+            ("step", .integer(step)), ("steps", .integer(steps)), ("epoch", .integer(epoch)),
+            ("loss", .double(loss)), ("learning_rate", .double(learningRate)),
+            ("gradient_norm", .double(gradientNorm)), ("sequences", .integer(sequences)),
+            ("real_tokens", .integer(realTokens)), ("padded_tokens", .integer(paddedTokens)),
+            ("seconds", .double(seconds)), ("tokens_per_second", .double(tokensPerSecond)),
+            ("seconds_left", .double(secondsLeft)),
+        ]
+    }
+}
+
+extension EpochSummary {
+    fileprivate var members: [(String, JSONText)] {
+        [
+            ("epoch", .integer(epoch)), ("loss", .double(loss)), ("batches", .integer(batches)),
+            ("sequences", .integer(sequences)), ("real_tokens", .integer(realTokens)),
+            ("padded_tokens", .integer(paddedTokens)), ("padded_share", .double(paddedShare)),
+            ("seconds", .double(seconds)),
+        ]
+    }
+}
+
+extension EvaluationMetrics {
+    /// Members for what the task has.
+    var members: [(String, JSONText)] {
+        let quality = accuracy.map { ("accuracy", JSONText.double($0)) } ?? ("pearson", optional(pearson))
+        return [("examples", .integer(count)), ("loss", .double(loss)), quality]
+    }
+}
+
+extension TrainingReport {
+    /// The results as the last object of a run.
+    var json: JSONText {
+        let ending =
+            switch end {
+            case .finished: "finished"
+            case .stoppedEarly: "stopped_early"
+            case .interrupted: "interrupted"
+            }
+        var members: [(String, JSONText)] = [
+            ("end", .string(ending)), ("steps", .integer(steps)), ("seconds", .double(seconds)),
+            ("tokens_per_second", .double(tokensPerSecond)), ("final_loss", optional(finalLoss)),
+            ("metric", .string(metric.rawValue)), ("best_value", optional(bestValue)),
+            ("best_step", optional(bestStep)), ("test", test.map { .object($0.members) } ?? .null),
+            ("model", end == .interrupted ? .null : .string(modelDirectory)),
+            ("memory_bytes", .integer(memoryByteCount)),
+        ]
+        if !profile.isEmpty { members.append(("profile", KernelProfile(kernels: profile).json)) }
+        return event("finished", members)
+    }
+}

@@ -1,0 +1,88 @@
+import Training
+
+extension TrainingEvent {
+    /// What people are told about the event.
+    var lines: [String] {
+        switch self {
+        case .started(let summary): return summary.lines
+        case .resumed(let path, let step): return ["resumed from \(path) after step \(step)"]
+        case .step(let step): return [step.line]
+        case .epoch(let epoch):
+            let share = Formatted.number(epoch.paddedShare * 100, digits: 1)
+            return [
+                "epoch \(epoch.epoch): loss \(Formatted.number(epoch.loss, digits: 4)), "
+                    + "\(epoch.batches) batches, \(epoch.realTokens) real and \(epoch.paddedTokens) "
+                    + "padded tokens (\(share) % padding), \(ProgressLine.time(epoch.seconds))"
+            ]
+        case .evaluation(let evaluation):
+            let best = evaluation.isBest ? ", the best so far" : ""
+            return ["validation after step \(evaluation.step): \(evaluation.metrics.summary)\(best)"]
+        case .checkpoint(let path, let step): return ["checkpoint after step \(step): \(path)"]
+        case .bestModel(let path, let step): return ["best model, after step \(step), saved in \(path)"]
+        case .stoppedEarly(let step): return ["stopped early after step \(step): validation gets no better"]
+        }
+    }
+}
+
+extension TrainingSummary {
+    fileprivate var lines: [String] {
+        let classes =
+            labels.isEmpty ? "regression" : "\(labels.count) labels (\(labels.joined(separator: ", ")))"
+        let start = loaded == nil ? "fresh parameters" : "fine-tuned"
+        var data = "\(trainExamples) training"
+        if let validationExamples { data += ", \(validationExamples) validation" }
+        if let testExamples { data += ", \(testExamples) test" }
+        return [
+            "model \(model): \(config.layers) layers, \(parameterCount) parameters, \(trainedCount) trained; "
+                + "\(start), \(classes)",
+            "data: \(data) examples",
+            "training: \(steps) steps in \(epochs) epochs, \(warmupSteps) of them warm-up, "
+                + "on \(threads) threads with \(instructionSet) kernels",
+        ]
+    }
+
+    /// What calls for attention: a line each.
+    var notes: [String] {
+        let tensors = loaded.map { $0.description.split(separator: "\n").map { "\(model): \($0)" } } ?? []
+        return warnings + tensors
+    }
+}
+
+extension StepReport {
+    /// The step, where there is no terminal to draw a bar on.
+    var line: String {
+        "step \(step)/\(steps)  epoch \(epoch)/\(epochs)  loss \(Formatted.number(loss, digits: 4))  "
+            + "\(Formatted.number(tokensPerSecond, digits: 0)) tokens/s  "
+            + "\(ProgressLine.time(secondsLeft)) left"
+    }
+}
+
+extension EvaluationMetrics {
+    /// `accuracy 0.8380, loss 0.3912`
+    var summary: String {
+        let loss = "loss \(Formatted.number(loss, digits: 4))"
+        if let accuracy { return "accuracy \(Formatted.number(accuracy, digits: 4)), \(loss)" }
+        return "pearson \(pearson.map { Formatted.number($0, digits: 4) } ?? "undefined"), \(loss)"
+    }
+}
+
+extension TrainingReport {
+    /// The results: test metrics, speed, and where the model is.
+    var lines: [String] {
+        var lines: [String] = []
+        if let bestValue, let bestStep {
+            lines.append(
+                "best validation \(metric.rawValue) \(Formatted.number(bestValue, digits: 4)) "
+                    + "after step \(bestStep)"
+            )
+        }
+        if let test { lines.append("test \(test.summary)") }
+        lines.append(
+            "\(steps) steps in \(ProgressLine.time(seconds)), "
+                + "\(Formatted.number(tokensPerSecond, digits: 0)) tokens/s, "
+                + "\(Formatted.bytes(memoryByteCount)) of memory"
+        )
+        if end != .interrupted { lines.append("model saved in \(modelDirectory)") }
+        return lines
+    }
+}

@@ -1,0 +1,113 @@
+import Foundation
+import Testing
+
+@Suite struct TrainTests {
+    let scratch: Scratch
+
+    init() throws {
+        scratch = try Scratch()
+        try TinyTraining.write(to: scratch)
+    }
+
+    private func train(_ options: String...) throws -> Tool.Result {
+        try Tool.run(["train", scratch.path("train.json")] + options)
+    }
+
+    @Test func linesTellTheRunWhereThereIsNoTerminal() throws {
+        let result = try train()
+        #expect(result.status == 0)
+        #expect(!(result.output + result.error).utf8.contains { $0 < 0x20 && $0 != 0x0A })
+        let starts = [
+            "model ", "data: 8 training, 2 validation, 2 test examples", "training: 4 steps in 2 epochs",
+            "step 1/4  epoch 1/2  loss ", "step 2/4  epoch 1/2  loss ", "epoch 1: loss ",
+            "validation after step 2: accuracy ", "step 3/4  epoch 2/2  loss ", "epoch 2: loss ",
+            "validation after step 4: accuracy ", "best validation accuracy ", "test accuracy ",
+            "4 steps in ",
+            "model saved in ",
+        ]
+        var rest = result.outputLines[...]
+        for start in starts {
+            let index = try #require(rest.firstIndex { $0.hasPrefix(start) }, "\(start)")
+            rest = rest[(index + 1)...]
+        }
+        // 8 texts of 37 tokens with their special ones, nothing padded.
+        #expect(result.output.contains("real and 0 padded tokens (0.0 % padding)"))
+    }
+
+    @Test func savedModelEvaluatesToTheReportedAccuracy() throws {
+        let events = try objects(try train("--json"))
+        #expect(events.first?["event"] as? String == "started")
+        let last = try #require(events.last)
+        #expect(last["event"] as? String == "finished")
+        let test = try #require(last["test"] as? [String: Any])
+        let result = try Tool.run(["evaluate", scratch.path("output"), scratch.path("test.txt"), "--json"])
+        let metrics = try #require(try objects(result).first)
+        #expect(metrics["accuracy"] as? Double == test["accuracy"] as? Double)
+        #expect(metrics["labels"] as? [String] == ["bad", "good"])
+        let loss = try #require(metrics["loss"] as? Double)
+        #expect(abs(loss - (test["loss"] as? Double ?? .nan)) < 1e-6)
+        #expect(events.count { $0["event"] as? String == "step" } == 4)
+        #expect(events.count { $0["event"] as? String == "epoch" } == 2)
+    }
+
+    @Test func quietPrintsResultsOnly() throws {
+        let result = try train("--quiet")
+        #expect(result.error.isEmpty)
+        #expect(result.outputLines.count == 4)
+        #expect(result.outputLines.last?.hasPrefix("model saved in ") ?? false)
+    }
+
+    @Test func profileNamesTheKernelsOfTheStep() throws {
+        let result = try train("--profile", "--quiet")
+        let rows = result.outputLines.filter { $0.hasPrefix("adamw ") || $0.hasPrefix("matmul ") }
+        #expect(rows.count == 2)
+        #expect(result.outputLines.last?.hasPrefix("total ") ?? false)
+    }
+
+    @Test func stagesAreDumped() throws {
+        #expect(try train("--dump-ir", scratch.path("stages"), "--quiet").status == 0)
+        let names = try FileManager.default.contentsOfDirectory(atPath: scratch.path("stages")).sorted()
+        #expect(names.first == "01-graph.ir")
+        #expect(names.contains { $0.hasSuffix("-llvm.ll") })
+        #expect(try scratch.read("stages/01-graph.ir").contains(" = adamw "))
+    }
+
+    @Test func lossThatIsNotFiniteStopsWithStepAndNode() throws {
+        let result = try train("--set", "learningRate=1e30", "--set", "epochs=20", "--quiet")
+        #expect(result.status == 70)
+        #expect(result.output.isEmpty)
+        let lines = result.error.split(separator: "\n")
+        #expect(lines.count == 1)
+        #expect(result.error.contains(/bertc: error: step \d+ \(epoch \d+\): %\d+ = \w+/))
+        #expect(result.error.contains("is the first node to produce"))
+    }
+
+    @Test func interruptionLeavesACheckpointToGoOnFrom() throws {
+        var interrupted = false
+        let result = try Tool.run(
+            ["train", scratch.path("train.json"), "--set", "epochs=3000", "--set", "saveEvery=1000000"]
+        ) { process, output in
+            if !interrupted, output.contains("step 3/") {
+                interrupted = true
+                process.interrupt()
+            }
+        }
+        #expect(result.status == 130)
+        let note = try #require(result.error.split(separator: "\n").last)
+        let match = try #require(
+            note.firstMatch(of: /interrupted after step (\d+); go on with --set resume=latest/))
+        let step = try #require(Int(match.1))
+        let more = try train(
+            "--set", "resume=latest", "--set", "epochs=3000", "--set", "maxSteps=\(step + 2)")
+        #expect(more.status == 0, "\(more.error)")
+        #expect(more.output.contains("after step \(step)\n"))
+        #expect(more.output.contains("step \(step + 1)/\(step + 2)"))
+        #expect(!more.output.contains("step \(step)/\(step + 2)"))
+    }
+
+    private func objects(_ result: Tool.Result) throws -> [[String: Any]] {
+        try result.outputLines.map {
+            try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+        }
+    }
+}
