@@ -6,7 +6,8 @@ import Training
 /// Each mistake gives one line that names the place, and writes nothing.
 @Suite struct BadInputTests {
     static func expect(
-        _ problem: String, file: String? = nil, _ change: (inout TrainingConfig, TemporaryDirectory) throws -> Void
+        _ problem: String, file: String? = nil,
+        _ change: (inout TrainingConfig, TemporaryDirectory) throws -> Void
     ) throws {
         let output = try TemporaryDirectory()
         var config = smallConfig(output)
@@ -17,7 +18,9 @@ import Training
     }
 
     @Test func missingFiles() throws {
-        try Self.expect("/nowhere: no such model; expected a model directory") { config, _ in config.model = "nowhere" }
+        try Self.expect("/nowhere: no such model; expected a model directory") { config, _ in
+            config.model = "nowhere"
+        }
         try Self.expect("/nowhere.txt: no such file") { config, _ in config.trainFile = "nowhere.txt" }
         try Self.expect("/nowhere.txt: no such file") { config, _ in config.validationFile = "nowhere.txt" }
         try Self.expect("/nowhere: no such tokeniser") { config, _ in config.tokenizer = "nowhere" }
@@ -43,7 +46,8 @@ import Training
     }
 
     @Test func dataThatDoNotFit() throws {
-        try Self.expect("valid.tsv:2: unknown label \"bad\"; known labels are negative, positive") { config, output in
+        try Self.expect("valid.tsv:2: unknown label \"bad\"; known labels are negative, positive") {
+            config, output in
             try output.write("positive\tfine\nbad\tdull\n", "valid.tsv")
             config.validationFile = "valid.tsv"
         }
@@ -71,7 +75,8 @@ import Training
         let saved = try TemporaryDirectory()
         _ = try trainModel(smallConfig(saved, steps: 1))
         let weights = try saved.data("run/model.safetensors")
-        try weights.prefix(weights.count / 2).write(to: saved.url.appendingPathComponent("run/model.safetensors"))
+        try weights.prefix(weights.count / 2).write(
+            to: saved.url.appendingPathComponent("run/model.safetensors"))
         try Self.expect("model.safetensors") { config, _ in config.model = saved.path + "/run" }
     }
 
@@ -90,7 +95,9 @@ import Training
         config.model = "run"
         config.outputDirectory = "second"
         let text = message { _ = try trainModel(config) } ?? ""
-        #expect(text.contains("step 1 (epoch 1)") && text.contains("encoder.layer.1.output.dense.weight"), "\(text)")
+        #expect(
+            text.contains("step 1 (epoch 1)") && text.contains("encoder.layer.1.output.dense.weight"),
+            "\(text)")
         #expect(!saved.exists("second/model.safetensors"))
     }
 
@@ -102,7 +109,8 @@ import Training
         config.weightDecay = 0
         config.saveEvery = 1
         let text = message { _ = try trainModel(config) } ?? ""
-        #expect(text.hasPrefix("step 2 (epoch 1): ") && text.contains("is the first node to produce"), "\(text)")
+        #expect(
+            text.hasPrefix("step 2 (epoch 1): ") && text.contains("is the first node to produce"), "\(text)")
         let saved = try tensors(output.path + "/run/checkpoints/step-1/model.safetensors")
         #expect(saved.values.allSatisfy { $0.allSatisfy(\.isFinite) })
     }

@@ -14,15 +14,18 @@ import Training
         let directory = Repository.fixtures.appendingPathComponent("tiny")
         let checkpoint = try BertCheckpoint(directory: directory)
         let model = try TrainableModel(
-            config: checkpoint.config, head: .classification(labels: 3), options: OptimizerOptions(maxGradientNorm: 1),
+            config: checkpoint.config, head: .classification(labels: 3),
+            options: OptimizerOptions(maxGradientNorm: 1),
             compiler: Compiler())
         for spec in model.specs {
-            try model.parameters.set(spec.name, TensorData(try checkpoint.floats(of: spec.name), shape: spec.shape))
+            try model.parameters.set(
+                spec.name, TensorData(try checkpoint.floats(of: spec.name), shape: spec.shape))
         }
         let batcher = try Batcher(
             encodings, options: BatchingOptions(mode: mode, batchSize: encodings.count, maxLength: 48))
         let result = try model.step(
-            0, batch: batcher.layOut(Array(encodings.indices)), targets: TensorData(labels), learningRate: 1e-3,
+            0, batch: batcher.layOut(Array(encodings.indices)), targets: TensorData(labels),
+            learningRate: 1e-3,
             seed: 1)
         let parameters = model.specs.flatMap { model.parameters.get($0.name)?.floats ?? [] }
         return (result.loss, result.gradientNorm, parameters)
@@ -52,7 +55,9 @@ import Training
         }
     }
 
-    @Test func mixedLengths() throws { try Self.expectSame([12, 3, 40, 1, 7, 33, 20, 5], [.fixed, .dynamic]) }
+    @Test func mixedLengths() throws {
+        try Self.expectSame([12, 3, 40, 1, 7, 33, 20, 5], [.fixed, .dynamic])
+    }
 
     @Test func equalLengths() throws {
         try Self.expectSame([9, 9, 9, 9, 9], [.fixed, .dynamic, .uniform])

@@ -23,7 +23,8 @@ import Training
     @Test func csv() throws {
         let output = try TemporaryDirectory()
         let (steps, report) = try Self.run(output)
-        let rows = String(decoding: try output.data("run/log.csv"), as: UTF8.self).split(separator: "\n").map {
+        let rows = String(decoding: try output.data("run/log.csv"), as: UTF8.self).split(separator: "\n").map
+        {
             $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         }
         #expect(rows[0].count == 9 && rows.allSatisfy { $0.count == 9 })
@@ -59,7 +60,9 @@ import Training
         #expect(String(decoding: events[0], as: UTF8.self).contains("brain.Event:2"))
         func value(_ tag: String, in event: [UInt8]) -> Float? {
             let key = Array(tag.utf8)
-            guard let start = event.indices.first(where: { event[$0...].starts(with: key) }) else { return nil }
+            guard let start = event.indices.first(where: { event[$0...].starts(with: key) }) else {
+                return nil
+            }
             // The tag is followed by the key of field 2, a 32-bit number.
             #expect(event[start + key.count] == 0x15)
             let bits = UInt32(number(event[(start + key.count + 1)...].prefix(4)))

@@ -14,7 +14,8 @@ import Training
     @Test func matricesAreNormal() {
         let values = Self.initializer(seed: 1).values(for: ParameterSpec("pooler.dense.weight", [256, 256]))
         let mean = values.reduce(0.0) { $0 + Double($1) } / Double(values.count)
-        let variance = values.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(values.count)
+        let variance =
+            values.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(values.count)
         #expect(abs(mean) < 3e-4 && abs(variance.squareRoot() - 0.02) < 2e-4)
         let outside = values.count { abs($0) > 0.04 }
         #expect(abs(Double(outside) / Double(values.count) - 0.0455) < 0.004)
@@ -40,7 +41,8 @@ import Training
     @Test(arguments: [
         ("*", "a.b", true), ("a.*", "a.b", true), ("a.*", "b.a.b", false), ("*.bias", "x.y.bias", true),
         ("*.bias", "x.bias.y", false), ("layer.?.w", "layer.1.w", true), ("layer.?.w", "layer.12.w", false),
-        ("a*b*c", "a-b-b-c", true), ("a*b*c", "a-c-b", false), ("", "", true), ("", "a", false), ("a", "ab", false),
+        ("a*b*c", "a-b-b-c", true), ("a*b*c", "a-c-b", false), ("", "", true), ("", "a", false),
+        ("a", "ab", false),
     ])
     func globs(pattern: String, name: String, matches: Bool) {
         #expect(Glob(pattern).matches(name) == matches)

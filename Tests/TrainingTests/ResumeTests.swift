@@ -113,7 +113,8 @@ import Training
                 == "\(directory): was made with 'learningRate' 0.001, but it is 0.002 now; set it back, or start anew "
                 + "with \"resume\": null")
         config.learningRate = 1e-3
-        let labels = String(decoding: try output.data("train_labels.txt"), as: UTF8.self).split(separator: "\n")
+        let labels = String(decoding: try output.data("train_labels.txt"), as: UTF8.self).split(
+            separator: "\n")
         try output.write(labels.reversed().joined(separator: "\n"), "train_labels.txt")
         #expect(message { _ = try trainModel(config) }?.contains("was made with other training data") == true)
     }
@@ -130,7 +131,8 @@ import Training
         #expect(message { _ = try trainModel(config) }?.hasPrefix(weights) == true)
         try output.write("{\"version\": 1}", "run/checkpoints/step-14/state.json")
         #expect(
-            message { _ = try trainModel(config) }?.contains("state.json: is damaged: it has no 'settings'") == true)
+            message { _ = try trainModel(config) }?.contains("state.json: is damaged: it has no 'settings'")
+                == true)
         config.resume = "nowhere"
         #expect(message { _ = try trainModel(config) }?.contains("nowhere/state.json: no such file") == true)
     }

@@ -80,7 +80,8 @@ struct Crash: Error {}
 /// The parameters of a checkpoint or of a saved model by name.
 func tensors(_ path: String) throws -> [String: [Float]] {
     let file = try SafetensorsFile(URL(fileURLWithPath: path))
-    return try Dictionary(uniqueKeysWithValues: file.entries.map { ($0.name, try file.floats(named: $0.name)) })
+    return try Dictionary(
+        uniqueKeysWithValues: file.entries.map { ($0.name, try file.floats(named: $0.name)) })
 }
 
 /// The losses of every step of a run.

@@ -136,7 +136,9 @@ import Training
         config.csvLog = true
         var pages: [Int: Int] = [:]
         _ = try trainModel(config) { event in
-            if case .step(let step) = event, [200, 1000].contains(step.step) { pages[step.step] = try residentPages() }
+            if case .step(let step) = event, [200, 1000].contains(step.step) {
+                pages[step.step] = try residentPages()
+            }
         }
         let growth = try #require(pages[1000]) - #require(pages[200])
         // Other tests may run in this process at the same time; 800 steps that leaked a batch each would take more.

@@ -10,14 +10,16 @@ import Training
 
     @Test func readsFieldsAndKeepsDefaults() throws {
         let config = try Self.config(
-            #"{"model": "../m", "epochs": 5, "learningRate": 1, "maxGradientNorm": null, "batching": "uniform"}"#)
+            #"{"model": "../m", "epochs": 5, "learningRate": 1, "maxGradientNorm": null, "batching": "uniform"}"#
+        )
         #expect(config.epochs == 5 && config.learningRate == 1 && config.maxGradientNorm == nil)
         #expect(config.batching == .uniform && config.batchSize == 32 && config.schedule == .linear)
         #expect(config.resolve(config.model) == "runs/m")
     }
 
     @Test(arguments: [
-        ("a/b", "x.txt", "a/b/x.txt"), ("a/b", "../../x", "x"), ("a", "../../x", "../x"), ("a", "/x/y", "/x/y"),
+        ("a/b", "x.txt", "a/b/x.txt"), ("a/b", "../../x", "x"), ("a", "../../x", "../x"),
+        ("a", "/x/y", "/x/y"),
         ("", "../x", "../x"), ("/a/b", "../x", "/a/x"), ("a/./b", "./x", "a/b/x"), ("a", "..", "."),
     ])
     func pathsAreRelativeToTheFile(directory: String, path: String, resolved: String) {
@@ -28,25 +30,42 @@ import Training
 
     @Test(arguments: [
         (#"{"model": "m", "epoch": 3}"#, "train.json: 'epoch' is not a field; did you mean 'epochs'?"),
-        (#"{"model": "m", "learning_rate": 1}"#,
-            "train.json: 'learning_rate' is not a field; did you mean 'learningRate'?"),
+        (
+            #"{"model": "m", "learning_rate": 1}"#,
+            "train.json: 'learning_rate' is not a field; did you mean 'learningRate'?"
+        ),
         (#"{"model": "m", "zzzzzz": 3}"#, "train.json: 'zzzzzz' is not a field; see docs/training.md"),
-        (#"{"model": "m", "epochs": "3"}"#, #"train.json: 'epochs' is "3", expected an integer of at least 1"#),
+        (
+            #"{"model": "m", "epochs": "3"}"#,
+            #"train.json: 'epochs' is "3", expected an integer of at least 1"#
+        ),
         (#"{"model": "m", "epochs": 2.5}"#, "train.json: 'epochs' is 2.5, expected an integer of at least 1"),
         (#"{"model": "m", "epochs": 0}"#, "train.json: 'epochs' is 0, expected an integer of at least 1"),
         (#"{"model": "m", "saveBest": 1}"#, "train.json: 'saveBest' is 1, expected true or false"),
-        (#"{"model": "m", "freeze": ["a", 1]}"#,
-            "train.json: 'freeze' is an array, expected an array of strings"),
-        (#"{"model": "m", "schedule": "linaer"}"#,
-            #"train.json: 'schedule' is "linaer", expected one of "linear", "cosine", "polynomial", "constant""#),
-        (#"{"model": "m", "beta2": 1}"#,
-            "train.json: 'beta2' is 1, expected a number of at least 0 and less than 1"),
-        (#"{"model": "m", "hiddenDropout": -0.1}"#,
-            "train.json: 'hiddenDropout' is -0.1, expected a number of at least 0 and less than 1, or null"),
-        (#"{"model": "m", "metric": "pearson"}"#,
-            #"train.json: 'metric' is "pearson", which needs numbers; expected "accuracy" or "loss""#),
-        (#"{"model": "m", "cpu": "sse2"}"#,
-            #"train.json: 'cpu' is "sse2", expected "avx2", "avx512", "amx" or null"#),
+        (
+            #"{"model": "m", "freeze": ["a", 1]}"#,
+            "train.json: 'freeze' is an array, expected an array of strings"
+        ),
+        (
+            #"{"model": "m", "schedule": "linaer"}"#,
+            #"train.json: 'schedule' is "linaer", expected one of "linear", "cosine", "polynomial", "constant""#
+        ),
+        (
+            #"{"model": "m", "beta2": 1}"#,
+            "train.json: 'beta2' is 1, expected a number of at least 0 and less than 1"
+        ),
+        (
+            #"{"model": "m", "hiddenDropout": -0.1}"#,
+            "train.json: 'hiddenDropout' is -0.1, expected a number of at least 0 and less than 1, or null"
+        ),
+        (
+            #"{"model": "m", "metric": "pearson"}"#,
+            #"train.json: 'metric' is "pearson", which needs numbers; expected "accuracy" or "loss""#
+        ),
+        (
+            #"{"model": "m", "cpu": "sse2"}"#,
+            #"train.json: 'cpu' is "sse2", expected "avx2", "avx512", "amx" or null"#
+        ),
         (#"{}"#, #"train.json: 'model' is "", expected the path of a model directory or of a model.json"#),
         ("[]", "train.json: holds an array, expected a JSON object"),
     ])
@@ -85,8 +104,9 @@ import Training
 
     @Test func everyPropertyIsAField() {
         let properties = Mirror(reflecting: TrainingConfig()).children.compactMap(\.label)
-        #expect(properties.filter { !["directory", "file"].contains($0) }.sorted()
-            == TrainingConfig.fields.map(\.name).sorted())
+        #expect(
+            properties.filter { !["directory", "file"].contains($0) }.sorted()
+                == TrainingConfig.fields.map(\.name).sorted())
     }
 
     /// `docs/training.md` has the table that the code has; `BERTC_BLESS=1` writes it there.
@@ -99,7 +119,9 @@ import Training
             let blessed = page.replacingCharacters(in: start..<end, with: TrainingConfig.documentation)
             try Data(blessed.utf8).write(to: file)
         } else {
-            #expect(page[start..<end] == TrainingConfig.documentation, "run the test with BERTC_BLESS=1 and look at the diff")
+            #expect(
+                page[start..<end] == TrainingConfig.documentation,
+                "run the test with BERTC_BLESS=1 and look at the diff")
         }
     }
 

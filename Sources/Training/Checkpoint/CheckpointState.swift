@@ -34,7 +34,8 @@ struct CheckpointState {
     /// - Throws: `TrainingError` for a file that is missing, damaged or of another version.
     init(contentsOf url: URL) throws {
         func invalid(_ problem: String) -> TrainingError {
-            TrainingError(.invalidCheckpoint, "\(problem); choose another checkpoint or start anew", at: url.path)
+            TrainingError(
+                .invalidCheckpoint, "\(problem); choose another checkpoint or start anew", at: url.path)
         }
         guard let text = FileManager.default.contents(atPath: url.path) else {
             throw TrainingError(
@@ -85,7 +86,8 @@ struct CheckpointState {
         guard data == other.data else {
             throw TrainingError(
                 .invalidCheckpoint,
-                "was made with other training data; restore them, or start anew with \"resume\": null", at: path)
+                "was made with other training data; restore them, or start anew with \"resume\": null",
+                at: path)
         }
     }
 }

@@ -32,7 +32,8 @@ struct TrainingCheckpoint {
             let file = try SafetensorsFile(directory.appendingPathComponent(name))
             for parameter in parameters {
                 let shape = model.parameters.type(of: parameter)?.extents([:]) ?? []
-                guard let entry = file.entry(named: parameter), entry.shape == shape, entry.dataType == .f32 else {
+                guard let entry = file.entry(named: parameter), entry.shape == shape, entry.dataType == .f32
+                else {
                     throw TrainingError(
                         .invalidCheckpoint,
                         "holds no F32 tensor '\(parameter)' of shape \(shape); it belongs to another model",
@@ -41,7 +42,9 @@ struct TrainingCheckpoint {
                 restored.append((parameter, try file.floats(named: parameter), shape))
             }
         }
-        for tensor in restored { try model.parameters.set(tensor.name, TensorData(tensor.values, shape: tensor.shape)) }
+        for tensor in restored {
+            try model.parameters.set(tensor.name, TensorData(tensor.values, shape: tensor.shape))
+        }
     }
 
     /// Writes `parent/step-N`: everything into a directory beside it, then one rename.
@@ -64,7 +67,8 @@ struct TrainingCheckpoint {
             try? manager.removeItem(at: final)
             try manager.moveItem(at: partial, to: final)
         } catch {
-            throw TrainingError(.unwritable, "cannot be put in place: \(error.localizedDescription)", at: final.path)
+            throw TrainingError(
+                .unwritable, "cannot be put in place: \(error.localizedDescription)", at: final.path)
         }
     }
 
@@ -95,7 +99,9 @@ struct TrainingCheckpoint {
             let isCheckpoint = name.hasPrefix("step-") && Int(name.dropFirst("step-".count)) != nil
             let isLeftover = name.hasPrefix(".step-") && name.hasSuffix(".partial")
             // A directory that cannot be removed takes room but does no harm.
-            if isCheckpoint || isLeftover { try? FileManager.default.removeItem(at: parent.appendingPathComponent(name)) }
+            if isCheckpoint || isLeftover {
+                try? FileManager.default.removeItem(at: parent.appendingPathComponent(name))
+            }
         }
     }
 }

@@ -99,7 +99,9 @@ extension Optional: ConfigValue where Wrapped: ConfigValue {
 protocol ConfigChoice: ConfigValue, RawRepresentable<String>, CaseIterable {}
 
 extension ConfigChoice {
-    static var expectation: String { "one of " + allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ") }
+    static var expectation: String {
+        "one of " + allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+    }
 
     init?(json: JSONValue) {
         guard case .string(let name) = json else { return nil }

@@ -18,7 +18,9 @@ extension TrainingConfig {
                 "tokenizer", \.tokenizer,
                 "A directory, `vocab.txt` or `tokenizer.json`; null is the model's directory."),
             .init("task", \.task, "What is trained: labels or numbers for texts."),
-            .init(dropout: "hiddenDropout", \.hiddenDropout, "Dropout on hidden states; null is the model's own."),
+            .init(
+                dropout: "hiddenDropout", \.hiddenDropout,
+                "Dropout on hidden states; null is the model's own."),
             .init(
                 dropout: "attentionDropout", \.attentionDropout,
                 "Dropout on attention probabilities; null is the model's own."),
@@ -44,12 +46,14 @@ extension TrainingConfig {
             .init("header", \.header, "Whether a TSV file's first row names its columns."),
             .init(
                 "textColumn", \.textColumn,
-                "The column or member with the text, by name or number from 0; null finds it by its usual name."),
+                "The column or member with the text, by name or number from 0; null finds it by its usual name."
+            ),
             .init("pairColumn", \.pairColumn, "The one with the second text, likewise."),
             .init("labelColumn", \.labelColumn, "The one with the label, likewise."),
             .init(
                 "maxLength", \.maxLength,
-                "Tokens of a sequence at most, special ones included; null is the model's positions.", atLeast: 3),
+                "Tokens of a sequence at most, special ones included; null is the model's positions.",
+                atLeast: 3),
             .init("truncation", \.truncation, "Which text of a pair is cut when a sequence is too long."),
             .init(
                 "batching", \.batching,
@@ -65,7 +69,9 @@ extension TrainingConfig {
             .init("epochs", \.epochs, "Passes over the training data.", atLeast: 1, shapesResult: false),
             .init(
                 "maxSteps", \.maxSteps, "Steps in all, replacing `epochs`.", atLeast: 1, shapesResult: false),
-            .init("optimizer", \.optimizer, "The optimiser: AdamW with decoupled decay, none on biases and LayerNorm."),
+            .init(
+                "optimizer", \.optimizer,
+                "The optimiser: AdamW with decoupled decay, none on biases and LayerNorm."),
             .init(
                 "learningRate", \.learningRate, "The learning rate at the end of the warm-up.",
                 expectation: "a number of at least 0"
@@ -76,16 +82,20 @@ extension TrainingConfig {
                 expectation: "a positive number"
             ) { $0 > 0 && $0.isFinite },
             .init(
-                share: "warmupRatio", \.warmupRatio, "Warm-up as a share of all steps, rounded up.", included: true),
+                share: "warmupRatio", \.warmupRatio, "Warm-up as a share of all steps, rounded up.",
+                included: true),
             .init("warmupSteps", \.warmupSteps, "Warm-up in steps, replacing `warmupRatio`.", atLeast: 0),
             .init(
                 "weightDecay", \.weightDecay, "Decoupled weight decay.", expectation: "a number of at least 0"
             ) { $0 >= 0 && $0.isFinite },
             .init(share: "beta1", \.beta1, "AdamW's decay of the mean of gradients."),
             .init(share: "beta2", \.beta2, "AdamW's decay of the mean of squared gradients."),
-            .init("epsilon", \.epsilon, "AdamW's ε.", expectation: "a positive number") { $0 > 0 && $0.isFinite },
+            .init("epsilon", \.epsilon, "AdamW's ε.", expectation: "a positive number") {
+                $0 > 0 && $0.isFinite
+            },
             .init(
-                "maxGradientNorm", \.maxGradientNorm, "The global L2 norm that gradients are clipped to; null is off.",
+                "maxGradientNorm", \.maxGradientNorm,
+                "The global L2 norm that gradients are clipped to; null is off.",
                 expectation: "a positive number or null"
             ) { $0.map { $0 > 0 && $0.isFinite } ?? true },
             .init("seed", \.seed, "Seed of fresh parameters, order of examples, and dropout.", atLeast: 0),
@@ -95,7 +105,8 @@ extension TrainingConfig {
     private static var outputFields: [TrainingField] {
         [
             .init(
-                "evaluateEvery", \.evaluateEvery, "Steps between evaluations; null is after each epoch.", atLeast: 1,
+                "evaluateEvery", \.evaluateEvery, "Steps between evaluations; null is after each epoch.",
+                atLeast: 1,
                 shapesResult: false),
             .init(
                 "metric", \.metric,
@@ -116,23 +127,27 @@ extension TrainingConfig {
                 "saveEvery", \.saveEvery, "Steps between checkpoints; null is after each epoch, 0 is never.",
                 atLeast: 0, shapesResult: false),
             .init(
-                "keepCheckpoints", \.keepCheckpoints, "How many checkpoints stay.", atLeast: 1, shapesResult: false),
+                "keepCheckpoints", \.keepCheckpoints, "How many checkpoints stay.", atLeast: 1,
+                shapesResult: false),
             .init(
                 "resume", \.resume,
                 "A checkpoint's directory to go on from; `latest` is the newest of `outputDirectory`, or a new start "
                     + "when there is none.", shapesResult: false),
             .init("logEvery", \.logEvery, "Steps between rows of the logs.", atLeast: 1, shapesResult: false),
             .init("csvLog", \.csvLog, "Write `log.csv`.", shapesResult: false),
-            .init("tensorBoard", \.tensorBoard, "Write event files into `tensorboard/`.", shapesResult: false),
             .init(
-                "threads", \.threads, "Worker threads; null is one a core. Results do not depend on it.", atLeast: 1,
+                "tensorBoard", \.tensorBoard, "Write event files into `tensorboard/`.", shapesResult: false),
+            .init(
+                "threads", \.threads, "Worker threads; null is one a core. Results do not depend on it.",
+                atLeast: 1,
                 shapesResult: false),
             .init(
                 "cpu", \.cpu, "The highest instruction set to use; null is the machine's best.",
                 expectation: "\"avx2\", \"avx512\", \"amx\" or null", shapesResult: false
             ) { $0.map { ["avx2", "avx512", "amx"].contains($0) } ?? true },
             .init(
-                "matmul", \.matmul, "What multiplies matrices: generated kernels or OpenBLAS.", shapesResult: false),
+                "matmul", \.matmul, "What multiplies matrices: generated kernels or OpenBLAS.",
+                shapesResult: false),
         ]
     }
 }

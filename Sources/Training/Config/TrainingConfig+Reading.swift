@@ -49,10 +49,12 @@ extension TrainingConfig {
             let nearest = nearestName(to: name, among: fields.map(\.name))
             throw TrainingConfigError(
                 file: file, field: name,
-                problem: "is not a field" + (nearest.map { "; did you mean '\($0)'?" } ?? "; see docs/training.md"))
+                problem: "is not a field"
+                    + (nearest.map { "; did you mean '\($0)'?" } ?? "; see docs/training.md"))
         }
         if let expected = field.set(&self, value) {
-            throw TrainingConfigError(file: file, field: name, problem: "is \(value.shown), expected \(expected)")
+            throw TrainingConfigError(
+                file: file, field: name, problem: "is \(value.shown), expected \(expected)")
         }
     }
 

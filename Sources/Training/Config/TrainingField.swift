@@ -17,7 +17,8 @@ package struct TrainingField {
     ///   - isLegal: whether a value of the right type is one of them.
     init<Value: ConfigValue>(
         _ name: String, _ path: WritableKeyPath<TrainingConfig, Value>, _ meaning: String,
-        expectation: String? = nil, shapesResult: Bool = true, isLegal: @escaping (Value) -> Bool = { _ in true }
+        expectation: String? = nil, shapesResult: Bool = true,
+        isLegal: @escaping (Value) -> Bool = { _ in true }
     ) {
         let expectation = expectation ?? Value.expectation
         self.name = name
@@ -44,7 +45,8 @@ package struct TrainingField {
 
     /// A whole number of at least `minimum`, or null.
     init(
-        _ name: String, _ path: WritableKeyPath<TrainingConfig, Int?>, _ meaning: String, atLeast minimum: Int,
+        _ name: String, _ path: WritableKeyPath<TrainingConfig, Int?>, _ meaning: String,
+        atLeast minimum: Int,
         shapesResult: Bool = true
     ) {
         self.init(
@@ -59,7 +61,8 @@ package struct TrainingField {
         included: Bool = false
     ) {
         self.init(
-            name, path, meaning, expectation: "a number of at least 0 and \(included ? "at most" : "less than") 1"
+            name, path, meaning,
+            expectation: "a number of at least 0 and \(included ? "at most" : "less than") 1"
         ) { $0 >= 0 && ($0 < 1 || included && $0 == 1) }
     }
 

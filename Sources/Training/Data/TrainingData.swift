@@ -39,7 +39,8 @@ struct TrainingData {
             map = keepsModels ? try LabelMap(names: model.config.labels) : own
             guard own.count > 1 || keepsModels else {
                 throw TrainingError(
-                    .invalidSetting, "all examples have the label \"\(own.names[0])\"; expected at least two labels",
+                    .invalidSetting,
+                    "all examples have the label \"\(own.names[0])\"; expected at least two labels",
                     at: train.labelFile)
             }
         }
@@ -93,11 +94,14 @@ private struct DataEncoder {
     func encode(_ dataset: TextDataset) throws -> LabelledData {
         if dataset.hasPairs, model.config.tokenTypes < 2 {
             throw TrainingError(
-                .invalidModel, "has one token type only, but \(dataset.textFile) holds pairs of texts", at: model.path)
+                .invalidModel, "has one token type only, but \(dataset.textFile) holds pairs of texts",
+                at: model.path)
         }
         // Targets first: a mistake in a label is found before the long work.
-        let targets = try labels.map { Targets.classes(try $0.ids(for: dataset)) } ?? .numbers(
-            try dataset.regressionTargets())
+        let targets =
+            try labels.map { Targets.classes(try $0.ids(for: dataset)) }
+            ?? .numbers(
+                try dataset.regressionTargets())
         let truncation: Truncation =
             switch config.truncation {
             case .longestFirst: .longestFirst

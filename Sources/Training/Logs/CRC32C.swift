@@ -5,7 +5,8 @@ package enum CRC32C {
     }
 
     package static func checksum(_ bytes: some Sequence<UInt8>) -> UInt32 {
-        ~bytes.reduce(0xFFFF_FFFF) { crc, byte in crc >> 8 ^ table[Int(UInt8(truncatingIfNeeded: crc) ^ byte)] }
+        ~bytes.reduce(0xFFFF_FFFF) { crc, byte in crc >> 8 ^ table[Int(UInt8(truncatingIfNeeded: crc) ^ byte)]
+        }
     }
 
     /// The checksum as a TFRecord stores it: rotated right by 15 bits, plus a constant, so that a record that holds

@@ -11,7 +11,9 @@ struct CSVLog: TrainingLog {
 
     /// Starts the file, or goes on with it: rows after `step` are dropped, since a resumed run writes them again.
     init(path: String, after step: Int) throws {
-        let old = step > 0 ? FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } : nil
+        let old =
+            step > 0
+            ? FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } : nil
         let rows = (old ?? "").split(separator: "\n").dropFirst().filter { row in
             row.split(separator: ",").first.flatMap { Int($0) }.map { $0 <= step } ?? false
         }
@@ -23,7 +25,10 @@ struct CSVLog: TrainingLog {
     func add(_ row: TrainingLogRow) throws {
         try write(
             row.step,
-            [row.epoch, row.loss, row.learningRate, row.gradientNorm, row.tokensPerSecond.rounded(), nil, nil, nil])
+            [
+                row.epoch, row.loss, row.learningRate, row.gradientNorm, row.tokensPerSecond.rounded(), nil,
+                nil, nil,
+            ])
     }
 
     func add(_ evaluation: EvaluationReport) throws {

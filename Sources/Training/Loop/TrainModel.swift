@@ -21,7 +21,8 @@ import GraphCompiler
 ///   tokeniser, data sets, checkpoints and the compiler.
 public func trainModel(
     _ config: TrainingConfig, compiler: Compiler? = nil, profiles: Bool = false,
-    observer: @escaping (TrainingEvent) throws -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
+    observer: @escaping (TrainingEvent) throws -> Void = { _ in },
+    shouldStop: @escaping () -> Bool = { false }
 ) throws -> TrainingReport {
     try config.validate()
     let compiler =

@@ -34,7 +34,8 @@ extension Trainer {
         }
         try checkpoint.restore(model)
         progress = checkpoint.state.progress
-        let isOwn = directory.deletingLastPathComponent().standardizedFileURL == checkpoints.standardizedFileURL
+        let isOwn =
+            directory.deletingLastPathComponent().standardizedFileURL == checkpoints.standardizedFileURL
         if isOwn { kept = checkpoint.state.kept }
         let hasBest = isOwn && FileManager.default.fileExists(atPath: outputDirectory + "/model.safetensors")
         // The best model of another run's directory cannot be saved at the end of this one.
@@ -50,7 +51,8 @@ extension Trainer {
         state.kept = kept
         try TrainingCheckpoint.save(model, state: state, in: checkpoints)
         TrainingCheckpoint.prune(in: checkpoints, keeping: Set(kept))
-        try observer(.checkpoint(path: "\(outputDirectory)/checkpoints/\(checkpointName)", step: progress.step))
+        try observer(
+            .checkpoint(path: "\(outputDirectory)/checkpoints/\(checkpointName)", step: progress.step))
     }
 
     // MARK: The model
@@ -82,9 +84,11 @@ extension Trainer {
 
     func openLogs() throws {
         do {
-            try FileManager.default.createDirectory(atPath: outputDirectory, withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(
+                atPath: outputDirectory, withIntermediateDirectories: true)
         } catch {
-            throw TrainingError(.unwritable, "cannot make the directory; check its parent", at: outputDirectory)
+            throw TrainingError(
+                .unwritable, "cannot make the directory; check its parent", at: outputDirectory)
         }
         if config.csvLog { logs.append(try CSVLog(path: outputDirectory + "/log.csv", after: progress.step)) }
         if config.tensorBoard { logs.append(try TensorBoardLog(directory: outputDirectory + "/tensorboard")) }
@@ -93,7 +97,9 @@ extension Trainer {
     /// Adds a row every `logEvery` steps and after the last one.
     /// - Parameter epochShare: how much of the current epoch is done.
     func log(epochShare: Double) throws {
-        guard let lastStep, progress.step % config.logEvery == 0 || progress.step == plan.steps else { return }
+        guard let lastStep, progress.step % config.logEvery == 0 || progress.step == plan.steps else {
+            return
+        }
         let row = window.row(endingWith: lastStep, epoch: Double(progress.epoch) + epochShare)
         for index in logs.indices { try logs[index].add(row) }
     }

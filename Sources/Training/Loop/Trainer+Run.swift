@@ -109,7 +109,8 @@ extension Trainer {
 
     private func metrics(_ data: LabelledData) throws -> EvaluationMetrics {
         do {
-            return try model.evaluate(data, maxLength: self.data.maxLength, batchTokens: Self.evaluationTokens)
+            return try model.evaluate(
+                data, maxLength: self.data.maxLength, batchTokens: Self.evaluationTokens)
         } catch let error as ExecutionError {
             throw TrainingError(
                 .failedStep, "\(error) in the evaluation on \(data.path); lower learningRate",
@@ -143,8 +144,10 @@ extension Trainer {
         TrainingReport(
             end: end, steps: progress.step, seconds: (ContinuousClock.now - started).inSeconds,
             tokensPerSecond: pace.meanTokensPerSecond, finalLoss: lastStep?.loss, epochs: epochs,
-            evaluations: evaluations, bestValue: progress.bestValue, bestStep: progress.bestStep, metric: metric,
-            test: test, modelDirectory: outputDirectory, memoryByteCount: model.byteCount, profile: model.profile)
+            evaluations: evaluations, bestValue: progress.bestValue, bestStep: progress.bestStep,
+            metric: metric,
+            test: test, modelDirectory: outputDirectory, memoryByteCount: model.byteCount,
+            profile: model.profile)
     }
 }
 

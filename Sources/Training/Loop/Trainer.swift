@@ -47,7 +47,8 @@ final class Trainer {
         metric = config.metric ?? (config.task == .classification ? .accuracy : .loss)
         if config.earlyStopping != nil, data.validation == nil {
             throw TrainingConfigError(
-                file: config.file, field: "earlyStopping", problem: "needs validation data; set validationFile")
+                file: config.file, field: "earlyStopping",
+                problem: "needs validation data; set validationFile")
         }
         batcher = try Batcher(
             data.train.encodings,

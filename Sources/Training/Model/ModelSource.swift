@@ -16,7 +16,8 @@ struct ModelSource {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
             throw TrainingError(
-                .missingFile, "no such model; expected a model directory, or a model.json for fresh parameters",
+                .missingFile,
+                "no such model; expected a model directory, or a model.json for fresh parameters",
                 at: path)
         }
         let url = URL(fileURLWithPath: path, isDirectory: isDirectory.boolValue)
@@ -63,7 +64,8 @@ struct ModelSource {
             throw TrainingError(
                 .invalidModel,
                 "the weights lack \(incomplete.count) tensors of the encoder: "
-                    + incomplete.map(\.name).joined(separator: ", ") + "; check the sizes in its configuration",
+                    + incomplete.map(\.name).joined(separator: ", ")
+                    + "; check the sizes in its configuration",
                 at: path)
         }
         report.missing += fresh
