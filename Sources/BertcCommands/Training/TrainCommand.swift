@@ -44,11 +44,12 @@ struct TrainCommand: ParsableCommand {
         var reporter = TrainingReporter(style(config))
         defer { reporter.clear() }
         let report = try trainModel(
-            config, compiler: compiler, profiles: profile, shouldStop: { Interrupt.isRequested },
+            config, compiler: compiler, profiles: profile,
             observer: { event in
                 if case .started(let summary) = event { summary.notes.forEach(global.note) }
                 reporter.show(event)
-            })
+            },
+            shouldStop: { Interrupt.isRequested })
         reporter.show(report)
         if profile, !global.json { Console.print("\n\(KernelProfile(kernels: report.profile).text)") }
         guard report.end == .interrupted else { return }
