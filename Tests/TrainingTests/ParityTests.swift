@@ -18,7 +18,7 @@ import Training
         (config.hiddenDropout, config.attentionDropout, config.classifierDropout) = (0, 0, 0)
         let model = try TrainableModel(
             config: config, head: .classification(labels: labels),
-            options: OptimizerOptions(adamW: .init(weightDecay: 0), maxGradientNorm: 1), compiler: Compiler())
+            options: OptimizerOptions(maxGradientNorm: 1), compiler: Compiler())
         for spec in model.specs {
             let values =
                 file.entry(named: spec.name) != nil
