@@ -95,10 +95,13 @@ struct ElementWriter {
     }
 
     private func evaluate(
-        _ w: inout FunctionWriter, _ v: VectorWriter, _ id: ElementID, _ place: Place, _ known: [ElementID: String]
+        _ w: inout FunctionWriter, _ v: VectorWriter, _ id: ElementID, _ place: Place,
+        _ known: [ElementID: String]
     ) -> String {
         func operand(_ id: ElementID) -> String {
-            guard let value = known[id] else { preconditionFailure("operands are computed before their users") }
+            guard let value = known[id] else {
+                preconditionFailure("operands are computed before their users")
+            }
             return value
         }
         switch program[id] {

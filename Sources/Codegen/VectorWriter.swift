@@ -117,7 +117,8 @@ struct VectorWriter {
     }
 
     private func extreme(
-        _ w: inout FunctionWriter, _ type: ElementType, _ a: String, _ b: String, float: String, integer: String
+        _ w: inout FunctionWriter, _ type: ElementType, _ a: String, _ b: String, float: String,
+        integer: String
     ) -> String {
         let t = name(type)
         guard type.isFloat else {

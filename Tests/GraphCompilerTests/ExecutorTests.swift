@@ -82,7 +82,8 @@ import Testing
 
     @Test func parametersAreSharedBetweenGraphs() throws {
         let (training, parameters) = try trained()
-        let evaluation = try Compiler(CompilerOptions(cache: .off)).compile(try linear(), parameters: parameters)
+        let evaluation = try Compiler(CompilerOptions(cache: .off)).compile(
+            try linear(), parameters: parameters)
         var inputs = scalars
         inputs["x"] = TensorData([1, 1, 1, 1] as [Float], shape: [1, 4])
         let before = try evaluation.run(inputs)["loss"]!.floats[0]

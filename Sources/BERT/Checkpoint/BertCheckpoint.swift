@@ -1,4 +1,5 @@
 import Foundation
+import GraphIR
 
 /// The weights of a model directory, opened for reading: `model.safetensors`, or the shards that
 /// `model.safetensors.index.json` lists. The files are mapped; nothing is copied before it is asked for.

@@ -1,3 +1,5 @@
+import GraphIR
+
 /// Everything that fixes the shape and the arithmetic of a BERT.
 ///
 /// The file form is a superset of a Hugging Face `config.json`: the same keys, plus `norm_position` and `pooling`.

@@ -1,3 +1,5 @@
+import GraphIR
+
 /// Typed access to the fields of a JSON object, with errors that name the file and the field.
 ///
 /// A field that is absent or `null` reads as nil.

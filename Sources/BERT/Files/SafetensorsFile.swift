@@ -1,4 +1,5 @@
 import Foundation
+import GraphIR
 
 /// A safetensors file, memory-mapped: opening it reads and checks the header only, and a tensor's pages are read
 /// when it is.

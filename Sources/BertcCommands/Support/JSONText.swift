@@ -1,3 +1,5 @@
+import Text
+
 /// A value written as JSON on one line, members in the order given.
 ///
 /// Numbers are written with the fewest digits that read back to the same value; NaN and infinity as null.
@@ -28,28 +30,10 @@ enum JSONText: CustomStringConvertible {
         case .integer(let value): "\(value)"
         case .float(let value): value.isFinite ? "\(value)" : "null"
         case .double(let value): value.isFinite ? "\(value)" : "null"
-        case .string(let value): Self.quoted(value)
+        case .string(let value): quotedJSON(value)
         case .array(let values): "[" + values.map(\.description).joined(separator: ", ") + "]"
         case .members(let members):
-            "{" + members.map { "\(Self.quoted($0.name)): \($0.value)" }.joined(separator: ", ") + "}"
+            "{" + members.map { "\(quotedJSON($0.name)): \($0.value)" }.joined(separator: ", ") + "}"
         }
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            case "\u{0}"..<"\u{20}", "\u{7F}":
-                let hex = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }

@@ -65,7 +65,7 @@ struct TokenizerDocument {
             guard let id = entry.value.int else {
                 throw TextError(
                     .invalidVocabulary, file: file,
-                    "the id of token \(JSONValue.quoted(entry.name)) is \(entry.value.kind); "
+                    "the id of token \(quotedJSON(entry.name)) is \(entry.value.kind); "
                         + "expected a whole number"
                 )
             }
@@ -77,15 +77,15 @@ struct TokenizerDocument {
         for (expected, pair) in pairs.enumerated() where pair.id != expected {
             throw TextError(
                 .invalidVocabulary, file: file,
-                "token \(JSONValue.quoted(pair.token)) has id \(pair.id) where \(expected) was expected; "
+                "token \(quotedJSON(pair.token)) has id \(pair.id) where \(expected) was expected; "
                     + "ids must count from 0 without gaps or repeats")
         }
         for added in addedTokens
         where pairs[Int(added.id)].token.utf8.elementsEqual(added.content.utf8) == false {
             throw TextError(
                 .invalidVocabulary, file: file,
-                "added token \(JSONValue.quoted(added.content)) has id \(added.id), "
-                    + "which the vocabulary gives to \(JSONValue.quoted(pairs[Int(added.id)].token))")
+                "added token \(quotedJSON(added.content)) has id \(added.id), "
+                    + "which the vocabulary gives to \(quotedJSON(pairs[Int(added.id)].token))")
         }
         return pairs.map(\.token)
     }

@@ -38,7 +38,7 @@ package struct Vocabulary: Sendable {
             if let first {
                 throw TextError(
                     .invalidVocabulary, file: file, line: oneTokenALine ? id + 1 : nil,
-                    "token \(JSONValue.quoted(token)) has ids \(first) and \(id); remove one")
+                    "token \(quotedJSON(token)) has ids \(first) and \(id); remove one")
             }
         }
         self.tokens = tokens

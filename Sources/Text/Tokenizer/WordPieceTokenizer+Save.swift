@@ -38,7 +38,7 @@ extension WordPieceTokenizer {
         ]
         for role in SpecialTokens.Role.allCases {
             members.append(
-                ("\(role.rawValue)_token", JSONValue.quoted(special.names[role] ?? role.defaultName)))
+                ("\(role.rawValue)_token", quotedJSON(special.names[role] ?? role.defaultName)))
         }
         if let length = config?["model_max_length"]?.int { members.append(("model_max_length", "\(length)")) }
         return "{\n" + members.map { "  \"\($0.name)\": \($0.value)" }.joined(separator: ",\n") + "\n}\n"

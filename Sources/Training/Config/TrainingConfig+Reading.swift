@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import GraphIR
 
 extension TrainingConfig {
     /// Reads a `train.json`. Paths in it are relative to the file's directory.
