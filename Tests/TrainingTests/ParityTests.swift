@@ -8,6 +8,10 @@ import Training
 /// Fifty steps of AdamW next to PyTorch's (fixtures by `Tests/BERTTests/Fixtures/make_parity.py`): dropout off,
 /// weight decay 0.01, clipping at 1, five warm-up steps, linear decay.
 @Suite struct ParityTests {
+    /// Relative. PyTorch's own losses in single precision differ from those in double by 6e-7; leaving weight decay out
+    /// changes the tiny model's by 7e-5.
+    private static let tolerance = 1e-5
+
     /// The largest relative difference of a loss from PyTorch's in double precision.
     static func largestDifference(
         curve name: String, model directory: URL, labels: Int, batchSize: Int, rate: Double
@@ -62,7 +66,7 @@ import Training
             batchSize: 8,
             rate: 1e-3)
         print("tiny: largest relative difference of 50 losses \(worst)")
-        #expect(worst < 1e-4)
+        #expect(worst < Self.tolerance)
     }
 
     @Test(.enabled(if: Repository.miniLM != nil))
@@ -70,6 +74,6 @@ import Training
         let worst = try Self.largestDifference(
             curve: "minilm_curve", model: #require(Repository.miniLM), labels: 2, batchSize: 16, rate: 5e-5)
         print("MiniLM: largest relative difference of 50 losses \(worst)")
-        #expect(worst < 1e-4)
+        #expect(worst < Self.tolerance)
     }
 }
