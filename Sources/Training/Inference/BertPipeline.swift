@@ -130,6 +130,7 @@ public final class BertPipeline {
 
     /// One row of an output a sequence, in the order of the sequences.
     func run(_ task: Task, output: String, on encodings: [Encoding]) throws -> [[Float]] {
+        guard !encodings.isEmpty else { return [] }
         let runner = SequenceRunner(
             executor: try executor(for: task), maxLength: maxLength, batchTokens: options.batchTokens)
         return try runner.rows(of: output, on: encodings)
