@@ -53,6 +53,11 @@ import Testing
         (#"{"hidden_size": 50, "num_attention_heads": 4}"#, ["'hidden_size' is 50", "(4) does not divide"]),
         (#"{"num_hidden_layers": 0}"#, ["'num_hidden_layers' is 0, expected 1 to"]),
         (#"{"vocab_size": -3}"#, ["'vocab_size' is -3"]),
+        (#"{"num_hidden_layers": 100000}"#, ["'num_hidden_layers' is 100000", "at most 1000"]),
+        (
+            #"{"vocab_size": 2147483647, "hidden_size": 2147483640}"#,
+            ["'hidden_size' and the other sizes", "at most 100 billion"]
+        ),
         (#"{"hidden_size": 9999999999}"#, ["'hidden_size' is 9999999999"]),
         (#"{"hidden_size": "768"}"#, ["'hidden_size' is a string, expected an integer"]),
         (#"{"hidden_size": 76.5}"#, ["'hidden_size' is a number, expected an integer"]),

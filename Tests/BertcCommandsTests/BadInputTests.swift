@@ -198,7 +198,7 @@ import Testing
     static let sizes = [
         Case(
             name: "a model that no machine holds", arguments: ["compile", "@big.json"], status: 65,
-            says: ["@big.json: %", "2000000000", "elements"]
+            says: ["@big.json: ", "'hidden_size'", "billion parameters"]
         ) {
             try $0.write(
                 "big.json",

@@ -31,6 +31,15 @@ import Training
         }
     }
 
+    @Test func modelsLargerThanTheMachine() throws {
+        try Self.expect("for weights, gradients and moments, and this machine has") { config, output in
+            let text = try String(contentsOfFile: Repository.small + "/model.json", encoding: .utf8)
+            let large = text.replacing(/"hidden_size": *\d+/, with: "\"hidden_size\": 40000")
+            try output.write(large, "model.json")
+            config.model = "model.json"
+        }
+    }
+
     @Test func settingsThatDoNotFitTheModel() throws {
         try Self.expect("'maxLength' is 65, but the model has 64 positions; lower it") { config, _ in
             config.maxLength = 65

@@ -1,4 +1,15 @@
 extension BertConfig {
+    private static let mostLayers = 1000
+    /// Far beyond any encoder, and within the arithmetic of sizes in bytes.
+    private static let mostParameters = 1e11
+
+    /// About how many parameters the model has: embeddings and the matrices of all layers.
+    package var parameterEstimate: Double {
+        let (hidden, inner) = (Double(hiddenSize), Double(feedForwardSize))
+        let tables = Double(vocabularySize) + Double(maxPositions) + Double(tokenTypes)
+        return tables * hidden + Double(layers) * (4 * hidden * hidden + 2 * hidden * inner)
+    }
+
     /// Checks that a model of this configuration can be built.
     /// - Parameter file: what the configuration is called in an error.
     /// - Throws: `BertConfigError` for the first field that is out of range.
@@ -14,6 +25,12 @@ extension BertConfig {
             // Token ids and tensor extents are 32-bit in the kernels.
             try require(size > 0 && size <= Int(Int32.max), key, "is \(size), expected 1 to \(Int32.max)")
         }
+        try require(
+            layers <= Self.mostLayers, .layers, "is \(layers), expected at most \(Self.mostLayers)")
+        try require(
+            parameterEstimate <= Self.mostParameters, .hiddenSize,
+            "and the other sizes make a model of about \(Int(min(1e15, parameterEstimate / 1e9))) billion "
+                + "parameters, expected at most \(Int(Self.mostParameters / 1e9)) billion")
         try require(
             hiddenSize % heads == 0, .hiddenSize,
             "is \(hiddenSize), which num_attention_heads (\(heads)) does not divide; "

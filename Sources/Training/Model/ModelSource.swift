@@ -27,6 +27,7 @@ struct ModelSource {
         config.attentionDropout = training.attentionDropout ?? config.attentionDropout
         config.classifierDropout = training.classifierDropout ?? config.classifierDropout
         self.config = config
+        try Self.checkMemory(config, at: path)
 
         let directory = isDirectory.boolValue ? path : (path as NSString).deletingLastPathComponent
         let besideModel = directory.isEmpty ? "." : directory
@@ -38,6 +39,19 @@ struct ModelSource {
                 "the vocabulary has \(tokenizer.vocabularySize) tokens but the model's vocab_size is "
                     + "\(config.vocabularySize); use the model's own vocabulary or a larger vocab_size",
                 at: tokenizerPath)
+        }
+    }
+
+    /// Refuses a model whose weights, gradients and two moments alone are more than the machine's memory.
+    private static func checkMemory(_ config: BertConfig, at path: String) throws {
+        let needed = config.parameterEstimate * 4 * Double(MemoryLayout<Float>.size)
+        let available = Double(ProcessInfo.processInfo.physicalMemory)
+        guard needed <= available else {
+            func gigabytes(_ bytes: Double) -> String { String(format: "%.1f GB", bytes / 1e9) }
+            throw TrainingError(
+                .invalidModel,
+                "training it needs \(gigabytes(needed)) for weights, gradients and moments, and this machine has "
+                    + "\(gigabytes(available)); choose smaller sizes", at: path)
         }
     }
 
