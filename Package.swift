@@ -57,7 +57,7 @@ let package = Package(
         tests("TextTests", ["Text"], resources: [.copy("Fixtures")]),
         tests("BERTTests", ["BERT", "GraphCompiler", "Interpreter"], resources: [.copy("Fixtures")]),
         tests(
-            "TrainingTests", ["Training", "BERT", "Text", "BertcCommands"], resources: [.copy("Fixtures")]),
+            "TrainingTests", ["Training", "BERT", "Text", "BertcCommands"]),
         tests("BertcCommandsTests", ["BertcCommands", "Training", "BERT", "Text", "GraphCompiler"]),
     ]
 )

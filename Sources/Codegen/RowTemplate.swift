@@ -14,7 +14,6 @@ struct RowTemplate {
     }
 
     private var v: VectorWriter { elements.vectors }
-    private var vectorType: String { v.name(.f32) }
 
     /// A single row without reductions is split over its columns.
     private var splitsColumns: Bool {

@@ -41,12 +41,6 @@ public final class Executor {
         try fillConstants()
     }
 
-    /// The memory that values take in the arena under the last run's shapes, and the node where it is largest.
-    public var arenaPeak: (byteCount: Int, node: String)? {
-        guard let plan = bound?.plan, schedule.launches.indices.contains(plan.peakLaunch) else { return nil }
-        return (plan.byteCount, program.graph.place(schedule.launches[plan.peakLaunch].node))
-    }
-
     /// Bytes of parameters, arena and working memory held now.
     public var residentByteCount: Int {
         parameters.byteCount + (arena?.byteCount ?? 0) + scratch.reduce(0) { $0 + $1.byteCount }

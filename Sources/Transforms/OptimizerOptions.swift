@@ -17,7 +17,7 @@ public struct OptimizerOptions: Sendable {
         self.noDecay = noDecay
     }
 
-    /// Biases and LayerNorm weights under the names that BERT checkpoints use.
+    /// Biases and normalisation weights by the names that PyTorch and Hugging Face models commonly give them.
     public static let isBiasOrNorm: @Sendable (String) -> Bool = { name in
         name.hasSuffix("bias") || ["LayerNorm", "layer_norm", "norm."].contains { name.contains($0) }
     }

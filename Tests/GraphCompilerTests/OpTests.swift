@@ -10,6 +10,11 @@ import Testing
     }
     static let widths = [1, 3, 8, 16, 17, 33, 100, 384]
 
+    /// Every supported machine has AVX2: an empty list would make the suite check nothing.
+    @Test func theLowestInstructionSetIsAmongThem() {
+        #expect(Self.instructionSets.contains("avx2"))
+    }
+
     private func check(
         _ label: String, _ inputs: [String: HostTensor], symbols: [String: Int] = [:],
         tolerance: Double = 2e-5,

@@ -32,7 +32,6 @@ import Text
                 check(batch, mode: mode, encodings: batcher.encodings)
                 #expect(batch.sequences <= 8)
                 #expect(batch.tokens <= maxTokens ?? .max)
-                #expect(batch.tokens <= batcher.plan.tokenBound)
                 seen += batch.exampleIndices
                 report.add(
                     sequences: batch.sequences, realTokens: batch.realTokens, paddedTokens: batch.paddedTokens

@@ -88,13 +88,6 @@ package struct BatchPlan: Sendable {
         }
     }
 
-    /// A number of tokens that no batch of any epoch exceeds, padding included.
-    package var tokenBound: Int {
-        let longest = options.mode == .fixed ? options.maxLength : lengths.max() ?? 0
-        let bySequences = min(options.batchSize, lengths.count) * longest
-        return min(bySequences, options.maxTokens ?? .max)
-    }
-
     /// How much of an epoch is padding.
     package func report(epoch: Int) -> EpochReport {
         var report = EpochReport(epoch: epoch)
