@@ -107,7 +107,9 @@ public struct Graph: Hashable, Sendable {
 
     /// All symbols that occur in the types, sorted.
     public var symbols: [String] {
-        Set(nodes.flatMap(\.types).flatMap(\.shape).compactMap(\.symbol)).sorted()
+        var symbols = Set(nodes.flatMap(\.types).flatMap(\.shape).compactMap(\.symbol))
+        for case .fusion(let region) in nodes.map(\.op) { symbols.formUnion(region.body.symbols) }
+        return symbols.sorted()
     }
 
     /// How many operands, outputs and updates read each value.

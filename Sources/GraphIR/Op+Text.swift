@@ -24,7 +24,8 @@ extension Op {
     public var resultCount: Int {
         switch self {
         case .layerNorm, .layerNormGradient, .adamW: 3
-        case .crossEntropy: 2
+        case .crossEntropy, .rowStatistics: 2
+        case .fusion(let region): region.body.outputs.count
         default: 1
         }
     }
@@ -61,6 +62,8 @@ extension Op {
         case .softmaxGradient: ("softmax_gradient", [])
         case .layerNorm(let epsilon): ("layer_norm", [("epsilon", .float(epsilon))])
         case .layerNormGradient: ("layer_norm_gradient", [])
+        case .rowStatistics(let epsilon): ("row_statistics", [("epsilon", .float(epsilon))])
+        case .normalize: ("normalize", [])
         case .crossEntropy(let ignore): ("cross_entropy", [("ignore_index", .int(ignore))])
         case .crossEntropyGradient(let ignore): ("cross_entropy_gradient", [("ignore_index", .int(ignore))])
         case .gather: ("gather", [])
@@ -75,6 +78,7 @@ extension Op {
                     ("weight_decay", .float(a.weightDecay)),
                 ]
             )
+        case .fusion(let region): ("fusion", [("name", .string(region.name))])
         }
     }
 
@@ -89,6 +93,7 @@ extension Op {
             "matmul": ["transpose_left", "transpose_right"], "ragged_matmul": ["form", "length"],
             "softmax": [],
             "softmax_gradient": [], "layer_norm": ["epsilon"], "layer_norm_gradient": [],
+            "row_statistics": ["epsilon"], "normalize": [],
             "cross_entropy": ["ignore_index"], "cross_entropy_gradient": ["ignore_index"], "gather": [],
             "scatter_add": ["rows"], "segment_sum": [], "segment_broadcast": ["tokens"],
             "adamw": ["beta1", "beta2", "epsilon", "weight_decay"],
@@ -158,6 +163,8 @@ extension Op {
             case "softmax_gradient": self = .softmaxGradient
             case "layer_norm": self = .layerNorm(epsilon: try read.float("epsilon"))
             case "layer_norm_gradient": self = .layerNormGradient
+            case "row_statistics": self = .rowStatistics(epsilon: try read.float("epsilon"))
+            case "normalize": self = .normalize
             case "cross_entropy": self = .crossEntropy(ignoreIndex: try read.int("ignore_index"))
             case "cross_entropy_gradient":
                 self = .crossEntropyGradient(ignoreIndex: try read.int("ignore_index"))

@@ -32,6 +32,8 @@ public enum Op: Hashable, Sendable {
     case softmaxGradient
     case layerNorm(epsilon: Double)
     case layerNormGradient
+    case rowStatistics(epsilon: Double)
+    case normalize
     // Ops/CrossEntropy.swift
     case crossEntropy(ignoreIndex: Int)
     case crossEntropyGradient(ignoreIndex: Int)
@@ -42,6 +44,8 @@ public enum Op: Hashable, Sendable {
     case segmentBroadcast(tokens: Dimension)
     // Ops/Optimizers.swift
     case adamW(AdamWAttributes)
+    // Ops/Fusion.swift
+    case fusion(Region)
 }
 
 /// What a parameter is to training.
@@ -84,7 +88,7 @@ extension Op {
             try shapeTypes(operands)
         case .matmul, .raggedMatmul:
             try contractionTypes(operands)
-        case .softmax, .softmaxGradient, .layerNorm, .layerNormGradient:
+        case .softmax, .softmaxGradient, .layerNorm, .layerNormGradient, .rowStatistics, .normalize:
             try normalisationTypes(operands)
         case .crossEntropy, .crossEntropyGradient:
             try crossEntropyTypes(operands)
@@ -92,6 +96,8 @@ extension Op {
             try indexingTypes(operands)
         case .adamW:
             try optimizerTypes(operands)
+        case .fusion:
+            try fusionTypes(operands)
         }
     }
 
@@ -105,10 +111,11 @@ extension Op {
         case .reduce: reductionVJP(rule)
         case .broadcast, .reshape, .transpose, .slice, .concatenate: shapeVJP(rule)
         case .matmul, .raggedMatmul: contractionVJP(rule)
-        case .softmax, .softmaxGradient, .layerNorm, .layerNormGradient: try normalisationVJP(rule)
+        case .softmax, .softmaxGradient, .layerNorm, .layerNormGradient, .rowStatistics, .normalize:
+            try normalisationVJP(rule)
         case .crossEntropy, .crossEntropyGradient: try crossEntropyVJP(rule)
         case .gather, .scatterAdd, .segmentSum, .segmentBroadcast: indexingVJP(rule)
-        case .adamW: throw noGradient()
+        case .adamW, .fusion: throw noGradient()
         }
     }
 

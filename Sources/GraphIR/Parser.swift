@@ -10,7 +10,7 @@ extension Graph {
     }
 }
 
-/// Reads the text form, one function a grammar rule. It only moves forward and does not recurse.
+/// Reads the text form, one function a grammar rule. It only moves forward, and recurses into a region's body once.
 private struct Parser {
     private let lexer: Lexer
     private let tokens: [(token: Token, offset: Int)]
@@ -20,6 +20,7 @@ private struct Parser {
     private var nodeOffsets: [Int] = []
     /// The byte at which the first output or update starts.
     private var rootOffset: Int?
+    private var isInBody = false
 
     init(_ text: String, file: String) throws(IRError) {
         var lexer = Lexer(text, file: file)
@@ -33,6 +34,14 @@ private struct Parser {
     mutating func graph() throws(IRError) -> Graph {
         guard take(.identifier("graph")) else { throw expected("'graph'") }
         var graph = Graph(name: try string("the graph's name in quotes"))
+        try statements(of: &graph)
+        guard token == .end else { throw expected("the end of the text") }
+        try verify(graph)
+        return graph
+    }
+
+    /// `"{" { node | output | update } "}"`
+    private mutating func statements(of graph: inout Graph) throws(IRError) {
         try expect("{")
         while !take(.symbol("}")) {
             switch token {
@@ -42,12 +51,20 @@ private struct Parser {
             default: throw expected("a node ('%name = …'), 'output', 'update' or '}'")
             }
         }
-        guard token == .end else { throw expected("the end of the text") }
-        try verify(graph)
-        return graph
     }
 
-    /// `node = value { "," value } "=" op [ value { "," value } ] [ attributes ] [ ":" types ] [ "@" string ]`
+    /// The body of a region: a graph with names of its own.
+    private mutating func body(named name: String) throws(IRError) -> Graph {
+        guard !isInBody else { throw error("a region's body holds no regions", at: offset) }
+        let outer = (values, nodeOffsets, rootOffset)
+        (values, nodeOffsets, isInBody) = ([:], [], true)
+        defer { (values, nodeOffsets, rootOffset, isInBody) = (outer.0, outer.1, outer.2, false) }
+        var body = Graph(name: name)
+        try statements(of: &body)
+        return body
+    }
+
+    /// `node = value { "," value } "=" op [ value { "," value } ] [ attributes ] [ ":" types ] [ "@" string ] [ body ]`
     private mutating func node(_ graph: inout Graph) throws(IRError) {
         let start = offset
         var names = [(name: try valueName(), offset: start)]
@@ -71,7 +88,14 @@ private struct Parser {
 
         let id: NodeID
         do throws(IRError) {
-            let op = try Op(mnemonic: mnemonic, attributes: AttributeReader(attributes), types: types)
+            let op: Op
+            if mnemonic == "fusion" {
+                var read = AttributeReader(attributes)
+                try read.expectNames(in: ["name"], of: mnemonic)
+                op = .fusion(Region(body: try body(named: try read.string("name"))))
+            } else {
+                op = try Op(mnemonic: mnemonic, attributes: AttributeReader(attributes), types: types)
+            }
             id = try graph.append(op, operands, label: label)
         } catch {
             let message = error.place.isEmpty ? error.message : "\(error.place): \(error.message)"

@@ -1,14 +1,24 @@
 extension Graph: CustomStringConvertible {
     /// The text form; `Graph(parsing:)` reads it back to an equal graph. The grammar is in docs/ir.md.
     public var description: String {
-        var text = "graph \(quoted(name)) {\n"
-        for id in nodeIDs { text += "  \(line(id))\n" }
-        for output in outputs { text += "  output \(quoted(output.name)) \(name(output.value))\n" }
-        for update in updates { text += "  update \(name(update.parameter)) = \(name(update.value))\n" }
-        return text + "}\n"
+        "graph \(quoted(name)) {\n\(statements(indent: "  "))}\n"
     }
 
-    /// One node as a line of the text form.
+    private func statements(indent: String) -> String {
+        var text = ""
+        for id in nodeIDs {
+            text += "\(indent)\(line(id))"
+            if case .fusion(let region) = self[id].op {
+                text += " {\n\(region.body.statements(indent: indent + "  "))\(indent)}"
+            }
+            text += "\n"
+        }
+        for output in outputs { text += "\(indent)output \(quoted(output.name)) \(name(output.value))\n" }
+        for update in updates { text += "\(indent)update \(name(update.parameter)) = \(name(update.value))\n" }
+        return text
+    }
+
+    /// One node as a line of the text form, without the body of a region.
     public func line(_ id: NodeID) -> String {
         let node = self[id]
         var text = node.types.indices.map { name(Value(id, result: $0)) }.joined(separator: ", ")

@@ -7,6 +7,7 @@ extension Graph {
     /// - V4: outputs and updates name existing values; output names are unique.
     /// - V5: an update's target is a parameter that is not frozen, of the new value's type, updated once.
     /// - V6: dropout streams of different shapes differ (a mask belongs to one place of the model).
+    /// - V7: a region's body is a graph without parameters, updates and regions, its inputs and outputs numbered.
     public func verify() throws(IRError) {
         var names: Set<String> = []
         var streams: [Int: TensorType] = [:]
@@ -28,6 +29,7 @@ extension Graph {
                     streams.updateValue(node.types[0], forKey: stream).map({ $0.shape == node.types[0].shape }
                     ) ?? true
                 else { throw IRError("V6", "dropout stream \(stream) is used for two shapes", at: place(id)) }
+            case .fusion(let region): try verifyRegion(region, at: id)
             default: break
             }
         }

@@ -37,6 +37,8 @@ struct Evaluation {
         case .softmaxGradient: [softmaxGradient()]
         case .layerNorm(let epsilon): layerNorm(epsilon: epsilon)
         case .layerNormGradient: layerNormGradient()
+        case .rowStatistics(let epsilon): rowStatistics(epsilon: epsilon)
+        case .normalize: [normalize()]
         case .crossEntropy(let ignored): try crossEntropy(ignoreIndex: ignored)
         case .crossEntropyGradient(let ignored): [try crossEntropyGradient(ignoreIndex: ignored)]
         case .gather: [try gather()]
@@ -44,6 +46,7 @@ struct Evaluation {
         case .segmentSum: [try segmentSum(shapes[0])]
         case .segmentBroadcast: [try segmentBroadcast(shapes[0])]
         case .adamW(let attributes): adamW(attributes)
+        case .fusion(let region): try fusion(region)
         }
     }
 

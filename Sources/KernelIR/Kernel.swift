@@ -18,7 +18,7 @@ public struct Kernel: Hashable, Sendable {
 public enum Phase: Hashable, Sendable {
     case rows(RowKernel)
     case pack(PackPanels)
-    case product(PanelProduct)
+    case block(BlockKernel)
     case problems(ProductBatch)
     case library(LibraryMatmul)
     case scatterAdd(ScatterAdd)
@@ -26,23 +26,92 @@ public enum Phase: Hashable, Sendable {
     case copy(StridedCopy)
 }
 
-/// Element programs over rows: maps, row reductions and column sums in one template.
+/// What is computed for every element of a row, and once a row.
 ///
 /// The generator cuts the program into passes over the columns: a reduction of pass p can be used from pass
-/// p + 1 on, and what a later pass needs is computed again rather than stored.
-public struct RowKernel: Hashable, Sendable {
+/// p + 1 on. What a later pass needs is loaded again when an earlier pass stored it, else computed again.
+public struct RowProgram: Hashable, Sendable {
     public enum Store: Hashable, Sendable {
         case element(Access, ElementID)
         /// Adds up the rows of one task, column by column, into row `task` of a `[tasks, columns]` f32 buffer.
         case columnSum(buffer: Int, ElementID)
+        /// Adds up all elements of one task into element `task` of an f32 buffer.
+        case total(buffer: Int, ElementID)
+    }
+
+    public var columns: Extent
+    public var ops: [ElementOp]
+    public var stores: [Store]
+
+    public init(columns: Extent, ops: [ElementOp], stores: [Store]) {
+        self.columns = columns
+        self.ops = ops
+        self.stores = stores
+    }
+}
+
+/// A row program over all rows: maps, row reductions, column sums and totals in one template.
+public struct RowKernel: Hashable, Sendable {
+    public var rows: Extent
+    public var body: RowProgram
+    /// Rows (or, when there is one row, columns) are cut into this many even pieces.
+    public var tasks: Int
+
+    public init(rows: Extent, columns: Extent, program: [ElementOp], stores: [RowProgram.Store], tasks: Int) {
+        self.rows = rows
+        body = RowProgram(columns: columns, ops: program, stores: stores)
+        self.tasks = tasks
+    }
+}
+
+/// Products over blocks of rows, with row programs on what goes in and on what comes out: a task runs them one
+/// behind the other while its rows are in the cache.
+///
+/// The blocks of `tile.blockRows` rows are cut into `tasks` even pieces. For each of its blocks a task runs the
+/// prologue programs, and then for each chunk of columns the products (over their whole depth) and the epilogue.
+public struct BlockKernel: Hashable, Sendable {
+    /// Private memory of a task that is addressed like a buffer, by the numbers of the whole tensor: `f32` rows
+    /// and columns of the current block, and of the current chunk where it is one.
+    public struct Scratch: Hashable, Sendable {
+        public enum Shape: Hashable, Sendable {
+            /// `[blockRows, columns]`
+            case rows(columns: Extent)
+            /// `[blockRows, columns of one chunk]`
+            case chunk
+        }
+        /// A number that no buffer of the launch has.
+        public var buffer: Int
+        public var shape: Shape
+    }
+
+    /// `target[rows, columns] (+)= left[rows, k] · panels`.
+    public struct Product: Hashable, Sendable {
+        /// A buffer, or a prologue's scratch. With a row stride of 1 it comes transposed.
+        public var left: MatrixAccess
+        public var k: Extent
+        public var panels: Int
+        /// A row-major `[rows, columns]` buffer, or scratch.
+        public var target: Int
+        /// Whether the product adds to what an earlier one of the same kernel left in `target`.
+        public var accumulates: Bool
     }
 
     public var rows: Extent
+    /// Columns of every product and of the epilogue.
     public var columns: Extent
-    public var program: [ElementOp]
-    public var stores: [Store]
-    /// Rows (or, when there is one row, columns) are cut into this many even pieces.
+    public var tile: ContractionTile
+    /// Pieces of the rows.
     public var tasks: Int
+    /// Panels of one chunk of columns; `nil` when a task keeps whole rows, which an epilogue with row reductions
+    /// needs.
+    public var chunkPanels: Int?
+    /// Whether chunks are tasks of their own, rather than a loop within one: task = piece of rows x chunks + chunk.
+    public var splitsChunks: Bool
+    public var scratch: [Scratch]
+    /// Run over whole rows of the block, in order.
+    public var prologue: [RowProgram]
+    public var products: [Product]
+    public var epilogue: RowProgram?
 }
 
 /// A matrix in a buffer: element (i, j) stands at `i * rowStride + j * columnStride`; one of the strides is 1.
@@ -52,24 +121,18 @@ public struct MatrixAccess: Hashable, Sendable {
     public var columnStride: Extent
 }
 
-/// Copies `source` (k x n) into panels `[panel][k][tile.columns]`, zero beyond column n. One task a panel.
+/// Copies a k x n matrix into panels `[panel][k][tile.columns]`, zero beyond column n. One task a panel.
 public struct PackPanels: Hashable, Sendable {
-    public var source: MatrixAccess
+    public enum Source: Hashable, Sendable {
+        case matrix(MatrixAccess)
+        /// What a program without reductions computes at (row k, column n).
+        case program([ElementOp], value: ElementID)
+    }
+    public var source: Source
     public var k: Extent
     public var n: Extent
     public var tile: ContractionTile
     public var panels: Int
-}
-
-/// `target[m, n] = left[m, k] · panels`: one task a block of `tile.blockRows` x `tile.blockPanels` panels.
-public struct PanelProduct: Hashable, Sendable {
-    public var left: MatrixAccess
-    public var panels: Int
-    public var target: MatrixAccess
-    public var m: Extent
-    public var n: Extent
-    public var k: Extent
-    public var tile: ContractionTile
 }
 
 /// Many independent small products, one task each, packing into the worker's scratch memory.

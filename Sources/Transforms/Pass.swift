@@ -8,10 +8,29 @@ public struct Pass: Sendable {
     public let name: String
     /// Transforms the graph and says whether it changed anything; a graph that did not change is not verified
     /// again.
-    public let run: @Sendable (inout Graph) throws(IRError) -> Bool
+    public let run: @Sendable (inout Graph, PassContext) throws(IRError) -> Bool
 
     public init(_ name: String, run: @escaping @Sendable (inout Graph) throws(IRError) -> Bool) {
+        self.init(name) { (graph: inout Graph, _) throws(IRError) in try run(&graph) }
+    }
+
+    /// A pass that weighs costs or explains its decisions.
+    public init(_ name: String, run: @escaping @Sendable (inout Graph, PassContext) throws(IRError) -> Bool) {
         self.name = name
         self.run = run
+    }
+}
+
+/// What a pass may ask and tell besides the graph.
+public struct PassContext: Sendable {
+    public var costModel: CostModel
+    /// Told of every candidate for fusion, in the order of the decisions.
+    public var explain: @Sendable (FusionDecision) -> Void
+
+    public init(
+        costModel: CostModel = CostModel(), explain: @escaping @Sendable (FusionDecision) -> Void = { _ in }
+    ) {
+        self.costModel = costModel
+        self.explain = explain
     }
 }

@@ -30,11 +30,16 @@ public struct PassPipeline: Sendable {
         /// The pass after whose first run the pipeline stops.
         public var stopAfter: String?
         public var observer: Observer?
+        public var context: PassContext
 
-        public init(disabled: Set<String> = [], stopAfter: String? = nil, observer: Observer? = nil) {
+        public init(
+            disabled: Set<String> = [], stopAfter: String? = nil, observer: Observer? = nil,
+            context: PassContext = PassContext()
+        ) {
             self.disabled = disabled
             self.stopAfter = stopAfter
             self.observer = observer
+            self.context = context
         }
     }
 
@@ -53,7 +58,7 @@ public struct PassPipeline: Sendable {
         for pass in passes {
             if !options.disabled.contains(pass.name) {
                 let start = clock.now
-                let changed = try located("in \(pass.name)") { () throws(IRError) in try pass.run(&graph) }
+                let changed = try located("in \(pass.name)") { () throws(IRError) in try pass.run(&graph, options.context) }
                 let seconds = (clock.now - start) / .seconds(1)
                 if changed { try located("after \(pass.name)") { () throws(IRError) in try graph.verify() } }
                 options.observer?(pass.name, graph, seconds, changed)

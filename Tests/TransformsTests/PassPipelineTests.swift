@@ -29,7 +29,7 @@ import Transforms
 
     @Test func graphIsVerifiedOnEntry() throws {
         var graph = try Self.graph()
-        _ = try Self.breaking.run(&graph)
+        _ = try Self.breaking.run(&graph, PassContext())
         let error = #expect(throws: IRError.self) { try PassPipeline([]).run(on: &graph) }
         #expect(error?.place.hasPrefix("before the first pass") == true)
     }

@@ -7,6 +7,9 @@
 // layer_norm           y = (x - mean) rstd gamma + beta, rstd = 1/√(var + epsilon), var biased (Ba et al.,
 //                      arXiv:1607.06450); results (y, mean, rstd), the last two without the last axis
 // layer_norm_gradient  operands (dy, x, gamma, mean, rstd), results (dx, dgamma, dbeta)
+// row_statistics       (mean, rstd) of x as in layer_norm, f32
+// normalize            y = (x - mean) rstd gamma + beta, operands (x, mean, rstd, gamma, beta): layer_norm is
+//                      row_statistics and normalize, which the fusion pass places in different kernels
 
 extension Op {
     func normalisationTypes(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
@@ -41,6 +44,15 @@ extension Op {
                 operands[3] == TensorType(.f32, row)
             else { throw .type("needs (dy, x, gamma, mean, rstd), got \(operands)") }
             return [x, operands[2], operands[2]]
+        case .rowStatistics:
+            try expect(operands, 1...1)
+            return [TensorType(.f32, row), TensorType(.f32, row)]
+        case .normalize:
+            try expect(operands, 5...5)
+            guard operands[1] == operands[2], operands[1] == TensorType(.f32, row), operands[3] == operands[4],
+                operands[3].shape == width, operands[3].element.isFloat
+            else { throw .type("needs (x, mean, rstd, gamma, beta), got \(operands)") }
+            return [x]
         default:
             preconditionFailure("not a normalisation: \(mnemonic)")
         }
@@ -59,7 +71,7 @@ extension Op {
             let (x, gamma) = (rule.operands[0], rule.operands[1])
             return g.applyAll(
                 .layerNormGradient, [rule.cotangent, x, gamma, rule.results[1], rule.results[2]])
-        case .softmaxGradient, .layerNormGradient:
+        case .softmaxGradient, .layerNormGradient, .rowStatistics, .normalize:
             throw noGradient()
         default:
             preconditionFailure("not a normalisation: \(mnemonic)")

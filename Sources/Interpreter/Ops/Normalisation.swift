@@ -38,21 +38,42 @@ extension Evaluation {
 
     /// Results (y, mean, rstd); operands (x, gamma, beta).
     func layerNorm(epsilon: Double) -> [[Double]] {
-        let (x, gamma, beta) = (operands[0].values, operands[1].values, operands[2].values)
-        let columns = gamma.count
-        var (y, means, rstds): ([Double], [Double], [Double]) = ([], [], [])
-        for row in 0..<operands[0].shape.dropLast().reduce(1, *) {
-            let values = x[row * columns..<(row + 1) * columns]
+        let statistics = rowStatistics(epsilon: epsilon)
+        let y = normalized(
+            operands[0].values, mean: statistics[0], rstd: statistics[1], gamma: operands[1].values,
+            beta: operands[2].values)
+        return [y] + statistics
+    }
+
+    /// Results (mean, rstd); operands (x).
+    func rowStatistics(epsilon: Double) -> [[Double]] {
+        let x = operands[0]
+        let columns = x.shape[x.shape.count - 1]
+        var (means, rstds): ([Double], [Double]) = ([], [])
+        for row in 0..<x.shape.dropLast().reduce(1, *) {
+            let values = x.values[row * columns..<(row + 1) * columns]
             let mean = values.reduce(0, +) / Double(columns)
             let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(columns)
-            let rstd = 1 / (variance + epsilon).squareRoot()
-            for (column, value) in values.enumerated() {
-                y.append((value - mean) * rstd * gamma[column] + beta[column])
-            }
             means.append(mean)
-            rstds.append(rstd)
+            rstds.append(1 / (variance + epsilon).squareRoot())
         }
-        return [y, means, rstds]
+        return [means, rstds]
+    }
+
+    /// Operands (x, mean, rstd, gamma, beta).
+    func normalize() -> [Double] {
+        normalized(
+            operands[0].values, mean: operands[1].values, rstd: operands[2].values, gamma: operands[3].values,
+            beta: operands[4].values)
+    }
+
+    private func normalized(
+        _ x: [Double], mean: [Double], rstd: [Double], gamma: [Double], beta: [Double]
+    ) -> [Double] {
+        x.enumerated().map { index, value in
+            let (row, column) = index.quotientAndRemainder(dividingBy: gamma.count)
+            return (value - mean[row]) * rstd[row] * gamma[column] + beta[column]
+        }
     }
 
     /// Results (dx, dgamma, dbeta); operands (dy, x, gamma, mean, rstd). With x̂ = (x - mean) rstd and

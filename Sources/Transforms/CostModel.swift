@@ -1,0 +1,38 @@
+import GraphIR
+
+/// What the passes assume of the machine and of the extents that are known only when a graph runs.
+///
+/// The figures decide between storing a value and computing it again, and are what `--explain` reports. They
+/// change which kernels are built, never what they compute.
+public struct CostModel: Hashable, Sendable {
+    /// Extents of symbols; others are taken as `typicalExtent`.
+    public var symbols: [String: Int]
+    public var typicalExtent: Int
+    /// Bytes a second that all cores together read and write.
+    public var bytesPerSecond: Double
+    /// Element-wise operations a second on f32, all cores together.
+    public var operationsPerSecond: Double
+    /// The cache that one core has to itself, in bytes.
+    public var cacheByteCount: Int
+
+    public init(
+        symbols: [String: Int] = [:], typicalExtent: Int = 1024, bytesPerSecond: Double = 30e9,
+        operationsPerSecond: Double = 100e9, cacheByteCount: Int = 1 << 20
+    ) {
+        self.symbols = symbols
+        self.typicalExtent = typicalExtent
+        self.bytesPerSecond = bytesPerSecond
+        self.operationsPerSecond = operationsPerSecond
+        self.cacheByteCount = cacheByteCount
+    }
+
+    /// The extent of a dimension, or what is assumed of it.
+    public func extent(_ dimension: Dimension) -> Int {
+        dimension.extent(symbols)
+            ?? dimension.extent([dimension.symbol ?? "": typicalExtent]).map { max($0, 1) } ?? 1
+    }
+
+    public func elementCount(_ type: TensorType) -> Int { type.shape.reduce(1) { $0 * extent($1) } }
+
+    public func byteCount(_ type: TensorType) -> Int { elementCount(type) * type.element.byteCount }
+}
