@@ -17,6 +17,7 @@ public struct PassPipeline: Sendable {
         .simplify,
         .commonSubexpressions,
         .deadCode,
+        .fusion,
     ])
 
     /// Told after each pass: its name, the graph as it stands, the seconds that the pass (not the verifier)

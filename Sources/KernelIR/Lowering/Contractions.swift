@@ -10,17 +10,17 @@ extension Lowering {
         let n = Extent([result.shape[rank - 1]])
         let k = Extent([left.shape[transposeLeft ? rank - 2 : rank - 1]])
         let batch = Extent(result.shape.dropLast(2))
-        let a = matrix(0, left, transposed: transposeLeft)
-        let b = matrix(1, right, transposed: transposeRight)
         if machine.usesLibraryMatmul {
             let library = LibraryMatmul(
                 left: 0, right: 1, target: 2, transposeLeft: transposeLeft, transposeRight: transposeRight,
                 batch: batch, m: m, n: n, k: k)
             emit(id, [.library(library)])
         } else if batch == .one {
-            denseProduct(id, a, b, matrix(2, result, transposed: false), (m, n, k))
+            try contractionSection(Section(graph, node: id), id)
         } else {
-            let layout = ProductBatch.Layout.dense(count: batch, m: m, n: n, k: k, left: a, right: b)
+            let layout = ProductBatch.Layout.dense(
+                count: batch, m: m, n: n, k: k, left: matrix(0, left, transposed: transposeLeft),
+                right: matrix(1, right, transposed: transposeRight))
             emit(
                 id,
                 [
@@ -36,25 +36,6 @@ extension Lowering {
         return transposed
             ? MatrixAccess(buffer: buffer, rowStride: .one, columnStride: width)
             : MatrixAccess(buffer: buffer, rowStride: width, columnStride: .one)
-    }
-
-    private mutating func denseProduct(
-        _ id: NodeID, _ a: MatrixAccess, _ b: MatrixAccess, _ c: MatrixAccess,
-        _ shape: (m: Extent, n: Extent, k: Extent)
-    ) {
-        let tile = machine.denseTile
-        // Panels round n up; one panel more than n needs when n is symbolic.
-        let padded: Extent
-        if let n = shape.n.fixedValue {
-            padded = .fixed((n + tile.columns - 1) / tile.columns * tile.columns)
-        } else {
-            padded = Extent(shape.n.symbols.map { $0 + tile.columns } + [.fixed(shape.n.factor)])
-        }
-        let panels = workspace(padded * shape.k)
-        let pack = PackPanels(source: b, k: shape.k, n: shape.n, tile: tile, panels: 3)
-        let product = PanelProduct(
-            left: a, panels: 3, target: c, m: shape.m, n: shape.n, k: shape.k, tile: tile)
-        emit(id, [.pack(pack), .product(product)], buffers: standardBuffers(id) + [panels])
     }
 
     mutating func raggedMatmul(_ id: NodeID, _ form: RaggedForm, _ length: Dimension) throws(IRError) {
