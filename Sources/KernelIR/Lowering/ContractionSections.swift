@@ -142,11 +142,7 @@ private struct ContractionWriter {
             source = .program(builder.program.ops, value: value)
         }
         packs.append(PackPanels(source: source, k: Extent([k]), n: Extent([n]), tile: tile, panels: buffer))
-        // Panels round n up; one panel more than n needs when n is symbolic.
-        let padded =
-            n.fixedExtent.map { Extent.fixed(($0 + tile.columns - 1) / tile.columns * tile.columns) }
-            ?? Extent([n + tile.columns])
-        panels.append(padded * Extent([k]))
+        panels.append(tile.padded(Extent([n])) * Extent([k]))
     }
 
     // MARK: Row programs

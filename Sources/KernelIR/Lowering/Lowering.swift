@@ -120,7 +120,7 @@ public struct Lowering {
     /// One value in every element.
     private mutating func fill(_ id: NodeID, _ type: TensorType, _ program: [ElementOp]) {
         let columns = Extent(type.shape)
-        let store = RowKernel.Store.element(.elements(0, type.element, columns: columns), program.count - 1)
+        let store = RowProgram.Store.element(.elements(0, type.element, columns: columns), program.count - 1)
         let kernel = RowKernel(
             rows: .one, columns: columns, program: program, stores: [store], tasks: tasks(columns))
         emit(id, [.rows(kernel)])
