@@ -90,6 +90,9 @@ struct FunctionWriter {
         return pointer
     }
 
+    /// Lets buffer `index` be at `pointer` from here on, which must reach every later use.
+    mutating func bind(_ index: Int, to pointer: String) { pointers[index] = pointer }
+
     /// An extent as an i64: a number, or computed in the entry block.
     mutating func extent(_ extent: Extent) -> String {
         if let fixed = extent.fixedValue { return "\(fixed)" }

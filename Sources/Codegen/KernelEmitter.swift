@@ -25,12 +25,12 @@ public struct KernelEmitter: Sendable {
         switch phase {
         case .rows(let kernel): RowTemplate(kernel: kernel, lanes: machine.lanes).write(&w)
         case .pack(let pack): pack.write(&w)
-        case .product(let product):
-            let block = product.block(name: "tile")
-            product.write(&w, block)
-            helpers = block.micro.text
+        case .block(let block):
+            let template = BlockTemplate(block)
+            template.write(&w)
+            helpers = template.helpers
         case .problems(let batch):
-            let template = ProblemTemplate(batch, name: "tile")
+            let template = ProblemTemplate(batch)
             template.write(&w)
             helpers = template.helpers
         case .scatterAdd(let scatter): scatter.write(&w, lanes: machine.lanes)

@@ -4,16 +4,20 @@ import KernelIR
 /// The register tile of a contraction as functions of their own:
 /// `target[rows, columns] (+)= left[rows, depth] · panel[depth, columns]`, for 8, 4, 2 and 1 rows (those that the
 /// tile has), with the accumulators in registers over the whole depth.
-struct MicroKernel {
+struct MicroKernel: Hashable {
     let tile: ContractionTile
-    /// Name prefix; the functions are `prefix.rows`.
-    let name: String
     /// Elements between rows of the left operand and between its columns (k); `nil` when passed at run time.
     let leftRowStride: Int?
     let leftDepthStride: Int?
     let targetStride: Int?
     /// Whether the last panel has columns beyond n.
     let masksColumns: Bool
+
+    /// Name prefix, different for different functions of one tile; the functions are `prefix.rows`.
+    private var name: String {
+        let strides = [leftRowStride, leftDepthStride, targetStride].map { $0.map(String.init) ?? "n" }
+        return "tile.\(strides.joined(separator: "."))\(masksColumns ? ".masked" : "")"
+    }
 
     /// Row counts for which a function exists, largest first; their sums cover every remainder.
     var rowCounts: [Int] { [8, 4, 2, 1].filter { $0 <= tile.rows } }

@@ -134,3 +134,49 @@ struct PackWriter {
         return (low, high)
     }
 }
+
+extension PackPanels {
+    func write(_ w: inout FunctionWriter) {
+        w.loop(from: "%task0", to: "%task1", by: 1) { w, panel, _ in
+            let column = w.mul(panel, "\(tile.columns)")
+            let target = w.address(w.buffer(panels), "float", w.mul(column, w.extent(k)))
+            switch source {
+            case .matrix(let matrix):
+                PackWriter(tile: tile).packRight(
+                    &w, source: w.buffer(matrix.buffer), rowStride: w.extent(matrix.rowStride),
+                    columnStride: matrix.columnStride == .one ? "1" : w.extent(matrix.columnStride),
+                    column: column, n: w.extent(n), k: w.extent(k), panel: target)
+            case .program(let ops, let value):
+                packProgram(&w, ops, value, column: column, target: target)
+            }
+            return []
+        }
+    }
+
+    /// Evaluates `value` row by row for the columns of one panel.
+    private func packProgram(
+        _ w: inout FunctionWriter, _ ops: [ElementOp], _ value: ElementID, column: String, target: String
+    ) {
+        let elements = ElementWriter(program: ops, lanes: tile.lanes)
+        let v = elements.vectors
+        let isWhole = n.fixedValue.map { $0 % tile.columns == 0 } ?? false
+        let parts = (0..<tile.vectors).map { part -> (column: String, mask: String?) in
+            let first = w.add(column, "\(part * tile.lanes)")
+            return (first, isWhole ? nil : v.mask(&w, below: w.sub(w.extent(n), first)))
+        }
+        w.loop(from: "0", to: w.extent(k), by: 1) { w, row, _ in
+            var rowValues: [ElementID: String] = [:]
+            let spread = elements.spread(&w, [value], row: row, &rowValues)
+            let place = w.address(target, "float", w.mul(row, "\(tile.columns)"))
+            for (part, columns) in parts.enumerated() {
+                var values = spread
+                let at = ElementWriter.Place(row: row, column: columns.column, mask: columns.mask)
+                var x = elements.elementValue(&w, value, at: at, &values)
+                if let mask = columns.mask { x = v.select(&w, mask, .f32, x, v.float(0)) }
+                let pointer = w.address(place, "float", "\(part * tile.lanes)")
+                w.line("store \(v.name(.f32)) \(x), ptr \(pointer), align \(tile.lanes * 4)")
+            }
+            return []
+        }
+    }
+}

@@ -28,7 +28,7 @@ struct ProblemTemplate {
         var k: String
     }
 
-    init(_ batch: ProductBatch, name: String) {
+    init(_ batch: ProductBatch) {
         self.batch = batch
         switch batch.layout {
         case .dense(_, _, let n, _, let left, let right):
@@ -57,8 +57,11 @@ struct ProblemTemplate {
             }
         }
         block = BlockProduct(
-            tile: batch.tile, left: (strides.leftRow, strides.leftDepth), targetRow: strides.targetRow,
-            columns: strides.columns, name: name)
+            tile: batch.tile,
+            left: MatrixAccess(
+                buffer: batch.left, rowStride: strides.leftRow, columnStride: strides.leftDepth),
+            targetRow: strides.targetRow,
+            masksColumns: strides.columns?.fixedValue.map { $0 % batch.tile.columns != 0 } ?? true)
     }
 
     var helpers: String { block.micro.text }
@@ -128,7 +131,7 @@ struct ProblemTemplate {
     private func multiply(_ w: inout FunctionWriter, _ problem: Problem) {
         let tile = batch.tile
         // Scratch: the left block first (its size is fixed), then the panels.
-        let panels = w.address("%scratch", "float", "\(tile.blockRows * tile.depth)")
+        let panels = w.address("%scratch", "float", "\(tile.leftBlockCount)")
         let panelCount = w.ceilDivide(problem.n, tile.columns)
         let columnStride = strides.rightColumn == .one ? "1" : w.extent(strides.rightColumn)
         w.loop(from: "0", to: panelCount, by: 1) { w, panel, _ in

@@ -51,6 +51,12 @@ struct VectorWriter {
         lanes == 1 ? "0" : "<" + (0..<lanes).map { "i32 \($0)" }.joined(separator: ", ") + ">"
     }
 
+    /// Lanes below `count` (i64), which may lie outside 0 ... lanes.
+    func mask(_ w: inout FunctionWriter, below count: String) -> String {
+        let narrow = w.value("trunc i64 \(count) to i32")
+        return w.value("icmp slt \(name(.i32)) \(laneNumbers), \(splat(&w, narrow, "i32"))")
+    }
+
     // MARK: Float arithmetic
 
     func op(_ w: inout FunctionWriter, _ name: String, _ a: String, _ b: String) -> String {

@@ -82,6 +82,11 @@ public struct BlockKernel: Hashable, Sendable {
         /// A number that no buffer of the launch has.
         public var buffer: Int
         public var shape: Shape
+
+        package init(buffer: Int, shape: Shape) {
+            self.buffer = buffer
+            self.shape = shape
+        }
     }
 
     /// `target[rows, columns] (+)= left[rows, k] · panels`.
@@ -94,6 +99,14 @@ public struct BlockKernel: Hashable, Sendable {
         public var target: Int
         /// Whether the product adds to what an earlier one of the same kernel left in `target`.
         public var accumulates: Bool
+
+        package init(left: MatrixAccess, k: Extent, panels: Int, target: Int, accumulates: Bool = false) {
+            self.left = left
+            self.k = k
+            self.panels = panels
+            self.target = target
+            self.accumulates = accumulates
+        }
     }
 
     public var rows: Extent
@@ -105,13 +118,31 @@ public struct BlockKernel: Hashable, Sendable {
     /// Panels of one chunk of columns; `nil` when a task keeps whole rows, which an epilogue with row reductions
     /// needs.
     public var chunkPanels: Int?
-    /// Whether chunks are tasks of their own, rather than a loop within one: task = piece of rows x chunks + chunk.
+    /// Whether chunks are tasks of their own, rather than a loop within one: task = chunk x pieces + piece of rows,
+    /// so that neighbouring tasks share panels. Prologues must not have column sums or totals then.
     public var splitsChunks: Bool
     public var scratch: [Scratch]
     /// Run over whole rows of the block, in order.
     public var prologue: [RowProgram]
     public var products: [Product]
     public var epilogue: RowProgram?
+
+    package init(
+        rows: Extent, columns: Extent, tile: ContractionTile, tasks: Int, chunkPanels: Int?,
+        splitsChunks: Bool = false, scratch: [Scratch] = [], prologue: [RowProgram] = [], products: [Product],
+        epilogue: RowProgram? = nil
+    ) {
+        self.rows = rows
+        self.columns = columns
+        self.tile = tile
+        self.tasks = tasks
+        self.chunkPanels = chunkPanels
+        self.splitsChunks = splitsChunks
+        self.scratch = scratch
+        self.prologue = prologue
+        self.products = products
+        self.epilogue = epilogue
+    }
 }
 
 /// A matrix in a buffer: element (i, j) stands at `i * rowStride + j * columnStride`; one of the strides is 1.
@@ -119,6 +150,12 @@ public struct MatrixAccess: Hashable, Sendable {
     public var buffer: Int
     public var rowStride: Extent
     public var columnStride: Extent
+
+    package init(buffer: Int, rowStride: Extent, columnStride: Extent) {
+        self.buffer = buffer
+        self.rowStride = rowStride
+        self.columnStride = columnStride
+    }
 }
 
 /// Copies a k x n matrix into panels `[panel][k][tile.columns]`, zero beyond column n. One task a panel.
@@ -133,6 +170,14 @@ public struct PackPanels: Hashable, Sendable {
     public var n: Extent
     public var tile: ContractionTile
     public var panels: Int
+
+    package init(source: Source, k: Extent, n: Extent, tile: ContractionTile, panels: Int) {
+        self.source = source
+        self.k = k
+        self.n = n
+        self.tile = tile
+        self.panels = panels
+    }
 }
 
 /// Many independent small products, one task each, packing into the worker's scratch memory.

@@ -13,15 +13,17 @@ public struct Machine: Hashable, Sendable {
     /// The tile of large products: 8 x 3 vectors fill 24 of AVX-512's 32 registers, 4 x 3 fill 12 of AVX2's 16.
     var denseTile: ContractionTile {
         ContractionTile(
-            rows: lanes == 16 ? 8 : 4, vectors: 3, lanes: lanes, depth: 384, blockRows: 32, blockPanels: 8)
+            rows: lanes == 16 ? 8 : 4, vectors: 3, lanes: lanes, depth: 384, blockRows: 32)
     }
 
     /// The tile of small products (one head of one sequence), narrower so that less of it is padding.
     var smallTile: ContractionTile {
         ContractionTile(
-            rows: lanes == 16 ? 8 : 4, vectors: 2, lanes: lanes, depth: 384, blockRows: 32, blockPanels: 8)
+            rows: lanes == 16 ? 8 : 4, vectors: 2, lanes: lanes, depth: 384, blockRows: 32)
     }
 
+    /// Panels of one chunk of columns of a large product.
+    static let chunkPanels = 8
     /// How many pieces a parallel loop is cut into: enough to balance, the same for any thread count.
     static let tasks = 32
     /// Pieces of a loop that keeps one partial sum a piece.
@@ -39,10 +41,8 @@ public struct ContractionTile: Hashable, Sendable {
     public let lanes: Int
     /// Depth (k) of one block: the packed panel of `depth x columns` stays in the level-2 cache.
     public let depth: Int
-    /// Rows of one task.
+    /// Rows of one block, a multiple of 16: scratch buffers then begin on cache lines.
     public let blockRows: Int
-    /// Panels of one task.
-    public let blockPanels: Int
 
     /// Columns of the register tile and of a packed panel.
     public var columns: Int { vectors * lanes }

@@ -5,7 +5,7 @@ extension Phase {
     public var suffix: String {
         switch self {
         case .pack: ".pack"
-        case .rows, .product, .problems, .library, .scatterAdd, .segments, .copy: ""
+        case .rows, .block, .problems, .library, .scatterAdd, .segments, .copy: ""
         }
     }
 
@@ -15,9 +15,8 @@ extension Phase {
         switch self {
         case .rows(let kernel): return kernel.tasks
         case .pack(let pack): return blocks(pack.n, pack.tile.columns)
-        case .product(let product):
-            let columns = product.tile.columns * product.tile.blockPanels
-            return blocks(product.m, product.tile.blockRows) * blocks(product.n, columns)
+        case .block(let block):
+            return block.splitsChunks ? block.tasks * block.chunkCount(symbols) : block.tasks
         case .problems(let batch):
             switch batch.layout {
             case .dense(let count, _, _, _, _, _): return count.value(symbols)
@@ -33,13 +32,15 @@ extension Phase {
     /// Bytes of private memory that a worker needs for one task.
     public func scratchByteCount(_ symbols: [String: Int]) -> Int {
         switch self {
-        case .product(let product):
-            return product.left.rowStride == .one ? product.tile.leftPanelByteCount : 0
+        case .block(let block):
+            return block.scratch.reduce(block.packedLeftCount * 4) {
+                $0 + block.elementCount($1).value(symbols) * 4
+            }
         case .problems(let batch):
             let (n, k) = batch.scratchShape
             let columns =
                 (n.value(symbols) + batch.tile.columns - 1) / batch.tile.columns * batch.tile.columns
-            return columns * k.value(symbols) * 4 + batch.tile.leftPanelByteCount
+            return columns * k.value(symbols) * 4 + batch.tile.leftBlockCount * 4
         case .rows, .pack, .library, .scatterAdd, .segments, .copy: return 0
         }
     }
@@ -48,7 +49,10 @@ extension Phase {
     public func flopCount(_ symbols: [String: Int]) -> Int {
         func product(_ extents: Extent...) -> Int { extents.reduce(1) { $0 * $1.value(symbols) } }
         switch self {
-        case .product(let p): return 2 * product(p.m, p.n, p.k)
+        case .block(let block):
+            let products = block.products.reduce(0) { $0 + 2 * product(block.rows, block.columns, $1.k) }
+            let programs = block.prologue + (block.epilogue.map { [$0] } ?? [])
+            return programs.reduce(products) { $0 + $1.flopCount * product(block.rows, $1.columns) }
         case .library(let l): return 2 * product(l.batch, l.m, l.n, l.k)
         case .problems(let batch):
             switch batch.layout {
@@ -56,23 +60,23 @@ extension Phase {
             case .ragged(_, let sequences, _, let heads, let headSize, let length, _, _):
                 return 2 * heads * headSize * product(sequences, length, length)
             }
-        case .rows(let rows):
-            let arithmetic = rows.program.count { op in
-                switch op {
-                case .unary, .binary, .compare, .select, .reduce: true
-                case .load, .constant, .column, .row, .extent, .cast, .keep: false
-                }
-            }
-            return arithmetic * product(rows.rows, rows.columns)
+        case .rows(let rows): return rows.body.flopCount * product(rows.rows, rows.body.columns)
         case .scatterAdd(let scatter): return product(scatter.count, scatter.columns)
         case .pack, .segments, .copy: return 0
         }
     }
 }
 
-extension ContractionTile {
-    /// Private memory for a block of the left operand, packed when it comes transposed.
-    var leftPanelByteCount: Int { blockRows * depth * 4 }
+extension RowProgram {
+    /// Operations for each element.
+    var flopCount: Int {
+        ops.count { op in
+            switch op {
+            case .unary, .binary, .compare, .select, .reduce: true
+            case .load, .constant, .column, .row, .extent, .cast, .keep: false
+            }
+        }
+    }
 }
 
 extension ProductBatch {

@@ -49,12 +49,8 @@ extension Phase: CustomStringConvertible {
     public var description: String {
         switch self {
         case .rows(let kernel): return kernel.description
-        case .pack(let pack):
-            return
-                "  pack b\(pack.panels) = \(pack.source) [k \(pack.k), n \(pack.n)] in panels of \(pack.tile.columns)\n"
-        case .product(let p):
-            return
-                "  product \(p.target) = \(p.left) · panels b\(p.panels) [m \(p.m), n \(p.n), k \(p.k)] tile \(p.tile)\n"
+        case .pack(let pack): return pack.description
+        case .block(let block): return block.description
         case .problems(let batch): return "  products \(batch.layout) tile \(batch.tile)\n"
         case .library(let l):
             return "  sgemm b\(l.target) = b\(l.left) · b\(l.right) [m \(l.m), n \(l.n), k \(l.k)]\n"
@@ -71,14 +67,64 @@ extension Phase: CustomStringConvertible {
 
 extension RowKernel: CustomStringConvertible {
     public var description: String {
-        var text = "  rows \(rows) x columns \(columns) in \(tasks) tasks {\n"
-        for (id, op) in program.enumerated() { text += "    e\(id) = \(op)\n" }
+        "  rows \(rows) x columns \(body.columns) in \(tasks) tasks {\n" + body.lines(indent: "    ")
+            + "  }\n"
+    }
+}
+
+extension RowProgram {
+    /// A line an operation and a store.
+    func lines(indent: String) -> String {
+        var text = ops.lines(indent: indent)
         for store in stores {
             switch store {
-            case .element(let access, let id): text += "    \(access) = e\(id)\n"
-            case .columnSum(let buffer, let id): text += "    b\(buffer)[task, column] += e\(id)\n"
+            case .element(let access, let id): text += "\(indent)\(access) = e\(id)\n"
+            case .columnSum(let buffer, let id): text += "\(indent)b\(buffer)[task, column] += e\(id)\n"
+            case .total(let buffer, let id): text += "\(indent)b\(buffer)[task] += e\(id)\n"
             }
         }
+        return text
+    }
+}
+
+extension [ElementOp] {
+    func lines(indent: String) -> String {
+        enumerated().map { "\(indent)e\($0) = \($1)\n" }.joined()
+    }
+}
+
+extension PackPanels: CustomStringConvertible {
+    public var description: String {
+        let shape = "[k \(k), n \(n)] in panels of \(tile.columns)"
+        switch source {
+        case .matrix(let matrix): return "  pack b\(panels) = \(matrix) \(shape)\n"
+        case .program(let ops, let value):
+            return "  pack b\(panels) = e\(value) \(shape) {\n" + ops.lines(indent: "    ") + "  }\n"
+        }
+    }
+}
+
+extension BlockKernel: CustomStringConvertible {
+    public var description: String {
+        var text =
+            "  block \(rows) x columns \(columns) in \(tasks) pieces, tile \(tile), \(tile.blockRows) rows a block"
+        if let chunkColumns {
+            text += ", chunks of \(chunkColumns) columns\(splitsChunks ? " as tasks" : "")"
+        }
+        text += " {\n"
+        for scratch in scratch {
+            text += "    scratch b\(scratch.buffer) [\(tile.blockRows) x \(rowStride(scratch))]\n"
+        }
+        for program in prologue {
+            text +=
+                "    prologue over \(program.columns) columns {\n" + program.lines(indent: "      ")
+                + "    }\n"
+        }
+        for product in products {
+            text +=
+                "    b\(product.target) \(product.accumulates ? "+=" : "=") \(product.left) · panels b\(product.panels) [k \(product.k)]\n"
+        }
+        if let epilogue { text += "    epilogue {\n" + epilogue.lines(indent: "      ") + "    }\n" }
         return text + "  }\n"
     }
 }

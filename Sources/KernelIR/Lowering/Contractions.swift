@@ -18,7 +18,7 @@ extension Lowering {
                 batch: batch, m: m, n: n, k: k)
             emit(id, [.library(library)])
         } else if batch == .one {
-            denseProduct(id, a, b, matrix(2, result, transposed: false), (m, n, k))
+            denseProduct(id, a, b, (m, n, k))
         } else {
             let layout = ProductBatch.Layout.dense(count: batch, m: m, n: n, k: k, left: a, right: b)
             emit(
@@ -39,22 +39,17 @@ extension Lowering {
     }
 
     private mutating func denseProduct(
-        _ id: NodeID, _ a: MatrixAccess, _ b: MatrixAccess, _ c: MatrixAccess,
+        _ id: NodeID, _ a: MatrixAccess, _ b: MatrixAccess,
         _ shape: (m: Extent, n: Extent, k: Extent)
     ) {
         let tile = machine.denseTile
-        // Panels round n up; one panel more than n needs when n is symbolic.
-        let padded: Extent
-        if let n = shape.n.fixedValue {
-            padded = .fixed((n + tile.columns - 1) / tile.columns * tile.columns)
-        } else {
-            padded = Extent(shape.n.symbols.map { $0 + tile.columns } + [.fixed(shape.n.factor)])
-        }
-        let panels = workspace(padded * shape.k)
-        let pack = PackPanels(source: b, k: shape.k, n: shape.n, tile: tile, panels: 3)
-        let product = PanelProduct(
-            left: a, panels: 3, target: c, m: shape.m, n: shape.n, k: shape.k, tile: tile)
-        emit(id, [.pack(pack), .product(product)], buffers: standardBuffers(id) + [panels])
+        let panels = workspace(tile.padded(shape.n) * shape.k)
+        let pack = PackPanels(source: .matrix(b), k: shape.k, n: shape.n, tile: tile, panels: 3)
+        let product = BlockKernel.Product(left: a, k: shape.k, panels: 3, target: 2)
+        let block = BlockKernel(
+            rows: shape.m, columns: shape.n, tile: tile, tasks: Machine.tasks,
+            chunkPanels: Machine.chunkPanels, splitsChunks: true, products: [product])
+        emit(id, [.pack(pack), .block(block)], buffers: standardBuffers(id) + [panels])
     }
 
     mutating func raggedMatmul(_ id: NodeID, _ form: RaggedForm, _ length: Dimension) throws(IRError) {

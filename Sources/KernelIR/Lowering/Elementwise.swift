@@ -85,11 +85,11 @@ extension Lowering {
         let step = program.multiplying(program.dividing(rate, correction1), update)
         let p2 = program.subtracting(program.multiplying(p, decay), step)
         let view = RowView(rows: .one, columns: columns, accesses: [])
-        let stores = zip(8..., [p2, m2, v2]).map { RowKernel.Store.element(element($0), $1) }
+        let stores = zip(8..., [p2, m2, v2]).map { RowProgram.Store.element(element($0), $1) }
         emit(id, [.rows(map(view, program, stores))])
     }
 
-    private func map(_ view: RowView, _ program: ElementProgram, _ stores: [RowKernel.Store]) -> RowKernel {
+    private func map(_ view: RowView, _ program: ElementProgram, _ stores: [RowProgram.Store]) -> RowKernel {
         RowKernel(
             rows: view.rows, columns: view.columns, program: program.ops, stores: stores,
             tasks: tasks(view.rows * view.columns))

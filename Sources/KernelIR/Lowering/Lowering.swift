@@ -68,6 +68,8 @@ public struct Lowering {
         case .softmaxGradient: softmaxGradient(id)
         case .layerNorm(let epsilon): layerNorm(id, epsilon: epsilon)
         case .layerNormGradient: layerNormGradient(id)
+        case .rowStatistics, .normalize, .fusion:
+            throw unsupported(id, "'\(node.op.mnemonic)' has no kernels yet")
         case .crossEntropy(let ignoreIndex): crossEntropy(id, ignoreIndex)
         case .crossEntropyGradient(let ignoreIndex): crossEntropyGradient(id, ignoreIndex)
         case .gather: gather(id)
@@ -113,7 +115,7 @@ public struct Lowering {
     /// One value in every element.
     private mutating func fill(_ id: NodeID, _ type: TensorType, _ program: [ElementOp]) {
         let columns = Extent(type.shape)
-        let store = RowKernel.Store.element(.elements(0, type.element, columns: columns), program.count - 1)
+        let store = RowProgram.Store.element(.elements(0, type.element, columns: columns), program.count - 1)
         let kernel = RowKernel(
             rows: .one, columns: columns, program: program, stores: [store], tasks: tasks(columns))
         emit(id, [.rows(kernel)])

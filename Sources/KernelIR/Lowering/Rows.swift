@@ -10,7 +10,7 @@ extension Lowering {
 
     private mutating func emitRows(
         _ id: NodeID, _ shape: (rows: Extent, columns: Extent), _ program: ElementProgram,
-        _ stores: [RowKernel.Store]
+        _ stores: [RowProgram.Store]
     ) {
         let kernel = RowKernel(
             rows: shape.rows, columns: shape.columns, program: program.ops, stores: stores,
@@ -97,7 +97,7 @@ extension Lowering {
         let dx = program.multiplying(rstd, centred)
         let tasks = Machine.partialTasks
         let partials = Extent.fixed(tasks) * shape.columns
-        let stores: [RowKernel.Store] = [
+        let stores: [RowProgram.Store] = [
             .element(.elements(5, type.element, columns: shape.columns), dx),
             .columnSum(buffer: 8, program.multiplying(dy, normal)), .columnSum(buffer: 9, dy),
         ]

@@ -20,27 +20,29 @@ struct BlockProduct {
         var rows: String
         var columns: String
         var depth: String
+        /// Where the left block is packed.
         var scratch: String
+        /// Whether the product adds to the target.
+        var accumulates = false
     }
 
     init(
-        tile: ContractionTile, left: (row: Extent, depth: Extent), targetRow: Extent?, columns: Extent?,
-        name: String
+        tile: ContractionTile, left: MatrixAccess, targetRow: Extent, masksColumns: Bool
     ) {
         self.tile = tile
-        packsLeft = left.row == .one && left.depth != .one
-        let masks = columns?.fixedValue.map { $0 % tile.columns != 0 } ?? true
+        packsLeft = left.isTransposed
         micro = MicroKernel(
-            tile: tile, name: name, leftRowStride: packsLeft ? 1 : left.row.fixedValue,
-            leftDepthStride: packsLeft ? tile.rows : left.depth.fixedValue,
-            targetStride: targetRow?.fixedValue,
-            masksColumns: masks)
+            tile: tile, leftRowStride: packsLeft ? 1 : left.rowStride.fixedValue,
+            leftDepthStride: packsLeft ? tile.rows : left.columnStride.fixedValue,
+            targetStride: targetRow.fixedValue, masksColumns: masksColumns)
     }
 
     func write(_ w: inout FunctionWriter, _ o: Operands) {
-        w.loop(from: "0", to: o.depth, by: tile.depth) { w, k0, _ in
+        // At least one round: a product over nothing is zero.
+        let end = Int(o.depth) == nil ? w.max(o.depth, "1") : o.depth
+        w.loop(from: "0", to: end, by: tile.depth) { w, k0, _ in
             let depth = w.min(w.sub(o.depth, k0), "\(tile.depth)")
-            let first = w.value("icmp eq i64 \(k0), 0")
+            let first = o.accumulates ? "false" : w.value("icmp eq i64 \(k0), 0")
             let left = w.address(o.left, "float", w.mul(k0, o.leftDepth))
             if packsLeft {
                 PackWriter(tile: tile).packLeft(
@@ -95,55 +97,5 @@ struct BlockProduct {
             columns: base.columns, first: base.first, leftRow: o.leftRow, leftDepth: o.leftDepth,
             targetRow: o.targetRow)
         micro.call(&w, rows: rows, call)
-    }
-}
-
-extension PackPanels {
-    func write(_ w: inout FunctionWriter) {
-        w.loop(from: "%task0", to: "%task1", by: 1) { w, panel, _ in
-            let column = w.mul(panel, "\(tile.columns)")
-            let k = w.extent(self.k)
-            let target = w.address(w.buffer(panels), "float", w.mul(column, k))
-            PackWriter(tile: tile).packRight(
-                &w, source: w.buffer(source.buffer), rowStride: w.extent(source.rowStride),
-                columnStride: source.columnStride == .one ? "1" : w.extent(source.columnStride),
-                column: column,
-                n: w.extent(n), k: k, panel: target)
-            return []
-        }
-    }
-}
-
-extension PanelProduct {
-    func block(name: String) -> BlockProduct {
-        BlockProduct(
-            tile: tile, left: (left.rowStride, left.columnStride), targetRow: target.rowStride, columns: n,
-            name: name)
-    }
-
-    func write(_ w: inout FunctionWriter, _ block: BlockProduct) {
-        let (m, n, k) = (w.extent(self.m), w.extent(self.n), w.extent(self.k))
-        let width = tile.columns * tile.blockPanels
-        let rowBlocks = w.ceilDivide(m, tile.blockRows)
-        w.loop(from: "%task0", to: "%task1", by: 1) { w, task, _ in
-            // Neighbouring tasks share panels: rows run fastest.
-            let columnBlock = w.value("udiv i64 \(task), \(rowBlocks)")
-            let rowBlock = w.value("urem i64 \(task), \(rowBlocks)")
-            let row = w.mul(rowBlock, "\(tile.blockRows)")
-            let column = w.mul(columnBlock, "\(width)")
-            let leftRow = w.extent(left.rowStride)
-            let targetRow = w.extent(target.rowStride)
-            let targetOffset = w.add(w.mul(row, targetRow), column)
-            block.write(
-                &w,
-                BlockProduct.Operands(
-                    left: w.address(w.buffer(left.buffer), "float", w.mul(row, leftRow)), leftRow: leftRow,
-                    leftDepth: w.extent(left.columnStride),
-                    panels: w.address(w.buffer(panels), "float", w.mul(column, k)),
-                    target: w.address(w.buffer(target.buffer), "float", targetOffset), targetRow: targetRow,
-                    rows: w.min(w.sub(m, row), "\(tile.blockRows)"),
-                    columns: w.min(w.sub(n, column), "\(width)"), depth: k, scratch: "%scratch"))
-            return []
-        }
     }
 }

@@ -1,0 +1,175 @@
+import GraphIR
+import KernelIR
+
+/// Writes a block kernel: for each block of rows of the task the prologue programs, then for each chunk of columns
+/// the products and the epilogue.
+struct BlockTemplate {
+    private let kernel: BlockKernel
+    private let prologue: [RowWriter]
+    private let products: [BlockProduct]
+    private let epilogue: RowWriter?
+    private let lanes: Int
+
+    /// Columns `from ..< from + span`.
+    private struct Chunk {
+        let from: String
+        let span: String
+    }
+
+    init(_ kernel: BlockKernel) {
+        self.kernel = kernel
+        lanes = kernel.tile.lanes
+        let chunked = kernel.chunkColumns != nil
+        precondition(
+            !chunked || kernel.epilogue?.worksOnChunks ?? true, "row reductions need whole rows in one chunk")
+        precondition(
+            !chunked || !kernel.splitsChunks || kernel.prologue.allSatisfy { !$0.addsUp },
+            "the tasks of several chunks would add up a prologue's sums again")
+        let lanes = lanes
+        prologue = kernel.prologue.map { RowWriter($0, lanes: lanes, width: $0.columns.fixedValue) }
+        let width = kernel.chunkColumns ?? kernel.columns.fixedValue
+        epilogue = kernel.epilogue.map { RowWriter($0, lanes: lanes, width: width) }
+        products = kernel.products.map { product in
+            let scratch = kernel.scratch.first { $0.buffer == product.target }
+            let fits = kernel.columns.fixedValue.map { $0 % kernel.tile.columns == 0 } ?? false
+            return BlockProduct(
+                tile: kernel.tile, left: product.left,
+                targetRow: scratch.map(kernel.rowStride) ?? kernel.columns,
+                masksColumns: !fits && scratch?.shape != .chunk)
+        }
+    }
+
+    /// The functions that the kernel calls, each once.
+    var helpers: String {
+        var known: Set<MicroKernel> = []
+        return products.map(\.micro).filter { known.insert($0).inserted }.map(\.text).joined(separator: "\n")
+    }
+
+    func write(_ w: inout FunctionWriter) {
+        w.loop(from: "%task0", to: "%task1", by: 1) { w, task, _ in
+            var (piece, chunk) = (task, Chunk(from: "0", span: w.extent(kernel.columns)))
+            if kernel.splitsChunks, let width = kernel.chunkColumns {
+                piece = w.value("urem i64 \(task), \(kernel.tasks)")
+                let number = w.value("udiv i64 \(task), \(kernel.tasks)")
+                chunk = self.chunk(&w, from: w.mul(number, "\(width)"), width)
+            }
+            let sums = RowWriter.Sums(columns: piece, total: task)
+            for row in prologue { row.clear(&w, sums, from: "0", span: w.extent(row.columns)) }
+            epilogue?.clear(&w, sums, from: chunk.from, span: chunk.span)
+            let blocks = w.ceilDivide(w.extent(kernel.rows), kernel.tile.blockRows)
+            let (from, to) = w.piece(piece, of: kernel.tasks, total: blocks)
+            w.loop(from: from, to: to, by: 1) { w, block, _ in
+                let row = w.mul(block, "\(kernel.tile.blockRows)")
+                let rows = w.min(w.sub(w.extent(kernel.rows), row), "\(kernel.tile.blockRows)")
+                writeBlock(&w, Rows(from: row, count: rows), chunk, sums)
+                return []
+            }
+            return []
+        }
+    }
+
+    /// Rows `from ..< from + count`.
+    private struct Rows {
+        let from: String
+        let count: String
+    }
+
+    private func chunk(_ w: inout FunctionWriter, from: String, _ width: Int) -> Chunk {
+        if let columns = kernel.columns.fixedValue, columns % width == 0 {
+            return Chunk(from: from, span: "\(width)")
+        }
+        return Chunk(from: from, span: w.min(w.sub(w.extent(kernel.columns), from), "\(width)"))
+    }
+
+    private func writeBlock(_ w: inout FunctionWriter, _ rows: Rows, _ chunk: Chunk, _ sums: RowWriter.Sums) {
+        let places = scratchPlaces(&w)
+        for (scratch, place) in zip(kernel.scratch, places) where scratch.shape != .chunk {
+            bind(&w, scratch, at: place, row: rows.from, column: "0")
+        }
+        for program in prologue {
+            forEachRow(&w, rows) { w, row in
+                program.write(&w, row: row, from: "0", span: w.extent(program.columns), sums)
+            }
+        }
+        func writeChunk(_ w: inout FunctionWriter, _ chunk: Chunk) {
+            for (scratch, place) in zip(kernel.scratch, places) where scratch.shape == .chunk {
+                bind(&w, scratch, at: place, row: rows.from, column: chunk.from)
+            }
+            for (product, block) in zip(kernel.products, products) { write(&w, product, block, rows, chunk) }
+            guard let epilogue else { return }
+            forEachRow(&w, rows) { w, row in
+                epilogue.write(&w, row: row, from: chunk.from, span: chunk.span, sums)
+            }
+        }
+        guard !kernel.splitsChunks, let width = kernel.chunkColumns else { return writeChunk(&w, chunk) }
+        w.loop(from: "0", to: w.extent(kernel.columns), by: width) { w, column, _ in
+            writeChunk(&w, self.chunk(&w, from: column, width))
+            return []
+        }
+    }
+
+    private func forEachRow(
+        _ w: inout FunctionWriter, _ rows: Rows, _ body: (inout FunctionWriter, _ row: String) -> Void
+    ) {
+        w.loop(from: rows.from, to: w.add(rows.from, rows.count), by: 1) { w, row, _ in
+            body(&w, row)
+            return []
+        }
+    }
+
+    // MARK: Scratch
+
+    /// The address of each scratch buffer in the task's memory, behind the packed left block.
+    private func scratchPlaces(_ w: inout FunctionWriter) -> [String] {
+        var offset = "\(kernel.packedLeftCount)"
+        return kernel.scratch.map { scratch in
+            let place = w.address("%scratch", "float", offset)
+            offset = w.add(offset, w.extent(kernel.elementCount(scratch)))
+            return place
+        }
+    }
+
+    /// Binds a buffer so that element (`row`, `column`) of the whole tensor is at `place`.
+    private func bind(
+        _ w: inout FunctionWriter, _ scratch: BlockKernel.Scratch, at place: String, row: String,
+        column: String
+    ) {
+        let index = w.add(w.mul(row, w.extent(kernel.rowStride(scratch))), column)
+        let bias = w.value("sub i64 0, \(index)")
+        w.bind(scratch.buffer, to: w.address(place, "float", bias))
+    }
+
+    // MARK: Products
+
+    private func write(
+        _ w: inout FunctionWriter, _ product: BlockKernel.Product, _ block: BlockProduct, _ rows: Rows,
+        _ chunk: Chunk
+    ) {
+        let depth = w.extent(product.k)
+        let leftRow = w.extent(product.left.rowStride)
+        let targetRow = w.extent(
+            kernel.scratch.first { $0.buffer == product.target }.map(kernel.rowStride) ?? kernel.columns)
+        let target = w.add(w.mul(rows.from, targetRow), chunk.from)
+        block.write(
+            &w,
+            BlockProduct.Operands(
+                left: w.address(w.buffer(product.left.buffer), "float", w.mul(rows.from, leftRow)),
+                leftRow: leftRow, leftDepth: w.extent(product.left.columnStride),
+                panels: w.address(w.buffer(product.panels), "float", w.mul(chunk.from, depth)),
+                target: w.address(w.buffer(product.target), "float", target), targetRow: targetRow,
+                rows: rows.count, columns: chunk.span, depth: depth, scratch: "%scratch",
+                accumulates: product.accumulates))
+    }
+}
+
+extension RowProgram {
+    /// Whether the program has sums over the rows of a task.
+    fileprivate var addsUp: Bool {
+        stores.contains { store in
+            switch store {
+            case .element: false
+            case .columnSum, .total: true
+            }
+        }
+    }
+}

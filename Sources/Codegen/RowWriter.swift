@@ -1,0 +1,228 @@
+import GraphIR
+import KernelIR
+
+/// Writes a row program for one row, or for some of its columns: one pass over them for each level of reductions.
+struct RowWriter {
+    /// Where a task keeps what it adds up.
+    struct Sums {
+        /// Row of the column sums.
+        let columns: String
+        /// Element of the totals.
+        let total: String
+    }
+
+    /// One loop over the columns.
+    private struct Pass {
+        /// The program in which what earlier passes stored is a load.
+        let elements: ElementWriter
+        let reductions: [ElementID]
+        let stores: [RowProgram.Store]
+    }
+
+    let columns: Extent
+    let ops: [ElementOp]
+    let types: [ElementType]
+    let lanes: Int
+    let v: VectorWriter
+    private let stores: [RowProgram.Store]
+    private let elements: ElementWriter
+    private let passes: [Pass]
+    /// Vectors a loop round: several independent accumulators for reductions, fewer for long maps.
+    private let unroll: Int
+
+    /// - Parameter width: columns that are written at a time, when known.
+    init(_ program: RowProgram, lanes: Int, width: Int?) {
+        let program = program.reducingTotals
+        let elements = ElementWriter(program: program.ops, lanes: lanes)
+        columns = program.columns
+        (ops, stores, self.lanes, self.elements) = (program.ops, program.stores, lanes, elements)
+        (types, v) = (elements.types, elements.vectors)
+        let wanted = program.ops.contains(where: \.isReduction) ? 4 : 2
+        let vectors = (width ?? .max) / lanes
+        unroll =
+            width == nil
+            ? wanted
+            : [wanted, 3, 2, 1].first { $0 <= wanted && vectors >= $0 && (vectors % $0 == 0 || $0 == 1) } ?? 1
+        passes = Self.passes(program, elements)
+    }
+
+    private static func passes(_ program: RowProgram, _ elements: ElementWriter) -> [Pass] {
+        var passes: [Pass] = []
+        var forwarded = program.ops
+        let perElement = program.stores.filter { $0.isPerElement }
+        for level in 0...(elements.levels.max() ?? 0) {
+            let reductions = program.ops.indices.filter {
+                if case .reduce(_, let x) = program.ops[$0] { elements.levels[x] == level } else { false }
+            }
+            let stores = perElement.filter { elements.levels[$0.valueID] == level }
+            guard !reductions.isEmpty || !stores.isEmpty else { continue }
+            let writer = ElementWriter(program: forwarded, lanes: elements.lanes)
+            passes.append(Pass(elements: writer, reductions: reductions, stores: stores))
+            for case .element(let access, let id) in stores
+            where access.element == .f32 && elements.varies[id] {
+                if case .load = forwarded[id] { continue }
+                forwarded[id] = .load(access)
+            }
+        }
+        return passes
+    }
+
+    /// Sets the sums of columns `from ..< from + span` and the totals to zero.
+    func clear(_ w: inout FunctionWriter, _ sums: Sums, from: String, span: String) {
+        for store in stores {
+            switch store {
+            case .element: break
+            case .columnSum(let buffer, _):
+                let first = w.add(w.mul(sums.columns, w.extent(columns)), from)
+                let place = w.address(w.buffer(buffer), "float", first)
+                let bytes = w.mul(span, "4")
+                w.line("call void @llvm.memset.p0.i64(ptr \(place), i8 0, i64 \(bytes), i1 false)")
+            case .total(let buffer, _):
+                w.line("store float 0.0, ptr \(w.address(w.buffer(buffer), "float", sums.total)), align 4")
+            }
+        }
+    }
+
+    /// Columns `from ..< from + span` of one row.
+    func write(_ w: inout FunctionWriter, row: String, from: String, span: String, _ sums: Sums) {
+        var rowValues: [ElementID: String] = [:]
+        for pass in passes { write(&w, pass, row: row, from: from, span: span, sums, &rowValues) }
+        for store in stores where !store.isPerElement {
+            let value = elements.rowValue(&w, store.valueID, row: row, &rowValues)
+            switch store {
+            case .element(let access, _):
+                let place = ElementWriter.Place(row: row, column: "0", mask: nil)
+                elements.store(&w, elements.scalars, access, value, place)
+            case .total(let buffer, _):
+                let place = w.address(w.buffer(buffer), "float", sums.total)
+                let before = w.value("load float, ptr \(place), align 4")
+                let after = w.value("fadd float \(before), \(value)")
+                w.line("store float \(after), ptr \(place), align 4")
+            case .columnSum: preconditionFailure("column sums are written element by element")
+            }
+        }
+    }
+
+    private func write(
+        _ w: inout FunctionWriter, _ pass: Pass, row: String, from: String, span: String, _ sums: Sums,
+        _ rowValues: inout [ElementID: String]
+    ) {
+        let (elements, reductions) = (pass.elements, pass.reductions)
+        let inputs = reductions.map { reduceInput($0) }
+        let spread = elements.spread(&w, inputs + pass.stores.map(\.valueID), row: row, &rowValues)
+        let step = unroll * lanes
+        // Whole rounds without masks, then vectors with a mask for what is left.
+        let rounds =
+            Int(span).map { "\($0 / step * step)" }
+            ?? {
+                let whole = w.value("udiv i64 \(span), \(step)")
+                return w.mul(whole, "\(step)")
+            }()
+        let middle = w.add(from, rounds)
+        let initial = reductions.flatMap { id in
+            (0..<unroll).map { _ in (type: v.name(types[id]), initial: neutral(id)) }
+        }
+        let partial = w.loop(from: from, to: middle, by: step, carrying: initial) { w, column, carried in
+            var next = carried
+            for part in 0..<unroll {
+                let place = ElementWriter.Place(row: row, column: w.add(column, "\(part * lanes)"), mask: nil)
+                var values = spread
+                for (index, id) in reductions.enumerated() {
+                    let x = elements.elementValue(&w, inputs[index], at: place, &values)
+                    let slot = index * unroll + part
+                    next[slot] = combine(&w, id, carried[slot], x)
+                }
+                write(&w, pass, place, sums, &values)
+            }
+            return next
+        }
+        var accumulators = reductions.indices.map { index in
+            partial[(index * unroll)..<((index + 1) * unroll)].dropFirst()
+                .reduce(partial[index * unroll]) { combine(&w, reductions[index], $0, $1) }
+        }
+        if Int(span).map({ $0 % step != 0 }) ?? true {
+            let carried = reductions.enumerated().map {
+                (type: v.name(types[$1]), initial: accumulators[$0])
+            }
+            let to = w.add(from, span)
+            accumulators = w.loop(from: middle, to: to, by: lanes, carrying: carried) { w, column, carried in
+                let mask = v.mask(&w, below: w.sub(to, column))
+                let place = ElementWriter.Place(row: row, column: column, mask: mask)
+                var values = spread
+                let next = reductions.enumerated().map { index, id in
+                    let x = elements.elementValue(&w, inputs[index], at: place, &values)
+                    let combined = combine(&w, id, carried[index], x)
+                    return v.select(&w, mask, types[id], combined, carried[index])
+                }
+                write(&w, pass, place, sums, &values)
+                return next
+            }
+        }
+        for (index, id) in reductions.enumerated() { rowValues[id] = horizontal(&w, id, accumulators[index]) }
+    }
+
+    private func write(
+        _ w: inout FunctionWriter, _ pass: Pass, _ place: ElementWriter.Place, _ sums: Sums,
+        _ values: inout [ElementID: String]
+    ) {
+        for store in pass.stores {
+            let value = pass.elements.elementValue(&w, store.valueID, at: place, &values)
+            switch store {
+            case .element(let access, _):
+                elements.store(&w, v, access, value, place)
+            case .columnSum(let buffer, _):
+                let access = Access.elements(buffer, .f32, columns: columns)
+                let sum = ElementWriter.Place(row: sums.columns, column: place.column, mask: place.mask)
+                let before = elements.load(&w, v, access, sum)
+                elements.store(&w, v, access, v.op(&w, "fadd", before, value), sum)
+            case .total: preconditionFailure("totals are added up once a row")
+            }
+        }
+    }
+}
+
+extension RowProgram {
+    /// Whether rows can be written some columns at a time: no value or total of a row needs all of them.
+    var worksOnChunks: Bool {
+        let varies = ElementWriter(program: ops, lanes: 1).varies
+        let totalsRow = stores.contains { if case .total(_, let id) = $0 { !varies[id] } else { false } }
+        return !totalsRow && !ops.contains(where: \.isReduction)
+    }
+
+    var hasColumnSums: Bool { stores.contains { if case .columnSum = $0 { true } else { false } } }
+
+    /// Totals of element values as totals of their sums over the columns.
+    fileprivate var reducingTotals: RowProgram {
+        let varies = ElementWriter(program: ops, lanes: 1).varies
+        var result = self
+        for (index, store) in stores.enumerated() {
+            guard case .total(let buffer, let id) = store, varies[id] else { continue }
+            let sum = ElementOp.reduce(.sum, id)
+            let known = result.ops.firstIndex(of: sum)
+            if known == nil { result.ops.append(sum) }
+            result.stores[index] = .total(buffer: buffer, known ?? result.ops.count - 1)
+        }
+        return result
+    }
+}
+
+extension ElementOp {
+    var isReduction: Bool { if case .reduce = self { true } else { false } }
+}
+
+extension RowProgram.Store {
+    var valueID: ElementID {
+        switch self {
+        case .element(_, let id), .columnSum(_, let id), .total(_, let id): id
+        }
+    }
+
+    /// Whether the store happens for each column, not once a row.
+    var isPerElement: Bool {
+        switch self {
+        case .element(let access, _): access.hasColumns
+        case .columnSum: true
+        case .total: false
+        }
+    }
+}
