@@ -64,15 +64,9 @@ public final class Compiler {
             try PassPipeline.standard.run(on: &last, options: options.passes, records: &records)
         }
         if let dump = options.dump {
-            let given = graph.updates.isEmpty ? "graph" : "training"
-            try dump(
-                CompilationStage(
-                    name: given, form: .graph, count: graph.nodes.count, seconds: nil, text: graph.description))
+            try dump(CompilationStage(graph))
             for record in records {
-                try dump(
-                    CompilationStage(
-                        name: record.name, form: .graph, count: record.graph.nodes.count,
-                        seconds: record.seconds, text: record.graph.description))
+                try dump(CompilationStage(record.graph, after: record.name, seconds: record.seconds))
             }
         }
         try result.get()

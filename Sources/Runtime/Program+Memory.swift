@@ -71,7 +71,7 @@ extension Program {
 
 extension Graph {
     /// The values that optimiser updates read as gradients of parameters, within regions as well.
-    var parameterGradients: [Value] {
+    package var parameterGradients: [Value] {
         nodes.flatMap { node -> [Value] in
             switch node.op {
             case .adamW: return [node.operands[1]]

@@ -47,6 +47,7 @@ extension CompilationPage {
             report.kernelGroups.map { group in
                 .object([
                     ("kernel", .string(group.name)), ("template", .string(group.template)),
+                    ("code", .string(instructionSet(group))),
                     ("launches", .integer(group.launches)), ("flops", .integer(group.flops)),
                     ("bytes_read", .integer(group.traffic.bytesRead)),
                     ("bytes_written", .integer(group.traffic.bytesWritten)),

@@ -70,7 +70,8 @@ struct CompilationPage: CustomStringConvertible {
         ]
     }
 
-    private func instructionSet(_ group: CompilationReport.KernelGroup) -> String {
+    /// What the group's code is made for.
+    func instructionSet(_ group: CompilationReport.KernelGroup) -> String {
         group.template == "openblas" ? group.template : report.instructionSet
     }
 

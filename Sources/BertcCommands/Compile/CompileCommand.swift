@@ -66,12 +66,7 @@ struct CompileCommand: ParsableCommand {
         let source = try timed(&times.graph) { try input.source() }
         let compiler = try global.makeCompiler(options)
         let values = try symbols.values(for: source.graph, of: input.model)
-        if let forward = source.forward {
-            try options.dump?(
-                CompilationStage(
-                    name: "graph", form: .graph, count: forward.nodes.count, seconds: nil,
-                    text: forward.description))
-        }
+        if let forward = source.forward { try options.dump?(CompilationStage(forward)) }
         let writer = StageWriter(source: source, compiler: compiler, selection: selection)
         if let emit {
             if emit == .plan { try symbols.requireAll(values, for: source.graph, of: input.model) }
@@ -84,13 +79,13 @@ struct CompileCommand: ParsableCommand {
 
     private func printGraphs(_ writer: StageWriter) throws {
         let passes = try writer.compiler.runPasses(writer.source.graph)
-        for name in printAfter where !passes.contains(where: { $0.name == name }) {
+        if let name = printAfter.first(where: { name in !passes.contains { $0.name == name } }) {
             throw CommandError(
                 .usage, "--print-after \(name): the pass did not run; another option leaves it out")
         }
         for pass in passes where printAfter.contains(pass.name) {
-            Console.print("// after \(pass.name): \(pass.graph.nodes.count) nodes")
-            Console.write(try writer.text(pass.graph))
+            let text = try writer.text(pass.graph)
+            Console.write("// after \(pass.name): \(pass.graph.nodes.count) nodes\n\(text)")
         }
     }
 

@@ -41,11 +41,15 @@ struct StageWriter {
         case .kernels, .llvm, .asm, .plan:
             let program = try compiler.lower(try compiler.optimize(source.graph))
             let nodes = try selection.nodes(of: program.graph)
+            if emission == .plan { return planTable(program, symbols, nodes) }
+            guard selection.isEmpty || program.launches.contains(where: { nodes.contains($0.node) }) else {
+                throw CommandError(
+                    .usage, "the selected nodes need no kernel; choose nodes that compute something")
+            }
             switch emission {
-            case .plan: return planTable(program, symbols, nodes)
-            case .llvm: return try code(compiler.llvm(program, where: nodes.contains))
-            case .asm: return try code(compiler.assembly(program, where: nodes.contains))
-            default: return selection.isEmpty ? program.description : program.text(where: nodes.contains)
+            case .llvm: return compiler.llvm(program, where: nodes.contains)
+            case .asm: return try compiler.assembly(program, where: nodes.contains)
+            default: return program.text(where: nodes.contains)
             }
         }
     }
@@ -53,13 +57,6 @@ struct StageWriter {
     /// A graph as it compiles again; of a selection, its lines.
     func text(_ graph: Graph) throws -> String {
         selection.isEmpty ? graph.description : graph.text(where: try selection.nodes(of: graph).contains)
-    }
-
-    private func code(_ text: String) throws -> String {
-        guard !text.isEmpty else {
-            throw CommandError(.usage, "no code is generated for these nodes; choose nodes that compute something")
-        }
-        return text
     }
 
     /// A line a tensor or working buffer, in the order of the graph.
@@ -72,9 +69,20 @@ struct StageWriter {
             table.add([
                 allocation.name, allocation.category.rawValue, allocation.offset.map { "\($0)" } ?? "-",
                 "\(allocation.byteCount)", first == last ? "\(first)" : "\(first)-\(last)",
-                program.graph.place(allocation.node),
+                program.graph[allocation.node].caption,
             ])
         }
         return "\(table)\narena \(memory.arenaByteCount) bytes, \(memory.timeline.count) launches\n"
+    }
+}
+
+extension Node {
+    /// The op, and where it stands in the model.
+    fileprivate var caption: String {
+        switch op {
+        case .input(let name, _), .parameter(let name, _, _): "\(op.mnemonic) \(name)"
+        case .fusion(let region): "\(region.name) \(label)"
+        default: label.isEmpty ? op.mnemonic : "\(op.mnemonic) \(label)"
+        }
     }
 }

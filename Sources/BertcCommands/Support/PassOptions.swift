@@ -20,9 +20,9 @@ struct PassOptions: ParsableArguments {
     static func check(_ name: String, _ option: String) throws {
         let names = PassPipeline.standard.names
         guard !names.contains(name) else { return }
-        let nearest = nearestName(to: name, among: names).map { "did you mean '\($0)'? " } ?? ""
+        let nearest = nearestName(to: name, among: names).map { " (did you mean '\($0)'?)" } ?? ""
         throw ValidationError(
-            "\(option) is '\(name)', which is no pass; \(nearest)the passes are \(names.joined(separator: ", "))")
+            "\(option) is '\(name)', which is no pass\(nearest); the passes are \(names.joined(separator: ", "))")
     }
 
     /// Sets the passes and, with `--dump-ir`, where the stages go.
