@@ -71,6 +71,8 @@ public struct CompilationReport: Sendable {
                 [cost.name, cost.template], default: KernelGroup(name: cost.name, template: cost.template)
             ].add(cost)
         }
-        return groups.values.sorted { ($1.seconds, $0.name, $0.template) < ($0.seconds, $1.name, $1.template) }
+        return groups.values.sorted {
+            ($1.seconds, $0.name, $0.template) < ($0.seconds, $1.name, $1.template)
+        }
     }
 }

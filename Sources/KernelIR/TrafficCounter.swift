@@ -65,8 +65,10 @@ struct TrafficCounter {
                 }
             }
             let size = copy.element.byteCount
-            insert(Part(access: nil, byteCount: elements(copy.sourceStrides) * size), into: &reads, copy.source)
-            insert(Part(access: nil, byteCount: elements(copy.targetStrides) * size), into: &writes, copy.target)
+            insert(
+                Part(access: nil, byteCount: elements(copy.sourceStrides) * size), into: &reads, copy.source)
+            insert(
+                Part(access: nil, byteCount: elements(copy.targetStrides) * size), into: &writes, copy.target)
         }
     }
 
@@ -121,7 +123,9 @@ struct TrafficCounter {
             read(batch.left, count * m * k)
             read(batch.right, count * k * n)
             write(batch.target, count * m * n)
-        case .ragged(let form, let sequences, let tokens, let heads, let headSize, let length, let offsets, let lengths):
+        case .ragged(
+            let form, let sequences, let tokens, let heads, let headSize, let length, let offsets, let lengths
+        ):
             let rows = tokens.value(symbols) * heads
             let (narrow, wide) = (rows * headSize, rows * length.value(symbols))
             read(batch.left, form == .scores ? narrow : wide)

@@ -71,7 +71,8 @@ public struct MemoryReport: Sendable {
         var changes: [[Category: Int]] = Array(repeating: [:], count: nodes.count + 1)
         for allocation in allocations where !nodes.isEmpty {
             changes[allocation.launches.lowerBound][allocation.category, default: 0] += allocation.byteCount
-            changes[allocation.launches.upperBound + 1][allocation.category, default: 0] -= allocation.byteCount
+            changes[allocation.launches.upperBound + 1][allocation.category, default: 0] -=
+                allocation.byteCount
         }
         var live: [Category: Int] = [:]
         timeline = nodes.enumerated().map { index, node in

@@ -42,7 +42,8 @@ extension Program {
                         name: graph.name(value), node: id, category: category, byteCount: bytes,
                         offset: offset, launches: ranges[slot] ?? 0...end)
                 }
-                let bytes = Extent(node.types[result].shape).value(symbols) * node.types[result].element.byteCount
+                let bytes =
+                    Extent(node.types[result].shape).value(symbols) * node.types[result].element.byteCount
                 if case .parameter(_, _, let role) = node.op {
                     lasting.append(allocation(role == .state ? .optimizer : .weights, bytes, at: nil))
                 } else if schedule.lives[slot].isConstant {

@@ -29,7 +29,8 @@ import Testing
             g.output("loss", logits.crossEntropy(labels: g.input("labels", .i32, ["rows"])).mean())
         }
         let step = try trainingStep(forward, options: OptimizerOptions(maxGradientNorm: 1))
-        let report = try memory(try Compiler(CompilerOptions(threads: 1, cache: .off)).optimize(step), ["rows": 8])
+        let report = try memory(
+            try Compiler(CompilerOptions(threads: 1, cache: .off)).optimize(step), ["rows": 8])
         let weights = (32 * 64 + 64 + 64 * 32) * 4
         let peak = try #require(report.peak).moment
         #expect(report.count(.weights) == 3)
@@ -52,7 +53,9 @@ import Testing
         let graph = try GraphBuilder.build("g") { g in
             let x = g.input("x", .f32, ["n", 16])
             let (a, b) = (x.exp(), x.tanh())
-            g.output("y", (a + b).matmul(g.parameter("w", [16, 24])) * (a - b).sum(axes: [1], keep: true))
+            g.output(
+                "y",
+                (a + b).matmul(g.parameter("w", [16, 24])) * (a - b).sum(axes: [1], keepDimensions: true))
         }
         let placed = try memory(graph, ["n": 10]).allocations.filter { $0.offset != nil }
         for (index, left) in placed.enumerated() {
@@ -65,7 +68,7 @@ import Testing
     }
 
     @Test func gradientsAreFoundWithinRegions() throws {
-        let types = Array(repeating: TensorType(.f32, [4]), count: 4) + Array(repeating: TensorType(.f32, []), count: 4)
+        let types = (0..<8).map { TensorType(.f32, $0 < 4 ? [4] : []) }
         var body = Graph(name: "adamw")
         var ports: [Value] = []
         for (index, type) in types.enumerated() {

@@ -71,7 +71,7 @@ import Testing
 
     @Test func reshapeMovesNothing() throws {
         let reshaped = try traffic { g in
-            g.output("y", g.input("x", .f32, ["rows", 4]).reshape([2, 2, "rows"]).exp())
+            g.output("y", g.input("x", .f32, ["rows", 4]).reshaped([2, 2, "rows"]).exp())
         }
         #expect(reshaped == Traffic(bytesRead: Self.rows * 16, bytesWritten: Self.rows * 16))
     }

@@ -5,7 +5,10 @@ extension CompilationPage {
     var json: JSONText {
         .object([
             ("graph", .string(report.graph.name)), ("instruction_set", .string(report.instructionSet)),
-            ("symbols", .object(report.symbols.sorted { $0.key < $1.key }.map { ($0.key, .integer($0.value)) })),
+            (
+                "symbols",
+                .object(report.symbols.sorted { $0.key < $1.key }.map { ($0.key, .integer($0.value)) })
+            ),
             ("nodes", .integer(report.graph.nodes.count)), ("passes", passesJSON),
             ("parameters", parametersJSON), ("kernels", kernelsJSON),
             ("different_kernels", .integer(report.kernelCount)),

@@ -13,7 +13,8 @@ struct PassChange {
     /// `reshape -12, matmul +2`; a pass may rewrite nodes without changing how many there are of each op.
     var text: String {
         ops.isEmpty
-            ? "operands only" : ops.map { "\($0.op) \($0.change > 0 ? "+" : "")\($0.change)" }.joined(separator: ", ")
+            ? "operands only"
+            : ops.map { "\($0.op) \($0.change > 0 ? "+" : "")\($0.change)" }.joined(separator: ", ")
     }
 }
 
@@ -31,7 +32,9 @@ extension CompilationReport {
         var before = graph.opCounts
         return passes.map { pass in
             let after = pass.changed ? pass.graph.opCounts : before
-            let changes = after.merging(before.mapValues { -$0 }, uniquingKeysWith: +).filter { $0.value != 0 }
+            let changes = after.merging(before.mapValues { -$0 }, uniquingKeysWith: +).filter {
+                $0.value != 0
+            }
             before = after
             return PassChange(
                 name: pass.name, nodes: pass.graph.nodes.count, seconds: pass.seconds, changed: pass.changed,

@@ -51,7 +51,8 @@ struct CompileCommand: ParsableCommand {
             throw ValidationError("\(forms[0]) and \(forms[1]) print different things; give one of them")
         }
         guard selection.isEmpty || emit != nil || !printAfter.isEmpty else {
-            throw ValidationError("--layer and --node narrow what --emit or --print-after print; give one of them")
+            throw ValidationError(
+                "--layer and --node narrow what --emit or --print-after print; give one of them")
         }
         if emit == .training, !input.training {
             throw ValidationError("--emit training needs a model and --training")

@@ -9,7 +9,7 @@ struct NodeSelection: ParsableArguments {
     @Option(
         help: """
             With --emit or --print-after: only nodes with this name, e.g. %12, matmul, attention or \
-            encoder.layer.0.ffn: a value, an op, an input or parameter, a region, or a part of a label.
+            encoder.layer.0.ffn: a value, an op, an input, parameter or output, a region, or a part of a label.
             """)
     var node: String?
 
@@ -38,7 +38,8 @@ struct NodeSelection: ParsableArguments {
     private func noLayer(_ layer: Int, in graph: Graph) -> CommandError {
         let layers = Set(graph.nodeIDs.flatMap { graph.paths($0).compactMap(\.layer) }).sorted()
         let known =
-            layers.last.map { "the layers are \(layers[0]) to \($0)" } ?? "no label of the graph names a layer"
+            layers.last.map { "the layers are \(layers[0]) to \($0)" }
+            ?? "no label of the graph names a layer"
         return CommandError(.usage, "--layer \(layer): no node belongs to it; \(known)")
     }
 
@@ -78,10 +79,11 @@ extension Graph {
         return Set(texts).subtracting([""]).map { LabelPath($0) }
     }
 
-    /// Ops and names of regions, those within a region included.
+    /// The op, the names of outputs, and for a region its name and the ops within it.
     private func titles(_ id: NodeID) -> [String] {
-        guard case .fusion(let region) = self[id].op else { return [self[id].op.mnemonic] }
-        return [region.name] + region.body.nodes.map(\.op.mnemonic)
+        let outputs = outputs.filter { $0.value.node == id }.map(\.name)
+        guard case .fusion(let region) = self[id].op else { return outputs + [self[id].op.mnemonic] }
+        return outputs + [region.name] + region.body.nodes.map(\.op.mnemonic)
     }
 
     fileprivate func isCalled(_ name: String, _ id: NodeID) -> Bool {

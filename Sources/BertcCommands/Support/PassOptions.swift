@@ -22,14 +22,16 @@ struct PassOptions: ParsableArguments {
         guard !names.contains(name) else { return }
         let nearest = nearestName(to: name, among: names).map { " (did you mean '\($0)'?)" } ?? ""
         throw ValidationError(
-            "\(option) is '\(name)', which is no pass\(nearest); the passes are \(names.joined(separator: ", "))")
+            "\(option) is '\(name)', which is no pass\(nearest); the passes are \(names.joined(separator: ", "))"
+        )
     }
 
     /// Sets the passes and, with `--dump-ir`, where the stages go.
     func apply(to options: inout CompilerOptions) throws {
         options.passes.disabled = Set(disabled)
         if unfused {
-            options.passes.disabled.formUnion(PassPipeline.fusionPasses.intersection(PassPipeline.standard.names))
+            options.passes.disabled.formUnion(
+                PassPipeline.fusionPasses.intersection(PassPipeline.standard.names))
         }
         guard let dumpDirectory else { return }
         let dump = try StageDump(dumpDirectory)

@@ -30,7 +30,8 @@ final class StageDump: Sendable {
             try write(stage.text, to: name)
             let seconds = stage.seconds.map { Formatted.number($0, digits: 4) } ?? ""
             lines.append(
-                "| \(number) | [\(name)](\(name)) | \(stage.name) | \(stage.count) \(stage.form.unit) | \(seconds) |")
+                "| \(number) | [\(name)](\(name)) | \(stage.name) | \(stage.count) \(stage.form.unit) | \(seconds) |"
+            )
             let heading = """
                 # Stages of the compilation
 
