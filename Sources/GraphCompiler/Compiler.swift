@@ -4,7 +4,6 @@ import GraphIR
 import KernelIR
 import LLVMBridge
 import Runtime
-import Synchronization
 import Transforms
 
 /// Compiles graphs for this machine.
@@ -54,30 +53,63 @@ public final class Compiler {
     /// Why compiled objects are not being kept, if they are not.
     public var cacheWarning: String? { library.cacheWarning }
 
-    /// The graph after all passes. Every stage reached is dumped, also when a later one fails.
-    public func optimize(_ graph: Graph) throws -> Graph {
-        var graph = graph
-        var passes = options.passes
-        let stages = Mutex<[(name: String, text: String)]>([])
+    /// The graph after all passes.
+    public func optimize(_ graph: Graph) throws -> Graph { try runPasses(graph).last?.graph ?? graph }
+
+    /// The graph after each pass. Every stage reached is dumped, also when a later one fails.
+    public func runPasses(_ graph: Graph) throws -> [PassRecord] {
+        var last = graph
+        var records: [PassRecord] = []
+        let result = Result {
+            try PassPipeline.standard.run(on: &last, options: options.passes, records: &records)
+        }
         if let dump = options.dump {
-            try dump("graph", graph.description)
-            let observer = passes.observer
-            passes.observer = { pass, graph, seconds, changed in
-                observer?(pass, graph, seconds, changed)
-                stages.withLock { $0.append((pass, graph.description)) }
+            try dump(CompilationStage(graph))
+            for record in records {
+                try dump(CompilationStage(record.graph, after: record.name, seconds: record.seconds))
             }
         }
-        let result = Result { try PassPipeline.standard.run(on: &graph, options: passes) }
-        for stage in stages.withLock({ $0 }) { try options.dump?(stage.name, stage.text) }
         try result.get()
-        return graph
+        return records
     }
 
     /// The kernels of an optimised graph.
     public func lower(_ graph: Graph) throws -> Program {
+        let start = ContinuousClock.now
         let program = try Lowering.lower(graph, for: library.machine)
-        try options.dump?("kernels", program.description)
+        if let dump = options.dump {
+            let seconds = (ContinuousClock.now - start) / .seconds(1)
+            try dump(
+                CompilationStage(
+                    name: "kernels", form: .kernels, count: Set(program.launches.map(\.kernel)).count,
+                    seconds: seconds, text: program.description))
+        }
         return program
+    }
+
+    /// The machine's rates for f32 with `symbols` as extents: those of the cost model, which are AVX-512's,
+    /// scaled down to narrower vectors.
+    public func costModel(_ symbols: [String: Int]) -> CostModel {
+        var model = options.passes.context.costModel
+        let width = Double(library.machine.lanes) / 16
+        model.symbols = symbols
+        model.operationsPerSecond *= width
+        model.contractionFlopsPerSecond *= width
+        return model
+    }
+
+    /// What the program of `graph` will cost to run.
+    ///
+    /// - Parameters:
+    ///   - passes: what `runPasses` gave.
+    ///   - program: the lowered graph.
+    ///   - symbols: a value for every symbol of the graph.
+    public func report(
+        _ graph: Graph, passes: [PassRecord], program: Program, symbols: [String: Int]
+    ) -> CompilationReport {
+        CompilationReport(
+            graph: graph, passes: passes, program: program, symbols: symbols,
+            instructionSet: instructionSet, costModel: costModel(symbols))
     }
 
     /// Passes, lowering and code generation; the parameters are reserved in, or shared with, `parameters`.
@@ -88,31 +120,42 @@ public final class Compiler {
 
     /// Generates code for a lowered graph.
     public func executor(_ program: Program, parameters: ParameterStore) throws -> Executor {
-        if let dump = options.dump { try dump("llvm", llvm(program)) }
+        if let dump = options.dump {
+            let start = ContinuousClock.now
+            let phases = differentPhases(program)
+            let text = llvm(program)
+            let seconds = (ContinuousClock.now - start) / .seconds(1)
+            try dump(
+                CompilationStage(
+                    name: "llvm", form: .llvm, count: phases.count, seconds: seconds, text: text))
+        }
         return try Executor(program, library: library, pool: pool, parameters: parameters)
     }
 
-    /// LLVM IR of every different phase.
-    public func llvm(_ program: Program) -> String {
-        listing(program, comment: ";") { library.ir($0, symbols: $1) }
+    /// LLVM IR of every different phase of the launches whose node is included.
+    public func llvm(_ program: Program, where isIncluded: (NodeID) -> Bool = { _ in true }) -> String {
+        differentPhases(program, where: isIncluded).compactMap { name, phase in
+            library.ir(phase, symbols: program.graph.symbols).map { "; \(name)\n\($0)\n" }
+        }.joined()
     }
 
-    /// Assembly of every different phase.
-    public func assembly(_ program: Program) throws -> String {
-        try listing(program, comment: "#") { try library.assembly($0, symbols: $1) }
+    /// Assembly of every different phase of the launches whose node is included.
+    public func assembly(
+        _ program: Program, where isIncluded: (NodeID) -> Bool = { _ in true }
+    ) throws -> String {
+        try differentPhases(program, where: isIncluded).compactMap { name, phase in
+            try library.assembly(phase, symbols: program.graph.symbols).map { "# \(name)\n\($0)\n" }
+        }.joined()
     }
 
-    private func listing(
-        _ program: Program, comment: String, _ text: (Phase, [String]) throws -> String?
-    ) rethrows -> String {
+    private func differentPhases(
+        _ program: Program, where isIncluded: (NodeID) -> Bool = { _ in true }
+    ) -> [(name: String, phase: Phase)] {
         var seen: Set<Phase> = []
-        var result = ""
-        for launch in program.launches {
-            for phase in launch.kernel.phases where seen.insert(phase).inserted {
-                guard let code = try text(phase, program.graph.symbols) else { continue }
-                result += "\(comment) \(launch.kernel.name)\(phase.suffix)\n\(code)\n"
+        return program.launches.filter { isIncluded($0.node) }.flatMap { launch in
+            launch.kernel.phases.filter { seen.insert($0).inserted }.map {
+                ("\(launch.kernel.name)\($0.suffix)", $0)
             }
         }
-        return result
     }
 }

@@ -27,12 +27,12 @@ public struct CompilerOptions: Sendable {
     public var cache: Cache
     public var passes: PassPipeline.Options
     /// Receives every stage of a compilation as text, in order.
-    public var dump: (@Sendable (_ stage: String, _ text: String) throws -> Void)?
+    public var dump: (@Sendable (CompilationStage) throws -> Void)?
 
     public init(
         instructionSet: String? = nil, threads: Int? = nil, matmul: MatmulLowering = .generated,
         cache: Cache = .standard, passes: PassPipeline.Options = PassPipeline.Options(),
-        dump: (@Sendable (String, String) throws -> Void)? = nil
+        dump: (@Sendable (CompilationStage) throws -> Void)? = nil
     ) {
         self.instructionSet = instructionSet
         self.threads = threads

@@ -4,17 +4,26 @@ extension Graph: CustomStringConvertible {
         "graph \(quoted(name)) {\n\(statements(indent: "  "))}\n"
     }
 
-    private func statements(indent: String) -> String {
+    /// The lines of some nodes, with the bodies of regions, and of the outputs and updates that name them.
+    public func text(where isIncluded: (NodeID) -> Bool) -> String {
+        statements(indent: "", where: isIncluded)
+    }
+
+    private func statements(indent: String, where isIncluded: (NodeID) -> Bool = { _ in true }) -> String {
         var text = ""
-        for id in nodeIDs {
+        for id in nodeIDs where isIncluded(id) {
             text += "\(indent)\(line(id))"
             if case .fusion(let region) = self[id].op {
                 text += " {\n\(region.body.statements(indent: indent + "  "))\(indent)}"
             }
             text += "\n"
         }
-        for output in outputs { text += "\(indent)output \(quoted(output.name)) \(name(output.value))\n" }
-        for update in updates { text += "\(indent)update \(name(update.parameter)) = \(name(update.value))\n" }
+        for output in outputs where isIncluded(output.value.node) {
+            text += "\(indent)output \(quoted(output.name)) \(name(output.value))\n"
+        }
+        for update in updates where isIncluded(update.value.node) {
+            text += "\(indent)update \(name(update.parameter)) = \(name(update.value))\n"
+        }
         return text
     }
 

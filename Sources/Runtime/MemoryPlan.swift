@@ -11,14 +11,13 @@ struct MemoryPlan {
     /// Offset in the arena by value slot (`ValueSlots`); -1 for what lives elsewhere or is never read.
     private(set) var valueOffsets: [Int]
     private(set) var workspaceOffsets: [Int]
+    /// Bytes by value slot, 0 for what lives elsewhere; and of each workspace. Multiples of the alignment.
+    let sizes: [Int]
+    let workspaceSizes: [Int]
     /// Bytes the arena needs.
     private(set) var byteCount = 0
-    /// The launch at which most memory is live, and how much.
-    private(set) var peakLaunch = 0
-    private(set) var peakByteCount = 0
 
     private var free: [Range<Int>] = []
-    private var liveBytes = 0
 
     init(program: Program, schedule: Schedule, symbols: [String: Int]) {
         valueOffsets = Array(repeating: -1, count: schedule.slots.count)
@@ -28,17 +27,18 @@ struct MemoryPlan {
             let type = schedule.slots.types[slot]
             sizes[slot] = Self.round(Extent(type.shape).value(symbols) * type.element.byteCount)
         }
+        self.sizes = sizes
+        workspaceSizes = program.workspaces.map { Self.round($0.value(symbols)) }
         for slot in schedule.slotsDefinedBefore { valueOffsets[slot] = allocate(sizes[slot]) }
         for (index, launch) in schedule.launches.enumerated() {
             for slot in schedule.definitions[index] { valueOffsets[slot] = allocate(sizes[slot]) }
             var temporary: [Range<Int>] = []
             for case .workspace(let number) in launch.buffers {
-                let size = Self.round(program.workspaces[number].value(symbols))
+                let size = workspaceSizes[number]
                 let offset = allocate(size)
                 workspaceOffsets[number] = offset
                 temporary.append(offset..<(offset + size))
             }
-            if liveBytes > peakByteCount { (peakByteCount, peakLaunch) = (liveBytes, index) }
             for range in temporary { release(range) }
             for slot in schedule.releases[index] where valueOffsets[slot] >= 0 {
                 release(valueOffsets[slot]..<(valueOffsets[slot] + sizes[slot]))
@@ -51,7 +51,6 @@ struct MemoryPlan {
     }
 
     private mutating func allocate(_ size: Int) -> Int {
-        liveBytes += size
         if let index = free.firstIndex(where: { $0.count >= size }) {
             let range = free[index]
             if range.count == size {
@@ -72,7 +71,6 @@ struct MemoryPlan {
     }
 
     private mutating func release(_ range: Range<Int>) {
-        liveBytes -= range.count
         let index = free.firstIndex { $0.lowerBound > range.lowerBound } ?? free.count
         free.insert(range, at: index)
         if index + 1 < free.count, free[index].upperBound == free[index + 1].lowerBound {

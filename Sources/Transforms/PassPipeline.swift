@@ -20,26 +20,21 @@ public struct PassPipeline: Sendable {
         .fusion,
     ])
 
-    /// Told after each pass: its name, the graph as it stands, the seconds that the pass (not the verifier)
-    /// took and whether it changed the graph.
-    public typealias Observer =
-        @Sendable (_ pass: String, _ graph: Graph, _ seconds: Double, _ changed: Bool) -> Void
+    /// The passes that make regions; without them every node is a kernel of its own.
+    public static let fusionPasses: Set<String> = ["attention", "fusion"]
 
     public struct Options: Sendable {
         /// Passes to leave out, wherever they stand in the list.
         public var disabled: Set<String>
         /// The pass after whose first run the pipeline stops.
         public var stopAfter: String?
-        public var observer: Observer?
         public var context: PassContext
 
         public init(
-            disabled: Set<String> = [], stopAfter: String? = nil, observer: Observer? = nil,
-            context: PassContext = PassContext()
+            disabled: Set<String> = [], stopAfter: String? = nil, context: PassContext = PassContext()
         ) {
             self.disabled = disabled
             self.stopAfter = stopAfter
-            self.observer = observer
             self.context = context
         }
     }
@@ -51,18 +46,28 @@ public struct PassPipeline: Sendable {
         return names
     }
 
-    /// Runs the passes on `graph`. When this throws, `graph` is as the failing pass left it, for a dump.
+    /// Runs the passes on `graph`. When this throws, `graph` is as the failing pass left it.
     public func run(on graph: inout Graph, options: Options = Options()) throws(IRError) {
+        var records: [PassRecord] = []
+        try run(on: &graph, options: options, records: &records)
+    }
+
+    /// Runs the passes on `graph` and appends what each did to `records`, also when a later one throws.
+    public func run(
+        on graph: inout Graph, options: Options = Options(), records: inout [PassRecord]
+    ) throws(IRError) {
         try check(options)
         try located("before the first pass") { () throws(IRError) in try graph.verify() }
         let clock = ContinuousClock()
         for pass in passes {
             if !options.disabled.contains(pass.name) {
                 let start = clock.now
-                let changed = try located("in \(pass.name)") { () throws(IRError) in try pass.run(&graph, options.context) }
+                let changed = try located("in \(pass.name)") { () throws(IRError) in
+                    try pass.run(&graph, options.context)
+                }
                 let seconds = (clock.now - start) / .seconds(1)
                 if changed { try located("after \(pass.name)") { () throws(IRError) in try graph.verify() } }
-                options.observer?(pass.name, graph, seconds, changed)
+                records.append(PassRecord(name: pass.name, graph: graph, seconds: seconds, changed: changed))
             }
             if pass.name == options.stopAfter { return }
         }

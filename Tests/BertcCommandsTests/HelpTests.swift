@@ -10,7 +10,10 @@ import Testing
         #expect(result.error.isEmpty)
         #expect(result.output.contains("EXAMPLE:\n"))
         #expect(result.output.contains("\n  bertc \(command) "))
-        for option in ["--threads", "--cpu", "--json", "--quiet", "--matmul", "--no-cache"] {
+        for option in [
+            "--threads", "--cpu", "--json", "--quiet", "--matmul", "--no-cache", "--dump-ir",
+            "--disable-pass",
+        ] {
             #expect(result.output.contains(option))
         }
     }
@@ -27,7 +30,11 @@ import Testing
         ["predict", "m", "--text", "a", "--file", "b"], ["predict", "m", "--pair", "b"],
         ["embed", "m", "--output", "vectors.bin"], ["compile", "m", "--labels", "0"],
         ["train", "--set", "epochs"], ["compile", "g.ir", "--training"],
-        ["compile", "m", "--symbol", "tokens"],
+        ["compile", "m", "--symbol", "tokens"], ["compile", "m", "--disable-pass", "simplfy"],
+        ["compile", "m", "--print-after", "x"], ["compile", "m", "--stop-after", "x"],
+        ["compile", "m", "--emit", "graph", "--time-passes"], ["compile", "m", "--layer", "1"],
+        ["compile", "m", "--emit", "graph", "--layer", "-1"], ["compile", "m", "--emit", "training"],
+        ["train", "--disable-pass", "x"], ["predict", "m", "--disable-pass", "x"],
     ])
     func wrongUsageIsOneLine(arguments: [String]) throws {
         let result = try Tool.run(arguments)

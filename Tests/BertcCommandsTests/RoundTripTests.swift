@@ -46,6 +46,25 @@ import Training
         #expect(result.error == "bertc: 1 sequence was cut to 12 tokens\n")
     }
 
+    @Test(arguments: ["predict", "evaluate", "embed"])
+    func stagesOfInferenceAreDumped(command: String) throws {
+        try scratch.write("data.tsv", "text\tlabel\na fine film\tgood\n")
+        let input = command == "evaluate" ? [scratch.path("data.tsv")] : ["--text", "a fine film"]
+        func run(_ more: [String]) throws -> Tool.Result {
+            try Tool.run([command, scratch.path("model")] + input + more)
+        }
+        let plain = try run([])
+        let dumped = try run(["--dump-ir", scratch.path("stages")])
+        #expect(dumped.status == 0)
+        #expect(dumped.output == plain.output)
+        let names = try FileManager.default.contentsOfDirectory(atPath: scratch.path("stages")).sorted()
+        #expect(names.first == "01-graph.ir")
+        #expect(names.contains { $0.hasSuffix("-kernels.txt") })
+        let index = try scratch.read("stages/index.md")
+        for name in names.dropLast() { #expect(index.contains("[\(name)]")) }
+        #expect(try run(["--unfused", "--disable-pass", "simplify"]).status == 0)
+    }
+
     @Test func predictWithoutATerminalIsPlainText() throws {
         let result = try Tool.run(["predict", scratch.path("model")], input: Array("a film\nbad\n".utf8))
         #expect(result.status == 0)

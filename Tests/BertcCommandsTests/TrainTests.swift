@@ -69,7 +69,9 @@ import Testing
         let names = try FileManager.default.contentsOfDirectory(atPath: scratch.path("stages")).sorted()
         #expect(names.first == "01-graph.ir")
         #expect(names.contains { $0.hasSuffix("-llvm.ll") })
-        #expect(try scratch.read("stages/01-graph.ir").contains(" = adamw "))
+        #expect(try scratch.read("stages/02-training.ir").contains(" = adamw "))
+        // The evaluation follows the training step.
+        #expect(try scratch.read("stages/index.md").components(separatedBy: "| graph |").count == 3)
     }
 
     @Test func lossThatIsNotFiniteStopsWithStepAndNode() throws {

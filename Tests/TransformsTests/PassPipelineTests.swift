@@ -1,5 +1,4 @@
 import GraphIR
-import Synchronization
 import Testing
 import Transforms
 
@@ -55,41 +54,35 @@ import Transforms
     }
 
     @Test func disablingAndStopping() throws {
-        func names(_ configure: (inout PassPipeline.Options) -> Void) throws -> [String] {
-            let seen = Seen()
-            var options = PassPipeline.Options { name, _, seconds, _ in
-                #expect(seconds >= 0)
-                seen.append(name)
-            }
-            configure(&options)
+        func names(_ options: PassPipeline.Options) throws -> [String] {
             var graph = try Self.graph()
-            try PassPipeline.standard.run(on: &graph, options: options)
-            return seen.all
+            var records: [PassRecord] = []
+            try PassPipeline.standard.run(on: &graph, options: options, records: &records)
+            #expect(records.allSatisfy { $0.seconds >= 0 })
+            return records.map(\.name)
         }
-        #expect(
-            try names { $0.disabled = ["simplify"] } == [
-                "constant-folding", "common-subexpressions", "dead-code",
-            ])
-        #expect(try names { $0.stopAfter = "constant-folding" } == ["simplify", "constant-folding"])
-        #expect(
-            try names { $0 = .init(disabled: ["simplify"], stopAfter: "simplify", observer: $0.observer) }
-                == [])
+        let all = try names(.init())
+        #expect(try names(.init(disabled: ["simplify"])) == all.filter { $0 != "simplify" })
+        #expect(try names(.init(stopAfter: "constant-folding")) == ["simplify", "constant-folding"])
+        #expect(try names(.init(disabled: ["simplify"], stopAfter: "simplify")) == [])
     }
 
-    @Test func observerSeesTheGraphAndWhetherItChanged() throws {
-        let seen = Seen()
+    @Test func recordsHaveTheGraphAndWhetherItChanged() throws {
         var graph = try Self.graph()
-        let options = PassPipeline.Options { name, graph, _, changed in
-            seen.append("\(name) \(graph.nodes.count) \(changed)")
-        }
-        try PassPipeline([.simplify, .simplify, .deadCode]).run(on: &graph, options: options)
-        #expect(seen.all == ["simplify 3 true", "simplify 3 false", "dead-code 2 true"])
+        var records: [PassRecord] = []
+        try PassPipeline([.simplify, .simplify, .deadCode]).run(on: &graph, records: &records)
+        #expect(
+            records.map { "\($0.name) \($0.graph.nodes.count) \($0.changed)" } == [
+                "simplify 3 true", "simplify 3 false", "dead-code 2 true",
+            ])
     }
-}
 
-/// Lines that an observer collects.
-private final class Seen: Sendable {
-    private let lines = Mutex<[String]>([])
-    func append(_ line: String) { lines.withLock { $0.append(line) } }
-    var all: [String] { lines.withLock { $0 } }
+    @Test func recordsUpToTheFailingPassAreKept() throws {
+        var graph = try Self.graph()
+        var records: [PassRecord] = []
+        #expect(throws: IRError.self) {
+            try PassPipeline([.simplify, Self.breaking]).run(on: &graph, records: &records)
+        }
+        #expect(records.map(\.name) == ["simplify"])
+    }
 }

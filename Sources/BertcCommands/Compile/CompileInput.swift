@@ -37,15 +37,21 @@ struct CompileInput: ParsableArguments {
         }
     }
 
-    /// The graph, verified. `forward` is told the graph before differentiation.
-    func graph(forward: (Graph) throws -> Void) throws -> Graph {
-        if model.hasSuffix(".ir") { return try parsedGraph() }
+    /// The graph to compile, and for a training step the graph before differentiation.
+    struct Source {
+        var forward: Graph?
+        let graph: Graph
+    }
+
+    /// Reads the graph file, or builds the model's graph.
+    func source() throws -> Source {
+        if model.hasSuffix(".ir") { return Source(graph: try parsedGraph()) }
         let config = try configuration()
         let head = try head(config)
-        guard training else { return try BertGraph(config: config, head: head, isTraining: false).build() }
-        let graph = try BertGraph(config: config, head: head, isTraining: true).build()
-        try forward(graph)
-        return try trainingStep(graph, options: OptimizerOptions(maxGradientNorm: 1))
+        let forward = try BertGraph(config: config, head: head, isTraining: training).build()
+        guard training else { return Source(graph: forward) }
+        return Source(
+            forward: forward, graph: try trainingStep(forward, options: OptimizerOptions(maxGradientNorm: 1)))
     }
 
     private func parsedGraph() throws -> Graph {

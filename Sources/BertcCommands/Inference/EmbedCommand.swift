@@ -30,6 +30,7 @@ struct EmbedCommand: ParsableCommand {
     @Flag(help: "Scale vectors to unit length.")
     var normalize = false
 
+    @OptionGroup(title: "Passes") var passes: PassOptions
     @OptionGroup(title: "Common options") var global: GlobalOptions
 
     func validate() throws {
@@ -39,7 +40,7 @@ struct EmbedCommand: ParsableCommand {
     }
 
     func run() throws {
-        let pipeline = try model.open(global)
+        let pipeline = try model.open(global, passes)
         let texts = try input.read(global)
         // Opened before the work, so that a place that takes no file is not found out after it.
         let file = try output.map { try AtomicFile(replacing: URL(fileURLWithPath: $0)) }

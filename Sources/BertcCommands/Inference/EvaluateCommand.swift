@@ -34,10 +34,11 @@ struct EvaluateCommand: ParsableCommand {
     @Option(name: .customLong("label-column"), help: "The column with the label.")
     var labelColumn: String?
 
+    @OptionGroup(title: "Passes") var passes: PassOptions
     @OptionGroup(title: "Common options") var global: GlobalOptions
 
     func run() throws {
-        let pipeline = try model.open(global)
+        let pipeline = try model.open(global, passes)
         let dataset = try TextDataset.load(
             path: data, format: format,
             options: TextDataset.Options(

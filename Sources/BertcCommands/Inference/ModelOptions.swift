@@ -15,9 +15,11 @@ struct ModelOptions: ParsableArguments {
     var noTruncate = false
 
     /// Loads the model and says which of its tensors were not used.
-    func open(_ global: GlobalOptions) throws -> BertPipeline {
+    func open(_ global: GlobalOptions, _ passes: PassOptions) throws -> BertPipeline {
+        var compilerOptions = global.compilerOptions
+        try passes.apply(to: &compilerOptions)
         let pipeline = try BertPipeline(
-            contentsOf: model, compiler: try global.makeCompiler(global.compilerOptions),
+            contentsOf: model, compiler: try global.makeCompiler(compilerOptions),
             options: BertPipeline.Options(maxLength: maxLength, truncates: !noTruncate))
         for warning in pipeline.config.warnings { global.note("\(model): \(warning)") }
         let unused = pipeline.report.unexpected

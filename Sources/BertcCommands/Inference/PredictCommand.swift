@@ -24,6 +24,7 @@ struct PredictCommand: ParsableCommand {
     @Option(help: "Labels to print for each text; all by default.")
     var top: Int?
 
+    @OptionGroup(title: "Passes") var passes: PassOptions
     @OptionGroup(title: "Common options") var global: GlobalOptions
 
     func validate() throws {
@@ -31,7 +32,7 @@ struct PredictCommand: ParsableCommand {
     }
 
     func run() throws {
-        let pipeline = try model.open(global)
+        let pipeline = try model.open(global, passes)
         let texts = try input.read(global)
         for start in stride(from: 0, to: texts.count, by: 1024) {
             let chunk = Array(texts[start..<min(start + 1024, texts.count)])

@@ -1,11 +1,14 @@
 import BERT
 import Foundation
+import GraphCompiler
 import Synchronization
 
-/// Writes each stage of a compilation into a numbered file: `01-graph.ir`, `02-simplify.ir`, ...
+/// Writes each stage of a compilation into a numbered file, `01-graph.ir`, `02-simplify.ir`, ..., and lists them in
+/// `index.md`.
 final class StageDump: Sendable {
     private let directory: URL
-    private let count = Mutex(0)
+    /// The index's lines, one a stage.
+    private let lines = Mutex<[String]>([])
 
     /// Makes the directory when it does not exist.
     init(_ path: String) throws {
@@ -19,20 +22,46 @@ final class StageDump: Sendable {
         }
     }
 
-    /// Writes one stage beside its place and renames it.
-    func write(_ stage: String, _ text: String) throws {
-        let number = count.withLock { count in
-            count += 1
-            return count
+    /// Writes one stage beside its place and renames it; then the index, which is complete after every stage.
+    func write(_ stage: CompilationStage) throws {
+        try lines.withLock { lines in
+            let number = lines.count + 1
+            let name = "\(number < 10 ? "0" : "")\(number)-\(stage.name).\(stage.form.fileEnding)"
+            try write(stage.text, to: name)
+            let seconds = stage.seconds.map { Formatted.number($0, digits: 4) } ?? ""
+            lines.append(
+                "| \(number) | [\(name)](\(name)) | \(stage.name) | \(stage.count) \(stage.form.unit) | \(seconds) |"
+            )
+            let heading = """
+                # Stages of the compilation
+
+                | number | file | stage | holds | seconds |
+                | --- | --- | --- | --- | --- |
+                """
+            try write(([heading] + lines).joined(separator: "\n") + "\n", to: "index.md")
         }
-        let ending =
-            switch stage {
-            case "kernels": "txt"
-            case "llvm": "ll"
-            default: "ir"
-            }
-        let padded = (number < 10 ? "0" : "") + "\(number)"
-        try AtomicFile.write(
-            Data(text.utf8), to: directory.appendingPathComponent("\(padded)-\(stage).\(ending)"))
+    }
+
+    private func write(_ text: String, to name: String) throws {
+        try AtomicFile.write(Data(text.utf8), to: directory.appendingPathComponent(name))
+    }
+}
+
+extension CompilationStage.Form {
+    fileprivate var fileEnding: String {
+        switch self {
+        case .graph: "ir"
+        case .kernels: "txt"
+        case .llvm: "ll"
+        }
+    }
+
+    /// What a stage's count counts.
+    fileprivate var unit: String {
+        switch self {
+        case .graph: "nodes"
+        case .kernels: "kernels"
+        case .llvm: "functions"
+        }
     }
 }

@@ -1,9 +1,14 @@
-/// Columns of text under a heading: the first aligned to the left, the others to the right.
+/// Columns of text under a heading, aligned to the left or to the right.
 struct TextTable: CustomStringConvertible {
     let heading: [String]
+    private let left: Set<String>
     private(set) var rows: [[String]] = []
 
-    init(_ heading: [String]) { self.heading = heading }
+    /// - Parameter left: headings of the columns that are aligned to the left; the first alone when `nil`.
+    init(_ heading: [String], left: Set<String>? = nil) {
+        self.heading = heading
+        self.left = left ?? Set(heading.prefix(1))
+    }
 
     mutating func add(_ row: [String]) { rows.append(row) }
 
@@ -11,10 +16,11 @@ struct TextTable: CustomStringConvertible {
         let all = [heading] + rows
         let widths = heading.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
         return all.map { row in
-            row.indices.map { column in
+            let line = row.indices.map { column in
                 let padding = String(repeating: " ", count: widths[column] - row[column].count)
-                return column == 0 ? row[column] + padding : padding + row[column]
+                return left.contains(heading[column]) ? row[column] + padding : padding + row[column]
             }.joined(separator: "  ")
+            return String(line.reversed().drop { $0 == " " }.reversed())
         }.joined(separator: "\n")
     }
 }
@@ -40,6 +46,16 @@ package enum Formatted {
         let text = "\(Int(scaled))"
         let padded = String(repeating: "0", count: max(0, digits + 1 - text.count)) + text
         return digits == 0 ? sign + padded : sign + padded.dropLast(digits) + "." + padded.suffix(digits)
+    }
+
+    /// `0.4 ms`, `12.3 ms`, `1.25 s`.
+    static func seconds(_ value: Double) -> String {
+        value < 1 ? "\(number(value * 1000, digits: 1)) ms" : "\(number(value, digits: 2)) s"
+    }
+
+    /// `text`, or its beginning and `…` when it is longer than `width` characters.
+    static func clipped(_ text: String, _ width: Int) -> String {
+        text.count <= width ? text : text.prefix(width - 1) + "…"
     }
 
     private static func scaled(_ value: Double, _ units: [String]) -> String {

@@ -25,12 +25,10 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "Set a field: field=value, the value as in the file; may be given several times.")
     var set: [String] = []
 
-    @Option(name: .customLong("dump-ir"), help: "Write every stage of the compilation into this directory.")
-    var dumpDirectory: String?
-
     @Flag(help: "Print where the time went, by kernel.")
     var profile = false
 
+    @OptionGroup(title: "Passes") var passes: PassOptions
     @OptionGroup(title: "Common options") var global: GlobalOptions
 
     func validate() throws { _ = try ConfigOverrides(set) }
@@ -75,9 +73,7 @@ struct TrainCommand: ParsableCommand {
         options.threads = global.threads ?? config.threads
         options.instructionSet = global.cpu?.rawValue ?? config.cpu
         options.matmul = global.matmul ?? config.matmul
-        if let dump = try dumpDirectory.map({ try StageDump($0) }) {
-            options.dump = { try dump.write($0, $1) }
-        }
+        try passes.apply(to: &options)
         return try global.makeCompiler(options)
     }
 

@@ -30,7 +30,9 @@ package final class TrainableModel {
         self.parameters = parameters
         let forward = BertGraph(config: config, head: head, isTraining: true, isFrozen: isFrozen)
         specs = try forward.parameters()
-        let step = try trainingStep(forward.build(), loss: "loss", options: options)
+        let graph = try forward.build()
+        try compiler.options.dump?(CompilationStage(graph))
+        let step = try trainingStep(graph, loss: "loss", options: options)
         needsRandomness = step.nodes.contains { node in
             if case .input("rng", _) = node.op { true } else { false }
         }

@@ -1,0 +1,45 @@
+import GraphIR
+import KernelIR
+import Transforms
+
+/// What one launch does and moves, by count, and what it should take.
+public struct LaunchCost: Sendable {
+    public let node: NodeID
+    /// The kernel's name, e.g. `matmul+bias+gelu`.
+    public let name: String
+    /// The code template of the phase that does most of the work.
+    public let template: String
+    public let flops: Int
+    public let traffic: Traffic
+    /// What the phases take one behind the other by the cost model's roofline.
+    public let seconds: Double
+
+    /// FLOPs for each byte moved.
+    public var intensity: Double { traffic.byteCount > 0 ? Double(flops) / Double(traffic.byteCount) : 0 }
+
+    init(_ launch: Program.Launch, of program: Program, _ symbols: [String: Int], _ model: CostModel) {
+        node = launch.node
+        name = launch.kernel.name
+        template = launch.kernel.template(symbols)
+        var flops = 0
+        var traffic = Traffic()
+        var seconds = 0.0
+        for phase in launch.kernel.phases {
+            let all = phase.flopCount(symbols)
+            let contraction = phase.contractionFlopCount(symbols)
+            let moved = program.traffic(of: phase, in: launch, symbols)
+            flops += all
+            traffic = traffic + moved
+            seconds += model.seconds(
+                byteCount: moved.byteCount, contractionFlops: contraction, operations: all - contraction)
+        }
+        (self.flops, self.traffic, self.seconds) = (flops, traffic, seconds)
+    }
+}
+
+extension Program {
+    /// The cost of every launch, in order.
+    public func costs(_ symbols: [String: Int], _ model: CostModel) -> [LaunchCost] {
+        launches.map { LaunchCost($0, of: self, symbols, model) }
+    }
+}

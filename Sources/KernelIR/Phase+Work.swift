@@ -1,0 +1,39 @@
+import GraphIR
+
+extension Phase {
+    /// The code template that generates the phase.
+    public var template: String {
+        switch self {
+        case .rows: "rows"
+        case .pack: "pack"
+        case .block: "block"
+        case .problems: "problems"
+        case .library: "openblas"
+        case .scatterAdd: "scatter-add"
+        case .segments: "segments"
+        case .copy: "copy"
+        }
+    }
+
+    /// The part of `flopCount` that matrix products do.
+    public func contractionFlopCount(_ symbols: [String: Int]) -> Int {
+        switch self {
+        case .block(let kernel):
+            let elements = kernel.rows.value(symbols) * kernel.columns.value(symbols)
+            return kernel.products.reduce(0) { $0 + 2 * elements * $1.k.value(symbols) }
+        case .problems, .library: return flopCount(symbols)
+        case .rows, .pack, .scatterAdd, .segments, .copy: return 0
+        }
+    }
+}
+
+extension Kernel {
+    /// The template of the phase that does most of the work; the last of several that do none.
+    public func template(_ symbols: [String: Int]) -> String {
+        let phase = phases.max { left, right in
+            (left.contractionFlopCount(symbols), left.flopCount(symbols))
+                < (right.contractionFlopCount(symbols), right.flopCount(symbols))
+        }
+        return phase?.template ?? "rows"
+    }
+}

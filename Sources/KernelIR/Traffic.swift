@@ -1,0 +1,45 @@
+import GraphIR
+
+/// Bytes that a program moves, counted from its kernels and the extents alone.
+///
+/// A phase reads every buffer that it touches once and writes every buffer that it stores to once: what it reads
+/// again while its rows are in the cache costs nothing, and what one phase leaves for the next (packed panels,
+/// partial sums, every value between two launches) is written and read. Memory that is private to a task does not
+/// count. The rule is the same for fused and unfused programs, so that their totals can be compared.
+public struct Traffic: Hashable, Sendable {
+    public var bytesRead: Int
+    public var bytesWritten: Int
+
+    public init(bytesRead: Int = 0, bytesWritten: Int = 0) {
+        self.bytesRead = bytesRead
+        self.bytesWritten = bytesWritten
+    }
+
+    public var byteCount: Int { bytesRead + bytesWritten }
+
+    public static func + (left: Traffic, right: Traffic) -> Traffic {
+        Traffic(
+            bytesRead: left.bytesRead + right.bytesRead, bytesWritten: left.bytesWritten + right.bytesWritten)
+    }
+}
+
+extension Program {
+    /// What one phase of a launch moves under `symbols`.
+    ///
+    /// - Precondition: `symbols` has every symbol of the graph. So for the functions below.
+    public func traffic(of phase: Phase, in launch: Launch, _ symbols: [String: Int]) -> Traffic {
+        var counter = TrafficCounter(program: self, launch: launch, symbols: symbols)
+        counter.count(phase)
+        return counter.traffic
+    }
+
+    /// What all phases of a launch move.
+    public func traffic(of launch: Launch, _ symbols: [String: Int]) -> Traffic {
+        launch.kernel.phases.reduce(Traffic()) { $0 + traffic(of: $1, in: launch, symbols) }
+    }
+
+    /// What a whole run moves.
+    public func traffic(_ symbols: [String: Int]) -> Traffic {
+        launches.reduce(Traffic()) { $0 + traffic(of: $1, symbols) }
+    }
+}

@@ -1,0 +1,97 @@
+import GraphIR
+import KernelIR
+
+extension Program {
+    /// The memory of one run, as planned for `symbols`.
+    ///
+    /// - Precondition: `symbols` has every symbol of the graph.
+    public func memory(_ symbols: [String: Int]) -> MemoryReport {
+        let schedule = Schedule(self)
+        let plan = MemoryPlan(program: self, schedule: schedule, symbols: symbols)
+        let scratch = launches.flatMap(\.kernel.phases).map { $0.scratchByteCount(symbols) }.max() ?? 0
+        return MemoryReport(
+            allocations: tensors(schedule, plan, symbols) + workspaces(schedule, plan),
+            nodes: schedule.launches.map(\.node), arenaByteCount: plan.byteCount, scratchByteCount: scratch)
+    }
+
+    /// Parameters and constants, then what lives in the arena.
+    private func tensors(
+        _ schedule: Schedule, _ plan: MemoryPlan, _ symbols: [String: Int]
+    ) -> [MemoryReport.Allocation] {
+        let end = max(0, schedule.launches.count - 1)
+        var ranges: [Int: ClosedRange<Int>] = [:]
+        for slot in schedule.slotsDefinedBefore { ranges[slot] = 0...end }
+        for (launch, slots) in schedule.definitions.enumerated() {
+            for slot in slots { ranges[slot] = launch...end }
+        }
+        for (launch, slots) in schedule.releases.enumerated() {
+            for slot in slots { ranges[slot] = (ranges[slot]?.lowerBound ?? 0)...launch }
+        }
+        let gradients = Set(graph.parameterGradients.map { schedule.slots[storage(of: $0)] })
+        var lasting: [MemoryReport.Allocation] = []
+        var arena: [MemoryReport.Allocation] = []
+        for id in graph.nodeIDs {
+            let node = graph[id]
+            for result in node.types.indices {
+                let value = Value(id, result: result)
+                let slot = schedule.slots[value]
+                func allocation(_ category: MemoryReport.Category, _ bytes: Int, at offset: Int?)
+                    -> MemoryReport.Allocation
+                {
+                    MemoryReport.Allocation(
+                        name: graph.name(value), node: id, category: category, byteCount: bytes,
+                        offset: offset, launches: ranges[slot] ?? 0...end)
+                }
+                let bytes =
+                    Extent(node.types[result].shape).value(symbols) * node.types[result].element.byteCount
+                if case .parameter(_, _, let role) = node.op {
+                    lasting.append(allocation(role == .state ? .optimizer : .weights, bytes, at: nil))
+                } else if schedule.lives[slot].isConstant {
+                    lasting.append(allocation(.constants, bytes, at: nil))
+                } else if plan.valueOffsets[slot] >= 0 {
+                    let category: MemoryReport.Category = gradients.contains(slot) ? .gradients : .activations
+                    arena.append(allocation(category, plan.sizes[slot], at: plan.valueOffsets[slot]))
+                }
+            }
+        }
+        return lasting + arena
+    }
+
+    private func workspaces(_ schedule: Schedule, _ plan: MemoryPlan) -> [MemoryReport.Allocation] {
+        schedule.launches.enumerated().flatMap { index, launch in
+            launch.buffers.compactMap { buffer in
+                guard case .workspace(let number) = buffer else { return nil }
+                return MemoryReport.Allocation(
+                    name: "w\(number)", node: launch.node, category: .workspace,
+                    byteCount: plan.workspaceSizes[number], offset: plan.workspaceOffsets[number],
+                    launches: index...index)
+            }
+        }
+    }
+}
+
+extension Graph {
+    /// The values that optimiser updates read as gradients of parameters, within regions as well.
+    package var parameterGradients: [Value] {
+        nodes.flatMap { node -> [Value] in
+            switch node.op {
+            case .adamW: return [node.operands[1]]
+            case .fusion(let region):
+                return region.body.parameterGradients.compactMap { gradient in
+                    region.body.operandIndex(of: gradient).map { node.operands[$0] }
+                }
+            default: return []
+            }
+        }
+    }
+
+    /// Which input a value of a region's body holds, in another shape or element type perhaps; `nil` when the body
+    /// computes it.
+    private func operandIndex(of value: Value) -> Int? {
+        switch self[value.node].op {
+        case .input: inputs.firstIndex(of: value.node)
+        case .reshape, .transpose, .cast: operandIndex(of: self[value.node].operands[0])
+        default: nil
+        }
+    }
+}
