@@ -23,8 +23,8 @@ extension Op {
 
     public var resultCount: Int {
         switch self {
-        case .layerNorm, .layerNormGradient, .adamW: 3
-        case .crossEntropy: 2
+        case .layerNorm, .layerNormGradient, .flashAttentionGradient, .adamW: 3
+        case .crossEntropy, .flashAttention: 2
         default: 1
         }
     }
@@ -61,6 +61,8 @@ extension Op {
         case .softmaxGradient: ("softmax_gradient", [])
         case .layerNorm(let epsilon): ("layer_norm", [("epsilon", .float(epsilon))])
         case .layerNormGradient: ("layer_norm_gradient", [])
+        case .flashAttention(let a): ("flash_attention", a.named)
+        case .flashAttentionGradient(let a): ("flash_attention_gradient", a.named)
         case .crossEntropy(let ignore): ("cross_entropy", [("ignore_index", .int(ignore))])
         case .crossEntropyGradient(let ignore): ("cross_entropy_gradient", [("ignore_index", .int(ignore))])
         case .gather: ("gather", [])
@@ -89,6 +91,8 @@ extension Op {
             "matmul": ["transpose_left", "transpose_right"], "ragged_matmul": ["form", "length"],
             "softmax": [],
             "softmax_gradient": [], "layer_norm": ["epsilon"], "layer_norm_gradient": [],
+            "flash_attention": AttentionAttributes.names,
+            "flash_attention_gradient": AttentionAttributes.names,
             "cross_entropy": ["ignore_index"], "cross_entropy_gradient": ["ignore_index"], "gather": [],
             "scatter_add": ["rows"], "segment_sum": [], "segment_broadcast": ["tokens"],
             "adamw": ["beta1", "beta2", "epsilon", "weight_decay"],
@@ -158,6 +162,9 @@ extension Op {
             case "softmax_gradient": self = .softmaxGradient
             case "layer_norm": self = .layerNorm(epsilon: try read.float("epsilon"))
             case "layer_norm_gradient": self = .layerNormGradient
+            case "flash_attention": self = .flashAttention(try AttentionAttributes(reading: &read))
+            case "flash_attention_gradient":
+                self = .flashAttentionGradient(try AttentionAttributes(reading: &read))
             case "cross_entropy": self = .crossEntropy(ignoreIndex: try read.int("ignore_index"))
             case "cross_entropy_gradient":
                 self = .crossEntropyGradient(ignoreIndex: try read.int("ignore_index"))

@@ -32,6 +32,9 @@ public enum Op: Hashable, Sendable {
     case softmaxGradient
     case layerNorm(epsilon: Double)
     case layerNormGradient
+    // Ops/Attention.swift
+    case flashAttention(AttentionAttributes)
+    case flashAttentionGradient(AttentionAttributes)
     // Ops/CrossEntropy.swift
     case crossEntropy(ignoreIndex: Int)
     case crossEntropyGradient(ignoreIndex: Int)
@@ -86,6 +89,8 @@ extension Op {
             try contractionTypes(operands)
         case .softmax, .softmaxGradient, .layerNorm, .layerNormGradient:
             try normalisationTypes(operands)
+        case .flashAttention, .flashAttentionGradient:
+            try attentionTypes(operands)
         case .crossEntropy, .crossEntropyGradient:
             try crossEntropyTypes(operands)
         case .gather, .scatterAdd, .segmentSum, .segmentBroadcast:
@@ -106,6 +111,7 @@ extension Op {
         case .broadcast, .reshape, .transpose, .slice, .concatenate: shapeVJP(rule)
         case .matmul, .raggedMatmul: contractionVJP(rule)
         case .softmax, .softmaxGradient, .layerNorm, .layerNormGradient: try normalisationVJP(rule)
+        case .flashAttention, .flashAttentionGradient: try attentionVJP(rule)
         case .crossEntropy, .crossEntropyGradient: try crossEntropyVJP(rule)
         case .gather, .scatterAdd, .segmentSum, .segmentBroadcast: indexingVJP(rule)
         case .adamW: throw noGradient()

@@ -37,6 +37,8 @@ struct Evaluation {
         case .softmaxGradient: [softmaxGradient()]
         case .layerNorm(let epsilon): layerNorm(epsilon: epsilon)
         case .layerNormGradient: layerNormGradient()
+        case .flashAttention(let attributes): try flashAttention(attributes)
+        case .flashAttentionGradient(let attributes): try flashAttentionGradient(attributes)
         case .crossEntropy(let ignored): try crossEntropy(ignoreIndex: ignored)
         case .crossEntropyGradient(let ignored): [try crossEntropyGradient(ignoreIndex: ignored)]
         case .gather: [try gather()]

@@ -46,6 +46,7 @@ extension Phase: CustomStringConvertible {
             return
                 "  product \(p.target) = \(p.left) · panels b\(p.panels) [m \(p.m), n \(p.n), k \(p.k)] tile \(p.tile)\n"
         case .problems(let batch): return "  products \(batch.layout) tile \(batch.tile)\n"
+        case .attention(let attention): return attention.description
         case .library(let l):
             return "  sgemm b\(l.target) = b\(l.left) · b\(l.right) [m \(l.m), n \(l.n), k \(l.k)]\n"
         case .scatterAdd(let s):

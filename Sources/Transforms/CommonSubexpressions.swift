@@ -43,7 +43,8 @@ private struct Expression: Hashable {
         case .iota, .dimensionSize, .unary, .unaryGradient, .binary, .compare, .select, .cast, .dropout,
             .reduce,
             .broadcast, .reshape, .transpose, .slice, .concatenate, .matmul, .raggedMatmul, .softmax,
-            .softmaxGradient, .layerNorm, .layerNormGradient, .crossEntropy, .crossEntropyGradient, .gather,
+            .softmaxGradient, .layerNorm, .layerNormGradient, .flashAttention, .flashAttentionGradient,
+            .crossEntropy, .crossEntropyGradient, .gather,
             .scatterAdd, .segmentSum, .segmentBroadcast, .adamW:
             true
         }

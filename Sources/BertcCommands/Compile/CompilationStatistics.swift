@@ -83,6 +83,7 @@ extension Phase {
         case .pack: "pack"
         case .product: "product"
         case .problems: "batched product"
+        case .attention: "attention"
         case .library: "OpenBLAS"
         case .scatterAdd: "scatter-add"
         case .segments: "segments"

@@ -68,6 +68,8 @@ public struct Lowering {
         case .softmaxGradient: softmaxGradient(id)
         case .layerNorm(let epsilon): layerNorm(id, epsilon: epsilon)
         case .layerNormGradient: layerNormGradient(id)
+        case .flashAttention(let attributes): try flashAttention(id, attributes)
+        case .flashAttentionGradient(let attributes): try flashAttentionGradient(id, attributes)
         case .crossEntropy(let ignoreIndex): crossEntropy(id, ignoreIndex)
         case .crossEntropyGradient(let ignoreIndex): crossEntropyGradient(id, ignoreIndex)
         case .gather: gather(id)
