@@ -51,7 +51,7 @@ import Transforms
         }
         #expect(
             error?.message == "there is no pass \"fold\"; the passes are "
-                + "simplify, constant-folding, common-subexpressions, dead-code")
+                + "simplify, constant-folding, common-subexpressions, dead-code, attention")
     }
 
     @Test func disablingAndStopping() throws {
@@ -68,7 +68,7 @@ import Transforms
         }
         #expect(
             try names { $0.disabled = ["simplify"] } == [
-                "constant-folding", "common-subexpressions", "dead-code",
+                "constant-folding", "common-subexpressions", "dead-code", "attention", "dead-code",
             ])
         #expect(try names { $0.stopAfter = "constant-folding" } == ["simplify", "constant-folding"])
         #expect(
