@@ -53,6 +53,7 @@ extension Phase: CustomStringConvertible {
         case .pack(let pack): return pack.description
         case .block(let block): return block.description
         case .problems(let batch): return "  products \(batch.layout) tile \(batch.tile)\n"
+        case .attention(let attention): return attention.description
         case .library(let l):
             return "  sgemm b\(l.target) = b\(l.left) · b\(l.right) [m \(l.m), n \(l.n), k \(l.k)]\n"
         case .scatterAdd(let s):

@@ -67,6 +67,8 @@ public struct Lowering {
         case .matmul(let transposeLeft, let transposeRight):
             try matmul(id, transposeLeft: transposeLeft, transposeRight: transposeRight)
         case .raggedMatmul(let form, let length): try raggedMatmul(id, form, length)
+        case .flashAttention(let attributes): try flashAttention(id, attributes)
+        case .flashAttentionGradient(let attributes): try flashAttentionGradient(id, attributes)
         case .scatterAdd: try scatterAdd(id)
         case .segmentSum: segments(id, .sum)
         case .segmentBroadcast: segments(id, .broadcast)
