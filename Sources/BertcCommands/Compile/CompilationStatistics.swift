@@ -81,7 +81,7 @@ extension Phase {
         switch self {
         case .rows: "rows"
         case .pack: "pack"
-        case .product: "product"
+        case .block: "product"
         case .problems: "batched product"
         case .library: "OpenBLAS"
         case .scatterAdd: "scatter-add"
