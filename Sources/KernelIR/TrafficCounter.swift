@@ -220,6 +220,7 @@ struct TrafficCounter {
         switch launch.buffers[buffer] {
         case .value(let value): return .value(program.storage(of: value))
         case .workspace(let number): return .workspace(number)
+        case .packed(let packed): return .packed(packed)
         case .unused, .number: return nil
         }
     }
@@ -230,6 +231,7 @@ struct TrafficCounter {
             let type = program.graph.type(of: value)
             return Extent(type.shape).value(symbols) * type.element.byteCount
         case .workspace(let number): return program.workspaces[number].value(symbols)
+        case .packed(let packed): return packed.byteCount
         case .unused, .number: return 0
         }
     }
