@@ -1,3 +1,5 @@
+import BERT
+import Foundation
 import GraphCompiler
 
 extension CompileCommand {
@@ -27,7 +29,12 @@ extension CompileCommand {
         }
         let last = times.passes.last?.graph ?? source.graph
         let program = try timed(&times.lowering) { try compiler.lower(last) }
-        if explain == nil { try printPage(source.graph, compiler, program, values, &times) }
+        if let html {
+            let report = compiler.report(source.graph, passes: times.passes, program: program, symbols: values)
+            try writeHTML(report, options, log.decisions, to: html)
+        } else if explain == nil {
+            try printPage(source.graph, compiler, program, values, &times)
+        }
         for required in requiredFusions {
             try RequiredFusion(required).check(program, log.decisions, of: input.model)
         }
@@ -55,6 +62,22 @@ extension CompileCommand {
         case .text: Console.print(explanation.text)
         case .json: Console.print("\(explanation.json)")
         }
+    }
+
+    private func writeHTML(
+        _ report: CompilationReport, _ options: CompilerOptions, _ decisions: [FusionDecision], to path: String
+    ) throws {
+        var options = options
+        options.passes.disabled.formUnion(PassPipeline.fusionPasses)
+        options.passes.context = PassContext(costModel: options.passes.context.costModel)
+        options.dump = nil
+        let compiler = try global.makeCompiler(options)
+        let passes = try compiler.runPasses(report.graph)
+        let program = try compiler.lower(passes.last?.graph ?? report.graph)
+        let unfused = compiler.report(report.graph, passes: passes, program: program, symbols: report.symbols)
+        let page = HTMLPage(fused: report, unfused: unfused, decisions: decisions)
+        try AtomicFile.write(Data(page.description.utf8), to: URL(fileURLWithPath: path))
+        global.note("\(path): written; open it in a browser")
     }
 
     private func printPage(
