@@ -41,7 +41,8 @@ let package = Package(
         library("Codegen", ["GraphIR", "KernelIR"]),
         library("Runtime", ["GraphIR", "KernelIR", "Codegen", "LLVMBridge", "COpenBLAS", atomics]),
         library(
-            "GraphCompiler", ["LLVMBridge", "GraphIR", "Transforms", "KernelIR", "Codegen", "Runtime"]),
+            "GraphCompiler",
+            ["LLVMBridge", "GraphIR", "Interpreter", "Transforms", "KernelIR", "Codegen", "Runtime"]),
         library("BERT", ["GraphIR", "GraphCompiler"]),
         library("Text"),
         library("Training", ["GraphIR", "GraphCompiler", "BERT", "Text"]),

@@ -12,7 +12,7 @@ extension CompileCommand {
         var times = CompilationTimes()
         let source = try timed(&times.graph) { try input.source() }
         let compiler = try global.makeCompiler(options)
-        let values = try symbols.values(for: source.graph, of: input.model)
+        let values = try symbols.values(for: source.graph, of: input.model, isSmall: bisect)
         if let forward = source.forward { try options.dump?(CompilationStage(forward)) }
         let writer = StageWriter(source: source, compiler: compiler, selection: selection)
         if let emit {
@@ -21,6 +21,7 @@ extension CompileCommand {
         }
         if !printAfter.isEmpty { return try printGraphs(writer) }
         if explain == nil { try symbols.requireAll(values, for: source.graph, of: input.model) }
+        if bisect { return try printBisection(compiler, source.graph, values) }
 
         times.passes = try timed(&times.allPasses) { try compiler.runPasses(source.graph) }
         if let explain {
@@ -61,6 +62,21 @@ extension CompileCommand {
         switch form {
         case .text: Console.print(explanation.text)
         case .json: Console.print("\(explanation.json)")
+        }
+    }
+
+    private func printBisection(_ compiler: Compiler, _ graph: Graph, _ values: [String: Int]) throws {
+        let seconds = compiler.bisectionSeconds(graph, symbols: values)
+        guard seconds <= 60 else {
+            throw CommandError(
+                .usage,
+                "\(input.model): interpreting the graph after each pass would take about \(Int(seconds / 60) + 1) "
+                    + "minutes; choose a model with fewer layers and narrower ones, or a smaller --length")
+        }
+        let bisection = try compiler.bisect(graph, symbols: values)
+        Console.print("\(BisectionTable(bisection: bisection, symbols: values))")
+        if let divergence = bisection.divergence {
+            throw CommandError(.unmet, "\(input.model): computes something else after \(divergence.stage)")
         }
     }
 
