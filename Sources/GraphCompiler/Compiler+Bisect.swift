@@ -8,7 +8,7 @@ extension Compiler {
     /// What kernels may differ from the interpreter by: sums of f32 in another order, approximated functions.
     public static let kernelTolerance = 1e-4
     /// Steps that the interpreter does in a second, about.
-    private static let interpretedOperationsPerSecond = 100e6
+    private static let interpretedOperationsPerSecond = 400e6
 
     /// What `bisect` will take at most, in seconds, about.
     public func bisectionSeconds(
