@@ -48,7 +48,8 @@ extension Lowering {
         let product = BlockKernel.Product(left: a, k: shape.k, panels: 3, target: 2)
         let block = BlockKernel(
             rows: shape.m, columns: shape.n, tile: tile, tasks: Machine.tasks,
-            chunkPanels: Machine.chunkPanels, splitsChunks: true, products: [product])
+            chunkPanels: a.isTransposed ? Machine.packedLeftChunkPanels : Machine.chunkPanels,
+            splitsChunks: true, products: [product])
         emit(id, [.pack(pack), .block(block)], buffers: standardBuffers(id) + [panels])
     }
 
