@@ -120,7 +120,9 @@ private struct ContractionWriter {
         }
 
         var kernel = BlockKernel(
-            rows: rows, columns: columns, tile: tile, tasks: Machine.tasks, chunkPanels: Machine.chunkPanels,
+            rows: rows, columns: columns, tile: tile, tasks: Machine.tasks,
+            chunkPanels: lefts.values.contains(where: \.isTransposed)
+                ? Machine.packedLeftChunkPanels : Machine.chunkPanels,
             splitsChunks: prologue.isEmpty, scratch: scratch, prologue: prologue, products: products,
             epilogue: nil)
         guard !isPlain else { return kernel }
