@@ -69,11 +69,12 @@ struct Schedule {
         for update in graph.updates { targets[update.value] = update.parameter }
         return Set(
             graph.nodeIDs.filter { id in
-                guard case .adamW = graph[id].op else { return false }
-                return graph[id].types.indices.allSatisfy { result in
+                let node = graph[id]
+                guard node.op.isOptimizerStep else { return false }
+                return node.types.indices.allSatisfy { result in
                     let value = Value(id, result: result)
-                    let own = graph[id].operands[result == 0 ? 0 : result + 1]
-                    return targets[value] == own && uses[value] == 1
+                    guard let target = targets[value] else { return false }
+                    return node.operands.contains(target) && uses[value] == 1
                 }
             })
     }
@@ -122,6 +123,23 @@ struct Schedule {
             (graph.outputs.map(\.value) + copiedUpdates.map(\.value)).map { slots[program.storage(of: $0)] })
         for (slot, index) in last.sorted(by: { $0.key < $1.key }) where !kept.contains(slot) {
             releases[index].append(slot)
+        }
+    }
+}
+
+extension Op {
+    /// Whether each result's elements depend on the same elements of operands only, and replace them.
+    fileprivate var isOptimizerStep: Bool {
+        switch self {
+        case .adamW: true
+        case .fusion(let region):
+            region.body.nodes.allSatisfy { node in
+                switch node.op {
+                case .adamW, .input, .constant: true
+                default: false
+                }
+            }
+        default: false
         }
     }
 }

@@ -17,6 +17,7 @@ public struct PassPipeline: Sendable {
         .simplify,
         .commonSubexpressions,
         .deadCode,
+        .fusion,
     ])
 
     /// The passes that make regions; without them every node is a kernel of its own.

@@ -10,17 +10,17 @@ extension Lowering {
         let n = Extent([result.shape[rank - 1]])
         let k = Extent([left.shape[transposeLeft ? rank - 2 : rank - 1]])
         let batch = Extent(result.shape.dropLast(2))
-        let a = matrix(0, left, transposed: transposeLeft)
-        let b = matrix(1, right, transposed: transposeRight)
         if machine.usesLibraryMatmul {
             let library = LibraryMatmul(
                 left: 0, right: 1, target: 2, transposeLeft: transposeLeft, transposeRight: transposeRight,
                 batch: batch, m: m, n: n, k: k)
             emit(id, [.library(library)])
         } else if batch == .one {
-            denseProduct(id, a, b, (m, n, k))
+            try contractionSection(Section(graph, node: id), id)
         } else {
-            let layout = ProductBatch.Layout.dense(count: batch, m: m, n: n, k: k, left: a, right: b)
+            let layout = ProductBatch.Layout.dense(
+                count: batch, m: m, n: n, k: k, left: matrix(0, left, transposed: transposeLeft),
+                right: matrix(1, right, transposed: transposeRight))
             emit(
                 id,
                 [
@@ -36,20 +36,6 @@ extension Lowering {
         return transposed
             ? MatrixAccess(buffer: buffer, rowStride: .one, columnStride: width)
             : MatrixAccess(buffer: buffer, rowStride: width, columnStride: .one)
-    }
-
-    private mutating func denseProduct(
-        _ id: NodeID, _ a: MatrixAccess, _ b: MatrixAccess,
-        _ shape: (m: Extent, n: Extent, k: Extent)
-    ) {
-        let tile = machine.denseTile
-        let panels = workspace(tile.padded(shape.n) * shape.k)
-        let pack = PackPanels(source: .matrix(b), k: shape.k, n: shape.n, tile: tile, panels: 3)
-        let product = BlockKernel.Product(left: a, k: shape.k, panels: 3, target: 2)
-        let block = BlockKernel(
-            rows: shape.m, columns: shape.n, tile: tile, tasks: Machine.tasks,
-            chunkPanels: Machine.chunkPanels, splitsChunks: true, products: [product])
-        emit(id, [.pack(pack), .block(block)], buffers: standardBuffers(id) + [panels])
     }
 
     mutating func raggedMatmul(_ id: NodeID, _ form: RaggedForm, _ length: Dimension) throws(IRError) {

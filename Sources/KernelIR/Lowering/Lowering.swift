@@ -53,9 +53,12 @@ public struct Lowering {
         case .iota(let type, let axis): iota(id, type, axis)
         case .dimensionSize(let dimension):
             fill(id, node.types[0], [.extent(Extent([dimension]))])
-        case .unary, .unaryGradient, .binary, .compare, .select, .cast: try elementwise(id)
-        case .dropout(let rate, let stream): dropout(id, rate: rate, stream: stream)
+        case .unary, .unaryGradient, .binary, .compare, .select, .cast, .dropout, .softmax, .softmaxGradient,
+            .layerNorm, .layerNormGradient, .rowStatistics, .normalize, .crossEntropy, .crossEntropyGradient,
+            .gather, .adamW:
+            try rowSection(Section(graph, node: id), id)
         case .reduce(let reduction, let axes, _): try reduce(id, reduction, axes)
+        case .fusion(let region): try fusion(id, region)
         case .reshape: aliases[Value(id)] = node.operands[0]
         case .broadcast(let shape): broadcast(id, to: shape)
         case .transpose(let permutation): transpose(id, permutation)
@@ -64,19 +67,19 @@ public struct Lowering {
         case .matmul(let transposeLeft, let transposeRight):
             try matmul(id, transposeLeft: transposeLeft, transposeRight: transposeRight)
         case .raggedMatmul(let form, let length): try raggedMatmul(id, form, length)
-        case .softmax: softmax(id)
-        case .softmaxGradient: softmaxGradient(id)
-        case .layerNorm(let epsilon): layerNorm(id, epsilon: epsilon)
-        case .layerNormGradient: layerNormGradient(id)
-        case .rowStatistics, .normalize, .fusion:
-            throw unsupported(id, "'\(node.op.mnemonic)' has no kernels yet")
-        case .crossEntropy(let ignoreIndex): crossEntropy(id, ignoreIndex)
-        case .crossEntropyGradient(let ignoreIndex): crossEntropyGradient(id, ignoreIndex)
-        case .gather: gather(id)
         case .scatterAdd: try scatterAdd(id)
         case .segmentSum: segments(id, .sum)
         case .segmentBroadcast: segments(id, .broadcast)
-        case .adamW(let attributes): adamW(id, attributes)
+        }
+    }
+
+    /// A region: products with what surrounds them, or rows.
+    private mutating func fusion(_ id: NodeID, _ region: Region) throws(IRError) {
+        let section = Section(region)
+        if section.nodes.contains(where: { section.kind($0) == .contraction }) {
+            try contractionSection(section, id)
+        } else {
+            try rowSection(section, id)
         }
     }
 
@@ -90,8 +93,10 @@ public struct Lowering {
         return node.operands.map { .value($0) } + node.types.indices.map { .value(Value(id, result: $0)) }
     }
 
-    mutating func emit(_ id: NodeID, _ phases: [Phase], buffers: [Program.Buffer]? = nil) {
-        let kernel = Kernel(graph[id].op.mnemonic, phases)
+    mutating func emit(
+        _ id: NodeID, _ phases: [Phase], name: String? = nil, buffers: [Program.Buffer]? = nil
+    ) {
+        let kernel = Kernel(name ?? graph[id].op.mnemonic, phases)
         launches.append(
             Program.Launch(kernel: kernel, buffers: buffers ?? standardBuffers(id), node: id))
     }

@@ -1,0 +1,255 @@
+import GraphIR
+
+// A section with products of matrices: packing of what the products read as panels, one block kernel, and the sums
+// of what its tasks leave.
+
+extension Lowering {
+    mutating func contractionSection(_ section: Section, _ id: NodeID) throws(IRError) {
+        var writer = try ContractionWriter(section, machine)
+        let kernel = try writer.kernel(self, id)
+        let tasks = writer.sums.isEmpty ? 0 : kernel.taskCount
+        emit(
+            id, section,
+            writer.packs.map(Phase.pack) + [.block(kernel)] + writer.sums.phases(tasks: tasks, rows: kernel.tasks),
+            writer.sums, tasks: tasks, workspaces: writer.panels.map { workspace($0) })
+    }
+}
+
+extension BlockKernel {
+    /// Tasks, where that does not depend on symbols; kernels with totals have fixed columns.
+    fileprivate var taskCount: Int { tasks * (splitsChunks ? chunkCount([:]) : 1) }
+}
+
+/// The parts of one block kernel.
+private struct ContractionWriter {
+    let section: Section
+    let machine: Machine
+    let tile: ContractionTile
+    /// Matrix products of the section in order.
+    let anchors: [NodeID]
+    let rows: Extent
+    let columns: Extent
+    private(set) var packs: [PackPanels] = []
+    /// Elements of each workspace with panels.
+    private(set) var panels: [Extent] = []
+    private(set) var sums: PartialSums
+    private var prologue: [RowProgram] = []
+    /// Nodes that compute left operands.
+    private let prologueNodes: Set<NodeID>
+    private var scratch: [BlockKernel.Scratch] = []
+    private var products: [BlockKernel.Product] = []
+
+    init(_ section: Section, _ machine: Machine) throws(IRError) {
+        self.section = section
+        self.machine = machine
+        tile = machine.denseTile
+        anchors = section.nodes.filter { section.kind($0) == .contraction }
+        let shape = section.graph[anchors[0]].types[0].shape
+        rows = Extent([shape[0]])
+        columns = Extent([shape[1]])
+        sums = PartialSums(bufferCount: 0, columns: columns)
+        let lefts = anchors.map { section.leftOperand($0).value }.filter { section.inputs[$0] == nil }
+        prologueNodes = section.ancestors(of: lefts)
+    }
+
+    mutating func kernel(_ lowering: Lowering, _ id: NodeID) throws(IRError) -> BlockKernel {
+        // Buffers: operands, results, panels, partial sums, scratch.
+        var panelBuffers: [PanelSource: Int] = [:]
+        var nextBuffer = section.bufferCount
+        for anchor in anchors {
+            let source = PanelSource(section, anchor)
+            guard panelBuffers[source] == nil else { continue }
+            panelBuffers[source] = nextBuffer
+            nextBuffer += 1
+            try pack(source, into: nextBuffer - 1, lowering, id)
+        }
+        sums = PartialSums(bufferCount: nextBuffer, columns: columns)
+        var scratchBuffer = nextBuffer + section.results.count
+        func newScratch() -> Int {
+            defer { scratchBuffer += 1 }
+            return scratchBuffer
+        }
+
+        // What comes in.
+        var lefts: [Value: MatrixAccess] = [:]
+        for anchor in anchors {
+            let (value, transposed) = section.leftOperand(anchor)
+            guard lefts[value] == nil else { continue }
+            let width = Extent(section.type(value).shape.suffix(1))
+            if let buffer = section.inputs[value] {
+                lefts[value] = matrix(buffer, width, transposed: transposed)
+            } else {
+                let buffer = newScratch()
+                scratch.append(BlockKernel.Scratch(buffer: buffer, shape: .rows(columns: width)))
+                try prologue(value, width, into: buffer, lowering, id)
+                lefts[value] = matrix(buffer, width, transposed: false)
+            }
+        }
+
+        // Products whose results are only added up share a target.
+        let groups = section.sumGroups(anchors)
+        let isPlain = groups.count == 1 && section.results.count == 1 && section.results[0].value == groups[0].sum
+        var targets: [(sum: Value, buffer: Int)] = []
+        for group in groups {
+            let target = isPlain ? section.results[0].buffer : newScratch()
+            if !isPlain { scratch.append(BlockKernel.Scratch(buffer: target, shape: .chunk)) }
+            targets.append((group.sum, target))
+            for (index, anchor) in group.anchors.enumerated() {
+                let (left, _) = section.leftOperand(anchor)
+                guard let access = lefts[left], let panels = panelBuffers[PanelSource(section, anchor)] else {
+                    preconditionFailure("every product's operands were prepared")
+                }
+                products.append(
+                    BlockKernel.Product(
+                        left: access, k: section.depth(anchor), panels: panels, target: target,
+                        accumulates: index > 0))
+            }
+        }
+
+        var kernel = BlockKernel(
+            rows: rows, columns: columns, tile: tile, tasks: Machine.tasks, chunkPanels: Machine.chunkPanels,
+            splitsChunks: prologue.isEmpty, scratch: scratch, prologue: prologue, products: products,
+            epilogue: nil)
+        guard !isPlain else { return kernel }
+        if section.needsWholeRows(besides: prologueNodes) {
+            (kernel.chunkPanels, kernel.splitsChunks) = (nil, false)
+        }
+        try addEpilogue(&kernel, targets, lowering, id)
+        // Totals need to know how many tasks there are.
+        if columns.fixedValue == nil, !sums.isEmpty { kernel.splitsChunks = false }
+        return kernel
+    }
+
+    private func matrix(_ buffer: Int, _ width: Extent, transposed: Bool) -> MatrixAccess {
+        transposed
+            ? MatrixAccess(buffer: buffer, rowStride: .one, columnStride: width)
+            : MatrixAccess(buffer: buffer, rowStride: width, columnStride: .one)
+    }
+
+    // MARK: Right operands
+
+    private mutating func pack(
+        _ right: PanelSource, into buffer: Int, _ lowering: Lowering, _ id: NodeID
+    ) throws(IRError) {
+        let shape = section.type(right.value).shape
+        let (k, n) = right.transposed ? (shape[1], shape[0]) : (shape[0], shape[1])
+        let source: PackPanels.Source
+        if let input = section.inputs[right.value] {
+            source = .matrix(matrix(input, Extent([shape[1]]), transposed: right.transposed))
+        } else {
+            var builder = RowBuilder(section, try view(of: right.value, lowering, id))
+            let value = try builder.value(right.value)
+            source = .program(builder.program.ops, value: value)
+        }
+        packs.append(PackPanels(source: source, k: Extent([k]), n: Extent([n]), tile: tile, panels: buffer))
+        panels.append(tile.padded(Extent([n])) * Extent([k]))
+    }
+
+    // MARK: Row programs
+
+    /// The view of what `value` needs within the section, columns being its last axis.
+    private func view(of value: Value, _ lowering: Lowering, _ id: NodeID) throws(IRError) -> RowView {
+        let types = section.inputs.keys.map(section.type)
+        return try view(section.type(value).shape, types, lowering, id)
+    }
+
+    private func view(
+        _ shape: [Dimension], _ types: [TensorType], _ lowering: Lowering, _ id: NodeID
+    ) throws(IRError) -> RowView {
+        let fitting = types.filter { broadcasts($0.shape, to: shape) }
+        guard let view = RowView(shape, fitting, columnAxis: 1) else {
+            throw lowering.unsupported(id, "these operands broadcast along more than two separate groups of axes")
+        }
+        return view
+    }
+
+    private mutating func prologue(
+        _ value: Value, _ width: Extent, into buffer: Int, _ lowering: Lowering, _ id: NodeID
+    ) throws(IRError) {
+        var builder = RowBuilder(section, try view(of: value, lowering, id))
+        let result = try builder.value(value)
+        var stores = [RowProgram.Store.element(.elements(buffer, .f32, columns: width), result)]
+        // What others need of the prologue, row statistics say, is stored on the way.
+        let own = section.ancestors(of: [value])
+        for (result, buffer) in section.results where own.contains(result.node) {
+            let type = section.type(result)
+            let form = builder.form(type)
+            stores.append(
+                .element(builder.access(type, buffer: buffer, form), try builder.value(result, form)))
+        }
+        prologue.append(RowProgram(columns: width, ops: builder.program.ops, stores: stores))
+    }
+
+    private mutating func addEpilogue(
+        _ kernel: inout BlockKernel, _ targets: [(sum: Value, buffer: Int)], _ lowering: Lowering, _ id: NodeID
+    ) throws(IRError) {
+        let shape = section.type(targets[0].sum).shape
+        let types = section.inputs.keys.map(section.type) + section.results.map { section.type($0.value) }
+        var builder = RowBuilder(section, try view(shape, types, lowering, id))
+        for (sum, buffer) in targets {
+            builder.define(sum, as: .elements(buffer, .f32, columns: kernel.chunkStride))
+        }
+        let results = section.results.filter { !prologueNodes.contains($0.value.node) }
+        let stores = try lowering.stores(results, &builder, &sums)
+        kernel.epilogue = RowProgram(columns: columns, ops: builder.program.ops, stores: stores)
+    }
+}
+
+/// What a product reads as panels; products that read the same share them.
+private struct PanelSource: Hashable {
+    let value: Value
+    let transposed: Bool
+
+    init(_ section: Section, _ anchor: NodeID) {
+        guard case .matmul(_, let transposeRight) = section.graph[anchor].op else {
+            preconditionFailure("not a product")
+        }
+        value = section.graph[anchor].operands[1]
+        transposed = transposeRight
+    }
+}
+
+extension Section {
+    fileprivate func leftOperand(_ anchor: NodeID) -> (value: Value, transposed: Bool) {
+        guard case .matmul(let transposeLeft, _) = graph[anchor].op else { preconditionFailure("not a product") }
+        return (graph[anchor].operands[0], transposeLeft)
+    }
+
+    fileprivate func depth(_ anchor: NodeID) -> Extent {
+        let (value, transposed) = leftOperand(anchor)
+        return Extent([type(value).shape[transposed ? 0 : 1]])
+    }
+
+    /// Products by the sum that they add up to: `add` nodes of products that nothing else reads, else each by
+    /// itself.
+    fileprivate func sumGroups(_ anchors: [NodeID]) -> [(sum: Value, anchors: [NodeID])] {
+        let uses = graph.useCounts()
+        var groups = anchors.map { (sum: Value($0), anchors: [$0]) }
+        for id in nodes {
+            guard case .binary(.add) = graph[id].op, graph[id].operands[0] != graph[id].operands[1] else { continue }
+            let parts = graph[id].operands.map { operand in groups.firstIndex { $0.sum == operand } }
+            guard let left = parts[0], let right = parts[1],
+                graph[id].operands.allSatisfy({ uses[$0] == 1 })
+            else { continue }
+            groups[left] = (Value(id), groups[left].anchors + groups[right].anchors)
+            groups.remove(at: right)
+        }
+        return groups
+    }
+
+    /// Whether a result that is not part of the left operands needs whole rows.
+    fileprivate func needsWholeRows(besides prologue: Set<NodeID>) -> Bool {
+        ancestors(of: results.map(\.value).filter { !prologue.contains($0.node) }).contains { id in
+            if case .row = kind(id), !prologue.contains(id) { true } else { false }
+        }
+    }
+
+    /// The section's nodes that the values need, their own among them.
+    fileprivate func ancestors(of values: [Value]) -> Set<NodeID> {
+        var needed = Set(values.map(\.node))
+        for id in nodes.reversed() where needed.contains(id) {
+            for operand in graph[id].operands { needed.insert(operand.node) }
+        }
+        return needed.intersection(nodes)
+    }
+}

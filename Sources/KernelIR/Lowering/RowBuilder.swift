@@ -1,0 +1,228 @@
+import GraphIR
+
+/// Writes the element program for values of a section: what is asked for, and what that needs.
+///
+/// A value has an element for each row and column of the view, or one a row; either way the program holds one id
+/// for it.
+struct RowBuilder {
+    let section: Section
+    let view: RowView
+    private(set) var program = ElementProgram()
+    /// Values that are there without being computed: loads of what another stage of the kernel left, say.
+    private var known: [Value: ElementID] = [:]
+
+    init(_ section: Section, _ view: RowView) {
+        self.section = section
+        self.view = view
+    }
+
+    /// Lets `value` be what `access` loads.
+    mutating func define(_ value: Value, as access: Access) { known[value] = program.load(access) }
+
+    // MARK: Values
+
+    enum Form {
+        /// Broadcasts to the view's shape.
+        case element
+        /// One a row.
+        case row
+    }
+
+    /// How a result or operand of this type stands to the rows.
+    func form(_ type: TensorType) -> Form { broadcasts(type.shape, to: view.shape) ? .element : .row }
+
+    /// The program's id for `value`.
+    mutating func value(_ value: Value, _ form: Form = .element) throws(IRError) -> ElementID {
+        if let id = known[value] { return id }
+        let id: ElementID
+        if let number = section.splat(value) {
+            id = program.constant(number, section.type(value).element.computeType)
+        } else if let buffer = section.inputs[value] {
+            id = program.load(access(section.type(value), buffer: buffer, form))
+        } else {
+            let results = try compute(value.node, form)
+            for (result, id) in results.enumerated() { known[Value(value.node, result: result)] = id }
+            return results[value.result]
+        }
+        known[value] = id
+        return id
+    }
+
+    func access(_ type: TensorType, buffer: Int, _ form: Form) -> Access {
+        form == .row && type.rank > 0 ? .rows(buffer, type.element) : view.access(type, buffer: buffer)
+    }
+
+    /// The buffer of a value that only an access can use: dropout's key, a table, row numbers.
+    private func buffer(_ value: Value, of id: NodeID) throws(IRError) -> Int {
+        guard let buffer = section.inputs[value] else {
+            throw IRError("lowering", "an operand must come from outside the region", at: section.graph.place(id))
+        }
+        return buffer
+    }
+
+    private mutating func compute(_ id: NodeID, _ form: Form) throws(IRError) -> [ElementID] {
+        let node = section.graph[id]
+        let x = node.operands
+        let element = node.operands.first.map { section.type($0).element } ?? node.types[0].element
+        switch node.op {
+        case .dimensionSize(let dimension): return [program.add(.extent(Extent([dimension])))]
+        case .unary(let function): return [program.apply(function, try value(x[0], form), element)]
+        case .unaryGradient(let function):
+            let dy = try value(x[0], form)
+            guard let slope = program.derivative(function, try value(x[1], form)) else {
+                throw unsupported(id, "'\(function.rawValue)' has no derivative")
+            }
+            return [program.multiplying(dy, slope)]
+        case .binary(let function):
+            return [program.binary(function, try value(x[0], form), try value(x[1], form))]
+        case .compare(let comparison):
+            return [program.compare(comparison, try value(x[0], form), try value(x[1], form))]
+        case .select:
+            return [program.select(try value(x[0], form), try value(x[1], form), try value(x[2], form))]
+        // A reshaped number inside a region is the same in every element.
+        case .broadcast, .reshape: return [try value(x[0], form)]
+        case .cast(let element): return [program.add(.cast(try value(x[0], form), element.computeType))]
+        case .dropout(let rate, let stream):
+            let keep = program.add(.keep(rate: rate, stream: stream, rng: try buffer(x[1], of: id)))
+            let scaled = program.scaling(try value(x[0]), 1 / (1 - rate))
+            return [program.select(keep, scaled, program.constant(0))]
+        case .reduce(let reduction, _, _): return [program.add(.reduce(reduction, try value(x[0])))]
+        case .gather:
+            let table = section.type(x[0])
+            var access = Access.elements(try buffer(x[0], of: id), table.element, columns: view.columns)
+            access.indirection = Access.Indirection(
+                ids: try buffer(x[1], of: id), rows: Extent(table.shape.prefix(1)))
+            return [program.load(access)]
+        case .adamW(let attributes): return try adamW(attributes, x)
+        default: return try normalisation(id, node)
+        }
+    }
+
+    private func unsupported(_ id: NodeID, _ what: String) -> IRError {
+        IRError("lowering", what, at: section.graph.place(id))
+    }
+
+    // MARK: Normalisation and losses
+
+    private mutating func normalisation(_ id: NodeID, _ node: Node) throws(IRError) -> [ElementID] {
+        let x = node.operands
+        switch node.op {
+        case .softmax: return [try softmax(id, node)]
+        case .softmaxGradient:
+            let (dy, y) = (try value(x[0]), try value(x[1]))
+            let total = program.sum(program.multiplying(dy, y))
+            return [program.multiplying(y, program.subtracting(dy, total))]
+        case .layerNorm(let epsilon):
+            let input = try value(x[0])
+            let (mean, rstd) = statistics(input, epsilon)
+            return [normalized(input, mean, rstd, try value(x[1]), try value(x[2])), mean, rstd]
+        case .rowStatistics(let epsilon):
+            let (mean, rstd) = statistics(try value(x[0]), epsilon)
+            return [mean, rstd]
+        case .normalize:
+            let input = try value(x[0])
+            let (mean, rstd) = (try value(x[1], .row), try value(x[2], .row))
+            return [normalized(input, mean, rstd, try value(x[3]), try value(x[4]))]
+        case .layerNormGradient: return try layerNormGradient(x)
+        case .crossEntropy(let ignored): return try crossEntropy(x, ignored)
+        case .crossEntropyGradient(let ignored): return [try crossEntropyGradient(x, ignored)]
+        default: throw unsupported(id, "'\(node.op.mnemonic)' is not computed row by row")
+        }
+    }
+
+    private mutating func softmax(_ id: NodeID, _ node: Node) throws(IRError) -> ElementID {
+        var x = try value(node.operands[0])
+        var inside: ElementID?
+        if node.operands.count == 2 {
+            let limits = section.type(node.operands[1])
+            var access = Access.rows(try buffer(node.operands[1], of: id), .i32)
+            access.divisor = Extent(node.types[0].shape[limits.rank...].dropLast())
+            let condition = program.compare(.lt, program.add(.column), program.load(access))
+            x = program.select(condition, x, program.constant(-.infinity))
+            inside = condition
+        }
+        var e = program.unary(.exp, program.subtracting(x, program.max(x)))
+        if let inside { e = program.select(inside, e, program.constant(0)) }
+        let y = program.multiplying(e, program.dividing(program.constant(1), program.sum(e)))
+        guard let inside else { return y }
+        return program.select(inside, y, program.constant(0))
+    }
+
+    /// The number of columns as f32.
+    private mutating func width() -> ElementID {
+        program.add(.cast(program.add(.extent(view.columns)), .f32))
+    }
+
+    private mutating func statistics(_ x: ElementID, _ epsilon: Double) -> (mean: ElementID, rstd: ElementID) {
+        let width = width()
+        let mean = program.dividing(program.sum(x), width)
+        let centred = program.subtracting(x, mean)
+        let variance = program.dividing(program.sum(program.multiplying(centred, centred)), width)
+        let deviation = program.unary(.sqrt, program.adding(variance, program.constant(epsilon)))
+        return (mean, program.dividing(program.constant(1), deviation))
+    }
+
+    private mutating func normalized(
+        _ x: ElementID, _ mean: ElementID, _ rstd: ElementID, _ gamma: ElementID, _ beta: ElementID
+    ) -> ElementID {
+        let normal = program.multiplying(program.subtracting(x, mean), rstd)
+        return program.adding(program.multiplying(normal, gamma), beta)
+    }
+
+    /// With x̂ = (x - mean) rstd and h = dy gamma: dx = rstd (h - mean(h) - x̂ mean(h x̂)); the other two results
+    /// are what to add up over the rows for dgamma and dbeta: dy x̂ and dy.
+    private mutating func layerNormGradient(_ x: [Value]) throws(IRError) -> [ElementID] {
+        let (dy, input, gamma) = (try value(x[0]), try value(x[1]), try value(x[2]))
+        let (mean, rstd) = (try value(x[3], .row), try value(x[4], .row))
+        let normal = program.multiplying(program.subtracting(input, mean), rstd)
+        let h = program.multiplying(dy, gamma)
+        let width = width()
+        let meanH = program.dividing(program.sum(h), width)
+        let meanHX = program.dividing(program.sum(program.multiplying(h, normal)), width)
+        let centred = program.subtracting(
+            program.subtracting(h, meanH), program.multiplying(normal, meanHX))
+        return [program.multiplying(rstd, centred), program.multiplying(dy, normal), dy]
+    }
+
+    private mutating func crossEntropy(_ x: [Value], _ ignoreIndex: Int) throws(IRError) -> [ElementID] {
+        let (logits, label) = (try value(x[0]), try value(x[1], .row))
+        let top = program.max(logits)
+        let total = program.sum(program.unary(.exp, program.subtracting(logits, top)))
+        let lse = program.adding(top, program.unary(.log, total))
+        let hit = program.compare(.eq, program.add(.column), label)
+        let picked = program.sum(program.select(hit, logits, program.constant(0)))
+        let ignored = program.compare(.eq, label, program.constant(Double(ignoreIndex), .i32))
+        return [program.select(ignored, program.constant(0), program.subtracting(lse, picked)), lse]
+    }
+
+    private mutating func crossEntropyGradient(
+        _ x: [Value], _ ignoreIndex: Int
+    ) throws(IRError) -> ElementID {
+        let (dloss, logits) = (try value(x[0], .row), try value(x[1]))
+        let (label, lse) = (try value(x[2], .row), try value(x[3], .row))
+        let probability = program.unary(.exp, program.subtracting(logits, lse))
+        let hit = program.compare(.eq, program.add(.column), label)
+        let target = program.select(hit, program.constant(1), program.constant(0))
+        let ignored = program.compare(.eq, label, program.constant(Double(ignoreIndex), .i32))
+        let slope = program.multiplying(program.subtracting(probability, target), dloss)
+        return program.select(ignored, program.constant(0), slope)
+    }
+
+    // MARK: Optimiser
+
+    private mutating func adamW(_ a: AdamWAttributes, _ x: [Value]) throws(IRError) -> [ElementID] {
+        let (p, g) = (try value(x[0]), try value(x[1]))
+        let (m, v) = (try value(x[2]), try value(x[3]))
+        let (rate, correction1) = (try value(x[4]), try value(x[5]))
+        let (correction2, scale) = (try value(x[6]), try value(x[7]))
+        let gradient = program.multiplying(g, scale)
+        let m2 = program.adding(program.scaling(m, a.beta1), program.scaling(gradient, 1 - a.beta1))
+        let square = program.multiplying(gradient, gradient)
+        let v2 = program.adding(program.scaling(v, a.beta2), program.scaling(square, 1 - a.beta2))
+        let root = program.dividing(program.unary(.sqrt, v2), program.unary(.sqrt, correction2))
+        let update = program.dividing(m2, program.adding(root, program.constant(a.epsilon)))
+        let decay = program.subtracting(program.constant(1), program.scaling(rate, a.weightDecay))
+        let step = program.multiplying(program.dividing(rate, correction1), update)
+        return [program.subtracting(program.multiplying(p, decay), step), m2, v2]
+    }
+}

@@ -1,0 +1,141 @@
+import GraphIR
+
+extension Lowering {
+    /// A section without contractions: one row kernel, and the sums of what its tasks leave.
+    mutating func rowSection(_ section: Section, _ id: NodeID) throws(IRError) {
+        var builder = RowBuilder(section, try rowView(section, id))
+        var sums = PartialSums(bufferCount: section.bufferCount, columns: builder.view.columns)
+        let stores = try stores(section.results, &builder, &sums)
+        let view = builder.view
+        let tasks: Int
+        if !sums.isEmpty, view.rows != .one {
+            tasks = Machine.partialTasks
+        } else {
+            tasks = self.tasks(view.rows * view.columns)
+        }
+        let kernel = RowKernel(
+            rows: view.rows, columns: view.columns, program: builder.program.ops, stores: stores, tasks: tasks)
+        emit(id, section, [.rows(kernel)] + sums.phases(tasks: tasks, rows: tasks), sums, tasks: tasks)
+    }
+
+    /// The view over which all nodes of a section run.
+    func rowView(_ section: Section, _ id: NodeID) throws(IRError) -> RowView {
+        var shapes: [[Dimension]] = []
+        var columnAxis: Int?
+        for node in section.nodes where section.kind(node) != .free {
+            let operands = section.operandTypes(node)
+            let shape = section.graph[node].iterationShape(operands)
+            if !shapes.contains(shape) { shapes.append(shape) }
+            if let axis = section.graph[node].columnAxis(operands) { columnAxis = axis }
+        }
+        let whole = shapes.first { candidate in
+            shapes.allSatisfy { broadcasts($0, to: candidate) || $0 == Array(candidate.prefix(columnAxis ?? 0)) }
+        }
+        guard let whole else { throw unsupported(id, "its nodes run over different shapes: \(shapes)") }
+        let ports = section.inputs.keys.map(section.type) + section.results.map { section.type($0.value) }
+        let types = ports.filter { broadcasts($0.shape, to: whole) }
+        guard let view = RowView(whole, types, columnAxis: columnAxis) else {
+            throw unsupported(id, "these operands broadcast along more than two separate groups of axes")
+        }
+        return view
+    }
+
+    /// Stores for results; sums over rows go to partial sums.
+    func stores(
+        _ results: [(value: Value, buffer: Int)], _ builder: inout RowBuilder, _ sums: inout PartialSums
+    ) throws(IRError) -> [RowProgram.Store] {
+        var stores: [RowProgram.Store] = []
+        for (value, buffer) in results {
+            let section = builder.section
+            let type = section.type(value)
+            switch section.graph[value.node].op {
+            case .layerNormGradient where value.result > 0:
+                let term = try builder.value(value)
+                stores.append(sums.add(term, into: buffer, type.element, isTotal: false))
+            case .reduce:
+                guard case .crossRow(let axis) = section.kind(value.node) else { fallthrough }
+                let operand = section.graph[value.node].operands[0]
+                let term = try builder.value(operand, builder.form(section.type(operand)))
+                stores.append(sums.add(term, into: buffer, type.element, isTotal: axis == 0))
+            default:
+                let form = builder.form(type)
+                let id = try builder.value(value, form)
+                stores.append(.element(builder.access(type, buffer: buffer, form), id))
+            }
+        }
+        return stores
+    }
+
+    /// Binds a section's launch: operands, results and the partial sums.
+    mutating func emit(
+        _ id: NodeID, _ section: Section, _ phases: [Phase], _ sums: PartialSums, tasks: Int,
+        workspaces: [Program.Buffer] = []
+    ) {
+        let partials = sums.sizes(tasks: tasks).map { workspace($0) }
+        emit(id, phases, name: section.name, buffers: standardBuffers(id) + workspaces + partials)
+    }
+}
+
+/// Sums over rows, added up in two steps so that their order depends on the shapes only: each task leaves its own,
+/// and a second phase adds those up in the order of the tasks.
+struct PartialSums {
+    private struct Sum {
+        let partials: Int
+        let target: Int
+        let element: ElementType
+        let isTotal: Bool
+    }
+
+    private var sums: [Sum] = []
+    /// The number of the next workspace buffer.
+    private var nextBuffer: Int
+    private let columns: Extent
+
+    init(bufferCount: Int, columns: Extent) {
+        nextBuffer = bufferCount
+        self.columns = columns
+    }
+
+    var isEmpty: Bool { sums.isEmpty }
+
+    /// Lets `target` become the sum of `term` over the rows, or over everything.
+    mutating func add(
+        _ term: ElementID, into target: Int, _ element: ElementType, isTotal: Bool
+    ) -> RowProgram.Store {
+        let sum = Sum(partials: nextBuffer, target: target, element: element, isTotal: isTotal)
+        sums.append(sum)
+        nextBuffer += 1
+        return isTotal ? .total(buffer: sum.partials, term) : .columnSum(buffer: sum.partials, term)
+    }
+
+    /// Elements of each workspace, when `tasks` tasks leave a total.
+    func sizes(tasks: Int) -> [Extent] {
+        sums.map { $0.isTotal ? .fixed(tasks) : .fixed(tasks) * columns }
+    }
+
+    /// The second step.
+    /// - Parameters:
+    ///   - tasks: how many totals there are.
+    ///   - rows: how many rows of column sums there are.
+    func phases(tasks: Int, rows: Int) -> [Phase] {
+        sums.map { sum in
+            var program = ElementProgram()
+            if sum.isTotal {
+                let all = Extent.fixed(tasks)
+                let total = program.sum(program.load(.elements(sum.partials, .f32, columns: all)))
+                return .rows(
+                    RowKernel(
+                        rows: .one, columns: all, program: program.ops,
+                        stores: [.element(.scalar(sum.target, sum.element), total)], tasks: 1))
+            }
+            var total = program.load(.columns(sum.partials, .f32))
+            for task in 1..<max(rows, 2) where task < rows {
+                var access = Access.columns(sum.partials, .f32)
+                access.offset = .fixed(task) * columns
+                total = program.adding(total, program.load(access))
+            }
+            let store = RowProgram.Store.element(.elements(sum.target, sum.element, columns: columns), total)
+            return .rows(RowKernel(rows: .one, columns: columns, program: program.ops, stores: [store], tasks: 1))
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import GraphIR
+
+/// What one kernel computes: some nodes of a graph, with a buffer for each value that they read from outside and
+/// for each result that is stored. A lone node and a fusion region are lowered alike.
+struct Section {
+    /// The whole graph, or the region's body.
+    let graph: Graph
+    let nodes: [NodeID]
+    /// Buffer numbers of values that are computed elsewhere.
+    let inputs: [Value: Int]
+    let results: [(value: Value, buffer: Int)]
+    /// Buffers of operands and results; working memory comes behind them.
+    let bufferCount: Int
+    let name: String
+
+    /// One node of `graph`.
+    init(_ graph: Graph, node id: NodeID) {
+        self.graph = graph
+        nodes = [id]
+        let operands = graph[id].operands
+        inputs = Dictionary(zip(operands, operands.indices), uniquingKeysWith: { first, _ in first })
+        results = graph[id].types.indices.map { (Value(id, result: $0), operands.count + $0) }
+        bufferCount = operands.count + results.count
+        name = graph[id].op.mnemonic
+    }
+
+    /// A region: buffers are its operands, then its results.
+    init(_ region: Region) {
+        graph = region.body
+        let ports = graph.inputs
+        let isPort = Set(ports)
+        nodes = graph.nodeIDs.filter { !isPort.contains($0) }
+        inputs = Dictionary(uniqueKeysWithValues: ports.enumerated().map { (Value($1), $0) })
+        results = graph.outputs.enumerated().map { ($1.value, ports.count + $0) }
+        bufferCount = ports.count + results.count
+        name = region.name
+    }
+
+    func type(_ value: Value) -> TensorType { graph.type(of: value) }
+
+    func operandTypes(_ id: NodeID) -> [TensorType] { graph[id].operands.map(graph.type(of:)) }
+
+    func kind(_ id: NodeID) -> IterationKind { graph[id].iterationKind(operandTypes(id)) }
+
+    /// The number in every element of a splat constant.
+    func splat(_ value: Value) -> Double? {
+        if case .constant(.splat(let number), _) = graph[value.node].op { number } else { nil }
+    }
+}

@@ -1,0 +1,107 @@
+import GraphIR
+
+extension Node {
+    /// The node's part of a region's name: the field's word where there is one.
+    var fusionName: String {
+        switch op {
+        case .rowStatistics: "rowstats"
+        case .normalize, .layerNorm: "layernorm"
+        case .layerNormGradient: "dlayernorm"
+        case .unaryGradient(let function): "d\(function.rawValue)"
+        case .softmaxGradient: "dsoftmax"
+        case .crossEntropyGradient: "dcross_entropy"
+        default: op.mnemonic
+        }
+    }
+}
+
+extension FusionGroups {
+    /// What a group fuses, in the order in which it happens: `layernorm+matmul+bias+gelu`.
+    ///
+    /// Equal neighbours stand once, sums over rows as `colsum`; an addition is `bias` when one side has only columns
+    /// and `residual` when one side comes from elsewhere in full.
+    func name(_ number: Int) -> String {
+        var parts: [String] = []
+        let group = groups[number]
+        let before = prologue(number)
+        for index in before.sorted() { parts.append(part(index, number)) }
+        if !group.anchors.isEmpty { parts.append(anchorName(number)) }
+        for index in group.members.union(group.clones).subtracting(before).subtracting(group.anchors).sorted()
+        where !isSumOfProducts(index, number) {
+            parts.append(part(index, number))
+        }
+        return Self.joined(parts)
+    }
+
+    /// Equal neighbours once; a sequence that is nothing but repetitions as `(mul+total)*9`.
+    private static func joined(_ parts: [String]) -> String {
+        var short: [String] = []
+        for part in parts where short.last != part { short.append(part) }
+        for period in 2..<max(2, short.count) where short.count % period == 0 && period <= short.count / 2 {
+            guard short.indices.allSatisfy({ short[$0] == short[$0 % period] }) else { continue }
+            return "(\(short.prefix(period).joined(separator: "+")))*\(short.count / period)"
+        }
+        return short.joined(separator: "+")
+    }
+
+    /// Nodes that only products of the group need.
+    private func prologue(_ number: Int) -> Set<Int> {
+        let group = groups[number]
+        let nodes = group.members.union(group.clones)
+        var needed = Set(group.anchors.flatMap { node($0).operands.map(\.node.index) }).intersection(nodes)
+        for index in nodes.sorted(by: >) where needed.contains(index) {
+            needed.formUnion(Set(node(index).operands.map(\.node.index)).intersection(nodes))
+        }
+        return needed
+    }
+
+    private func anchorName(_ number: Int) -> String {
+        let anchors = groups[number].anchors
+        let lefts = Set(anchors.map { node($0).operands[0] })
+        if anchors.count == 3, lefts.count == 1, feedAttention(anchors) { return "qkv" }
+        return anchors.count == 1 ? "matmul" : "matmul*\(anchors.count)"
+    }
+
+    /// Whether the products (with what is added to them) become the queries, keys and values of one attention.
+    private func feedAttention(_ anchors: [Int]) -> Bool {
+        let consumers = anchors.map { anchor -> Int? in
+            var index = anchor
+            while readers[index].count >= 1 {
+                let next = readers[index][0]
+                switch node(next).op {
+                case .binary(.add), .binary(.mul), .reshape: index = next
+                case .raggedMatmul: return next
+                default: return nil
+                }
+            }
+            return nil
+        }
+        return consumers.allSatisfy { $0 != nil }
+    }
+
+    private func isSumOfProducts(_ index: Int, _ number: Int) -> Bool {
+        guard case .binary(.add) = node(index).op else { return false }
+        return node(index).operands.allSatisfy { operand in
+            groups[number].anchors.contains(operand.node.index) || isSumOfProducts(operand.node.index, number)
+                && groups[number].members.contains(operand.node.index)
+        }
+    }
+
+    private func part(_ index: Int, _ number: Int) -> String {
+        let node = node(index)
+        switch node.op {
+        case .binary(.add):
+            let outside = node.operands.filter { !contains(number, $0.node.index) }
+            guard let other = outside.first, outside.count == 1 else { return "add" }
+            let type = graph.type(of: other)
+            if type.rank < node.types[0].rank, type.rank > 0 { return "bias" }
+            return type.shape == node.types[0].shape && type.rank > 0 ? "residual" : "add"
+        case .reduce(.sum, _, _):
+            switch kinds[index] {
+            case .crossRow(let axis): return axis == 0 ? "total" : "colsum"
+            default: return node.fusionName
+            }
+        default: return node.fusionName
+        }
+    }
+}

@@ -1,0 +1,134 @@
+import GraphIR
+
+/// Writes the graph in which each group of several nodes is one region.
+struct RegionWriter {
+    let groups: FusionGroups
+    private var result: Graph
+    /// The new value of each old one that is in memory.
+    private var values: [Value: Value] = [:]
+
+    init(_ groups: FusionGroups) {
+        self.groups = groups
+        result = Graph(name: groups.graph.name)
+    }
+
+    /// The fused graph. Kernels come in the order of their first nodes, as far as what they read allows.
+    consuming func write() throws(IRError) -> Graph {
+        let graph = groups.graph
+        for id in graph.nodeIDs where groups.home[id.index] == nil && groups.isWrittenAlone(id.index) {
+            try copy(id)
+        }
+        for number in groups.order() { try write(number) }
+        for output in graph.outputs { result.addOutput(output.name, try value(output.value)) }
+        for update in graph.updates {
+            result.addUpdate(of: try value(update.parameter), to: try value(update.value))
+        }
+        return result
+    }
+
+    private func value(_ old: Value) throws(IRError) -> Value {
+        guard let value = values[old] else {
+            throw IRError("fusion", "a value is not stored", at: groups.graph.place(old.node))
+        }
+        return value
+    }
+
+    private mutating func copy(_ id: NodeID) throws(IRError) {
+        let node = groups.graph[id]
+        var operands: [Value] = []
+        for operand in node.operands { operands.append(try value(operand)) }
+        let new = try result.append(node.op, operands, label: node.label)
+        for result in node.types.indices { values[Value(id, result: result)] = Value(new, result: result) }
+    }
+
+    private mutating func write(_ number: Int) throws(IRError) {
+        let group = groups.groups[number]
+        guard let first = group.members.min() else { return }
+        if group.members.count == 1, group.clones.isEmpty { return try copy(NodeID(first)) }
+        let outputs = groups.outputs(number)
+        let (body, operands) = try body(number, outputs)
+        var newOperands: [Value] = []
+        for operand in operands { newOperands.append(try value(operand)) }
+        let label = groups.graph[NodeID(group.anchors.first ?? first)].label
+        let id = try result.append(.fusion(Region(body: body)), newOperands, label: label)
+        for (index, output) in outputs.enumerated() { values[output] = Value(id, result: index) }
+    }
+
+    /// What a group computes, as a graph of its own, and the values that it reads.
+    private func body(_ number: Int, _ outputs: [Value]) throws(IRError) -> (Graph, [Value]) {
+        let graph = groups.graph
+        var body = Graph(name: groups.name(number))
+        var inner: [Value: Value] = [:]
+        let operands = groups.inputs(number)
+        for (index, operand) in operands.enumerated() {
+            inner[operand] = Value(
+                try body.append(.input(name: Region.portName(index), type: graph.type(of: operand)), []))
+        }
+        let group = groups.groups[number]
+        for index in group.members.union(group.clones).sorted() {
+            let node = graph[NodeID(index)]
+            var newOperands: [Value] = []
+            for operand in node.operands {
+                newOperands.append(try Self.value(operand, of: graph, in: &body, &inner))
+            }
+            let id = try body.append(node.op, newOperands, label: node.label)
+            for result in node.types.indices {
+                inner[Value(NodeID(index), result: result)] = Value(id, result: result)
+            }
+        }
+        for (index, output) in outputs.enumerated() {
+            guard let value = inner[output] else { continue }
+            body.addOutput(Region.portName(index), value)
+        }
+        return (body, operands)
+    }
+
+    /// The value of the body that stands for one of the graph; constants and extents are made where they are
+    /// needed.
+    private static func value(
+        _ old: Value, of graph: Graph, in body: inout Graph, _ inner: inout [Value: Value]
+    ) throws(IRError) -> Value {
+        if let known = inner[old] { return known }
+        let node = graph[old.node]
+        var operands: [Value] = []
+        for operand in node.operands { operands.append(try value(operand, of: graph, in: &body, &inner)) }
+        let new = Value(try body.append(node.op, operands, label: node.label))
+        inner[old] = new
+        return new
+    }
+}
+
+extension FusionGroups {
+    /// Whether a node without a kernel of its own stands in the graph by itself: sources, and constants that an
+    /// unfused node, an output or an update reads.
+    func isWrittenAlone(_ index: Int) -> Bool {
+        guard kinds[index] == .free else { return node(index).isSource }
+        return roots.contains(Value(NodeID(index)))
+            || readers[index].contains { reader in
+                guard let group = home[reader] else { return kinds[reader] == .free && isWrittenAlone(reader) }
+                return groups[group].members.count == 1 && groups[group].clones.isEmpty
+            }
+    }
+
+    /// Groups so that each comes after those that it reads from; of several that could be next, the one whose
+    /// first node comes first in the graph.
+    func order() -> [Int] {
+        let alive = groups.indices.filter { !groups[$0].members.isEmpty }
+        var waiting = Dictionary(uniqueKeysWithValues: alive.map { ($0, predecessors($0)) })
+        var followers: [Int: [Int]] = [:]
+        for (group, before) in waiting { for other in before { followers[other, default: []].append(group) } }
+        func priority(_ group: Int) -> Int { groups[group].anchors.first ?? groups[group].members.min() ?? 0 }
+        var ready = alive.filter { waiting[$0]?.isEmpty ?? true }.sorted { priority($0) > priority($1) }
+        var order: [Int] = []
+        while let next = ready.popLast() {
+            order.append(next)
+            for follower in followers[next] ?? [] {
+                waiting[follower]?.remove(next)
+                guard waiting[follower]?.isEmpty ?? false else { continue }
+                let place = ready.firstIndex { priority($0) < priority(follower) } ?? ready.count
+                ready.insert(follower, at: place)
+            }
+        }
+        return order
+    }
+}

@@ -1,0 +1,196 @@
+import GraphIR
+
+extension FusionGroups {
+    /// Lets each node join the kernel that makes what it reads, in graph order; products and nodes that can't
+    /// join open a group.
+    mutating func fuseVertically(_ context: PassContext) {
+        for index in graph.nodes.indices {
+            switch kinds[index] {
+            case .free: continue
+            case .opaque:
+                if !node(index).isSource { open(index) }
+            case .contraction: open(index)
+            case .map, .row, .crossRow: place(index, context)
+            }
+        }
+    }
+
+    /// Finds the group for one node among those of its operands.
+    private mutating func place(_ index: Int, _ context: PassContext) {
+        var candidates: [Int] = []
+        for operand in node(index).operands {
+            guard let group = home[operand.node.index], groups[group].isOpen, !candidates.contains(group) else {
+                continue
+            }
+            candidates.append(group)
+        }
+        // The one that comes last can't depend on the node's other operands by way of itself.
+        candidates.sort { (groups[$0].members.max() ?? 0) > (groups[$1].members.max() ?? 0) }
+        var target: Int?
+        for group in candidates {
+            let obstacle = target.map { mergeObstacle(group, $0, context.costModel) }
+                ?? joinObstacle(index, group, context.costModel)
+            explain(index, group, obstacle, context)
+            guard obstacle == nil else { continue }
+            if let target {
+                merge(group, into: target)
+            } else {
+                join(index, group)
+                target = group
+            }
+        }
+        if target == nil { open(index) }
+    }
+
+    private func explain(_ index: Int, _ group: Int, _ obstacle: String?, _ context: PassContext) {
+        let read = node(index).operands.filter { home[$0.node.index] == group }
+        guard let first = read.first else { return }
+        let bytes = Set(read).reduce(0) { $0 + context.costModel.byteCount(graph.type(of: $1)) }
+        let producer = node(first.node.index)
+        context.explain(
+            FusionDecision(
+                pattern: "\(producer.fusionName)+\(node(index).fusionName)", producer: place(first.node.index),
+                consumer: place(index), isFused: obstacle == nil,
+                reason: obstacle ?? "computed where its operand is", bytesSaved: 2 * bytes))
+    }
+
+    // MARK: What stands in the way
+
+    /// Why a node can't run in a group; `nil` when it can.
+    private func joinObstacle(_ index: Int, _ number: Int, _ cost: CostModel) -> String? {
+        let group = groups[number]
+        let own = shape(index)
+        let axis = columnAxis(index)
+        if case .adamW = node(index).op { return "parameters change when all that read them have run" }
+        guard own == group.shape || own == group.rowShape else {
+            return "iterates over \(text(own)), the kernel over \(text(group.shape))"
+        }
+        if own == group.shape, let axis, let other = group.columnAxis, axis != other {
+            return "its rows end at another axis"
+        }
+        if own != group.shape, axis != nil || !isPerRow(index) {
+            return "needs rows of its own"
+        }
+        if case .dropout = node(index).op, own != node(index).types[0].shape || own != group.shape {
+            return "dropout numbers the elements of its own shape"
+        }
+        if let reason = operandObstacle(index, number) { return reason }
+        for operand in node(index).operands {
+            guard let other = home[operand.node.index], other != number else { continue }
+            if depends(other, on: number) { return "needs \(place(operand.node.index)), which waits for the kernel" }
+        }
+        let types = inputs(number).map(graph.type(of:)) + operandTypes(index) + node(index).types
+        let fitting = types.filter { broadcasts($0.shape, to: group.shape) }
+        guard axisGroups(group.shape, fitting, columnAxis: group.columnAxis ?? axis) != nil else {
+            return "its operands broadcast along too many groups of axes"
+        }
+        return footprintObstacle(index, group, cost)
+    }
+
+    /// Whether a node that runs once a row of its group can: element by element, or summing over all rows.
+    private func isPerRow(_ index: Int) -> Bool {
+        switch kinds[index] {
+        case .map, .crossRow: true
+        case .free, .row, .contraction, .opaque: false
+        }
+    }
+
+    /// Operands that must be in memory, and sums that are complete only when all rows are.
+    private func operandObstacle(_ index: Int, _ number: Int) -> String? {
+        let node = node(index)
+        for (position, operand) in node.operands.enumerated() where home[operand.node.index] == number {
+            if isCrossRow(operand) { return "needs \(place(operand.node.index)) of all rows" }
+            if node.readsFromMemory(position) { return "reads that operand by address" }
+        }
+        return nil
+    }
+
+    private func isCrossRow(_ value: Value) -> Bool {
+        switch kinds[value.node.index] {
+        case .crossRow: return true
+        default: break
+        }
+        if case .layerNormGradient = node(value.node.index).op { return value.result > 0 }
+        return false
+    }
+
+    /// Row reductions behind a product keep whole rows of it in the cache.
+    private func footprintObstacle(_ index: Int, _ group: FusionGroup, _ cost: CostModel) -> String? {
+        guard case .row = kinds[index], !group.anchors.isEmpty, shape(index) == group.shape else { return nil }
+        let bytes = FusionLimits.blockRows * cost.extent(group.shape[1]) * 4 * group.anchors.count
+        guard bytes > cost.cacheByteCount / 2 else { return nil }
+        return "whole rows of the product take \(bytes) bytes, over half of a \(cost.cacheByteCount) byte cache"
+    }
+
+    /// Why two groups that a node reads from can't be one.
+    func mergeObstacle(_ a: Int, _ b: Int, _ cost: CostModel) -> String? {
+        let (first, second) = (groups[a], groups[b])
+        guard first.isOpen, second.isOpen else { return "a kernel of its own" }
+        guard first.shape == second.shape else {
+            return "iterates over \(text(first.shape)), the kernel over \(text(second.shape))"
+        }
+        if let axis = first.columnAxis, let other = second.columnAxis, axis != other {
+            return "its rows end at another axis"
+        }
+        let axis = first.columnAxis ?? second.columnAxis
+        let types = (inputs(a) + inputs(b)).map(graph.type(of:))
+        guard axisGroups(first.shape, types.filter { broadcasts($0.shape, to: first.shape) }, columnAxis: axis) != nil
+        else { return "its operands broadcast along too many groups of axes" }
+        let anchors = first.anchors.count + second.anchors.count
+        guard anchors <= FusionLimits.products else { return "more than \(FusionLimits.products) products" }
+        let needsRows = (first.members.union(second.members)).contains { index in
+            if case .row = kinds[index], shape(index) == first.shape { true } else { false }
+        }
+        if needsRows, anchors > 0 {
+            let bytes = FusionLimits.blockRows * cost.extent(first.shape[1]) * 4 * anchors
+            guard bytes <= cost.cacheByteCount / 2 else { return "whole rows of the product leave the cache" }
+        }
+        // Sums of one group that the other reads are complete only when all rows are.
+        for value in inputs(a) where home[value.node.index] == b && isCrossRow(value) {
+            return "needs \(place(value.node.index)) of all rows"
+        }
+        for value in inputs(b) where home[value.node.index] == a && isCrossRow(value) {
+            return "needs \(place(value.node.index)) of all rows"
+        }
+        for anchor in first.anchors + second.anchors {
+            for operand in node(anchor).operands {
+                if let other = home[operand.node.index], other == a || other == b {
+                    return "a product can't read what its own kernel makes"
+                }
+            }
+        }
+        return canMerge(a, b) ? nil : "one waits for the other by way of a third kernel"
+    }
+
+    private func text(_ shape: [Dimension]) -> String {
+        "[\(shape.map(\.description).joined(separator: ", "))]"
+    }
+}
+
+/// What one kernel may hold.
+enum FusionLimits {
+    /// Rows of a product that a task keeps in the cache.
+    static let blockRows = 32
+    static let products = 4
+    /// Kernels over fewer elements are put together with others of their shape, up to about so many nodes.
+    static let smallElements = 65_536
+    static let batchedNodes = 16
+}
+
+extension Node {
+    var isSource: Bool {
+        switch op {
+        case .input, .parameter, .constant, .iota, .dimensionSize: true
+        default: false
+        }
+    }
+
+    /// Whether kernels use an operand by its address, not element by element.
+    func readsFromMemory(_ position: Int) -> Bool {
+        switch op {
+        case .dropout, .softmax: position == 1
+        case .gather: true
+        default: false
+        }
+    }
+}
