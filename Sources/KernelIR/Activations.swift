@@ -1,43 +1,49 @@
 import GraphIR
 
 /// Writes an element program step by step.
-struct ElementProgram {
-    private(set) var ops: [ElementOp] = []
+package struct ElementProgram {
+    package private(set) var ops: [ElementOp] = []
 
-    mutating func add(_ op: ElementOp) -> ElementID {
+    package init() {}
+
+    package mutating func add(_ op: ElementOp) -> ElementID {
         if let known = ops.firstIndex(of: op) { return known }
         ops.append(op)
         return ops.count - 1
     }
 
-    mutating func load(_ access: Access) -> ElementID { add(.load(access)) }
-    mutating func constant(_ value: Double, _ type: ElementType = .f32) -> ElementID {
+    package mutating func load(_ access: Access) -> ElementID { add(.load(access)) }
+    package mutating func constant(_ value: Double, _ type: ElementType = .f32) -> ElementID {
         add(.constant(value, type))
     }
-    mutating func unary(_ function: ElementUnary, _ x: ElementID) -> ElementID { add(.unary(function, x)) }
-    mutating func binary(_ function: BinaryFunction, _ a: ElementID, _ b: ElementID) -> ElementID {
+    package mutating func unary(_ function: ElementUnary, _ x: ElementID) -> ElementID {
+        add(.unary(function, x))
+    }
+    package mutating func binary(_ function: BinaryFunction, _ a: ElementID, _ b: ElementID) -> ElementID {
         add(.binary(function, a, b))
     }
-    mutating func adding(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.add, a, b) }
-    mutating func subtracting(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.sub, a, b) }
-    mutating func multiplying(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.mul, a, b) }
-    mutating func dividing(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.div, a, b) }
-    mutating func scaling(_ a: ElementID, _ factor: Double) -> ElementID { multiplying(a, constant(factor)) }
-    mutating func compare(_ comparison: Comparison, _ a: ElementID, _ b: ElementID) -> ElementID {
+    package mutating func adding(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.add, a, b) }
+    package mutating func subtracting(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.sub, a, b) }
+    package mutating func multiplying(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.mul, a, b) }
+    package mutating func dividing(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.div, a, b) }
+    package mutating func scaling(_ a: ElementID, _ factor: Double) -> ElementID {
+        multiplying(a, constant(factor))
+    }
+    package mutating func compare(_ comparison: Comparison, _ a: ElementID, _ b: ElementID) -> ElementID {
         add(.compare(comparison, a, b))
     }
-    mutating func select(_ condition: ElementID, _ a: ElementID, _ b: ElementID) -> ElementID {
+    package mutating func select(_ condition: ElementID, _ a: ElementID, _ b: ElementID) -> ElementID {
         add(.select(condition, a, b))
     }
-    mutating func sum(_ x: ElementID) -> ElementID { add(.reduce(.sum, x)) }
-    mutating func max(_ x: ElementID) -> ElementID { add(.reduce(.max, x)) }
+    package mutating func sum(_ x: ElementID) -> ElementID { add(.reduce(.sum, x)) }
+    package mutating func max(_ x: ElementID) -> ElementID { add(.reduce(.max, x)) }
 
     private static let inverseRoot2 = 0.5.squareRoot()
     private static let tanhScale = (2 / Double.pi).squareRoot()
     private static let tanhCubic = 0.044715
 
     /// A unary function in terms of the generator's own functions. `isFloat` tells which zero to compare with.
-    mutating func apply(_ function: UnaryFunction, _ x: ElementID, _ type: ElementType) -> ElementID {
+    package mutating func apply(_ function: UnaryFunction, _ x: ElementID, _ type: ElementType) -> ElementID {
         switch function {
         case .neg: return unary(.neg, x)
         case .abs: return unary(.abs, x)
@@ -62,7 +68,7 @@ struct ElementProgram {
     }
 
     /// f'(x) of a function that has a `unary_gradient`.
-    mutating func derivative(_ function: UnaryFunction, _ x: ElementID) -> ElementID? {
+    package mutating func derivative(_ function: UnaryFunction, _ x: ElementID) -> ElementID? {
         switch function {
         case .relu:
             return select(compare(.gt, x, constant(0)), constant(1), constant(0))

@@ -11,7 +11,7 @@ public struct Machine: Hashable, Sendable {
     }
 
     /// The tile of large products: 8 x 3 vectors fill 24 of AVX-512's 32 registers, 4 x 3 fill 12 of AVX2's 16.
-    var denseTile: ContractionTile {
+    package var denseTile: ContractionTile {
         ContractionTile(
             rows: lanes == 16 ? 8 : 4, vectors: 3, lanes: lanes, depth: 384, blockRows: 32)
     }
@@ -43,6 +43,14 @@ public struct ContractionTile: Hashable, Sendable {
     public let depth: Int
     /// Rows of one block, a multiple of 16: scratch buffers then begin on cache lines.
     public let blockRows: Int
+
+    package init(rows: Int, vectors: Int, lanes: Int, depth: Int, blockRows: Int) {
+        self.rows = rows
+        self.vectors = vectors
+        self.lanes = lanes
+        self.depth = depth
+        self.blockRows = blockRows
+    }
 
     /// Columns of the register tile and of a packed panel.
     public var columns: Int { vectors * lanes }

@@ -106,25 +106,24 @@ extension PackPanels: CustomStringConvertible {
 
 extension BlockKernel: CustomStringConvertible {
     public var description: String {
-        var text =
-            "  block \(rows) x columns \(columns) in \(tasks) pieces, tile \(tile), \(tile.blockRows) rows a block"
+        var text = "  block \(rows) x \(columns) in \(tasks) pieces of blocks of \(tile.blockRows) rows, "
         if let chunkColumns {
-            text += ", chunks of \(chunkColumns) columns\(splitsChunks ? " as tasks" : "")"
+            text += "chunks of \(chunkColumns) columns\(splitsChunks ? " as tasks" : ""), "
         }
-        text += " {\n"
+        text += "tile \(tile) {\n"
         for scratch in scratch {
             text += "    scratch b\(scratch.buffer) [\(tile.blockRows) x \(rowStride(scratch))]\n"
         }
-        for program in prologue {
-            text +=
-                "    prologue over \(program.columns) columns {\n" + program.lines(indent: "      ")
-                + "    }\n"
+        func describe(_ role: String, _ program: RowProgram) -> String {
+            "    \(role) over \(program.columns) columns {\n" + program.lines(indent: "      ") + "    }\n"
         }
+        for program in prologue { text += describe("prologue", program) }
         for product in products {
-            text +=
-                "    b\(product.target) \(product.accumulates ? "+=" : "=") \(product.left) · panels b\(product.panels) [k \(product.k)]\n"
+            let sign = product.accumulates ? "+=" : "="
+            let right = "panels b\(product.panels) [k \(product.k)]"
+            text += "    b\(product.target) \(sign) \(product.left) · \(right)\n"
         }
-        if let epilogue { text += "    epilogue {\n" + epilogue.lines(indent: "      ") + "    }\n" }
+        if let epilogue { text += describe("epilogue", epilogue) }
         return text + "  }\n"
     }
 }
