@@ -2,7 +2,7 @@ import GraphIR
 
 extension VectorWriter {
     /// Dropout's keep mask for the elements at `row` (i64) and columns `columns` (i32 vector): the same bits as
-    /// `Philox.keeps`. Seed and step are read in the entry block.
+    /// `Philox.keeps`. Seed, step and stream are read in the entry block.
     func keepMask(
         _ w: inout FunctionWriter, rng: Int, rate: Double, stream: Int, row: String, columns: String
     ) -> String {
@@ -10,13 +10,14 @@ extension VectorWriter {
         let seed = w.entryValue("load i64, ptr \(pointer), align 8")
         let stepPointer = w.entryValue("getelementptr i64, ptr \(pointer), i64 1")
         let step = w.entryValue("load i64, ptr \(stepPointer), align 8")
+        let stream32 = w.entryValue("load i32, ptr \(w.buffer(stream)), align 8")
         let step32 = w.entryValue("trunc i64 \(step) to i32")
         let high = w.entryValue("lshr i64 \(seed), 32")
         var key = [w.entryValue("trunc i64 \(seed) to i32"), w.entryValue("trunc i64 \(high) to i32")]
         let weyl = [Philox.weyl.0, Philox.weyl.1].map { Int32(bitPattern: $0) }
         let group = w.value("lshr i64 \(row), 2")
         let group32 = w.value("trunc i64 \(group) to i32")
-        var c = [columns, splat(&w, group32, "i32"), bits(stream), splat(&w, step32, "i32")]
+        var c = [columns, splat(&w, group32, "i32"), splat(&w, stream32, "i32"), splat(&w, step32, "i32")]
         for round in 0..<Philox.rounds {
             if round > 0 { key = zip(key, weyl).map { w.entryValue("add i32 \($0), \($1)") } }
             let (high0, low0) = wideMultiply(&w, c[0], Philox.multipliers.0)

@@ -61,7 +61,7 @@ public enum ElementOp: Hashable, Sendable {
     case cast(ElementID, ElementType)
     /// Sum or maximum over the columns: one value a row, available to later passes over the row.
     case reduce(Reduction, ElementID)
-    /// Whether dropout keeps the element; `rng` is the buffer of (seed, step).
+    /// Whether dropout keeps the element; `rng` is the buffer of (seed, step), `stream` that of the stream's number.
     case keep(rate: Double, stream: Int, rng: Int)
 }
 

@@ -34,6 +34,7 @@ extension Program: CustomStringConvertible {
         switch buffer {
         case .value(let value): graph.name(value)
         case .workspace(let index): "w\(index)"
+        case .number(let number): "\(number)"
         case .unused: "_"
         }
     }
@@ -142,7 +143,7 @@ extension ElementOp: CustomStringConvertible {
         case .select(let c, let a, let b): "select e\(c), e\(a), e\(b)"
         case .cast(let x, let type): "cast e\(x) to \(type.rawValue)"
         case .reduce(let reduction, let x): "reduce_\(reduction.rawValue) e\(x)"
-        case .keep(let rate, let stream, let rng): "keep rate \(rate), stream \(stream), rng b\(rng)"
+        case .keep(let rate, let stream, let rng): "keep rate \(rate), stream b\(stream), rng b\(rng)"
         }
     }
 }

@@ -7,6 +7,8 @@ public struct Program: Sendable {
         case value(Value)
         /// Working memory of one launch.
         case workspace(Int)
+        /// A number (i64) that differs between launches of one kernel.
+        case number(Int)
         /// A position that the kernel does not touch: its operand went into the program as a constant.
         case unused
     }

@@ -198,7 +198,7 @@ struct TrafficCounter {
         switch launch.buffers[buffer] {
         case .value(let value): return .value(program.storage(of: value))
         case .workspace(let number): return .workspace(number)
-        case .unused: return nil
+        case .unused, .number: return nil
         }
     }
 
@@ -208,7 +208,7 @@ struct TrafficCounter {
             let type = program.graph.type(of: value)
             return Extent(type.shape).value(symbols) * type.element.byteCount
         case .workspace(let number): return program.workspaces[number].value(symbols)
-        case .unused: return 0
+        case .unused, .number: return 0
         }
     }
 

@@ -12,6 +12,8 @@ public final class Executor {
     private let parameters: ParameterStore
     private var functions: [[KernelFunction?]] = []
     private var constants: [Int: AlignedMemory] = [:]
+    /// What launches read as `Program.Buffer.number`.
+    private let numbers: LaunchNumbers
     private var arena: AlignedMemory?
     private var scratch: [AlignedMemory] = []
     private var bound: BoundProgram?
@@ -28,6 +30,7 @@ public final class Executor {
         self.pool = pool
         self.parameters = parameters
         schedule = Schedule(program)
+        numbers = try LaunchNumbers(program)
         symbolNames = program.graph.symbols
         for case .parameter(let name, let type, _) in program.graph.nodes.map(\.op) {
             try parameters.reserve(name, type)
@@ -125,6 +128,7 @@ public final class Executor {
             launch.buffers.map { buffer in
                 switch buffer {
                 case .value(let value): address(value)
+                case .number(let number): numbers.address(number)
                 case .workspace(let index): arena.map { $0.start + next.plan.workspaceOffsets[index] }
                 case .unused: nil
                 }

@@ -83,7 +83,8 @@ struct RowBuilder {
         case .broadcast, .reshape: return [try value(x[0], form)]
         case .cast(let element): return [program.add(.cast(try value(x[0], form), element.computeType))]
         case .dropout(let rate, let stream):
-            let keep = program.add(.keep(rate: rate, stream: stream, rng: try buffer(x[1], of: id)))
+            let keep = program.add(
+                .keep(rate: rate, stream: section.buffer(ofStream: stream), rng: try buffer(x[1], of: id)))
             let scaled = program.scaling(try value(x[0]), 1 / (1 - rate))
             return [program.select(keep, scaled, program.constant(0))]
         case .reduce(let reduction, _, _): return [program.add(.reduce(reduction, try value(x[0])))]

@@ -66,13 +66,24 @@ extension Lowering {
         return stores
     }
 
+    /// Operands and results; the program holds splat constants itself.
+    private func boundBuffers(_ id: NodeID) -> [Program.Buffer] {
+        standardBuffers(id).map { buffer in
+            if case .value(let value) = buffer, case .constant(.splat, _) = graph[value.node].op {
+                return .unused
+            }
+            return buffer
+        }
+    }
+
     /// Binds a section's launch: operands, results and the partial sums.
     mutating func emit(
         _ id: NodeID, _ section: Section, _ phases: [Phase], _ sums: PartialSums, tasks: Int,
         workspaces: [Program.Buffer] = []
     ) {
         let partials = sums.sizes(tasks: tasks).map { workspace($0) }
-        emit(id, phases, name: section.name, buffers: standardBuffers(id) + workspaces + partials)
+        emit(id, phases, name: section.name,
+            buffers: boundBuffers(id) + section.streams.map { .number($0) } + workspaces + partials)
     }
 }
 

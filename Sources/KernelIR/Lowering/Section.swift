@@ -9,7 +9,9 @@ struct Section {
     /// Buffer numbers of values that are computed elsewhere.
     let inputs: [Value: Int]
     let results: [(value: Value, buffer: Int)]
-    /// Buffers of operands and results; working memory comes behind them.
+    /// Numbers that the kernel gets as buffers, so that it serves other launches too: streams of dropout.
+    let streams: [Int]
+    /// Buffers of operands, results and streams; working memory comes behind them.
     let bufferCount: Int
     let name: String
 
@@ -20,7 +22,8 @@ struct Section {
         let operands = graph[id].operands
         inputs = Dictionary(zip(operands, operands.indices), uniquingKeysWith: { first, _ in first })
         results = graph[id].types.indices.map { (Value(id, result: $0), operands.count + $0) }
-        bufferCount = operands.count + results.count
+        streams = Self.streams(graph, nodes)
+        bufferCount = operands.count + results.count + streams.count
         name = graph[id].op.mnemonic
     }
 
@@ -32,8 +35,23 @@ struct Section {
         nodes = graph.nodeIDs.filter { !isPort.contains($0) }
         inputs = Dictionary(uniqueKeysWithValues: ports.enumerated().map { (Value($1), $0) })
         results = graph.outputs.enumerated().map { ($1.value, ports.count + $0) }
-        bufferCount = ports.count + results.count
+        streams = Self.streams(graph, nodes)
+        bufferCount = ports.count + results.count + streams.count
         name = region.name
+    }
+
+    private static func streams(_ graph: Graph, _ nodes: [NodeID]) -> [Int] {
+        var streams: [Int] = []
+        for case .dropout(_, let stream) in nodes.map({ graph[$0].op }) where !streams.contains(stream) {
+            streams.append(stream)
+        }
+        return streams
+    }
+
+    /// The buffer of a dropout stream of the section.
+    func buffer(ofStream stream: Int) -> Int {
+        guard let index = streams.firstIndex(of: stream) else { preconditionFailure("a stream of another section") }
+        return bufferCount - streams.count + index
     }
 
     func type(_ value: Value) -> TensorType { graph.type(of: value) }
