@@ -78,9 +78,10 @@ extension Graph {
         }
     }
 
-    /// A node as errors name it: `%12 = matmul "encoder.layer.0"`.
+    /// A node as errors name it: `%12 = matmul "encoder.layer.0"`; a region goes by its own name.
     public func place(_ id: NodeID) -> String {
         let node = self[id]
-        return "%\(id.index) = \(node.op.mnemonic)" + (node.label.isEmpty ? "" : " \"\(node.label)\"")
+        let title = if case .fusion(let region) = node.op { region.name } else { node.op.mnemonic }
+        return "%\(id.index) = \(title)" + (node.label.isEmpty ? "" : " \"\(node.label)\"")
     }
 }

@@ -50,7 +50,7 @@ import Transforms
         }
         #expect(
             error?.message == "there is no pass \"fold\"; the passes are "
-                + "simplify, constant-folding, common-subexpressions, dead-code, attention")
+                + PassPipeline.standard.names.joined(separator: ", "))
     }
 
     @Test func disablingAndStopping() throws {
