@@ -67,7 +67,9 @@ public final class Compiler {
                 stages.withLock { $0.append((pass, graph.description)) }
             }
         }
-        let result = Result { try PassPipeline.standard.run(on: &graph, options: passes) }
+        let pipeline = PassPipeline.standard(
+            rules: options.rules, keeping: Set(options.customKernels.map(\.definition)))
+        let result = Result { try pipeline.run(on: &graph, options: passes) }
         for stage in stages.withLock({ $0 }) { try options.dump?(stage.name, stage.text) }
         try result.get()
         return graph
@@ -75,7 +77,8 @@ public final class Compiler {
 
     /// The kernels of an optimised graph.
     public func lower(_ graph: Graph) throws -> Program {
-        let program = try Lowering.lower(graph, for: library.machine)
+        let program = try Lowering.lower(
+            graph, for: library.machine, customKernels: options.customKernels)
         try options.dump?("kernels", program.description)
         return program
     }

@@ -42,6 +42,8 @@ public enum Op: Hashable, Sendable {
     case segmentBroadcast(tokens: Dimension)
     // Ops/Optimizers.swift
     case adamW(AdamWAttributes)
+    // Custom/CustomOp.swift
+    case custom(CustomOp)
 }
 
 /// What a parameter is to training.
@@ -92,6 +94,8 @@ extension Op {
             try indexingTypes(operands)
         case .adamW:
             try optimizerTypes(operands)
+        case .custom(let op):
+            try op.types(operands)
         }
     }
 
@@ -109,6 +113,7 @@ extension Op {
         case .crossEntropy, .crossEntropyGradient: try crossEntropyVJP(rule)
         case .gather, .scatterAdd, .segmentSum, .segmentBroadcast: indexingVJP(rule)
         case .adamW: throw noGradient()
+        case .custom(let op): try op.gradients(rule)
         }
     }
 
@@ -145,5 +150,5 @@ public struct VJP {
     }
 
     /// The cotangent of the only differentiable result.
-    var cotangent: Tensor { cotangents[0] ?? builder.zeros(like: results[0]) }
+    public var cotangent: Tensor { cotangents[0] ?? builder.zeros(like: results[0]) }
 }

@@ -44,6 +44,7 @@ struct Evaluation {
         case .segmentSum: [try segmentSum(shapes[0])]
         case .segmentBroadcast: [try segmentBroadcast(shapes[0])]
         case .adamW(let attributes): adamW(attributes)
+        case .custom(let op): try custom(op, shapes)
         }
     }
 

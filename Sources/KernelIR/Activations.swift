@@ -1,7 +1,8 @@
 import GraphIR
 
-/// Writes an element program step by step.
-struct ElementProgram {
+/// Writes an element program step by step: each method appends what it says (or finds it, when it is there already)
+/// and returns it.
+public struct ElementProgram {
     private(set) var ops: [ElementOp] = []
 
     mutating func add(_ op: ElementOp) -> ElementID {
@@ -11,24 +12,25 @@ struct ElementProgram {
     }
 
     mutating func load(_ access: Access) -> ElementID { add(.load(access)) }
-    mutating func constant(_ value: Double, _ type: ElementType = .f32) -> ElementID {
+    public mutating func constant(_ value: Double, _ type: ElementType = .f32) -> ElementID {
         add(.constant(value, type))
     }
-    mutating func unary(_ function: ElementUnary, _ x: ElementID) -> ElementID { add(.unary(function, x)) }
-    mutating func binary(_ function: BinaryFunction, _ a: ElementID, _ b: ElementID) -> ElementID {
+    public mutating func unary(_ function: ElementUnary, _ x: ElementID) -> ElementID { add(.unary(function, x)) }
+    public mutating func binary(_ function: BinaryFunction, _ a: ElementID, _ b: ElementID) -> ElementID {
         add(.binary(function, a, b))
     }
-    mutating func adding(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.add, a, b) }
-    mutating func subtracting(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.sub, a, b) }
-    mutating func multiplying(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.mul, a, b) }
-    mutating func dividing(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.div, a, b) }
-    mutating func scaling(_ a: ElementID, _ factor: Double) -> ElementID { multiplying(a, constant(factor)) }
-    mutating func compare(_ comparison: Comparison, _ a: ElementID, _ b: ElementID) -> ElementID {
+    public mutating func adding(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.add, a, b) }
+    public mutating func subtracting(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.sub, a, b) }
+    public mutating func multiplying(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.mul, a, b) }
+    public mutating func dividing(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.div, a, b) }
+    public mutating func scaling(_ a: ElementID, _ factor: Double) -> ElementID { multiplying(a, constant(factor)) }
+    public mutating func compare(_ comparison: Comparison, _ a: ElementID, _ b: ElementID) -> ElementID {
         add(.compare(comparison, a, b))
     }
-    mutating func select(_ condition: ElementID, _ a: ElementID, _ b: ElementID) -> ElementID {
+    public mutating func select(_ condition: ElementID, _ a: ElementID, _ b: ElementID) -> ElementID {
         add(.select(condition, a, b))
     }
+    public mutating func cast(_ x: ElementID, _ type: ElementType) -> ElementID { add(.cast(x, type)) }
     mutating func sum(_ x: ElementID) -> ElementID { add(.reduce(.sum, x)) }
     mutating func max(_ x: ElementID) -> ElementID { add(.reduce(.max, x)) }
 
@@ -37,7 +39,7 @@ struct ElementProgram {
     private static let tanhCubic = 0.044715
 
     /// A unary function in terms of the generator's own functions. `isFloat` tells which zero to compare with.
-    mutating func apply(_ function: UnaryFunction, _ x: ElementID, _ type: ElementType) -> ElementID {
+    public mutating func apply(_ function: UnaryFunction, _ x: ElementID, _ type: ElementType) -> ElementID {
         switch function {
         case .neg: return unary(.neg, x)
         case .abs: return unary(.abs, x)
@@ -62,7 +64,7 @@ struct ElementProgram {
     }
 
     /// f'(x) of a function that has a `unary_gradient`.
-    mutating func derivative(_ function: UnaryFunction, _ x: ElementID) -> ElementID? {
+    public mutating func derivative(_ function: UnaryFunction, _ x: ElementID) -> ElementID? {
         switch function {
         case .relu:
             return select(compare(.gt, x, constant(0)), constant(1), constant(0))

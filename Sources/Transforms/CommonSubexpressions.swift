@@ -44,7 +44,7 @@ private struct Expression: Hashable {
             .reduce,
             .broadcast, .reshape, .transpose, .slice, .concatenate, .matmul, .raggedMatmul, .softmax,
             .softmaxGradient, .layerNorm, .layerNormGradient, .crossEntropy, .crossEntropyGradient, .gather,
-            .scatterAdd, .segmentSum, .segmentBroadcast, .adamW:
+            .scatterAdd, .segmentSum, .segmentBroadcast, .adamW, .custom:
             true
         }
     }

@@ -58,7 +58,7 @@ private func folded(_ node: Node, _ operands: [Value], _ graph: Graph) throws(IR
         }
     case .dimensionSize, .dropout, .reduce, .matmul, .raggedMatmul, .softmax, .softmaxGradient, .layerNorm,
         .layerNormGradient, .crossEntropy, .crossEntropyGradient, .gather, .scatterAdd, .segmentSum,
-        .segmentBroadcast:
+        .segmentBroadcast, .custom:
         break
     }
     var elements = 0

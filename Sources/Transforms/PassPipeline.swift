@@ -11,13 +11,24 @@ public struct PassPipeline: Sendable {
     /// What every graph goes through before mixed precision, fusion and lowering.
     ///
     /// Simplification runs again after folding, because a folded operand is what many of its rules look for.
-    public static let standard = PassPipeline([
-        .simplify,
-        .constantFolding,
-        .simplify,
-        .commonSubexpressions,
-        .deadCode,
-    ])
+    public static let standard = standard(rules: [], keeping: [])
+
+    /// The same with a client's own rules and kernels.
+    ///
+    /// - Parameters:
+    ///   - rules: run first, on the graph as it was built; see `Pass.userRules`.
+    ///   - kept: custom ops that are not decomposed.
+    public static func standard(rules: [RewriteRule], keeping kept: Set<CustomOpDefinition>) -> PassPipeline {
+        let userPasses = rules.isEmpty ? [] : [Pass.userRules(rules)]
+        return PassPipeline(userPasses + [
+            .decomposeCustom(keeping: kept),
+            .simplify,
+            .constantFolding,
+            .simplify,
+            .commonSubexpressions,
+            .deadCode,
+        ])
+    }
 
     /// Told after each pass: its name, the graph as it stands, the seconds that the pass (not the verifier)
     /// took and whether it changed the graph.

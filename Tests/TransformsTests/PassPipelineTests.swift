@@ -51,7 +51,7 @@ import Transforms
         }
         #expect(
             error?.message == "there is no pass \"fold\"; the passes are "
-                + "simplify, constant-folding, common-subexpressions, dead-code")
+                + "decompose-custom, simplify, constant-folding, common-subexpressions, dead-code")
     }
 
     @Test func disablingAndStopping() throws {
@@ -68,12 +68,12 @@ import Transforms
         }
         #expect(
             try names { $0.disabled = ["simplify"] } == [
-                "constant-folding", "common-subexpressions", "dead-code",
+                "decompose-custom", "constant-folding", "common-subexpressions", "dead-code",
             ])
-        #expect(try names { $0.stopAfter = "constant-folding" } == ["simplify", "constant-folding"])
+        #expect(try names { $0.stopAfter = "constant-folding" } == ["decompose-custom", "simplify", "constant-folding"])
         #expect(
             try names { $0 = .init(disabled: ["simplify"], stopAfter: "simplify", observer: $0.observer) }
-                == [])
+                == ["decompose-custom"])
     }
 
     @Test func observerSeesTheGraphAndWhetherItChanged() throws {

@@ -11,6 +11,7 @@ extension Lowering {
     mutating func elementwise(_ id: NodeID) throws(IRError) {
         let node = graph[id]
         let types = node.operands.map(type)
+        if case .custom(let op) = node.op { try checkCustom(op, node, id) }
         guard let view = rowView(node.types[0], types) else {
             throw unsupported(id, "these operands broadcast along more than two separate groups of axes")
         }
@@ -50,6 +51,7 @@ extension Lowering {
         case .compare(let comparison): return program.compare(comparison, x[0], x[1])
         case .select: return program.select(x[0], x[1], x[2])
         case .cast(let element): return program.add(.cast(x[0], element.computeType))
+        case .custom(let custom): return try applyCustom(custom, x, id, &program)
         default: preconditionFailure("not element-wise: \(op.mnemonic)")
         }
     }

@@ -4,18 +4,22 @@ import GraphIR
 public struct Lowering {
     let graph: Graph
     let machine: Machine
+    let customKernels: [CustomKernel]
     private var launches: [Program.Launch] = []
     private var workspaces: [Extent] = []
     private var aliases: [Value: Value] = [:]
 
-    private init(graph: Graph, machine: Machine) {
+    private init(graph: Graph, machine: Machine, customKernels: [CustomKernel]) {
         self.graph = graph
         self.machine = machine
+        self.customKernels = customKernels
     }
 
     /// Lowers a verified graph. Throws for what no kernel template covers, naming the node.
-    public static func lower(_ graph: Graph, for machine: Machine) throws(IRError) -> Program {
-        var lowering = Lowering(graph: graph, machine: machine)
+    public static func lower(
+        _ graph: Graph, for machine: Machine, customKernels: [CustomKernel] = []
+    ) throws(IRError) -> Program {
+        var lowering = Lowering(graph: graph, machine: machine, customKernels: customKernels)
         for id in graph.nodeIDs { try lowering.lower(id) }
         return Program(
             graph: graph, launches: lowering.neededLaunches, workspaces: lowering.workspaces,
@@ -53,7 +57,7 @@ public struct Lowering {
         case .iota(let type, let axis): iota(id, type, axis)
         case .dimensionSize(let dimension):
             fill(id, node.types[0], [.extent(Extent([dimension]))])
-        case .unary, .unaryGradient, .binary, .compare, .select, .cast: try elementwise(id)
+        case .unary, .unaryGradient, .binary, .compare, .select, .cast, .custom: try elementwise(id)
         case .dropout(let rate, let stream): dropout(id, rate: rate, stream: stream)
         case .reduce(let reduction, let axes, _): try reduce(id, reduction, axes)
         case .reshape: aliases[Value(id)] = node.operands[0]
