@@ -1,5 +1,3 @@
-import Foundation
-
 /// Compiles a graph into something to call.
 ///
 /// ```swift
@@ -44,18 +42,8 @@ public final class CompiledGraph {
     public init(
         _ graph: Graph, compiler: Compiler, parameters: ParameterStore = ParameterStore()
     ) throws {
-        var specs: (inputs: [TensorSpec], parameters: [TensorSpec]) = ([], [])
-        for op in graph.nodes.map(\.op) {
-            switch op {
-            case .input(let name, let type): specs.inputs.append(TensorSpec(name: name, type: type))
-            case .parameter(let name, let type, _):
-                specs.parameters.append(TensorSpec(name: name, type: type))
-            default: break
-            }
-        }
         executor = try compiler.compile(graph, parameters: parameters)
-        inputs = specs.inputs
-        self.parameters = specs.parameters
+        (inputs, self.parameters) = graph.signature
         outputs = graph.outputs.map { TensorSpec(name: $0.name, type: graph.type(of: $0.value)) }
         symbols = graph.symbols
         store = parameters
@@ -111,5 +99,21 @@ public final class CompiledGraph {
         let all = names.isEmpty ? "; it has none" : "; it has \(names.joined(separator: ", "))"
         throw ExecutionError(
             "the graph has no such \(kind)\(nearest.isEmpty ? all : nearest)", at: "\(kind) \"\(unknown)\"")
+    }
+}
+
+extension Graph {
+    /// Inputs and parameters in node order.
+    var signature: (inputs: [TensorSpec], parameters: [TensorSpec]) {
+        var signature: (inputs: [TensorSpec], parameters: [TensorSpec]) = ([], [])
+        for op in nodes.map(\.op) {
+            switch op {
+            case .input(let name, let type): signature.inputs.append(TensorSpec(name: name, type: type))
+            case .parameter(let name, let type, _):
+                signature.parameters.append(TensorSpec(name: name, type: type))
+            default: break
+            }
+        }
+        return signature
     }
 }

@@ -27,6 +27,8 @@ public final class CompiledTraining {
     public let graph: CompiledGraph
     /// What a step must be given.
     public let inputs: [TensorSpec]
+    /// The forward graph's parameters, without the optimiser's states.
+    public let parameters: [TensorSpec]
     /// Steps done so far; set it to go on from saved parameters and states.
     public var stepCount = 0
     private let optimizer: OptimizerOptions
@@ -40,6 +42,7 @@ public final class CompiledTraining {
         graph = try CompiledGraph(step, compiler: compiler, parameters: parameters)
         let own = optimizer.inputs(step: 0, learningRate: 0)
         inputs = graph.inputs.filter { own[$0.name] == nil }
+        self.parameters = forward.signature.parameters
         self.optimizer = optimizer
         guarded = [loss, "gradient_norm"]
     }

@@ -15,7 +15,9 @@ public struct ElementProgram {
     public mutating func constant(_ value: Double, _ type: ElementType = .f32) -> ElementID {
         add(.constant(value, type))
     }
-    public mutating func unary(_ function: ElementUnary, _ x: ElementID) -> ElementID { add(.unary(function, x)) }
+    public mutating func unary(_ function: ElementUnary, _ x: ElementID) -> ElementID {
+        add(.unary(function, x))
+    }
     public mutating func binary(_ function: BinaryFunction, _ a: ElementID, _ b: ElementID) -> ElementID {
         add(.binary(function, a, b))
     }
@@ -23,7 +25,9 @@ public struct ElementProgram {
     public mutating func subtracting(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.sub, a, b) }
     public mutating func multiplying(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.mul, a, b) }
     public mutating func dividing(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.div, a, b) }
-    public mutating func scaling(_ a: ElementID, _ factor: Double) -> ElementID { multiplying(a, constant(factor)) }
+    public mutating func scaling(_ a: ElementID, _ factor: Double) -> ElementID {
+        multiplying(a, constant(factor))
+    }
     public mutating func compare(_ comparison: Comparison, _ a: ElementID, _ b: ElementID) -> ElementID {
         add(.compare(comparison, a, b))
     }

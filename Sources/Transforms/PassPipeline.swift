@@ -20,14 +20,15 @@ public struct PassPipeline: Sendable {
     ///   - kept: custom ops that are not decomposed.
     public static func standard(rules: [RewriteRule], keeping kept: Set<CustomOpDefinition>) -> PassPipeline {
         let userPasses = rules.isEmpty ? [] : [Pass.userRules(rules)]
-        return PassPipeline(userPasses + [
-            .decomposeCustom(keeping: kept),
-            .simplify,
-            .constantFolding,
-            .simplify,
-            .commonSubexpressions,
-            .deadCode,
-        ])
+        return PassPipeline(
+            userPasses + [
+                .decomposeCustom(keeping: kept),
+                .simplify,
+                .constantFolding,
+                .simplify,
+                .commonSubexpressions,
+                .deadCode,
+            ])
     }
 
     /// Told after each pass: its name, the graph as it stands, the seconds that the pass (not the verifier)

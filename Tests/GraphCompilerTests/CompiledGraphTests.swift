@@ -51,7 +51,8 @@ import Testing
             return message { _ = try model(given, symbols: symbols) }
         }
         #expect(
-            call { $0["labels"] = .scalar(1) } == "input \"labels\": the graph has no such input; it has x, y")
+            call { $0["labels"] = .scalar(1) } == "input \"labels\": the graph has no such input; it has x, y"
+        )
         #expect(call { $0["y"] = nil } == "input \"y\": no tensor was given; it needs f32[rows, 1]")
         #expect(call { $0["y"] = .scalar(1) } == "input \"y\": needs f32[rows, 1], got f32[]")
         #expect(

@@ -98,7 +98,8 @@ import Testing
         func body(_ body: @escaping CustomKernel.Body) -> String {
             message(graph, [CustomKernel(Self.softsign, body: body)])
         }
-        #expect(body { _, x, program in program.compare(.gt, x[0], x[1]) }.contains("its kernel gives no f32"))
+        #expect(
+            body { _, x, program in program.compare(.gt, x[0], x[1]) }.contains("its kernel gives no f32"))
         #expect(body { _, _, _ in 99 }.contains("its kernel gives no f32"))
         #expect(body { _, x, program in program.unary(.exp, 7) }.contains("reads a later step"))
         #expect(
@@ -112,6 +113,7 @@ import Testing
             let x = g.input("x", .f32, [5])
             g.output("y", g.custom(Self.softsign, [x, g.input("b", .f32, [2, 5])])[0])
         }
-        #expect(message(graph, [Self.kernel]).contains("an operand of f32[2, 5] does not broadcast to f32[5]"))
+        #expect(
+            message(graph, [Self.kernel]).contains("an operand of f32[2, 5] does not broadcast to f32[5]"))
     }
 }

@@ -18,10 +18,15 @@ struct CustomOpTests {
         }
     }
 
-    @Test("printing and parsing give the graph back", arguments: [
-        [:], ["factor": .float(3), "axes": .ints([]), "mode": .name("slow")],
-        ["size": .dimension(3), "shape": .shape([1, 2]), "floats": .floats([2, 3.5]), "on": .bool(true)],
-    ] as [[String: Attribute]])
+    @Test(
+        "printing and parsing give the graph back",
+        arguments: [
+            [:], ["factor": .float(3), "axes": .ints([]), "mode": .name("slow")],
+            [
+                "size": .dimension(3), "shape": .shape([1, 2]), "floats": .floats([2, 3.5]),
+                "on": .bool(true),
+            ],
+        ] as [[String: Attribute]])
     func roundTrip(_ attributes: [String: Attribute]) throws {
         let graph = try Self.graph(attributes)
         #expect(graph.description.contains("custom.scaled %0 {factor = "))
@@ -66,7 +71,8 @@ struct CustomOpTests {
             return error.map { "\($0)" } ?? ""
         }
         struct Refusal: Error, CustomStringConvertible { let description = "takes nothing" }
-        #expect(message("a", { _, _ in [] }) == "custom.a: its shape rule gives 0 results, but it has 1 [type]")
+        #expect(
+            message("a", { _, _ in [] }) == "custom.a: its shape rule gives 0 results, but it has 1 [type]")
         #expect(message("b", { _, _ in throw Refusal() }) == "custom.b: takes nothing [type]")
         #expect(message("c", { _, _ in [TensorType(.f32, [-1])] }).contains("negative"))
         #expect(message("not a word", { _, types in types }).contains("can't name a custom op"))

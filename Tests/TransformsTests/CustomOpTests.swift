@@ -62,7 +62,8 @@ enum Custom {
     @Test func decompositionMeansTheSame() throws {
         var graph = try GraphBuilder.build("same") { g in
             let x = g.input("x", .f32, ["rows", 3])
-            for (index, y) in g.custom(Custom.productAndSum, [x, g.custom(Custom.mish, [x])[0]]).enumerated() {
+            for (index, y) in g.custom(Custom.productAndSum, [x, g.custom(Custom.mish, [x])[0]]).enumerated()
+            {
                 g.output("\(index)", y)
             }
         }
@@ -146,7 +147,9 @@ enum Custom {
 
     // MARK: Mistakes of the definition
 
-    private func error(_ definition: CustomOpDefinition, _ body: (inout Graph) throws -> Void) throws -> String {
+    private func error(_ definition: CustomOpDefinition, _ body: (inout Graph) throws -> Void) throws
+        -> String
+    {
         var graph = try GraphBuilder.build("mistake") { g in
             let w = g.parameter("w", [2])
             g.output("loss", g.scope("here") { g.custom(definition, [w])[0] }.sum())
@@ -178,7 +181,9 @@ enum Custom {
         #expect(none == "%1 = custom.bad \"here\": 'custom.bad' has no gradient rule [gradient]")
         let count = try error(definition(gradient: { _, _ in [] })) { _ = try trainingStep($0) }
         #expect(count.contains("has 1 operands, but its gradient gives 0"))
-        let values = try error(definition()) { _ = try Interpreter(graph: $0).run(["w": HostTensor([1, 2] as [Float])]) }
+        let values = try error(definition()) {
+            _ = try Interpreter(graph: $0).run(["w": HostTensor([1, 2] as [Float])])
+        }
         #expect(values == "%1 = custom.bad \"here\": its evaluation gives [0] values for shapes [[2]]")
     }
 

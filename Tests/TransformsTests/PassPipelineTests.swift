@@ -70,7 +70,10 @@ import Transforms
             try names { $0.disabled = ["simplify"] } == [
                 "decompose-custom", "constant-folding", "common-subexpressions", "dead-code",
             ])
-        #expect(try names { $0.stopAfter = "constant-folding" } == ["decompose-custom", "simplify", "constant-folding"])
+        #expect(
+            try names { $0.stopAfter = "constant-folding" } == [
+                "decompose-custom", "simplify", "constant-folding",
+            ])
         #expect(
             try names { $0 = .init(disabled: ["simplify"], stopAfter: "simplify", observer: $0.observer) }
                 == ["decompose-custom"])
