@@ -64,7 +64,8 @@ extension AttentionTemplate {
             if hasDropout {
                 let number = w.add(w.mul(w.add(token, row), "\(kernel.heads)"), part.head)
                 keep.write(
-                    &w, terms: scratch(&w, .columnTerms), bits: scratch(&w, .keepBits), row: number, rows: rows,
+                    &w, terms: scratch(&w, .columnTerms), bits: scratch(&w, .keepBits), row: number,
+                    rows: rows,
                     vectors: vectors)
             }
             writeSoftmax(&w, row: row, rows: rows, columns: w.mul(vectors, "\(tile.lanes)"))
