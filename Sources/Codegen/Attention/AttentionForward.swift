@@ -29,10 +29,10 @@ extension AttentionTemplate {
         copyIn(
             &w, tokenRow(&w, kernel.query, token, part.head), scratch(&w, .query), count: count,
             factor: kernel.attributes.scale * Self.log2e)
-        clear(&w, scratch(&w, .out), count: "\(tile.partRows * kernel.paddedSize)")
-        clear(&w, scratch(&w, .sum), count: "\(tile.partRows)")
+        clear(&w, scratch(&w, .out), count: w.mul(count, "\(kernel.paddedSize)"))
+        clear(&w, scratch(&w, .sum), count: count)
         let maximum = scratch(&w, .maximum)
-        w.loop(from: "0", to: "\(tile.partRows)", by: tile.lanes) { w, row, _ in
+        w.loop(from: "0", to: count, by: tile.lanes) { w, row, _ in
             storeVector(&w, v.float(-.infinity), w.address(maximum, "float", row))
             return []
         }

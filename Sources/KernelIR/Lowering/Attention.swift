@@ -6,21 +6,15 @@ extension Machine {
         AttentionTile(rows: lanes == 16 ? 8 : 4, lanes: lanes, queries: 64, keys: 128, partRows: 256)
     }
 
-    /// Parts of a sequence's query rows.
-    static let attentionParts = 8
-
-    /// Parts of a sequence's key rows: as few as give one long sequence 32 tasks, since each costs a plane of memory.
-    static func attentionGradientParts(heads: Int) -> Int {
-        Swift.max(2, (32 + heads - 1) / Swift.max(1, heads))
-    }
+    /// Parts of a long sequence: as few as give it 32 tasks, since each costs the gradient a plane of memory.
+    static func attentionParts(heads: Int) -> Int { Swift.max(2, (32 + heads - 1) / Swift.max(1, heads)) }
 }
 
 extension Lowering {
     mutating func flashAttention(_ id: NodeID, _ attributes: AttentionAttributes) throws(IRError) {
         let last = graph[id].operands.count
         let kernel = try attention(
-            id, .forward(out: last, lse: last + 1), attributes, first: 0, segments: 3,
-            parts: Machine.attentionParts)
+            id, .forward(out: last, lse: last + 1), attributes, first: 0, segments: 3)
         emit(id, [.attention(kernel)])
     }
 
@@ -29,8 +23,7 @@ extension Lowering {
         let last = node.operands.count
         let (delta, partial) = (last + 3, last + 4)
         var kernel = try attention(
-            id, .sumQueryGradients(dq: last, partial: partial), attributes, first: 1, segments: 6, parts: 2)
-        kernel.parts = Machine.attentionGradientParts(heads: kernel.heads)
+            id, .sumQueryGradients(dq: last, partial: partial), attributes, first: 1, segments: 6)
         let sum = Phase.attention(kernel)
         kernel.step = .gradient(
             dout: 0, lse: 5, delta: delta, dq: last, dk: last + 1, dv: last + 2, partial: partial)
@@ -49,8 +42,7 @@ extension Lowering {
     /// The kernel over q, k, v from buffer `first` on, and offsets, lengths and rng from buffer `segments` on.
     private func attention(
         _ id: NodeID, _ step: AttentionKernel.Step, _ attributes: AttentionAttributes, first: Int,
-        segments: Int,
-        parts: Int
+        segments: Int
     ) throws(IRError) -> AttentionKernel {
         let node = graph[id]
         let q = type(node.operands[first])
@@ -62,7 +54,8 @@ extension Lowering {
             offsets: segments,
             lengths: segments + 1, rng: segments + 2,
             sequences: Extent(type(node.operands[segments + 1]).shape), tokens: Extent([q.shape[0]]),
-            heads: heads, headSize: headSize, parts: parts, tile: machine.attentionTile)
+            heads: heads, headSize: headSize, parts: Machine.attentionParts(heads: heads),
+            tile: machine.attentionTile)
     }
 
     /// `target[row] = Σ_column a[row, column] b[row, column]`
