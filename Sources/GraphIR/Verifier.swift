@@ -6,7 +6,8 @@ extension Graph {
     /// - V3: names of inputs and parameters are unique and not empty.
     /// - V4: outputs and updates name existing values; output names are unique.
     /// - V5: an update's target is a parameter that is not frozen, of the new value's type, updated once.
-    /// - V6: dropout streams of different shapes differ (a mask belongs to one place of the model).
+    /// - V6: dropout streams of different shapes differ, in dropout and in attention (a mask belongs to one place of the
+    ///   model).
     /// - V7: a region's body is a graph without parameters, updates and regions, its inputs and outputs numbered.
     public func verify() throws(IRError) {
         var names: Set<String> = []

@@ -33,7 +33,8 @@ struct KeepTile {
     }
 
     /// The lower half of `x` times a constant; the upper half of `x` is not read.
-    private func multiply(_ w: inout FunctionWriter, _ type: String, _ x: String, _ factor: UInt32) -> String {
+    private func multiply(_ w: inout FunctionWriter, _ type: String, _ x: String, _ factor: UInt32) -> String
+    {
         let low = w.value("and \(type) \(x), \(constant(type, 0xFFFF_FFFF))")
         return w.value("mul \(type) \(low), \(constant(type, UInt64(factor)))")
     }
@@ -100,7 +101,9 @@ struct KeepTile {
         }
     }
 
-    private func termAddress(_ w: inout FunctionWriter, _ terms: String, _ term: Term, _ index: String) -> String {
+    private func termAddress(_ w: inout FunctionWriter, _ terms: String, _ term: Term, _ index: String)
+        -> String
+    {
         let base = w.address(terms, "i64", "\(term.rawValue * kernel.tile.keys)")
         return w.address(base, "i64", w.mul(index, "\(lanes)"))
     }
@@ -157,12 +160,14 @@ struct KeepTile {
             return []
         }
         return w.text(
-            "internal void @\(name).\(word)(ptr %terms, ptr %bits, i64 %row, i64 %rows, i64 %vectors, i64 %seed)")
+            "internal void @\(name).\(word)(ptr %terms, ptr %bits, i64 %row, i64 %rows, i64 %vectors, i64 %seed)"
+        )
     }
 
     /// Rounds 3 to 7 for one vector of columns.
     private func randomWord(
-        _ w: inout FunctionWriter, _ word: Int, _ rowHigh: String, _ rowLow: String, _ keys: [(String, String)],
+        _ w: inout FunctionWriter, _ word: Int, _ rowHigh: String, _ rowLow: String,
+        _ keys: [(String, String)],
         _ index: String
     ) -> String {
         let terms = Term.allCases.map { term in
