@@ -116,4 +116,15 @@ import Testing
         #expect(
             message(graph, [Self.kernel]).contains("an operand of f32[2, 5] does not broadcast to f32[5]"))
     }
+
+    @Test func aKernelForSeveralResultsIsRefused() throws {
+        let pair = CustomOpDefinition(
+            "pair", resultCount: 2, shape: { _, types in [types[0], types[0]] },
+            evaluate: { _, x in [x[0].values, x[0].values] })
+        let graph = try GraphBuilder.build("pair") { g in
+            g.output("y", g.custom(pair, [g.input("x", .f32, [5])])[1])
+        }
+        let kernel = CustomKernel(pair) { _, x, _ in x[0] }
+        #expect(message(graph, [kernel]).contains("a CustomKernel is for one result, and this op has 2"))
+    }
 }
