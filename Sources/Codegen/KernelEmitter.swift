@@ -33,6 +33,10 @@ public struct KernelEmitter: Sendable {
             let template = ProblemTemplate(batch)
             template.write(&w)
             helpers = template.helpers
+        case .attention(let attention):
+            let template = AttentionTemplate(attention)
+            template.write(&w)
+            helpers = template.helpers
         case .scatterAdd(let scatter): scatter.write(&w, lanes: machine.lanes)
         case .segments(let segments): segments.write(&w, lanes: machine.lanes)
         case .copy(let copy): copy.write(&w, lanes: machine.lanes)

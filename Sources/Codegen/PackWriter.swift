@@ -29,20 +29,31 @@ struct PackWriter {
     }
 
     /// Packs `rows` rows of a transposed left operand, from `source` on (element (i, k) at i + k * depthStride),
-    /// into panels `[rows / tile.rows][depth][tile.rows]`, zero beyond `rows`.
+    /// into the panels `[depth][tile.rows]` of a block, zero beyond `rows`.
+    ///
+    /// All rows of the block are read at once: the places of one row apart lie far from each other.
     func packLeft(
         _ w: inout FunctionWriter, source: String, depthStride: String, rows: String, depth: String,
         target: String
     ) {
-        let panels = w.ceilDivide(rows, tile.rows)
-        w.loop(from: "0", to: panels, by: 1) { w, panel, _ in
-            let row = w.mul(panel, "\(tile.rows)")
-            let size = w.mul(depth, "\(tile.rows)")
-            PackWriter(tile: tile).copyRows(
-                &w, source: w.address(source, "float", row), stride: depthStride, count: depth,
-                width: tile.rows,
-                limit: w.sub(rows, row), target: w.address(target, "float", w.mul(panel, size)),
-                targetStride: tile.rows)
+        let v = VectorWriter(lanes: tile.rows)
+        let type = v.name(.f32)
+        let panels = (0..<(tile.blockRows / tile.rows)).map { panel -> (mask: String, target: String) in
+            let first = panel * tile.rows
+            let mask = v.mask(&w, below: w.sub(rows, "\(first)"))
+            return (mask, w.address(target, "float", w.mul(depth, "\(first)")))
+        }
+        w.loop(from: "0", to: depth, by: 1) { w, k, _ in
+            let row = w.address(source, "float", w.mul(k, depthStride))
+            let place = w.mul(k, "\(tile.rows)")
+            for (index, panel) in panels.enumerated() {
+                let from = w.address(row, "float", "\(index * tile.rows)")
+                let x = w.value(
+                    "call \(type) @llvm.masked.load.v\(tile.rows)f32.p0(ptr \(from), i32 4, <\(tile.rows) x i1> \(panel.mask), \(type) zeroinitializer)"
+                )
+                let to = w.address(panel.target, "float", place)
+                w.line("store \(type) \(x), ptr \(to), align \(tile.rows * 4)")
+            }
             return []
         }
     }

@@ -45,17 +45,29 @@ extension VectorWriter {
         return pick(upper, pick(odd, words[3], words[2]), pick(odd, words[1], words[0]))
     }
 
-    /// High and low halves of the 64-bit products with a constant.
+    /// High and low halves of the 64-bit products with a constant: even and odd lanes are multiplied on their own,
+    /// as the machine's instruction takes the low half of each 64-bit lane.
     private func wideMultiply(_ w: inout FunctionWriter, _ x: String, _ factor: UInt32) -> (
         high: String, low: String
     ) {
-        let wide = vector("i64")
-        let extended = w.value("zext \(name(.i32)) \(x) to \(wide)")
-        let product = w.value("mul \(wide) \(extended), \(constant(Double(factor), .i64))")
-        let shifted = w.value("lshr \(wide) \(product), \(constant(32, .i64))")
-        return (
-            w.value("trunc \(wide) \(shifted) to \(name(.i32))"),
-            w.value("trunc \(wide) \(product) to \(name(.i32))")
-        )
+        let narrow = name(.i32)
+        let pairs = VectorWriter(lanes: lanes / 2)
+        let wide = pairs.name(.i64)
+        let both = w.value("bitcast \(narrow) \(x) to \(wide)")
+        let even = w.value("and \(wide) \(both), \(pairs.constant(0xFFFF_FFFF, .i64))")
+        let odd = w.value("lshr \(wide) \(both), \(pairs.constant(32, .i64))")
+        let products = [even, odd].map { half -> String in
+            let product = w.value("mul \(wide) \(half), \(pairs.constant(Double(factor), .i64))")
+            return w.value("bitcast \(wide) \(product) to \(narrow)")
+        }
+        // Every other i32 of both products, interleaved again.
+        func interleave(from first: Int) -> String {
+            let order = (0..<lanes).map { "i32 \($0 / 2 * 2 + first + ($0 % 2) * lanes)" }.joined(
+                separator: ", ")
+            return w.value(
+                "shufflevector \(narrow) \(products[0]), \(narrow) \(products[1]), <\(lanes) x i32> <\(order)>"
+            )
+        }
+        return (interleave(from: 1), interleave(from: 0))
     }
 }

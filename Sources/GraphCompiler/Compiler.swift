@@ -76,7 +76,8 @@ public final class Compiler {
     /// The kernels of an optimised graph.
     public func lower(_ graph: Graph) throws -> Program {
         let start = ContinuousClock.now
-        let program = try Lowering.lower(graph, for: library.machine)
+        let program = try Lowering.lower(
+            graph, for: library.machine, keepsPanels: !options.passes.disabled.contains(Pass.fusion.name))
         if let dump = options.dump {
             let seconds = (ContinuousClock.now - start) / .seconds(1)
             try dump(

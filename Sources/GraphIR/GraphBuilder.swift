@@ -21,7 +21,9 @@ public final class GraphBuilder {
     /// Continues an existing graph; used by passes that add nodes.
     public init(extending graph: Graph) {
         self.graph = graph
-        for case .dropout(_, let stream) in graph.nodes.map(\.op) { nextStream = max(nextStream, stream + 1) }
+        for node in graph.nodes {
+            if let stream = node.op.dropoutStream { nextStream = max(nextStream, stream + 1) }
+        }
     }
 
     public static func build(_ name: String, _ body: (GraphBuilder) throws -> Void) throws -> Graph {

@@ -23,8 +23,8 @@ extension Op {
 
     public var resultCount: Int {
         switch self {
-        case .layerNorm, .layerNormGradient, .adamW: 3
-        case .crossEntropy, .rowStatistics: 2
+        case .layerNorm, .layerNormGradient, .flashAttentionGradient, .adamW: 3
+        case .crossEntropy, .rowStatistics, .flashAttention: 2
         case .fusion(let region): region.body.outputs.count
         default: 1
         }
@@ -64,6 +64,8 @@ extension Op {
         case .layerNormGradient: ("layer_norm_gradient", [])
         case .rowStatistics(let epsilon): ("row_statistics", [("epsilon", .float(epsilon))])
         case .normalize: ("normalize", [])
+        case .flashAttention(let a): ("flash_attention", a.named)
+        case .flashAttentionGradient(let a): ("flash_attention_gradient", a.named)
         case .crossEntropy(let ignore): ("cross_entropy", [("ignore_index", .int(ignore))])
         case .crossEntropyGradient(let ignore): ("cross_entropy_gradient", [("ignore_index", .int(ignore))])
         case .gather: ("gather", [])
@@ -94,6 +96,8 @@ extension Op {
             "softmax": [],
             "softmax_gradient": [], "layer_norm": ["epsilon"], "layer_norm_gradient": [],
             "row_statistics": ["epsilon"], "normalize": [],
+            "flash_attention": AttentionAttributes.names,
+            "flash_attention_gradient": AttentionAttributes.names,
             "cross_entropy": ["ignore_index"], "cross_entropy_gradient": ["ignore_index"], "gather": [],
             "scatter_add": ["rows"], "segment_sum": [], "segment_broadcast": ["tokens"],
             "adamw": ["beta1", "beta2", "epsilon", "weight_decay"],
@@ -165,6 +169,9 @@ extension Op {
             case "layer_norm_gradient": self = .layerNormGradient
             case "row_statistics": self = .rowStatistics(epsilon: try read.float("epsilon"))
             case "normalize": self = .normalize
+            case "flash_attention": self = .flashAttention(try AttentionAttributes(reading: &read))
+            case "flash_attention_gradient":
+                self = .flashAttentionGradient(try AttentionAttributes(reading: &read))
             case "cross_entropy": self = .crossEntropy(ignoreIndex: try read.int("ignore_index"))
             case "cross_entropy_gradient":
                 self = .crossEntropyGradient(ignoreIndex: try read.int("ignore_index"))

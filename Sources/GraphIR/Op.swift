@@ -34,6 +34,9 @@ public enum Op: Hashable, Sendable {
     case layerNormGradient
     case rowStatistics(epsilon: Double)
     case normalize
+    // Ops/Attention.swift
+    case flashAttention(AttentionAttributes)
+    case flashAttentionGradient(AttentionAttributes)
     // Ops/CrossEntropy.swift
     case crossEntropy(ignoreIndex: Int)
     case crossEntropyGradient(ignoreIndex: Int)
@@ -90,6 +93,8 @@ extension Op {
             try contractionTypes(operands)
         case .softmax, .softmaxGradient, .layerNorm, .layerNormGradient, .rowStatistics, .normalize:
             try normalisationTypes(operands)
+        case .flashAttention, .flashAttentionGradient:
+            try attentionTypes(operands)
         case .crossEntropy, .crossEntropyGradient:
             try crossEntropyTypes(operands)
         case .gather, .scatterAdd, .segmentSum, .segmentBroadcast:
@@ -113,6 +118,7 @@ extension Op {
         case .matmul, .raggedMatmul: contractionVJP(rule)
         case .softmax, .softmaxGradient, .layerNorm, .layerNormGradient, .rowStatistics, .normalize:
             try normalisationVJP(rule)
+        case .flashAttention, .flashAttentionGradient: try attentionVJP(rule)
         case .crossEntropy, .crossEntropyGradient: try crossEntropyVJP(rule)
         case .gather, .scatterAdd, .segmentSum, .segmentBroadcast: indexingVJP(rule)
         case .adamW, .fusion: throw noGradient()

@@ -24,13 +24,14 @@ extension Graph {
                 guard !name.isEmpty, names.insert(name).inserted else {
                     throw IRError("V3", "the name \"\(name)\" is empty or used twice", at: place(id))
                 }
-            case .dropout(_, let stream):
+            case .fusion(let region): try verifyRegion(region, at: id)
+            default: break
+            }
+            if let stream = node.op.dropoutStream {
                 guard
                     streams.updateValue(node.types[0], forKey: stream).map({ $0.shape == node.types[0].shape }
                     ) ?? true
                 else { throw IRError("V6", "dropout stream \(stream) is used for two shapes", at: place(id)) }
-            case .fusion(let region): try verifyRegion(region, at: id)
-            default: break
             }
         }
         try verifyRoots()

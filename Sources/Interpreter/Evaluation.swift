@@ -39,6 +39,8 @@ struct Evaluation {
         case .layerNormGradient: layerNormGradient()
         case .rowStatistics(let epsilon): rowStatistics(epsilon: epsilon)
         case .normalize: [normalize()]
+        case .flashAttention(let attributes): try flashAttention(attributes)
+        case .flashAttentionGradient(let attributes): try flashAttentionGradient(attributes)
         case .crossEntropy(let ignored): try crossEntropy(ignoreIndex: ignored)
         case .crossEntropyGradient(let ignored): [try crossEntropyGradient(ignoreIndex: ignored)]
         case .gather: [try gather()]

@@ -20,6 +20,7 @@ public enum Phase: Hashable, Sendable {
     case pack(PackPanels)
     case block(BlockKernel)
     case problems(ProductBatch)
+    case attention(AttentionKernel)
     case library(LibraryMatmul)
     case scatterAdd(ScatterAdd)
     case segments(SegmentKernel)

@@ -5,7 +5,7 @@ extension Phase {
     public var suffix: String {
         switch self {
         case .pack: ".pack"
-        case .rows, .block, .problems, .library, .scatterAdd, .segments, .copy: ""
+        case .rows, .block, .problems, .attention, .library, .scatterAdd, .segments, .copy: ""
         }
     }
 
@@ -22,6 +22,7 @@ extension Phase {
             case .dense(let count, _, _, _, _, _): return count.value(symbols)
             case .ragged(_, let sequences, _, let heads, _, _, _, _): return sequences.value(symbols) * heads
             }
+        case .attention(let attention): return attention.taskCount(symbols)
         case .library: return 1
         case .scatterAdd(let scatter): return scatter.tasks
         case .segments(let segments): return segments.sequences.value(symbols)
@@ -41,6 +42,7 @@ extension Phase {
             let columns =
                 (n.value(symbols) + batch.tile.columns - 1) / batch.tile.columns * batch.tile.columns
             return columns * k.value(symbols) * 4 + batch.tile.leftBlockCount * 4
+        case .attention(let attention): return attention.scratchByteCount
         case .rows, .pack, .library, .scatterAdd, .segments, .copy: return 0
         }
     }
@@ -60,6 +62,7 @@ extension Phase {
             case .ragged(_, let sequences, _, let heads, let headSize, let length, _, _):
                 return 2 * heads * headSize * product(sequences, length, length)
             }
+        case .attention(let attention): return attention.flopCount(symbols)
         case .rows(let rows): return rows.body.flopCount * product(rows.rows, rows.body.columns)
         case .scatterAdd(let scatter): return product(scatter.count, scatter.columns)
         case .pack, .segments, .copy: return 0

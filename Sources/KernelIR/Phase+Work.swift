@@ -8,6 +8,7 @@ extension Phase {
         case .pack: "pack"
         case .block: "block"
         case .problems: "problems"
+        case .attention: "attention"
         case .library: "openblas"
         case .scatterAdd: "scatter-add"
         case .segments: "segments"
@@ -21,7 +22,7 @@ extension Phase {
         case .block(let kernel):
             let elements = kernel.rows.value(symbols) * kernel.columns.value(symbols)
             return kernel.products.reduce(0) { $0 + 2 * elements * $1.k.value(symbols) }
-        case .problems, .library: return flopCount(symbols)
+        case .problems, .attention, .library: return flopCount(symbols)
         case .rows, .pack, .scatterAdd, .segments, .copy: return 0
         }
     }

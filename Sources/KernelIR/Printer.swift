@@ -35,6 +35,7 @@ extension Program: CustomStringConvertible {
         case .value(let value): graph.name(value)
         case .workspace(let index): "w\(index)"
         case .number(let number): "\(number)"
+        case .packed(let packed): "\(graph.name(packed.parameter)).panels\(packed.transposed ? "ᵀ" : "")"
         case .unused: "_"
         }
     }
@@ -53,6 +54,7 @@ extension Phase: CustomStringConvertible {
         case .pack(let pack): return pack.description
         case .block(let block): return block.description
         case .problems(let batch): return "  products \(batch.layout) tile \(batch.tile)\n"
+        case .attention(let attention): return attention.description
         case .library(let l):
             return "  sgemm b\(l.target) = b\(l.left) · b\(l.right) [m \(l.m), n \(l.n), k \(l.k)]\n"
         case .scatterAdd(let s):
@@ -160,6 +162,11 @@ extension Access: CustomStringConvertible {
         }
         if hasColumns { terms.append("column") }
         if offset != .fixed(0) { terms.append("\(offset)") }
+        switch layout {
+        case .rowMajor: break
+        case .panels(let width, _): terms.append("in panels of \(width)")
+        case .transposedPanels(let width, _): terms.append("transposed, in panels of \(width)")
+        }
         return "b\(buffer)[\(terms.isEmpty ? "0" : terms.joined(separator: " + "))] \(element.rawValue)"
     }
 }

@@ -7,6 +7,8 @@ public struct Program: Sendable {
         case value(Value)
         /// Working memory of one launch.
         case workspace(Int)
+        /// A parameter in panels, kept from run to run.
+        case packed(PackedParameter)
         /// A number (i64) that differs between launches of one kernel.
         case number(Int)
         /// A position that the kernel does not touch: its operand went into the program as a constant.
@@ -23,6 +25,9 @@ public struct Program: Sendable {
 
     public let graph: Graph
     public let launches: [Launch]
+    /// Launches that fill `Buffer.packed` from the parameters, before the first run and whenever a client has changed
+    /// them; the optimiser's kernels keep them up to date otherwise.
+    public let packings: [PackedParameter: Launch]
     /// Sizes of `Buffer.workspace(i)` in bytes.
     public let workspaces: [Extent]
     /// Values that are another value under a different shape; follow with `storage(of:)`.
@@ -34,4 +39,20 @@ public struct Program: Sendable {
         while let next = aliases[value] { value = next }
         return value
     }
+}
+
+/// A parameter as the panels of a product's right operand.
+public struct PackedParameter: Hashable, Sendable {
+    public let parameter: Value
+    /// Whether the product reads the parameter's transpose.
+    public let transposed: Bool
+    public let k: Int
+    public let n: Int
+    /// Columns of a panel.
+    public let width: Int
+
+    /// The f32 elements of all panels.
+    public var elementCount: Int { (n + width - 1) / width * width * k }
+
+    public var byteCount: Int { elementCount * 4 }
 }

@@ -38,6 +38,7 @@ struct TrafficCounter {
         case .pack(let pack): count(pack)
         case .block(let kernel): count(kernel)
         case .problems(let batch): count(batch)
+        case .attention(let attention): count(attention)
         case .library(let l):
             let batch = l.batch.value(symbols)
             let (m, n, k) = (l.m.value(symbols), l.n.value(symbols), l.k.value(symbols))
@@ -111,6 +112,27 @@ struct TrafficCounter {
             let before = reads
             count(epilogue, rows: rows, tasks: kernel.tasks)
             for buffer in written { reads[buffer] = before[buffer] }
+        }
+    }
+
+    private mutating func count(_ attention: AttentionKernel) {
+        let rows = attention.tokens.value(symbols) * attention.heads
+        let elements = rows * attention.headSize
+        let planes = (attention.parts - 1) * elements
+        switch attention.step {
+        case .forward(let out, let lse):
+            for buffer in [attention.query, attention.key, attention.value] { read(buffer, elements) }
+            write(out, elements)
+            write(lse, rows)
+        case .gradient(let dout, let lse, let delta, let dq, let dk, let dv, let partial):
+            for buffer in [attention.query, attention.key, attention.value, dout] { read(buffer, elements) }
+            for buffer in [lse, delta] { read(buffer, rows) }
+            for buffer in [dq, dk, dv] { write(buffer, elements) }
+            write(partial, planes)
+        case .sumQueryGradients(let dq, let partial):
+            read(partial, planes)
+            read(dq, elements)
+            write(dq, elements)
         }
     }
 
@@ -198,6 +220,7 @@ struct TrafficCounter {
         switch launch.buffers[buffer] {
         case .value(let value): return .value(program.storage(of: value))
         case .workspace(let number): return .workspace(number)
+        case .packed(let packed): return .packed(packed)
         case .unused, .number: return nil
         }
     }
@@ -208,6 +231,7 @@ struct TrafficCounter {
             let type = program.graph.type(of: value)
             return Extent(type.shape).value(symbols) * type.element.byteCount
         case .workspace(let number): return program.workspaces[number].value(symbols)
+        case .packed(let packed): return packed.byteCount
         case .unused, .number: return 0
         }
     }

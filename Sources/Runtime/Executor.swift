@@ -14,6 +14,7 @@ public final class Executor {
     private var constants: [Int: AlignedMemory] = [:]
     /// What launches read as `Program.Buffer.number`.
     private let numbers: LaunchNumbers
+    private let panels: ParameterPanels
     private var arena: AlignedMemory?
     private var scratch: [AlignedMemory] = []
     private var bound: BoundProgram?
@@ -35,6 +36,7 @@ public final class Executor {
         for case .parameter(let name, let type, _) in program.graph.nodes.map(\.op) {
             try parameters.reserve(name, type)
         }
+        panels = try ParameterPanels(program, schedule, library: library, pool: pool, parameters: parameters)
         let phases = schedule.launches.flatMap(\.kernel.phases)
         var compiled = try library.functions(for: phases, symbols: symbolNames, threads: pool.threads)[...]
         for launch in schedule.launches {
@@ -63,6 +65,7 @@ public final class Executor {
         _ inputs: [String: TensorData], symbols: [String: Int] = [:], guarding guarded: [String] = []
     ) throws -> [String: TensorData] {
         try bind(inputs, symbols)
+        panels.refresh()
         launch(0..<schedule.firstUpdate)
         for output in program.graph.outputs where guarded.contains(output.name) {
             if firstNonFinite(output.value) != nil { throw try locateNonFinite(inputs, symbols, output.name) }
@@ -79,6 +82,7 @@ public final class Executor {
                 }
             }
         }
+        panels.noteUpdates()
         return results
     }
 
@@ -129,6 +133,7 @@ public final class Executor {
                 switch buffer {
                 case .value(let value): address(value)
                 case .number(let number): numbers.address(number)
+                case .packed(let packed): panels.address(packed)
                 case .workspace(let index): arena.map { $0.start + next.plan.workspaceOffsets[index] }
                 case .unused: nil
                 }

@@ -1,4 +1,5 @@
 import GraphIR
+import KernelIR
 
 /// The parameters and optimiser states of a model, in memory that outlives runs and that several graphs (a training
 /// step, an evaluation) share by name.
@@ -7,6 +8,17 @@ public final class ParameterStore: @unchecked Sendable {
     private struct Slot {
         let type: TensorType
         let memory: AlignedMemory
+        /// Counts changes.
+        var version = 0
+        /// Copies in panels, with the version that they were made of.
+        var panels: [PanelKey: (memory: AlignedMemory, version: Int)] = [:]
+    }
+
+    private struct PanelKey: Hashable {
+        let transposed: Bool
+        let width: Int
+
+        init(_ packed: PackedParameter) { (transposed, width) = (packed.transposed, packed.width) }
     }
 
     private var slots: [String: Slot] = [:]
@@ -16,7 +28,11 @@ public final class ParameterStore: @unchecked Sendable {
     public var names: [String] { slots.keys.sorted() }
 
     /// Bytes held.
-    public var byteCount: Int { slots.values.reduce(0) { $0 + $1.memory.byteCount } }
+    public var byteCount: Int {
+        slots.values.reduce(0) { total, slot in
+            slot.panels.values.reduce(total + slot.memory.byteCount) { $0 + $1.memory.byteCount }
+        }
+    }
 
     public func contains(_ name: String) -> Bool { slots[name] != nil }
 
@@ -45,6 +61,7 @@ public final class ParameterStore: @unchecked Sendable {
         data.bytes.withUnsafeBytes { source in
             if let base = source.baseAddress { pointer(name).copyMemory(from: base, byteCount: source.count) }
         }
+        noteChange(of: name, refreshing: [])
     }
 
     /// A copy of a parameter.
@@ -65,5 +82,38 @@ public final class ParameterStore: @unchecked Sendable {
     func pointer(_ name: String) -> UnsafeMutableRawPointer {
         guard let slot = slots[name] else { preconditionFailure("parameter \(name) was not reserved") }
         return slot.memory.start
+    }
+
+    // MARK: Panels
+
+    /// Makes zeroed room for a copy of a parameter in panels. Graphs that read the same panels share them.
+    func reserve(_ packed: PackedParameter, of name: String) throws {
+        guard let slot = slots[name], slot.panels[PanelKey(packed)] == nil else { return }
+        slots[name]?.panels[PanelKey(packed)] = (try AlignedMemory(byteCount: packed.byteCount), -1)
+    }
+
+    func pointer(_ packed: PackedParameter, of name: String) -> UnsafeMutableRawPointer {
+        guard let panels = slots[name]?.panels[PanelKey(packed)] else {
+            preconditionFailure("the panels of \(name) were not reserved")
+        }
+        return panels.memory.start
+    }
+
+    /// Whether the panels hold what the parameter does.
+    func isCurrent(_ packed: PackedParameter, of name: String) -> Bool {
+        guard let slot = slots[name] else { return false }
+        return slot.panels[PanelKey(packed)]?.version == slot.version
+    }
+
+    /// Marks panels as made of the parameter's present value.
+    func noteCurrent(_ packed: PackedParameter, of name: String) {
+        guard let version = slots[name]?.version else { return }
+        slots[name]?.panels[PanelKey(packed)]?.version = version
+    }
+
+    /// Marks a parameter as changed, together with those of its panels.
+    func noteChange(of name: String, refreshing panels: [PackedParameter]) {
+        slots[name]?.version += 1
+        for packed in panels { noteCurrent(packed, of: name) }
     }
 }

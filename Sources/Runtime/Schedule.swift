@@ -50,7 +50,7 @@ struct Schedule {
         let slots = ValueSlots(graph)
         self.slots = slots
         lives = Array(repeating: Life(), count: slots.count)
-        let inPlace = Self.inPlaceUpdates(graph)
+        let inPlace = graph.inPlaceUpdates()
         let constants = program.launches.filter { graph[$0.node].isFixedConstant }.map(\.node)
         let running = program.launches.filter { !graph[$0.node].isFixedConstant }
         launches =
@@ -60,23 +60,6 @@ struct Schedule {
         releases = Array(repeating: [], count: launches.count)
         markOwners(graph, inPlace, constants)
         findLifetimes(program)
-    }
-
-    /// Nodes whose results are nothing but new values of the parameters that they read, written element by element.
-    private static func inPlaceUpdates(_ graph: Graph) -> Set<NodeID> {
-        let uses = graph.useCounts()
-        var targets: [Value: Value] = [:]
-        for update in graph.updates { targets[update.value] = update.parameter }
-        return Set(
-            graph.nodeIDs.filter { id in
-                let node = graph[id]
-                guard node.op.isOptimizerStep else { return false }
-                return node.types.indices.allSatisfy { result in
-                    let value = Value(id, result: result)
-                    guard let target = targets[value] else { return false }
-                    return node.operands.contains(target) && uses[value] == 1
-                }
-            })
     }
 
     private mutating func markOwners(_ graph: Graph, _ inPlace: Set<NodeID>, _ constants: [NodeID]) {
@@ -123,23 +106,6 @@ struct Schedule {
             (graph.outputs.map(\.value) + copiedUpdates.map(\.value)).map { slots[program.storage(of: $0)] })
         for (slot, index) in last.sorted(by: { $0.key < $1.key }) where !kept.contains(slot) {
             releases[index].append(slot)
-        }
-    }
-}
-
-extension Op {
-    /// Whether each result's elements depend on the same elements of operands only, and replace them.
-    fileprivate var isOptimizerStep: Bool {
-        switch self {
-        case .adamW: true
-        case .fusion(let region):
-            region.body.nodes.allSatisfy { node in
-                switch node.op {
-                case .adamW, .input, .constant: true
-                default: false
-                }
-            }
-        default: false
         }
     }
 }

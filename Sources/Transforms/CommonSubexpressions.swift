@@ -43,8 +43,9 @@ private struct Expression: Hashable {
         case .iota, .dimensionSize, .unary, .unaryGradient, .binary, .compare, .select, .cast, .dropout,
             .reduce,
             .broadcast, .reshape, .transpose, .slice, .concatenate, .matmul, .raggedMatmul, .softmax,
-            .softmaxGradient, .layerNorm, .layerNormGradient, .rowStatistics, .normalize, .crossEntropy, .crossEntropyGradient, .gather,
-            .scatterAdd, .segmentSum, .segmentBroadcast, .adamW, .fusion:
+            .softmaxGradient, .layerNorm, .layerNormGradient, .rowStatistics, .normalize, .flashAttention,
+            .flashAttentionGradient, .crossEntropy, .crossEntropyGradient, .gather, .scatterAdd, .segmentSum,
+            .segmentBroadcast, .adamW, .fusion:
             true
         }
     }

@@ -57,7 +57,8 @@ private func folded(_ node: Node, _ operands: [Value], _ graph: Graph) throws(IR
             return try evaluated(node.op, scalars)
         }
     case .dimensionSize, .dropout, .reduce, .matmul, .raggedMatmul, .softmax, .softmaxGradient, .layerNorm,
-        .layerNormGradient, .rowStatistics, .normalize, .fusion, .crossEntropy, .crossEntropyGradient, .gather, .scatterAdd, .segmentSum,
+        .layerNormGradient, .rowStatistics, .normalize, .fusion, .flashAttention, .flashAttentionGradient,
+        .crossEntropy, .crossEntropyGradient, .gather, .scatterAdd, .segmentSum,
         .segmentBroadcast:
         break
     }

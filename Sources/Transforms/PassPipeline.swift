@@ -10,12 +10,15 @@ public struct PassPipeline: Sendable {
 
     /// What every graph goes through before mixed precision, fusion and lowering.
     ///
-    /// Simplification runs again after folding, because a folded operand is what many of its rules look for.
+    /// Simplification runs again after folding, because a folded operand is what many of its rules look for, and dead
+    /// code is removed again after attention, which leaves limits and scales behind.
     public static let standard = PassPipeline([
         .simplify,
         .constantFolding,
         .simplify,
         .commonSubexpressions,
+        .deadCode,
+        .attention,
         .deadCode,
         .fusion,
     ])

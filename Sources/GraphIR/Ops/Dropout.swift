@@ -18,6 +18,16 @@ extension Op {
         return [operands[0]]
     }
 
+    /// The stream from which the op draws its mask, if it draws one.
+    var dropoutStream: Int? {
+        switch self {
+        case .dropout(_, let stream): stream
+        case .flashAttention(let attention), .flashAttentionGradient(let attention):
+            attention.rate > 0 ? attention.stream : nil
+        default: nil
+        }
+    }
+
     func dropoutVJP(_ rule: VJP) -> [Tensor?] {
         [rule.builder.apply(self, [rule.cotangent, rule.operands[1]]), nil]
     }

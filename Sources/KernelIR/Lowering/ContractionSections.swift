@@ -11,7 +11,13 @@ extension Lowering {
         emit(
             id, section,
             writer.packs.map(Phase.pack) + [.block(kernel)] + writer.sums.phases(tasks: tasks, rows: kernel.tasks),
-            writer.sums, tasks: tasks, workspaces: writer.panels.map { workspace($0) })
+            writer.sums, tasks: tasks,
+            workspaces: writer.panels.map { panels in
+                switch panels {
+                case .kept(let packed): .packed(packed)
+                case .working(let count): workspace(count)
+                }
+            })
     }
 }
 
@@ -30,14 +36,21 @@ private struct ContractionWriter {
     let rows: Extent
     let columns: Extent
     private(set) var packs: [PackPanels] = []
-    /// Elements of each workspace with panels.
-    private(set) var panels: [Extent] = []
+    private(set) var panels: [Panels] = []
     private(set) var sums: PartialSums
     private var prologue: [RowProgram] = []
     /// Nodes that compute left operands.
     private let prologueNodes: Set<NodeID>
     private var scratch: [BlockKernel.Scratch] = []
     private var products: [BlockKernel.Product] = []
+
+    /// Where the panels of a right operand are.
+    enum Panels {
+        /// Made by an earlier kernel, and kept.
+        case kept(PackedParameter)
+        /// Made by this one in a workspace of so many elements.
+        case working(Extent)
+    }
 
     init(_ section: Section, _ machine: Machine) throws(IRError) {
         self.section = section
@@ -107,7 +120,9 @@ private struct ContractionWriter {
         }
 
         var kernel = BlockKernel(
-            rows: rows, columns: columns, tile: tile, tasks: Machine.tasks, chunkPanels: Machine.chunkPanels,
+            rows: rows, columns: columns, tile: tile, tasks: Machine.tasks,
+            chunkPanels: lefts.values.contains(where: \.isTransposed)
+                ? Machine.packedLeftChunkPanels : Machine.chunkPanels,
             splitsChunks: prologue.isEmpty, scratch: scratch, prologue: prologue, products: products,
             epilogue: nil)
         guard !isPlain else { return kernel }
@@ -135,6 +150,10 @@ private struct ContractionWriter {
         let (k, n) = right.transposed ? (shape[1], shape[0]) : (shape[0], shape[1])
         let source: PackPanels.Source
         if let input = section.inputs[right.value] {
+            if let packed = lowering.packed(id, operand: input, transposed: right.transposed) {
+                panels.append(.kept(packed))
+                return
+            }
             source = .matrix(matrix(input, Extent([shape[1]]), transposed: right.transposed))
         } else {
             var builder = RowBuilder(section, try view(of: right.value, lowering, id))
@@ -142,7 +161,7 @@ private struct ContractionWriter {
             source = .program(builder.program.ops, value: value)
         }
         packs.append(PackPanels(source: source, k: Extent([k]), n: Extent([n]), tile: tile, panels: buffer))
-        panels.append(tile.padded(Extent([n])) * Extent([k]))
+        panels.append(.working(tile.padded(Extent([n])) * Extent([k])))
     }
 
     // MARK: Row programs

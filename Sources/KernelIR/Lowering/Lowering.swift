@@ -7,19 +7,31 @@ public struct Lowering {
     private var launches: [Program.Launch] = []
     private var workspaces: [Extent] = []
     private var aliases: [Value: Value] = [:]
+    /// Parameters that are kept in panels.
+    let packed: [PackedParameter]
+    /// Nodes that write parameters when everything else has run.
+    let inPlaceUpdates: Set<NodeID>
 
-    private init(graph: Graph, machine: Machine) {
+    private init(graph: Graph, machine: Machine, keepsPanels: Bool) {
         self.graph = graph
         self.machine = machine
+        inPlaceUpdates = graph.inPlaceUpdates()
+        packed = keepsPanels ? Self.packedParameters(graph, machine) : []
     }
 
     /// Lowers a verified graph. Throws for what no kernel template covers, naming the node.
-    public static func lower(_ graph: Graph, for machine: Machine) throws(IRError) -> Program {
-        var lowering = Lowering(graph: graph, machine: machine)
+    ///
+    /// - Parameter keepsPanels: whether parameters that products read are packed once and kept so, the optimiser's
+    ///   kernels writing the panels along with the parameter, rather than packed by every product.
+    public static func lower(
+        _ graph: Graph, for machine: Machine, keepsPanels: Bool
+    ) throws(IRError) -> Program {
+        var lowering = Lowering(graph: graph, machine: machine, keepsPanels: keepsPanels)
         for id in graph.nodeIDs { try lowering.lower(id) }
         return Program(
-            graph: graph, launches: lowering.neededLaunches, workspaces: lowering.workspaces,
-            aliases: lowering.aliases)
+            graph: graph, launches: lowering.neededLaunches,
+            packings: Dictionary(uniqueKeysWithValues: lowering.packed.map { ($0, lowering.packing($0)) }),
+            workspaces: lowering.workspaces, aliases: lowering.aliases)
     }
 
     /// Launches but for constants that every user took into its own program.
@@ -67,6 +79,8 @@ public struct Lowering {
         case .matmul(let transposeLeft, let transposeRight):
             try matmul(id, transposeLeft: transposeLeft, transposeRight: transposeRight)
         case .raggedMatmul(let form, let length): try raggedMatmul(id, form, length)
+        case .flashAttention(let attributes): try flashAttention(id, attributes)
+        case .flashAttentionGradient(let attributes): try flashAttentionGradient(id, attributes)
         case .scatterAdd: try scatterAdd(id)
         case .segmentSum: segments(id, .sum)
         case .segmentBroadcast: segments(id, .broadcast)

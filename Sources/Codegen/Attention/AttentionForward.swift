@@ -1,0 +1,162 @@
+import GraphIR
+import KernelIR
+
+// The forward step: online softmax (Milakov & Gimelshein, arXiv:1805.02867; Dao et al., arXiv:2205.14135).
+
+extension AttentionTemplate {
+    func writeForward(_ w: inout FunctionWriter, _ task: String, out: Int, lse: Int) {
+        let part = part(&w, task)
+        forPadding(&w, part) { w, row in
+            clear(&w, tokenRow(&w, out, row, part.head), count: "\(kernel.headSize)")
+            let place = tokenNumber(&w, lse, row, part.head)
+            w.line("store float \(floatConstant(-.infinity)), ptr \(place), align 4")
+        }
+        w.loop(from: part.from, to: part.to, by: tile.partRows) { w, first, _ in
+            let count = w.min(w.sub(part.to, first), "\(tile.partRows)")
+            let token = w.add(part.rows.start, first)
+            startRows(&w, part, token, count)
+            w.loop(from: "0", to: part.rows.count, by: tile.keys) { w, key, _ in
+                writeKeys(&w, part, token: token, count: count, key: key)
+                return []
+            }
+            finishRows(&w, part, token, count, out: out, lse: lse)
+            return []
+        }
+    }
+
+    /// Copies the queries; no result, maximum -infinity, sum 0.
+    private func startRows(_ w: inout FunctionWriter, _ part: Part, _ token: String, _ count: String) {
+        copyIn(
+            &w, tokenRow(&w, kernel.query, token, part.head), scratch(&w, .query), count: count,
+            factor: kernel.attributes.scale * Self.log2e)
+        clear(&w, scratch(&w, .out), count: "\(tile.partRows * kernel.paddedSize)")
+        clear(&w, scratch(&w, .sum), count: "\(tile.partRows)")
+        let maximum = scratch(&w, .maximum)
+        w.loop(from: "0", to: "\(tile.partRows)", by: tile.lanes) { w, row, _ in
+            storeVector(&w, v.float(-.infinity), w.address(maximum, "float", row))
+            return []
+        }
+    }
+
+    /// All rows against one block of keys.
+    private func writeKeys(
+        _ w: inout FunctionWriter, _ part: Part, token: String, count: String, key: String
+    ) {
+        let keys = w.min(w.sub(part.rows.count, key), "\(tile.keys)")
+        let keyToken = w.add(part.rows.start, key)
+        packPanels(&w, tokenRow(&w, kernel.key, keyToken, part.head), scratch(&w, .keyPanels), count: keys)
+        copyIn(&w, tokenRow(&w, kernel.value, keyToken, part.head), scratch(&w, .value), count: keys)
+        let vectors = columnVectors(&w, keys)
+        if hasDropout {
+            keep.writeColumns(&w, terms: scratch(&w, .columnTerms), column: key, vectors: vectors)
+        }
+        w.loop(from: "0", to: count, by: tile.queries) { w, row, _ in
+            let rows = w.min(w.sub(count, row), "\(tile.queries)")
+            let panels = w.ceilDivide(keys, tile.columns)
+            let scores = scratch(&w, .scores)
+            scoreProduct.writePanels(
+                &w,
+                TileProduct.Operands(
+                    left: w.address(scratch(&w, .query), "float", w.mul(row, "\(kernel.paddedSize)")),
+                    right: scratch(&w, .keyPanels), target: scores, rows: rows, depth: "\(kernel.headSize)"),
+                count: panels)
+            excludeColumns(&w, rows: rows, from: keys)
+            if hasDropout {
+                let number = w.add(w.mul(w.add(token, row), "\(kernel.heads)"), part.head)
+                keep.write(
+                    &w, terms: scratch(&w, .columnTerms), bits: scratch(&w, .keepBits), row: number, rows: rows,
+                    vectors: vectors)
+            }
+            writeSoftmax(&w, row: row, rows: rows, columns: w.mul(vectors, "\(tile.lanes)"))
+            contextProduct.write(
+                &w,
+                TileProduct.Operands(
+                    left: scores, right: scratch(&w, .value),
+                    target: w.address(scratch(&w, .out), "float", w.mul(row, "\(kernel.paddedSize)")),
+                    rows: rows, depth: keys, factors: scratch(&w, .correction)),
+                columns: kernel.paddedSize)
+            return []
+        }
+    }
+
+    /// Turns a tile of scores into exp(S - maximum), and brings the rows' maximum and sum up to date.
+    private func writeSoftmax(_ w: inout FunctionWriter, row: String, rows: String, columns: String) {
+        let type = v.name(.f32)
+        let (scores, tileMaximum) = (scratch(&w, .scores), scratch(&w, .tileMaximum))
+        let maximum = w.address(scratch(&w, .maximum), "float", row)
+        let sum = w.address(scratch(&w, .sum), "float", row)
+        w.loop(from: "0", to: rows, by: 1) { w, row, _ in
+            let start = [(type: type, initial: v.float(-.infinity))]
+            let largest = w.loop(from: "0", to: columns, by: tile.columns, carrying: start + start) {
+                w, column, carried in
+                (0..<2).map { index in
+                    let place = scoreAddress(&w, scores, row, w.add(column, "\(index * tile.lanes)"))
+                    return v.larger(&w, loadVector(&w, place), carried[index])
+                }
+            }
+            let all = horizontalMaximum(&w, v.larger(&w, largest[0], largest[1]))
+            let number = w.value("extractelement \(type) \(all), i64 0")
+            w.line("store float \(number), ptr \(w.address(tileMaximum, "float", row)), align 4")
+            return []
+        }
+        // correction = 2^(old maximum - new maximum), many rows at a time.
+        w.loop(from: "0", to: rows, by: tile.lanes) { w, row, _ in
+            let old = loadVector(&w, w.address(maximum, "float", row))
+            let new = v.larger(&w, loadVector(&w, w.address(tileMaximum, "float", row)), old)
+            let correction = v.exp2(&w, v.op(&w, "fsub", old, new))
+            storeVector(&w, new, w.address(maximum, "float", row))
+            storeVector(&w, correction, w.address(scratch(&w, .correction), "float", row))
+            let place = w.address(sum, "float", row)
+            storeVector(&w, v.op(&w, "fmul", loadVector(&w, place), correction), place)
+            return []
+        }
+        w.loop(from: "0", to: rows, by: 1) { w, row, _ in
+            let top = splatFloat(&w, w.address(maximum, "float", row))
+            let start = [(type: type, initial: v.float(0))]
+            let totals = w.loop(from: "0", to: columns, by: tile.columns, carrying: start + start) {
+                w, column, carried in
+                (0..<2).map { index in
+                    let own = w.add(column, "\(index * tile.lanes)")
+                    let place = scoreAddress(&w, scores, row, own)
+                    let p = v.exp2(&w, v.op(&w, "fsub", loadVector(&w, place), top))
+                    var kept = p
+                    if hasDropout {
+                        let mask = keep.mask(&w, bits: scratch(&w, .keepBits), row: row, column: own)
+                        kept = v.select(&w, mask, .f32, p, v.float(0))
+                    }
+                    storeVector(&w, kept, place)
+                    return v.op(&w, "fadd", carried[index], p)
+                }
+            }
+            let place = w.address(sum, "float", row)
+            let total = horizontalSum(&w, v.op(&w, "fadd", totals[0], totals[1]))
+            let before = w.value("load float, ptr \(place), align 4")
+            w.line("store float \(w.value("fadd float \(before), \(total)")), ptr \(place), align 4")
+            return []
+        }
+    }
+
+    /// out = O / ((1 - rate) sum), lse = maximum ln 2 + log sum.
+    private func finishRows(
+        _ w: inout FunctionWriter, _ part: Part, _ token: String, _ count: String, out: Int, lse: Int
+    ) {
+        let (maximum, sum) = (scratch(&w, .maximum), scratch(&w, .sum))
+        copyOut(&w, scratch(&w, .out), tokenRow(&w, out, token, part.head), count: count) { w, row in
+            let total = w.value("load float, ptr \(w.address(sum, "float", row)), align 4")
+            let weight = floatConstant(1 / (1 - kernel.attributes.rate))
+            return v.splat(&w, w.value("fdiv float \(weight), \(total)"), "float")
+        }
+        w.loop(from: "0", to: count, by: tile.lanes) { w, row, _ in
+            let place = w.address(maximum, "float", row)
+            let logarithm = v.log(&w, loadVector(&w, w.address(sum, "float", row)))
+            storeVector(&w, v.fma(&w, loadVector(&w, place), v.float(Self.ln2), logarithm), place)
+            return []
+        }
+        w.loop(from: "0", to: count, by: 1) { w, row, _ in
+            let value = w.value("load float, ptr \(w.address(maximum, "float", row)), align 4")
+            let place = tokenNumber(&w, lse, w.add(token, row), part.head)
+            w.line("store float \(value), ptr \(place), align 4")
+            return []
+        }
+    }
+}

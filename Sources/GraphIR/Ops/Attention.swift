@@ -1,0 +1,93 @@
+// flash_attention           softmax(scale q kᵀ) v within each packed sequence, without an array of scores. Operands
+//                           (q, k, v, offsets, lengths) with q, k, v f32[tokens, heads, headSize], and rng i64[2]
+//                           when rate > 0; results (out, lse), out like q and lse f32[tokens, heads]. For query row
+//                           t = offsets[s] + i and key rows u = offsets[s] + j, i and j < lengths[s]:
+//   S[t, h, j] = scale Σ_d q[t, h, d] k[u, h, d]         lse[t, h] = log Σ_j exp S[t, h, j]
+//   P = exp(S - lse)                                     out[t, h, d] = Σ_j dropout(P)[t, h, j] v[u, h, d]
+//                           Padding rows give out 0 and lse -infinity. Dropout keeps the elements that the op
+//                           `dropout` of the same rate and stream keeps of P as a tensor [tokens, heads, length].
+// flash_attention_gradient  operands (dout, q, k, v, out, lse, offsets, lengths[, rng]), results (dq, dk, dv), 0 at
+//                           padding; S and P are computed again (Dao et al., arXiv:2205.14135, appendix B.2):
+//   delta[t, h] = Σ_d dout[t, h, d] out[t, h, d]         dP[t, h, j] = keep / (1 - rate) Σ_d dout[t, h, d] v[u, h, d]
+//   dS = P (dP - delta)                                  dq[t, h, d] = scale Σ_j dS[t, h, j] k[u, h, d]
+//   dk[u, h, d] = scale Σ_i dS[t, h, j] q[t, h, d]       dv[u, h, d] = Σ_i dropout(P)[t, h, j] dout[t, h, d]
+
+/// What attention computes beyond its operands.
+public struct AttentionAttributes: Hashable, Sendable {
+    /// Factor of the scores, usually 1/√headSize.
+    public var scale: Double
+    /// Share of the probabilities that dropout takes out, in [0, 1).
+    public var rate: Double
+    /// Dropout's stream number.
+    public var stream: Int
+
+    public init(scale: Double, rate: Double = 0, stream: Int = 0) {
+        self.scale = scale
+        self.rate = rate
+        self.stream = stream
+    }
+
+    var named: [NamedAttribute] {
+        [("scale", .float(scale)), ("rate", .float(rate)), ("stream", .int(stream))]
+    }
+
+    static let names = ["scale", "rate", "stream"]
+
+    init(reading read: inout AttributeReader) throws(IRError) {
+        scale = try read.float("scale")
+        rate = try read.float("rate")
+        stream = try read.int("stream")
+    }
+}
+
+extension Op {
+    func attentionTypes(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
+        switch self {
+        case .flashAttention(let attributes):
+            let q = try checkAttention(operands, tensors: 3, statistics: 0, attributes)
+            return [q, TensorType(.f32, Array(q.shape.dropLast()))]
+        case .flashAttentionGradient(let attributes):
+            let q = try checkAttention(operands, tensors: 5, statistics: 1, attributes)
+            return [q, q, q]
+        default:
+            preconditionFailure("not attention: \(mnemonic)")
+        }
+    }
+
+    /// Checks `tensors` operands of one type, then `statistics` of a number a row and head, the segments, and rng.
+    private func checkAttention(
+        _ operands: [TensorType], tensors: Int, statistics: Int, _ attributes: AttentionAttributes
+    ) throws(IRError) -> TensorType {
+        guard (0..<1).contains(attributes.rate), attributes.stream >= 0 else {
+            throw .type("rate \(attributes.rate) must be in [0, 1)")
+        }
+        guard attributes.scale.isFinite else { throw .type("scale \(attributes.scale) must be finite") }
+        let data = tensors + statistics
+        let count = data + 2 + (attributes.rate > 0 ? 1 : 0)
+        try expect(operands, count...count)
+        let q = operands[0]
+        guard q.rank == 3, q.element == .f32, operands[..<tensors].allSatisfy({ $0 == q }) else {
+            throw .type("needs f32[tokens, heads, _] \(tensors) times, got \(operands[..<tensors])")
+        }
+        let row = TensorType(.f32, Array(q.shape.dropLast()))
+        guard operands[tensors..<data].allSatisfy({ $0 == row }) else {
+            throw .type("needs lse \(row), got \(operands[tensors])")
+        }
+        try checkSegments(operands[data], operands[data + 1])
+        guard attributes.rate == 0 || operands[data + 2] == TensorType(.i64, [2]) else {
+            throw .type("needs rng i64[2], got \(operands[data + 2])")
+        }
+        return q
+    }
+
+    func attentionVJP(_ rule: VJP) throws(IRError) -> [Tensor?] {
+        guard case .flashAttention(let attributes) = self else { throw noGradient() }
+        guard rule.cotangents[1] == nil else {
+            throw IRError("gradient", "lse of 'flash_attention' can't be differentiated")
+        }
+        let (tensors, rest) = (rule.operands[..<3], rule.operands[3...])
+        let gradients = rule.builder.applyAll(
+            .flashAttentionGradient(attributes), [rule.cotangent] + tensors + rule.results + rest)
+        return gradients + rest.map { _ in nil }
+    }
+}

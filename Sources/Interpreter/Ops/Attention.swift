@@ -1,0 +1,82 @@
+import Foundation
+import GraphIR
+
+extension Evaluation {
+    /// Results (out, lse); operands (q, k, v, offsets, lengths[, rng]).
+    func flashAttention(_ attributes: AttentionAttributes) throws(InterpreterError) -> [[Double]] {
+        let v = operands[2]
+        let (heads, depth) = (v.shape[1], v.shape[2])
+        var out = Array(repeating: 0.0, count: v.values.count)
+        var lse = Array(repeating: -Double.infinity, count: v.shape[0] * heads)
+        for rows in try segments(offsets: operands[3], lengths: operands[4], tokens: v.shape[0]) {
+            for token in rows {
+                for head in 0..<heads {
+                    let row = token * heads + head
+                    let scores = scaledScores(operands[0], operands[1], rows, row: row, attributes.scale)
+                    let maximum = scores.reduce(-Double.infinity, Scalar.max)
+                    lse[row] = maximum + log(scores.reduce(0) { $0 + exp($1 - maximum) })
+                    for (column, score) in scores.enumerated() {
+                        let weight = exp(score - lse[row]) * kept(attributes, row: row, column: column)
+                        let key = ((rows.lowerBound + column) * heads + head) * depth
+                        for d in 0..<depth { out[row * depth + d] += weight * v.values[key + d] }
+                    }
+                }
+            }
+        }
+        return [out, lse]
+    }
+
+    /// Results (dq, dk, dv); operands (dout, q, k, v, out, lse, offsets, lengths[, rng]).
+    func flashAttentionGradient(_ attributes: AttentionAttributes) throws(InterpreterError) -> [[Double]] {
+        let (dout, q, k, v, out) = (
+            operands[0].values, operands[1], operands[2], operands[3].values, operands[4].values
+        )
+        let (heads, depth) = (q.shape[1], q.shape[2])
+        var dq = Array(repeating: 0.0, count: v.count)
+        var (dk, dv) = (dq, dq)
+        for rows in try segments(offsets: operands[6], lengths: operands[7], tokens: q.shape[0]) {
+            for token in rows {
+                for head in 0..<heads {
+                    let row = token * heads + head
+                    let own = row * depth
+                    let delta = (0..<depth).reduce(0) { $0 + dout[own + $1] * out[own + $1] }
+                    let scores = scaledScores(q, k, rows, row: row, attributes.scale)
+                    for (column, score) in scores.enumerated() {
+                        let key = ((rows.lowerBound + column) * heads + head) * depth
+                        let factor = kept(attributes, row: row, column: column)
+                        let probability = exp(score - operands[5].values[row])
+                        let dot = (0..<depth).reduce(0) { $0 + dout[own + $1] * v[key + $1] }
+                        let slope = probability * (factor * dot - delta) * attributes.scale
+                        for d in 0..<depth {
+                            dq[own + d] += slope * k.values[key + d]
+                            dk[key + d] += slope * q.values[own + d]
+                            dv[key + d] += probability * factor * dout[own + d]
+                        }
+                    }
+                }
+            }
+        }
+        return [dq, dk, dv]
+    }
+
+    /// The scaled scores of one row (token * heads + head) against the keys of its sequence.
+    private func scaledScores(
+        _ q: HostTensor, _ k: HostTensor, _ keys: Range<Int>, row: Int, _ scale: Double
+    ) -> [Double] {
+        let (heads, depth) = (q.shape[1], q.shape[2])
+        return keys.map { key in
+            let (own, other) = (row * depth, (key * heads + row % heads) * depth)
+            return (0..<depth).reduce(0) { $0 + q.values[own + $1] * k.values[other + $1] } * scale
+        }
+    }
+
+    /// What dropout multiplies an element by: 0 or 1 / (1 - rate). The last operand is rng.
+    private func kept(_ attributes: AttentionAttributes, row: Int, column: Int) -> Double {
+        guard attributes.rate > 0 else { return 1 }
+        let rng = operands[operands.count - 1].values.map(ElementType.saturatingInt)
+        let keeps = Philox.keeps(
+            row: row, column: column, stream: attributes.stream, seed: rng[0], step: rng[1],
+            rate: attributes.rate)
+        return keeps ? 1 / (1 - attributes.rate) : 0
+    }
+}

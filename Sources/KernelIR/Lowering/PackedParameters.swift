@@ -1,0 +1,81 @@
+import GraphIR
+
+// Parameters that stay in the panels of the products that read them.
+
+extension Lowering {
+    /// What products of the graph, within regions too, read as their right operands and is a parameter.
+    static func packedParameters(_ graph: Graph, _ machine: Machine) -> [PackedParameter] {
+        guard !machine.usesLibraryMatmul else { return [] }
+        var found: [PackedParameter] = []
+        for node in graph.nodes {
+            var products: [(op: Op, right: Value)] = []
+            switch node.op {
+            case .matmul: products = [(node.op, node.operands[1])]
+            case .fusion(let region):
+                let ports = region.body.inputs
+                for inner in region.body.nodes {
+                    guard case .matmul = inner.op, let port = ports.firstIndex(of: inner.operands[1].node) else {
+                        continue
+                    }
+                    products.append((inner.op, node.operands[port]))
+                }
+            default: break
+            }
+            for (op, right) in products {
+                guard case .matmul(_, let transposed) = op,
+                    let packed = packedParameter(graph, machine, right, transposed: transposed),
+                    !found.contains(packed)
+                else { continue }
+                found.append(packed)
+            }
+        }
+        return found
+    }
+
+    private static func packedParameter(
+        _ graph: Graph, _ machine: Machine, _ value: Value, transposed: Bool
+    ) -> PackedParameter? {
+        guard case .parameter(_, let type, let role) = graph[value.node].op, role != .state,
+            type.element == .f32, type.rank == 2, let extents = type.extents([:])
+        else { return nil }
+        return PackedParameter(
+            parameter: value, transposed: transposed, k: extents[transposed ? 1 : 0],
+            n: extents[transposed ? 0 : 1], width: machine.denseTile.columns)
+    }
+
+    /// The panels kept of an operand of node `id`, as one of its products reads it.
+    func packed(_ id: NodeID, operand: Int, transposed: Bool) -> PackedParameter? {
+        packed.first { $0.parameter == graph[id].operands[operand] && $0.transposed == transposed }
+    }
+
+    /// The launch that packs a parameter by itself.
+    func packing(_ packed: PackedParameter) -> Program.Launch {
+        let width = Extent.fixed(packed.transposed ? packed.k : packed.n)
+        let source = MatrixAccess(
+            buffer: 0, rowStride: packed.transposed ? .one : width, columnStride: packed.transposed ? width : .one)
+        let pack = PackPanels(
+            source: .matrix(source), k: .fixed(packed.k), n: .fixed(packed.n), tile: machine.denseTile, panels: 1)
+        return Program.Launch(
+            kernel: Kernel("pack", [.pack(pack)]), buffers: [.value(packed.parameter), .packed(packed)],
+            node: packed.parameter.node)
+    }
+
+    /// Panels to write along with results of node `id` that replace parameters.
+    func packedUpdates(_ id: NodeID) -> [(result: Int, packed: PackedParameter)] {
+        guard inPlaceUpdates.contains(id) else { return [] }
+        return graph.updates.filter { $0.value.node == id }.flatMap { update in
+            packed.filter { $0.parameter == update.parameter }.map { (update.value.result, $0) }
+        }
+    }
+}
+
+extension PackedParameter {
+    /// Where element (row, column) of the parameter goes.
+    func access(_ buffer: Int) -> Access {
+        var access = Access.elements(buffer, .f32, columns: .fixed(transposed ? k : n))
+        access.layout =
+            transposed
+            ? .transposedPanels(width: width, depth: .fixed(k)) : .panels(width: width, depth: .fixed(k))
+        return access
+    }
+}

@@ -1,0 +1,80 @@
+import GraphIR
+import KernelIR
+import LLVMBridge
+
+/// Parameters in the panels of the products that read them: packed when a client has changed the parameter, and
+/// kept up to date by the optimiser's kernels after that.
+struct ParameterPanels {
+    private struct Entry {
+        let packed: PackedParameter
+        let name: String
+        let pack: KernelFunction
+        let tasks: Int
+    }
+
+    private let entries: [Entry]
+    /// Parameters that a run changes, with the panels that it writes along with them.
+    private let updated: [(name: String, panels: [PackedParameter])]
+    private let pool: WorkerPool
+    private let parameters: ParameterStore
+
+    init(
+        _ program: Program, _ schedule: Schedule, library: KernelLibrary, pool: WorkerPool,
+        parameters: ParameterStore
+    ) throws {
+        self.pool = pool
+        self.parameters = parameters
+        let launches = program.packings.sorted { $0.value.node < $1.value.node }
+        let phases = launches.flatMap(\.value.kernel.phases)
+        let functions = try library.functions(for: phases, symbols: [], threads: pool.threads)
+        entries = zip(launches, zip(phases, functions)).compactMap { launch, code in
+            guard let pack = code.1 else { return nil }
+            return Entry(
+                packed: launch.key, name: program.graph.parameterName(launch.key.parameter), pack: pack,
+                tasks: code.0.taskCount([:]))
+        }
+        let written = Set(
+            schedule.launches.dropFirst(schedule.firstUpdate).flatMap(\.buffers).compactMap { buffer in
+                if case .packed(let packed) = buffer { packed } else { nil }
+            })
+        updated = program.graph.updates.map { update in
+            (program.graph.parameterName(update.parameter), written.filter { $0.parameter == update.parameter })
+        }
+        for entry in entries { try parameters.reserve(entry.packed, of: entry.name) }
+    }
+
+    func address(_ packed: PackedParameter) -> UnsafeMutableRawPointer? {
+        entries.first { $0.packed == packed }.map { parameters.pointer(packed, of: $0.name) }
+    }
+
+    /// Packs what has changed since it was packed last.
+    func refresh() {
+        for entry in entries where !parameters.isCurrent(entry.packed, of: entry.name) {
+            let buffers: [UnsafeMutableRawPointer?] = [
+                parameters.pointer(entry.name), parameters.pointer(entry.packed, of: entry.name),
+            ]
+            let dims: [Int64] = [0]
+            buffers.withUnsafeBufferPointer { buffers in
+                dims.withUnsafeBufferPointer { dims in
+                    guard let base = buffers.baseAddress, let extents = dims.baseAddress else { return }
+                    pool.run(tasks: entry.tasks) { _, tasks in
+                        entry.pack(buffers: base, dims: extents, tasks: tasks, scratch: nil)
+                    }
+                }
+            }
+            parameters.noteCurrent(entry.packed, of: entry.name)
+        }
+    }
+
+    /// Told when a run has written its updates.
+    func noteUpdates() {
+        for update in updated { parameters.noteChange(of: update.name, refreshing: update.panels) }
+    }
+}
+
+extension Graph {
+    /// The name of the parameter that a value is.
+    fileprivate func parameterName(_ value: Value) -> String {
+        if case .parameter(let name, _, _) = self[value.node].op { name } else { "" }
+    }
+}

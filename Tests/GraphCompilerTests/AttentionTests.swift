@@ -1,0 +1,101 @@
+import GraphCompiler
+import Interpreter
+import Testing
+
+/// `flash_attention` and its gradient: compiled against interpreted, and against the materialised form.
+@Suite struct AttentionTests {
+    /// A batch of sequences with padding between them, some of them empty.
+    struct Batch: Sendable, CustomTestStringConvertible {
+        let offsets: [Int32]
+        let lengths: [Int32]
+        var tokens: Int { Int(offsets[offsets.count - 1]) + 3 }
+        var testDescription: String { "\(lengths)" }
+
+        static let ragged = Batch(offsets: [0, 5, 5, 20, 90, 95], lengths: [3, 0, 15, 70, 1])
+        /// One sequence in several parts, with a tail in every block.
+        static let long = Batch(offsets: [0, 2, 305], lengths: [2, 300])
+        /// Padding only.
+        static let empty = Batch(offsets: [0, 4], lengths: [0])
+    }
+
+    /// A graph of attention and its gradient, with what it reads.
+    struct Case {
+        var heads = 1
+        var headSize = 16
+        var batch = Batch.ragged
+        var rate = 0.0
+        var scale = 0.3
+        var stream = 5
+
+        func graph() throws -> Graph {
+            try GraphBuilder.build("attention") { g in
+                let shape: [Dimension] = ["tokens", .fixed(heads), .fixed(headSize)]
+                let tensors = ["q", "k", "v"].map { g.input($0, .f32, shape) }
+                var rest = [
+                    g.input("offsets", .i32, [.symbol("sequences", offset: 1)]),
+                    g.input("lengths", .i32, ["sequences"]),
+                ]
+                if rate > 0 { rest.append(g.input("rng", .i64, [2])) }
+                let attributes = AttentionAttributes(scale: scale, rate: rate, stream: stream)
+                let forward = g.applyAll(.flashAttention(attributes), tensors + rest)
+                let gradients = g.applyAll(
+                    .flashAttentionGradient(attributes),
+                    [g.input("dout", .f32, shape)] + tensors + forward + rest)
+                for (name, tensor) in zip(["out", "lse", "dq", "dk", "dv"], forward + gradients) {
+                    g.output(name, tensor)
+                }
+            }
+        }
+
+        var inputs: [String: HostTensor] {
+            var numbers = Numbers(UInt64(headSize))
+            var inputs = [
+                "offsets": HostTensor(batch.offsets), "lengths": HostTensor(batch.lengths),
+                "rng": HostTensor.rng(seed: 0x1234_5678_9ABC, step: 77),
+            ]
+            for name in ["q", "k", "v", "dout"] {
+                inputs[name] = numbers.tensor([batch.tokens, heads, headSize], -1.5, 1.5)
+            }
+            return inputs
+        }
+
+        func check() throws {
+            for set in OpTests.instructionSets {
+                let options = CompilerOptions(instructionSet: set, threads: 2, cache: .off)
+                try CompiledComparison(graph: graph(), inputs: inputs, options: options)
+                    .check("\(heads)x\(headSize) \(batch) rate \(rate) \(set)")
+            }
+        }
+    }
+
+    @Test(arguments: [1, 16, 40, 64, 80, 256], [0, 0.3])
+    func headSizes(_ headSize: Int, _ rate: Double) throws {
+        try Case(heads: 2, headSize: headSize, rate: rate).check()
+    }
+
+    @Test(arguments: [Batch.long, .empty], [0, 0.1])
+    func batches(_ batch: Batch, _ rate: Double) throws {
+        try Case(headSize: 20, batch: batch, rate: rate).check()
+    }
+
+    /// A row's word of the generator follows from row = token * heads + head.
+    @Test(arguments: [1, 3, 4, 6])
+    func heads(_ heads: Int) throws {
+        try Case(heads: heads, headSize: 8, rate: 0.5).check()
+    }
+
+    @Test(arguments: [0, -1.25]) func scales(_ scale: Double) throws {
+        try Case(heads: 2, headSize: 24, scale: scale).check()
+    }
+
+    @Test func resultsDoNotDependOnThreads() throws {
+        let test = Case(heads: 2, headSize: 40, batch: .long, rate: 0.1)
+        let results = try [1, 2, 3].map { threads in
+            let compiler = try Compiler(CompilerOptions(threads: threads, cache: .off))
+            let executor = try compiler.compile(try test.graph(), parameters: ParameterStore())
+            return try executor.run(test.inputs.mapValues(TensorData.init))
+        }
+        #expect(results[0] == results[1])
+        #expect(results[0] == results[2])
+    }
+}
