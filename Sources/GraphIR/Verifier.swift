@@ -50,12 +50,9 @@ extension Graph {
     }
 
     private func verifyRoots() throws(IRError) {
-        func exists(_ value: Value) -> Bool {
-            nodes.indices.contains(value.node.index) && self[value.node].types.indices.contains(value.result)
-        }
         var outputNames: Set<String> = []
         for output in outputs {
-            guard exists(output.value) else {
+            guard contains(output.value) else {
                 throw IRError("V4", "output \"\(output.name)\" names no value")
             }
             guard outputNames.insert(output.name).inserted else {
@@ -64,7 +61,7 @@ extension Graph {
         }
         var updated: Set<Value> = []
         for update in updates {
-            guard exists(update.parameter), exists(update.value) else {
+            guard contains(update.parameter), contains(update.value) else {
                 throw IRError("V4", "an update names no value")
             }
             guard case .parameter(let name, let type, let role) = self[update.parameter.node].op else {
