@@ -45,7 +45,7 @@ let package = Package(
         library("Transforms", ["GraphIR", "Interpreter"]),
         library("KernelIR", ["GraphIR"]),
         library("Codegen", ["GraphIR", "KernelIR"]),
-        library("Runtime", ["GraphIR", "KernelIR", "Codegen", "LLVMBridge", "COpenBLAS", atomics]),
+        library("Runtime", ["GraphIR", "Interpreter", "KernelIR", "Codegen", "LLVMBridge", "COpenBLAS", atomics]),
         library(
             "GraphCompiler", ["LLVMBridge", "GraphIR", "Transforms", "KernelIR", "Codegen", "Runtime"]),
         library("BERT", ["GraphIR", "GraphCompiler"]),

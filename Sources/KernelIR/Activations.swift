@@ -4,11 +4,13 @@ import GraphIR
 /// and returns it.
 public struct ElementProgram {
     package private(set) var ops: [ElementOp] = []
+    private var places: [ElementOp: ElementID] = [:]
 
     package init() {}
 
     package mutating func add(_ op: ElementOp) -> ElementID {
-        if let known = ops.firstIndex(of: op) { return known }
+        if let known = places[op] { return known }
+        places[op] = ops.count
         ops.append(op)
         return ops.count - 1
     }

@@ -50,6 +50,8 @@ struct ParserTests {
             let attended = g.applyAll(.flashAttention(attention), [x, x, x] + rest)
             _ = g.applyAll(.flashAttentionGradient(attention), [x, x, x, x] + attended + rest)
             let norm = g.applyAll(.layerNorm(epsilon: 1e-12), [flat, state[0], state[1]])
+            let statistics = g.applyAll(.rowStatistics(epsilon: 1e-5), [flat])
+            _ = g.apply(.normalize, [flat] + statistics + [state[0], state[1]])
             _ = g.applyAll(.layerNormGradient, [flat, flat, state[0], norm[1], norm[2]])
             let loss = g.applyAll(.crossEntropy(ignoreIndex: -100), [flat, ids])
             _ = g.apply(.crossEntropyGradient(ignoreIndex: -100), [loss[0], flat, ids, loss[1]])

@@ -66,7 +66,7 @@ import Testing
     private func centredDropout(_ columns: Extent, stores: Bool) -> RowKernel {
         var program = ElementProgram()
         let x = program.load(.elements(0, .f32, columns: columns))
-        let keep = program.add(.keep(rate: 0.25, stream: 3, rng: 1))
+        let keep = program.add(.keep(rate: 0.25, stream: 4, rng: 1))
         let dropped = program.select(keep, program.scaling(x, 1 / 0.75), program.constant(0))
         let y = program.adding(x, dropped)
         let width = program.add(.cast(program.add(.extent(columns)), .f32))
@@ -91,6 +91,7 @@ import Testing
             let row = index / columns
             return y[index] - y[(row * columns)..<((row + 1) * columns)].reduce(0, +) / Double(columns)
         }
+        let stream = [Float(bitPattern: 3), 0]
         // The buffer of (seed, step) as two i64.
         let rng = [UInt32(seed), 0, UInt32(step), 0].map { Float(bitPattern: $0) }
         let none = [Float](repeating: .nan, count: x.count)
@@ -99,7 +100,7 @@ import Testing
         for stores in [true, false] {
             let phase = Phase.rows(centredDropout(.fixed(columns), stores: stores))
             try PhaseCheck(
-                phases: [phase], cpu: TargetCPU.host(limit: set), buffers: [x, rng, none, none],
+                phases: [phase], cpu: TargetCPU.host(limit: set), buffers: [x, rng, none, none, stream],
                 expected: stores ? [2: y, 3: centred] : [3: centred]
             ).check("\(set) stores \(stores)")
             let ir = try #require(emitter.emit(phase, symbols: [])).ir

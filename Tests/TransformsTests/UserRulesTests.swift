@@ -27,7 +27,8 @@ import Transforms
 
     private func run(_ rules: [RewriteRule], keeping: Set<CustomOpDefinition> = []) throws -> Graph {
         var graph = try graph()
-        try PassPipeline.standard(rules: rules, keeping: keeping).run(on: &graph)
+        try PassPipeline.standard(rules: rules, keeping: keeping).run(
+            on: &graph, options: PassPipeline.Options(disabled: PassPipeline.fusionPasses))
         return graph
     }
 

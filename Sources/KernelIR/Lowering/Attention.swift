@@ -14,8 +14,8 @@ extension Lowering {
     mutating func flashAttention(_ id: NodeID, _ attributes: AttentionAttributes) throws(IRError) {
         let last = graph[id].operands.count
         let kernel = try attention(
-            id, .forward(out: last, lse: last + 1), attributes, first: 0, segments: 3)
-        emit(id, [.attention(kernel)])
+            id, .forward(out: last, lse: last + 1), attributes, first: 0, segments: 3, stream: last + 2)
+        emit(id, [.attention(kernel)], buffers: standardBuffers(id) + [.number(attributes.stream)])
     }
 
     mutating func flashAttentionGradient(_ id: NodeID, _ attributes: AttentionAttributes) throws(IRError) {
@@ -23,14 +23,17 @@ extension Lowering {
         let last = node.operands.count
         let (delta, partial) = (last + 3, last + 4)
         var kernel = try attention(
-            id, .sumQueryGradients(dq: last, partial: partial), attributes, first: 1, segments: 6)
+            id, .sumQueryGradients(dq: last, partial: partial), attributes, first: 1, segments: 6,
+            stream: last + 5)
         let sum = Phase.attention(kernel)
         kernel.step = .gradient(
             dout: 0, lse: 5, delta: delta, dq: last, dk: last + 1, dv: last + 2, partial: partial)
         let rows = kernel.tokens * .fixed(kernel.heads)
         let plane = rows * .fixed(kernel.headSize)
         let buffers =
-            standardBuffers(id) + [workspace(rows), workspace(.fixed(kernel.parts - 1) * plane)]
+            standardBuffers(id) + [
+                workspace(rows), workspace(.fixed(kernel.parts - 1) * plane), .number(attributes.stream),
+            ]
         emit(
             id,
             [
@@ -42,8 +45,10 @@ extension Lowering {
     /// The kernel over q, k, v from buffer `first` on, and offsets, lengths and rng from buffer `segments` on.
     private func attention(
         _ id: NodeID, _ step: AttentionKernel.Step, _ attributes: AttentionAttributes, first: Int,
-        segments: Int
+        segments: Int, stream: Int
     ) throws(IRError) -> AttentionKernel {
+        var attributes = attributes
+        attributes.stream = 0
         let node = graph[id]
         let q = type(node.operands[first])
         guard let heads = q.shape[1].fixedExtent, let headSize = q.shape[2].fixedExtent else {
@@ -52,7 +57,7 @@ extension Lowering {
         return AttentionKernel(
             step: step, attributes: attributes, query: first, key: first + 1, value: first + 2,
             offsets: segments,
-            lengths: segments + 1, rng: segments + 2,
+            lengths: segments + 1, rng: segments + 2, stream: stream,
             sequences: Extent(type(node.operands[segments + 1]).shape), tokens: Extent([q.shape[0]]),
             heads: heads, headSize: headSize, parts: Machine.attentionParts(heads: heads),
             tile: machine.attentionTile)
