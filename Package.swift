@@ -12,6 +12,12 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
     .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
+/// One of `Examples/`; `swift run NAME` starts it.
+func example(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies, path: "Examples/\(name)", swiftSettings: strict)
+}
+
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let atomics = Target.Dependency.product(name: "Atomics", package: "swift-atomics")
 
@@ -39,7 +45,7 @@ let package = Package(
         library("Transforms", ["GraphIR", "Interpreter"]),
         library("KernelIR", ["GraphIR"]),
         library("Codegen", ["GraphIR", "KernelIR"]),
-        library("Runtime", ["GraphIR", "KernelIR", "Codegen", "LLVMBridge", "COpenBLAS", atomics]),
+        library("Runtime", ["GraphIR", "Interpreter", "KernelIR", "Codegen", "LLVMBridge", "COpenBLAS", atomics]),
         library(
             "GraphCompiler",
             ["LLVMBridge", "GraphIR", "Interpreter", "Transforms", "KernelIR", "Codegen", "Runtime"]),
@@ -48,6 +54,12 @@ let package = Package(
         library("Training", ["GraphIR", "GraphCompiler", "BERT", "Text"]),
         library("BertcCommands", ["Training", "BERT", "Text", "GraphCompiler", argumentParser]),
         .executableTarget(name: "bertc", dependencies: ["BertcCommands"], swiftSettings: strict),
+
+        example("01-custom-graph", ["GraphCompiler"]),
+        example("02-training", ["GraphCompiler"]),
+        example("03-custom-op", ["GraphCompiler"]),
+        example("04-bert", ["BERT", "GraphCompiler"]),
+        example("05-inspecting", ["GraphCompiler"]),
 
         tests("LLVMBridgeTests", ["LLVMBridge"]),
         tests("GraphIRTests", ["GraphIR"]),
@@ -59,6 +71,9 @@ let package = Package(
         tests("BERTTests", ["BERT", "GraphCompiler", "Interpreter"], resources: [.copy("Fixtures")]),
         tests(
             "TrainingTests", ["Training", "BERT", "Text", "BertcCommands"]),
+        tests(
+            "ExamplesTests",
+            ["01-custom-graph", "02-training", "03-custom-op", "04-bert", "05-inspecting"]),
         tests("BertcCommandsTests", ["BertcCommands", "Training", "BERT", "Text", "GraphCompiler"]),
     ]
 )

@@ -8,7 +8,12 @@ struct BlockTemplate {
     private let prologue: [RowWriter]
     private let products: [BlockProduct]
     private let epilogue: RowWriter?
-    private let lanes: Int
+
+    /// Rows `from ..< from + count`.
+    private struct Rows {
+        let from: String
+        let count: String
+    }
 
     /// Columns `from ..< from + span`.
     private struct Chunk {
@@ -18,24 +23,22 @@ struct BlockTemplate {
 
     init(_ kernel: BlockKernel) {
         self.kernel = kernel
-        lanes = kernel.tile.lanes
+        let lanes = kernel.tile.lanes
         let chunked = kernel.chunkColumns != nil
         precondition(
             !chunked || kernel.epilogue?.worksOnChunks ?? true, "row reductions need whole rows in one chunk")
         precondition(
             !chunked || !kernel.splitsChunks || kernel.prologue.allSatisfy { !$0.addsUp },
             "the tasks of several chunks would add up a prologue's sums again")
-        let lanes = lanes
         prologue = kernel.prologue.map { RowWriter($0, lanes: lanes, width: $0.columns.fixedValue) }
         let width = kernel.chunkColumns ?? kernel.columns.fixedValue
         epilogue = kernel.epilogue.map { RowWriter($0, lanes: lanes, width: width) }
         products = kernel.products.map { product in
-            let scratch = kernel.scratch.first { $0.buffer == product.target }
             let fits = kernel.columns.fixedValue.map { $0 % kernel.tile.columns == 0 } ?? false
+            let isPadded = kernel.scratch(product.target)?.shape == .chunk
             return BlockProduct(
-                tile: kernel.tile, left: product.left,
-                targetRow: scratch.map(kernel.rowStride) ?? kernel.columns,
-                masksColumns: !fits && scratch?.shape != .chunk)
+                tile: kernel.tile, left: product.left, targetRow: kernel.targetStride(product),
+                masksColumns: !fits && !isPadded)
         }
     }
 
@@ -66,12 +69,6 @@ struct BlockTemplate {
             }
             return []
         }
-    }
-
-    /// Rows `from ..< from + count`.
-    private struct Rows {
-        let from: String
-        let count: String
     }
 
     private func chunk(_ w: inout FunctionWriter, from: String, _ width: Int) -> Chunk {
@@ -147,8 +144,7 @@ struct BlockTemplate {
     ) {
         let depth = w.extent(product.k)
         let leftRow = w.extent(product.left.rowStride)
-        let targetRow = w.extent(
-            kernel.scratch.first { $0.buffer == product.target }.map(kernel.rowStride) ?? kernel.columns)
+        let targetRow = w.extent(kernel.targetStride(product))
         let target = w.add(w.mul(rows.from, targetRow), chunk.from)
         block.write(
             &w,

@@ -221,34 +221,11 @@ struct ElementWriter {
 }
 
 extension ElementOp {
-    var operands: [ElementID] {
-        switch self {
-        case .load, .constant, .column, .row, .extent, .keep: []
-        case .unary(_, let x), .cast(let x, _), .reduce(_, let x): [x]
-        case .binary(_, let a, let b), .compare(_, let a, let b): [a, b]
-        case .select(let c, let a, let b): [c, a, b]
-        }
-    }
-
     var variesByItself: Bool {
         switch self {
         case .load(let access): access.hasColumns
         case .column, .keep: true
         case .constant, .row, .extent, .unary, .binary, .compare, .select, .cast, .reduce: false
-        }
-    }
-
-    func type(_ types: [ElementType]) -> ElementType {
-        switch self {
-        case .load(let access): access.element.computeType
-        case .constant(_, let type): type
-        case .column, .row: .i32
-        case .extent: .i64
-        case .unary(_, let x), .reduce(_, let x): types[x]
-        case .binary(_, let a, _): types[a]
-        case .compare, .keep: .bool
-        case .select(_, let a, _): types[a]
-        case .cast(_, let type): type.computeType
         }
     }
 }

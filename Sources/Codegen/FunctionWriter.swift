@@ -20,7 +20,12 @@ struct FunctionWriter {
         var result = "define \(head) {\nentry:\n"
         for line in entry { result += "  \(line)\n" }
         result += "  br label %start\nstart:\n"
-        for line in lines { result += line.hasSuffix(":") ? "\(line)\n" : "  \(line)\n" }
+        for line in lines {
+            // Labels stand at the margin.
+            if line.utf8.last != UInt8(ascii: ":") { result += "  " }
+            result += line
+            result += "\n"
+        }
         return result + "  ret void\n}\n"
     }
 

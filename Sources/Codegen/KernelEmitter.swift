@@ -51,6 +51,16 @@ public struct KernelEmitter: Sendable {
 
     /// The helper functions with the same attributes as the kernel.
     private func attributed(_ helpers: String) -> String {
-        helpers.replacing(") {\nentry:", with: ") \(attributes) {\nentry:")
+        // Bytes, not characters: this is a good part of a warm start.
+        var result = ""
+        for line in helpers.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+            if line.starts(with: "define ".utf8) {
+                result += "\(Substring(line.dropLast()))\(attributes) {\n"
+            } else {
+                result += Substring(line)
+                result += "\n"
+            }
+        }
+        return result
     }
 }

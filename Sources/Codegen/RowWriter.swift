@@ -38,11 +38,11 @@ struct RowWriter {
         (ops, stores, self.lanes, self.elements) = (program.ops, program.stores, lanes, elements)
         (types, v) = (elements.types, elements.vectors)
         let wanted = program.ops.contains(where: \.isReduction) ? 4 : 2
-        let vectors = (width ?? .max) / lanes
+        let vectors = width.map { $0 / lanes }
         unroll =
-            width == nil
-            ? wanted
-            : [wanted, 3, 2, 1].first { $0 <= wanted && vectors >= $0 && (vectors % $0 == 0 || $0 == 1) } ?? 1
+            vectors.map { count in
+                [wanted, 3, 2].first { $0 <= wanted && count >= $0 && count % $0 == 0 } ?? 1
+            } ?? wanted
         passes = Self.passes(program, elements)
     }
 

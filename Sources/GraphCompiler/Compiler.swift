@@ -60,9 +60,9 @@ public final class Compiler {
     public func runPasses(_ graph: Graph) throws -> [PassRecord] {
         var last = graph
         var records: [PassRecord] = []
-        let result = Result {
-            try PassPipeline.standard.run(on: &last, options: options.passes, records: &records)
-        }
+        let pipeline = PassPipeline.standard(
+            rules: options.rules, keeping: Set(options.customKernels.map(\.definition)))
+        let result = Result { try pipeline.run(on: &last, options: options.passes, records: &records) }
         if let dump = options.dump {
             try dump(CompilationStage(graph))
             for record in records {
@@ -77,7 +77,8 @@ public final class Compiler {
     public func lower(_ graph: Graph) throws -> Program {
         let start = ContinuousClock.now
         let program = try Lowering.lower(
-            graph, for: library.machine, keepsPanels: !options.passes.disabled.contains(Pass.fusion.name))
+            graph, for: library.machine, keepsPanels: !options.passes.disabled.contains(Pass.fusion.name),
+            customKernels: options.customKernels)
         if let dump = options.dump {
             let seconds = (ContinuousClock.now - start) / .seconds(1)
             try dump(

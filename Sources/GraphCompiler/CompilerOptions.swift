@@ -26,12 +26,17 @@ public struct CompilerOptions: Sendable {
     public var matmul: MatmulLowering
     public var cache: Cache
     public var passes: PassPipeline.Options
+    /// Rewrite rules that run before all passes, as the pass `user-rules`.
+    public var rules: [RewriteRule]
+    /// Kernels of custom ops; those without one are decomposed.
+    public var customKernels: [CustomKernel]
     /// Receives every stage of a compilation as text, in order.
     public var dump: (@Sendable (CompilationStage) throws -> Void)?
 
     public init(
         instructionSet: String? = nil, threads: Int? = nil, matmul: MatmulLowering = .generated,
         cache: Cache = .standard, passes: PassPipeline.Options = PassPipeline.Options(),
+        rules: [RewriteRule] = [], customKernels: [CustomKernel] = [],
         dump: (@Sendable (CompilationStage) throws -> Void)? = nil
     ) {
         self.instructionSet = instructionSet
@@ -39,6 +44,8 @@ public struct CompilerOptions: Sendable {
         self.matmul = matmul
         self.cache = cache
         self.passes = passes
+        self.rules = rules
+        self.customKernels = customKernels
         self.dump = dump
     }
 }

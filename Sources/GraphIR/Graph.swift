@@ -59,6 +59,11 @@ public struct Graph: Hashable, Sendable {
 
     public func type(of value: Value) -> TensorType { nodes[value.node.index].types[value.result] }
 
+    /// Whether this is a result of one of the graph's nodes.
+    public func contains(_ value: Value) -> Bool {
+        nodes.indices.contains(value.node.index) && self[value.node].types.indices.contains(value.result)
+    }
+
     public var nodeIDs: [NodeID] { nodes.indices.map(NodeID.init) }
 
     /// Appends a node after checking its operands against the op's shape rule.

@@ -26,6 +26,13 @@ public final class GraphBuilder {
         }
     }
 
+    /// Starts over with the name of `graph`, for a pass that writes its nodes again among others: new dropout
+    /// streams differ from those of `graph`.
+    package convenience init(rebuilding graph: Graph) {
+        self.init(extending: graph)
+        self.graph = Graph(name: graph.name)
+    }
+
     public static func build(_ name: String, _ body: (GraphBuilder) throws -> Void) throws -> Graph {
         let builder = GraphBuilder(name)
         try body(builder)
@@ -96,7 +103,7 @@ public final class GraphBuilder {
     public func applyAll(_ op: Op, _ operands: [Tensor]) -> [Tensor] {
         guard error == nil else { return poison(op) }
         do throws(IRError) {
-            let label = scopes.joined(separator: ".")
+            let label = scopes.filter { !$0.isEmpty }.joined(separator: ".")
             let node = try graph.append(op, operands.map(\.value), label: label)
             return graph[node].types.indices.map { Tensor(builder: self, value: Value(node, result: $0)) }
         } catch {

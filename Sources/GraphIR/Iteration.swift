@@ -30,6 +30,10 @@ extension Node {
         case .constant(.splat, _), .dimensionSize: return .free
         case .unary, .unaryGradient, .binary, .compare, .select, .cast, .broadcast, .dropout, .adamW: return .map
         case .normalize, .crossEntropyGradient: return .map
+        // What is left of custom ops when fusion runs has an element program.
+        case .custom:
+            let fits = types.count == 1 && operands.allSatisfy { broadcasts($0.shape, to: types[0].shape) }
+            return fits ? .map : .opaque
         case .softmax, .softmaxGradient, .layerNorm, .rowStatistics, .crossEntropy: return .row(columns: last)
         case .layerNormGradient: return .row(columns: last)
         case .gather: return operands[0].rank >= 2 ? .map : .opaque

@@ -59,7 +59,11 @@ struct Lexer {
         guard let byte = peek() else { return .end }
         switch byte {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "_"):
-            return .identifier(take(while: Self.isName))
+            let word = take(while: Self.isName)
+            // `custom.NAME` is one word.
+            guard word == "custom", peek() == UInt8(ascii: ".") else { return .identifier(word) }
+            position += 1
+            return .identifier("custom." + take(while: Self.isName))
         case UInt8(ascii: "0")...UInt8(ascii: "9"):
             return .number(number())
         case UInt8(ascii: "\""):

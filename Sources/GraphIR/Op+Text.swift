@@ -26,6 +26,7 @@ extension Op {
         case .layerNorm, .layerNormGradient, .flashAttentionGradient, .adamW: 3
         case .crossEntropy, .rowStatistics, .flashAttention: 2
         case .fusion(let region): region.body.outputs.count
+        case .custom(let op): op.definition.resultCount
         default: 1
         }
     }
@@ -81,6 +82,7 @@ extension Op {
                 ]
             )
         case .fusion(let region): ("fusion", [("name", .string(region.name))])
+        case .custom(let op): (op.mnemonic, op.attributes)
         }
     }
 
@@ -278,6 +280,21 @@ struct AttributeReader {
             case .ints(let values): values.map(Dimension.fixed)
             default: nil
             }
+        }
+    }
+
+    /// An attribute of the same kind as `example`.
+    mutating func attribute(_ name: String, like example: Attribute) throws(IRError) -> Attribute {
+        switch example {
+        case .int: .int(try int(name))
+        case .float: .float(try float(name))
+        case .bool: .bool(try bool(name))
+        case .name: try take(name, "a word") { if case .name = $0 { $0 } else { nil } }
+        case .string: .string(try string(name))
+        case .ints: .ints(try ints(name))
+        case .floats: .floats(try floats(name))
+        case .dimension: .dimension(try dimension(name))
+        case .shape: .shape(try shape(name))
         }
     }
 

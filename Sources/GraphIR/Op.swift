@@ -49,6 +49,8 @@ public enum Op: Hashable, Sendable {
     case adamW(AdamWAttributes)
     // Ops/Fusion.swift
     case fusion(Region)
+    // Custom/CustomOp.swift
+    case custom(CustomOp)
 }
 
 /// What a parameter is to training.
@@ -103,6 +105,8 @@ extension Op {
             try optimizerTypes(operands)
         case .fusion:
             try fusionTypes(operands)
+        case .custom(let op):
+            try op.types(operands)
         }
     }
 
@@ -122,6 +126,7 @@ extension Op {
         case .crossEntropy, .crossEntropyGradient: try crossEntropyVJP(rule)
         case .gather, .scatterAdd, .segmentSum, .segmentBroadcast: indexingVJP(rule)
         case .adamW, .fusion: throw noGradient()
+        case .custom(let op): try op.gradients(rule)
         }
     }
 
@@ -158,5 +163,5 @@ public struct VJP {
     }
 
     /// The cotangent of the only differentiable result.
-    var cotangent: Tensor { cotangents[0] ?? builder.zeros(like: results[0]) }
+    public var cotangent: Tensor { cotangents[0] ?? builder.zeros(like: results[0]) }
 }

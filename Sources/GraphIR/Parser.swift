@@ -2,10 +2,14 @@ extension Graph {
     /// The graph that `text` describes, verified; the grammar is in docs/ir.md.
     ///
     /// Values may have any unique names (`%x`, `%12.1`); printing renumbers them.
-    /// - Parameter file: what errors call the text.
+    /// - Parameters:
+    ///   - file: what errors call the text.
+    ///   - customOps: definitions of the `custom.NAME` ops that the text may use.
     /// - Throws: `IRError` with `file:line:column` as its place.
-    public init(parsing text: String, file: String = "graph") throws(IRError) {
-        var parser = try Parser(text, file: file)
+    public init(
+        parsing text: String, file: String = "graph", customOps: [CustomOpDefinition] = []
+    ) throws(IRError) {
+        var parser = try Parser(text, file: file, customOps: customOps)
         self = try parser.graph()
     }
 }
@@ -14,6 +18,7 @@ extension Graph {
 private struct Parser {
     private let lexer: Lexer
     private let tokens: [(token: Token, offset: Int)]
+    private let customOps: [CustomOpDefinition]
     private var position = 0
     private var values: [String: Value] = [:]
     /// The byte at which each node starts.
@@ -22,7 +27,8 @@ private struct Parser {
     private var rootOffset: Int?
     private var isInBody = false
 
-    init(_ text: String, file: String) throws(IRError) {
+    init(_ text: String, file: String, customOps: [CustomOpDefinition]) throws(IRError) {
+        self.customOps = customOps
         var lexer = Lexer(text, file: file)
         tokens = try lexer.tokens()
         self.lexer = lexer
@@ -93,6 +99,8 @@ private struct Parser {
                 var read = AttributeReader(attributes)
                 try read.expectNames(in: ["name"], of: mnemonic)
                 op = .fusion(Region(body: try body(named: try read.string("name"))))
+            } else if let custom = try Op(custom: mnemonic, attributes: attributes, among: customOps) {
+                op = custom
             } else {
                 op = try Op(mnemonic: mnemonic, attributes: AttributeReader(attributes), types: types)
             }

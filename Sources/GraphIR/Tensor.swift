@@ -11,6 +11,9 @@ public struct Tensor {
     /// The value in the graph; after a mistake, a stand-in that never reaches a finished graph.
     public var value: Value { stored ?? Value(NodeID(-1)) }
 
+    /// Whether the value could be built.
+    var exists: Bool { stored != nil }
+
     public var type: TensorType {
         stored.map(builder.graph.type(of:)) ?? TensorType(.f32, [])
     }

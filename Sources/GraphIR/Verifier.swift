@@ -6,7 +6,8 @@ extension Graph {
     /// - V3: names of inputs and parameters are unique and not empty.
     /// - V4: outputs and updates name existing values; output names are unique.
     /// - V5: an update's target is a parameter that is not frozen, of the new value's type, updated once.
-    /// - V6: dropout streams of different shapes differ (a mask belongs to one place of the model).
+    /// - V6: dropout streams of different shapes differ, in dropout and in attention (a mask belongs to one place of the
+    ///   model).
     /// - V7: a region's body is a graph without parameters, updates and regions, its inputs and outputs numbered.
     public func verify() throws(IRError) {
         var names: Set<String> = []
@@ -50,12 +51,9 @@ extension Graph {
     }
 
     private func verifyRoots() throws(IRError) {
-        func exists(_ value: Value) -> Bool {
-            nodes.indices.contains(value.node.index) && self[value.node].types.indices.contains(value.result)
-        }
         var outputNames: Set<String> = []
         for output in outputs {
-            guard exists(output.value) else {
+            guard contains(output.value) else {
                 throw IRError("V4", "output \"\(output.name)\" names no value")
             }
             guard outputNames.insert(output.name).inserted else {
@@ -64,7 +62,7 @@ extension Graph {
         }
         var updated: Set<Value> = []
         for update in updates {
-            guard exists(update.parameter), exists(update.value) else {
+            guard contains(update.parameter), contains(update.value) else {
                 throw IRError("V4", "an update names no value")
             }
             guard case .parameter(let name, let type, let role) = self[update.parameter.node].op else {
@@ -78,9 +76,10 @@ extension Graph {
         }
     }
 
-    /// A node as errors name it: `%12 = matmul "encoder.layer.0"`.
+    /// A node as errors name it: `%12 = matmul "encoder.layer.0"`; a region goes by its own name.
     public func place(_ id: NodeID) -> String {
         let node = self[id]
-        return "%\(id.index) = \(node.op.mnemonic)" + (node.label.isEmpty ? "" : " \"\(node.label)\"")
+        let title = if case .fusion(let region) = node.op { region.name } else { node.op.mnemonic }
+        return "%\(id.index) = \(title)" + (node.label.isEmpty ? "" : " \"\(node.label)\"")
     }
 }

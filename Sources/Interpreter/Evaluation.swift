@@ -49,6 +49,7 @@ struct Evaluation {
         case .segmentBroadcast: [try segmentBroadcast(shapes[0])]
         case .adamW(let attributes): adamW(attributes)
         case .fusion(let region): try fusion(region)
+        case .custom(let op): try custom(op, shapes)
         }
     }
 

@@ -7,17 +7,18 @@ private enum RandomStep: CaseIterable {
         gram
     case batched, softmax, limitedSoftmax, layerNorm, crossEntropy, gather, scatter, segmentSum,
         segmentBroadcast
-    case attention, dropout, iota
+    case attention, flashAttention, dropout, iota
     // With kinks, jumps or without a gradient rule.
-    case kink, extremum, reduceMax, select, jump, unaryGradient, rowGradients
+    case kink, extremum, reduceMax, select, jump, unaryGradient, rowGradients, attentionGradient
 
     var isSmooth: Bool {
         switch self {
-        case .kink, .extremum, .reduceMax, .select, .jump, .unaryGradient, .rowGradients: false
+        case .kink, .extremum, .reduceMax, .select, .jump, .unaryGradient, .rowGradients, .attentionGradient:
+            false
         case .unary, .domainUnary, .binary, .division, .bias, .shapes, .transpose, .slice, .concatenate,
             .reduceSum,
             .weight, .gram, .batched, .softmax, .limitedSoftmax, .layerNorm, .crossEntropy, .gather, .scatter,
-            .segmentSum, .segmentBroadcast, .attention, .dropout, .iota:
+            .segmentSum, .segmentBroadcast, .attention, .flashAttention, .dropout, .iota:
             true
         }
     }
@@ -112,6 +113,8 @@ extension RandomGraphDraft {
             } ?? []
         case .attention:
             return attention(offsets, lengths)
+        case .flashAttention:
+            return flashAttention(offsets, lengths)
         case .dropout:
             let x = any()
             return x.shape.isEmpty ? [] : [builder.dropout(x, rate: 0.3, rng: source("rng"))]
@@ -148,6 +151,8 @@ extension RandomGraphDraft {
             return [builder.apply(.unaryGradient(pick(functions)), [any(like: x), x])]
         case .rowGradients:
             return rowGradients()
+        case .attentionGradient:
+            return attentionGradient()
         default:
             preconditionFailure("a step without a rule")
         }
@@ -168,21 +173,49 @@ extension RandomGraphDraft {
         ]
     }
 
+    /// Attention as the pass `attention` finds it, with dropout or without, and as an op.
+    private mutating func flashAttention(_ offsets: Tensor, _ lengths: Tensor) -> [Tensor] {
+        guard let q = heads3() else { return [] }
+        let (k, v, rate) = (any(like: q), any(like: q), pick([0, 0.3]))
+        func ragged(_ form: RaggedForm, _ a: Tensor, _ b: Tensor) -> Tensor {
+            builder.apply(.raggedMatmul(form, length: "length"), [a, b, offsets, lengths])
+        }
+        let limits = lengths.segmentBroadcast(tokens: "tokens", offsets: offsets, lengths: lengths)
+        let probabilities = (ragged(.scores, q, k) * 0.7).softmax(limits: limits)
+        let dropped = builder.dropout(probabilities, rate: rate, rng: source("rng"))
+        let attributes = AttentionAttributes(scale: 0.7)
+        let op = builder.applyAll(.flashAttention(attributes), [k, q, v, offsets, lengths])
+        return [ragged(.context, dropped, v), op[0]]
+    }
+
     /// The fused gradients of row ops, of values of their forward ops.
     private mutating func rowGradients() -> [Tensor] {
         guard let x = matrix(rows: "tokens") else { return [] }
         let dy = any(like: x)
         let norm = builder.applyAll(.layerNorm(epsilon: 1e-2), [x, source("gamma"), source("beta")])
+        let statistics = builder.applyAll(.rowStatistics(epsilon: 1e-2), [x])
+        let normal = builder.apply(.normalize, [x] + statistics + [source("gamma"), source("beta")])
         let labels = source("labels")
         let loss = builder.applyAll(.crossEntropy(ignoreIndex: -100), [x, labels])
         let dloss = dy.mean(axes: [1])
         return builder.applyAll(.layerNormGradient, [dy, x, source("gamma"), norm[1], norm[2]]).map {
             $0 * 0.2
         } + [
-            norm[0] * 0.5, loss[0] * 0.5,
+            norm[0] * 0.5, normal * 0.5, loss[0] * 0.5,
             builder.apply(.softmaxGradient, [dy, x.softmax()]),
             builder.apply(.crossEntropyGradient(ignoreIndex: -100), [dloss, x, labels, loss[1]]),
         ]
+    }
+
+    private mutating func attentionGradient() -> [Tensor] {
+        guard let q = heads3() else { return [] }
+        let operands = [q, any(like: q), any(like: q)]
+        let rest = [source("offsets"), source("lengths")]
+        let attributes = AttentionAttributes(scale: 0.7)
+        let forward = builder.applyAll(.flashAttention(attributes), operands + rest)
+        let gradients = builder.applyAll(
+            .flashAttentionGradient(attributes), [any(like: q)] + operands + forward + rest)
+        return gradients.map { $0 * 0.2 } + [forward[0]]
     }
 
     // MARK: Choices

@@ -1,40 +1,44 @@
 import GraphIR
 
-/// Writes an element program step by step.
-package struct ElementProgram {
+/// Writes an element program step by step: each method appends what it says (or finds it, when it is there already)
+/// and returns it.
+public struct ElementProgram {
     package private(set) var ops: [ElementOp] = []
+    private var places: [ElementOp: ElementID] = [:]
 
     package init() {}
 
     package mutating func add(_ op: ElementOp) -> ElementID {
-        if let known = ops.firstIndex(of: op) { return known }
+        if let known = places[op] { return known }
+        places[op] = ops.count
         ops.append(op)
         return ops.count - 1
     }
 
     package mutating func load(_ access: Access) -> ElementID { add(.load(access)) }
-    package mutating func constant(_ value: Double, _ type: ElementType = .f32) -> ElementID {
+    public mutating func constant(_ value: Double, _ type: ElementType = .f32) -> ElementID {
         add(.constant(value, type))
     }
-    package mutating func unary(_ function: ElementUnary, _ x: ElementID) -> ElementID {
+    public mutating func unary(_ function: ElementUnary, _ x: ElementID) -> ElementID {
         add(.unary(function, x))
     }
-    package mutating func binary(_ function: BinaryFunction, _ a: ElementID, _ b: ElementID) -> ElementID {
+    public mutating func binary(_ function: BinaryFunction, _ a: ElementID, _ b: ElementID) -> ElementID {
         add(.binary(function, a, b))
     }
-    package mutating func adding(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.add, a, b) }
-    package mutating func subtracting(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.sub, a, b) }
-    package mutating func multiplying(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.mul, a, b) }
-    package mutating func dividing(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.div, a, b) }
-    package mutating func scaling(_ a: ElementID, _ factor: Double) -> ElementID {
+    public mutating func adding(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.add, a, b) }
+    public mutating func subtracting(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.sub, a, b) }
+    public mutating func multiplying(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.mul, a, b) }
+    public mutating func dividing(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.div, a, b) }
+    public mutating func scaling(_ a: ElementID, _ factor: Double) -> ElementID {
         multiplying(a, constant(factor))
     }
-    package mutating func compare(_ comparison: Comparison, _ a: ElementID, _ b: ElementID) -> ElementID {
+    public mutating func compare(_ comparison: Comparison, _ a: ElementID, _ b: ElementID) -> ElementID {
         add(.compare(comparison, a, b))
     }
-    package mutating func select(_ condition: ElementID, _ a: ElementID, _ b: ElementID) -> ElementID {
+    public mutating func select(_ condition: ElementID, _ a: ElementID, _ b: ElementID) -> ElementID {
         add(.select(condition, a, b))
     }
+    public mutating func cast(_ x: ElementID, _ type: ElementType) -> ElementID { add(.cast(x, type)) }
     package mutating func sum(_ x: ElementID) -> ElementID { add(.reduce(.sum, x)) }
     package mutating func max(_ x: ElementID) -> ElementID { add(.reduce(.max, x)) }
 
@@ -43,7 +47,7 @@ package struct ElementProgram {
     private static let tanhCubic = 0.044715
 
     /// A unary function in terms of the generator's own functions. `isFloat` tells which zero to compare with.
-    package mutating func apply(_ function: UnaryFunction, _ x: ElementID, _ type: ElementType) -> ElementID {
+    public mutating func apply(_ function: UnaryFunction, _ x: ElementID, _ type: ElementType) -> ElementID {
         switch function {
         case .neg: return unary(.neg, x)
         case .abs: return unary(.abs, x)
@@ -68,7 +72,7 @@ package struct ElementProgram {
     }
 
     /// f'(x) of a function that has a `unary_gradient`.
-    package mutating func derivative(_ function: UnaryFunction, _ x: ElementID) -> ElementID? {
+    public mutating func derivative(_ function: UnaryFunction, _ x: ElementID) -> ElementID? {
         switch function {
         case .relu:
             return select(compare(.gt, x, constant(0)), constant(1), constant(0))

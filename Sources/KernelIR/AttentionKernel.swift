@@ -17,13 +17,16 @@ public struct AttentionKernel: Hashable, Sendable {
 
     public var step: Step
     public var attributes: AttentionAttributes
-    // Buffers. `rng` is read only when the rate is positive.
+    // Buffers. `rng` and `stream` are read only when the rate is positive.
     public var query: Int
     public var key: Int
     public var value: Int
     public var offsets: Int
     public var lengths: Int
     public var rng: Int
+    /// The buffer of the dropout stream's number; that of `attributes` is 0 in every kernel, so that equal layers share
+    /// one.
+    public var stream: Int
     public var sequences: Extent
     public var tokens: Extent
     public var heads: Int
@@ -133,7 +136,7 @@ extension AttentionKernel: CustomStringConvertible {
         let shape = "[\(tokens) tokens, \(sequences) sequences, \(heads) heads of \(headSize)]"
         let dropout =
             attributes.rate > 0
-            ? ", dropout \(attributes.rate) stream \(attributes.stream) rng b\(rng)" : ""
+            ? ", dropout \(attributes.rate) stream b\(stream) rng b\(rng)" : ""
         let common = "\(shape) scale \(attributes.scale)\(dropout), \(parts) parts, tile \(tile)"
         switch step {
         case .forward(let out, let lse):

@@ -27,6 +27,14 @@ extension BlockKernel {
         }
     }
 
+    /// The scratch that `buffer` stands for, if it does.
+    public func scratch(_ buffer: Int) -> Scratch? { scratch.first { $0.buffer == buffer } }
+
+    /// Elements between the rows of a product's target.
+    public func targetStride(_ product: Product) -> Extent {
+        scratch(product.target).map(rowStride) ?? columns
+    }
+
     /// Elements of a scratch buffer.
     public func elementCount(_ scratch: Scratch) -> Extent { .fixed(tile.blockRows) * rowStride(scratch) }
 

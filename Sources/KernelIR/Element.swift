@@ -81,3 +81,30 @@ public enum ElementOp: Hashable, Sendable {
 public enum ElementUnary: String, Hashable, Sendable {
     case neg, abs, sign, exp, log, sqrt, tanh, erf, not
 }
+
+extension ElementOp {
+    /// The steps that this one reads.
+    package var operands: [ElementID] {
+        switch self {
+        case .load, .constant, .column, .row, .extent, .keep: []
+        case .unary(_, let x), .cast(let x, _), .reduce(_, let x): [x]
+        case .binary(_, let a, let b), .compare(_, let a, let b): [a, b]
+        case .select(let c, let a, let b): [c, a, b]
+        }
+    }
+
+    /// The type in which the step computes, given those of the steps before it.
+    package func type(_ types: [ElementType]) -> ElementType {
+        switch self {
+        case .load(let access): access.element.computeType
+        case .constant(_, let type): type
+        case .column, .row: .i32
+        case .extent: .i64
+        case .unary(_, let x), .reduce(_, let x): types[x]
+        case .binary(_, let a, _): types[a]
+        case .compare, .keep: .bool
+        case .select(_, let a, _): types[a]
+        case .cast(_, let type): type.computeType
+        }
+    }
+}

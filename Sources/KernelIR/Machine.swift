@@ -24,6 +24,8 @@ public struct Machine: Hashable, Sendable {
 
     /// Panels of one chunk of columns of a large product.
     static let chunkPanels = 8
+    /// The same when the left operand comes transposed: every chunk packs it again.
+    static let packedLeftChunkPanels = 16
     /// How many pieces a parallel loop is cut into: enough to balance, the same for any thread count.
     static let tasks = 32
     /// Pieces of a loop that keeps one partial sum a piece.

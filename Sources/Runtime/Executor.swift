@@ -6,10 +6,10 @@ import LLVMBridge
 /// Runs a lowered graph on a worker pool. One run at a time.
 public final class Executor {
     public let program: Program
-    private let schedule: Schedule
+    let schedule: Schedule
     private let symbolNames: [String]
     private let pool: WorkerPool
-    private let parameters: ParameterStore
+    let parameters: ParameterStore
     private var functions: [[KernelFunction?]] = []
     private var constants: [Int: AlignedMemory] = [:]
     /// What launches read as `Program.Buffer.number`.
@@ -17,7 +17,7 @@ public final class Executor {
     private let panels: ParameterPanels
     private var arena: AlignedMemory?
     private var scratch: [AlignedMemory] = []
-    private var bound: BoundProgram?
+    private(set) var bound: BoundProgram?
     private var buffers: [[UnsafeMutableRawPointer?]] = []
     /// Seconds and runs by kernel name; filled while `profiles` is set.
     public private(set) var profile: [String: (seconds: Double, calls: Int)] = [:]
@@ -88,7 +88,7 @@ public final class Executor {
 
     // MARK: Binding
 
-    private func bind(_ inputs: [String: TensorData], _ symbols: [String: Int]) throws {
+    func bind(_ inputs: [String: TensorData], _ symbols: [String: Int]) throws {
         var binding = SymbolBinding(symbols)
         for case .input(let name, let type) in program.graph.nodes.map(\.op) {
             let place = "input \"\(name)\""
@@ -141,7 +141,7 @@ public final class Executor {
         }
     }
 
-    private func address(_ value: Value) -> UnsafeMutableRawPointer {
+    func address(_ value: Value) -> UnsafeMutableRawPointer {
         let slot = schedule.slots[program.storage(of: value)]
         if let name = schedule.lives[slot].parameter { return parameters.pointer(name) }
         if let constant = constants[slot] { return constant.start }
@@ -151,12 +151,12 @@ public final class Executor {
         return arena.start + offset
     }
 
-    private func byteCount(_ value: Value) -> Int {
+    func byteCount(_ value: Value) -> Int {
         let type = program.graph.type(of: value)
         return Extent(type.shape).value(bound?.symbols ?? [:]) * type.element.byteCount
     }
 
-    private func data(_ value: Value) -> TensorData {
+    func data(_ value: Value) -> TensorData {
         let type = program.graph.type(of: value)
         let bytes = UnsafeRawBufferPointer(start: address(value), count: byteCount(value))
         return TensorData(
@@ -180,7 +180,7 @@ public final class Executor {
 
     // MARK: Launching
 
-    private func launch(_ range: Range<Int>) {
+    func launch(_ range: Range<Int>) {
         guard let bound else { return }
         bound.dims.withUnsafeBufferPointer { dims in
             for step in bound.steps where range.contains(step.launch) { run(step, bound, dims) }
@@ -213,42 +213,5 @@ public final class Executor {
     /// What `dims` points to when a graph has no symbols.
     private var emptyDims: UnsafePointer<Int64>? {
         UnsafePointer(scratch[0].start.assumingMemoryBound(to: Int64.self))
-    }
-
-    // MARK: NaN and infinity
-
-    private func firstNonFinite(_ value: Value) -> Float? {
-        guard program.graph.type(of: value).element == .f32 else { return nil }
-        let count = byteCount(value) / 4
-        let floats = UnsafeBufferPointer(
-            start: address(value).assumingMemoryBound(to: Float.self), count: count)
-        return floats.first { !$0.isFinite }
-    }
-
-    /// Runs the launches again one by one and looks at what each wrote.
-    private func locateNonFinite(
-        _ inputs: [String: TensorData], _ symbols: [String: Int], _ output: String
-    ) throws -> ExecutionError {
-        try bind(inputs, symbols)
-        for id in program.graph.parameters {
-            if let number = firstNonFinite(Value(id)), case .parameter(let name, _, _) = program.graph[id].op
-            {
-                return ExecutionError("holds \(number)", at: "parameter \"\(name)\"")
-            }
-        }
-        for index in 0..<schedule.firstUpdate {
-            launch(index..<(index + 1))
-            let node = schedule.launches[index].node
-            for result in program.graph[node].types.indices {
-                let value = Value(node, result: result)
-                guard schedule.launches[index].buffers.contains(.value(value)) else { continue }
-                if let number = firstNonFinite(value) {
-                    return ExecutionError(
-                        "is the first node to produce \(number); output \"\(output)\" is not finite",
-                        at: program.graph.place(node))
-                }
-            }
-        }
-        return ExecutionError("is not finite", at: "output \"\(output)\"")
     }
 }

@@ -38,7 +38,7 @@ public final class KernelLibrary: Sendable {
 
     /// Code for each phase, in order, compiling what is new on `threads` threads.
     func functions(for phases: [Phase], symbols: [String], threads: Int) throws -> [KernelFunction?] {
-        let texts = phases.map { emitter.emit($0, symbols: symbols)?.ir }
+        let texts = texts(of: phases, symbols: symbols, threads: threads)
         let known = functions.withLock { $0 }
         let new = Array(Set(texts.compactMap { $0 }).filter { known[$0] == nil }).sorted()
         let failure = Mutex<(any Error)?>(nil)
@@ -56,5 +56,27 @@ public final class KernelLibrary: Sendable {
         if let error = failure.withLock({ $0 }) { throw error }
         let all = functions.withLock { $0 }
         return texts.map { text in text.flatMap { all[$0] } }
+    }
+
+    /// The LLVM IR of each phase; equal phases are written once.
+    private func texts(of phases: [Phase], symbols: [String], threads: Int) -> [String?] {
+        var places: [Phase: Int] = [:]
+        var different: [Phase] = []
+        let indices = phases.map { phase in
+            if let place = places[phase] { return place }
+            places[phase] = different.count
+            different.append(phase)
+            return different.count - 1
+        }
+        let written = Mutex([String?](repeating: nil, count: different.count))
+        let workers = Swift.min(threads, different.count)
+        DispatchQueue.concurrentPerform(iterations: workers) { [different] worker in
+            for index in stride(from: worker, to: different.count, by: workers) {
+                let text = emitter.emit(different[index], symbols: symbols)?.ir
+                written.withLock { $0[index] = text }
+            }
+        }
+        let texts = written.withLock { $0 }
+        return indices.map { texts[$0] }
     }
 }

@@ -3,83 +3,99 @@ import KernelIR
 
 /// Where every value and workspace lives in the arena during a run, for one assignment of the symbols.
 ///
-/// Values live from the launch that writes them to the last that reads them; memory is given out first-fit in
-/// launch order and given back after the last reader. Offsets depend on the shapes only.
+/// A value lives from the launch that writes it to the last that reads it, a workspace during its launch. The
+/// largest are placed first, each at the lowest offset that is free for its whole life (greedy by size: Pisarchyk
+/// and Lee, "Efficient Memory Management for Deep Neural Net Inference", arXiv:2001.03288). Offsets depend on the
+/// shapes only.
 struct MemoryPlan {
     static let alignment = 128
 
     /// Offset in the arena by value slot (`ValueSlots`); -1 for what lives elsewhere or is never read.
     private(set) var valueOffsets: [Int]
     private(set) var workspaceOffsets: [Int]
-    /// Bytes by value slot, 0 for what lives elsewhere; and of each workspace. Multiples of the alignment.
-    let sizes: [Int]
-    let workspaceSizes: [Int]
+    /// Bytes of each value slot and workspace in the arena, rounded up to the alignment.
+    private(set) var sizes: [Int]
+    private(set) var workspaceSizes: [Int]
     /// Bytes the arena needs.
     private(set) var byteCount = 0
 
-    private var free: [Range<Int>] = []
+    /// Something to place.
+    private struct Block {
+        let size: Int
+        let launches: ClosedRange<Int>
+        /// A value slot, or -1 - the number of a workspace.
+        let owner: Int
+        var offset = 0
+    }
 
     init(program: Program, schedule: Schedule, symbols: [String: Int]) {
         valueOffsets = Array(repeating: -1, count: schedule.slots.count)
         workspaceOffsets = Array(repeating: -1, count: program.workspaces.count)
-        var sizes = Array(repeating: 0, count: schedule.slots.count)
+        sizes = Array(repeating: 0, count: schedule.slots.count)
         for slot in 0..<schedule.slots.count where schedule.lives[slot].inArena {
             let type = schedule.slots.types[slot]
             sizes[slot] = Self.round(Extent(type.shape).value(symbols) * type.element.byteCount)
         }
-        self.sizes = sizes
         workspaceSizes = program.workspaces.map { Self.round($0.value(symbols)) }
-        for slot in schedule.slotsDefinedBefore { valueOffsets[slot] = allocate(sizes[slot]) }
-        for (index, launch) in schedule.launches.enumerated() {
-            for slot in schedule.definitions[index] { valueOffsets[slot] = allocate(sizes[slot]) }
-            var temporary: [Range<Int>] = []
-            for case .workspace(let number) in launch.buffers {
-                let size = workspaceSizes[number]
-                let offset = allocate(size)
-                workspaceOffsets[number] = offset
-                temporary.append(offset..<(offset + size))
-            }
-            for range in temporary { release(range) }
-            for slot in schedule.releases[index] where valueOffsets[slot] >= 0 {
-                release(valueOffsets[slot]..<(valueOffsets[slot] + sizes[slot]))
-            }
-        }
+        place(blocks(schedule))
     }
 
     private static func round(_ bytes: Int) -> Int {
         Swift.max(alignment, (bytes + alignment - 1) / alignment * alignment)
     }
 
-    private mutating func allocate(_ size: Int) -> Int {
-        if let index = free.firstIndex(where: { $0.count >= size }) {
-            let range = free[index]
-            if range.count == size {
-                free.remove(at: index)
-            } else {
-                free[index] = (range.lowerBound + size)..<range.upperBound
+    private func blocks(_ schedule: Schedule) -> [Block] {
+        let end = Swift.max(0, schedule.launches.count - 1)
+        var starts: [(slot: Int, launch: Int)] = schedule.slotsDefinedBefore.map { ($0, 0) }
+        var ends = Array(repeating: end, count: schedule.slots.count)
+        var blocks: [Block] = []
+        for (index, launch) in schedule.launches.enumerated() {
+            for slot in schedule.definitions[index] { starts.append((slot, index)) }
+            for slot in schedule.releases[index] { ends[slot] = index }
+            for case .workspace(let number) in launch.buffers {
+                blocks.append(Block(size: workspaceSizes[number], launches: index...index, owner: -1 - number))
             }
-            return range.lowerBound
         }
-        // Grow; a free piece at the very end is part of the growth.
-        var offset = byteCount
-        if let last = free.last, last.upperBound == byteCount {
-            offset = last.lowerBound
-            free.removeLast()
+        for (slot, launch) in starts {
+            blocks.append(Block(size: sizes[slot], launches: launch...Swift.max(launch, ends[slot]), owner: slot))
         }
-        byteCount = offset + size
-        return offset
+        return blocks
     }
 
-    private mutating func release(_ range: Range<Int>) {
-        let index = free.firstIndex { $0.lowerBound > range.lowerBound } ?? free.count
-        free.insert(range, at: index)
-        if index + 1 < free.count, free[index].upperBound == free[index + 1].lowerBound {
-            free[index] = free[index].lowerBound..<free[index + 1].upperBound
-            free.remove(at: index + 1)
+    private mutating func place(_ blocks: [Block]) {
+        // Equal sizes in the order of their lives, so that the result is the same every time.
+        let sorted = blocks.sorted {
+            ($1.size, $0.launches.lowerBound, $0.owner) < ($0.size, $1.launches.lowerBound, $1.owner)
         }
-        if index > 0, free[index - 1].upperBound == free[index].lowerBound {
-            free[index - 1] = free[index - 1].lowerBound..<free[index].upperBound
-            free.remove(at: index)
+        // Placed blocks by offset.
+        var placed: [Block] = []
+        for var block in sorted {
+            var offset = 0
+            for other in placed where other.launches.overlaps(block.launches) {
+                if other.offset >= offset + block.size { break }
+                offset = Swift.max(offset, other.offset + other.size)
+            }
+            block.offset = offset
+            let place = placed.partitioningIndex { $0.offset >= offset }
+            placed.insert(block, at: place)
+            byteCount = Swift.max(byteCount, offset + block.size)
+            if block.owner >= 0 {
+                valueOffsets[block.owner] = offset
+            } else {
+                workspaceOffsets[-1 - block.owner] = offset
+            }
         }
+    }
+}
+
+extension Array {
+    /// The first index from which on `belongsBehind` holds; it must hold for a suffix.
+    fileprivate func partitioningIndex(where belongsBehind: (Element) -> Bool) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if belongsBehind(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
     }
 }

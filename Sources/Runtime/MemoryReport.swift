@@ -8,6 +8,8 @@ public struct MemoryReport: Sendable {
     public enum Category: String, Sendable, CaseIterable {
         /// Parameters but the optimiser's states.
         case weights
+        /// Weights once more, as the panels that products read.
+        case panels
         /// States of the optimiser.
         case optimizer
         /// What the optimiser reads as a parameter's gradient.

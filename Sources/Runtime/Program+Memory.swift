@@ -10,8 +10,17 @@ extension Program {
         let plan = MemoryPlan(program: self, schedule: schedule, symbols: symbols)
         let scratch = launches.flatMap(\.kernel.phases).map { $0.scratchByteCount(symbols) }.max() ?? 0
         return MemoryReport(
-            allocations: tensors(schedule, plan, symbols) + workspaces(schedule, plan),
+            allocations: panels(schedule) + tensors(schedule, plan, symbols) + workspaces(schedule, plan),
             nodes: schedule.launches.map(\.node), arenaByteCount: plan.byteCount, scratchByteCount: scratch)
+    }
+
+    /// Parameters in panels, which outlive the run as the parameters do.
+    private func panels(_ schedule: Schedule) -> [MemoryReport.Allocation] {
+        packings.keys.map { packed in
+            MemoryReport.Allocation(
+                name: graph.name(packed.parameter), node: packed.parameter.node, category: .panels,
+                byteCount: packed.byteCount, offset: nil, launches: 0...max(0, schedule.launches.count - 1))
+        }.sorted { ($0.node, $0.byteCount) < ($1.node, $1.byteCount) }
     }
 
     /// Parameters and constants, then what lives in the arena.

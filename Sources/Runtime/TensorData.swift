@@ -43,6 +43,12 @@ public struct TensorData: Hashable, Sendable {
         return Self.values(bytes)
     }
 
+    /// The elements of an i64 tensor.
+    var longs: [Int64] {
+        precondition(element == .i64, "the tensor is \(element.rawValue)")
+        return Self.values(bytes)
+    }
+
     private static func bytes<T: BitwiseCopyable>(of values: [T]) -> [UInt8] {
         values.withUnsafeBytes { [UInt8]($0) }
     }

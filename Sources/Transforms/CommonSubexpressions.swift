@@ -45,7 +45,7 @@ private struct Expression: Hashable {
             .broadcast, .reshape, .transpose, .slice, .concatenate, .matmul, .raggedMatmul, .softmax,
             .softmaxGradient, .layerNorm, .layerNormGradient, .rowStatistics, .normalize, .flashAttention,
             .flashAttentionGradient, .crossEntropy, .crossEntropyGradient, .gather, .scatterAdd, .segmentSum,
-            .segmentBroadcast, .adamW, .fusion:
+            .segmentBroadcast, .adamW, .fusion, .custom:
             true
         }
     }

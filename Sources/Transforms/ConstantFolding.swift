@@ -59,7 +59,7 @@ private func folded(_ node: Node, _ operands: [Value], _ graph: Graph) throws(IR
     case .dimensionSize, .dropout, .reduce, .matmul, .raggedMatmul, .softmax, .softmaxGradient, .layerNorm,
         .layerNormGradient, .rowStatistics, .normalize, .fusion, .flashAttention, .flashAttentionGradient,
         .crossEntropy, .crossEntropyGradient, .gather, .scatterAdd, .segmentSum,
-        .segmentBroadcast:
+        .segmentBroadcast, .custom:
         break
     }
     var elements = 0

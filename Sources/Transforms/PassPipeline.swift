@@ -12,16 +12,28 @@ public struct PassPipeline: Sendable {
     ///
     /// Simplification runs again after folding, because a folded operand is what many of its rules look for, and dead
     /// code is removed again after attention, which leaves limits and scales behind.
-    public static let standard = PassPipeline([
-        .simplify,
-        .constantFolding,
-        .simplify,
-        .commonSubexpressions,
-        .deadCode,
-        .attention,
-        .deadCode,
-        .fusion,
-    ])
+    public static let standard = standard(rules: [], keeping: [])
+
+    /// The same with a client's own rules and kernels.
+    ///
+    /// - Parameters:
+    ///   - rules: run first, on the graph as it was built; see `Pass.userRules`.
+    ///   - kept: custom ops that are not decomposed.
+    public static func standard(rules: [RewriteRule], keeping kept: Set<CustomOpDefinition>) -> PassPipeline {
+        let userPasses = rules.isEmpty ? [] : [Pass.userRules(rules)]
+        return PassPipeline(
+            userPasses + [
+                .decomposeCustom(keeping: kept),
+                .simplify,
+                .constantFolding,
+                .simplify,
+                .commonSubexpressions,
+                .deadCode,
+                .attention,
+                .deadCode,
+                .fusion,
+            ])
+    }
 
     /// The passes that make regions; without them every node is a kernel of its own.
     public static let fusionPasses: Set<String> = ["attention", "fusion"]

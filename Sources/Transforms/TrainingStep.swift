@@ -64,6 +64,8 @@ private typealias TrainableParameter = (name: String, value: Value)
 private func appendParameterGradients(
     to graph: inout Graph, loss: String
 ) throws(IRError) -> [(parameter: TrainableParameter, gradient: Value?)] {
+    // Custom ops without a gradient have one through their decomposition.
+    _ = try graph.decompose { !$0.hasGradient }
     guard let output = graph.outputs.first(where: { $0.name == loss }) else {
         let names = graph.outputs.map { "\"\($0.name)\"" }.joined(separator: ", ")
         throw IRError("gradient", "there is no output \"\(loss)\"; the outputs are \(names)", at: graph.name)

@@ -118,7 +118,7 @@ import Testing
         (["--layer", "0", "--node", "embeddings"], "there is no such node in layer 0"),
     ])
     func nothingSelectedIsOneLine(selection: [String], message: String) throws {
-        let result = try Tool.run(["compile", scratch.path("model"), "--emit", "fused"] + selection)
+        let result = try Tool.run(["compile", scratch.path("model"), "--emit", "graph"] + selection)
         #expect(result.status == 64)
         #expect(result.output.isEmpty)
         #expect(result.error.contains(message))
@@ -135,7 +135,7 @@ import Testing
         let lines = printed.output.split(separator: "\n", omittingEmptySubsequences: false)
         #expect(lines[0].hasPrefix("// after simplify: "))
         #expect(lines.dropFirst().joined(separator: "\n") == stopped.output)
-        let all = ["simplify", "constant-folding", "common-subexpressions", "dead-code"]
+        let all = PassPipeline.standard.names
         let disabled = all.flatMap { ["--disable-pass", $0] }
         let untouched = try Tool.run(["compile", scratch.path("model"), "--emit", "optimized"] + disabled)
         #expect(untouched.output == graph.output)

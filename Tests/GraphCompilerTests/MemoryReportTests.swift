@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct MemoryReportTests {
     private func memory(_ graph: Graph, _ symbols: [String: Int] = [:]) throws -> MemoryReport {
-        try Lowering.lower(graph, for: Machine(lanes: 16)).memory(symbols)
+        try Lowering.lower(graph, for: Machine(lanes: 16), keepsPanels: false).memory(symbols)
     }
 
     @Test func valuesLiveFromWriterToLastReader() throws {
@@ -29,12 +29,16 @@ import Testing
             g.output("loss", logits.crossEntropy(labels: g.input("labels", .i32, ["rows"])).mean())
         }
         let step = try trainingStep(forward, options: OptimizerOptions(maxGradientNorm: 1))
-        let report = try memory(
-            try Compiler(CompilerOptions(threads: 1, cache: .off)).optimize(step), ["rows": 8])
+        let compiler = try Compiler(CompilerOptions(threads: 1, cache: .off))
+        let program = try compiler.lower(compiler.optimize(step))
+        let report = program.memory(["rows": 8])
         let weights = (32 * 64 + 64 + 64 * 32) * 4
         let peak = try #require(report.peak).moment
         #expect(report.count(.weights) == 3)
         #expect(peak.byteCounts[.weights] == weights)
+        // Once more, in the panels that products read.
+        #expect(report.count(.panels) == program.packings.count)
+        #expect((peak.byteCounts[.panels] ?? 0) >= program.packings.keys.reduce(0) { $0 + $1.k * $1.n * 4 })
         #expect(report.count(.optimizer) == 6)
         #expect(peak.byteCounts[.optimizer] == 2 * weights)
         #expect(report.count(.gradients) == 3)

@@ -8,7 +8,8 @@ import Testing
 
     private func program(library: Bool = false, _ body: (GraphBuilder) throws -> Void) throws -> Program {
         let graph = try GraphBuilder.build("g", body)
-        return try Lowering.lower(graph, for: Machine(lanes: 16, usesLibraryMatmul: library))
+        return try Lowering.lower(
+            graph, for: Machine(lanes: 16, usesLibraryMatmul: library), keepsPanels: false)
     }
 
     private func traffic(library: Bool = false, _ body: (GraphBuilder) throws -> Void) throws -> Traffic {

@@ -44,7 +44,14 @@ struct ParserTests {
             _ = g.apply(.raggedMatmul(.transposed, length: "length"), [scores, x, offsets, lengths])
             _ = x.softmax(limits: ids)
             _ = g.apply(.softmaxGradient, [x, x])
+            let (attention, rest) = (
+                AttentionAttributes(scale: 0.35, rate: 0.1, stream: 77), [offsets, lengths, rng]
+            )
+            let attended = g.applyAll(.flashAttention(attention), [x, x, x] + rest)
+            _ = g.applyAll(.flashAttentionGradient(attention), [x, x, x, x] + attended + rest)
             let norm = g.applyAll(.layerNorm(epsilon: 1e-12), [flat, state[0], state[1]])
+            let statistics = g.applyAll(.rowStatistics(epsilon: 1e-5), [flat])
+            _ = g.apply(.normalize, [flat] + statistics + [state[0], state[1]])
             _ = g.applyAll(.layerNormGradient, [flat, flat, state[0], norm[1], norm[2]])
             let loss = g.applyAll(.crossEntropy(ignoreIndex: -100), [flat, ids])
             _ = g.apply(.crossEntropyGradient(ignoreIndex: -100), [loss[0], flat, ids, loss[1]])

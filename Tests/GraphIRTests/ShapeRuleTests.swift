@@ -52,6 +52,26 @@ struct ShapeRuleTests {
         Misfit(.dropout(rate: 1, stream: 0), [f32(2), TensorType(.i64, [2])], "rate 1.0 must be in [0, 1)"),
         Misfit(.dropout(rate: .nan, stream: 0), [f32(2), TensorType(.i64, [2])], "must be in [0, 1)"),
         Misfit(.dropout(rate: 0.1, stream: 0), [f32(2), i32(2)], "rng i64[2]"),
+        // Attention
+        Misfit(
+            .flashAttention(AttentionAttributes(scale: 1)), Array(repeating: f32("t", 2, 8), count: 3),
+            "takes 5 operands, got 3"),
+        Misfit(
+            .flashAttention(AttentionAttributes(scale: 1)),
+            [f32("t", 2, 8), f32("t", 2, 8), f32("t", 2, 4)] + segments, "needs f32[tokens, heads, _] 3 times"
+        ),
+        Misfit(
+            .flashAttention(AttentionAttributes(scale: .infinity)),
+            Array(repeating: f32("t", 2, 8), count: 3) + segments, "scale inf must be finite"),
+        Misfit(
+            .flashAttention(AttentionAttributes(scale: 1, rate: 1)),
+            Array(repeating: f32("t", 2, 8), count: 3) + segments, "rate 1.0 must be in [0, 1)"),
+        Misfit(
+            .flashAttention(AttentionAttributes(scale: 1, rate: 0.1)),
+            Array(repeating: f32("t", 2, 8), count: 3) + segments + [i32(2)], "needs rng i64[2]"),
+        Misfit(
+            .flashAttentionGradient(AttentionAttributes(scale: 1)),
+            Array(repeating: f32("t", 2, 8), count: 5) + [f32("t")] + segments, "needs lse f32[t, 2]"),
         // Reductions
         Misfit(.reduce(.sum, axes: [1, 0], keepDimensions: false), [f32(2, 3)], "must be ascending axes"),
         Misfit(.reduce(.sum, axes: [2], keepDimensions: false), [f32(2, 3)], "must be ascending axes"),

@@ -3,10 +3,18 @@ import GraphIR
 import KernelIR
 import LLVMBridge
 import Runtime
+import Synchronization
 import Testing
 
 /// One phase as machine code, run on buffers outside an executor.
 struct CompiledPhase {
+    private struct Code: Hashable {
+        let ir: String
+        let cpu: TargetCPU
+    }
+    /// Shapes share code as long as they differ in symbols only.
+    private static let compiled = Mutex<[Code: KernelFunction]>([:])
+
     let phase: Phase
     private let symbols: [String]
     private let function: KernelFunction
@@ -14,8 +22,15 @@ struct CompiledPhase {
     init(_ phase: Phase, symbols: [String], cpu: TargetCPU) throws {
         let machine = Machine(lanes: cpu.instructionSet.f32Lanes)
         let emitted = try #require(KernelEmitter(machine: machine).emit(phase, symbols: symbols))
-        let object = try KernelCompiler.compile(ir: emitted.ir, for: cpu)
-        function = try JITSession().load(object, symbol: EmittedPhase.symbol)
+        let code = Code(ir: emitted.ir, cpu: cpu)
+        if let known = Self.compiled.withLock({ $0[code] }) {
+            function = known
+        } else {
+            let object = try KernelCompiler.compile(ir: emitted.ir, for: cpu)
+            let function = try JITSession().load(object, symbol: EmittedPhase.symbol)
+            Self.compiled.withLock { $0[code] = function }
+            self.function = function
+        }
         self.phase = phase
         self.symbols = symbols
     }

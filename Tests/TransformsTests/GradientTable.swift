@@ -47,7 +47,8 @@ private func ids(_ values: [Int32], shape: [Int]? = nil) -> GradientCase.Input {
 private func rng(_ p: Tensor) -> Tensor { p.builder.constant([11, 3], .i64, [2]) }
 
 extension GradientCase {
-    static let all = unary + binary + moving + reductions + contractions + rows + indexing + sharing
+    static let all =
+        unary + binary + moving + reductions + contractions + rows + attention + indexing + sharing
 
     static let unary: [GradientCase] = [
         (UnaryFunction.neg, -1.0...1.0), (.abs, 0.2...1), (.abs, -1 ... -0.2), (.exp, -1...1),
@@ -153,6 +154,17 @@ extension GradientCase {
                 .raggedMatmul(.context, length: 4), [scores.softmax(limits: limits), p[2]] + inputs)
         },
     ]
+
+    static let attention: [GradientCase] = [0, 0.4].map { rate in
+        GradientCase(
+            name: "flash attention, dropout \(rate)", shapes: [[7, 2, 3], [7, 2, 3], [7, 2, 3]],
+            inputs: segments
+        ) { p, inputs in
+            let operands = p + inputs + (rate > 0 ? [rng(p[0])] : [])
+            let attributes = AttentionAttributes(scale: 0.8, rate: rate)
+            return p[0].builder.applyAll(.flashAttention(attributes), operands)[0]
+        }
+    }
 
     static let indexing: [GradientCase] = [
         GradientCase(name: "gather with repeated ids", shapes: [[4, 3]], inputs: [ids([1, 3, 1, 1, 0])]) {

@@ -4,7 +4,7 @@ import GraphCompiler
 struct CompilationPage: CustomStringConvertible {
     static let width = 100
     /// Rows of the kernel table; what is left is added up in one more.
-    static let kernelRows = 18
+    static let kernelRows = 22
 
     let report: CompilationReport
     let times: CompilationTimes
@@ -34,28 +34,28 @@ struct CompilationPage: CustomStringConvertible {
     private var passes: TextTable {
         var table = TextTable(["pass", "nodes", "time", "changed"], left: ["pass", "changed"])
         table.add(["as given", "\(report.graph.nodes.count)", "", ""])
-        // The other columns take at most 40.
-        let width = Self.width - 44
         for pass in report.passChanges {
-            let changed = pass.changed ? Formatted.clipped(pass.text, width) : "nothing"
-            table.add([pass.name, "\(pass.nodes)", Formatted.seconds(pass.seconds), changed])
+            table.add([
+                pass.name, "\(pass.nodes)", Formatted.seconds(pass.seconds),
+                pass.text(width: Self.width - 44),
+            ])
         }
         return table
     }
 
     private var kernels: TextTable {
         var table = TextTable(
-            ["kernel", "template", "launches", "work", "traffic", "FLOP/B", "code", "time"],
+            ["kernel", "template", "launches", "work", "traffic", "FLOP/B", "code", "predicted"],
             left: ["kernel", "template"])
         let groups = report.kernelGroups
         let shown = groups.prefix(Self.kernelRows)
         for group in shown {
-            let name = Formatted.clipped(group.name, 28)
-            table.add([name, group.template] + figures([group], code: instructionSet(group)))
+            table.add([group.name, group.template] + figures([group], code: instructionSet(group)))
         }
         let rest = groups[shown.endIndex...]
         if !rest.isEmpty { table.add(["\(rest.count) others", ""] + figures(rest)) }
         table.add(["total", ""] + figures(groups[...]))
+        table.clip("kernel", toFit: Self.width)
         return table
     }
 

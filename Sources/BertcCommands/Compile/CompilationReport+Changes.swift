@@ -7,14 +7,21 @@ struct PassChange {
     let nodes: Int
     let seconds: Double
     let changed: Bool
-    /// Ops of which there are more (or fewer) than before, the greatest change first; regions by their name.
+    /// Ops of which there are more than before, then those of which there are fewer; the greatest change first.
     let ops: [(op: String, change: Int)]
 
-    /// `reshape -12, matmul +2`; a pass may rewrite nodes without changing how many there are of each op.
-    var text: String {
-        ops.isEmpty
-            ? "operands only"
-            : ops.map { "\($0.op) \($0.change > 0 ? "+" : "")\($0.change)" }.joined(separator: ", ")
+    /// `fusion +2, reshape -12, matmul -4, …`, as many ops as fit into `width` characters; a pass may rewrite nodes
+    /// without changing how many there are of each op.
+    func text(width: Int) -> String {
+        guard changed else { return "nothing" }
+        guard !ops.isEmpty else { return "operands only" }
+        var text = ""
+        for (op, change) in ops {
+            let next = (text.isEmpty ? "" : ", ") + "\(op) \(change > 0 ? "+" : "")\(change)"
+            guard text.count + next.count <= width - 3 else { return text + ", …" }
+            text += next
+        }
+        return text
     }
 }
 
@@ -32,14 +39,15 @@ extension CompilationReport {
         var before = graph.opCounts
         return passes.map { pass in
             let after = pass.changed ? pass.graph.opCounts : before
-            let changes = after.merging(before.mapValues { -$0 }, uniquingKeysWith: +).filter {
-                $0.value != 0
-            }
+            let changes = after.merging(before.mapValues { -$0 }, uniquingKeysWith: +)
+                .filter { $0.value != 0 }.map { (op: $0.key, change: $0.value) }
             before = after
             return PassChange(
                 name: pass.name, nodes: pass.graph.nodes.count, seconds: pass.seconds, changed: pass.changed,
-                ops: changes.sorted { (-abs($0.value), $0.key) < (-abs($1.value), $1.key) }
-                    .map { (op: $0.key, change: $0.value) })
+                ops: changes.sorted {
+                    ($0.change < 0 ? 1 : 0, -abs($0.change), $0.op)
+                        < ($1.change < 0 ? 1 : 0, -abs($1.change), $1.op)
+                })
         }
     }
 }
@@ -47,13 +55,7 @@ extension CompilationReport {
 extension Graph {
     fileprivate var opCounts: [String: Int] {
         var counts: [String: Int] = [:]
-        for node in nodes {
-            if case .fusion(let region) = node.op {
-                counts[region.name, default: 0] += 1
-            } else {
-                counts[node.op.mnemonic, default: 0] += 1
-            }
-        }
+        for node in nodes { counts[node.op.mnemonic, default: 0] += 1 }
         return counts
     }
 

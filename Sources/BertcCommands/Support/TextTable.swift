@@ -12,10 +12,22 @@ struct TextTable: CustomStringConvertible {
 
     mutating func add(_ row: [String]) { rows.append(row) }
 
+    /// Shortens the texts of one column so that lines have at most `width` characters.
+    mutating func clip(_ title: String, toFit width: Int) {
+        guard let column = heading.firstIndex(of: title) else { return }
+        let others = widths.enumerated().reduce(0) { $1.offset == column ? $0 : $0 + $1.element + 2 }
+        for row in rows.indices {
+            rows[row][column] = Formatted.clipped(rows[row][column], max(12, width - others))
+        }
+    }
+
+    private var widths: [Int] {
+        heading.indices.map { column in ([heading] + rows).map { $0[column].count }.max() ?? 0 }
+    }
+
     var description: String {
-        let all = [heading] + rows
-        let widths = heading.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
-        return all.map { row in
+        let widths = widths
+        return ([heading] + rows).map { row in
             let line = row.indices.map { column in
                 let padding = String(repeating: " ", count: widths[column] - row[column].count)
                 return left.contains(heading[column]) ? row[column] + padding : padding + row[column]
@@ -53,9 +65,10 @@ package enum Formatted {
         value < 1 ? "\(number(value * 1000, digits: 1)) ms" : "\(number(value, digits: 2)) s"
     }
 
-    /// `text`, or its beginning and `…` when it is longer than `width` characters.
+    /// `text`, or with `…` in place of its middle when it is longer than `width` characters.
     static func clipped(_ text: String, _ width: Int) -> String {
-        text.count <= width ? text : text.prefix(width - 1) + "…"
+        let tail = width / 3
+        return text.count <= width ? text : "\(text.prefix(width - 1 - tail))…\(text.suffix(tail))"
     }
 
     private static func scaled(_ value: Double, _ units: [String]) -> String {

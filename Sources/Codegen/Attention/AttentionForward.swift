@@ -29,10 +29,10 @@ extension AttentionTemplate {
         copyIn(
             &w, tokenRow(&w, kernel.query, token, part.head), scratch(&w, .query), count: count,
             factor: kernel.attributes.scale * Self.log2e)
-        clear(&w, scratch(&w, .out), count: "\(tile.partRows * kernel.paddedSize)")
-        clear(&w, scratch(&w, .sum), count: "\(tile.partRows)")
+        clear(&w, scratch(&w, .out), count: w.mul(count, "\(kernel.paddedSize)"))
+        clear(&w, scratch(&w, .sum), count: count)
         let maximum = scratch(&w, .maximum)
-        w.loop(from: "0", to: "\(tile.partRows)", by: tile.lanes) { w, row, _ in
+        w.loop(from: "0", to: count, by: tile.lanes) { w, row, _ in
             storeVector(&w, v.float(-.infinity), w.address(maximum, "float", row))
             return []
         }
@@ -64,7 +64,8 @@ extension AttentionTemplate {
             if hasDropout {
                 let number = w.add(w.mul(w.add(token, row), "\(kernel.heads)"), part.head)
                 keep.write(
-                    &w, terms: scratch(&w, .columnTerms), bits: scratch(&w, .keepBits), row: number, rows: rows,
+                    &w, terms: scratch(&w, .columnTerms), bits: scratch(&w, .keepBits), row: number,
+                    rows: rows,
                     vectors: vectors)
             }
             writeSoftmax(&w, row: row, rows: rows, columns: w.mul(vectors, "\(tile.lanes)"))

@@ -56,7 +56,7 @@ extension AttentionTemplate {
         copyIn(&w, source, scratch(&w, .key), count: keys)
         packPanels(&w, tokenRow(&w, kernel.value, token, part.head), scratch(&w, .valuePanels), count: keys)
         for sums in [AttentionArray.dk, .dv] {
-            clear(&w, scratch(&w, sums), count: "\(tile.keys * kernel.paddedSize)")
+            clear(&w, scratch(&w, sums), count: w.mul(keys, "\(kernel.paddedSize)"))
         }
         if hasDropout {
             keep.writeColumns(

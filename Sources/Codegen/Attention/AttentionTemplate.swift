@@ -226,7 +226,9 @@ struct AttentionTemplate {
     // MARK: Scores
 
     /// The element at (row, column) of a tile of scores.
-    func scoreAddress(_ w: inout FunctionWriter, _ tileStart: String, _ row: String, _ column: String) -> String {
+    func scoreAddress(_ w: inout FunctionWriter, _ tileStart: String, _ row: String, _ column: String)
+        -> String
+    {
         w.address(tileStart, "float", w.add(w.mul(row, "\(tile.keys)"), column))
     }
 
@@ -262,7 +264,8 @@ struct AttentionTemplate {
         while step >= 1 {
             let order = (0..<tile.lanes).map { "i32 \($0 ^ step)" }.joined(separator: ", ")
             let other = w.value(
-                "shufflevector \(v.name(.f32)) \(result), \(v.name(.f32)) poison, <\(tile.lanes) x i32> <\(order)>")
+                "shufflevector \(v.name(.f32)) \(result), \(v.name(.f32)) poison, <\(tile.lanes) x i32> <\(order)>"
+            )
             result = v.larger(&w, other, result)
             step /= 2
         }

@@ -33,7 +33,8 @@ struct KeepTile {
     }
 
     /// The lower half of `x` times a constant; the upper half of `x` is not read.
-    private func multiply(_ w: inout FunctionWriter, _ type: String, _ x: String, _ factor: UInt32) -> String {
+    private func multiply(_ w: inout FunctionWriter, _ type: String, _ x: String, _ factor: UInt32) -> String
+    {
         let low = w.value("and \(type) \(x), \(constant(type, 0xFFFF_FFFF))")
         return w.value("mul \(type) \(low), \(constant(type, UInt64(factor)))")
     }
@@ -68,6 +69,13 @@ struct KeepTile {
         )
     }
 
+    /// The stream's number times the generator's second factor: round 1 of a word that is the same in all elements.
+    private func streamProduct(_ w: inout FunctionWriter) -> String {
+        let stream = w.entryValue("load i64, ptr \(w.buffer(kernel.stream)), align 8")
+        let word = w.entryValue("and i64 \(stream), 4294967295")
+        return w.entryValue("mul i64 \(word), \(factors.1)")
+    }
+
     // MARK: Columns
 
     /// Writes the terms of `vectors` vectors of columns from `column` (i64) on.
@@ -75,7 +83,7 @@ struct KeepTile {
         let (seed, step) = generator(&w)
         let keys = keys(&w, seed: seed)
         let numbers = "<" + (0..<lanes).map { "i64 \($0)" }.joined(separator: ", ") + ">"
-        let c1 = UInt64(UInt32(truncatingIfNeeded: kernel.attributes.stream) &* factors.1)
+        let c1 = w.value("and i64 \(streamProduct(&w)), 4294967295")
         w.loop(from: "0", to: vectors, by: 1) { w, index, _ in
             let first = w.add(column, w.mul(index, "\(lanes)"))
             let c0 = w.value("add \(wide) \(splat(&w, first)), \(numbers)")
@@ -100,7 +108,9 @@ struct KeepTile {
         }
     }
 
-    private func termAddress(_ w: inout FunctionWriter, _ terms: String, _ term: Term, _ index: String) -> String {
+    private func termAddress(_ w: inout FunctionWriter, _ terms: String, _ term: Term, _ index: String)
+        -> String
+    {
         let base = w.address(terms, "i64", "\(term.rawValue * kernel.tile.keys)")
         return w.address(base, "i64", w.mul(index, "\(lanes)"))
     }
@@ -112,12 +122,13 @@ struct KeepTile {
         _ w: inout FunctionWriter, terms: String, bits: String, row: String, rows: String, vectors: String
     ) {
         let seed = generator(&w).seed
+        let stream = high(&w, "i64", streamProduct(&w))
         // A row takes word (row mod 4); a function writes the rows of one word. With a multiple of four heads all rows
         // of a head take the same.
         for word in 0..<4 {
             func call(_ w: inout FunctionWriter) {
                 w.line(
-                    "call void @\(name).\(word)(ptr \(terms), ptr \(bits), i64 \(row), i64 \(rows), i64 \(vectors), i64 \(seed))"
+                    "call void @\(name).\(word)(ptr \(terms), ptr \(bits), i64 \(row), i64 \(rows), i64 \(vectors), i64 \(seed), i64 \(stream))"
                 )
             }
             if kernel.heads % 4 == 0 {
@@ -132,8 +143,7 @@ struct KeepTile {
     private func function(_ word: Int) -> String {
         var w = FunctionWriter(symbols: [])
         let keys = keys(&w, seed: "%seed")
-        let stream = UInt64(UInt32(truncatingIfNeeded: kernel.attributes.stream)) * UInt64(factors.1)
-        let rowKey = w.value("xor i64 \(keys[0].0), \(stream >> 32)")
+        let rowKey = w.value("xor i64 \(keys[0].0), %stream")
         let roundKeys = keys.map { (splat(&w, $0.0), splat(&w, $0.1)) }
         w.loop(from: "0", to: "%rows", by: 1) { w, index, _ in
             let row = w.add("%row", w.mul(index, "\(kernel.heads)"))
@@ -157,12 +167,14 @@ struct KeepTile {
             return []
         }
         return w.text(
-            "internal void @\(name).\(word)(ptr %terms, ptr %bits, i64 %row, i64 %rows, i64 %vectors, i64 %seed)")
+            "internal void @\(name).\(word)(ptr %terms, ptr %bits, i64 %row, i64 %rows, i64 %vectors, i64 %seed, i64 %stream)"
+        )
     }
 
     /// Rounds 3 to 7 for one vector of columns.
     private func randomWord(
-        _ w: inout FunctionWriter, _ word: Int, _ rowHigh: String, _ rowLow: String, _ keys: [(String, String)],
+        _ w: inout FunctionWriter, _ word: Int, _ rowHigh: String, _ rowLow: String,
+        _ keys: [(String, String)],
         _ index: String
     ) -> String {
         let terms = Term.allCases.map { term in

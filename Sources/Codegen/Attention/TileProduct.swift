@@ -41,7 +41,8 @@ struct TileProduct {
             if start == .zero { return (type, "zeroinitializer") }
             let before = w.value("load \(type), ptr \(targets[index]), align 4")
             guard start == .correctedTarget else { return (type, before) }
-            let factor = w.value("load float, ptr \(w.address("%factors", "float", "\(slots[index].0)")), align 4")
+            let factor = w.value(
+                "load float, ptr \(w.address("%factors", "float", "\(slots[index].0)")), align 4")
             return (type, v.op(&w, "fmul", before, v.splat(&w, factor, "float")))
         }
         func step(_ w: inout FunctionWriter, _ k: String, _ sums: [String]) -> [String] {

@@ -16,7 +16,8 @@ extension VectorWriter {
         let p = polynomial(
             &w,
             [
-                1.535920892e-4, 1.339262701e-3, 9.618384764e-3, 5.550347269e-2, 2.402264476e-1, 6.931471825e-1,
+                1.535920892e-4, 1.339262701e-3, 9.618384764e-3, 5.550347269e-2, 2.402264476e-1,
+                6.931471825e-1,
                 1,
             ], r)
         return op(&w, "fmul", p, floatOf(&w, integer(&w, "shl", bitsOf(&w, shifted), bits(23))))

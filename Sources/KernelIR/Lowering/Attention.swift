@@ -3,23 +3,19 @@ import GraphIR
 extension Machine {
     /// Tiles of 8 x 2 vectors with AVX-512's 32 registers, 4 x 2 with AVX2's 16.
     var attentionTile: AttentionTile {
-        AttentionTile(rows: lanes == 16 ? 8 : 4, lanes: lanes, queries: 64, keys: 64, partRows: 256)
+        AttentionTile(rows: lanes == 16 ? 8 : 4, lanes: lanes, queries: 64, keys: 128, partRows: 256)
     }
 
-    /// Parts of a sequence's query rows.
-    static let attentionParts = 8
-
-    /// Parts of a sequence's key rows: as few as give one long sequence 32 tasks, since each costs a plane of memory.
-    static func attentionGradientParts(heads: Int) -> Int { Swift.max(2, (32 + heads - 1) / Swift.max(1, heads)) }
+    /// Parts of a long sequence: as few as give it 32 tasks, since each costs the gradient a plane of memory.
+    static func attentionParts(heads: Int) -> Int { Swift.max(2, (32 + heads - 1) / Swift.max(1, heads)) }
 }
 
 extension Lowering {
     mutating func flashAttention(_ id: NodeID, _ attributes: AttentionAttributes) throws(IRError) {
         let last = graph[id].operands.count
         let kernel = try attention(
-            id, .forward(out: last, lse: last + 1), attributes, first: 0, segments: 3,
-            parts: Machine.attentionParts)
-        emit(id, [.attention(kernel)])
+            id, .forward(out: last, lse: last + 1), attributes, first: 0, segments: 3, stream: last + 2)
+        emit(id, [.attention(kernel)], buffers: standardBuffers(id) + [.number(attributes.stream)])
     }
 
     mutating func flashAttentionGradient(_ id: NodeID, _ attributes: AttentionAttributes) throws(IRError) {
@@ -27,46 +23,57 @@ extension Lowering {
         let last = node.operands.count
         let (delta, partial) = (last + 3, last + 4)
         var kernel = try attention(
-            id, .sumQueryGradients(dq: last, partial: partial), attributes, first: 1, segments: 6, parts: 2)
-        kernel.parts = Machine.attentionGradientParts(heads: kernel.heads)
+            id, .sumQueryGradients(dq: last, partial: partial), attributes, first: 1, segments: 6,
+            stream: last + 5)
         let sum = Phase.attention(kernel)
         kernel.step = .gradient(
             dout: 0, lse: 5, delta: delta, dq: last, dk: last + 1, dv: last + 2, partial: partial)
         let rows = kernel.tokens * .fixed(kernel.heads)
         let plane = rows * .fixed(kernel.headSize)
         let buffers =
-            standardBuffers(id) + [workspace(rows), workspace(.fixed(kernel.parts - 1) * plane)]
+            standardBuffers(id) + [
+                workspace(rows), workspace(.fixed(kernel.parts - 1) * plane), .number(attributes.stream),
+            ]
         emit(
-            id, [dotProducts(0, 4, into: delta, rows: rows, columns: .fixed(kernel.headSize)),
-                .attention(kernel), sum], buffers: buffers)
+            id,
+            [
+                dotProducts(0, 4, into: delta, rows: rows, columns: .fixed(kernel.headSize)),
+                .attention(kernel), sum,
+            ], buffers: buffers)
     }
 
     /// The kernel over q, k, v from buffer `first` on, and offsets, lengths and rng from buffer `segments` on.
     private func attention(
-        _ id: NodeID, _ step: AttentionKernel.Step, _ attributes: AttentionAttributes, first: Int, segments: Int,
-        parts: Int
+        _ id: NodeID, _ step: AttentionKernel.Step, _ attributes: AttentionAttributes, first: Int,
+        segments: Int, stream: Int
     ) throws(IRError) -> AttentionKernel {
+        var attributes = attributes
+        attributes.stream = 0
         let node = graph[id]
         let q = type(node.operands[first])
         guard let heads = q.shape[1].fixedExtent, let headSize = q.shape[2].fixedExtent else {
             throw unsupported(id, "heads and head size must be fixed")
         }
         return AttentionKernel(
-            step: step, attributes: attributes, query: first, key: first + 1, value: first + 2, offsets: segments,
-            lengths: segments + 1, rng: segments + 2,
+            step: step, attributes: attributes, query: first, key: first + 1, value: first + 2,
+            offsets: segments,
+            lengths: segments + 1, rng: segments + 2, stream: stream,
             sequences: Extent(type(node.operands[segments + 1]).shape), tokens: Extent([q.shape[0]]),
-            heads: heads, headSize: headSize, parts: parts, tile: machine.attentionTile)
+            heads: heads, headSize: headSize, parts: Machine.attentionParts(heads: heads),
+            tile: machine.attentionTile)
     }
 
     /// `target[row] = Σ_column a[row, column] b[row, column]`
     private func dotProducts(_ a: Int, _ b: Int, into target: Int, rows: Extent, columns: Extent) -> Phase {
         var program = ElementProgram()
         let product = program.multiplying(
-            program.load(.elements(a, .f32, columns: columns)), program.load(.elements(b, .f32, columns: columns)))
+            program.load(.elements(a, .f32, columns: columns)),
+            program.load(.elements(b, .f32, columns: columns)))
         let sum = program.sum(product)
         return .rows(
             RowKernel(
-                rows: rows, columns: columns, program: program.ops, stores: [.element(.rows(target, .f32), sum)],
+                rows: rows, columns: columns, program: program.ops,
+                stores: [.element(.rows(target, .f32), sum)],
                 tasks: tasks(rows * columns)))
     }
 }

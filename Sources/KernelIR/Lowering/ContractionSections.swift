@@ -120,7 +120,9 @@ private struct ContractionWriter {
         }
 
         var kernel = BlockKernel(
-            rows: rows, columns: columns, tile: tile, tasks: Machine.tasks, chunkPanels: Machine.chunkPanels,
+            rows: rows, columns: columns, tile: tile, tasks: Machine.tasks,
+            chunkPanels: lefts.values.contains(where: \.isTransposed)
+                ? Machine.packedLeftChunkPanels : Machine.chunkPanels,
             splitsChunks: prologue.isEmpty, scratch: scratch, prologue: prologue, products: products,
             epilogue: nil)
         guard !isPlain else { return kernel }
@@ -154,7 +156,8 @@ private struct ContractionWriter {
             }
             source = .matrix(matrix(input, Extent([shape[1]]), transposed: right.transposed))
         } else {
-            var builder = RowBuilder(section, try view(of: right.value, lowering, id))
+            var builder = RowBuilder(
+                section, try view(of: right.value, lowering, id), customKernels: lowering.customKernels)
             let value = try builder.value(right.value)
             source = .program(builder.program.ops, value: value)
         }
@@ -183,7 +186,8 @@ private struct ContractionWriter {
     private mutating func prologue(
         _ value: Value, _ width: Extent, into buffer: Int, _ lowering: Lowering, _ id: NodeID
     ) throws(IRError) {
-        var builder = RowBuilder(section, try view(of: value, lowering, id))
+        var builder = RowBuilder(
+            section, try view(of: value, lowering, id), customKernels: lowering.customKernels)
         let result = try builder.value(value)
         var stores = [RowProgram.Store.element(.elements(buffer, .f32, columns: width), result)]
         // What others need of the prologue, row statistics say, is stored on the way.
@@ -202,7 +206,8 @@ private struct ContractionWriter {
     ) throws(IRError) {
         let shape = section.type(targets[0].sum).shape
         let types = section.inputs.keys.map(section.type) + section.results.map { section.type($0.value) }
-        var builder = RowBuilder(section, try view(shape, types, lowering, id))
+        var builder = RowBuilder(
+            section, try view(shape, types, lowering, id), customKernels: lowering.customKernels)
         for (sum, buffer) in targets {
             builder.define(sum, as: .elements(buffer, .f32, columns: kernel.chunkStride))
         }

@@ -4,6 +4,7 @@ import GraphIR
 public struct Lowering {
     let graph: Graph
     let machine: Machine
+    let customKernels: [CustomKernel]
     private var launches: [Program.Launch] = []
     private var workspaces: [Extent] = []
     private var aliases: [Value: Value] = [:]
@@ -12,21 +13,25 @@ public struct Lowering {
     /// Nodes that write parameters when everything else has run.
     let inPlaceUpdates: Set<NodeID>
 
-    private init(graph: Graph, machine: Machine, keepsPanels: Bool) {
+    private init(graph: Graph, machine: Machine, keepsPanels: Bool, customKernels: [CustomKernel]) {
         self.graph = graph
         self.machine = machine
+        self.customKernels = customKernels
         inPlaceUpdates = graph.inPlaceUpdates()
         packed = keepsPanels ? Self.packedParameters(graph, machine) : []
     }
 
     /// Lowers a verified graph. Throws for what no kernel template covers, naming the node.
     ///
-    /// - Parameter keepsPanels: whether parameters that products read are packed once and kept so, the optimiser's
-    ///   kernels writing the panels along with the parameter, rather than packed by every product.
+    /// - Parameters:
+    ///   - keepsPanels: whether parameters that products read are packed once and kept so, the optimiser's kernels
+    ///     writing the panels along with the parameter, rather than packed by every product.
+    ///   - customKernels: kernels of the custom ops that are in the graph.
     public static func lower(
-        _ graph: Graph, for machine: Machine, keepsPanels: Bool
+        _ graph: Graph, for machine: Machine, keepsPanels: Bool, customKernels: [CustomKernel] = []
     ) throws(IRError) -> Program {
-        var lowering = Lowering(graph: graph, machine: machine, keepsPanels: keepsPanels)
+        var lowering = Lowering(
+            graph: graph, machine: machine, keepsPanels: keepsPanels, customKernels: customKernels)
         for id in graph.nodeIDs { try lowering.lower(id) }
         return Program(
             graph: graph, launches: lowering.neededLaunches,
@@ -67,7 +72,7 @@ public struct Lowering {
             fill(id, node.types[0], [.extent(Extent([dimension]))])
         case .unary, .unaryGradient, .binary, .compare, .select, .cast, .dropout, .softmax, .softmaxGradient,
             .layerNorm, .layerNormGradient, .rowStatistics, .normalize, .crossEntropy, .crossEntropyGradient,
-            .gather, .adamW:
+            .gather, .adamW, .custom:
             try rowSection(Section(graph, node: id), id)
         case .reduce(let reduction, let axes, _): try reduce(id, reduction, axes)
         case .fusion(let region): try fusion(id, region)

@@ -7,13 +7,15 @@ import GraphIR
 struct RowBuilder {
     let section: Section
     let view: RowView
-    private(set) var program = ElementProgram()
+    let customKernels: [CustomKernel]
+    var program = ElementProgram()
     /// Values that are there without being computed: loads of what another stage of the kernel left, say.
     private var known: [Value: ElementID] = [:]
 
-    init(_ section: Section, _ view: RowView) {
+    init(_ section: Section, _ view: RowView, customKernels: [CustomKernel]) {
         self.section = section
         self.view = view
+        self.customKernels = customKernels
     }
 
     /// Lets `value` be what `access` loads.
@@ -95,11 +97,12 @@ struct RowBuilder {
                 ids: try buffer(x[1], of: id), rows: Extent(table.shape.prefix(1)))
             return [program.load(access)]
         case .adamW(let attributes): return try adamW(attributes, x)
+        case .custom(let op): return [try custom(op, id, form)]
         default: return try normalisation(id, node)
         }
     }
 
-    private func unsupported(_ id: NodeID, _ what: String) -> IRError {
+    func unsupported(_ id: NodeID, _ what: String) -> IRError {
         IRError("lowering", what, at: section.graph.place(id))
     }
 

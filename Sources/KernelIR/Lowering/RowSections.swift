@@ -4,7 +4,8 @@ extension Lowering {
     /// A section without contractions: one row kernel, and the sums of what its tasks leave.
     mutating func rowSection(_ section: Section, _ id: NodeID) throws(IRError) {
         let packed = packedUpdates(id)
-        var builder = RowBuilder(section, try rowView(section, id, columnAxis: packed.isEmpty ? nil : 1))
+        var builder = RowBuilder(
+            section, try rowView(section, id, columnAxis: packed.isEmpty ? nil : 1), customKernels: customKernels)
         var sums = PartialSums(
             bufferCount: section.bufferCount + packed.count, columns: builder.view.columns)
         var stores = try stores(section.results, &builder, &sums)

@@ -1,5 +1,4 @@
 import BERT
-import Foundation
 import GraphCompiler
 import Text
 
@@ -72,18 +71,13 @@ package final class TrainableModel {
     ) throws -> (loss: Double, gradientNorm: Double) {
         var inputs = BertInputs(batch)
         inputs.tensors["labels"] = targets
-        inputs.tensors["learning_rate"] = .scalar(Float(learningRate))
-        inputs.tensors["correction1"] = .scalar(correction(options.adamW.beta1, step))
-        inputs.tensors["correction2"] = .scalar(correction(options.adamW.beta2, step))
+        inputs.tensors.merge(options.inputs(step: step, learningRate: learningRate)) { $1 }
         if needsRandomness { inputs.tensors["rng"] = .rng(seed: seed, step: step) }
         let outputs = try training.run(
             inputs.tensors, symbols: inputs.symbols, guarding: ["loss", "gradient_norm"])
         func scalar(_ name: String) -> Double { Double(outputs[name]?.floats.first ?? .nan) }
         return (scalar("loss"), scalar("gradient_norm"))
     }
-
-    /// 1 - βᵗ with t = step + 1.
-    private func correction(_ beta: Double, _ step: Int) -> Float { Float(1 - pow(beta, Double(step + 1))) }
 
     /// Metrics on a data set, without dropout, in batches of about `batchTokens` tokens.
     ///

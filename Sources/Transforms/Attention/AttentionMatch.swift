@@ -93,7 +93,8 @@ struct AttentionMatcher {
             tensors, segments, probabilities, weights, scale: scale, after: context, &nodes)
         for value in [scaled, probabilities, weights] { try checkUsers(value, nodes) }
         return AttentionMatch(
-            tensors: tensors, rest: rest, attributes: attributes, context: context, gradient: gradient, nodes: nodes)
+            tensors: tensors, rest: rest, attributes: attributes, context: context, gradient: gradient,
+            nodes: nodes)
     }
 
     /// Limits that are each token's sequence's length: segment_broadcast(lengths, offsets, lengths).
@@ -228,7 +229,9 @@ struct AttentionMatcher {
     ) throws(AttentionRejection) -> (Value, Double) {
         guard let ids = users[value], ids.count == 1, !roots.contains(value) else { return (value, 1) }
         let node = graph[ids[0]]
-        guard case .binary(let function) = node.op, node.types[0] == graph.type(of: value) else { return (value, 1) }
+        guard case .binary(let function) = node.op, node.types[0] == graph.type(of: value) else {
+            return (value, 1)
+        }
         let left = node.operands[0] == value
         guard let number = splat(node.operands[left ? 1 : 0]) else { return (value, 1) }
         let factor: Double

@@ -60,7 +60,8 @@ private struct AttentionRewriter {
         guard let owner = owners[id] else { return try rewriter.copy(id) }
         let match = matches[owner]
         if id == match.context {
-            let results = try emit(.flashAttention(match.attributes), match.tensors, match.rest, at: id, results: 2)
+            let results = try emit(
+                .flashAttention(match.attributes), match.tensors, match.rest, at: id, results: 2)
             forward[owner] = results
             rewriter.replace(id, with: [results[0]])
         } else if let gradient = match.gradient, let result = gradient.results.firstIndex(of: id) {

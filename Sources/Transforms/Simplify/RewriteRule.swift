@@ -1,13 +1,24 @@
 import GraphIR
 
-/// One algebraic identity: recognises a node that matches its left side and builds its right side.
-struct RewriteRule: Sendable {
-    let name: String
+/// One identity: recognises a node that matches its left side and builds its right side. Only nodes with operands
+/// and one result are offered to rules.
+///
+/// ```swift
+/// // √(x · x) = |x|
+/// let rule = RewriteRule("root-of-square") { (site, graph) throws(IRError) in
+///     guard case .unary(.sqrt) = site.op else { return nil }
+///     let square = graph.producer(site.operands[0])
+///     guard case .binary(.mul) = square.op, square.operands[0] == square.operands[1] else { return nil }
+///     return try graph.emit(.unary(.abs), [square.operands[0]], label: site.label)
+/// }
+/// ```
+public struct RewriteRule: Sendable {
+    public let name: String
     /// The value that can stand for the site's node, or `nil` where the rule does not apply. It must have the
     /// node's type.
-    let rewrite: @Sendable (RewriteSite, inout GraphRewriter) throws(IRError) -> Value?
+    public let rewrite: @Sendable (RewriteSite, inout GraphRewriter) throws(IRError) -> Value?
 
-    init(
+    public init(
         _ name: String,
         _ rewrite: @escaping @Sendable (RewriteSite, inout GraphRewriter) throws(IRError) -> Value?
     ) {
@@ -17,23 +28,23 @@ struct RewriteRule: Sendable {
 }
 
 /// A node as rules see it: not yet in the new graph, its operands already there.
-struct RewriteSite {
-    let op: Op
-    let operands: [Value]
+public struct RewriteSite {
+    public let op: Op
+    public let operands: [Value]
     /// For each operand, whether nothing but this node reads it: then its node goes away with a rewrite.
-    let isOnlyReader: [Bool]
-    let type: TensorType
-    let label: String
+    public let isOnlyReader: [Bool]
+    public let type: TensorType
+    public let label: String
 }
 
 extension GraphRewriter {
-    func type(of value: Value) -> TensorType { result.type(of: value) }
+    public func type(of value: Value) -> TensorType { result.type(of: value) }
 
     /// The node that computes a new value.
-    func producer(_ value: Value) -> Node { result[value.node] }
+    public func producer(_ value: Value) -> Node { result[value.node] }
 
     /// The number that every element of a constant is; `nil` for anything else.
-    func splat(_ value: Value) -> Double? {
+    public func splat(_ value: Value) -> Double? {
         if case .constant(.splat(let number), _) = producer(value).op { number } else { nil }
     }
 }

@@ -1,0 +1,136 @@
+/// A custom op as a node has it: its definition and a value for each attribute.
+public struct CustomOp: Hashable, Sendable {
+    public let definition: CustomOpDefinition
+    /// In the definition's order.
+    private let values: [Attribute]
+
+    /// - Parameter attributes: those that differ from the definition's.
+    /// - Throws: for a name or a kind of value that the definition does not have.
+    public init(
+        _ definition: CustomOpDefinition, _ attributes: [String: Attribute] = [:]
+    ) throws(IRError) {
+        var reader = AttributeReader(attributes)
+        try reader.expectNames(in: definition.attributes.map(\.name), of: "custom.\(definition.name)")
+        var values: [Attribute] = []
+        for (name, value) in definition.attributes {
+            values.append(reader.contains(name) ? try reader.attribute(name, like: value) : value)
+        }
+        self.definition = definition
+        self.values = values
+    }
+
+    /// The op's name in the text form.
+    public var mnemonic: String { "custom.\(definition.name)" }
+
+    public var attributes: [NamedAttribute] { zip(definition.attributes, values).map { ($0.name, $1) } }
+
+    /// The value of an attribute that the definition has.
+    public subscript(_ name: String) -> Attribute {
+        guard let index = definition.attributes.firstIndex(where: { $0.name == name }) else {
+            preconditionFailure("'\(mnemonic)' has no attribute '\(name)'")
+        }
+        return values[index]
+    }
+
+    /// A `float` attribute.
+    public func float(_ name: String) -> Double {
+        guard case .float(let value) = self[name] else { preconditionFailure("'\(name)' is not a float") }
+        return value
+    }
+
+    /// An `int` attribute.
+    public func int(_ name: String) -> Int {
+        guard case .int(let value) = self[name] else { preconditionFailure("'\(name)' is not an int") }
+        return value
+    }
+}
+
+// MARK: What the definition's functions give, checked
+
+extension CustomOp {
+    func types(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
+        // The text form splits a mnemonic at characters that no word has.
+        guard definition.name.wholeMatch(of: /[A-Za-z_][A-Za-z_0-9]*/) != nil else {
+            throw .type("'\(definition.name)' can't name a custom op: use letters, digits and '_'")
+        }
+        guard !operands.isEmpty else { throw .type("a custom op needs an operand") }
+        let types = try checked("type") { try definition.shape(self, operands) }
+        guard types.count == definition.resultCount else {
+            throw .type("its shape rule gives \(types.count) results, but it has \(definition.resultCount)")
+        }
+        return types
+    }
+
+    func gradients(_ rule: VJP) throws(IRError) -> [Tensor?] {
+        guard let gradient = definition.gradient else { throw Op.custom(self).noGradient() }
+        let gradients = try checked("gradient") { try gradient(self, rule) }
+        guard gradients.count == rule.operands.count else {
+            throw IRError(
+                "gradient",
+                "'\(mnemonic)' has \(rule.operands.count) operands, but its gradient gives \(gradients.count)"
+            )
+        }
+        return gradients
+    }
+
+    /// What the op means, by its definition's evaluation; for the interpreter, which checks the counts.
+    package func evaluate(_ operands: [CustomOperand]) throws -> [[Double]] {
+        try definition.evaluation(self, operands)
+    }
+
+    /// The results as other ops.
+    ///
+    /// - Throws: when a result has not the type in `types`, or building it went wrong.
+    package func decomposed(_ operands: [Tensor], _ types: [TensorType]) throws(IRError) -> [Tensor]? {
+        guard let decomposition = definition.decomposition else { return nil }
+        let results = try checked("custom") { try decomposition(self, operands) }
+        guard results.map(\.type) == types, results.allSatisfy(\.exists) else {
+            if let builder = operands.first?.builder { _ = try builder.finish() }  // the better report
+            let given = results.map(\.type.description).joined(separator: ", ")
+            let wanted = types.map(\.description).joined(separator: ", ")
+            throw IRError("custom", "its decomposition gives \(given), but its shape rule \(wanted)")
+        }
+        return results
+    }
+
+    /// Clients throw errors of any type.
+    private func checked<Result>(_ rule: String, _ body: () throws -> Result) throws(IRError) -> Result {
+        do {
+            return try body()
+        } catch let error as IRError {
+            throw error
+        } catch {
+            throw IRError(rule, "\(error)")
+        }
+    }
+}
+
+extension GraphBuilder {
+    /// Appends a custom op and returns all its results.
+    ///
+    /// - Parameter attributes: those that differ from the definition's.
+    public func custom(
+        _ definition: CustomOpDefinition, _ operands: [Tensor], _ attributes: [String: Attribute] = [:]
+    ) -> [Tensor] {
+        do throws(IRError) {
+            return applyAll(.custom(try CustomOp(definition, attributes)), operands)
+        } catch {
+            return Array(repeating: fail(error), count: definition.resultCount)
+        }
+    }
+}
+
+extension Op {
+    /// The op that prints as `custom.NAME` with these attributes; `nil` for any other mnemonic.
+    init?(
+        custom mnemonic: String, attributes: [String: Attribute], among definitions: [CustomOpDefinition]
+    ) throws(IRError) {
+        guard mnemonic.hasPrefix("custom.") else { return nil }
+        let name = String(mnemonic.dropFirst("custom.".count))
+        guard let definition = definitions.first(where: { $0.name == name }) else {
+            let nearest = suggestion(for: name, in: definitions.map(\.name))
+            throw .type("no custom op '\(name)' is defined here\(nearest)")
+        }
+        self = .custom(try CustomOp(definition, attributes))
+    }
+}

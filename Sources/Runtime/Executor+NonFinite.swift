@@ -1,0 +1,75 @@
+import GraphIR
+import Interpreter
+
+// Which node made the first NaN or infinity of a run.
+
+extension Executor {
+    func firstNonFinite(_ value: Value) -> Float? {
+        guard program.graph.type(of: value).element == .f32 else { return nil }
+        let count = byteCount(value) / 4
+        let floats = UnsafeBufferPointer(
+            start: address(value).assumingMemoryBound(to: Float.self), count: count)
+        return floats.first { !$0.isFinite }
+    }
+
+    /// Runs the launches again one by one and looks at what each wrote.
+    func locateNonFinite(
+        _ inputs: [String: TensorData], _ symbols: [String: Int], _ output: String
+    ) throws -> ExecutionError {
+        try bind(inputs, symbols)
+        for id in program.graph.parameters {
+            if let number = firstNonFinite(Value(id)), case .parameter(let name, _, _) = program.graph[id].op
+            {
+                return ExecutionError("holds \(number)", at: "parameter \"\(name)\"")
+            }
+        }
+        for index in 0..<schedule.firstUpdate {
+            launch(index..<(index + 1))
+            let node = schedule.launches[index].node
+            for result in program.graph[node].types.indices {
+                let value = Value(node, result: result)
+                guard schedule.launches[index].buffers.contains(.value(value)) else { continue }
+                if let number = firstNonFinite(value) {
+                    return ExecutionError(
+                        "is the first node to produce \(number); output \"\(output)\" is not finite",
+                        at: placeOfNonFinite(node))
+                }
+            }
+        }
+        return ExecutionError("is not finite", at: "output \"\(output)\"")
+    }
+
+    /// A node that made a NaN or an infinity; of a region, the first such node in it.
+    private func placeOfNonFinite(_ id: NodeID) -> String {
+        let place = program.graph.place(id)
+        guard case .fusion(let region) = program.graph[id].op else { return place }
+        var inputs: [String: HostTensor] = [:]
+        for (index, operand) in program.graph[id].operands.enumerated() {
+            guard let tensor = HostTensor(data(operand)) else { return place }
+            inputs[Region.portName(index)] = tensor
+        }
+        let interpreter = Interpreter(graph: region.body)
+        guard
+            let values = try? interpreter.run(inputs, symbols: bound?.symbols ?? [:], keepValues: true).values,
+            let inner = values.firstIndex(where: { results in
+                results.contains { !$0.values.allSatisfy(\.isFinite) }
+            })
+        else { return place }
+        return "\(region.body.place(NodeID(inner))) in \(place)"
+    }
+}
+
+extension HostTensor {
+    /// The same numbers; `nil` for element types that hold no plain floats or integers.
+    fileprivate init?(_ data: TensorData) {
+        let values: [Double]
+        switch data.element {
+        case .f32: values = data.floats.map(Double.init)
+        case .i32: values = data.integers.map(Double.init)
+        case .i64: values = data.longs.map(Double.init)
+        case .bool: values = data.bytes.map { $0 == 0 ? 0 : 1 }
+        case .bf16, .f16: return nil
+        }
+        self.init(element: data.element, shape: data.shape, values: values)
+    }
+}

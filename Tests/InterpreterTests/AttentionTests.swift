@@ -1,0 +1,53 @@
+import Foundation
+import GraphIR
+import Interpreter
+import Testing
+
+@Suite("Ops: attention")
+struct AttentionTests {
+    /// Two sequences: rows 0 and 1, then row 3; row 2 is padding. A third sequence has no key. One head of size 1.
+    private let segments = [i32([0, 3, 4, 5]), i32([2, 1, 0])]
+    private let attributes = AttentionAttributes(scale: 2)
+
+    @Test("attention of two keys by hand: e^(2 q k) as weights")
+    func forward() throws {
+        let q = f32([0, 0.5, 9, 3, 9], [5, 1, 1])
+        let k = f32([0, 1.0986123, 9, 1, 9], [5, 1, 1])
+        let v = f32([1, 5, 9, 7, 9], [5, 1, 1])
+        let results = try evaluate(.flashAttention(attributes), [q, k, v] + segments)
+        // Row 0 weighs both keys alike; row 1 weighs them 1 : 3; row 3 has one key.
+        let expected: [Double] = [(1.0 + 5) / 2, (1.0 + 15) / 4, 0, 7, 0]
+        for (a, b) in zip(results[0].values, expected) { #expect(abs(a - b) < 1e-6) }
+        let lse: [Double] = [log(2.0), log(4.0), -.infinity, 6, -.infinity]
+        for (a, b) in zip(results[1].values, lse) { #expect(a == b || abs(a - b) < 1e-6) }
+    }
+
+    @Test("rows without a key, and padding, have no gradient")
+    func gradientOfNothing() throws {
+        let x = f32([0, 0.5, 9, 3, 9], [5, 1, 1])
+        let forward = try evaluate(.flashAttention(attributes), [x, x, x] + segments)
+        let gradients = try evaluate(.flashAttentionGradient(attributes), [x, x, x, x] + forward + segments)
+        for gradient in gradients {
+            #expect(gradient.values[2] == 0 && gradient.values[4] == 0)
+            #expect(gradient.values.allSatisfy { $0.isFinite })
+        }
+    }
+
+    @Test("dropout keeps what the op dropout keeps of the probabilities")
+    func dropout() throws {
+        let attributes = AttentionAttributes(scale: 1, rate: 0.5, stream: 3)
+        let (heads, length) = (3, 8)
+        let zero = HostTensor.filled(0, .f32, [length, heads, length])
+        // Values are the unit vectors of their keys: the result is what is left of the probabilities.
+        let unit = (0..<length).flatMap { row in
+            (0..<heads).flatMap { _ in (0..<length).map { $0 == row ? 1.0 : 0.0 } }
+        }
+        let values = HostTensor(element: .f32, shape: [length, heads, length], values: unit)
+        let rng = HostTensor.rng(seed: 7, step: 1)
+        let out = try evaluate(
+            .flashAttention(attributes), [zero, zero, values, i32([0, 8]), i32([8]), rng])[0]
+        let probabilities = HostTensor.filled(1 / Double(length), .f32, [length, heads, length])
+        let dropped = try evaluate(.dropout(rate: 0.5, stream: 3), [probabilities, rng])[0]
+        #expect(out == dropped)
+    }
+}

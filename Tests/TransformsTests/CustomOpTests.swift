@@ -1,0 +1,210 @@
+import Foundation
+import GraphIR
+import Interpreter
+import Testing
+import Transforms
+
+/// Definitions that the suites share.
+enum Custom {
+    /// x tanh(log(1 + exp(x))), with a gradient of its own.
+    static let mish = CustomOpDefinition(
+        "mish", shape: { _, types in types },
+        evaluate: { _, x in [x[0].values.map { $0 * tanh(log(1 + exp($0))) }] },
+        gradient: { _, rule in
+            let (x, dy) = (rule.operands[0], rule.cotangent)
+            let t = (1 + x.exp()).log().tanh()
+            return [dy * (t + x * (1 - t * t) * x.sigmoid())]
+        },
+        decomposition: { _, x in [x[0] * (1 + x[0].exp()).log().tanh()] })
+
+    /// scale · a · b and a + b, without a gradient of its own.
+    static let productAndSum = CustomOpDefinition(
+        "product_and_sum", attributes: [("scale", .float(2))], resultCount: 2,
+        shape: { _, types in
+            guard types.count == 2, types[0] == types[1] else {
+                throw IRError("type", "needs two of one type")
+            }
+            return types
+        },
+        evaluate: { op, x in
+            let pairs = zip(x[0].values, x[1].values)
+            return [pairs.map { op.float("scale") * $0 * $1 }, pairs.map { $0 + $1 }]
+        },
+        decomposition: { op, x in [x[0] * x[1] * op.float("scale"), x[0] + x[1]] })
+
+    /// A decomposition that holds a custom op with a decomposition.
+    static let nested = CustomOpDefinition(
+        "nested", shape: { _, types in types }, evaluate: { _, x in [x[0].values] },
+        decomposition: { _, x in x[0].builder.custom(mish, [x[0].abs()]) })
+
+    static let all = [mish, productAndSum, nested]
+}
+
+@Suite struct CustomOpTests {
+    private func graph() throws -> Graph {
+        try GraphBuilder.build("custom") { g in
+            let x = g.input("x", .f32, ["rows", 3])
+            let w = g.parameter("w", [3, 3])
+            let h = g.scope("block") { g.custom(Custom.mish, [x.matmul(w)])[0] }
+            let both = g.custom(Custom.productAndSum, [h, x], ["scale": .float(3)])
+            g.output("loss", (both[0] * both[1]).sum())
+            g.update(w, to: w + g.custom(Custom.nested, [w])[0])
+        }
+    }
+
+    private var inputs: [String: HostTensor] {
+        var generator = SplitMix(5)
+        return [
+            "x": .random([4, 3], -2...2, &generator), "w": .random([3, 3], -1...1, &generator),
+        ]
+    }
+
+    @Test func decompositionMeansTheSame() throws {
+        var graph = try GraphBuilder.build("same") { g in
+            let x = g.input("x", .f32, ["rows", 3])
+            for (index, y) in g.custom(Custom.productAndSum, [x, g.custom(Custom.mish, [x])[0]]).enumerated()
+            {
+                g.output("\(index)", y)
+            }
+        }
+        let expected = try Interpreter(graph: graph, rounding: false).run(inputs)
+        #expect(try Pass.decomposeCustom().run(&graph, PassContext()))
+        #expect(!graph.description.contains("custom."))
+        let actual = try Interpreter(graph: graph, rounding: false).run(inputs)
+        for (name, tensor) in expected.outputs {
+            for (a, b) in zip(try #require(actual.outputs[name]).values, tensor.values) {
+                #expect(abs(a - b) < 1e-12)
+            }
+        }
+    }
+
+    @Test func decompositionKeepsLabelsUpdatesAndInnerOps() throws {
+        var graph = try graph()
+        try PassPipeline([.decomposeCustom()]).run(on: &graph)
+        #expect(!graph.description.contains("custom."))
+        #expect(graph.nodes.contains { $0.op == .unary(.tanh) && $0.label == "block" })
+        #expect(graph.nodes.contains { $0.op == .unary(.abs) })
+        #expect(graph.updates.count == 1)
+    }
+
+    @Test func opsWithAKernelStay() throws {
+        var graph = try graph()
+        let unfused = PassPipeline.Options(disabled: PassPipeline.fusionPasses)
+        try PassPipeline.standard(rules: [], keeping: [Custom.mish]).run(on: &graph, options: unfused)
+        let kept = graph.nodes.filter { if case .custom = $0.op { true } else { false } }
+        #expect(kept.map(\.op.mnemonic) == ["custom.mish", "custom.mish"])
+    }
+
+    @Test func equalCustomOpsMergeAndConstantOnesFold() throws {
+        var graph = try GraphBuilder.build("merge") { g in
+            let x = g.input("x", .f32, [2])
+            let c = g.constant([1, 2], .f32, [2])
+            g.output("sum", g.custom(Custom.mish, [x])[0] + g.custom(Custom.mish, [x])[0])
+            g.output("folded", g.custom(Custom.mish, [c])[0])
+        }
+        try PassPipeline([.constantFolding, .commonSubexpressions, .deadCode]).run(on: &graph)
+        #expect(graph.nodes.count { $0.op.mnemonic == "custom.mish" } == 1)
+        #expect(graph.nodes.count == 4)
+    }
+
+    /// By the op's own gradient, and by its decomposition where it has none.
+    @Test func gradientsAgreeWithDifferences() throws {
+        var generator = SplitMix(3)
+        for definition in [Custom.mish, Custom.nested] {
+            var graph = try GraphBuilder.build("gradient") { g in
+                let w = g.parameter("w", [2, 3])
+                g.output("loss", g.custom(definition, [w * 2])[0].sum())
+            }
+            if !definition.hasGradient { try PassPipeline([.decomposeCustom()]).run(on: &graph) }
+            try checkGradients(
+                graph, ["w": .random([2, 3], 0.5...2, &generator)], tolerance: 1e-6, generator: &generator)
+        }
+    }
+
+    @Test func trainingDifferentiatesTheDecomposition() throws {
+        let step = try trainingStep(try graph().withoutUpdates())
+        #expect(!step.description.contains("product_and_sum"))
+        #expect(step.description.contains("custom.mish"))
+        #expect(step.updates.count == 3)
+    }
+
+    @Test func newDropoutStreamsDiffer() throws {
+        let noisy = CustomOpDefinition(
+            "noisy", shape: { _, types in [types[0]] }, evaluate: { _, x in [x[0].values] },
+            decomposition: { _, x in [x[0].builder.dropout(x[0], rate: 0.5, rng: x[1])] })
+        var graph = try GraphBuilder.build("noisy") { g in
+            let x = g.input("x", .f32, [2, 8])
+            let rng = g.input("rng", .i64, [2])
+            let y = g.custom(noisy, [g.custom(noisy, [x, rng])[0], rng])[0]
+            g.output("y", g.dropout(y, rate: 0.5, rng: rng))
+        }
+        try PassPipeline([.decomposeCustom()]).run(on: &graph)
+        let streams = graph.nodes.compactMap { node -> Int? in
+            if case .dropout(_, let stream) = node.op { stream } else { nil }
+        }
+        #expect(streams.count == 3)
+        #expect(Set(streams).count == 3)
+    }
+
+    // MARK: Mistakes of the definition
+
+    private func error(_ definition: CustomOpDefinition, _ body: (inout Graph) throws -> Void) throws
+        -> String
+    {
+        var graph = try GraphBuilder.build("mistake") { g in
+            let w = g.parameter("w", [2])
+            g.output("loss", g.scope("here") { g.custom(definition, [w])[0] }.sum())
+        }
+        let error = #expect(throws: (any Error).self) { try body(&graph) }
+        return error.map { "\($0)" } ?? ""
+    }
+
+    private func definition(
+        gradient: CustomOpDefinition.Gradient? = nil, decomposition: CustomOpDefinition.Decomposition? = nil
+    ) -> CustomOpDefinition {
+        CustomOpDefinition(
+            "bad", shape: { _, types in types }, evaluate: { _, _ in [[]] }, gradient: gradient,
+            decomposition: decomposition)
+    }
+
+    @Test func mistakesNameTheNode() throws {
+        let wrongType = try error(definition(decomposition: { _, x in [x[0].sum()] })) {
+            try PassPipeline.standard.run(on: &$0)
+        }
+        #expect(
+            wrongType == "in decompose-custom: %1 = custom.bad \"here\": its decomposition gives f32[], "
+                + "but its shape rule f32[2] [custom]")
+        let misbuilt = try error(definition(decomposition: { _, x in [x[0].matmul(x[0])] })) {
+            try PassPipeline.standard.run(on: &$0)
+        }
+        #expect(misbuilt.hasPrefix("in decompose-custom: %1 = custom.bad \"here\": matmul \"here\": "))
+        let none = try error(definition()) { _ = try trainingStep($0) }
+        #expect(none == "%1 = custom.bad \"here\": 'custom.bad' has no gradient rule [gradient]")
+        let count = try error(definition(gradient: { _, _ in [] })) { _ = try trainingStep($0) }
+        #expect(count.contains("has 1 operands, but its gradient gives 0"))
+        let values = try error(definition()) {
+            _ = try Interpreter(graph: $0).run(["w": HostTensor([1, 2] as [Float])])
+        }
+        #expect(values == "%1 = custom.bad \"here\": its evaluation gives [0] values for shapes [[2]]")
+    }
+
+    @Test func aDecompositionThatHoldsItselfIsRefused() throws {
+        final class Box: @unchecked Sendable { var definition: CustomOpDefinition? }
+        let box = Box()
+        let endless = definition(decomposition: { _, x in x[0].builder.custom(box.definition!, x) })
+        box.definition = endless
+        defer { box.definition = nil }
+        let message = try error(endless) { try PassPipeline.standard.run(on: &$0) }
+        #expect(message.contains("custom.bad \"here\": its decomposition holds itself"))
+    }
+}
+
+extension Graph {
+    /// Without updates; `trainingStep` adds its own.
+    fileprivate func withoutUpdates() throws -> Graph {
+        var graph = Graph(name: name)
+        for node in nodes { try graph.append(node.op, node.operands, label: node.label) }
+        for output in outputs { graph.addOutput(output.name, output.value) }
+        return graph
+    }
+}
