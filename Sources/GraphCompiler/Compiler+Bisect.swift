@@ -12,9 +12,9 @@ extension Compiler {
 
     /// What `bisect` will take at most, in seconds, about.
     public func bisectionSeconds(
-        _ graph: Graph, symbols: [String: Int], passes: PassPipeline = .standard
+        _ graph: Graph, symbols: [String: Int], passes: PassPipeline? = nil
     ) -> Double {
-        let runs = Double(2 + passes.passes.count)
+        let runs = Double(2 + (passes ?? pipeline).passes.count)
         return Double(graph.interpretedOperationCount(symbols)) * runs / Self.interpretedOperationsPerSecond
     }
 
@@ -22,15 +22,15 @@ extension Compiler {
     ///
     /// - Parameters:
     ///   - symbols: a value for every symbol of the graph; small ones, since the interpreter is slow.
-    ///   - passes: those of every compilation by default.
+    ///   - passes: the compiler's own by default.
     ///   - seed: of the random input.
     public func bisect(
-        _ graph: Graph, symbols: [String: Int], passes: PassPipeline = .standard, seed: UInt64 = 1
+        _ graph: Graph, symbols: [String: Int], passes: PassPipeline? = nil, seed: UInt64 = 1
     ) throws -> Bisection {
         var random = RandomInputs(graph, symbols: symbols, seed: seed)
         let inputs = random.tensors()
         var (bisection, last) = try Bisection.run(
-            graph, passes: passes, options: options.passes, inputs: inputs, symbols: symbols)
+            graph, passes: passes ?? pipeline, options: options.passes, inputs: inputs, symbols: symbols)
         if bisection.divergence == nil { try compareKernels(of: last, inputs, symbols, &bisection) }
         return bisection
     }

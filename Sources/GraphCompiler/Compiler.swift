@@ -53,6 +53,11 @@ public final class Compiler {
     /// Why compiled objects are not being kept, if they are not.
     public var cacheWarning: String? { library.cacheWarning }
 
+    /// The passes that a graph goes through: a client's rules, then those of every compilation.
+    public var pipeline: PassPipeline {
+        PassPipeline.standard(rules: options.rules, keeping: Set(options.customKernels.map(\.definition)))
+    }
+
     /// The graph after all passes.
     public func optimize(_ graph: Graph) throws -> Graph { try runPasses(graph).last?.graph ?? graph }
 
@@ -60,8 +65,6 @@ public final class Compiler {
     public func runPasses(_ graph: Graph) throws -> [PassRecord] {
         var last = graph
         var records: [PassRecord] = []
-        let pipeline = PassPipeline.standard(
-            rules: options.rules, keeping: Set(options.customKernels.map(\.definition)))
         let result = Result { try pipeline.run(on: &last, options: options.passes, records: &records) }
         if let dump = options.dump {
             try dump(CompilationStage(graph))

@@ -5,7 +5,7 @@ import Testing
 @Suite struct BisectTests {
     static let symbols = ["tokens": 9]
 
-    private func bisect(_ graph: Graph, passes: PassPipeline = .standard) throws -> Bisection {
+    private func bisect(_ graph: Graph, passes: PassPipeline? = nil) throws -> Bisection {
         try Compiler(CompilerOptions(threads: 2, cache: .off)).bisect(graph, symbols: Self.symbols, passes: passes)
     }
 

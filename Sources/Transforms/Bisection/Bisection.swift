@@ -71,8 +71,7 @@ public struct Bisection: Sendable {
                 name: record.name, nodeCount: record.graph.nodes.count, difference: worst?.difference ?? 0)
             bisection.stages.append(stage)
             if let worst, !(worst.difference <= passTolerance) {
-                let search = try ValueSearch(
-                    known: interpreted(good, inputs, symbols, keepValues: true), symbols: symbols)
+                let search = try ValueSearch(before: good, inputs, symbols: symbols)
                 bisection.divergence = Divergence(
                     stage: record.name, result: worst.name,
                     place: try search.firstUnknown(in: record.graph, inputs, from: worst.roots(record.graph)),
@@ -85,9 +84,9 @@ public struct Bisection: Sendable {
     }
 
     private static func interpreted(
-        _ graph: Graph, _ inputs: [String: HostTensor], _ symbols: [String: Int], keepValues: Bool = false
+        _ graph: Graph, _ inputs: [String: HostTensor], _ symbols: [String: Int]
     ) throws -> InterpreterResult {
-        try Interpreter(graph: graph, rounding: false).run(inputs, symbols: symbols, keepValues: keepValues)
+        try Interpreter(graph: graph, rounding: false).run(inputs, symbols: symbols)
     }
 
     // MARK: Comparing
