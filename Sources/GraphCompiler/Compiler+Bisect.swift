@@ -37,7 +37,8 @@ extension Compiler {
 
     /// Compiles the graph, runs it once and appends how far its results are from the interpreter's.
     private func compareKernels(
-        of graph: Graph, _ inputs: [String: HostTensor], _ symbols: [String: Int], _ bisection: inout Bisection
+        of graph: Graph, _ inputs: [String: HostTensor], _ symbols: [String: Int],
+        _ bisection: inout Bisection
     ) throws {
         let expected = try Interpreter(graph: graph).run(inputs, symbols: symbols, keepValues: true)
         let (outputs, updates) = try runOnce(graph, inputs, symbols)
@@ -53,7 +54,8 @@ extension Compiler {
 
     /// Runs the graph with every value as an output; the first node whose value is wrong.
     private func firstWrongKernel(
-        _ graph: Graph, _ inputs: [String: HostTensor], _ symbols: [String: Int], _ expected: InterpreterResult
+        _ graph: Graph, _ inputs: [String: HostTensor], _ symbols: [String: Int],
+        _ expected: InterpreterResult
     ) throws -> String? {
         var open = Graph(name: graph.name)
         for node in graph.nodes { try open.append(node.op, node.operands, label: node.label) }
@@ -67,7 +69,8 @@ extension Compiler {
         let wrong = graph.nodeIDs.first { id in
             graph[id].types.indices.contains { result in
                 let tensor = outputs[graph.name(Value(id, result: result))]
-                return !(Bisection.difference(tensor, expected.values[id.index][result]) <= Self.kernelTolerance)
+                return
+                    !(Bisection.difference(tensor, expected.values[id.index][result]) <= Self.kernelTolerance)
             }
         }
         return wrong.map(graph.place)

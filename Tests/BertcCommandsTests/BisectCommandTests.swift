@@ -34,7 +34,9 @@ import Testing
             {"vocab_size": 30522, "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12,
              "intermediate_size": 3072, "max_position_embeddings": 512}
             """)
-        let result = try Tool.run(["compile", scratch.path("large.json"), "--training", "--labels", "2", "--bisect"])
+        let result = try Tool.run([
+            "compile", scratch.path("large.json"), "--training", "--labels", "2", "--bisect",
+        ])
         #expect(result.status == 64)
         #expect(result.output.isEmpty)
         #expect(result.error.contains("minutes; choose a model with fewer layers"))

@@ -22,9 +22,10 @@ import Testing
 
     @Test func pageNeedsNothingElse() throws {
         let page = try scratch.read("page.html")
-        #expect(page.ranges(of: /(src|href)="([^"]*)"/).allSatisfy { range in
-            ["#", "data:"].contains { page[range].contains("=\"\($0)") }
-        })
+        #expect(
+            page.ranges(of: /(src|href)="([^"]*)"/).allSatisfy { range in
+                ["#", "data:"].contains { page[range].contains("=\"\($0)") }
+            })
         #expect(!page.contains("@import") && !page.contains("url("))
         #expect(page.ranges(of: "<script").count == page.ranges(of: "</script>").count)
         let data = try #require(page.firstMatch(of: /id="data">([^<]*)<\/script>/)?.1)
@@ -33,7 +34,9 @@ import Testing
     }
 
     @Test func unwritablePlaceIsOneLine() throws {
-        let result = try Tool.run(["compile", scratch.path("model"), "--html", scratch.path("nowhere/page.html")])
+        let result = try Tool.run([
+            "compile", scratch.path("model"), "--html", scratch.path("nowhere/page.html"),
+        ])
         #expect(result.status == 73)
         #expect(result.error.split(separator: "\n").count == 1)
     }

@@ -6,7 +6,8 @@ import Testing
     static let symbols = ["tokens": 9]
 
     private func bisect(_ graph: Graph, passes: PassPipeline? = nil) throws -> Bisection {
-        try Compiler(CompilerOptions(threads: 2, cache: .off)).bisect(graph, symbols: Self.symbols, passes: passes)
+        try Compiler(CompilerOptions(threads: 2, cache: .off)).bisect(
+            graph, symbols: Self.symbols, passes: passes)
     }
 
     @Test func trainingStepsAgree() throws {
@@ -57,7 +58,8 @@ import Testing
     @Test func whatItTakesGrowsWithTheGraph() throws {
         func seconds(_ width: Dimension) throws -> Double {
             let graph = try GraphBuilder.build("wide") { g in
-                g.output("y", g.input("x", .f32, ["tokens", width]).matmul(g.parameter("w", [width, width])))
+                g.output(
+                    "y", g.input("x", .f32, ["tokens", width]).matmul(g.parameter("w", [width, width])))
             }
             return try Compiler(CompilerOptions(cache: .off)).bisectionSeconds(graph, symbols: Self.symbols)
         }

@@ -46,10 +46,13 @@ import Transforms
         return copy
     }
 
-    private func bisect(_ graph: Graph, _ passes: [Pass], symbols: [String: Int] = symbols) throws -> Bisection {
+    private func bisect(_ graph: Graph, _ passes: [Pass], symbols: [String: Int] = symbols) throws
+        -> Bisection
+    {
         var random = RandomInputs(graph, symbols: symbols)
         let inputs = random.tensors()
-        return try Bisection.run(graph, passes: PassPipeline(passes), inputs: inputs, symbols: symbols).bisection
+        return try Bisection.run(graph, passes: PassPipeline(passes), inputs: inputs, symbols: symbols)
+            .bisection
     }
 
     @Test(arguments: 0..<20) func rightPassesAgree(_ seed: UInt64) throws {
@@ -113,6 +116,10 @@ import Transforms
 
 extension Node {
     fileprivate var holdsGelu: Bool {
-        if case .fusion(let region) = op { region.body.nodes.contains { $0.op == .unary(.gelu) } } else { false }
+        if case .fusion(let region) = op {
+            region.body.nodes.contains { $0.op == .unary(.gelu) }
+        } else {
+            false
+        }
     }
 }

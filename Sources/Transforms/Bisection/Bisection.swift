@@ -133,7 +133,9 @@ public struct Bisection: Sendable {
     /// How far `tensor` is from what was expected; infinite when it is missing, of another shape, or not a number where
     /// it should be.
     public static func difference(_ tensor: HostTensor?, _ expected: HostTensor) -> Double {
-        guard let tensor, tensor.shape == expected.shape, tensor.element == expected.element else { return .infinity }
+        guard let tensor, tensor.shape == expected.shape, tensor.element == expected.element else {
+            return .infinity
+        }
         var scale = smallestScale
         for value in expected.values where value.isFinite { scale = max(scale, abs(value)) }
         var largest = 0.0

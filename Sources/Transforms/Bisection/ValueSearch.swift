@@ -41,7 +41,9 @@ struct ValueSearch {
         var pending = roots
         var unknown: Set<Value> = []
         while let value = pending.popLast() {
-            guard !isKnown(values[value.node.index][value.result]), unknown.insert(value).inserted else { continue }
+            guard !isKnown(values[value.node.index][value.result]), unknown.insert(value).inserted else {
+                continue
+            }
             pending += graph[value.node].operands
         }
         guard let first = unknown.map(\.node).min() else { return nil }
