@@ -126,6 +126,9 @@ extension FusionGroups {
     func mergeObstacle(_ a: Int, _ b: Int, _ cost: CostModel) -> String? {
         let (first, second) = (groups[a], groups[b])
         guard first.isOpen, second.isOpen else { return "a kernel of its own" }
+        guard isOptimizerStep(first) == isOptimizerStep(second) else {
+            return "parameters change when all that read them have run"
+        }
         guard first.shape == second.shape else {
             return "iterates over \(text(first.shape)), the kernel over \(text(second.shape))"
         }
@@ -160,6 +163,10 @@ extension FusionGroups {
             }
         }
         return canMerge(a, b) ? nil : "one waits for the other by way of a third kernel"
+    }
+
+    private func isOptimizerStep(_ group: FusionGroup) -> Bool {
+        group.members.contains { if case .adamW = node($0).op { true } else { false } }
     }
 
     private func text(_ shape: [Dimension]) -> String {
