@@ -47,7 +47,8 @@ let package = Package(
         library("Codegen", ["GraphIR", "KernelIR"]),
         library("Runtime", ["GraphIR", "Interpreter", "KernelIR", "Codegen", "LLVMBridge", "COpenBLAS", atomics]),
         library(
-            "GraphCompiler", ["LLVMBridge", "GraphIR", "Transforms", "KernelIR", "Codegen", "Runtime"]),
+            "GraphCompiler",
+            ["LLVMBridge", "GraphIR", "Interpreter", "Transforms", "KernelIR", "Codegen", "Runtime"]),
         library("BERT", ["GraphIR", "GraphCompiler"]),
         library("Text"),
         library("Training", ["GraphIR", "GraphCompiler", "BERT", "Text"]),

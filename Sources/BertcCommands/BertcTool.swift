@@ -9,7 +9,7 @@ public enum BertcTool {
     /// - Returns: an `ExitStatus` as the system wants it.
     public static func run(_ arguments: [String]) -> Int32 {
         do {
-            var command = try BertcCommand.parseAsRoot(arguments)
+            var command = try BertcCommand.parseAsRoot(ExplainForm.completed(arguments))
             try command.run()
             try Console.finish()
             return ExitStatus.success.rawValue
@@ -53,7 +53,7 @@ struct BertcCommand: ParsableCommand {
               bertc predict runs/reviews --text "A fine film."
 
             EXIT STATUS:
-              0 done, 64 wrong usage, 65 bad input data, 66 missing input file, 70 failure,
+              0 done, 1 a check of the command line failed, 64 wrong usage, 65 bad input data, 66 missing input file, 70 failure,
               73 output cannot be created, 130 interrupted
             """,
         version: "0.1.0",

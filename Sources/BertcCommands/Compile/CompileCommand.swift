@@ -16,6 +16,9 @@ struct CompileCommand: ParsableCommand {
               bertc compile data/minilm --emit kernels --layer 0
               bertc compile data/minilm --emit fused > minilm.ir
               bertc compile minilm.ir --print-after simplify --node matmul
+              bertc compile data/minilm --explain --layer 0
+              bertc compile data/minilm --quiet --require-fusion matmul+bias+gelu=6
+              bertc compile data/minilm --training --labels 2 --html minilm.html
             """)
 
     @OptionGroup var input: CompileInput
@@ -36,6 +39,25 @@ struct CompileCommand: ParsableCommand {
     @Flag(name: .customLong("time-passes"), help: "Print what each stage took instead of the page.")
     var timePasses = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Print each candidate for fusion instead of the page: fused or rejected, why, and bytes saved.",
+            discussion: "--explain=json prints all of them for machines.", valueName: "form"))
+    var explain: ExplainForm?
+
+    @Option(
+        name: .customLong("require-fusion"),
+        help: ArgumentHelp(
+            "Fail with status 1 and the reasons when fewer kernels than this have the pattern in their name.",
+            discussion: "May be given several times.", valueName: "pattern=count"))
+    var requiredFusions: [String] = []
+
+    @Option(help: "Write a page for a browser instead: graphs before and after, kernels, memory, candidates.")
+    var html: String?
+
+    @Flag(help: "Compare each pass, and the compiled kernels, with the interpreter on random input instead.")
+    var bisect = false
+
     @OptionGroup var symbols: SymbolOptions
     @OptionGroup(title: "Passes") var passes: PassOptions
     @OptionGroup(title: "Common options") var global: GlobalOptions
@@ -45,61 +67,22 @@ struct CompileCommand: ParsableCommand {
         if let stopAfter { try PassOptions.check(stopAfter, "--stop-after") }
         let forms = [
             emit.map { _ in "--emit" }, printAfter.isEmpty ? nil : "--print-after",
-            timePasses ? "--time-passes" : nil, global.json && !timePasses ? "--json" : nil,
+            timePasses ? "--time-passes" : nil, explain.map { _ in "--explain" },
+            html.map { _ in "--html" }, bisect ? "--bisect" : nil,
+            global.json && !timePasses ? "--json" : nil,
         ].compactMap { $0 }
         guard forms.count <= 1 else {
             throw ValidationError("\(forms[0]) and \(forms[1]) print different things; give one of them")
         }
-        guard selection.isEmpty || emit != nil || !printAfter.isEmpty else {
+        guard selection.isEmpty || emit != nil || !printAfter.isEmpty || explain != nil else {
             throw ValidationError(
-                "--layer and --node narrow what --emit or --print-after print; give one of them")
+                "--layer and --node narrow what --emit, --print-after or --explain print; give one of them")
+        }
+        guard try requiredFusions.map(RequiredFusion.init).isEmpty || emit == nil && printAfter.isEmpty && !bisect
+        else { throw ValidationError("--require-fusion does not go with \(forms[0])")
         }
         if emit == .training, !input.training {
             throw ValidationError("--emit training needs a model and --training")
         }
-    }
-
-    func run() throws {
-        var options = global.compilerOptions
-        try passes.apply(to: &options)
-        options.passes.stopAfter = stopAfter
-        var times = CompilationTimes()
-        let source = try timed(&times.graph) { try input.source() }
-        let compiler = try global.makeCompiler(options)
-        let values = try symbols.values(for: source.graph, of: input.model)
-        if let forward = source.forward { try options.dump?(CompilationStage(forward)) }
-        let writer = StageWriter(source: source, compiler: compiler, selection: selection)
-        if let emit {
-            if emit == .plan { try symbols.requireAll(values, for: source.graph, of: input.model) }
-            return Console.write(try writer.text(emit, values))
-        }
-        if !printAfter.isEmpty { return try printGraphs(writer) }
-        try symbols.requireAll(values, for: source.graph, of: input.model)
-        try printPage(source.graph, compiler, values, &times)
-    }
-
-    private func printGraphs(_ writer: StageWriter) throws {
-        let passes = try writer.compiler.runPasses(writer.source.graph)
-        if let name = printAfter.first(where: { name in !passes.contains { $0.name == name } }) {
-            throw CommandError(
-                .usage, "--print-after \(name): the pass did not run; another option leaves it out")
-        }
-        for pass in passes where printAfter.contains(pass.name) {
-            let text = try writer.text(pass.graph)
-            Console.write("// after \(pass.name): \(pass.graph.nodes.count) nodes\n\(text)")
-        }
-    }
-
-    private func printPage(
-        _ graph: Graph, _ compiler: Compiler, _ values: [String: Int], _ times: inout CompilationTimes
-    ) throws {
-        times.passes = try timed(&times.allPasses) { try compiler.runPasses(graph) }
-        let program = try timed(&times.lowering) { try compiler.lower(times.passes.last?.graph ?? graph) }
-        _ = try timed(&times.code) { try compiler.executor(program, parameters: ParameterStore()) }
-        if let warning = compiler.cacheWarning { global.note(warning) }
-        if timePasses { return Console.print(global.json ? "\(times.json)" : times.text) }
-        let report = compiler.report(graph, passes: times.passes, program: program, symbols: values)
-        let page = CompilationPage(report: report, times: times)
-        Console.print(global.json ? "\(page.json)" : page.description)
     }
 }

@@ -35,6 +35,26 @@ struct NodeSelection: ParsableArguments {
         return selected
     }
 
+    /// The decisions about the selected nodes, or about kernels with the name in their pattern.
+    ///
+    /// - Throws: `CommandError` when there are none.
+    func decisions(of all: [FusionDecision]) throws -> [FusionDecision] {
+        let selected = all.filter { decision in
+            let sites = [decision.producer, decision.consumer].map { (op: $0.op, path: LabelPath($0.label)) }
+            let isInLayer = layer.map { layer in sites.contains { $0.path.holds(["layer", "\(layer)"]) } } ?? true
+            let isCalled =
+                node.map { node in
+                    decision.patternParts.joined().contains(node)
+                        || sites.contains { $0.op == node || $0.path.holds(LabelPath(node).parts) }
+                } ?? true
+            return isInLayer && isCalled
+        }
+        guard isEmpty || !selected.isEmpty else {
+            throw CommandError(.usage, "no candidate for fusion has a node that --layer and --node select")
+        }
+        return selected
+    }
+
     private func noLayer(_ layer: Int, in graph: Graph) -> CommandError {
         let layers = Set(graph.nodeIDs.flatMap { graph.paths($0).compactMap(\.layer) }).sorted()
         let known =

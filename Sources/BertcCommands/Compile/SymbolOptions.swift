@@ -3,20 +3,21 @@ import GraphCompiler
 
 /// The extents that costs and memory are counted for.
 struct SymbolOptions: ParsableArguments {
-    @Option(help: "Sequences in the batch that FLOPs, bytes and memory are counted for.")
-    var batch = 8
+    @Option(help: "Sequences in the batch that FLOPs, bytes and memory are counted for; 8 by default.")
+    var batch: Int?
 
-    @Option(help: "Tokens of each of its sequences.")
-    var length = 128
+    @Option(help: "Tokens of each of its sequences; 128 by default. With --bisect a batch is 2 x 6 by default.")
+    var length: Int?
 
     @Option(help: "The value of another symbol of a graph file, as name=value; may be given several times.")
     var symbol: [String] = []
 
     func validate() throws {
-        for (name, value) in [("--batch", batch), ("--length", length)] where !(1...1_000_000).contains(value)
-        {
+        for case (let name, let value?) in [("--batch", batch), ("--length", length)]
+        where !(1...1_000_000).contains(value) {
             throw ValidationError("\(name) is \(value); expected 1 to 1000000")
         }
+        let (batch, length) = extents(isSmall: false)
         guard batch * length <= Int(Int32.max) else {
             throw ValidationError(
                 "--batch times --length is \(batch * length); expected at most \(Int32.max)")
@@ -24,11 +25,16 @@ struct SymbolOptions: ParsableArguments {
         _ = try given()
     }
 
+    private func extents(isSmall: Bool) -> (batch: Int, length: Int) {
+        (batch ?? (isSmall ? 2 : 8), length ?? (isSmall ? 6 : 128))
+    }
+
     /// Values for the graph's symbols: those of a BERT follow from batch and length, with 15 % of the tokens
-    /// masked. `model` names the graph in errors.
+    /// masked. `model` names the graph in errors, and `isSmall` chooses the defaults.
     ///
     /// - Throws: when a tensor would be larger than any machine holds, whose size would not fit into integers either.
-    func values(for graph: Graph, of model: String) throws -> [String: Int] {
+    func values(for graph: Graph, of model: String, isSmall: Bool) throws -> [String: Int] {
+        let (batch, length) = extents(isSmall: isSmall)
         let tokens = batch * length
         var values = [
             "sequences": batch, "tokens": tokens, "length": length, "masked": max(1, tokens * 15 / 100),

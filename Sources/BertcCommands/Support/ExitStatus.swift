@@ -7,6 +7,8 @@ import Training
 /// message.
 enum ExitStatus: Int32, Error {
     case success = 0
+    /// What the command line demands of the result does not hold: `--require-fusion`, `--bisect`.
+    case unmet = 1
     /// The command line is wrong.
     case usage = 64
     /// An input file does not hold what it should.

@@ -57,7 +57,7 @@ struct AttentionMatcher {
         let node = graph[scores]
         let (q, k, segments) = (node.operands[0], node.operands[1], Array(node.operands[2...]))
         guard graph.type(of: q).element == .f32 else {
-            throw AttentionRejection("its elements are \(graph.type(of: q).element.rawValue), not f32")
+            throw AttentionRejection("its elements are not f32: \(graph.type(of: q).element.rawValue)")
         }
         var nodes: Set<NodeID> = [scores]
         let (scaled, scale) = try scaling(Value(scores), &nodes)
@@ -216,10 +216,10 @@ struct AttentionMatcher {
     /// Checks that only `nodes` read the value.
     private func checkUsers(_ value: Value, _ nodes: Set<NodeID>) throws(AttentionRejection) {
         guard !roots.contains(value) else {
-            throw AttentionRejection("\(graph.name(value)) is an output of the graph")
+            throw AttentionRejection("its \(graph[value.node].op.mnemonic) is an output of the graph")
         }
         if let other = (users[value] ?? []).first(where: { !nodes.contains($0) }) {
-            throw AttentionRejection("\(graph.place(other)) reads \(graph.name(value)) as well")
+            throw AttentionRejection("a \(graph[other].op.mnemonic) outside the pattern reads its \(graph[value.node].op.mnemonic) as well")
         }
     }
 

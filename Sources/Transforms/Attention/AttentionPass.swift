@@ -5,9 +5,11 @@ extension Pass {
     /// has them, = flash_attention_gradient.
     ///
     /// It fires when the softmax covers each sequence's real keys and nothing outside the pattern reads scores or
-    /// probabilities; `attentionCandidates` says what kept it from firing. Sums run in another order.
-    public static let attention = Pass("attention") { (graph: inout Graph) throws(IRError) in
-        let matches = AttentionMatcher(graph).candidates.compactMap { try? $0.match.get() }
+    /// probabilities. Every scores product is a candidate that the context is told of. Sums run in another order.
+    public static let attention = Pass("attention") { (graph: inout Graph, context) throws(IRError) in
+        let candidates = AttentionMatcher(graph).candidates
+        for candidate in candidates { context.explain(graph.decision(candidate.scores, candidate.match, context)) }
+        let matches = candidates.compactMap { try? $0.match.get() }
         guard !matches.isEmpty else { return false }
         var rewriter = AttentionRewriter(graph, matches)
         for id in graph.nodeIDs { try rewriter.visit(id) }
@@ -16,23 +18,25 @@ extension Pass {
     }
 }
 
-/// A product of queries and keys, and whether it is the start of attention that one kernel can do.
-public struct AttentionCandidate: Hashable, Sendable {
-    /// The node: `%12 = ragged_matmul "encoder.layer.0.attention"`.
-    public let place: String
-    /// Why the pattern does not hold; `nil` when it does.
-    public let reason: String?
-}
-
-/// Every scores product of `graph` with the reason for which the pass `attention` leaves it alone.
-public func attentionCandidates(_ graph: Graph) -> [AttentionCandidate] {
-    AttentionMatcher(graph).candidates.map { candidate in
-        let reason: String? =
-            switch candidate.match {
-            case .success: nil
-            case .failure(let rejection): rejection.reason
-            }
-        return AttentionCandidate(place: graph.place(candidate.scores), reason: reason)
+extension Graph {
+    /// What the pass decides about the attention that starts at a product of queries and keys. Fused, what its nodes
+    /// hand to each other is never stored; of a rejected one that is at least the scores.
+    fileprivate func decision(
+        _ scores: NodeID, _ match: Result<AttentionMatch, AttentionRejection>, _ context: PassContext
+    ) -> FusionDecision {
+        let (reason, inner, last): (String, Set<NodeID>, NodeID)
+        switch match {
+        case .success(let match):
+            let kept = Set([match.context] + (match.gradient?.results.compactMap { $0 } ?? []))
+            (reason, inner, last) = ("one kernel keeps the scores in the cache", match.nodes.subtracting(kept), match.context)
+        case .failure(let rejection):
+            let reader = nodeIDs.first { self[$0].operands.contains(Value(scores)) }
+            (reason, inner, last) = (rejection.reason, [scores], reader ?? scores)
+        }
+        return FusionDecision(
+            pattern: "attention", producer: FusionDecision.Site(self[scores]),
+            consumer: FusionDecision.Site(self[last]), isFused: (try? match.get()) != nil, reason: reason,
+            bytesSaved: inner.reduce(0) { $0 + 2 * context.costModel.byteCount(self[$1].types[0]) })
     }
 }
 

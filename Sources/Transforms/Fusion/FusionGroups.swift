@@ -68,8 +68,8 @@ struct FusionGroups {
 
     func columnAxis(_ index: Int) -> Int? { node(index).columnAxis(operandTypes(index)) }
 
-    /// A node as errors and explanations name it.
-    func place(_ index: Int) -> String { graph.place(NodeID(index)) }
+    /// A node as explanations name it.
+    func site(_ index: Int) -> FusionDecision.Site { FusionDecision.Site(node(index)) }
 
     // MARK: Changing groups
 

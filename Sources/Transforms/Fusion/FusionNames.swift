@@ -87,7 +87,7 @@ extension FusionGroups {
         }
     }
 
-    private func part(_ index: Int, _ number: Int) -> String {
+    func part(_ index: Int, _ number: Int) -> String {
         let node = node(index)
         switch node.op {
         case .binary(.add):

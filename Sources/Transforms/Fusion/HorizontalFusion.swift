@@ -30,8 +30,8 @@ extension FusionGroups {
             context.explain(
                 FusionDecision(
                     pattern: "\(name(partner)) | \(name(number))",
-                    producer: place(groups[partner].members.min() ?? first), consumer: place(first),
-                    isFused: true, reason: "small and of the same shape", bytesSaved: 0))
+                    producer: site(groups[partner].members.min() ?? first), consumer: site(first),
+                    isFused: true, reason: "both are small and of one shape: one kernel starts instead of two", bytesSaved: 0))
             merge(number, into: partner)
         }
     }
@@ -81,9 +81,9 @@ extension FusionGroups {
         guard let first = groups[a].members.max(), let second = groups[b].members.max() else { return false }
         context.explain(
             FusionDecision(
-                pattern: "\(name(a)) | \(name(b))", producer: place(first), consumer: place(second),
+                pattern: "\(name(a)) | \(name(b))", producer: site(first), consumer: site(second),
                 isFused: obstacle == nil,
-                reason: obstacle ?? "both read \(graph.name(value))",
+                reason: obstacle ?? "both read the same value: \(node(value.node.index).fusionName)",
                 bytesSaved: context.costModel.byteCount(graph.type(of: value))))
         return obstacle == nil
     }

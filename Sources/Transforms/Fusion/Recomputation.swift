@@ -24,10 +24,10 @@ extension FusionGroups {
             context.explain(
                 FusionDecision(
                     pattern: "\(node(value.node.index).fusionName)+\(name(reader))",
-                    producer: place(value.node.index),
-                    consumer: place(groups[reader].anchors.first ?? groups[reader].members.min() ?? 0),
+                    producer: site(value.node.index),
+                    consumer: site(groups[reader].anchors.first ?? groups[reader].members.min() ?? 0),
                     isFused: obstacle == nil,
-                    reason: obstacle ?? "cheaper to compute again than to store",
+                    reason: obstacle ?? "computed again where it is read, which costs less than storing it",
                     bytesSaved: saving.bytes / outside.count))
         }
         guard obstacle == nil else { return }
@@ -86,8 +86,8 @@ extension FusionGroups {
             return (
                 bytes,
                 bytes <= 0
-                    ? "its operands are as large as the value"
-                    : "\(operations) operations an element, \(times) times more, cost more than reading it"
+                    ? "computing it again reads at least as many bytes as storing it moves"
+                    : "computing it again takes longer than reading it: \(times) x \(operations) operations an element"
             )
         }
         return (bytes, nil)
@@ -96,7 +96,7 @@ extension FusionGroups {
     /// Why a reader can't compute the value itself.
     private func cloneObstacle(_ value: Value, _ reader: Int) -> String? {
         let group = groups[reader]
-        guard group.isOpen else { return "\(name(reader)) takes its operands from memory" }
+        guard group.isOpen else { return "a reader takes its operands from memory: \(name(reader))" }
         if let obstacle = addressObstacle(value, reader) { return obstacle }
         let type = graph.type(of: value)
         var isProductOperand = false
@@ -104,7 +104,7 @@ extension FusionGroups {
             guard case .matmul(let transposeLeft, let transposeRight) = node(anchor).op else { continue }
             for (position, operand) in node(anchor).operands.enumerated() where operand == value {
                 guard !(position == 0 ? transposeLeft : transposeRight) else {
-                    return "\(name(reader)) reads it transposed"
+                    return "a reader reads it transposed: \(name(reader))"
                 }
                 isProductOperand = true
             }
@@ -113,10 +113,10 @@ extension FusionGroups {
             contains(reader, index) && !group.anchors.contains(index)
         }
         let axis = columnAxis(value.node.index) ?? groups[home[value.node.index] ?? reader].columnAxis
-        if isProductOperand, let axis, axis != 1 { return "its rows end at another axis" }
+        if isProductOperand, let axis, axis != 1 { return "its rows end at another axis than a reader's" }
         if isElement, group.rowShape == type.shape { return nil }
-        if isElement, group.shape != type.shape { return "\(name(reader)) runs over another shape" }
-        if isElement, let axis, let other = group.columnAxis, axis != other { return "its rows end at another axis" }
+        if isElement, group.shape != type.shape { return "a reader runs over another shape: \(name(reader))" }
+        if isElement, let axis, let other = group.columnAxis, axis != other { return "its rows end at another axis than a reader's" }
         return nil
     }
 
@@ -125,7 +125,7 @@ extension FusionGroups {
         for index in readers[value.node.index] where contains(reader, index) {
             for (position, operand) in node(index).operands.enumerated()
             where operand == value && node(index).readsFromMemory(position) {
-                return "\(place(index)) reads it by address"
+                return "a reader reads it by address: \(node(index).fusionName)"
             }
         }
         return nil

@@ -46,12 +46,11 @@ extension FusionGroups {
         let read = node(index).operands.filter { home[$0.node.index] == group }
         guard let first = read.first else { return }
         let bytes = Set(read).reduce(0) { $0 + context.costModel.byteCount(graph.type(of: $1)) }
-        let producer = node(first.node.index)
         context.explain(
             FusionDecision(
-                pattern: "\(producer.fusionName)+\(node(index).fusionName)", producer: place(first.node.index),
-                consumer: place(index), isFused: obstacle == nil,
-                reason: obstacle ?? "computed where its operand is", bytesSaved: 2 * bytes))
+                pattern: "\(part(first.node.index, group))+\(part(index, group))", producer: site(first.node.index),
+                consumer: site(index), isFused: obstacle == nil,
+                reason: obstacle ?? "runs in the kernel that makes its operand", bytesSaved: 2 * bytes))
     }
 
     // MARK: What stands in the way
@@ -61,28 +60,28 @@ extension FusionGroups {
         let group = groups[number]
         let own = shape(index)
         let axis = columnAxis(index)
-        if case .adamW = node(index).op { return "parameters change when all that read them have run" }
+        if case .adamW = node(index).op { return "it changes a parameter, so all that read the parameter must have run" }
         guard own == group.shape || own == group.rowShape else {
-            return "iterates over \(text(own)), the kernel over \(text(group.shape))"
+            return "they run over different shapes: \(text(own)) and \(text(group.shape))"
         }
         if own == group.shape, let axis, let other = group.columnAxis, axis != other {
-            return "its rows end at another axis"
+            return "their rows end at different axes"
         }
         if own != group.shape, axis != nil || !isPerRow(index) {
-            return "needs rows of its own"
+            return "it runs along one value a row of the kernel and needs rows there itself"
         }
         if case .dropout = node(index).op, own != node(index).types[0].shape || own != group.shape {
-            return "dropout numbers the elements of its own shape"
+            return "dropout counts elements in its own shape, which is not the kernel's"
         }
         if let reason = operandObstacle(index, number) { return reason }
         for operand in node(index).operands {
             guard let other = home[operand.node.index], other != number else { continue }
-            if depends(other, on: number) { return "needs \(place(operand.node.index)), which waits for the kernel" }
+            if depends(other, on: number) { return "it also reads what must wait for the kernel: \(node(operand.node.index).fusionName)" }
         }
         let types = inputs(number).map(graph.type(of:)) + operandTypes(index) + node(index).types
         let fitting = types.filter { broadcasts($0.shape, to: group.shape) }
         guard axisGroups(group.shape, fitting, columnAxis: group.columnAxis ?? axis) != nil else {
-            return "its operands broadcast along too many groups of axes"
+            return "their operands repeat along more groups of axes than a kernel has loops"
         }
         return footprintObstacle(index, group, cost)
     }
@@ -99,8 +98,8 @@ extension FusionGroups {
     private func operandObstacle(_ index: Int, _ number: Int) -> String? {
         let node = node(index)
         for (position, operand) in node.operands.enumerated() where home[operand.node.index] == number {
-            if isCrossRow(operand) { return "needs \(place(operand.node.index)) of all rows" }
-            if node.readsFromMemory(position) { return "reads that operand by address" }
+            if isCrossRow(operand) { return "it needs the sum over all rows, complete only when the kernel ends" }
+            if node.readsFromMemory(position) { return "it reads that operand by address, so it must be in memory" }
         }
         return nil
     }
@@ -119,46 +118,46 @@ extension FusionGroups {
         guard case .row = kinds[index], !group.anchors.isEmpty, shape(index) == group.shape else { return nil }
         let bytes = FusionLimits.blockRows * cost.extent(group.shape[1]) * 4 * group.anchors.count
         guard bytes > cost.cacheByteCount / 2 else { return nil }
-        return "whole rows of the product take \(bytes) bytes, over half of a \(cost.cacheByteCount) byte cache"
+        return "whole rows of the product take more than half of the cache: \(bytes) of \(cost.cacheByteCount) bytes"
     }
 
     /// Why two groups that a node reads from can't be one.
     func mergeObstacle(_ a: Int, _ b: Int, _ cost: CostModel) -> String? {
         let (first, second) = (groups[a], groups[b])
-        guard first.isOpen, second.isOpen else { return "a kernel of its own" }
+        guard first.isOpen, second.isOpen else { return "one of them shares its kernel with nothing" }
         guard isOptimizerStep(first) == isOptimizerStep(second) else {
             return "parameters change when all that read them have run"
         }
         guard first.shape == second.shape else {
-            return "iterates over \(text(first.shape)), the kernel over \(text(second.shape))"
+            return "they run over different shapes: \(text(first.shape)) and \(text(second.shape))"
         }
         if let axis = first.columnAxis, let other = second.columnAxis, axis != other {
-            return "its rows end at another axis"
+            return "their rows end at different axes"
         }
         let axis = first.columnAxis ?? second.columnAxis
         let types = (inputs(a) + inputs(b)).map(graph.type(of:))
         guard axisGroups(first.shape, types.filter { broadcasts($0.shape, to: first.shape) }, columnAxis: axis) != nil
-        else { return "its operands broadcast along too many groups of axes" }
+        else { return "their operands repeat along more groups of axes than a kernel has loops" }
         let anchors = first.anchors.count + second.anchors.count
-        guard anchors <= FusionLimits.products else { return "more than \(FusionLimits.products) products" }
+        guard anchors <= FusionLimits.products else { return "together they have more than \(FusionLimits.products) products" }
         let needsRows = (first.members.union(second.members)).contains { index in
             if case .row = kinds[index], shape(index) == first.shape { true } else { false }
         }
         if needsRows, anchors > 0 {
             let bytes = FusionLimits.blockRows * cost.extent(first.shape[1]) * 4 * anchors
-            guard bytes <= cost.cacheByteCount / 2 else { return "whole rows of the product leave the cache" }
+            guard bytes <= cost.cacheByteCount / 2 else { return "whole rows of all products take more than half of the cache" }
         }
         // Sums of one group that the other reads are complete only when all rows are.
         for value in inputs(a) where home[value.node.index] == b && isCrossRow(value) {
-            return "needs \(place(value.node.index)) of all rows"
+            return "one needs the other's sum over all rows, complete only when its kernel ends"
         }
         for value in inputs(b) where home[value.node.index] == a && isCrossRow(value) {
-            return "needs \(place(value.node.index)) of all rows"
+            return "one needs the other's sum over all rows, complete only when its kernel ends"
         }
         for anchor in first.anchors + second.anchors {
             for operand in node(anchor).operands {
                 if let other = home[operand.node.index], other == a || other == b {
-                    return "a product can't read what its own kernel makes"
+                    return "a product of one reads what the other makes"
                 }
             }
         }

@@ -1,0 +1,47 @@
+import GraphIR
+import Interpreter
+
+/// Finds the node of a graph that computes what the graph before it did not.
+///
+/// Passes rewrite, so nodes of two graphs do not correspond; but on random input equal values mean the same. A new
+/// value is no mistake as long as what is computed from it is known again. The culprit is therefore looked for among
+/// the nodes from which unknown values lead to a wrong result, and is the first of them.
+struct ValueSearch {
+    private let known: [[Int]: [HostTensor]]
+    private let symbols: [String: Int]
+
+    init(known: InterpreterResult, symbols: [String: Int]) {
+        self.known = Dictionary(grouping: known.values.flatMap { $0 }, by: \.shape)
+        self.symbols = symbols
+    }
+
+    private func isKnown(_ tensor: HostTensor) -> Bool {
+        known[tensor.shape]?.contains { candidate in
+            candidate.element == tensor.element
+                && Bisection.difference(tensor, candidate) <= Bisection.passTolerance
+        } ?? false
+    }
+
+    /// The place of the first unknown node that leads to one of `roots`, within a region's body if that can be told.
+    func firstUnknown(
+        in graph: Graph, _ inputs: [String: HostTensor], from roots: [Value]
+    ) throws(InterpreterError) -> String? {
+        let values = try Interpreter(graph: graph, rounding: false)
+            .run(inputs, symbols: symbols, keepValues: true).values
+        var pending = roots
+        var unknown: Set<Value> = []
+        while let value = pending.popLast() {
+            guard !isKnown(values[value.node.index][value.result]), unknown.insert(value).inserted else { continue }
+            pending += graph[value.node].operands
+        }
+        guard let first = unknown.map(\.node).min() else { return nil }
+        guard case .fusion(let region) = graph[first].op else { return graph.place(first) }
+        var operands: [String: HostTensor] = [:]
+        for (index, operand) in graph[first].operands.enumerated() {
+            operands[Region.portName(index)] = values[operand.node.index][operand.result]
+        }
+        let wrong = unknown.filter { $0.node == first }.map { region.body.outputs[$0.result].value }
+        let inner = try firstUnknown(in: region.body, operands, from: wrong)
+        return graph.place(first) + (inner.map { ", in it \($0)" } ?? "")
+    }
+}

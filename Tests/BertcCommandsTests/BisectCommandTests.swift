@@ -1,0 +1,63 @@
+import Testing
+
+@Suite struct BisectCommandTests {
+    let scratch: Scratch
+
+    init() throws {
+        scratch = try Scratch()
+        try TinyModel.write(.classification(labels: 3), labels: ["a", "b", "c"], to: scratch)
+    }
+
+    @Test(arguments: [[], ["--training"], ["--training", "--task", "masked-lm"], ["--unfused"]])
+    func everyStageOfASmallModelAgrees(_ options: [String]) throws {
+        let result = try Tool.run(["compile", scratch.path("model"), "--bisect"] + options)
+        #expect(result.status == 0)
+        #expect(result.error.isEmpty)
+        #expect(result.outputLines.contains { $0.hasPrefix("simplify ") })
+        #expect(result.outputLines.contains { $0.hasPrefix("kernels for ") })
+        #expect(result.output.contains("no stage is beyond tolerance"))
+        #expect(result.output.contains("sequences 2, tokens 12"))
+    }
+
+    @Test func graphFilesAreCompared() throws {
+        let emitted = try Tool.run(["compile", scratch.path("model"), "--training", "--emit", "fused"])
+        try scratch.write("fused.ir", emitted.output)
+        let result = try Tool.run(["compile", scratch.path("fused.ir"), "--bisect", "--length", "4"])
+        #expect(result.status == 0)
+        #expect(result.output.contains("sequences 2, tokens 8"))
+    }
+
+    @Test func largeModelsAreRefused() throws {
+        try scratch.write(
+            "large.json",
+            """
+            {"vocab_size": 30522, "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12,
+             "intermediate_size": 3072, "max_position_embeddings": 512}
+            """)
+        let result = try Tool.run(["compile", scratch.path("large.json"), "--bisect"])
+        #expect(result.status == 64)
+        #expect(result.output.isEmpty)
+        #expect(result.error.contains("minutes; choose a model with fewer layers"))
+    }
+
+    /// 1e8 + x - 1e8 in f32 is not what the interpreter gets.
+    @Test func differencesEndWithStatus1() throws {
+        let zeros = Array(repeating: "0.0", count: 62).joined(separator: ", ")
+        try scratch.write(
+            "cancel.ir",
+            """
+            graph "cancel" {
+              %x = input {name = "x"} : f32[8, 64]
+              %large = constant {values = [1e8, -1e8, \(zeros)]} : f32[64]
+              %sum = add %x, %large
+              %y = reduce_sum %sum {axes = [1], keep = false} @ "cancel"
+              output "y" %y
+            }
+            """)
+        let result = try Tool.run(["compile", scratch.path("cancel.ir"), "--bisect"])
+        #expect(result.status == 1)
+        #expect(result.output.contains("output \"y\" is wrong after kernels for "))
+        #expect(result.output.contains("first node beyond tolerance: %2 = fusion"))
+        #expect(result.error.split(separator: "\n").count == 1)
+    }
+}
