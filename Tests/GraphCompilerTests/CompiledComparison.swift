@@ -3,7 +3,7 @@ import GraphCompiler
 import Interpreter
 import Testing
 
-/// Compiles a graph without passes or cache and compares every output and update with the interpreter's.
+/// Compiles a graph without cache and compares every output and update with the interpreter's.
 struct CompiledComparison {
     let graph: Graph
     let inputs: [String: HostTensor]
@@ -11,15 +11,17 @@ struct CompiledComparison {
     var options = CompilerOptions(cache: .off)
     /// Largest difference relative to max(1, |expected|).
     var tolerance = 2e-5
+    /// Whether the passes run before lowering.
+    var optimizes = false
 
     func check(_ label: String = "", sourceLocation: SourceLocation = #_sourceLocation) throws {
         let expected = try Interpreter(graph: graph).run(inputs, symbols: symbols)
         let compiler = try Compiler(options)
         let parameters = ParameterStore()
-        let program = try compiler.lower(graph)
+        let program = try compiler.lower(optimizes ? compiler.optimize(graph) : graph)
         let executor = try compiler.executor(program, parameters: parameters)
         var given: [String: TensorData] = [:]
-        for node in graph.nodes {
+        for node in program.graph.nodes {
             switch node.op {
             case .input(let name, _): given[name] = inputs[name].map(TensorData.init)
             case .parameter(let name, _, _): try parameters.set(name, TensorData(inputs[name]!))

@@ -16,6 +16,18 @@ import Testing
         }
     }
 
+    @Test(arguments: 0..<60)
+    func fusedAgreesWithInterpreter(_ seed: UInt64) throws {
+        var generator = RandomGraphGenerator(seed: seed)
+        let (graph, inputs) = try generator.graph(nodes: 60)
+        for set in OpTests.instructionSets {
+            let options = CompilerOptions(instructionSet: set, threads: 2, cache: .off)
+            try CompiledComparison(
+                graph: graph, inputs: inputs, options: options, tolerance: 1e-3, optimizes: true
+            ).check("seed \(seed) \(set)")
+        }
+    }
+
     @Test(arguments: 100..<110)
     func trainingStepAgreesWithInterpreter(_ seed: UInt64) throws {
         var generator = RandomGraphGenerator(seed: seed, smooth: true)

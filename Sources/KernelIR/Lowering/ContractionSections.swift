@@ -52,6 +52,13 @@ private struct ContractionWriter {
         case working(Extent)
     }
 
+    /// Where a product, or a sum of products, goes.
+    private struct Target {
+        let sum: Value
+        let buffer: Int
+        let isScratch: Bool
+    }
+
     init(_ section: Section, _ machine: Machine) throws(IRError) {
         self.section = section
         self.machine = machine
@@ -99,14 +106,14 @@ private struct ContractionWriter {
             }
         }
 
-        // Products whose results are only added up share a target.
-        let groups = section.sumGroups(anchors)
-        let isPlain = groups.count == 1 && section.results.count == 1 && section.results[0].value == groups[0].sum
-        var targets: [(sum: Value, buffer: Int)] = []
-        for group in groups {
-            let target = isPlain ? section.results[0].buffer : newScratch()
-            if !isPlain { scratch.append(BlockKernel.Scratch(buffer: target, shape: .chunk)) }
-            targets.append((group.sum, target))
+        // Products whose results are only added up share a target: the result's own buffer, or scratch when only the
+        // epilogue reads it.
+        var targets: [Target] = []
+        for group in section.sumGroups(anchors) {
+            let result = section.results.first { $0.value == group.sum }
+            let target = result?.buffer ?? newScratch()
+            if result == nil { scratch.append(BlockKernel.Scratch(buffer: target, shape: .chunk)) }
+            targets.append(Target(sum: group.sum, buffer: target, isScratch: result == nil))
             for (index, anchor) in group.anchors.enumerated() {
                 let (left, _) = section.leftOperand(anchor)
                 guard let access = lefts[left], let panels = panelBuffers[PanelSource(section, anchor)] else {
@@ -125,11 +132,14 @@ private struct ContractionWriter {
                 ? Machine.packedLeftChunkPanels : Machine.chunkPanels,
             splitsChunks: prologue.isEmpty, scratch: scratch, prologue: prologue, products: products,
             epilogue: nil)
-        guard !isPlain else { return kernel }
+        let stored = Set(targets.filter { !$0.isScratch }.map(\.sum)).union(
+            section.results.map(\.value).filter { prologueNodes.contains($0.node) })
+        let results = section.results.filter { !stored.contains($0.value) }
+        guard !results.isEmpty else { return kernel }
         if section.needsWholeRows(besides: prologueNodes) {
             (kernel.chunkPanels, kernel.splitsChunks) = (nil, false)
         }
-        try addEpilogue(&kernel, targets, lowering, id)
+        try addEpilogue(&kernel, targets, results, lowering, id)
         // Totals need to know how many tasks there are.
         if columns.fixedValue == nil, !sums.isEmpty { kernel.splitsChunks = false }
         return kernel
@@ -202,16 +212,17 @@ private struct ContractionWriter {
     }
 
     private mutating func addEpilogue(
-        _ kernel: inout BlockKernel, _ targets: [(sum: Value, buffer: Int)], _ lowering: Lowering, _ id: NodeID
+        _ kernel: inout BlockKernel, _ targets: [Target], _ results: [(value: Value, buffer: Int)],
+        _ lowering: Lowering, _ id: NodeID
     ) throws(IRError) {
         let shape = section.type(targets[0].sum).shape
         let types = section.inputs.keys.map(section.type) + section.results.map { section.type($0.value) }
         var builder = RowBuilder(
             section, try view(shape, types, lowering, id), customKernels: lowering.customKernels)
-        for (sum, buffer) in targets {
-            builder.define(sum, as: .elements(buffer, .f32, columns: kernel.chunkStride))
+        for target in targets {
+            let stride = target.isScratch ? kernel.chunkStride : columns
+            builder.define(target.sum, as: .elements(target.buffer, .f32, columns: stride))
         }
-        let results = section.results.filter { !prologueNodes.contains($0.value.node) }
         let stores = try lowering.stores(results, &builder, &sums)
         kernel.epilogue = RowProgram(columns: columns, ops: builder.program.ops, stores: stores)
     }

@@ -12,7 +12,8 @@ extension Pass {
     /// 2. Vertically: each node joins the kernel of an operand, if shapes, cycles and the cache allow.
     /// 3. Horizontally: kernels over the same shape that read the same value become one.
     /// 4. Values that cost less to compute again than to store and read move into their readers.
-    /// 5. Small kernels of one fixed shape run as one.
+    /// 5. What only the left operand of a product needs moves into its kernel.
+    /// 6. Small kernels of one fixed shape run as one.
     ///
     /// Rounding: values inside a region are not rounded to their element type.
     public static let fusion = Pass("fusion") { (graph: inout Graph, context) throws(IRError) in
@@ -20,6 +21,7 @@ extension Pass {
         groups.fuseVertically(context)
         groups.fuseHorizontally(context)
         groups.recompute(context)
+        groups.absorbPrologues(context)
         groups.batchSmallKernels(context)
         guard groups.groups.contains(where: { $0.members.count + $0.clones.count > 1 }) else { return false }
         graph = try RegionWriter(groups).write()

@@ -125,6 +125,9 @@ extension FusionGroups {
     func mergeObstacle(_ a: Int, _ b: Int, _ cost: CostModel) -> String? {
         let (first, second) = (groups[a], groups[b])
         guard first.isOpen, second.isOpen else { return "one of them shares its kernel with nothing" }
+        guard isOptimizerStep(first) == isOptimizerStep(second) else {
+            return "parameters change when all that read them have run"
+        }
         guard first.shape == second.shape else {
             return "they run over different shapes: \(text(first.shape)) and \(text(second.shape))"
         }
@@ -159,6 +162,10 @@ extension FusionGroups {
             }
         }
         return canMerge(a, b) ? nil : "one waits for the other by way of a third kernel"
+    }
+
+    private func isOptimizerStep(_ group: FusionGroup) -> Bool {
+        group.members.contains { if case .adamW = node($0).op { true } else { false } }
     }
 
     private func text(_ shape: [Dimension]) -> String {
