@@ -26,10 +26,13 @@ struct IntegerUses {
         for id in graph.nodeIDs {
             let node = graph[id]
             switch node.op {
-            case .reshape, .broadcast, .transpose, .slice, .cast: origins[Value(id)] = origins[node.operands[0]]
+            case .reshape, .broadcast, .transpose, .slice, .cast:
+                origins[Value(id)] = origins[node.operands[0]]
             case .fusion(let region):
                 var inner: [Value: NodeID] = [:]
-                for (input, operand) in zip(region.body.inputs, node.operands) { inner[Value(input)] = origins[operand] }
+                for (input, operand) in zip(region.body.inputs, node.operands) {
+                    inner[Value(input)] = origins[operand]
+                }
                 visit(region.body, &inner)
             default: note(node, node.operands.map(graph.type(of:)), node.operands.map { origins[$0] })
             }
@@ -53,7 +56,9 @@ struct IntegerUses {
         }
     }
 
-    private mutating func addSegments(_ offsets: NodeID?, _ lengths: NodeID?, _ tokens: Dimension, _ limit: Dimension?) {
+    private mutating func addSegments(
+        _ offsets: NodeID?, _ lengths: NodeID?, _ tokens: Dimension, _ limit: Dimension?
+    ) {
         add(offsets, .offsets(tokens: tokens))
         add(lengths, .lengths(tokens: tokens, limit: limit))
     }

@@ -19,14 +19,16 @@ import Testing
         #expect(result.status == 0)
         #expect(result.error.isEmpty)
         #expect(result.outputLines.allSatisfy { $0.count <= 100 })
-        #expect(result.outputLines[0].wholeMatch(of: /bert: \d+ of \d+ candidates for fusion are fused.*/) != nil)
+        #expect(
+            result.outputLines[0].wholeMatch(of: /bert: \d+ of \d+ candidates for fusion are fused.*/) != nil)
         // Both layers' feed-forward blocks.
         #expect(result.outputLines.contains { $0.wholeMatch(of: /\ +2 x .*  bias\+gelu .*/) != nil })
         #expect(result.outputLines.contains { $0.wholeMatch(of: /\ +2 x .*  attention .*/) != nil })
         let titles = result.outputLines.filter { $0.hasPrefix("fused: ") || $0.hasPrefix("rejected: ") }
         #expect(titles.first?.hasPrefix("fused: ") == true)
         #expect(titles.last?.hasPrefix("rejected: ") == true)
-        #expect(titles == titles.filter { $0.hasPrefix("fused") } + titles.filter { $0.hasPrefix("rejected") })
+        #expect(
+            titles == titles.filter { $0.hasPrefix("fused") } + titles.filter { $0.hasPrefix("rejected") })
         #expect(Set(titles).count == titles.count)
         // No numbers of nodes, which change from pass to pass.
         #expect(!result.output.contains("%"))
@@ -35,7 +37,9 @@ import Testing
     @Test func layersAndNodesNarrow() throws {
         let result = try compile("--explain", "--layer", "1", "--node", "gelu")
         #expect(result.status == 0)
-        let places = result.outputLines.dropFirst(2).filter { !$0.contains("fused: ") && !$0.contains("rejected: ") }
+        let places = result.outputLines.dropFirst(2).filter {
+            !$0.contains("fused: ") && !$0.contains("rejected: ")
+        }
         #expect(!places.isEmpty && places.allSatisfy { $0.contains("layer.1") && $0.contains("gelu") })
         let none = try compile("--explain", "--node", "nonsense")
         #expect(none.status == 64)
@@ -53,7 +57,8 @@ import Testing
         #expect(text.hasPrefix("bert: \(fused.count) of \(decisions.count) candidates"))
         let keys: Set = ["pattern", "fused", "reason", "bytes_saved", "producer", "consumer"]
         #expect(decisions.allSatisfy { Set($0.keys) == keys })
-        #expect(decisions.contains { ($0["producer"] as? [String: String])?["label"] == "encoder.layer.1.ffn" })
+        #expect(
+            decisions.contains { ($0["producer"] as? [String: String])?["label"] == "encoder.layer.1.ffn" })
     }
 
     /// `--explain` takes its value after `=` only.
@@ -69,7 +74,9 @@ import Testing
         #expect(result.output.hasPrefix("bert: 0 of 0 candidates"))
     }
 
-    @Test(arguments: [["matmul+bias+gelu=2"], ["matmul+bias+gelu=1", " matmul + bias =3"], ["flash_attention=2"]])
+    @Test(arguments: [
+        ["matmul+bias+gelu=2"], ["matmul+bias+gelu=1", " matmul + bias =3"], ["flash_attention=2"],
+    ])
     func requirementsThatHold(_ required: [String]) throws {
         let options = required.flatMap { ["--require-fusion", $0] }
         let result = try Tool.run(["compile", scratch.path("model"), "--explain"] + options)
@@ -78,7 +85,8 @@ import Testing
     }
 
     @Test func missedRequirementSaysWhy() throws {
-        let result = try compile("--require-fusion", "matmul+bias+gelu=2", "--require-fusion", "gelu+matmul=1")
+        let result = try compile(
+            "--require-fusion", "matmul+bias+gelu=2", "--require-fusion", "gelu+matmul=1")
         #expect(result.status == 1)
         // The page comes all the same.
         #expect(result.output.contains("different kernels in"))

@@ -10,7 +10,8 @@ struct BisectionTable: CustomStringConvertible {
         for stage in bisection.stages {
             table.add([stage.name, "\(stage.nodeCount)", Self.scientific(stage.difference)])
         }
-        let extents = symbols.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+        let extents = symbols.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(
+            separator: ", ")
         return """
             compared with the interpreter on random input\(extents.isEmpty ? "" : ": \(extents)")
 

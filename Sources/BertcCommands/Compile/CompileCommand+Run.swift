@@ -31,7 +31,8 @@ extension CompileCommand {
         let last = times.passes.last?.graph ?? source.graph
         let program = try timed(&times.lowering) { try compiler.lower(last) }
         if let html {
-            let report = compiler.report(source.graph, passes: times.passes, program: program, symbols: values)
+            let report = compiler.report(
+                source.graph, passes: times.passes, program: program, symbols: values)
             try writeHTML(report, options, log.decisions, to: html)
         } else if explain == nil {
             try printPage(source.graph, compiler, program, values, &times)
@@ -81,7 +82,8 @@ extension CompileCommand {
     }
 
     private func writeHTML(
-        _ report: CompilationReport, _ options: CompilerOptions, _ decisions: [FusionDecision], to path: String
+        _ report: CompilationReport, _ options: CompilerOptions, _ decisions: [FusionDecision],
+        to path: String
     ) throws {
         var options = options
         options.passes.disabled.formUnion(PassPipeline.fusionPasses)

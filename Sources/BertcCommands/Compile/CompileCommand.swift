@@ -78,8 +78,11 @@ struct CompileCommand: ParsableCommand {
             throw ValidationError(
                 "--layer and --node narrow what --emit, --print-after or --explain print; give one of them")
         }
-        guard try requiredFusions.map(RequiredFusion.init).isEmpty || emit == nil && printAfter.isEmpty && !bisect
-        else { throw ValidationError("--require-fusion does not go with \(forms[0])")
+        guard
+            try requiredFusions.map(RequiredFusion.init).isEmpty
+                || emit == nil && printAfter.isEmpty && !bisect
+        else {
+            throw ValidationError("--require-fusion does not go with \(forms[0])")
         }
         if emit == .training, !input.training {
             throw ValidationError("--emit training needs a model and --training")

@@ -41,7 +41,8 @@ struct NodeSelection: ParsableArguments {
     func decisions(of all: [FusionDecision]) throws -> [FusionDecision] {
         let selected = all.filter { decision in
             let sites = [decision.producer, decision.consumer].map { (op: $0.op, path: LabelPath($0.label)) }
-            let isInLayer = layer.map { layer in sites.contains { $0.path.holds(["layer", "\(layer)"]) } } ?? true
+            let isInLayer =
+                layer.map { layer in sites.contains { $0.path.holds(["layer", "\(layer)"]) } } ?? true
             let isCalled =
                 node.map { node in
                     decision.patternParts.joined().contains(node)

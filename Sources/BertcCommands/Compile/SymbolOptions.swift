@@ -6,7 +6,8 @@ struct SymbolOptions: ParsableArguments {
     @Option(help: "Sequences in the batch that FLOPs, bytes and memory are counted for; 8 by default.")
     var batch: Int?
 
-    @Option(help: "Tokens of each of its sequences; 128 by default. With --bisect a batch is 2 x 6 by default.")
+    @Option(
+        help: "Tokens of each of its sequences; 128 by default. With --bisect a batch is 2 x 6 by default.")
     var length: Int?
 
     @Option(help: "The value of another symbol of a graph file, as name=value; may be given several times.")

@@ -8,7 +8,9 @@ extension Pass {
     /// probabilities. Every scores product is a candidate that the context is told of. Sums run in another order.
     public static let attention = Pass("attention") { (graph: inout Graph, context) throws(IRError) in
         let candidates = AttentionMatcher(graph).candidates
-        for candidate in candidates { context.explain(graph.decision(candidate.scores, candidate.match, context)) }
+        for candidate in candidates {
+            context.explain(graph.decision(candidate.scores, candidate.match, context))
+        }
         let matches = candidates.compactMap { try? $0.match.get() }
         guard !matches.isEmpty else { return false }
         var rewriter = AttentionRewriter(graph, matches)
@@ -28,7 +30,9 @@ extension Graph {
         switch match {
         case .success(let match):
             let kept = Set([match.context] + (match.gradient?.results.compactMap { $0 } ?? []))
-            (reason, inner, last) = ("one kernel keeps the scores in the cache", match.nodes.subtracting(kept), match.context)
+            (reason, inner, last) = (
+                "one kernel keeps the scores in the cache", match.nodes.subtracting(kept), match.context
+            )
         case .failure(let rejection):
             let reader = nodeIDs.first { self[$0].operands.contains(Value(scores)) }
             (reason, inner, last) = (rejection.reason, [scores], reader ?? scores)

@@ -31,7 +31,9 @@ extension FusionGroups {
                 FusionDecision(
                     pattern: "\(name(partner)) | \(name(number))",
                     producer: site(groups[partner].members.min() ?? first), consumer: site(first),
-                    isFused: true, reason: "both are small and of one shape: one kernel starts instead of two", bytesSaved: 0))
+                    isFused: true,
+                    reason: "both are small and of one shape: one kernel starts instead of two", bytesSaved: 0
+                ))
             merge(number, into: partner)
         }
     }

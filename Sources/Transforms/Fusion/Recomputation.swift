@@ -14,7 +14,8 @@ extension FusionGroups {
     private mutating func consider(_ value: Value, _ group: Int, _ context: PassContext) {
         let outside = outsideReaders(value)
         let type = graph.type(of: value)
-        guard !outside.isEmpty, !roots.contains(value), type.shape == groups[group].shape, type.rank >= 1 else {
+        guard !outside.isEmpty, !roots.contains(value), type.shape == groups[group].shape, type.rank >= 1
+        else {
             return
         }
         let cone = cone(value.node.index, group)
@@ -87,7 +88,7 @@ extension FusionGroups {
                 bytes,
                 bytes <= 0
                     ? "computing it again reads at least as many bytes as storing it moves"
-                    : "computing it again takes longer than reading it: \(times) x \(operations) operations an element"
+                    : "computing it again takes longer than reading: \(times) x \(operations) operations an element"
             )
         }
         return (bytes, nil)
@@ -116,7 +117,9 @@ extension FusionGroups {
         if isProductOperand, let axis, axis != 1 { return "its rows end at another axis than a reader's" }
         if isElement, group.rowShape == type.shape { return nil }
         if isElement, group.shape != type.shape { return "a reader runs over another shape: \(name(reader))" }
-        if isElement, let axis, let other = group.columnAxis, axis != other { return "its rows end at another axis than a reader's" }
+        if isElement, let axis, let other = group.columnAxis, axis != other {
+            return "its rows end at another axis than a reader's"
+        }
         return nil
     }
 
@@ -135,7 +138,9 @@ extension FusionGroups {
     private mutating func removeUnneeded(_ cone: Set<Int>, from group: Int) {
         for index in cone.sorted(by: >) {
             let isRead = readers[index].contains { contains(group, $0) }
-            let isStored = node(index).types.indices.contains { self.isStored(Value(NodeID(index), result: $0)) }
+            let isStored = node(index).types.indices.contains {
+                self.isStored(Value(NodeID(index), result: $0))
+            }
             if !isRead, !isStored { remove(index) }
         }
     }

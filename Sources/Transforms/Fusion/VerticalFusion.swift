@@ -19,7 +19,8 @@ extension FusionGroups {
     private mutating func place(_ index: Int, _ context: PassContext) {
         var candidates: [Int] = []
         for operand in node(index).operands {
-            guard let group = home[operand.node.index], groups[group].isOpen, !candidates.contains(group) else {
+            guard let group = home[operand.node.index], groups[group].isOpen, !candidates.contains(group)
+            else {
                 continue
             }
             candidates.append(group)
@@ -28,7 +29,8 @@ extension FusionGroups {
         candidates.sort { (groups[$0].members.max() ?? 0) > (groups[$1].members.max() ?? 0) }
         var target: Int?
         for group in candidates {
-            let obstacle = target.map { mergeObstacle(group, $0, context.costModel) }
+            let obstacle =
+                target.map { mergeObstacle(group, $0, context.costModel) }
                 ?? joinObstacle(index, group, context.costModel)
             explain(index, group, obstacle, context)
             guard obstacle == nil else { continue }
@@ -48,7 +50,8 @@ extension FusionGroups {
         let bytes = Set(read).reduce(0) { $0 + context.costModel.byteCount(graph.type(of: $1)) }
         context.explain(
             FusionDecision(
-                pattern: "\(part(first.node.index, group))+\(part(index, group))", producer: site(first.node.index),
+                pattern: "\(part(first.node.index, group))+\(part(index, group))",
+                producer: site(first.node.index),
                 consumer: site(index), isFused: obstacle == nil,
                 reason: obstacle ?? "runs in the kernel that makes its operand", bytesSaved: 2 * bytes))
     }
@@ -60,7 +63,9 @@ extension FusionGroups {
         let group = groups[number]
         let own = shape(index)
         let axis = columnAxis(index)
-        if case .adamW = node(index).op { return "it changes a parameter, so all that read the parameter must have run" }
+        if case .adamW = node(index).op {
+            return "it changes a parameter, so all that read the parameter must have run"
+        }
         guard own == group.shape || own == group.rowShape else {
             return "they run over different shapes: \(text(own)) and \(text(group.shape))"
         }
@@ -76,7 +81,9 @@ extension FusionGroups {
         if let reason = operandObstacle(index, number) { return reason }
         for operand in node(index).operands {
             guard let other = home[operand.node.index], other != number else { continue }
-            if depends(other, on: number) { return "it also reads what must wait for the kernel: \(node(operand.node.index).fusionName)" }
+            if depends(other, on: number) {
+                return "it also reads what must wait for the kernel: \(node(operand.node.index).fusionName)"
+            }
         }
         let types = inputs(number).map(graph.type(of:)) + operandTypes(index) + node(index).types
         let fitting = types.filter { broadcasts($0.shape, to: group.shape) }
@@ -98,8 +105,12 @@ extension FusionGroups {
     private func operandObstacle(_ index: Int, _ number: Int) -> String? {
         let node = node(index)
         for (position, operand) in node.operands.enumerated() where home[operand.node.index] == number {
-            if isCrossRow(operand) { return "it needs the sum over all rows, complete only when the kernel ends" }
-            if node.readsFromMemory(position) { return "it reads that operand by address, so it must be in memory" }
+            if isCrossRow(operand) {
+                return "it needs the sum over all rows, complete only when the kernel ends"
+            }
+            if node.readsFromMemory(position) {
+                return "it reads that operand by address, so it must be in memory"
+            }
         }
         return nil
     }
@@ -115,10 +126,13 @@ extension FusionGroups {
 
     /// Row reductions behind a product keep whole rows of it in the cache.
     private func footprintObstacle(_ index: Int, _ group: FusionGroup, _ cost: CostModel) -> String? {
-        guard case .row = kinds[index], !group.anchors.isEmpty, shape(index) == group.shape else { return nil }
+        guard case .row = kinds[index], !group.anchors.isEmpty, shape(index) == group.shape else {
+            return nil
+        }
         let bytes = FusionLimits.blockRows * cost.extent(group.shape[1]) * 4 * group.anchors.count
         guard bytes > cost.cacheByteCount / 2 else { return nil }
-        return "whole rows of the product take more than half of the cache: \(bytes) of \(cost.cacheByteCount) bytes"
+        return
+            "whole rows of the product take more than half of the cache: \(bytes) of \(cost.cacheByteCount) bytes"
     }
 
     /// Why two groups that a node reads from can't be one.
@@ -136,16 +150,22 @@ extension FusionGroups {
         }
         let axis = first.columnAxis ?? second.columnAxis
         let types = (inputs(a) + inputs(b)).map(graph.type(of:))
-        guard axisGroups(first.shape, types.filter { broadcasts($0.shape, to: first.shape) }, columnAxis: axis) != nil
+        guard
+            axisGroups(first.shape, types.filter { broadcasts($0.shape, to: first.shape) }, columnAxis: axis)
+                != nil
         else { return "their operands repeat along more groups of axes than a kernel has loops" }
         let anchors = first.anchors.count + second.anchors.count
-        guard anchors <= FusionLimits.products else { return "together they have more than \(FusionLimits.products) products" }
+        guard anchors <= FusionLimits.products else {
+            return "together they have more than \(FusionLimits.products) products"
+        }
         let needsRows = (first.members.union(second.members)).contains { index in
             if case .row = kinds[index], shape(index) == first.shape { true } else { false }
         }
         if needsRows, anchors > 0 {
             let bytes = FusionLimits.blockRows * cost.extent(first.shape[1]) * 4 * anchors
-            guard bytes <= cost.cacheByteCount / 2 else { return "whole rows of all products take more than half of the cache" }
+            guard bytes <= cost.cacheByteCount / 2 else {
+                return "whole rows of all products take more than half of the cache"
+            }
         }
         // Sums of one group that the other reads are complete only when all rows are.
         for value in inputs(a) where home[value.node.index] == b && isCrossRow(value) {

@@ -27,7 +27,9 @@ struct Explanation {
 
     /// One a reason, the one with the most bytes first.
     private func sections(_ isFused: Bool) -> [String] {
-        let groups = Dictionary(grouping: DecisionGroup.groups(of: decisions.filter { $0.isFused == isFused })) {
+        let groups = Dictionary(
+            grouping: DecisionGroup.groups(of: decisions.filter { $0.isFused == isFused })
+        ) {
             $0.reason
         }
         let sizes = groups.mapValues { $0.reduce(0) { $0 + $1.bytesSaved } }
@@ -49,10 +51,12 @@ struct Explanation {
         let bytes = aligned(signed(members.reduce(0) { $0 + $1.bytesSaved }), 10)
         let first = members[0]
         let pattern = Formatted.clipped(first.pattern, Self.patternWidth)
-        let place = isComplete && !first.particulars.isEmpty ? "\(first.places): \(first.particulars)" : first.places
+        let place =
+            isComplete && !first.particulars.isEmpty ? "\(first.places): \(first.particulars)" : first.places
         let padding = String(repeating: " ", count: Self.patternWidth - pattern.count)
         let room = Self.width - count.count - bytes.count - Self.patternWidth - 4
-        return "\(count)\(bytes)  \(pattern)\(padding)  \(isComplete ? place : Formatted.clipped(place, room))"
+        return
+            "\(count)\(bytes)  \(pattern)\(padding)  \(isComplete ? place : Formatted.clipped(place, room))"
     }
 
     private func aligned(_ text: String, _ width: Int) -> String {

@@ -49,7 +49,8 @@ struct RequiredFusion {
         guard found < count else { return }
         for group in rejections(among: decisions) {
             Console.note(
-                "rejected \(group.members.count) x \(group.pattern): \(group.reason) (\(group.members[0].places))")
+                "rejected \(group.members.count) x \(group.pattern): \(group.reason) (\(group.members[0].places))"
+            )
         }
         throw CommandError(
             .unmet,

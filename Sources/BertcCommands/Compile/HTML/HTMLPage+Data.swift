@@ -5,7 +5,10 @@ extension HTMLPage {
     var json: JSONText {
         .object([
             ("name", .string(fused.graph.name)), ("instructionSet", .string(fused.instructionSet)),
-            ("symbols", .object(fused.symbols.sorted { $0.key < $1.key }.map { ($0.key, .integer($0.value)) })),
+            (
+                "symbols",
+                .object(fused.symbols.sorted { $0.key < $1.key }.map { ($0.key, .integer($0.value)) })
+            ),
             ("fused", program(fused)), ("unfused", program(unfused)),
             ("decisions", .array(DecisionGroup.groups(of: decisions).map(group))),
         ])
@@ -37,7 +40,8 @@ extension HTMLPage {
                     members += [("o", .string(region.name)), ("b", .string(region.body.text { _ in true }))]
                 case .input(let name, _), .parameter(let name, _, _):
                     members += [("o", .string(name)), ("s", .bool(true))]
-                case .constant, .iota, .dimensionSize: members += [("o", .string(node.op.mnemonic)), ("s", .bool(true))]
+                case .constant, .iota, .dimensionSize:
+                    members += [("o", .string(node.op.mnemonic)), ("s", .bool(true))]
                 default: members.append(("o", .string(node.op.mnemonic)))
                 }
                 if let costs = costs[id] {
