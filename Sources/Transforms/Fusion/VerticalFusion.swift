@@ -140,7 +140,7 @@ extension FusionGroups {
         let (first, second) = (groups[a], groups[b])
         guard first.isOpen, second.isOpen else { return "one of them shares its kernel with nothing" }
         guard isOptimizerStep(first) == isOptimizerStep(second) else {
-            return "parameters change when all that read them have run"
+            return "it changes a parameter, so all that read the parameter must have run"
         }
         guard first.shape == second.shape else {
             return "they run over different shapes: \(text(first.shape)) and \(text(second.shape))"
