@@ -26,7 +26,7 @@ print("training \(graph.nodes.count) nodes: \(counts(graph.nodes.map(\.op.mnemon
 // The fusion pass tells of every candidate. Every pass leaves a record.
 var options = CompilerOptions()
 options.passes.context.explain = { decision in
-    guard !decision.producer.contains("optimizer") else { return }
+    guard !decision.producer.label.hasPrefix("optimizer") else { return }
     print("\(decision.isFused ? "fused   " : "rejected") \(decision.pattern): \(decision.reason)")
 }
 let compiler = try Compiler(options)

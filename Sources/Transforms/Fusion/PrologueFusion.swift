@@ -13,8 +13,8 @@ extension FusionGroups {
             context.explain(
                 FusionDecision(
                     pattern: "\(name(number))+\(name(reader))",
-                    producer: place(groups[number].members.min() ?? 0),
-                    consumer: place(groups[reader].anchors.first ?? 0), isFused: obstacle == nil,
+                    producer: site(groups[number].members.min() ?? 0),
+                    consumer: site(groups[reader].anchors.first ?? 0), isFused: obstacle == nil,
                     reason: obstacle ?? "only the product's left operand needs it", bytesSaved: bytes))
             if obstacle == nil { merge(number, into: reader) }
         }
