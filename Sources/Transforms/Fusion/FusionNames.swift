@@ -64,19 +64,21 @@ extension FusionGroups {
 
     /// Whether the products (with what is added to them) become the queries, keys and values of one attention.
     private func feedAttention(_ anchors: [Int]) -> Bool {
-        let consumers = anchors.map { anchor -> Int? in
-            var index = anchor
-            while readers[index].count >= 1 {
-                let next = readers[index][0]
-                switch node(next).op {
-                case .binary(.add), .binary(.mul), .reshape: index = next
-                case .raggedMatmul: return next
-                default: return nil
-                }
+        let consumers = Set(anchors.map(attention))
+        return consumers.count == 1 && consumers != [nil]
+    }
+
+    /// The attention that reads a product, through element-wise ops and reshapes.
+    private func attention(_ product: Int) -> Int? {
+        var index = product
+        while let next = readers[index].first {
+            switch node(next).op {
+            case .binary, .reshape: index = next
+            case .flashAttention: return next
+            default: return nil
             }
-            return nil
         }
-        return consumers.allSatisfy { $0 != nil }
+        return nil
     }
 
     private func isSumOfProducts(_ index: Int, _ number: Int) -> Bool {
