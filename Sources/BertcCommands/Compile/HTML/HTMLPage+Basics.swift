@@ -39,8 +39,10 @@ extension HTMLPage {
           return fills[template];
         }
 
-        const peak = program => Math.max(0, ...program.memory.nodes.map((_, launch) =>
-          program.memory.categories.reduce((sum, category) => sum + category.bytes[launch], 0)));
+        // The most that is live at once, of all categories or of those that are wanted.
+        const peak = (program, isWanted = () => true) => Math.max(0, ...program.memory.nodes.map((_, launch) =>
+          program.memory.categories.filter(isWanted).reduce((sum, category) => sum + category.bytes[launch], 0)));
+        const isActivation = category => category.name === "activations";
 
         // before → after, with the change.
         function card(title, before, after, text) {
@@ -64,7 +66,8 @@ extension HTMLPage {
             card("memory traffic of a run", unfused.bytes, fused.bytes, bytes),
             card("work", unfused.flops, fused.flops, flops),
             card("predicted time", unfused.seconds, fused.seconds, seconds),
-            card("memory at the peak", peak(unfused), peak(fused), bytes),
+            card("activations at the peak", peak(unfused, isActivation), peak(fused, isActivation), bytes),
+            card("all memory at the peak", peak(unfused), peak(fused), bytes),
             make("div", { class: "card" }, make("b", {}, `${count(done)} of ${count(all)}`),
               make("span", {}, "candidates fused")));
         }
