@@ -78,10 +78,14 @@ public final class Compiler {
 
     /// The kernels of an optimised graph.
     public func lower(_ graph: Graph) throws -> Program {
+        try lower(graph, keepsPanels: !options.passes.disabled.contains(Pass.fusion.name))
+    }
+
+    /// - Parameter keepsPanels: whether products find parameters packed, as they do in fused programs.
+    func lower(_ graph: Graph, keepsPanels: Bool) throws -> Program {
         let start = ContinuousClock.now
         let program = try Lowering.lower(
-            graph, for: library.machine, keepsPanels: !options.passes.disabled.contains(Pass.fusion.name),
-            customKernels: options.customKernels)
+            graph, for: library.machine, keepsPanels: keepsPanels, customKernels: options.customKernels)
         if let dump = options.dump {
             let seconds = (ContinuousClock.now - start) / .seconds(1)
             try dump(

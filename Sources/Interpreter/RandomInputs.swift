@@ -20,13 +20,13 @@ package struct RandomInputs {
         uses = IntegerUses(graph)
     }
 
-    /// A tensor for each input and parameter, by name.
-    package mutating func tensors() -> [String: HostTensor] {
+    /// A tensor for each input and, unless they are left out, each parameter, by name.
+    package mutating func tensors(ofParameters: Bool = true) -> [String: HostTensor] {
         var tensors: [String: HostTensor] = [:]
         for id in graph.nodeIDs {
             switch graph[id].op {
             case .input(let name, let type): tensors[name] = tensor(type, id, range: floatRange(type, nil))
-            case .parameter(let name, let type, let role):
+            case .parameter(let name, let type, let role) where ofParameters:
                 tensors[name] = tensor(type, id, range: floatRange(type, role))
             default: continue
             }

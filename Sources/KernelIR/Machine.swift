@@ -28,6 +28,10 @@ public struct Machine: Hashable, Sendable {
     static let packedLeftChunkPanels = 16
     /// How many pieces a parallel loop is cut into: enough to balance, the same for any thread count.
     static let tasks = 32
+    /// Pieces of the row blocks of a product: many, since each is long and the last ones leave cores idle.
+    static let blockTasks = 128
+    /// The same where each piece keeps partial sums, which cost a row of memory each.
+    static let partialBlockTasks = 64
     /// Pieces of a loop that keeps one partial sum a piece.
     static let partialTasks = 16
     /// Loops over fewer elements run as one piece.

@@ -22,6 +22,11 @@ extension CompileCommand {
         if !printAfter.isEmpty { return try printGraphs(writer) }
         if explain == nil { try symbols.requireAll(values, for: source.graph, of: input.model) }
         if bisect { return try printBisection(compiler, source.graph, values) }
+        if measure {
+            let table = MeasurementTable(
+                measurement: try compiler.measureFusion(source.graph, symbols: values), symbols: values)
+            return Console.print(global.json ? "\(table.json)" : "\(table)")
+        }
 
         times.passes = try timed(&times.allPasses) { try compiler.runPasses(source.graph) }
         if let explain {

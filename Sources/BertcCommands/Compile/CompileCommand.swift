@@ -58,6 +58,12 @@ struct CompileCommand: ParsableCommand {
     @Flag(help: "Compare each pass, and the compiled kernels, with the interpreter on random input instead.")
     var bisect = false
 
+    @Flag(
+        help: ArgumentHelp(
+            "Run each kind of fused kernel, and the whole graph, against the same ops one by one instead.",
+            discussion: "Both sides run in turn; choose the shapes with --batch and --length."))
+    var measure = false
+
     @OptionGroup var symbols: SymbolOptions
     @OptionGroup(title: "Passes") var passes: PassOptions
     @OptionGroup(title: "Common options") var global: GlobalOptions
@@ -68,8 +74,8 @@ struct CompileCommand: ParsableCommand {
         let forms = [
             emit.map { _ in "--emit" }, printAfter.isEmpty ? nil : "--print-after",
             timePasses ? "--time-passes" : nil, explain.map { _ in "--explain" },
-            html.map { _ in "--html" }, bisect ? "--bisect" : nil,
-            global.json && !timePasses ? "--json" : nil,
+            html.map { _ in "--html" }, bisect ? "--bisect" : nil, measure ? "--measure" : nil,
+            global.json && !timePasses && !measure ? "--json" : nil,
         ].compactMap { $0 }
         guard forms.count <= 1 else {
             throw ValidationError("\(forms[0]) and \(forms[1]) print different things; give one of them")
@@ -80,7 +86,7 @@ struct CompileCommand: ParsableCommand {
         }
         guard
             try requiredFusions.map(RequiredFusion.init).isEmpty
-                || emit == nil && printAfter.isEmpty && !bisect
+                || emit == nil && printAfter.isEmpty && !bisect && !measure
         else {
             throw ValidationError("--require-fusion does not go with \(forms[0])")
         }

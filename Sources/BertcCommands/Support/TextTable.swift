@@ -65,6 +65,9 @@ package enum Formatted {
         value < 1 ? "\(number(value * 1000, digits: 1)) ms" : "\(number(value, digits: 2)) s"
     }
 
+    /// `0.012 ms`, `12.345 ms`.
+    static func milliseconds(_ value: Double) -> String { "\(number(value * 1000, digits: 3)) ms" }
+
     /// `text`, or with `…` in place of its middle when it is longer than `width` characters.
     static func clipped(_ text: String, _ width: Int) -> String {
         let tail = width / 3

@@ -127,7 +127,7 @@ private struct ContractionWriter {
         }
 
         var kernel = BlockKernel(
-            rows: rows, columns: columns, tile: tile, tasks: Machine.tasks,
+            rows: rows, columns: columns, tile: tile, tasks: Machine.blockTasks,
             chunkPanels: lefts.values.contains(where: \.isTransposed)
                 ? Machine.packedLeftChunkPanels : Machine.chunkPanels,
             splitsChunks: prologue.isEmpty, scratch: scratch, prologue: prologue, products: products,
@@ -140,6 +140,7 @@ private struct ContractionWriter {
             (kernel.chunkPanels, kernel.splitsChunks) = (nil, false)
         }
         try addEpilogue(&kernel, targets, results, lowering, id)
+        if !sums.isEmpty { kernel.tasks = Machine.partialBlockTasks }
         // Totals need to know how many tasks there are.
         if columns.fixedValue == nil, !sums.isEmpty { kernel.splitsChunks = false }
         return kernel
