@@ -63,11 +63,11 @@ extension HTMLPage {
           const all = data.decisions.reduce((sum, group) => sum + group.places.length, 0);
           byID("cards").append(
             card("kernel launches", unfused.launches, fused.launches, count),
-            card("memory traffic of a run", unfused.bytes, fused.bytes, bytes),
+            card("memory traffic", unfused.bytes, fused.bytes, bytes),
             card("work", unfused.flops, fused.flops, flops),
             card("predicted time", unfused.seconds, fused.seconds, seconds),
-            card("activations at the peak", peak(unfused, isActivation), peak(fused, isActivation), bytes),
-            card("all memory at the peak", peak(unfused), peak(fused), bytes),
+            card("most activations", peak(unfused, isActivation), peak(fused, isActivation), bytes),
+            card("memory at the peak", peak(unfused), peak(fused), bytes),
             make("div", { class: "card" }, make("b", {}, `${count(done)} of ${count(all)}`),
               make("span", {}, "candidates fused")));
         }

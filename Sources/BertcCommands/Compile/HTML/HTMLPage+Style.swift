@@ -11,10 +11,10 @@ extension HTMLPage {
         header { padding: 14px 20px 0; border-bottom: 1px solid var(--line); background: var(--soft); }
         h1 { font-size: 20px; margin: 0; display: inline; }
         #extents { color: var(--dim); display: inline; margin: 0 0 0 12px; }
-        #cards { display: flex; gap: 10px; margin: 12px 0; flex-wrap: wrap; }
-        .card { background: var(--paper); border: 1px solid var(--line); border-radius: 8px; padding: 8px 14px;
-          min-width: 150px; }
-        .card b { display: block; font-size: 17px; font-weight: 600; font-variant-numeric: tabular-nums; }
+        #cards { display: flex; gap: 8px; margin: 12px 0; flex-wrap: wrap; }
+        .card { background: var(--paper); border: 1px solid var(--line); border-radius: 8px; padding: 7px 11px;
+          min-width: 110px; }
+        .card b { display: block; font-size: 15px; font-weight: 600; font-variant-numeric: tabular-nums; }
         .card span { color: var(--dim); font-size: 12px; }
         .card i { font-style: normal; color: #1a8f5a; font-size: 13px; font-weight: 600; margin-left: 6px; }
         .card i.worse { color: #c2562d; }
