@@ -57,14 +57,14 @@ extension HTMLPage {
         function header() {
           byID("name").textContent = data.name;
           const symbols = Object.entries(data.symbols).map(([name, value]) => `${name} ${count(value)}`);
-          byID("extents").textContent = [...symbols, `kernels for ${data.instructionSet}`].join(" \u00b7 ");
           const { unfused, fused } = data;
+          byID("extents").textContent =
+            [...symbols, `${flops(fused.flops)} a run`, `kernels for ${data.instructionSet}`].join(" \u00b7 ");
           const done = data.decisions.filter(group => group.fused).reduce((sum, g) => sum + g.places.length, 0);
           const all = data.decisions.reduce((sum, group) => sum + group.places.length, 0);
           byID("cards").append(
             card("kernel launches", unfused.launches, fused.launches, count),
             card("memory traffic", unfused.bytes, fused.bytes, bytes),
-            card("work", unfused.flops, fused.flops, flops),
             card("predicted time", unfused.seconds, fused.seconds, seconds),
             card("most activations", peak(unfused, isActivation), peak(fused, isActivation), bytes),
             card("memory at the peak", peak(unfused), peak(fused), bytes),
