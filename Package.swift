@@ -45,7 +45,8 @@ let package = Package(
         library("Transforms", ["GraphIR", "Interpreter"]),
         library("KernelIR", ["GraphIR"]),
         library("Codegen", ["GraphIR", "KernelIR"]),
-        library("Runtime", ["GraphIR", "Interpreter", "KernelIR", "Codegen", "LLVMBridge", "COpenBLAS", atomics]),
+        library(
+            "Runtime", ["GraphIR", "Interpreter", "KernelIR", "Codegen", "LLVMBridge", "COpenBLAS", atomics]),
         library(
             "GraphCompiler",
             ["LLVMBridge", "GraphIR", "Interpreter", "Transforms", "KernelIR", "Codegen", "Runtime"]),

@@ -68,7 +68,8 @@ extension ElementWriter {
             pointer = panelAddress(
                 &w, access.buffer, width, depth, panelled: place.column, inner: place.row)
         case .transposedPanels(let width, let depth):
-            let first = panelAddress(&w, access.buffer, width, depth, panelled: place.row, inner: place.column)
+            let first = panelAddress(
+                &w, access.buffer, width, depth, panelled: place.row, inner: place.column)
             return scatter(&w, v, value, to: first, stride: width, place)
         }
         let storage = Self.storageName(access.element)
@@ -92,7 +93,8 @@ extension ElementWriter {
 
     /// Address `(panelled / width, inner, panelled % width)` of f32 panels with `depth` rows.
     private func panelAddress(
-        _ w: inout FunctionWriter, _ buffer: Int, _ width: Int, _ depth: Extent, panelled: String, inner: String
+        _ w: inout FunctionWriter, _ buffer: Int, _ width: Int, _ depth: Extent, panelled: String,
+        inner: String
     ) -> String {
         let panel = w.value("udiv i64 \(panelled), \(width)")
         let within = w.value("urem i64 \(panelled), \(width)")
@@ -102,7 +104,8 @@ extension ElementWriter {
 
     /// Stores f32 lanes `stride` elements apart.
     private func scatter(
-        _ w: inout FunctionWriter, _ v: VectorWriter, _ value: String, to first: String, stride: Int, _ place: Place
+        _ w: inout FunctionWriter, _ v: VectorWriter, _ value: String, to first: String, stride: Int,
+        _ place: Place
     ) {
         guard v.lanes > 1 else { return w.line("store float \(value), ptr \(first), align 4") }
         let offsets = "<" + (0..<v.lanes).map { "i64 \($0 * stride)" }.joined(separator: ", ") + ">"

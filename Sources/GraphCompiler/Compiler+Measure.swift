@@ -26,7 +26,8 @@ extension Compiler {
         let kinds = try regionKinds(fused).map { kind in
             let times = try interleaved(kind.fused, kind.unfused, symbols, rounds, hasWeights: true)
             return FusionMeasurement.Kind(
-                name: kind.name, result: kind.result, count: kind.count, fused: times.fused, unfused: times.unfused)
+                name: kind.name, result: kind.result, count: kind.count, fused: times.fused,
+                unfused: times.unfused)
         }
         let whole = try interleaved(fused, last, symbols, rounds, hasWeights: false)
         return FusionMeasurement(
@@ -52,7 +53,8 @@ extension Compiler {
             let name: String
             switch graph[id].op {
             case .fusion(let region): name = region.name
-            case .flashAttention(let attributes): name = graph[id].op.mnemonic + (attributes.rate > 0 ? "+dropout" : "")
+            case .flashAttention(let attributes):
+                name = graph[id].op.mnemonic + (attributes.rate > 0 ? "+dropout" : "")
             default: continue
             }
             let types = graph[id].operands.map(graph.type(of:))
@@ -113,7 +115,8 @@ extension Compiler {
                 weights = g.apply(
                     .dropout(rate: attributes.rate, stream: attributes.stream), [weights, x[5]])
             }
-            g.output("0", g.apply(.raggedMatmul(.context, length: "length"), [weights, x[2], offsets, lengths]))
+            g.output(
+                "0", g.apply(.raggedMatmul(.context, length: "length"), [weights, x[2], offsets, lengths]))
         }
     }
 

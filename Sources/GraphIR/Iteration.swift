@@ -28,7 +28,8 @@ extension Node {
         let last = iterationShape(operands).count - 1
         switch op {
         case .constant(.splat, _), .dimensionSize: return .free
-        case .unary, .unaryGradient, .binary, .compare, .select, .cast, .broadcast, .dropout, .adamW: return .map
+        case .unary, .unaryGradient, .binary, .compare, .select, .cast, .broadcast, .dropout, .adamW:
+            return .map
         case .normalize, .crossEntropyGradient: return .map
         // What is left of custom ops when fusion runs has an element program.
         case .custom:
@@ -42,7 +43,8 @@ extension Node {
         case .matmul:
             return types[0].rank == 2 && types[0].element == .f32 ? .contraction : .opaque
         case .input, .parameter, .constant, .iota, .reshape, .transpose, .slice, .concatenate,
-            .raggedMatmul, .scatterAdd, .segmentSum, .segmentBroadcast, .flashAttention, .flashAttentionGradient,
+            .raggedMatmul, .scatterAdd, .segmentSum, .segmentBroadcast, .flashAttention,
+            .flashAttentionGradient,
             .fusion:
             return .opaque
         }
@@ -103,7 +105,8 @@ package func axisGroups(
             groups.append((runs, [axis]))
         }
     }
-    let rows = columnAxis.map { start in groups.prefix { $0.axes[0] < start }.count } ?? max(0, groups.count - 1)
+    let rows =
+        columnAxis.map { start in groups.prefix { $0.axes[0] < start }.count } ?? max(0, groups.count - 1)
     guard rows <= 2, groups.count - rows <= 1 else { return nil }
     return (groups.prefix(rows).map(\.axes), groups.dropFirst(rows).first?.axes ?? [])
 }

@@ -50,7 +50,8 @@ extension Executor {
         }
         let interpreter = Interpreter(graph: region.body)
         guard
-            let values = try? interpreter.run(inputs, symbols: bound?.symbols ?? [:], keepValues: true).values,
+            let values = try? interpreter.run(inputs, symbols: bound?.symbols ?? [:], keepValues: true)
+                .values,
             let inner = values.firstIndex(where: { results in
                 results.contains { !$0.values.allSatisfy(\.isFinite) }
             })

@@ -53,11 +53,13 @@ struct MemoryPlan {
             for slot in schedule.definitions[index] { starts.append((slot, index)) }
             for slot in schedule.releases[index] { ends[slot] = index }
             for case .workspace(let number) in launch.buffers {
-                blocks.append(Block(size: workspaceSizes[number], launches: index...index, owner: -1 - number))
+                blocks.append(
+                    Block(size: workspaceSizes[number], launches: index...index, owner: -1 - number))
             }
         }
         for (slot, launch) in starts {
-            blocks.append(Block(size: sizes[slot], launches: launch...Swift.max(launch, ends[slot]), owner: slot))
+            blocks.append(
+                Block(size: sizes[slot], launches: launch...Swift.max(launch, ends[slot]), owner: slot))
         }
         return blocks
     }

@@ -38,7 +38,10 @@ struct ParameterPanels {
                 if case .packed(let packed) = buffer { packed } else { nil }
             })
         updated = program.graph.updates.map { update in
-            (program.graph.parameterName(update.parameter), written.filter { $0.parameter == update.parameter })
+            (
+                program.graph.parameterName(update.parameter),
+                written.filter { $0.parameter == update.parameter }
+            )
         }
         for entry in entries { try parameters.reserve(entry.packed, of: entry.name) }
     }

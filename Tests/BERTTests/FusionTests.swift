@@ -14,7 +14,8 @@ import Testing
     private static func step() throws -> Step {
         var config = BertConfig()
         config.normPosition = .pre
-        let forward = try BertGraph(config: config, head: .classification(labels: 2), isTraining: true).build()
+        let forward = try BertGraph(config: config, head: .classification(labels: 2), isTraining: true)
+            .build()
         let graph = try trainingStep(forward)
         func program(_ disabled: Set<String>) throws -> Program {
             let compiler = try Compiler(
@@ -31,7 +32,8 @@ import Testing
             return label.hasPrefix("encoder.layer.\(layer).")
         }
         func names(_ isBackward: Bool) -> [String] {
-            own.filter { program.graph[$0.node].label.hasSuffix(".gradient") == isBackward }.map(\.kernel.name)
+            own.filter { program.graph[$0.node].label.hasSuffix(".gradient") == isBackward }.map(
+                \.kernel.name)
         }
         return (names(false), names(true))
     }

@@ -175,7 +175,8 @@ import Testing
                 losses += try step.run(given)["loss"]!.floats
                 losses += try infer.run(given)["loss"]!.floats
             }
-            try parameters.set("w", TensorData((0..<(Self.hidden * 70)).map { Float($0 % 11) * 0.01 }, shape: [20, 70]))
+            try parameters.set(
+                "w", TensorData((0..<(Self.hidden * 70)).map { Float($0 % 11) * 0.01 }, shape: [20, 70]))
             losses += try infer.run(given)["loss"]!.floats
             losses += try step.run(given)["loss"]!.floats
             results.append(losses)

@@ -124,24 +124,4 @@ import Training
         #expect(loaded?.missing.map(\.name).sorted() == ["classifier.bias", "classifier.weight"])
         #expect(try BertPipeline(contentsOf: second.path + "/run").labels == ["great", "negative"])
     }
-
-    @Test func memoryStaysFlat() throws {
-        func residentPages() throws -> Int {
-            let text = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
-            return try #require(Int(text.split(separator: " ")[1]))
-        }
-        let output = try TemporaryDirectory()
-        var config = smallConfig(output, steps: 1000)
-        config.batchSize = 4
-        config.csvLog = true
-        var pages: [Int: Int] = [:]
-        _ = try trainModel(config) { event in
-            if case .step(let step) = event, [200, 1000].contains(step.step) {
-                pages[step.step] = try residentPages()
-            }
-        }
-        let growth = try #require(pages[1000]) - #require(pages[200])
-        // Other tests may run in this process at the same time; 800 steps that leaked a batch each would take more.
-        #expect(growth * 4096 < 2 << 20, "\(growth) pages")
-    }
 }

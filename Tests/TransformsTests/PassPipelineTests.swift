@@ -63,7 +63,10 @@ import Transforms
         }
         let all = try names(.init())
         #expect(try names(.init(disabled: ["simplify"])) == all.filter { $0 != "simplify" })
-        #expect(try names(.init(stopAfter: "constant-folding")) == ["decompose-custom", "simplify", "constant-folding"])
+        #expect(
+            try names(.init(stopAfter: "constant-folding")) == [
+                "decompose-custom", "simplify", "constant-folding",
+            ])
         #expect(try names(.init(disabled: ["simplify"], stopAfter: "simplify")) == ["decompose-custom"])
     }
 

@@ -9,7 +9,9 @@ struct MeasurementTable: CustomStringConvertible {
         var table = TextTable(
             ["kernel", "first result", "kernels", "fused", "op by op", "times faster"],
             left: ["kernel", "first result"])
-        for kind in measurement.kinds { table.add(row(kind.name, "\(kind.result)", "\(kind.count)", kind.fused, kind.unfused)) }
+        for kind in measurement.kinds {
+            table.add(row(kind.name, "\(kind.result)", "\(kind.count)", kind.fused, kind.unfused))
+        }
         table.add(row("whole graph", "", "", measurement.fused, measurement.unfused))
         table.clip("kernel", toFit: 100)
         let extents = symbols.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(
@@ -28,7 +30,8 @@ struct MeasurementTable: CustomStringConvertible {
     var json: JSONText {
         let kinds = measurement.kinds.map { kind in
             JSONText.object([
-                ("kernel", .string(kind.name)), ("result", .string("\(kind.result)")), ("kernels", .integer(kind.count)),
+                ("kernel", .string(kind.name)), ("result", .string("\(kind.result)")),
+                ("kernels", .integer(kind.count)),
                 ("fused", .double(kind.fused)), ("unfused", .double(kind.unfused)),
             ])
         }

@@ -37,7 +37,9 @@ extension Graph {
     /// V7: the body of region `id` is a graph in which inputs and outputs are numbered in order.
     func verifyRegion(_ region: Region, at id: NodeID) throws(IRError) {
         let body = region.body
-        func fail(_ what: String) -> IRError { IRError("V7", "in region \"\(body.name)\": \(what)", at: place(id)) }
+        func fail(_ what: String) -> IRError {
+            IRError("V7", "in region \"\(body.name)\": \(what)", at: place(id))
+        }
         do throws(IRError) {
             try body.verify()
         } catch {

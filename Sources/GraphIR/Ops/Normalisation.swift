@@ -49,7 +49,8 @@ extension Op {
             return [TensorType(.f32, row), TensorType(.f32, row)]
         case .normalize:
             try expect(operands, 5...5)
-            guard operands[1] == operands[2], operands[1] == TensorType(.f32, row), operands[3] == operands[4],
+            guard operands[1] == operands[2], operands[1] == TensorType(.f32, row),
+                operands[3] == operands[4],
                 operands[3].shape == width, operands[3].element.isFloat
             else { throw .type("needs (x, mean, rstd, gamma, beta), got \(operands)") }
             return [x]

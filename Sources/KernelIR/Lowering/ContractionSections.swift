@@ -10,7 +10,8 @@ extension Lowering {
         let tasks = writer.sums.isEmpty ? 0 : kernel.taskCount
         emit(
             id, section,
-            writer.packs.map(Phase.pack) + [.block(kernel)] + writer.sums.phases(tasks: tasks, rows: kernel.tasks),
+            writer.packs.map(Phase.pack) + [.block(kernel)]
+                + writer.sums.phases(tasks: tasks, rows: kernel.tasks),
             writer.sums, tasks: tasks,
             workspaces: writer.panels.map { panels in
                 switch panels {
@@ -189,7 +190,8 @@ private struct ContractionWriter {
     ) throws(IRError) -> RowView {
         let fitting = types.filter { broadcasts($0.shape, to: shape) }
         guard let view = RowView(shape, fitting, columnAxis: 1) else {
-            throw lowering.unsupported(id, "these operands broadcast along more than two separate groups of axes")
+            throw lowering.unsupported(
+                id, "these operands broadcast along more than two separate groups of axes")
         }
         return view
     }
@@ -245,7 +247,9 @@ private struct PanelSource: Hashable {
 
 extension Section {
     fileprivate func leftOperand(_ anchor: NodeID) -> (value: Value, transposed: Bool) {
-        guard case .matmul(let transposeLeft, _) = graph[anchor].op else { preconditionFailure("not a product") }
+        guard case .matmul(let transposeLeft, _) = graph[anchor].op else {
+            preconditionFailure("not a product")
+        }
         return (graph[anchor].operands[0], transposeLeft)
     }
 
@@ -260,7 +264,9 @@ extension Section {
         let uses = graph.useCounts()
         var groups = anchors.map { (sum: Value($0), anchors: [$0]) }
         for id in nodes {
-            guard case .binary(.add) = graph[id].op, graph[id].operands[0] != graph[id].operands[1] else { continue }
+            guard case .binary(.add) = graph[id].op, graph[id].operands[0] != graph[id].operands[1] else {
+                continue
+            }
             let parts = graph[id].operands.map { operand in groups.firstIndex { $0.sum == operand } }
             guard let left = parts[0], let right = parts[1],
                 graph[id].operands.allSatisfy({ uses[$0] == 1 })

@@ -16,7 +16,8 @@ extension RowBuilder {
             let type = section.type(operand)
             guard broadcasts(type.shape, to: node.types[0].shape) else {
                 throw unsupported(
-                    id, "an operand of \(type) does not broadcast to \(node.types[0]), as a CustomKernel needs")
+                    id,
+                    "an operand of \(type) does not broadcast to \(node.types[0]), as a CustomKernel needs")
             }
             operands.append(try value(operand, form))
         }

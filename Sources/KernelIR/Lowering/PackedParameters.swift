@@ -14,7 +14,8 @@ extension Lowering {
             case .fusion(let region):
                 let ports = region.body.inputs
                 for inner in region.body.nodes {
-                    guard case .matmul = inner.op, let port = ports.firstIndex(of: inner.operands[1].node) else {
+                    guard case .matmul = inner.op, let port = ports.firstIndex(of: inner.operands[1].node)
+                    else {
                         continue
                     }
                     products.append((inner.op, node.operands[port]))
@@ -52,9 +53,11 @@ extension Lowering {
     func packing(_ packed: PackedParameter) -> Program.Launch {
         let width = Extent.fixed(packed.transposed ? packed.k : packed.n)
         let source = MatrixAccess(
-            buffer: 0, rowStride: packed.transposed ? .one : width, columnStride: packed.transposed ? width : .one)
+            buffer: 0, rowStride: packed.transposed ? .one : width,
+            columnStride: packed.transposed ? width : .one)
         let pack = PackPanels(
-            source: .matrix(source), k: .fixed(packed.k), n: .fixed(packed.n), tile: machine.denseTile, panels: 1)
+            source: .matrix(source), k: .fixed(packed.k), n: .fixed(packed.n), tile: machine.denseTile,
+            panels: 1)
         return Program.Launch(
             kernel: Kernel("pack", [.pack(pack)]), buffers: [.value(packed.parameter), .packed(packed)],
             node: packed.parameter.node)

@@ -7,7 +7,8 @@ extension Lowering {
         let operand = type(graph[id].operands[0])
         let live = operand.shape.indices.filter { operand.shape[$0] != 1 }
         transposedReduce(
-            id, reduction, operand, kept: live.filter { !axes.contains($0) }, reduced: live.filter(axes.contains))
+            id, reduction, operand, kept: live.filter { !axes.contains($0) },
+            reduced: live.filter(axes.contains))
     }
 
     /// Kept axes first, then a row reduction.

@@ -57,7 +57,8 @@ struct RowBuilder {
     /// The buffer of a value that only an access can use: dropout's key, a table, row numbers.
     private func buffer(_ value: Value, of id: NodeID) throws(IRError) -> Int {
         guard let buffer = section.inputs[value] else {
-            throw IRError("lowering", "an operand must come from outside the region", at: section.graph.place(id))
+            throw IRError(
+                "lowering", "an operand must come from outside the region", at: section.graph.place(id))
         }
         return buffer
     }
@@ -157,7 +158,8 @@ struct RowBuilder {
         program.add(.cast(program.add(.extent(view.columns)), .f32))
     }
 
-    private mutating func statistics(_ x: ElementID, _ epsilon: Double) -> (mean: ElementID, rstd: ElementID) {
+    private mutating func statistics(_ x: ElementID, _ epsilon: Double) -> (mean: ElementID, rstd: ElementID)
+    {
         let width = width()
         let mean = program.dividing(program.sum(x), width)
         let centred = program.subtracting(x, mean)

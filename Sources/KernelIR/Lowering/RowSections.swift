@@ -5,7 +5,8 @@ extension Lowering {
     mutating func rowSection(_ section: Section, _ id: NodeID) throws(IRError) {
         let packed = packedUpdates(id)
         var builder = RowBuilder(
-            section, try rowView(section, id, columnAxis: packed.isEmpty ? nil : 1), customKernels: customKernels)
+            section, try rowView(section, id, columnAxis: packed.isEmpty ? nil : 1),
+            customKernels: customKernels)
         var sums = PartialSums(
             bufferCount: section.bufferCount + packed.count, columns: builder.view.columns)
         var stores = try stores(section.results, &builder, &sums)
@@ -21,7 +22,8 @@ extension Lowering {
             tasks = self.tasks(view.rows * view.columns)
         }
         let kernel = RowKernel(
-            rows: view.rows, columns: view.columns, program: builder.program.ops, stores: stores, tasks: tasks)
+            rows: view.rows, columns: view.columns, program: builder.program.ops, stores: stores, tasks: tasks
+        )
         emit(
             id, section, [.rows(kernel)] + sums.phases(tasks: tasks, rows: tasks), sums, tasks: tasks,
             suffix: packed.isEmpty ? "" : "+pack", workspaces: packed.map { .packed($0.packed) })
@@ -38,7 +40,9 @@ extension Lowering {
             if let axis = section.graph[node].columnAxis(operands) { columnAxis = axis }
         }
         let whole = shapes.first { candidate in
-            shapes.allSatisfy { broadcasts($0, to: candidate) || $0 == Array(candidate.prefix(columnAxis ?? 0)) }
+            shapes.allSatisfy {
+                broadcasts($0, to: candidate) || $0 == Array(candidate.prefix(columnAxis ?? 0))
+            }
         }
         guard let whole else { throw unsupported(id, "its nodes run over different shapes: \(shapes)") }
         let ports = section.inputs.keys.map(section.type) + section.results.map { section.type($0.value) }
@@ -91,7 +95,8 @@ extension Lowering {
         suffix: String = "", workspaces: [Program.Buffer] = []
     ) {
         let partials = sums.sizes(tasks: tasks).map { workspace($0) }
-        emit(id, phases, name: section.name + suffix,
+        emit(
+            id, phases, name: section.name + suffix,
             buffers: boundBuffers(id) + section.streams.map { .number($0) } + workspaces + partials)
     }
 }
@@ -155,7 +160,8 @@ struct PartialSums {
                 total = program.adding(total, program.load(access))
             }
             let store = RowProgram.Store.element(.elements(sum.target, sum.element, columns: columns), total)
-            return .rows(RowKernel(rows: .one, columns: columns, program: program.ops, stores: [store], tasks: 1))
+            return .rows(
+                RowKernel(rows: .one, columns: columns, program: program.ops, stores: [store], tasks: 1))
         }
     }
 }

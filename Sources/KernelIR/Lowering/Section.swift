@@ -50,7 +50,9 @@ struct Section {
 
     /// The buffer of a dropout stream of the section.
     func buffer(ofStream stream: Int) -> Int {
-        guard let index = streams.firstIndex(of: stream) else { preconditionFailure("a stream of another section") }
+        guard let index = streams.firstIndex(of: stream) else {
+            preconditionFailure("a stream of another section")
+        }
         return bufferCount - streams.count + index
     }
 

@@ -219,7 +219,9 @@ struct AttentionMatcher {
             throw AttentionRejection("its \(graph[value.node].op.mnemonic) is an output of the graph")
         }
         if let other = (users[value] ?? []).first(where: { !nodes.contains($0) }) {
-            throw AttentionRejection("a \(graph[other].op.mnemonic) outside the pattern reads its \(graph[value.node].op.mnemonic) as well")
+            throw AttentionRejection(
+                "a \(graph[other].op.mnemonic) outside the pattern reads its \(graph[value.node].op.mnemonic) as well"
+            )
         }
     }
 

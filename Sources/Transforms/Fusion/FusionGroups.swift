@@ -193,7 +193,9 @@ struct FusionGroups {
     func depends(_ group: Int, on target: Int) -> Bool { waits.depends(group, on: target) }
 
     /// Whether two groups can become one without a cycle: no way from one to the other leads through a third.
-    func canMerge(_ a: Int, _ b: Int) -> Bool { !waits.hasDetour(from: a, to: b) && !waits.hasDetour(from: b, to: a) }
+    func canMerge(_ a: Int, _ b: Int) -> Bool {
+        !waits.hasDetour(from: a, to: b) && !waits.hasDetour(from: b, to: a)
+    }
 
     /// Groups that `group` reads from.
     func predecessors(_ group: Int) -> Set<Int> {

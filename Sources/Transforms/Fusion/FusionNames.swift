@@ -84,8 +84,9 @@ extension FusionGroups {
     private func isSumOfProducts(_ index: Int, _ number: Int) -> Bool {
         guard case .binary(.add) = node(index).op else { return false }
         return node(index).operands.allSatisfy { operand in
-            groups[number].anchors.contains(operand.node.index) || isSumOfProducts(operand.node.index, number)
-                && groups[number].members.contains(operand.node.index)
+            groups[number].anchors.contains(operand.node.index)
+                || isSumOfProducts(operand.node.index, number)
+                    && groups[number].members.contains(operand.node.index)
         }
     }
 

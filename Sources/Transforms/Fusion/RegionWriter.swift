@@ -105,7 +105,9 @@ extension FusionGroups {
         guard kinds[index] == .free else { return node(index).isSource }
         return roots.contains(Value(NodeID(index)))
             || readers[index].contains { reader in
-                guard let group = home[reader] else { return kinds[reader] == .free && isWrittenAlone(reader) }
+                guard let group = home[reader] else {
+                    return kinds[reader] == .free && isWrittenAlone(reader)
+                }
                 return groups[group].members.count == 1 && groups[group].clones.isEmpty
             }
     }

@@ -1,0 +1,30 @@
+import Foundation
+import Testing
+
+@Suite struct MeasureCommandTests {
+    let scratch: Scratch
+
+    init() throws {
+        scratch = try Scratch()
+        try TinyModel.write(.classification(labels: 3), labels: ["a", "b", "c"], to: scratch)
+    }
+
+    @Test func kindsOfRegionsAreMeasured() throws {
+        let model = scratch.path("model")
+        let result = try Tool.run(["compile", model, "--training", "--measure", "--length", "6"])
+        #expect(result.status == 0)
+        #expect(result.outputLines.first?.hasPrefix("with length 6, sequences 8, tokens 48;") == true)
+        #expect(result.outputLines.contains { $0.hasPrefix("flash_attention") })
+        #expect(result.outputLines.contains { $0.hasPrefix("whole graph") })
+    }
+
+    @Test func jsonHasEveryKind() throws {
+        let result = try Tool.run(["compile", scratch.path("model"), "--measure", "--json", "--length", "6"])
+        let json = try #require(
+            try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+        let kinds = try #require(json["kinds"] as? [[String: Any]])
+        #expect(kinds.contains { ($0["kernel"] as? String)?.contains("matmul+bias") == true })
+        for kind in kinds { #expect(try #require(kind["fused"] as? Double) > 0) }
+        #expect(try #require(json["unfused"] as? Double) > 0)
+    }
+}
