@@ -58,7 +58,8 @@ import Testing
                 + ["--set", "evaluateEvery=100000"]
         ) { process, output in
             let statm = "/proc/\(process.processIdentifier)/statm"
-            guard output.contains("step 200/2000"), let text = try? String(contentsOfFile: statm, encoding: .utf8),
+            guard output.contains("step 200/2000"),
+                let text = try? String(contentsOfFile: statm, encoding: .utf8),
                 let resident = text.split(separator: " ").dropFirst().first.flatMap({ Int($0) }), resident > 0
             else { return }
             pages.append(resident)
