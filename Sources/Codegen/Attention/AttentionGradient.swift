@@ -34,7 +34,15 @@ extension AttentionTemplate {
             startKeys(&w, part, token, keys, key)
             w.loop(from: "0", to: part.rows.count, by: tile.queries) { w, row, _ in
                 let isFirst = w.value("icmp eq i64 \(key), \(part.from)")
-                writeQueries(&w, part, buffers, row: row, keys: keys, share: share, isFirst: isFirst)
+                whenTile(
+                    &w, part, row: row, key: key,
+                    otherwise: { w in
+                        w.when(isFirst) { w in clearShare(&w, part, share, row: row) }
+                    }
+                ) { w, state in
+                    writeQueries(
+                        &w, part, buffers, row: row, keys: keys, share: share, isFirst: isFirst, state: state)
+                }
                 return []
             }
             // Queries were scaled by scale log₂ e: a factor of ln 2 is left.
@@ -67,7 +75,7 @@ extension AttentionTemplate {
     /// One block of queries, from row `row` of the sequence on, against the block of keys.
     private func writeQueries(
         _ w: inout FunctionWriter, _ part: Part, _ buffers: GradientBuffers, row: String, keys: String,
-        share: String, isFirst: String
+        share: String, isFirst: String, state: String?
     ) {
         let rows = w.min(w.sub(part.rows.count, row), "\(tile.queries)")
         let token = w.add(part.rows.start, row)
@@ -89,8 +97,9 @@ extension AttentionTemplate {
                     left: left, right: scratch(&w, right), target: target, rows: rows,
                     depth: "\(kernel.headSize)"), count: panels)
         }
-        excludeColumns(&w, rows: rows, from: keys)
         let vectors = columnVectors(&w, keys)
+        excludeColumns(&w, rows: rows, from: keys)
+        excludeMasked(&w, part, state, rows: rows, vectors: vectors)
         if hasDropout {
             let number = w.add(w.mul(token, "\(kernel.heads)"), part.head)
             keep.write(
@@ -110,12 +119,29 @@ extension AttentionTemplate {
             &w,
             TileProduct.Operands(left: slopes, right: scratch(&w, .key), target: dq, rows: rows, depth: keys),
             columns: kernel.paddedSize)
-        let element = w.add(w.mul(token, "\(tokenStride)"), w.mul(part.head, "\(kernel.headSize)"))
-        let target = w.address(share, "float", element)
+        let target = shareRow(&w, part, share, token: token)
         let scale = v.float(kernel.attributes.scale)
         w.when(isFirst) { w in copyOut(&w, dq, target, count: rows) { _, _ in scale } }
         w.when(w.value("xor i1 \(isFirst), true")) { w in
             copyOut(&w, dq, target, count: rows, adds: true) { _, _ in scale }
+        }
+    }
+
+    /// The row of `token` of this part's share of dq.
+    private func shareRow(
+        _ w: inout FunctionWriter, _ part: Part, _ share: String, token: String
+    ) -> String {
+        let element = w.add(w.mul(token, "\(tokenStride)"), w.mul(part.head, "\(kernel.headSize)"))
+        return w.address(share, "float", element)
+    }
+
+    /// Zeroes the share of dq of the block of queries from `row` on.
+    private func clearShare(_ w: inout FunctionWriter, _ part: Part, _ share: String, row: String) {
+        let target = shareRow(&w, part, share, token: w.add(part.rows.start, row))
+        let rows = w.min(w.sub(part.rows.count, row), "\(tile.queries)")
+        w.loop(from: "0", to: rows, by: 1) { w, index, _ in
+            clear(&w, w.address(target, "float", w.mul(index, "\(tokenStride)")), count: "\(kernel.headSize)")
+            return []
         }
     }
 
@@ -128,7 +154,12 @@ extension AttentionTemplate {
         let (scores, slopes) = (scratch(&w, .scores), scratch(&w, .scoreGradients))
         w.loop(from: "0", to: rows, by: 1) { w, row, _ in
             let own = w.add(token, row)
-            let lse = splatFloat(&w, tokenNumber(&w, buffers.lse, own, part.head))
+            var lse = splatFloat(&w, tokenNumber(&w, buffers.lse, own, part.head))
+            if kernel.maskTable != nil {
+                // A row without a key: its scores are -infinity too.
+                let isEmpty = v.compareFloat(&w, "oeq", lse, v.float(-.infinity))
+                lse = v.select(&w, isEmpty, .f32, v.float(0), lse)
+            }
             let shift = v.op(&w, "fmul", lse, v.float(Self.log2e))
             let delta = splatFloat(&w, tokenNumber(&w, buffers.delta, own, part.head))
             w.loop(from: "0", to: columns, by: tile.columns) { w, column, _ in
