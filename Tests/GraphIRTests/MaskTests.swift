@@ -18,14 +18,15 @@ import Testing
             Bundle.module.url(forResource: "masks_128", withExtension: "txt", subdirectory: "Fixtures"))
         let golden = try AttentionMask(parsingFile: String(contentsOf: file, encoding: .utf8), file: "masks")
         let mask = try AttentionMask(parsing: Self.table[index].mask)
-        var kept = 0
+        var (kept, wrong) = (0, 0)
         for query in 0..<128 {
             for key in 0..<128 {
                 let keeps = mask.keeps(query: query, key: key, head: 0)
                 kept += keeps ? 1 : 0
-                #expect(keeps == golden.keeps(query: query, key: key, head: index), "\(query), \(key)")
+                wrong += keeps == golden.keeps(query: query, key: key, head: index) ? 0 : 1
             }
         }
+        #expect(wrong == 0)
         let sparsity = 100 * (1 - Double(kept) / (128 * 128))
         #expect(abs(sparsity - Self.table[index].sparsity) < 0.05)
         #expect(try AttentionMask(parsing: String(Self.table[index].mask.prefix { $0 != "(" })) == mask)
@@ -34,14 +35,14 @@ import Testing
     @Test("rows of bits are what single pairs say, at any length", arguments: all, [1, 64, 100, 300])
     func rows(_ text: String, _ length: Int) throws {
         let pattern = try AttentionMask(parsing: text).patterns[0]
-        for query in 0..<length {
+        for query in stride(from: 0, to: length, by: 7) {
             var words = Array(repeating: UInt64(0), count: (length + 63) / 64)
             pattern.setKeys(of: query, below: length, in: &words)
-            for key in 0..<length {
-                let bit = words[key / 64] >> (key % 64) & 1
-                #expect((bit == 1) == pattern.keeps(query: query, key: key))
+            let kept = (0..<words.count * 64).filter { (key: Int) -> Bool in
+                let word: UInt64 = words[key / 64]
+                return (word >> UInt64(key % 64)) & 1 == 1
             }
-            if length % 64 != 0 { #expect(words[length / 64] >> (length % 64) == 0) }
+            #expect(kept == (0..<length).filter { pattern.keeps(query: query, key: $0) })
         }
     }
 
@@ -49,7 +50,7 @@ import Testing
     func randomKeys() throws {
         func keys(_ seed: Int, _ query: Int) -> [Int] {
             let mask = MaskPattern.bigbird(0, globals: [], random: 3, seed: seed)
-            return (0..<4096).filter { $0 != query && mask.keeps(query: query, key: $0) }
+            return (0..<2048).filter { $0 != query && mask.keeps(query: query, key: $0) }
         }
         for (query, span) in [(0, 128), (127, 128), (128, 256), (1000, 1024), (1500, 2048)] {
             let drawn = keys(7, query)
@@ -74,7 +75,7 @@ import Testing
     @Test(
         "a mask file that is not one is refused with its line",
         arguments: [
-            ("80\nc0\n", "m.txt:1: expected 2 rows of 2 hex digits"), ("\n# a\n8000\n", "m.txt:2: expected 1 rows"),
+            ("80\nf0\n", "m.txt:1: expected 2 rows of 2 hex digits"), ("\n# a\n8000\n", "m.txt:2: expected 1 rows"),
             ("# a\n80\n# b\n", "m.txt: expected one mask, or masks of equal size"), ("", "m.txt: expected one mask"),
             ("xy\n", "m.txt:1: expected"),
         ])

@@ -98,7 +98,7 @@ extension MaskPattern {
 
     public func keeps(query: Int, key: Int) -> Bool {
         if case .bits(let bits) = self { return bits[query, key] }
-        return runs(of: query, below: key + 1).contains { run in
+        return runs(of: query, below: max(query, key) + 1).contains { run in
             run.first <= key && key <= run.last && (key - run.first) % run.step == 0
         }
     }

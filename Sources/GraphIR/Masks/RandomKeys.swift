@@ -20,7 +20,7 @@ struct RandomKeys {
         var draw: UInt32 = 0
         while keys.count < count {
             let counter = SIMD4(draw, UInt32(truncatingIfNeeded: query), 0, 0)
-            let candidate = Int(Philox.words(counter: counter, key: key)[0]) * span >> 32
+            let candidate = (Int(Philox.words(counter: counter, key: key)[0]) * span) >> 32
             if !keys.contains(candidate) { keys.append(candidate) }
             draw += 1
         }
