@@ -192,7 +192,8 @@ private struct BertGraphWriter {
         let v = linear(x, "\(name).value", hidden, hidden).reshaped(split)
         if let mask = config.attentionMask {
             let context = g.attention(
-                q, k, v, offsets: offsets, lengths: lengths, mask: mask, rate: config.attentionDropout, rng: rng)
+                q, k, v, offsets: offsets, lengths: lengths, mask: mask, rate: config.attentionDropout,
+                rng: rng)
             return context.reshaped(["tokens", hidden])
         }
         let segments = [offsets, lengths]

@@ -121,17 +121,14 @@ extension AttentionKernel {
     /// As if the tokens were in equal shares of `sequences`; tiles of which the mask keeps nothing cost nothing.
     func flopCount(_ symbols: [String: Int]) -> Int {
         let tokens = tokens.value(symbols)
+        if case .sumQueryGradients = step { return (parts - 1) * tokens * heads * headSize }
         let length = tokens / Swift.max(1, sequences.value(symbols))
         var pairs = tokens * length * heads * headSize
         if let mask = attributes.mask {
             let schedule = MaskSchedule(mask: mask, heads: heads, tile: tile)
             pairs = Int(Double(pairs) * MaskTable(schedule, length: length).counts.work)
         }
-        switch step {
-        case .forward: return 4 * pairs
-        case .gradient: return 10 * pairs
-        case .sumQueryGradients: return (parts - 1) * tokens * heads * headSize
-        }
+        return if case .forward = step { 4 * pairs } else { 10 * pairs }
     }
 }
 

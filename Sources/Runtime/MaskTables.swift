@@ -26,7 +26,9 @@ struct MaskTables {
         var numbers: [MaskSchedule: Int] = [:]
         for (index, launch) in launches.enumerated() {
             for case .attention(let kernel) in launch.kernel.phases {
-                guard let buffer = kernel.maskTable, case .mask(let schedule) = launch.buffers[buffer] else { continue }
+                guard let buffer = kernel.maskTable, case .mask(let schedule) = launch.buffers[buffer] else {
+                    continue
+                }
                 if numbers.updateValue(numbers[schedule] ?? tables.count, forKey: schedule) == nil {
                     tables.append(Table(schedule: schedule))
                 }

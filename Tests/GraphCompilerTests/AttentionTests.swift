@@ -64,7 +64,9 @@ import Testing
             for set in OpTests.instructionSets {
                 let options = CompilerOptions(instructionSet: set, threads: 2, cache: .off)
                 try CompiledComparison(graph: graph(), inputs: inputs, options: options)
-                    .check("\(heads)x\(headSize) \(batch) rate \(rate) \(set) \(mask.map(\.description)?.prefix(80) ?? "")")
+                    .check(
+                        "\(heads)x\(headSize) \(batch) rate \(rate) \(set) \(mask.map(\.description)?.prefix(80) ?? "")"
+                    )
             }
         }
     }

@@ -5,7 +5,8 @@ import Testing
 /// `flash_attention` under masks: compiled against interpreted, forward and gradient.
 @Suite struct MaskTests {
     static let all = [
-        "causal", "window(0)", "window(4)", "window(200)", "dilated(9, 16)", "strided(4)", "strided(1)", "fixed(4, 1)",
+        "causal", "window(0)", "window(4)", "window(200)", "dilated(9, 16)", "strided(4)", "strided(1)",
+        "fixed(4, 1)",
         "longformer", "logsparse", "bigbird", "star", "window(3); causal",
     ]
 
@@ -14,7 +15,8 @@ import Testing
     @Test(arguments: all, [AttentionTests.Batch.ragged, .long])
     func masks(_ text: String, _ batch: AttentionTests.Batch) throws {
         let long = batch.tokens > 200
-        try AttentionTests.Case(heads: 2, headSize: 20, batch: batch, rate: long ? 0.2 : 0, mask: mask(text)).check()
+        try AttentionTests.Case(heads: 2, headSize: 20, batch: batch, rate: long ? 0.2 : 0, mask: mask(text))
+            .check()
     }
 
     @Test(arguments: [1, 16, 40, 64, 80, 256])
@@ -66,7 +68,9 @@ import Testing
         #expect(Array(before[..<visible]) == Array(after[..<visible]))
     }
 
-    @Test(arguments: ["bigbird", "causal; window(40)"]) func resultsDoNotDependOnThreads(_ text: String) throws {
+    @Test(arguments: ["bigbird", "causal; window(40)"]) func resultsDoNotDependOnThreads(_ text: String)
+        throws
+    {
         let test = AttentionTests.Case(heads: 2, headSize: 40, batch: .long, rate: 0.1, mask: try mask(text))
         let results = try [1, 2, 3].map { threads in
             let compiler = try Compiler(CompilerOptions(threads: threads, cache: .off))

@@ -10,7 +10,9 @@ import Testing
     ]
 
     static let all =
-        table.map(\.mask) + ["causal", "window(w=0)", "window(w=70)", "dilated(w=3, step=5)", "fixed(l=6, c=0)"]
+        table.map(\.mask) + [
+            "causal", "window(w=0)", "window(w=70)", "dilated(w=3, step=5)", "fixed(l=6, c=0)",
+        ]
 
     @Test("the masks of the table are those of the fixture, bit for bit", arguments: table.indices)
     func golden(_ index: Int) throws {
@@ -75,8 +77,10 @@ import Testing
     @Test(
         "a mask file that is not one is refused with its line",
         arguments: [
-            ("80\nf0\n", "m.txt:1: expected 2 rows of 2 hex digits"), ("\n# a\n8000\n", "m.txt:2: expected 1 rows"),
-            ("# a\n80\n# b\n", "m.txt: expected one mask, or masks of equal size"), ("", "m.txt: expected one mask"),
+            ("80\nf0\n", "m.txt:1: expected 2 rows of 2 hex digits"),
+            ("\n# a\n8000\n", "m.txt:2: expected 1 rows"),
+            ("# a\n80\n# b\n", "m.txt: expected one mask, or masks of equal size"),
+            ("", "m.txt: expected one mask"),
             ("xy\n", "m.txt:1: expected"),
         ])
     func badFile(_ text: String, _ message: String) {
@@ -91,7 +95,9 @@ import Testing
 
     @Test("parameters may go without names")
     func positions() throws {
-        #expect(try AttentionMask(parsing: "bigbird(3,[0, 5],1,9)") == AttentionMask(parsing: "bigbird(seed=9,w=3,random=1,globals=[0,5])"))
+        #expect(
+            try AttentionMask(parsing: "bigbird(3,[0, 5],1,9)")
+                == AttentionMask(parsing: "bigbird(seed=9,w=3,random=1,globals=[0,5])"))
         #expect(try AttentionMask(parsing: "longformer(2, [])").patterns == [.longformer(2, globals: [])])
         #expect(try AttentionMask(parsing: "star; star").patterns == [.star])
     }
@@ -99,10 +105,13 @@ import Testing
     @Test(
         "a wrong mask is refused",
         arguments: [
-            ("windw(4)", "there is no mask 'windw'; expected one of causal, window"), ("windw(4)", "did you mean 'window'?"),
+            ("windw(4)", "there is no mask 'windw'; expected one of causal, window"),
+            ("windw(4)", "did you mean 'window'?"),
             ("window", "mask window: 'w' is missing"), ("window(x)", "'w' must be an integer, got 'x'"),
-            ("window(4", "expected ')' at the end"), ("window(4, 5)", "mask window has no parameter for '5'; it takes w"),
-            ("star(1)", "mask star has no parameter for '1'; it takes none"), ("window(v=4)", "no parameter for 'v=4'"),
+            ("window(4", "expected ')' at the end"),
+            ("window(4, 5)", "mask window has no parameter for '5'; it takes w"),
+            ("star(1)", "mask star has no parameter for '1'; it takes none"),
+            ("window(v=4)", "no parameter for 'v=4'"),
             ("longformer(4, 0)", "'globals' must be a list such as [0, 63]"), ("", "there is no mask ''"),
             ("bits(8, ff)", "'rows' must be 8 rows of 8 bits in hex"),
         ])
@@ -114,7 +123,8 @@ import Testing
         "an op refuses parameters out of range and a wrong number of heads",
         arguments: [
             ("window(-1)", "mask window(w=-1): w must be 0 to"), ("strided(0)", "l must be 1 to"),
-            ("fixed(4, 5)", "c 0 to l"), ("dilated(1, 0)", "step 1 to"), ("bigbird(random=200)", "random must be 0 to 128"),
+            ("fixed(4, 5)", "c 0 to l"), ("dilated(1, 0)", "step 1 to"),
+            ("bigbird(random=200)", "random must be 0 to 128"),
             ("longformer(1, [-1])", "w and globals must be 0 to"),
             ("causal; star; logsparse", "the mask has 3 patterns for 2 heads"),
         ])
@@ -127,7 +137,10 @@ import Testing
         let mask = AttentionMask(heads: [.window(2), .causal])
         let graph = try GraphBuilder.build("masked") { g in
             let q = g.input("q", .f32, ["tokens", 2, 8])
-            let segments = [g.input("offsets", .i32, [.symbol("sequences", offset: 1)]), g.input("lengths", .i32, ["sequences"])]
+            let segments = [
+                g.input("offsets", .i32, [.symbol("sequences", offset: 1)]),
+                g.input("lengths", .i32, ["sequences"]),
+            ]
             let attributes = AttentionAttributes(scale: 0.5, mask: mask)
             let results = g.applyAll(.flashAttention(attributes), [q, q, q] + segments)
             let gradient = g.applyAll(.flashAttentionGradient(attributes), [q, q, q, q] + results + segments)

@@ -60,7 +60,8 @@ extension BertConfig {
                 try attentionMask.check(heads: heads)
             } catch {
                 throw BertConfigError(
-                    file: file, field: Key.attentionMask.rawValue, problem: "is not possible: \(error.message)")
+                    file: file, field: Key.attentionMask.rawValue,
+                    problem: "is not possible: \(error.message)")
             }
         }
         var seen: Set<String> = []

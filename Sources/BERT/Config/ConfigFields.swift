@@ -83,14 +83,17 @@ struct ConfigFields {
             case .string(let text)?: return try AttentionMask(parsing: text)
             case .object(let members)?:
                 guard members.count == 1, case .string(let name)? = members["file"] else {
-                    throw error(key, "is an object, expected {\"file\": \"…\"} or a text such as 'window(w=4)'")
+                    throw error(
+                        key, "is an object, expected {\"file\": \"…\"} or a text such as 'window(w=4)'")
                 }
-                let url = URL(fileURLWithPath: name, relativeTo: URL(fileURLWithPath: file).deletingLastPathComponent())
+                let url = URL(
+                    fileURLWithPath: name, relativeTo: URL(fileURLWithPath: file).deletingLastPathComponent())
                 guard let text = try? String(contentsOf: url, encoding: .utf8) else {
                     throw error(key, "names a file that cannot be read as text: \(url.path)")
                 }
                 return try AttentionMask(parsingFile: text, file: url.path)
-            case let other?: throw illTyped(key, expected: "a text such as 'window(w=4)' or an object", found: other)
+            case let other?:
+                throw illTyped(key, expected: "a text such as 'window(w=4)' or an object", found: other)
             }
         } catch let problem as IRError {
             let place = problem.place.isEmpty ? "" : "\(problem.place): "

@@ -66,7 +66,8 @@ struct MaskCommand: ParsableCommand {
         let compiler = try global.makeCompiler(global.compilerOptions)
         let cost = try MaskCost(
             mask, length: length, heads: heads, headSize: headSize, compiler: compiler, measures: !noRun)
-        let sparsity = Double((0..<heads).reduce(0) { $0 + excluded(mask, head: $1, shown: grid) })
+        let sparsity =
+            Double((0..<heads).reduce(0) { $0 + excluded(mask, head: $1, shown: grid) })
             / (Double(heads) * Double(length) * Double(length))
         if global.json { return Console.print("\(json(mask, sparsity, cost))") }
         if !global.quiet { Console.write(grid.reduced(to: 80).text + "\n") }
@@ -121,7 +122,8 @@ struct MaskCommand: ParsableCommand {
 
     private func json(_ mask: AttentionMask, _ sparsity: Double, _ cost: MaskCost) -> JSONText {
         .object([
-            ("mask", .string(mask.description)), ("length", .integer(length)), ("sparsity", .double(sparsity)),
+            ("mask", .string(mask.description)), ("length", .integer(length)),
+            ("sparsity", .double(sparsity)),
             ("tile_queries", .integer(cost.tile.queries)), ("tile_keys", .integer(cost.tile.keys)),
             ("tiles_empty", .integer(cost.tiles.empty)), ("tiles_full", .integer(cost.tiles.full)),
             ("tiles_partial", .integer(cost.tiles.partial)),

@@ -33,13 +33,11 @@ extension AttentionTemplate {
             let token = w.add(part.rows.start, key)
             startKeys(&w, part, token, keys, key)
             w.loop(from: "0", to: part.rows.count, by: tile.queries) { w, row, _ in
-                let isFirst = w.value("icmp eq i64 \(key), \(part.from)")
                 whenTile(
                     &w, part, row: row, key: key,
-                    otherwise: { w in
-                        w.when(isFirst) { w in clearShare(&w, part, share, row: row) }
-                    }
+                    otherwise: { w in clearUnwritten(&w, part, share, row: row, key: key) }
                 ) { w, state in
+                    let isFirst = isFirstTile(&w, part, row: row, key: key)
                     writeQueries(
                         &w, part, buffers, row: row, keys: keys, share: share, isFirst: isFirst, state: state)
                 }
@@ -135,13 +133,29 @@ extension AttentionTemplate {
         return w.address(share, "float", element)
     }
 
-    /// Zeroes the share of dq of the block of queries from `row` on.
-    private func clearShare(_ w: inout FunctionWriter, _ part: Part, _ share: String, row: String) {
-        let target = shareRow(&w, part, share, token: w.add(part.rows.start, row))
-        let rows = w.min(w.sub(part.rows.count, row), "\(tile.queries)")
-        w.loop(from: "0", to: rows, by: 1) { w, index, _ in
-            clear(&w, w.address(target, "float", w.mul(index, "\(tokenStride)")), count: "\(kernel.headSize)")
-            return []
+    /// Whether no earlier tile of this part has written the block's share of dq.
+    private func isFirstTile(_ w: inout FunctionWriter, _ part: Part, row: String, key: String) -> String {
+        guard let mask = part.mask else { return w.value("icmp eq i64 \(key), \(part.from)") }
+        return w.value("xor i1 \(mask.hasTiles(&w, row: row, from: part.from, to: key)), true")
+    }
+
+    /// Zeroes the block's rows of dq, once, where the first part has no tile for them. Planes of `partial` may stay as
+    /// they are: the sum leaves out what has no tile.
+    private func clearUnwritten(
+        _ w: inout FunctionWriter, _ part: Part, _ share: String, row: String, key: String
+    ) {
+        guard let mask = part.mask else { return }
+        // Keys of the first part start at 0.
+        let isStart = w.value("icmp eq i64 \(key), 0")
+        let hasTiles = mask.hasTiles(&w, row: row, from: part.from, to: part.to)
+        w.when(w.value("and i1 \(isStart), \(w.value("xor i1 \(hasTiles), true"))")) { w in
+            let target = shareRow(&w, part, share, token: w.add(part.rows.start, row))
+            let rows = w.min(w.sub(part.rows.count, row), "\(tile.queries)")
+            w.loop(from: "0", to: rows, by: 1) { w, index, _ in
+                let place = w.address(target, "float", w.mul(index, "\(tokenStride)"))
+                clear(&w, place, count: "\(kernel.headSize)")
+                return []
+            }
         }
     }
 
@@ -189,21 +203,59 @@ extension AttentionTemplate {
         let sequence = w.value("udiv i64 \(task), \(kernel.parts)")
         let part = part(&w, sequence: sequence, head: "0", number: number)
         let plane = w.mul(w.extent(kernel.tokens), "\(tokenStride)")
-        let first = w.mul(w.add(part.rows.start, part.from), "\(tokenStride)")
-        let count = w.mul(w.sub(part.to, part.from), "\(tokenStride)")
-        let target = w.address(w.buffer(dq), "float", first)
         w.loop(from: "1", to: part.count, by: 1) { w, other, _ in
-            let offset = w.add(w.mul(w.sub(other, "1"), plane), first)
+            let offset = w.mul(w.sub(other, "1"), plane)
             let source = w.address(w.buffer(partial), "float", offset)
-            w.loop(from: "0", to: count, by: tile.lanes) { w, index, _ in
-                let rest = w.value("trunc i64 \(w.min(w.sub(count, index), "\(tile.lanes)")) to i32")
-                let mask = w.value("icmp slt \(v.name(.i32)) \(v.laneNumbers), \(v.splat(&w, rest, "i32"))")
-                let place = w.address(target, "float", index)
-                let share = loadVector(&w, w.address(source, "float", index), mask: mask)
-                let sum = v.op(&w, "fadd", loadVector(&w, place, mask: mask), share)
-                storeVector(&w, sum, place, mask: mask)
+            if let table = kernel.maskTable {
+                writeMaskedSum(&w, part, table: table, of: other, from: source, to: w.buffer(dq))
+            } else {
+                let first = w.mul(w.add(part.rows.start, part.from), "\(tokenStride)")
+                let count = w.mul(w.sub(part.to, part.from), "\(tokenStride)")
+                addElements(
+                    &w, w.address(source, "float", first), to: w.address(w.buffer(dq), "float", first),
+                    count: count)
+            }
+            return []
+        }
+    }
+
+    /// Adds the plane of part `other` where the mask gave it a tile.
+    private func writeMaskedSum(
+        _ w: inout FunctionWriter, _ part: Part, table: Int, of other: String, from source: String,
+        to target: String
+    ) {
+        let keys = w.mul(other, part.size)
+        let end = w.min(w.add(keys, part.size), part.rows.count)
+        w.loop(from: "0", to: "\(kernel.heads)", by: 1) { w, head, _ in
+            let mask = MaskGrid(&w, table: w.buffer(table), head: head, tile: tile)
+            w.loop(from: part.from, to: part.to, by: tile.queries) { w, row, _ in
+                w.when(mask.hasTiles(&w, row: row, from: keys, to: end)) { w in
+                    let rows = w.min(w.sub(part.to, row), "\(tile.queries)")
+                    w.loop(from: "0", to: rows, by: 1) { w, index, _ in
+                        let token = w.add(w.add(part.rows.start, row), index)
+                        let element = w.add(
+                            w.mul(token, "\(tokenStride)"), w.mul(head, "\(kernel.headSize)"))
+                        addElements(
+                            &w, w.address(source, "float", element), to: w.address(target, "float", element),
+                            count: "\(kernel.headSize)")
+                        return []
+                    }
+                }
                 return []
             }
+            return []
+        }
+    }
+
+    /// `target[index] += source[index]` below `count`.
+    private func addElements(_ w: inout FunctionWriter, _ source: String, to target: String, count: String) {
+        w.loop(from: "0", to: count, by: tile.lanes) { w, index, _ in
+            let rest = w.value("trunc i64 \(w.min(w.sub(count, index), "\(tile.lanes)")) to i32")
+            let mask = w.value("icmp slt \(v.name(.i32)) \(v.laneNumbers), \(v.splat(&w, rest, "i32"))")
+            let place = w.address(target, "float", index)
+            let share = loadVector(&w, w.address(source, "float", index), mask: mask)
+            let sum = v.op(&w, "fadd", loadVector(&w, place, mask: mask), share)
+            storeVector(&w, sum, place, mask: mask)
             return []
         }
     }

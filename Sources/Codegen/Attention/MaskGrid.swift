@@ -25,6 +25,17 @@ struct MaskGrid {
         return w.value("load i32, ptr \(w.address(states, "i32", index)), align 4")
     }
 
+    /// Whether any of the tiles of the block of queries at `row`, from key `from` up to `to`, keeps something (i1).
+    func hasTiles(_ w: inout FunctionWriter, row: String, from: String, to: String) -> String {
+        let states = w.loop(
+            from: from, to: to, by: tile.keys,
+            carrying: [(type: "i32", initial: "\(MaskTable.State.empty)")]
+        ) { w, key, states in
+            [w.value("or i32 \(states[0]), \(state(&w, row: row, key: key))")]
+        }
+        return w.value("icmp ne i32 \(states[0]), \(MaskTable.State.empty)")
+    }
+
     /// Where the bits of a tile with a partial state start.
     func bits(_ w: inout FunctionWriter, state: String) -> String {
         let number = w.value("zext i32 \(w.value("sub i32 \(state), \(MaskTable.State.partial)")) to i64")

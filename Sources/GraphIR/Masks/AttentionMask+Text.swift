@@ -17,7 +17,8 @@ extension MaskPattern: CustomStringConvertible {
     public var description: String {
         let (name, values) = form
         let names = Self.forms.first { $0.name == name }?.parameters.map(\.name) ?? []
-        return values.isEmpty ? name : name + "(" + zip(names, values).map { "\($0)=\($1)" }.joined(separator: ", ") + ")"
+        return values.isEmpty
+            ? name : name + "(" + zip(names, values).map { "\($0)=\($1)" }.joined(separator: ", ") + ")"
     }
 
     private var form: (name: String, values: [String]) {
@@ -58,12 +59,15 @@ extension MaskPattern: CustomStringConvertible {
         let values = try Self.values(text.dropFirst(name.count), of: form.parameters, in: name)
         func number(_ index: Int) throws(IRError) -> Int {
             guard let number = Int(values[index]) else {
-                throw .type("mask \(name): '\(form.parameters[index].name)' must be an integer, got '\(values[index])'")
+                throw .type(
+                    "mask \(name): '\(form.parameters[index].name)' must be an integer, got '\(values[index])'"
+                )
             }
             return number
         }
         func numbers(_ index: Int) throws(IRError) -> [Int] {
-            let items = values[index].dropFirst().dropLast().split(separator: ",", omittingEmptySubsequences: false)
+            let items = values[index].dropFirst().dropLast().split(
+                separator: ",", omittingEmptySubsequences: false)
             let numbers = items.compactMap { Int($0) }
             guard values[index].hasPrefix("["), values[index].hasSuffix("]"),
                 numbers.count == items.count || values[index] == "[]"
@@ -81,12 +85,14 @@ extension MaskPattern: CustomStringConvertible {
         case "longformer": self = .longformer(try number(0), globals: try numbers(1))
         case "logsparse": self = .logsparse
         case "bigbird":
-            self = .bigbird(try number(0), globals: try numbers(1), random: try number(2), seed: try number(3))
+            self = .bigbird(
+                try number(0), globals: try numbers(1), random: try number(2), seed: try number(3))
         case "star": self = .star
         default:
             let size = try number(0)
             guard 1...65536 ~= size, let bits = MaskBits(size: size, hex: values[1]) else {
-                throw .type("mask bits: 'rows' must be \(size) rows of \(size) bits in hex, each of whole bytes")
+                throw .type(
+                    "mask bits: 'rows' must be \(size) rows of \(size) bits in hex, each of whole bytes")
             }
             self = .bits(bits)
         }
@@ -101,11 +107,13 @@ extension MaskPattern: CustomStringConvertible {
             guard text.hasSuffix(")") else { throw .type("mask \(mask): expected ')' at the end") }
             for (position, argument) in arguments(text.dropFirst().dropLast()).enumerated() {
                 let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-                let index = parts.count == 1 ? position : parameters.firstIndex { $0.name == parts[0] } ?? .max
+                let index =
+                    parts.count == 1 ? position : parameters.firstIndex { $0.name == parts[0] } ?? .max
                 guard values.indices.contains(index) else {
                     let names = parameters.map(\.name).joined(separator: ", ")
                     throw .type(
-                        "mask \(mask) has no parameter for '\(argument)'; it takes \(names.isEmpty ? "none" : names)")
+                        "mask \(mask) has no parameter for '\(argument)'; it takes \(names.isEmpty ? "none" : names)"
+                    )
                 }
                 values[index] = String(parts[parts.count - 1])
             }

@@ -113,7 +113,9 @@ extension MaskPattern {
             let last = min(run.last, length - 1)
             guard first <= last else { continue }
             guard run.step == 1 else {
-                for key in stride(from: first, through: last, by: run.step) { words[key / 64] |= 1 << (key % 64) }
+                for key in stride(from: first, through: last, by: run.step) {
+                    words[key / 64] |= 1 << (key % 64)
+                }
                 continue
             }
             for word in first / 64...last / 64 {
@@ -141,9 +143,11 @@ extension MaskPattern {
             try require(1...limit ~= l && 0...l ~= last, "l must be 1 to \(limit), c 0 to l")
         case .longformer(let w, let globals), .bigbird(let w, let globals, _, _):
             try require(
-                0...limit ~= w && globals.allSatisfy { 0...limit ~= $0 }, "w and globals must be 0 to \(limit)")
+                0...limit ~= w && globals.allSatisfy { 0...limit ~= $0 },
+                "w and globals must be 0 to \(limit)")
             if case .bigbird(_, _, let random, _) = self {
-                try require(0...RandomKeys.smallestSpan ~= random, "random must be 0 to \(RandomKeys.smallestSpan)")
+                try require(
+                    0...RandomKeys.smallestSpan ~= random, "random must be 0 to \(RandomKeys.smallestSpan)")
             }
         }
     }

@@ -17,7 +17,11 @@ public struct MaskBits: Hashable, Sendable {
         get { key < size && words[query * stride + key / 64] >> (key % 64) & 1 == 1 }
         set {
             let bit: UInt64 = 1 << (key % 64)
-            if newValue { words[query * stride + key / 64] |= bit } else { words[query * stride + key / 64] &= ~bit }
+            if newValue {
+                words[query * stride + key / 64] |= bit
+            } else {
+                words[query * stride + key / 64] &= ~bit
+            }
         }
     }
 
@@ -66,7 +70,9 @@ public struct MaskBits: Hashable, Sendable {
 func decodeHex(_ text: some StringProtocol) -> [UInt8]? {
     let digits = text.utf8.map { Character(UnicodeScalar($0)).hexDigitValue }
     guard digits.count % 2 == 0, !digits.contains(nil) else { return nil }
-    return stride(from: 0, to: digits.count, by: 2).map { UInt8((digits[$0] ?? 0) * 16 + (digits[$0 + 1] ?? 0)) }
+    return stride(from: 0, to: digits.count, by: 2).map {
+        UInt8((digits[$0] ?? 0) * 16 + (digits[$0 + 1] ?? 0))
+    }
 }
 
 extension AttentionMask {
@@ -89,14 +95,16 @@ extension AttentionMask {
             }
         }
         guard !masks.isEmpty, masks.allSatisfy({ $0.rows.count == masks[0].rows.count }) else {
-            throw IRError("syntax", "expected one mask, or masks of equal size with a '#' line before each", at: file)
+            throw IRError(
+                "syntax", "expected one mask, or masks of equal size with a '#' line before each", at: file)
         }
         var patterns: [MaskPattern] = []
         for mask in masks {
             guard let bits = MaskBits(size: mask.rows.count, hex: mask.rows.joined()) else {
                 let digits = (mask.rows.count + 7) / 8 * 2
                 throw IRError(
-                    "syntax", "expected \(mask.rows.count) rows of \(digits) hex digits, \(mask.rows.count) bits each",
+                    "syntax",
+                    "expected \(mask.rows.count) rows of \(digits) hex digits, \(mask.rows.count) bits each",
                     at: "\(file):\(mask.line)")
             }
             patterns.append(.bits(bits))

@@ -83,7 +83,9 @@ extension Op {
             throw .type("needs lse \(row), got \(operands[tensors])")
         }
         if let mask = attributes.mask {
-            guard let heads = q.shape[1].fixedExtent else { throw .type("a mask needs a fixed number of heads") }
+            guard let heads = q.shape[1].fixedExtent else {
+                throw .type("a mask needs a fixed number of heads")
+            }
             try mask.check(heads: heads)
         }
         try checkSegments(operands[data], operands[data + 1])

@@ -28,7 +28,6 @@ extension Lowering {
             attributes, first: 1, segments: 6, mask: last + 5)
         var sum = kernel
         sum.step = .sumQueryGradients(dq: last, partial: partial)
-        (sum.attributes.mask, sum.maskTable) = (nil, nil)
         let rows = kernel.tokens * .fixed(kernel.heads)
         let plane = rows * .fixed(kernel.headSize)
         let working = [workspace(rows), workspace(.fixed(kernel.parts - 1) * plane)]
