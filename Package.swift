@@ -63,7 +63,7 @@ let package = Package(
         example("05-inspecting", ["GraphCompiler"]),
 
         tests("LLVMBridgeTests", ["LLVMBridge"]),
-        tests("GraphIRTests", ["GraphIR"]),
+        tests("GraphIRTests", ["GraphIR"], resources: [.copy("Fixtures")]),
         tests("InterpreterTests", ["GraphIR", "Interpreter"]),
         tests("TransformsTests", ["GraphIR", "Interpreter", "Transforms"], resources: [.copy("Golden")]),
         tests("RuntimeTests", ["Runtime", "KernelIR", "Codegen", "LLVMBridge"]),

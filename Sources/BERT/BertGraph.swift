@@ -17,7 +17,8 @@ public enum BertHead: Hashable, Sendable {
 /// (Xiong et al., arXiv:2002.04745), named `encoder.LayerNorm`.
 ///
 /// Inputs: `input_ids`, `token_type_ids`, `position_ids` i32[tokens]; `offsets` i32[sequences+1] and `lengths`
-/// i32[sequences] (see `ragged_matmul`); symbol `length`, at least the longest sequence. For training also `rng`
+/// i32[sequences] (see `ragged_matmul`); symbol `length`, at least the longest sequence, unless the configuration has
+/// an attention mask, with which attention is `flash_attention` from the start. For training also `rng`
 /// i64[2] when a dropout rate is positive, and `labels`: i32[sequences] for classification, f32[sequences] for
 /// regression, i32[masked] with `masked_positions` i32[masked] for masked LM.
 ///
@@ -189,6 +190,12 @@ private struct BertGraphWriter {
         let q = linear(x, "\(name).query", hidden, hidden).reshaped(split)
         let k = linear(x, "\(name).key", hidden, hidden).reshaped(split)
         let v = linear(x, "\(name).value", hidden, hidden).reshaped(split)
+        if let mask = config.attentionMask {
+            let context = g.attention(
+                q, k, v, offsets: offsets, lengths: lengths, mask: mask, rate: config.attentionDropout,
+                rng: rng)
+            return context.reshaped(["tokens", hidden])
+        }
         let segments = [offsets, lengths]
         let scores = g.apply(.raggedMatmul(.scores, length: "length"), [q, k] + segments)
         let weights = (scores * (1 / Double(headSize).squareRoot())).softmax(limits: keyCounts)

@@ -144,4 +144,25 @@ public final class GraphBuilder {
         defer { nextStream += 1 }
         return apply(.dropout(rate: rate, stream: nextStream), [x, rng])
     }
+
+    /// Attention within each packed sequence (`flash_attention`) of `q`, `k` and `v`, f32[tokens, heads, headSize].
+    ///
+    /// - Parameters:
+    ///   - scale: factor of the scores; 1/√headSize when `nil`, for which the head size must be fixed.
+    ///   - mask: the keys that each query may attend to; all of its sequence when `nil`.
+    ///   - rate: share of the probabilities that dropout takes out, keyed by `rng` as in `dropout`; none without `rng`.
+    public func attention(
+        _ q: Tensor, _ k: Tensor, _ v: Tensor, offsets: Tensor, lengths: Tensor, scale: Double? = nil,
+        mask: AttentionMask? = nil, rate: Double = 0, rng: Tensor? = nil
+    ) -> Tensor {
+        let headSize = q.type.shape.last?.fixedExtent ?? 1
+        var attributes = AttentionAttributes(scale: scale ?? 1 / Double(headSize).squareRoot(), mask: mask)
+        var operands = [q, k, v, offsets, lengths]
+        if let rng, rate > 0 {
+            (attributes.rate, attributes.stream) = (rate, nextStream)
+            nextStream += 1
+            operands.append(rng)
+        }
+        return applyAll(.flashAttention(attributes), operands)[0]
+    }
 }

@@ -183,7 +183,7 @@ extension RandomGraphDraft {
         let limits = lengths.segmentBroadcast(tokens: "tokens", offsets: offsets, lengths: lengths)
         let probabilities = (ragged(.scores, q, k) * 0.7).softmax(limits: limits)
         let dropped = builder.dropout(probabilities, rate: rate, rng: source("rng"))
-        let attributes = AttentionAttributes(scale: 0.7)
+        let attributes = AttentionAttributes(scale: 0.7, mask: mask())
         let op = builder.applyAll(.flashAttention(attributes), [k, q, v, offsets, lengths])
         return [ragged(.context, dropped, v), op[0]]
     }
@@ -211,11 +211,19 @@ extension RandomGraphDraft {
         guard let q = heads3() else { return [] }
         let operands = [q, any(like: q), any(like: q)]
         let rest = [source("offsets"), source("lengths")]
-        let attributes = AttentionAttributes(scale: 0.7)
+        let attributes = AttentionAttributes(scale: 0.7, mask: mask())
         let forward = builder.applyAll(.flashAttention(attributes), operands + rest)
         let gradients = builder.applyAll(
             .flashAttentionGradient(attributes), [any(like: q)] + operands + forward + rest)
         return gradients.map { $0 * 0.2 } + [forward[0]]
+    }
+
+    private mutating func mask() -> AttentionMask? {
+        let patterns: [MaskPattern] = [
+            .causal, .window(1), .dilated(2, step: 2), .strided(3), .fixed(3, last: 1), .logsparse,
+            .bigbird(0, globals: [1], random: 1, seed: 9), .star,
+        ]
+        return pick([nil, AttentionMask(pick(patterns))])
     }
 
     // MARK: Choices

@@ -17,7 +17,7 @@ public struct AttentionKernel: Hashable, Sendable {
 
     public var step: Step
     public var attributes: AttentionAttributes
-    // Buffers. `rng` and `stream` are read only when the rate is positive.
+    // Buffers. `rng` and `stream` are read only when the rate is positive, `maskTable` has the layout of `MaskTable`.
     public var query: Int
     public var key: Int
     public var value: Int
@@ -27,6 +27,8 @@ public struct AttentionKernel: Hashable, Sendable {
     /// The buffer of the dropout stream's number; that of `attributes` is 0 in every kernel, so that equal layers share
     /// one.
     public var stream: Int
+    /// The buffer of the mask's table, where there is a mask.
+    public var maskTable: Int?
     public var sequences: Extent
     public var tokens: Extent
     public var heads: Int
@@ -119,15 +121,17 @@ extension AttentionKernel {
         return pieces * heads
     }
 
-    /// An upper bound, as if the tokens were one sequence in equal shares of `sequences`.
+    /// As if the tokens were in equal shares of `sequences`; tiles of which the mask keeps nothing cost nothing.
     func flopCount(_ symbols: [String: Int]) -> Int {
         let tokens = tokens.value(symbols)
-        let pairs = tokens * (tokens / Swift.max(1, sequences.value(symbols))) * heads * headSize
-        switch step {
-        case .forward: return 4 * pairs
-        case .gradient: return 10 * pairs
-        case .sumQueryGradients: return (parts - 1) * tokens * heads * headSize
+        if case .sumQueryGradients = step { return (parts - 1) * tokens * heads * headSize }
+        let length = tokens / Swift.max(1, sequences.value(symbols))
+        var pairs = tokens * length * heads * headSize
+        if let mask = attributes.mask {
+            let schedule = MaskSchedule(mask: mask, heads: heads, tile: tile)
+            pairs = Int(Double(pairs) * MaskTable(schedule, length: length).counts.work)
         }
+        return if case .forward = step { 4 * pairs } else { 10 * pairs }
     }
 }
 
@@ -137,7 +141,8 @@ extension AttentionKernel: CustomStringConvertible {
         let dropout =
             attributes.rate > 0
             ? ", dropout \(attributes.rate) stream b\(stream) rng b\(rng)" : ""
-        let common = "\(shape) scale \(attributes.scale)\(dropout), \(parts) parts, tile \(tile)"
+        let mask = maskTable.map { ", mask b\($0)" } ?? ""
+        let common = "\(shape) scale \(attributes.scale)\(dropout)\(mask), \(parts) parts, tile \(tile)"
         switch step {
         case .forward(let out, let lse):
             return "  attention b\(out), lse b\(lse) = b\(query), b\(key), b\(value) \(common)\n"

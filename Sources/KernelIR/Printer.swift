@@ -35,6 +35,7 @@ extension Program: CustomStringConvertible {
         case .value(let value): graph.name(value)
         case .workspace(let index): "w\(index)"
         case .number(let number): "\(number)"
+        case .mask(let schedule): "\(schedule)"
         case .packed(let packed): "\(graph.name(packed.parameter)).panels\(packed.transposed ? "ᵀ" : "")"
         case .unused: "_"
         }

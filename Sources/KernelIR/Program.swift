@@ -11,6 +11,8 @@ public struct Program: Sendable {
         case packed(PackedParameter)
         /// A number (i64) that differs between launches of one kernel.
         case number(Int)
+        /// The table of an attention mask, as long as the longest sequence asks for.
+        case mask(MaskSchedule)
         /// A position that the kernel does not touch: its operand went into the program as a constant.
         case unused
     }

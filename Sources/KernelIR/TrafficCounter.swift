@@ -221,7 +221,7 @@ struct TrafficCounter {
         case .value(let value): return .value(program.storage(of: value))
         case .workspace(let number): return .workspace(number)
         case .packed(let packed): return .packed(packed)
-        case .unused, .number: return nil
+        case .unused, .number, .mask: return nil
         }
     }
 
@@ -232,7 +232,7 @@ struct TrafficCounter {
             return Extent(type.shape).value(symbols) * type.element.byteCount
         case .workspace(let number): return program.workspaces[number].value(symbols)
         case .packed(let packed): return packed.byteCount
-        case .unused, .number: return 0
+        case .unused, .number, .mask: return 0
         }
     }
 

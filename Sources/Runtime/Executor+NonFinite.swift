@@ -24,7 +24,7 @@ extension Executor {
             }
         }
         for index in 0..<schedule.firstUpdate {
-            launch(index..<(index + 1))
+            try launch(index..<(index + 1))
             let node = schedule.launches[index].node
             for result in program.graph[node].types.indices {
                 let value = Value(node, result: result)

@@ -15,6 +15,7 @@ public final class Executor {
     /// What launches read as `Program.Buffer.number`.
     private let numbers: LaunchNumbers
     private let panels: ParameterPanels
+    private var masks: MaskTables
     private var arena: AlignedMemory?
     private var scratch: [AlignedMemory] = []
     private(set) var bound: BoundProgram?
@@ -32,6 +33,7 @@ public final class Executor {
         self.parameters = parameters
         schedule = Schedule(program)
         numbers = try LaunchNumbers(program)
+        masks = MaskTables(schedule.launches)
         symbolNames = program.graph.symbols
         for case .parameter(let name, let type, _) in program.graph.nodes.map(\.op) {
             try parameters.reserve(name, type)
@@ -49,7 +51,7 @@ public final class Executor {
     /// Bytes of parameters, arena and working memory held now.
     public var residentByteCount: Int {
         parameters.byteCount + (arena?.byteCount ?? 0) + scratch.reduce(0) { $0 + $1.byteCount }
-            + constants.values.reduce(0) { $0 + $1.byteCount }
+            + constants.values.reduce(0) { $0 + $1.byteCount } + masks.byteCount
     }
 
     /// Runs the graph once.
@@ -66,7 +68,7 @@ public final class Executor {
     ) throws -> [String: TensorData] {
         try bind(inputs, symbols)
         panels.refresh()
-        launch(0..<schedule.firstUpdate)
+        try launch(0..<schedule.firstUpdate)
         for output in program.graph.outputs where guarded.contains(output.name) {
             if firstNonFinite(output.value) != nil { throw try locateNonFinite(inputs, symbols, output.name) }
         }
@@ -74,7 +76,7 @@ public final class Executor {
         var results: [String: TensorData] = [:]
         for output in program.graph.outputs { results[output.name] = data(output.value) }
         let copies = schedule.copiedUpdates.map { ($0.parameter, data($0.value)) }
-        launch(schedule.firstUpdate..<schedule.launches.count)
+        try launch(schedule.firstUpdate..<schedule.launches.count)
         for (parameter, value) in copies {
             value.bytes.withUnsafeBytes { source in
                 if let base = source.baseAddress {
@@ -135,7 +137,8 @@ public final class Executor {
                 case .number(let number): numbers.address(number)
                 case .packed(let packed): panels.address(packed)
                 case .workspace(let index): arena.map { $0.start + next.plan.workspaceOffsets[index] }
-                case .unused: nil
+                // A table is bound when its launch runs.
+                case .unused, .mask: nil
                 }
             }
         }
@@ -180,10 +183,15 @@ public final class Executor {
 
     // MARK: Launching
 
-    func launch(_ range: Range<Int>) {
+    func launch(_ range: Range<Int>) throws {
         guard let bound else { return }
-        bound.dims.withUnsafeBufferPointer { dims in
-            for step in bound.steps where range.contains(step.launch) { run(step, bound, dims) }
+        try bound.dims.withUnsafeBufferPointer { dims in
+            for step in bound.steps where range.contains(step.launch) {
+                try masks.bind(
+                    step.launch, &buffers[step.launch], bound.symbols,
+                    at: program.graph.place(schedule.launches[step.launch].node))
+                run(step, bound, dims)
+            }
         }
     }
 

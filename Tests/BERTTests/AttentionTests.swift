@@ -19,9 +19,11 @@ import Testing
     }()
 
     /// The training graph with the gradient of every parameter that has one.
-    private func graph() throws -> Graph {
+    private func graph(mask: AttentionMask? = nil) throws -> Graph {
+        var config = Self.config
+        config.attentionMask = mask
         var graph = try BertGraph(
-            config: Self.config, head: .classification(labels: 3), isTraining: true
+            config: config, head: .classification(labels: 3), isTraining: true
         ).build()
         let loss = try #require(graph.outputs.first { $0.name == "loss" }).value
         let parameters = graph.parameters
@@ -72,8 +74,25 @@ import Testing
         #expect(mnemonics.count { $0 == "flash_attention" } == 2)
         #expect(mnemonics.count { $0 == "flash_attention_gradient" } == 2)
         #expect(!mnemonics.contains("ragged_matmul"))
-        for (name, expected) in plain {
-            let actual = try #require(fused[name]).floats
+        try expectSame(fused, plain)
+    }
+
+    /// A mask that keeps every key of these sequences, but leaves empty tiles of longer ones.
+    @Test func aWideMaskChangesNothing() throws {
+        let (program, masked) = try run(try graph(mask: AttentionMask(.window(69))), disabled: [])
+        #expect(program.graph.nodes.map(\.op.mnemonic).count { $0 == "flash_attention_gradient" } == 2)
+        try expectSame(masked, try run(try graph(), disabled: []).1)
+    }
+
+    @Test func aNarrowMaskChangesTheLoss() throws {
+        let masked = try run(try graph(mask: AttentionMask(.star)), disabled: []).1
+        #expect(masked["loss"] != (try run(try graph(), disabled: []).1)["loss"])
+        #expect(masked.values.allSatisfy { $0.floats.allSatisfy(\.isFinite) })
+    }
+
+    private func expectSame(_ actual: [String: TensorData], _ expected: [String: TensorData]) throws {
+        for (name, expected) in expected {
+            let actual = try #require(actual[name]).floats
             let scale = max(1e-2, expected.floats.map(abs).max() ?? 0)
             let difference = zip(actual, expected.floats).map { abs($0 - $1) }.max() ?? 0
             #expect(difference / scale < 1e-5, "\(name)")

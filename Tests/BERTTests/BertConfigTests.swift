@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import GraphCompiler
 import Testing
 
 @Suite struct BertConfigTests {
@@ -153,5 +154,44 @@ import Testing
         let absent = directory.url.appendingPathComponent("none")
         let text = try #require(message { _ = try BertConfig(contentsOf: absent) })
         #expect(text.contains("none: does not exist"))
+    }
+
+    @Test func attentionMaskRoundTrips() throws {
+        let json =
+            #"{"num_attention_heads": 2, "hidden_size": 8, "model_type": "bert", "attention_mask": "star; window(3)"}"#
+        let config = try BertConfig(json: Data(json.utf8))
+        #expect(config.attentionMask == AttentionMask(heads: [.star, .window(3)]))
+        let saved = try BertConfig(json: try config.json())
+        #expect(saved.attentionMask == config.attentionMask)
+        #expect(saved.normPosition == .post)
+        // Transformers would leave the mask out.
+        #expect(saved.modelType == nil)
+        #expect(try BertConfig(json: Data("{}".utf8)).attentionMask == nil)
+    }
+
+    @Test func attentionMaskFromAFileIsRelativeToTheConfiguration() throws {
+        let directory = try TemporaryDirectory()
+        try Data("80\nc0\n".utf8).write(to: directory.url.appendingPathComponent("mask.txt"))
+        let file = directory.url.appendingPathComponent("model.json")
+        try Data(#"{"attention_mask": {"file": "mask.txt"}}"#.utf8).write(to: file)
+        let mask = try #require(try BertConfig(contentsOf: file).attentionMask)
+        #expect(mask.size == 2)
+        #expect(mask.keeps(query: 1, key: 0, head: 5) && !mask.keeps(query: 0, key: 1, head: 5))
+    }
+
+    @Test(arguments: [
+        (#""windo(3)""#, "'attention_mask' cannot be read: there is no mask 'windo'"),
+        (#""star; causal""#, "'attention_mask' is not possible: the mask has 2 patterns for 12 heads"),
+        (#""window(-1)""#, "w must be 0 to"),
+        ("3", "'attention_mask' is an integer, expected a text such as"),
+        (#"{"file": "no.txt"}"#, "'attention_mask' names a file that cannot be read"),
+        (#"{"name": "star"}"#, "'attention_mask' is an object, expected {"),
+    ])
+    func wrongAttentionMask(json: String, message: String) {
+        #expect {
+            try BertConfig(json: Data("{\"attention_mask\": \(json)}".utf8))
+        } throws: {
+            "\($0)".contains(message)
+        }
     }
 }

@@ -26,6 +26,7 @@ import Testing
         var rate = 0.0
         var scale = 0.3
         var stream = 5
+        var mask: AttentionMask?
 
         func graph() throws -> Graph {
             try GraphBuilder.build("attention") { g in
@@ -36,7 +37,7 @@ import Testing
                     g.input("lengths", .i32, ["sequences"]),
                 ]
                 if rate > 0 { rest.append(g.input("rng", .i64, [2])) }
-                let attributes = AttentionAttributes(scale: scale, rate: rate, stream: stream)
+                let attributes = AttentionAttributes(scale: scale, rate: rate, stream: stream, mask: mask)
                 let forward = g.applyAll(.flashAttention(attributes), tensors + rest)
                 let gradients = g.applyAll(
                     .flashAttentionGradient(attributes),
@@ -63,7 +64,9 @@ import Testing
             for set in OpTests.instructionSets {
                 let options = CompilerOptions(instructionSet: set, threads: 2, cache: .off)
                 try CompiledComparison(graph: graph(), inputs: inputs, options: options)
-                    .check("\(heads)x\(headSize) \(batch) rate \(rate) \(set)")
+                    .check(
+                        "\(heads)x\(headSize) \(batch) rate \(rate) \(set) \(mask.map(\.description)?.prefix(80) ?? "")"
+                    )
             }
         }
     }

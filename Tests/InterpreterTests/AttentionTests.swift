@@ -50,4 +50,34 @@ struct AttentionTests {
         let dropped = try evaluate(.dropout(rate: 0.5, stream: 3), [probabilities, rng])[0]
         #expect(out == dropped)
     }
+
+    @Test("a key that the mask excludes has no weight; a row without a key is zero")
+    func mask() throws {
+        var bits = MaskBits(size: 2)
+        bits[1, 0] = true
+        let masked = AttentionAttributes(scale: 2, mask: AttentionMask(.bits(bits)))
+        // The keys and values of row 1 are infinite, and nobody may look at them.
+        let x = f32([0, 0.5, 9, 3, 9], [5, 1, 1])
+        let k = f32([0, .infinity, 9, 1, 9], [5, 1, 1])
+        let v = f32([5, .nan, 9, 7, 9], [5, 1, 1])
+        let forward = try evaluate(.flashAttention(masked), [x, k, v] + segments)
+        let (out, lse) = (forward[0].values, forward[1].values)
+        #expect(out == [0, 5, 0, 0, 0])
+        let nothing = -Double.infinity
+        #expect(lse == [nothing, 0, nothing, nothing, nothing])
+        let gradients = try evaluate(.flashAttentionGradient(masked), [x, x, k, v] + forward + segments)
+        for gradient in gradients { #expect(gradient.values.allSatisfy { $0.isFinite }) }
+        let dv = gradients[2].values
+        #expect(dv == [0.5, 0, 0, 0, 0])
+    }
+
+    @Test("a sequence longer than the mask is an error") func maskSize() throws {
+        let masked = AttentionAttributes(scale: 2, mask: AttentionMask(.bits(MaskBits(size: 1))))
+        let x = f32([0, 0, 0, 0, 0], [5, 1, 1])
+        #expect {
+            try evaluate(.flashAttention(masked), [x, x, x] + segments)
+        } throws: {
+            "\($0)".contains("a sequence has 2 tokens, but the mask is for at most 1")
+        }
+    }
 }

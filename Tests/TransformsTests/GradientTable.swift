@@ -155,14 +155,21 @@ extension GradientCase {
         },
     ]
 
-    static let attention: [GradientCase] = [0, 0.4].map { rate in
-        GradientCase(
-            name: "flash attention, dropout \(rate)", shapes: [[7, 2, 3], [7, 2, 3], [7, 2, 3]],
-            inputs: segments
-        ) { p, inputs in
-            let operands = p + inputs + (rate > 0 ? [rng(p[0])] : [])
-            let attributes = AttentionAttributes(scale: 0.8, rate: rate)
-            return p[0].builder.applyAll(.flashAttention(attributes), operands)[0]
+    static let attention: [GradientCase] = [0, 0.4].flatMap { (rate: Double) in
+        let masks: [AttentionMask?] = [
+            nil, AttentionMask(.causal), AttentionMask(heads: [.window(1), .dilated(1, step: 2)]),
+            // No key for the first two rows, nor for the key 2.
+            AttentionMask(.bits(MaskBits(kept: [(2, 0), (2, 1), (3, 3)], size: 4))),
+        ]
+        return masks.map { mask in
+            GradientCase(
+                name: "flash attention, dropout \(rate), mask \(mask.map(\.description) ?? "none")",
+                shapes: [[7, 2, 3], [7, 2, 3], [7, 2, 3]], inputs: segments
+            ) { p, inputs in
+                let operands = p + inputs + (rate > 0 ? [rng(p[0])] : [])
+                let attributes = AttentionAttributes(scale: 0.8, rate: rate, mask: mask)
+                return p[0].builder.applyAll(.flashAttention(attributes), operands)[0]
+            }
         }
     }
 
@@ -201,4 +208,11 @@ extension GradientCase {
             p[0] * p[0].sign() + p[0].builder.compare(.gt, p[0], p[0] * 0.5).cast(.f32)
         },
     ]
+}
+
+extension MaskBits {
+    fileprivate init(kept pairs: [(query: Int, key: Int)], size: Int) {
+        self.init(size: size)
+        for pair in pairs { self[pair.query, pair.key] = true }
+    }
 }

@@ -3,9 +3,9 @@ import Foundation
 extension BertConfig {
     /// The text of a `config.json`: sorted keys, unknown keys included.
     ///
-    /// Hugging Face Transformers loads it as a BERT when the layers are post-norm. A pre-norm model has no
-    /// counterpart there, so its file carries no `model_type`: loading it by mistake fails instead of computing
-    /// something else.
+    /// Hugging Face Transformers loads it as a BERT when the layers are post-norm and attention has no mask. Other
+    /// models have no counterpart there, so their files carry no `model_type`: loading them by mistake fails instead
+    /// of computing something else. A mask from a file is written out.
     /// - Throws: `BertConfigError` when the configuration is not valid.
     public func json() throws -> Data {
         try validate()
@@ -29,7 +29,8 @@ extension BertConfig {
         set(.problemType, problemType.map { .string($0.rawValue) })
         set(.normPosition, .string(normPosition.rawValue))
         set(.pooling, .string(pooling.rawValue))
-        set(.modelType, normPosition == .post ? .string("bert") : nil)
+        set(.attentionMask, attentionMask.map { .string($0.description) })
+        set(.modelType, normPosition == .post && attentionMask == nil ? .string("bert") : nil)
         if !architectures.isEmpty { set(.architectures, .array(architectures.map(JSONValue.string))) }
         if !labels.isEmpty {
             let pairs = labels.enumerated()

@@ -1,3 +1,5 @@
+import GraphIR
+
 extension BertConfig {
     private static let mostLayers = 1000
     /// Far beyond any encoder, and within the arithmetic of sizes in bytes.
@@ -52,6 +54,15 @@ extension BertConfig {
             try require(
                 paddingID >= 0 && paddingID < vocabularySize, .paddingID,
                 "is \(paddingID), expected 0 to \(vocabularySize - 1) (vocab_size - 1)")
+        }
+        if let attentionMask {
+            do throws(IRError) {
+                try attentionMask.check(heads: heads)
+            } catch {
+                throw BertConfigError(
+                    file: file, field: Key.attentionMask.rawValue,
+                    problem: "is not possible: \(error.message)")
+            }
         }
         var seen: Set<String> = []
         for label in labels {

@@ -2,7 +2,8 @@ import GraphIR
 
 /// Everything that fixes the shape and the arithmetic of a BERT.
 ///
-/// The file form is a superset of a Hugging Face `config.json`: the same keys, plus `norm_position` and `pooling`.
+/// The file form is a superset of a Hugging Face `config.json`: the same keys, plus `norm_position`, `pooling` and
+/// `attention_mask`.
 /// Fields that a file leaves out have Hugging Face's defaults (those of BERT-base), which are the defaults here too.
 ///
 /// ```swift
@@ -50,6 +51,8 @@ public struct BertConfig: Sendable, Equatable {
     public var modelType: String?
     /// `norm_position`: `post` for a Hugging Face file that says nothing, else `pre`.
     public var normPosition = BertNormPosition.pre
+    /// `attention_mask`: the keys that each token may attend to, in every layer; nil for all of its sequence.
+    public var attentionMask: AttentionMask?
     /// `pooling`: how a plain encoder turns token states into a sentence vector.
     public var pooling = BertPooling.mean
     /// Keys of the file that mean nothing here, kept so that saving does not lose them.
@@ -106,6 +109,7 @@ public struct BertConfig: Sendable, Equatable {
         case architectures
         case modelType = "model_type"
         case normPosition = "norm_position"
+        case attentionMask = "attention_mask"
         case pooling
     }
 }

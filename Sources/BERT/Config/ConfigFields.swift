@@ -1,3 +1,4 @@
+import Foundation
 import GraphIR
 
 /// Typed access to the fields of a JSON object, with errors that name the file and the field.
@@ -72,6 +73,32 @@ struct ConfigFields {
         let hint = nearestName(to: name, among: legal).map { "; did you mean '\($0)'?" } ?? ""
         let list = legal.joined(separator: ", ")
         throw error(key, "is '\(name)', expected one of \(list)\(hint)")
+    }
+
+    /// A mask in text form, or `{"file": …}` with the place of a mask file, relative to that of the configuration.
+    func mask(_ key: BertConfig.Key) throws -> AttentionMask? {
+        do {
+            switch object[key.rawValue] {
+            case nil, .null?: return nil
+            case .string(let text)?: return try AttentionMask(parsing: text)
+            case .object(let members)?:
+                guard members.count == 1, case .string(let name)? = members["file"] else {
+                    throw error(
+                        key, "is an object, expected {\"file\": \"…\"} or a text such as 'window(w=4)'")
+                }
+                let url = URL(
+                    fileURLWithPath: name, relativeTo: URL(fileURLWithPath: file).deletingLastPathComponent())
+                guard let text = try? String(contentsOf: url, encoding: .utf8) else {
+                    throw error(key, "names a file that cannot be read as text: \(url.path)")
+                }
+                return try AttentionMask(parsingFile: text, file: url.path)
+            case let other?:
+                throw illTyped(key, expected: "a text such as 'window(w=4)' or an object", found: other)
+            }
+        } catch let problem as IRError {
+            let place = problem.place.isEmpty ? "" : "\(problem.place): "
+            throw error(key, "cannot be read: \(place)\(problem.message)")
+        }
     }
 
     func error(_ key: BertConfig.Key, _ problem: String) -> BertConfigError {

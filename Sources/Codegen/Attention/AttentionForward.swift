@@ -16,7 +16,9 @@ extension AttentionTemplate {
             let token = w.add(part.rows.start, first)
             startRows(&w, part, token, count)
             w.loop(from: "0", to: part.rows.count, by: tile.keys) { w, key, _ in
-                writeKeys(&w, part, token: token, count: count, key: key)
+                whenTiles(&w, part, first: first, count: count, key: key) { w in
+                    writeKeys(&w, part, first: first, count: count, key: key)
+                }
                 return []
             }
             finishRows(&w, part, token, count, out: out, lse: lse)
@@ -24,7 +26,7 @@ extension AttentionTemplate {
         }
     }
 
-    /// Copies the queries; no result, maximum -infinity, sum 0.
+    /// Copies the queries; no result, the least maximum, sum 0.
     private func startRows(_ w: inout FunctionWriter, _ part: Part, _ token: String, _ count: String) {
         copyIn(
             &w, tokenRow(&w, kernel.query, token, part.head), scratch(&w, .query), count: count,
@@ -33,14 +35,20 @@ extension AttentionTemplate {
         clear(&w, scratch(&w, .sum), count: count)
         let maximum = scratch(&w, .maximum)
         w.loop(from: "0", to: count, by: tile.lanes) { w, row, _ in
-            storeVector(&w, v.float(-.infinity), w.address(maximum, "float", row))
+            storeVector(&w, v.float(leastMaximum), w.address(maximum, "float", row))
             return []
         }
     }
 
-    /// All rows against one block of keys.
+    /// What rows start from. It is finite where a tile may have no key for a row: all scores are -infinity then, and
+    /// so are their differences.
+    private var leastMaximum: Double {
+        kernel.maskTable == nil ? -.infinity : -Double(Float.greatestFiniteMagnitude)
+    }
+
+    /// `count` rows from `first` on against one block of keys.
     private func writeKeys(
-        _ w: inout FunctionWriter, _ part: Part, token: String, count: String, key: String
+        _ w: inout FunctionWriter, _ part: Part, first: String, count: String, key: String
     ) {
         let keys = w.min(w.sub(part.rows.count, key), "\(tile.keys)")
         let keyToken = w.add(part.rows.start, key)
@@ -51,33 +59,43 @@ extension AttentionTemplate {
             keep.writeColumns(&w, terms: scratch(&w, .columnTerms), column: key, vectors: vectors)
         }
         w.loop(from: "0", to: count, by: tile.queries) { w, row, _ in
-            let rows = w.min(w.sub(count, row), "\(tile.queries)")
-            let panels = w.ceilDivide(keys, tile.columns)
-            let scores = scratch(&w, .scores)
-            scoreProduct.writePanels(
-                &w,
-                TileProduct.Operands(
-                    left: w.address(scratch(&w, .query), "float", w.mul(row, "\(kernel.paddedSize)")),
-                    right: scratch(&w, .keyPanels), target: scores, rows: rows, depth: "\(kernel.headSize)"),
-                count: panels)
-            excludeColumns(&w, rows: rows, from: keys)
-            if hasDropout {
-                let number = w.add(w.mul(w.add(token, row), "\(kernel.heads)"), part.head)
-                keep.write(
-                    &w, terms: scratch(&w, .columnTerms), bits: scratch(&w, .keepBits), row: number,
-                    rows: rows,
-                    vectors: vectors)
+            whenTile(&w, part, row: w.add(first, row), key: key) { w, state in
+                writeTile(&w, part, first: first, row: row, count: count, keys: keys, state: state)
             }
-            writeSoftmax(&w, row: row, rows: rows, columns: w.mul(vectors, "\(tile.lanes)"))
-            contextProduct.write(
-                &w,
-                TileProduct.Operands(
-                    left: scores, right: scratch(&w, .value),
-                    target: w.address(scratch(&w, .out), "float", w.mul(row, "\(kernel.paddedSize)")),
-                    rows: rows, depth: keys, factors: scratch(&w, .correction)),
-                columns: kernel.paddedSize)
             return []
         }
+    }
+
+    /// One tile of scores, its rows from `row` on of those that are in scratch memory.
+    private func writeTile(
+        _ w: inout FunctionWriter, _ part: Part, first: String, row: String, count: String, keys: String,
+        state: String?
+    ) {
+        let rows = w.min(w.sub(count, row), "\(tile.queries)")
+        let vectors = columnVectors(&w, keys)
+        let scores = scratch(&w, .scores)
+        scoreProduct.writePanels(
+            &w,
+            TileProduct.Operands(
+                left: w.address(scratch(&w, .query), "float", w.mul(row, "\(kernel.paddedSize)")),
+                right: scratch(&w, .keyPanels), target: scores, rows: rows, depth: "\(kernel.headSize)"),
+            count: w.ceilDivide(keys, tile.columns))
+        excludeColumns(&w, rows: rows, from: keys)
+        excludeMasked(&w, part, state, rows: rows, vectors: vectors)
+        if hasDropout {
+            let token = w.add(w.add(part.rows.start, first), row)
+            keep.write(
+                &w, terms: scratch(&w, .columnTerms), bits: scratch(&w, .keepBits),
+                row: w.add(w.mul(token, "\(kernel.heads)"), part.head), rows: rows, vectors: vectors)
+        }
+        writeSoftmax(&w, row: row, rows: rows, columns: w.mul(vectors, "\(tile.lanes)"))
+        contextProduct.write(
+            &w,
+            TileProduct.Operands(
+                left: scores, right: scratch(&w, .value),
+                target: w.address(scratch(&w, .out), "float", w.mul(row, "\(kernel.paddedSize)")),
+                rows: rows, depth: keys, factors: scratch(&w, .correction)),
+            columns: kernel.paddedSize)
     }
 
     /// Turns a tile of scores into exp(S - maximum), and brings the rows' maximum and sum up to date.
@@ -137,7 +155,7 @@ extension AttentionTemplate {
         }
     }
 
-    /// out = O / ((1 - rate) sum), lse = maximum ln 2 + log sum.
+    /// out = O / ((1 - rate) sum), lse = maximum ln 2 + log sum; 0 and -infinity for a row without a key.
     private func finishRows(
         _ w: inout FunctionWriter, _ part: Part, _ token: String, _ count: String, out: Int, lse: Int
     ) {
@@ -145,12 +163,21 @@ extension AttentionTemplate {
         copyOut(&w, scratch(&w, .out), tokenRow(&w, out, token, part.head), count: count) { w, row in
             let total = w.value("load float, ptr \(w.address(sum, "float", row)), align 4")
             let weight = floatConstant(1 / (1 - kernel.attributes.rate))
-            return v.splat(&w, w.value("fdiv float \(weight), \(total)"), "float")
+            let factor = w.value("fdiv float \(weight), \(total)")
+            guard kernel.maskTable != nil else { return v.splat(&w, factor, "float") }
+            let isEmpty = w.value("fcmp oeq float \(total), \(floatConstant(0))")
+            let guarded = w.value("select i1 \(isEmpty), float \(floatConstant(0)), float \(factor)")
+            return v.splat(&w, guarded, "float")
         }
         w.loop(from: "0", to: count, by: tile.lanes) { w, row, _ in
             let place = w.address(maximum, "float", row)
-            let logarithm = v.log(&w, loadVector(&w, w.address(sum, "float", row)))
-            storeVector(&w, v.fma(&w, loadVector(&w, place), v.float(Self.ln2), logarithm), place)
+            let total = loadVector(&w, w.address(sum, "float", row))
+            var lse = v.fma(&w, loadVector(&w, place), v.float(Self.ln2), v.log(&w, total))
+            if kernel.maskTable != nil {
+                let isEmpty = v.compareFloat(&w, "oeq", total, v.float(0))
+                lse = v.select(&w, isEmpty, .f32, v.float(-.infinity), lse)
+            }
+            storeVector(&w, lse, place)
             return []
         }
         w.loop(from: "0", to: count, by: 1) { w, row, _ in

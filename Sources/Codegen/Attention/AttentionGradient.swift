@@ -33,8 +33,14 @@ extension AttentionTemplate {
             let token = w.add(part.rows.start, key)
             startKeys(&w, part, token, keys, key)
             w.loop(from: "0", to: part.rows.count, by: tile.queries) { w, row, _ in
-                let isFirst = w.value("icmp eq i64 \(key), \(part.from)")
-                writeQueries(&w, part, buffers, row: row, keys: keys, share: share, isFirst: isFirst)
+                whenTile(
+                    &w, part, row: row, key: key,
+                    otherwise: { w in clearUnwritten(&w, part, share, row: row, key: key) }
+                ) { w, state in
+                    let isFirst = isFirstTile(&w, part, row: row, key: key)
+                    writeQueries(
+                        &w, part, buffers, row: row, keys: keys, share: share, isFirst: isFirst, state: state)
+                }
                 return []
             }
             // Queries were scaled by scale log₂ e: a factor of ln 2 is left.
@@ -67,7 +73,7 @@ extension AttentionTemplate {
     /// One block of queries, from row `row` of the sequence on, against the block of keys.
     private func writeQueries(
         _ w: inout FunctionWriter, _ part: Part, _ buffers: GradientBuffers, row: String, keys: String,
-        share: String, isFirst: String
+        share: String, isFirst: String, state: String?
     ) {
         let rows = w.min(w.sub(part.rows.count, row), "\(tile.queries)")
         let token = w.add(part.rows.start, row)
@@ -89,8 +95,9 @@ extension AttentionTemplate {
                     left: left, right: scratch(&w, right), target: target, rows: rows,
                     depth: "\(kernel.headSize)"), count: panels)
         }
-        excludeColumns(&w, rows: rows, from: keys)
         let vectors = columnVectors(&w, keys)
+        excludeColumns(&w, rows: rows, from: keys)
+        excludeMasked(&w, part, state, rows: rows, vectors: vectors)
         if hasDropout {
             let number = w.add(w.mul(token, "\(kernel.heads)"), part.head)
             keep.write(
@@ -110,12 +117,45 @@ extension AttentionTemplate {
             &w,
             TileProduct.Operands(left: slopes, right: scratch(&w, .key), target: dq, rows: rows, depth: keys),
             columns: kernel.paddedSize)
-        let element = w.add(w.mul(token, "\(tokenStride)"), w.mul(part.head, "\(kernel.headSize)"))
-        let target = w.address(share, "float", element)
+        let target = shareRow(&w, part, share, token: token)
         let scale = v.float(kernel.attributes.scale)
         w.when(isFirst) { w in copyOut(&w, dq, target, count: rows) { _, _ in scale } }
         w.when(w.value("xor i1 \(isFirst), true")) { w in
             copyOut(&w, dq, target, count: rows, adds: true) { _, _ in scale }
+        }
+    }
+
+    /// The row of `token` of this part's share of dq.
+    private func shareRow(
+        _ w: inout FunctionWriter, _ part: Part, _ share: String, token: String
+    ) -> String {
+        let element = w.add(w.mul(token, "\(tokenStride)"), w.mul(part.head, "\(kernel.headSize)"))
+        return w.address(share, "float", element)
+    }
+
+    /// Whether no earlier tile of this part has written the block's share of dq.
+    private func isFirstTile(_ w: inout FunctionWriter, _ part: Part, row: String, key: String) -> String {
+        guard let mask = part.mask else { return w.value("icmp eq i64 \(key), \(part.from)") }
+        return w.value("xor i1 \(mask.hasTiles(&w, row: row, from: part.from, to: key)), true")
+    }
+
+    /// Zeroes the block's rows of dq, once, where the first part has no tile for them. Planes of `partial` may stay as
+    /// they are: the sum leaves out what has no tile.
+    private func clearUnwritten(
+        _ w: inout FunctionWriter, _ part: Part, _ share: String, row: String, key: String
+    ) {
+        guard let mask = part.mask else { return }
+        // Keys of the first part start at 0.
+        let isStart = w.value("icmp eq i64 \(key), 0")
+        let hasTiles = mask.hasTiles(&w, row: row, from: part.from, to: part.to)
+        w.when(w.value("and i1 \(isStart), \(w.value("xor i1 \(hasTiles), true"))")) { w in
+            let target = shareRow(&w, part, share, token: w.add(part.rows.start, row))
+            let rows = w.min(w.sub(part.rows.count, row), "\(tile.queries)")
+            w.loop(from: "0", to: rows, by: 1) { w, index, _ in
+                let place = w.address(target, "float", w.mul(index, "\(tokenStride)"))
+                clear(&w, place, count: "\(kernel.headSize)")
+                return []
+            }
         }
     }
 
@@ -128,7 +168,12 @@ extension AttentionTemplate {
         let (scores, slopes) = (scratch(&w, .scores), scratch(&w, .scoreGradients))
         w.loop(from: "0", to: rows, by: 1) { w, row, _ in
             let own = w.add(token, row)
-            let lse = splatFloat(&w, tokenNumber(&w, buffers.lse, own, part.head))
+            var lse = splatFloat(&w, tokenNumber(&w, buffers.lse, own, part.head))
+            if kernel.maskTable != nil {
+                // A row without a key: its scores are -infinity too.
+                let isEmpty = v.compareFloat(&w, "oeq", lse, v.float(-.infinity))
+                lse = v.select(&w, isEmpty, .f32, v.float(0), lse)
+            }
             let shift = v.op(&w, "fmul", lse, v.float(Self.log2e))
             let delta = splatFloat(&w, tokenNumber(&w, buffers.delta, own, part.head))
             w.loop(from: "0", to: columns, by: tile.columns) { w, column, _ in
@@ -158,21 +203,59 @@ extension AttentionTemplate {
         let sequence = w.value("udiv i64 \(task), \(kernel.parts)")
         let part = part(&w, sequence: sequence, head: "0", number: number)
         let plane = w.mul(w.extent(kernel.tokens), "\(tokenStride)")
-        let first = w.mul(w.add(part.rows.start, part.from), "\(tokenStride)")
-        let count = w.mul(w.sub(part.to, part.from), "\(tokenStride)")
-        let target = w.address(w.buffer(dq), "float", first)
         w.loop(from: "1", to: part.count, by: 1) { w, other, _ in
-            let offset = w.add(w.mul(w.sub(other, "1"), plane), first)
+            let offset = w.mul(w.sub(other, "1"), plane)
             let source = w.address(w.buffer(partial), "float", offset)
-            w.loop(from: "0", to: count, by: tile.lanes) { w, index, _ in
-                let rest = w.value("trunc i64 \(w.min(w.sub(count, index), "\(tile.lanes)")) to i32")
-                let mask = w.value("icmp slt \(v.name(.i32)) \(v.laneNumbers), \(v.splat(&w, rest, "i32"))")
-                let place = w.address(target, "float", index)
-                let share = loadVector(&w, w.address(source, "float", index), mask: mask)
-                let sum = v.op(&w, "fadd", loadVector(&w, place, mask: mask), share)
-                storeVector(&w, sum, place, mask: mask)
+            if let table = kernel.maskTable {
+                writeMaskedSum(&w, part, table: table, of: other, from: source, to: w.buffer(dq))
+            } else {
+                let first = w.mul(w.add(part.rows.start, part.from), "\(tokenStride)")
+                let count = w.mul(w.sub(part.to, part.from), "\(tokenStride)")
+                addElements(
+                    &w, w.address(source, "float", first), to: w.address(w.buffer(dq), "float", first),
+                    count: count)
+            }
+            return []
+        }
+    }
+
+    /// Adds the plane of part `other` where the mask gave it a tile.
+    private func writeMaskedSum(
+        _ w: inout FunctionWriter, _ part: Part, table: Int, of other: String, from source: String,
+        to target: String
+    ) {
+        let keys = w.mul(other, part.size)
+        let end = w.min(w.add(keys, part.size), part.rows.count)
+        w.loop(from: "0", to: "\(kernel.heads)", by: 1) { w, head, _ in
+            let mask = MaskGrid(&w, table: w.buffer(table), head: head, tile: tile)
+            w.loop(from: part.from, to: part.to, by: tile.queries) { w, row, _ in
+                w.when(mask.hasTiles(&w, row: row, from: keys, to: end)) { w in
+                    let rows = w.min(w.sub(part.to, row), "\(tile.queries)")
+                    w.loop(from: "0", to: rows, by: 1) { w, index, _ in
+                        let token = w.add(w.add(part.rows.start, row), index)
+                        let element = w.add(
+                            w.mul(token, "\(tokenStride)"), w.mul(head, "\(kernel.headSize)"))
+                        addElements(
+                            &w, w.address(source, "float", element), to: w.address(target, "float", element),
+                            count: "\(kernel.headSize)")
+                        return []
+                    }
+                }
                 return []
             }
+            return []
+        }
+    }
+
+    /// `target[index] += source[index]` below `count`.
+    private func addElements(_ w: inout FunctionWriter, _ source: String, to target: String, count: String) {
+        w.loop(from: "0", to: count, by: tile.lanes) { w, index, _ in
+            let rest = w.value("trunc i64 \(w.min(w.sub(count, index), "\(tile.lanes)")) to i32")
+            let mask = w.value("icmp slt \(v.name(.i32)) \(v.laneNumbers), \(v.splat(&w, rest, "i32"))")
+            let place = w.address(target, "float", index)
+            let share = loadVector(&w, w.address(source, "float", index), mask: mask)
+            let sum = v.op(&w, "fadd", loadVector(&w, place, mask: mask), share)
+            storeVector(&w, sum, place, mask: mask)
             return []
         }
     }

@@ -88,6 +88,7 @@ struct AttentionTemplate {
         /// Rows of a part, and how many parts have any.
         let size: String
         let count: String
+        let mask: MaskGrid?
     }
 
     func part(_ w: inout FunctionWriter, sequence: String, head: String, number: String) -> Part {
@@ -101,7 +102,9 @@ struct AttentionTemplate {
         let from = w.min(w.mul(number, size), rows.count)
         let to = w.min(w.add(from, size), rows.count)
         let count = w.value("udiv i64 \(w.sub(w.add(rows.count, size), "1")), \(size)")
-        return Part(rows: rows, head: head, number: number, from: from, to: to, size: size, count: count)
+        return Part(
+            rows: rows, head: head, number: number, from: from, to: to, size: size, count: count,
+            mask: kernel.maskTable.map { MaskGrid(&w, table: w.buffer($0), head: head, tile: tile) })
     }
 
     /// The task's part: parts run fastest, then heads.

@@ -6,6 +6,8 @@
 //   P = exp(S - lse)                                     out[t, h, d] = Σ_j dropout(P)[t, h, j] v[u, h, d]
 //                           Padding rows give out 0 and lse -infinity. Dropout keeps the elements that the op
 //                           `dropout` of the same rate and stream keeps of P as a tensor [tokens, heads, length].
+//                           With a mask only its keys take part, all other weights being 0; a row without a key
+//                           gives out 0, lse -infinity and no gradient.
 // flash_attention_gradient  operands (dout, q, k, v, out, lse, offsets, lengths[, rng]), results (dq, dk, dv), 0 at
 //                           padding; S and P are computed again (Dao et al., arXiv:2205.14135, appendix B.2):
 //   delta[t, h] = Σ_d dout[t, h, d] out[t, h, d]         dP[t, h, j] = keep / (1 - rate) Σ_d dout[t, h, d] v[u, h, d]
@@ -20,23 +22,30 @@ public struct AttentionAttributes: Hashable, Sendable {
     public var rate: Double
     /// Dropout's stream number.
     public var stream: Int
+    /// The keys that a row may attend to, where they are not all keys of its sequence.
+    public var mask: AttentionMask?
 
-    public init(scale: Double, rate: Double = 0, stream: Int = 0) {
+    public init(scale: Double, rate: Double = 0, stream: Int = 0, mask: AttentionMask? = nil) {
         self.scale = scale
         self.rate = rate
         self.stream = stream
+        self.mask = mask
     }
 
     var named: [NamedAttribute] {
-        [("scale", .float(scale)), ("rate", .float(rate)), ("stream", .int(stream))]
+        let numbers: [NamedAttribute] = [
+            ("scale", .float(scale)), ("rate", .float(rate)), ("stream", .int(stream)),
+        ]
+        return numbers + (mask.map { [("mask", .string($0.description))] } ?? [])
     }
 
-    static let names = ["scale", "rate", "stream"]
+    static let names = ["scale", "rate", "stream", "mask"]
 
     init(reading read: inout AttributeReader) throws(IRError) {
         scale = try read.float("scale")
         rate = try read.float("rate")
         stream = try read.int("stream")
+        mask = read.contains("mask") ? try AttentionMask(parsing: read.string("mask")) : nil
     }
 }
 
@@ -72,6 +81,12 @@ extension Op {
         let row = TensorType(.f32, Array(q.shape.dropLast()))
         guard operands[tensors..<data].allSatisfy({ $0 == row }) else {
             throw .type("needs lse \(row), got \(operands[tensors])")
+        }
+        if let mask = attributes.mask {
+            guard let heads = q.shape[1].fixedExtent else {
+                throw .type("a mask needs a fixed number of heads")
+            }
+            try mask.check(heads: heads)
         }
         try checkSegments(operands[data], operands[data + 1])
         guard attributes.rate == 0 || operands[data + 2] == TensorType(.i64, [2]) else {

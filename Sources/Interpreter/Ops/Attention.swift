@@ -9,13 +9,15 @@ extension Evaluation {
         var out = Array(repeating: 0.0, count: v.values.count)
         var lse = Array(repeating: -Double.infinity, count: v.shape[0] * heads)
         for rows in try segments(offsets: operands[3], lengths: operands[4], tokens: v.shape[0]) {
+            try check(attributes.mask, length: rows.count)
             for token in rows {
                 for head in 0..<heads {
                     let row = token * heads + head
-                    let scores = scaledScores(operands[0], operands[1], rows, row: row, attributes.scale)
-                    let maximum = scores.reduce(-Double.infinity, Scalar.max)
-                    lse[row] = maximum + log(scores.reduce(0) { $0 + exp($1 - maximum) })
-                    for (column, score) in scores.enumerated() {
+                    let scores = scores(operands[0], operands[1], rows, row: row, attributes)
+                    guard scores.contains(where: { $0 != nil }) else { continue }
+                    let maximum = scores.compactMap { $0 }.reduce(-Double.infinity, Scalar.max)
+                    lse[row] = maximum + log(scores.reduce(0) { $0 + ($1.map { exp($0 - maximum) } ?? 0) })
+                    for case (let column, let score?) in scores.enumerated() {
                         let weight = exp(score - lse[row]) * kept(attributes, row: row, column: column)
                         let key = ((rows.lowerBound + column) * heads + head) * depth
                         for d in 0..<depth { out[row * depth + d] += weight * v.values[key + d] }
@@ -35,13 +37,14 @@ extension Evaluation {
         var dq = Array(repeating: 0.0, count: v.count)
         var (dk, dv) = (dq, dq)
         for rows in try segments(offsets: operands[6], lengths: operands[7], tokens: q.shape[0]) {
+            try check(attributes.mask, length: rows.count)
             for token in rows {
                 for head in 0..<heads {
                     let row = token * heads + head
                     let own = row * depth
                     let delta = (0..<depth).reduce(0) { $0 + dout[own + $1] * out[own + $1] }
-                    let scores = scaledScores(q, k, rows, row: row, attributes.scale)
-                    for (column, score) in scores.enumerated() {
+                    let scores = scores(q, k, rows, row: row, attributes)
+                    for case (let column, let score?) in scores.enumerated() {
                         let key = ((rows.lowerBound + column) * heads + head) * depth
                         let factor = kept(attributes, row: row, column: column)
                         let probability = exp(score - operands[5].values[row])
@@ -59,15 +62,24 @@ extension Evaluation {
         return [dq, dk, dv]
     }
 
-    /// The scaled scores of one row (token * heads + head) against the keys of its sequence.
-    private func scaledScores(
-        _ q: HostTensor, _ k: HostTensor, _ keys: Range<Int>, row: Int, _ scale: Double
-    ) -> [Double] {
+    /// The scaled scores of one row (token * heads + head) against the keys of its sequence, `nil` where the mask
+    /// excludes the key.
+    private func scores(
+        _ q: HostTensor, _ k: HostTensor, _ keys: Range<Int>, row: Int, _ attributes: AttentionAttributes
+    ) -> [Double?] {
         let (heads, depth) = (q.shape[1], q.shape[2])
+        let (token, head) = (row / heads, row % heads)
         return keys.map { key in
-            let (own, other) = (row * depth, (key * heads + row % heads) * depth)
-            return (0..<depth).reduce(0) { $0 + q.values[own + $1] * k.values[other + $1] } * scale
+            let (query, column) = (token - keys.lowerBound, key - keys.lowerBound)
+            if let mask = attributes.mask, !mask.keeps(query: query, key: column, head: head) { return nil }
+            let (own, other) = (row * depth, (key * heads + head) * depth)
+            return (0..<depth).reduce(0) { $0 + q.values[own + $1] * k.values[other + $1] } * attributes.scale
         }
+    }
+
+    private func check(_ mask: AttentionMask?, length: Int) throws(InterpreterError) {
+        guard let size = mask?.size, length > size else { return }
+        throw error("a sequence has \(length) tokens, but the mask is for at most \(size)")
     }
 
     /// What dropout multiplies an element by: 0 or 1 / (1 - rate). The last operand is rng.

@@ -14,38 +14,46 @@ extension Lowering {
     mutating func flashAttention(_ id: NodeID, _ attributes: AttentionAttributes) throws(IRError) {
         let last = graph[id].operands.count
         let kernel = try attention(
-            id, .forward(out: last, lse: last + 1), attributes, first: 0, segments: 3, stream: last + 2)
-        emit(id, [.attention(kernel)], buffers: standardBuffers(id) + [.number(attributes.stream)])
+            id, .forward(out: last, lse: last + 1), attributes, first: 0, segments: 3, extra: last + 2)
+        emit(
+            id, [.attention(kernel)],
+            buffers: standardBuffers(id) + [.number(attributes.stream)] + maskBuffers(kernel))
     }
 
     mutating func flashAttentionGradient(_ id: NodeID, _ attributes: AttentionAttributes) throws(IRError) {
         let node = graph[id]
         let last = node.operands.count
         let (delta, partial) = (last + 3, last + 4)
-        var kernel = try attention(
-            id, .sumQueryGradients(dq: last, partial: partial), attributes, first: 1, segments: 6,
-            stream: last + 5)
-        let sum = Phase.attention(kernel)
-        kernel.step = .gradient(
-            dout: 0, lse: 5, delta: delta, dq: last, dk: last + 1, dv: last + 2, partial: partial)
+        let kernel = try attention(
+            id,
+            .gradient(dout: 0, lse: 5, delta: delta, dq: last, dk: last + 1, dv: last + 2, partial: partial),
+            attributes, first: 1, segments: 6, extra: last + 5)
+        var sum = kernel
+        sum.step = .sumQueryGradients(dq: last, partial: partial)
         let rows = kernel.tokens * .fixed(kernel.heads)
         let plane = rows * .fixed(kernel.headSize)
-        let buffers =
-            standardBuffers(id) + [
-                workspace(rows), workspace(.fixed(kernel.parts - 1) * plane), .number(attributes.stream),
-            ]
+        let working = [
+            workspace(rows), workspace(.fixed(kernel.parts - 1) * plane), .number(attributes.stream),
+        ]
         emit(
             id,
             [
                 dotProducts(0, 4, into: delta, rows: rows, columns: .fixed(kernel.headSize)),
-                .attention(kernel), sum,
-            ], buffers: buffers)
+                .attention(kernel), .attention(sum),
+            ], buffers: standardBuffers(id) + working + maskBuffers(kernel))
     }
 
-    /// The kernel over q, k, v from buffer `first` on, and offsets, lengths and rng from buffer `segments` on.
+    private func maskBuffers(_ kernel: AttentionKernel) -> [Program.Buffer] {
+        kernel.attributes.mask.map {
+            [.mask(MaskSchedule(mask: $0, heads: kernel.heads, tile: kernel.tile))]
+        } ?? []
+    }
+
+    /// The kernel over q, k, v from buffer `first` on, and offsets, lengths and rng from buffer `segments` on; the
+    /// stream's number and the table of the mask, if there is one, from buffer `extra` on.
     private func attention(
         _ id: NodeID, _ step: AttentionKernel.Step, _ attributes: AttentionAttributes, first: Int,
-        segments: Int, stream: Int
+        segments: Int, extra: Int
     ) throws(IRError) -> AttentionKernel {
         var attributes = attributes
         attributes.stream = 0
@@ -57,7 +65,8 @@ extension Lowering {
         return AttentionKernel(
             step: step, attributes: attributes, query: first, key: first + 1, value: first + 2,
             offsets: segments,
-            lengths: segments + 1, rng: segments + 2, stream: stream,
+            lengths: segments + 1, rng: segments + 2, stream: extra,
+            maskTable: attributes.mask.map { _ in extra + 1 },
             sequences: Extent(type(node.operands[segments + 1]).shape), tokens: Extent([q.shape[0]]),
             heads: heads, headSize: headSize, parts: Machine.attentionParts(heads: heads),
             tile: machine.attentionTile)
