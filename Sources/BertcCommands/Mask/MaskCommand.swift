@@ -58,19 +58,19 @@ struct MaskCommand: ParsableCommand {
             throw CommandError(.usage, "--seq is \(length), but the mask is for at most \(size) tokens")
         }
         let file = try png.map { try AtomicFile(replacing: URL(fileURLWithPath: $0)) }
-        let grid = MaskGrid(mask.pattern(head: head), length: length)
+        let picture = MaskPicture(mask.pattern(head: head), length: length)
         if let file {
-            try PNGImage(grid.reduced(to: 2048)).bytes.withUnsafeBytes { try file.write($0) }
+            try PNGImage(picture.reduced(to: 2048)).bytes.withUnsafeBytes { try file.write($0) }
             try file.commit()
         }
         let compiler = try global.makeCompiler(global.compilerOptions)
         let cost = try MaskCost(
             mask, length: length, heads: heads, headSize: headSize, compiler: compiler, measures: !noRun)
         let sparsity =
-            Double((0..<heads).reduce(0) { $0 + excluded(mask, head: $1, shown: grid) })
+            Double((0..<heads).reduce(0) { $0 + excluded(mask, head: $1, shown: picture) })
             / (Double(heads) * Double(length) * Double(length))
         if global.json { return Console.print("\(json(mask, sparsity, cost))") }
-        if !global.quiet { Console.write(grid.reduced(to: 80).text + "\n") }
+        if !global.quiet { Console.write(picture.reduced(to: 80).text + "\n") }
         Console.write(page(mask, sparsity, cost))
     }
 
@@ -94,9 +94,9 @@ struct MaskCommand: ParsableCommand {
     }
 
     /// Pairs that a head leaves out; `shown` is the pattern of the head that is shown.
-    private func excluded(_ mask: AttentionMask, head: Int, shown: MaskGrid) -> Int {
+    private func excluded(_ mask: AttentionMask, head: Int, shown: MaskPicture) -> Int {
         let isShown = mask.pattern(head: head) == mask.pattern(head: self.head)
-        let grid = isShown ? shown : MaskGrid(mask.pattern(head: head), length: length)
+        let grid = isShown ? shown : MaskPicture(mask.pattern(head: head), length: length)
         return length * length - grid.keptCount
     }
 

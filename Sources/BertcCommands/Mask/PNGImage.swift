@@ -2,19 +2,19 @@
 struct PNGImage {
     let bytes: [UInt8]
 
-    /// Black where the grid has a kept pair, else white.
-    init(_ grid: MaskGrid) {
-        let width = (grid.size + 7) / 8
+    /// Black where the picture has a kept pair, else white.
+    init(_ picture: MaskPicture) {
+        let width = (picture.size + 7) / 8
         var rows: [UInt8] = []
-        for row in 0..<grid.size {
+        for row in 0..<picture.size {
             // Each row starts with its filter: none.
             rows.append(0)
             for byte in 0..<width {
-                rows.append((0..<8).reduce(0) { $0 << 1 | (grid[row, byte * 8 + $1] ? 0 : 1) })
+                rows.append((0..<8).reduce(0) { $0 << 1 | (picture[row, byte * 8 + $1] ? 0 : 1) })
             }
         }
         // Bit depth 1, greyscale, deflate, no filter method but the standard one, not interlaced.
-        let header = Self.bigEndian(grid.size) + Self.bigEndian(grid.size) + [1, 0, 0, 0, 0]
+        let header = Self.bigEndian(picture.size) + Self.bigEndian(picture.size) + [1, 0, 0, 0, 0]
         bytes =
             [0x89] + Array("PNG\r\n".utf8) + [0x1A, 0x0A] + Self.chunk("IHDR", header)
             + Self.chunk("IDAT", Self.zlib(rows)) + Self.chunk("IEND", [])

@@ -1,7 +1,7 @@
 import GraphCompiler
 
 /// Which (query, key) pairs a pattern keeps, or which squares of pairs have one that is kept: row-major bits.
-struct MaskGrid {
+struct MaskPicture {
     let size: Int
     private var words: [[UInt64]]
 
@@ -27,10 +27,10 @@ struct MaskGrid {
     }
 
     /// Squares of as many pairs as it takes to have at most `limit` rows.
-    func reduced(to limit: Int) -> MaskGrid {
+    func reduced(to limit: Int) -> MaskPicture {
         let side = (size + limit - 1) / limit
         guard side > 1 else { return self }
-        var grid = MaskGrid(size: (size + side - 1) / side)
+        var grid = MaskPicture(size: (size + side - 1) / side)
         for row in 0..<size {
             for column in 0..<size where self[row, column] {
                 let place = column / side
