@@ -43,9 +43,9 @@ struct BlockTemplate {
     }
 
     /// The functions that the kernel calls, each once.
-    var helpers: String {
+    func helpers(_ bf16: BF16Unit) -> String {
         var known: Set<MicroKernel> = []
-        return products.map(\.micro).filter { known.insert($0).inserted }.map(\.text).joined(separator: "\n")
+        return products.map(\.micro).filter { known.insert($0).inserted }.map { $0.text(bf16) }.joined(separator: "\n")
     }
 
     func write(_ w: inout FunctionWriter) {

@@ -52,9 +52,7 @@ extension ElementWriter {
         case .f32, .i32, .i64: return raw
         case .bool: return w.value("icmp ne \(vector) \(raw), \(v.lanes == 1 ? "0" : "zeroinitializer")")
         case .f16: return w.value("fpext \(vector) \(raw) to \(v.name(.f32))")
-        case .bf16:
-            let wide = w.value("zext \(vector) \(raw) to \(v.name(.i32))")
-            return v.floatOf(&w, v.integer(&w, "shl", wide, v.bits(16)))
+        case .bf16: return v.widenedBF16(&w, raw)
         }
     }
 
@@ -79,7 +77,7 @@ extension ElementWriter {
         case .f32, .i32, .i64: narrowed = value
         case .bool: narrowed = w.value("zext \(v.name(.bool)) \(value) to \(vector)")
         case .f16: narrowed = w.value("fptrunc \(v.name(.f32)) \(value) to \(vector)")
-        case .bf16: narrowed = roundToBF16(&w, v, value)
+        case .bf16: narrowed = v.bf16Bits(&w, value)
         }
         let align = access.element.byteCount
         if v.lanes > 1, let mask = place.mask {
@@ -114,19 +112,6 @@ extension ElementWriter {
         w.line(
             "call void @llvm.masked.scatter.v\(v.lanes)f32.v\(v.lanes)p0(\(v.name(.f32)) \(value), <\(v.lanes) x ptr> \(pointers), i32 4, <\(v.lanes) x i1> \(place.mask ?? all))"
         )
-    }
-
-    /// Round to nearest, ties to even; NaN keeps a mantissa bit.
-    private func roundToBF16(_ w: inout FunctionWriter, _ v: VectorWriter, _ x: String) -> String {
-        let bits = v.bitsOf(&w, x)
-        let lsb = v.integer(&w, "and", v.integer(&w, "lshr", bits, v.bits(16)), v.bits(1))
-        let bias = v.integer(&w, "add", lsb, v.bits(0x7FFF))
-        let rounded = v.integer(&w, "add", bits, bias)
-        let isNaN = v.compareFloat(&w, "uno", x, x)
-        let quiet = v.integer(&w, "or", bits, v.bits(0x40_0000))
-        let chosen = v.select(&w, isNaN, .i32, quiet, rounded)
-        let high = v.integer(&w, "lshr", chosen, v.bits(16))
-        return w.value("trunc \(v.name(.i32)) \(high) to \(v.vector("i16"))")
     }
 
     private static func suffix(_ type: ElementType) -> String {

@@ -6,6 +6,8 @@ import KernelIR
 struct FunctionWriter {
     /// The symbols of the kernel in the order of the `dims` array.
     let symbols: [String]
+    /// How bf16 is rounded to and multiplied.
+    let bf16: BF16Unit
     private var entry: [String] = []
     private var lines: [String] = []
     private var counter = 0
@@ -13,7 +15,10 @@ struct FunctionWriter {
     private var extents: [Extent: String] = [:]
     private var pointers: [Int: String] = [:]
 
-    init(symbols: [String]) { self.symbols = symbols }
+    init(symbols: [String], bf16: BF16Unit) {
+        self.symbols = symbols
+        self.bf16 = bf16
+    }
 
     /// The function's text: the entry block followed by what was written.
     func text(_ head: String) -> String {

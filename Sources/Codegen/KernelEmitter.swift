@@ -20,7 +20,7 @@ public struct KernelEmitter: Sendable {
     /// Every kernel function has the signature
     /// `void kernel(ptr buffers, ptr dims, i64 task0, i64 task1, ptr scratch)` and does tasks `task0 ..< task1`.
     public func emit(_ phase: Phase, symbols: [String]) -> EmittedPhase? {
-        var w = FunctionWriter(symbols: symbols)
+        var w = FunctionWriter(symbols: symbols, bf16: machine.bf16)
         var helpers = ""
         switch phase {
         case .rows(let kernel): RowTemplate(kernel: kernel, lanes: machine.lanes).write(&w)
@@ -28,15 +28,15 @@ public struct KernelEmitter: Sendable {
         case .block(let block):
             let template = BlockTemplate(block)
             template.write(&w)
-            helpers = template.helpers
+            helpers = template.helpers(machine.bf16)
         case .problems(let batch):
             let template = ProblemTemplate(batch)
             template.write(&w)
-            helpers = template.helpers
+            helpers = template.helpers(machine.bf16)
         case .attention(let attention):
             let template = AttentionTemplate(attention)
             template.write(&w)
-            helpers = template.helpers
+            helpers = template.helpers(machine.bf16)
         case .scatterAdd(let scatter): scatter.write(&w, lanes: machine.lanes)
         case .segments(let segments): segments.write(&w, lanes: machine.lanes)
         case .copy(let copy): copy.write(&w, lanes: machine.lanes)

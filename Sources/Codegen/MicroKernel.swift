@@ -25,10 +25,10 @@ struct MicroKernel: Hashable {
     private var v: VectorWriter { VectorWriter(lanes: tile.lanes) }
     private static let unroll = 4
 
-    var text: String { rowCounts.map(function).joined(separator: "\n") }
+    func text(_ bf16: BF16Unit) -> String { rowCounts.map { function($0, bf16) }.joined(separator: "\n") }
 
-    private func function(_ rows: Int) -> String {
-        var w = FunctionWriter(symbols: [])
+    private func function(_ rows: Int, _ bf16: BF16Unit) -> String {
+        var w = FunctionWriter(symbols: [], bf16: bf16)
         let leftRow = leftRowStride.map(String.init) ?? "%left_row"
         let leftDepth = leftDepthStride.map(String.init) ?? "%left_depth"
         let targetRow = targetStride.map(String.init) ?? "%target_row"

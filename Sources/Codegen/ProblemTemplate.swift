@@ -64,7 +64,7 @@ struct ProblemTemplate {
             masksColumns: strides.columns?.fixedValue.map { $0 % batch.tile.columns != 0 } ?? true)
     }
 
-    var helpers: String { block.micro.text }
+    func helpers(_ bf16: BF16Unit) -> String { block.micro.text(bf16) }
 
     func write(_ w: inout FunctionWriter) {
         w.loop(from: "%task0", to: "%task1", by: 1) { w, task, _ in

@@ -1,12 +1,24 @@
+/// How products of bf16 operands are computed; they add up in f32 each way.
+public enum BF16Unit: String, Hashable, Sendable {
+    /// Operands are widened to f32.
+    case widening
+    /// `vdpbf16ps`: products of pairs along the depth, two a lane (AVX512-BF16).
+    case dot
+    /// AMX tiles of 16 x 32 elements.
+    case tiles
+}
+
 /// What lowering needs to know of the machine: vector width and register tile.
 public struct Machine: Hashable, Sendable {
     /// f32 lanes of a vector register: 16 with AVX-512, 8 with AVX2.
     public let lanes: Int
+    public let bf16: BF16Unit
     /// Library calls in place of generated contractions.
     public let usesLibraryMatmul: Bool
 
-    public init(lanes: Int, usesLibraryMatmul: Bool = false) {
+    public init(lanes: Int, bf16: BF16Unit = .widening, usesLibraryMatmul: Bool = false) {
         self.lanes = lanes
+        self.bf16 = bf16
         self.usesLibraryMatmul = usesLibraryMatmul
     }
 

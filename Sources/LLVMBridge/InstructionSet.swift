@@ -5,7 +5,9 @@ package enum InstructionSet: String, CaseIterable, Comparable, Sendable {
     case avx2
     /// AVX-512 F, BW, VL and DQ: 64-byte vectors with mask registers.
     case avx512
-    /// AVX-512 plus AMX tiles with bf16 products.
+    /// AVX-512 with products of bf16 pairs.
+    case avx512bf16
+    /// That plus AMX tiles with bf16 products.
     case amx
 
     /// The best set of this machine, or nil if it has not even AVX2 and FMA.
@@ -24,7 +26,8 @@ package enum InstructionSet: String, CaseIterable, Comparable, Sendable {
         switch self {
         case .avx2: ["avx2", "fma"]
         case .avx512: InstructionSet.avx2.requiredFeatures + ["avx512f", "avx512bw", "avx512vl", "avx512dq"]
-        case .amx: InstructionSet.avx512.requiredFeatures + ["amx-tile", "amx-bf16"]
+        case .avx512bf16: InstructionSet.avx512.requiredFeatures + ["avx512bf16"]
+        case .amx: InstructionSet.avx512bf16.requiredFeatures + ["amx-tile", "amx-bf16"]
         }
     }
 
@@ -33,7 +36,8 @@ package enum InstructionSet: String, CaseIterable, Comparable, Sendable {
         let needs512 = name.hasPrefix("avx512") || name.hasPrefix("avx10") || name == "evex512"
         switch self {
         case .avx2: return !needs512 && !name.hasPrefix("amx")
-        case .avx512: return !name.hasPrefix("amx")
+        case .avx512: return name != "avx512bf16" && !name.hasPrefix("amx")
+        case .avx512bf16: return !name.hasPrefix("amx")
         case .amx: return true
         }
     }
@@ -44,7 +48,8 @@ package enum InstructionSet: String, CaseIterable, Comparable, Sendable {
         switch self {
         case .avx2: 0
         case .avx512: 1
-        case .amx: 2
+        case .avx512bf16: 2
+        case .amx: 3
         }
     }
 }

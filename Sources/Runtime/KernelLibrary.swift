@@ -17,7 +17,7 @@ public final class KernelLibrary: Sendable {
     package init(cpu: TargetCPU, usesLibraryMatmul: Bool, cache: ObjectCache) throws {
         self.cpu = cpu
         self.cache = cache
-        machine = Machine(lanes: cpu.instructionSet.f32Lanes, usesLibraryMatmul: usesLibraryMatmul)
+        machine = Machine(cpu.instructionSet, usesLibraryMatmul: usesLibraryMatmul)
         emitter = KernelEmitter(machine: machine)
         session = try JITSession()
     }
@@ -78,5 +78,18 @@ public final class KernelLibrary: Sendable {
         }
         let texts = written.withLock { $0 }
         return indices.map { texts[$0] }
+    }
+}
+
+extension Machine {
+    /// What kernels for an instruction set can use.
+    package init(_ set: InstructionSet, usesLibraryMatmul: Bool = false) {
+        let bf16: BF16Unit =
+            switch set {
+            case .avx2, .avx512: .widening
+            case .avx512bf16: .dot
+            case .amx: .tiles
+            }
+        self.init(lanes: set.f32Lanes, bf16: bf16, usesLibraryMatmul: usesLibraryMatmul)
     }
 }

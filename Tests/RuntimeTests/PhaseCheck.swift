@@ -20,7 +20,7 @@ struct CompiledPhase {
     private let function: KernelFunction
 
     init(_ phase: Phase, symbols: [String], cpu: TargetCPU) throws {
-        let machine = Machine(lanes: cpu.instructionSet.f32Lanes)
+        let machine = Machine(cpu.instructionSet)
         let emitted = try #require(KernelEmitter(machine: machine).emit(phase, symbols: symbols))
         let code = Code(ir: emitted.ir, cpu: cpu)
         if let known = Self.compiled.withLock({ $0[code] }) {

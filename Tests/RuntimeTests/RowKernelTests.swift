@@ -95,7 +95,7 @@ import Testing
         // The buffer of (seed, step) as two i64.
         let rng = [UInt32(seed), 0, UInt32(step), 0].map { Float(bitPattern: $0) }
         let none = [Float](repeating: .nan, count: x.count)
-        let emitter = KernelEmitter(machine: Machine(lanes: set.f32Lanes))
+        let emitter = KernelEmitter(machine: Machine(set))
         var draws: [Int] = []
         for stores in [true, false] {
             let phase = Phase.rows(centredDropout(.fixed(columns), stores: stores))

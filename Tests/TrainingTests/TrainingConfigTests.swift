@@ -64,7 +64,7 @@ import Training
         ),
         (
             #"{"model": "m", "cpu": "sse2"}"#,
-            #"train.json: 'cpu' is "sse2", expected "avx2", "avx512", "amx" or null"#
+            #"train.json: 'cpu' is "sse2", expected "avx2", "avx512", "avx512bf16", "amx" or null"#
         ),
         (#"{}"#, #"train.json: 'model' is "", expected the path of a model directory or of a model.json"#),
         ("[]", "train.json: holds an array, expected a JSON object"),

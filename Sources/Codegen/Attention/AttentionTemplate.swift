@@ -21,14 +21,14 @@ struct AttentionTemplate {
     /// Elements between neighbouring tokens of one head.
     var tokenStride: Int { kernel.heads * kernel.headSize }
 
-    var helpers: String {
+    func helpers(_ bf16: BF16Unit) -> String {
         let products: [TileProduct]
         switch kernel.step {
         case .forward: products = [scoreProduct, contextProduct]
         case .gradient: products = [scoreProduct, queryGradientProduct, keyGradientProduct]
         case .sumQueryGradients: return ""
         }
-        return (products.map(\.text) + (hasDropout ? [keep.text] : [])).joined(separator: "\n")
+        return (products.map { $0.text(bf16) } + (hasDropout ? [keep.text(bf16)] : [])).joined(separator: "\n")
     }
 
     func write(_ w: inout FunctionWriter) {

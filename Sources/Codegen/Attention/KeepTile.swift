@@ -18,7 +18,7 @@ struct KeepTile {
     private enum Term: Int, CaseIterable { case secondC2, thirdC0, thirdC2, thirdC3 }
 
     /// One function for each word of the generator's four.
-    var text: String { (0..<4).map(function).joined(separator: "\n") }
+    func text(_ bf16: BF16Unit) -> String { (0..<4).map { function($0, bf16) }.joined(separator: "\n") }
 
     // MARK: Arithmetic on 64-bit lanes
 
@@ -140,8 +140,8 @@ struct KeepTile {
         }
     }
 
-    private func function(_ word: Int) -> String {
-        var w = FunctionWriter(symbols: [])
+    private func function(_ word: Int, _ bf16: BF16Unit) -> String {
+        var w = FunctionWriter(symbols: [], bf16: bf16)
         let keys = keys(&w, seed: "%seed")
         let rowKey = w.value("xor i64 \(keys[0].0), %stream")
         let roundKeys = keys.map { (splat(&w, $0.0), splat(&w, $0.1)) }

@@ -29,10 +29,10 @@ struct TileProduct {
     private static let unroll = 4
 
     /// Functions for tiles of two vectors and of one.
-    var text: String { function(vectors: 2) + "\n" + function(vectors: 1) }
+    func text(_ bf16: BF16Unit) -> String { function(vectors: 2, bf16) + "\n" + function(vectors: 1, bf16) }
 
-    private func function(vectors: Int) -> String {
-        var w = FunctionWriter(symbols: [])
+    private func function(vectors: Int, _ bf16: BF16Unit) -> String {
+        var w = FunctionWriter(symbols: [], bf16: bf16)
         let type = v.name(.f32)
         let slots = (0..<rows).flatMap { row in (0..<vectors).map { (row, $0) } }
         let leftRows = (0..<rows).map { w.address("%left", "float", "\($0 * leftRow)") }

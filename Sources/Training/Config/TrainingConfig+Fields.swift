@@ -143,8 +143,8 @@ extension TrainingConfig {
                 shapesResult: false),
             .init(
                 "cpu", \.cpu, "The highest instruction set to use; null is the machine's best.",
-                expectation: "\"avx2\", \"avx512\", \"amx\" or null", shapesResult: false
-            ) { $0.map { ["avx2", "avx512", "amx"].contains($0) } ?? true },
+                expectation: "\"avx2\", \"avx512\", \"avx512bf16\", \"amx\" or null", shapesResult: false
+            ) { $0.map { ["avx2", "avx512", "avx512bf16", "amx"].contains($0) } ?? true },
             .init(
                 "matmul", \.matmul, "What multiplies matrices: generated kernels or OpenBLAS.",
                 shapesResult: false),
