@@ -62,11 +62,13 @@ let package = Package(
         example("04-bert", ["BERT", "GraphCompiler"]),
         example("05-inspecting", ["GraphCompiler"]),
 
+        // AMX tile instructions for processors without them: in no product, only tests use it.
+        .target(name: "TileEmulator", path: "Tests/TileEmulator"),
         tests("LLVMBridgeTests", ["LLVMBridge"]),
         tests("GraphIRTests", ["GraphIR"], resources: [.copy("Fixtures")]),
         tests("InterpreterTests", ["GraphIR", "Interpreter"]),
         tests("TransformsTests", ["GraphIR", "Interpreter", "Transforms"], resources: [.copy("Golden")]),
-        tests("RuntimeTests", ["Runtime", "KernelIR", "Codegen", "LLVMBridge"]),
+        tests("RuntimeTests", ["Runtime", "KernelIR", "Codegen", "LLVMBridge", "TileEmulator"]),
         tests("GraphCompilerTests", ["GraphCompiler", "GraphIR", "Interpreter", "Transforms"]),
         tests("TextTests", ["Text"], resources: [.copy("Fixtures")]),
         tests("BERTTests", ["BERT", "GraphCompiler", "Interpreter"], resources: [.copy("Fixtures")]),
