@@ -27,9 +27,9 @@ package struct TargetCPU: Hashable, Sendable {
             instructionSet: chosen, name: name, features: features.joined(separator: ","), triple: host.triple
         )
     }
-    /// A processor like this one that has all of `set`, whether this one has it or not: for looking at the code of
-    /// a stronger machine, and for tests that emulate what is missing. Such code may end the process with SIGILL
-    /// here; nothing chooses it by itself.
+    /// A processor like this one that has all of `set`, whether this one has it or not: for looking at the
+    /// code of a stronger machine, and for tests that emulate what is missing. Such code may end the process
+    /// with SIGILL here; nothing chooses it by itself.
     package static func assuming(_ set: InstructionSet) -> TargetCPU {
         let host = HostCPU.current
         let assumed = Set(set.requiredFeatures)

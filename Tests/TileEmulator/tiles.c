@@ -37,8 +37,8 @@ static tile_register *checked(unsigned tile) {
 
 // MARK: Configuration
 
-// Byte 0 is the palette, 1 the row to begin at; 16 on the bytes of a row of each tile, two bytes a tile; 48 on the
-// rows, one byte a tile. Everything else is reserved.
+// Byte 0 is the palette, 1 the row to begin at; 16 on the bytes of a row of each tile, two bytes a tile; 48
+// on the rows, one byte a tile. Everything else is reserved.
 void tiles_configure(const uint8_t *configuration) {
     if (configuration[0] == 0) return tiles_release();
     require(configuration[0] == 1, "LDTILECFG: the palette is neither 0 nor 1");
@@ -96,8 +96,8 @@ static inline __attribute__((always_inline)) floats even(words pairs) { return (
 /// Those of the odd places.
 static inline __attribute__((always_inline)) floats odd(words pairs) { return (floats)(pairs & 0xFFFF0000u); }
 
-/// For each row of `sum`: fused multiply-adds from zero along the depth, one chain for the even and one for the odd
-/// places; then sum + (even + odd). Denormals are zero, coming in and going out.
+/// For each row of `sum`: fused multiply-adds from zero along the depth, one chain for the even and one for
+/// the odd places; then sum + (even + odd). Denormals are zero, coming in and going out.
 __attribute__((noinline, target("avx2,fma"))) static void multiply(
     tile_register *sum, const tile_register *left, const tile_register *right) {
     for (unsigned row = 0; row < sum->rows; row++) {

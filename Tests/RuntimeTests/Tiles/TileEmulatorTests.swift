@@ -3,7 +3,8 @@ import LLVMBridge
 import Testing
 import TileEmulator
 
-/// The tile instructions that kernels use, one by one: of the emulator, or of the processor where it has them.
+/// The tile instructions that kernels use, one by one: of the emulator, or of the processor where it has
+/// them.
 @Suite(.enabled(if: TileMachine.isHere, "needs AVX-512 with bf16")) struct TileEmulatorTests {
     private static func randomBytes(_ count: Int, _ seed: UInt64) -> [UInt8] {
         var state = seed
@@ -157,28 +158,6 @@ import TileEmulator
 
     // MARK: Products
 
-    /// The product as the manual writes it: two chains of fused multiply-adds from zero, then sum + (even + odd).
-    private static func dot(_ sum: [Float], _ left: [UInt16], _ right: [UInt16], pairs: Int, columns: Int)
-        -> [Float]
-    {
-        func number(_ bits: UInt16) -> Float { flushed(Float(bitPattern: UInt32(bits) << 16)) }
-        return sum.indices.map { place in
-            let (row, column) = (place / columns, place % columns)
-            var parts: [Float] = [0, 0]
-            for k in 0..<pairs {
-                for part in 0..<2 {
-                    let a = number(left[(row * pairs + k) * 2 + part])
-                    let b = number(right[(k * columns + column) * 2 + part])
-                    parts[part] = flushed(parts[part].addingProduct(a, b))
-                }
-            }
-            return flushed(flushed(sum[place]) + flushed(parts[0] + parts[1]))
-        }
-    }
-
-    /// Denormals are zero.
-    private static func flushed(_ x: Float) -> Float { x.isSubnormal ? 0 * x : x }
-
     /// bf16 numbers of about the same size, or of every kind.
     private static func numbers(_ count: Int, _ seed: UInt64, ofEveryKind: Bool) -> [UInt16] {
         let special: [UInt16] = [0, 0x8000, 0x0001, 0x8055, 0x007F, 0x0080, 0x2080, 0xA0FF, 0x1F85, 0x7F00]
@@ -223,8 +202,8 @@ import TileEmulator
             sum.flatMap { withUnsafeBytes(of: $0.bitPattern) { Array($0) } },
         ]
         kernel.run(&buffers)
-        let expected = Self.dot(sum, left, right, pairs: pairs, columns: columns)
-        #expect(Self.floats(buffers[3]).map(\.bitPattern) == expected.map(\.bitPattern))
+        let expected = BF16Reference.tileProduct(sum, left, right, pairs: pairs, columns: columns)
+        #expect(TileMachine.agree(Self.floats(buffers[3]), expected))
     }
 
     /// Every choice of three different tiles: the operands are where the encoding says.
@@ -264,9 +243,11 @@ import TileEmulator
             let pair = triple.left * 8 + triple.right
             let expected =
                 known[pair]
-                ?? Self.dot(zeros, tiles[triple.left], tiles[triple.right], pairs: 16, columns: 16)
+                ?? BF16Reference.tileProduct(
+                    zeros, tiles[triple.left], tiles[triple.right], pairs: 16, columns: 16)
             known[pair] = expected
-            #expect(Self.floats(Array(buffers[2][(number * 1024)...].prefix(1024))) == expected, "\(triple)")
+            let actual = Self.floats(Array(buffers[2][(number * 1024)...].prefix(1024)))
+            #expect(TileMachine.agree(actual, expected), "\(triple)")
         }
     }
 

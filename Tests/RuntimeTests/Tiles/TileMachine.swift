@@ -3,7 +3,8 @@ import TileEmulator
 
 /// Where tests run tile instructions: on the processor's own, or emulated.
 enum TileMachine {
-    /// The processor to compile for; `nil` when this one lacks even AVX-512 with bf16, which tile code uses too.
+    /// The processor to compile for; `nil` when this one lacks even AVX-512 with bf16, which tile code uses
+    /// too.
     static let cpu: TargetCPU? = {
         guard let host = InstructionSet.host, host >= .avx512bf16 else { return nil }
         if host < .amx { tile_emulator_install() }
@@ -13,6 +14,16 @@ enum TileMachine {
     static var isHere: Bool { cpu != nil }
     /// Whether what the processor would refuse is told by the emulator.
     static var isEmulated: Bool { InstructionSet.host != .amx }
+
+    /// Whether sums are those that the manual's arithmetic gives: bit by bit in the emulator, closely on a
+    /// processor.
+    static func agree(_ actual: [Float], _ expected: [Float]) -> Bool {
+        actual.count == expected.count
+            && zip(actual, expected).allSatisfy { actual, expected in
+                actual.bitPattern == expected.bitPattern
+                    || !isEmulated && abs(actual - expected) <= 1e-5 * max(1, abs(expected))
+            }
+    }
 
     /// The intrinsics that name tile registers by number.
     static let declarations = """
@@ -33,12 +44,14 @@ enum TileMachine {
             "  %s\($0) = getelementptr ptr, ptr %buffers, i64 \($0)\n  %b\($0) = load ptr, ptr %s\($0)\n"
         }
         let head = "define void @kernel(ptr %buffers, ptr %dims, i64 %task0, i64 %task1, ptr %scratch)"
-        let ir = "\(declarations)\n\(head) {\n\(pointers.joined())\(body)\n  ret void\n}\n"
+        // Of a schedule that leaves tiles their numbers; see `TileBlock`.
+        let ir =
+            "\(declarations)\n\(head) \"tune-cpu\"=\"sapphirerapids\" {\n\(pointers.joined())\(body)\n  ret void\n}\n"
         return try JITSession().load(KernelCompiler.compile(ir: ir, for: cpu), symbol: "kernel")
     }
 
-    /// Assembles a kernel from instructions in AT&T's notation; `%rdi` holds the buffers. A label of its own may
-    /// follow the last `ret`.
+    /// Assembles a kernel from instructions in AT&T's notation; `%rdi` holds the buffers. A label of its own
+    /// may follow the last `ret`.
     static func kernel(assembly lines: [String]) throws -> KernelFunction {
         guard let cpu else { throw Absent() }
         let all = [".text", ".globl kernel", ".type kernel, @function", "kernel:"] + lines
