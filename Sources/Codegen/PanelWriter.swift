@@ -30,32 +30,8 @@ struct PanelWriter {
         let mask = v.lanes > 1 ? place.mask : nil
         switch element {
         case .bf16:
-            // Every other i16 of the row's pairs: the low half of an even row, the high half of an odd one.
             let to = address(&w, base, "i32", panelled: place.column, inner: place.row)
-            let isOdd = w.value("trunc i64 \(place.row) to i1")
-            let bits = v.bf16Bits(&w, value)
-            guard v.lanes > 1 else {
-                let half = w.value("zext i1 \(isOdd) to i64")
-                return w.line("store i16 \(bits), ptr \(w.address(to, "i16", half)), align 2")
-            }
-            let wide = w.value("zext \(v.vector("i16")) \(bits) to \(v.name(.i32))")
-            let shift = w.value("select i1 \(isOdd), i32 16, i32 0")
-            let placed = v.integer(&w, "shl", wide, v.splat(&w, shift, "i32"))
-            let lanes = 2 * v.lanes
-            let halves = w.value("bitcast \(v.name(.i32)) \(placed) to <\(lanes) x i16>")
-            let parity = (0..<2).map { odd in
-                "<" + (0..<lanes).map { "i1 \($0 % 2 == odd)" }.joined(separator: ", ") + ">"
-            }
-            var chosen = w.value("select i1 \(isOdd), <\(lanes) x i1> \(parity[1]), <\(lanes) x i1> \(parity[0])")
-            if let mask {
-                let twice = (0..<lanes).map { "i32 \($0 / 2)" }.joined(separator: ", ")
-                let inside = w.value(
-                    "shufflevector <\(v.lanes) x i1> \(mask), <\(v.lanes) x i1> poison, <\(lanes) x i32> <\(twice)>")
-                chosen = w.value("and <\(lanes) x i1> \(chosen), \(inside)")
-            }
-            w.line(
-                "call void @llvm.masked.store.v\(lanes)i16.p0(<\(lanes) x i16> \(halves), ptr \(to), i32 2, <\(lanes) x i1> \(chosen))"
-            )
+            storeHalves(&w, v.bf16Bits(&w, value), to: to, row: place.row, mask)
         default:
             let to = address(
                 &w, base, ElementWriter.storageName(element), panelled: place.column, inner: place.row)
@@ -68,6 +44,33 @@ struct PanelWriter {
                 "call void @llvm.masked.store.v\(v.lanes)\(suffix).p0(\(type) \(stored), ptr \(to), i32 \(element.byteCount), <\(v.lanes) x i1> \(mask))"
             )
         }
+    }
+
+    /// The low halves of a row's pairs, zero in the high ones, or the high halves behind what the row before left:
+    /// a task writes pairs of rows in order. (Stores of every other i16 are far slower than reading the pairs.)
+    private func storeHalves(
+        _ w: inout FunctionWriter, _ bits: String, to place: String, row: String, _ mask: String?
+    ) {
+        let type = v.name(.i32)
+        let isOdd = w.value("trunc i64 \(row) to i1")
+        func splat(_ w: inout FunctionWriter, odd: String, even: String) -> String {
+            v.splat(&w, w.value("select i1 \(isOdd), i32 \(odd), i32 \(even)"), "i32")
+        }
+        let wide = w.value("zext \(v.vector("i16")) \(bits) to \(type)")
+        let placed = v.integer(&w, "shl", wide, splat(&w, odd: "16", even: "0"))
+        guard let mask else {
+            let before = w.value("load \(type), ptr \(place), align 4")
+            let low = v.integer(&w, "and", before, splat(&w, odd: "65535", even: "0"))
+            return w.line("store \(type) \(v.integer(&w, "or", low, placed)), ptr \(place), align 4")
+        }
+        let lanes = "<\(v.lanes) x i1> \(mask)"
+        let before = w.value(
+            "call \(type) @llvm.masked.load.v\(v.lanes)i32.p0(ptr \(place), i32 4, \(lanes), \(type) zeroinitializer)"
+        )
+        let low = v.integer(&w, "and", before, splat(&w, odd: "65535", even: "0"))
+        w.line(
+            "call void @llvm.masked.store.v\(v.lanes)i32.p0(\(type) \(v.integer(&w, "or", low, placed)), ptr \(place), i32 4, \(lanes))"
+        )
     }
 
     /// Lanes are rows of one panel: `width` cells apart. Pairs begin at an even place.
