@@ -59,59 +59,45 @@ extension ElementWriter {
     func store(
         _ w: inout FunctionWriter, _ v: VectorWriter, _ access: Access, _ value: String, _ place: Place
     ) {
-        let pointer: String
         switch access.layout {
-        case .rowMajor: pointer = address(&w, access, place)
+        case .rowMajor:
+            let stored = stored(&w, v, access.element, value)
+            store(&w, v, stored, access.element, to: address(&w, access, place), place.mask)
         case .panels(let width, let depth):
-            pointer = panelAddress(
-                &w, access.buffer, width, depth, panelled: place.column, inner: place.row)
+            let panels = PanelWriter(element: access.element, width: width, depth: depth, v: v)
+            panels.storeColumns(&w, w.buffer(access.buffer), value, place)
         case .transposedPanels(let width, let depth):
-            let first = panelAddress(
-                &w, access.buffer, width, depth, panelled: place.row, inner: place.column)
-            return scatter(&w, v, value, to: first, stride: width, place)
+            let panels = PanelWriter(element: access.element, width: width, depth: depth, v: v)
+            panels.storeRows(&w, w.buffer(access.buffer), value, place)
         }
-        let storage = Self.storageName(access.element)
-        let vector = v.vector(storage)
-        let narrowed: String
-        switch access.element {
-        case .f32, .i32, .i64: narrowed = value
-        case .bool: narrowed = w.value("zext \(v.name(.bool)) \(value) to \(vector)")
-        case .f16: narrowed = w.value("fptrunc \(v.name(.f32)) \(value) to \(vector)")
-        case .bf16: narrowed = v.bf16Bits(&w, value)
-        }
-        let align = access.element.byteCount
-        if v.lanes > 1, let mask = place.mask {
+    }
+
+    private func store(
+        _ w: inout FunctionWriter, _ v: VectorWriter, _ stored: String, _ element: ElementType,
+        to pointer: String, _ mask: String?
+    ) {
+        let vector = v.vector(Self.storageName(element))
+        let align = element.byteCount
+        if v.lanes > 1, let mask {
             w.line(
-                "call void @llvm.masked.store.v\(v.lanes)\(Self.suffix(access.element)).p0(\(vector) \(narrowed), ptr \(pointer), i32 \(align), <\(v.lanes) x i1> \(mask))"
+                "call void @llvm.masked.store.v\(v.lanes)\(Self.suffix(element)).p0(\(vector) \(stored), ptr \(pointer), i32 \(align), <\(v.lanes) x i1> \(mask))"
             )
         } else {
-            w.line("store \(vector) \(narrowed), ptr \(pointer), align \(align)")
+            w.line("store \(vector) \(stored), ptr \(pointer), align \(align)")
         }
     }
 
-    /// Address `(panelled / width, inner, panelled % width)` of f32 panels with `depth` rows.
-    private func panelAddress(
-        _ w: inout FunctionWriter, _ buffer: Int, _ width: Int, _ depth: Extent, panelled: String,
-        inner: String
+    /// A value as memory holds it.
+    private func stored(
+        _ w: inout FunctionWriter, _ v: VectorWriter, _ element: ElementType, _ value: String
     ) -> String {
-        let panel = w.value("udiv i64 \(panelled), \(width)")
-        let within = w.value("urem i64 \(panelled), \(width)")
-        let row = w.add(w.mul(panel, w.extent(depth)), inner)
-        return w.address(w.buffer(buffer), "float", w.add(w.mul(row, "\(width)"), within))
-    }
-
-    /// Stores f32 lanes `stride` elements apart.
-    private func scatter(
-        _ w: inout FunctionWriter, _ v: VectorWriter, _ value: String, to first: String, stride: Int,
-        _ place: Place
-    ) {
-        guard v.lanes > 1 else { return w.line("store float \(value), ptr \(first), align 4") }
-        let offsets = "<" + (0..<v.lanes).map { "i64 \($0 * stride)" }.joined(separator: ", ") + ">"
-        let pointers = w.value("getelementptr float, ptr \(first), <\(v.lanes) x i64> \(offsets)")
-        let all = "<" + (0..<v.lanes).map { _ in "i1 true" }.joined(separator: ", ") + ">"
-        w.line(
-            "call void @llvm.masked.scatter.v\(v.lanes)f32.v\(v.lanes)p0(\(v.name(.f32)) \(value), <\(v.lanes) x ptr> \(pointers), i32 4, <\(v.lanes) x i1> \(place.mask ?? all))"
-        )
+        let vector = v.vector(Self.storageName(element))
+        switch element {
+        case .f32, .i32, .i64: return value
+        case .bool: return w.value("zext \(v.name(.bool)) \(value) to \(vector)")
+        case .f16: return w.value("fptrunc \(v.name(.f32)) \(value) to \(vector)")
+        case .bf16: return v.bf16Bits(&w, value)
+        }
     }
 
     private static func suffix(_ type: ElementType) -> String {
