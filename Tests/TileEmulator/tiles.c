@@ -91,10 +91,7 @@ void tile_store(unsigned number, tile_memory memory) {
 typedef float floats __attribute__((vector_size(TILE_ROW_BYTES)));
 typedef uint32_t words __attribute__((vector_size(TILE_ROW_BYTES)));
 
-/// The elements of the even places of bf16 pairs as f32.
-static inline __attribute__((always_inline)) floats even(words pairs) { return (floats)(pairs << 16); }
-/// Those of the odd places.
-static inline __attribute__((always_inline)) floats odd(words pairs) { return (floats)(pairs & 0xFFFF0000u); }
+static const uint32_t odd_places = 0xFFFF0000;
 
 /// For each row of `sum`: fused multiply-adds from zero along the depth, one chain for the even and one for
 /// the odd places; then sum + (even + odd). Denormals are zero, coming in and going out.
@@ -108,8 +105,9 @@ __attribute__((noinline, target("avx2,fma"))) static void multiply(
             memcpy(&pair, &left->data[row][4 * k], sizeof pair);
             memcpy(&b, right->data[k], sizeof b);
             a = (words){0} + pair;
-            evens = __builtin_elementwise_fma(even(a), even(b), evens);
-            odds = __builtin_elementwise_fma(odd(a), odd(b), odds);
+            // bf16 is the high half of f32; the even places are the low halves of pairs.
+            evens = __builtin_elementwise_fma((floats)(a << 16), (floats)(b << 16), evens);
+            odds = __builtin_elementwise_fma((floats)(a & odd_places), (floats)(b & odd_places), odds);
         }
         memcpy(&total, sum->data[row], sizeof total);
         total += evens + odds;
