@@ -57,15 +57,16 @@ struct TileKernel: Hashable {
         var panelTerm = "0"
     }
 
-    /// Makes the memory that calls share; once, where a kernel begins.
-    func enter(_ w: inout FunctionWriter) -> String {
+    /// Makes the memory that all calls share, of this tile kernel and of others with no more than `terms`; once,
+    /// where a kernel begins.
+    static func enter(_ w: inout FunctionWriter, terms: Int) -> String {
         let state = w.entryValue("alloca [\(State.byteCount(terms)) x i8], align 64")
         w.line("store i64 0, ptr \(w.address(state, "i8", "\(State.shape)")), align 8")
         return state
     }
 
     /// Gives the tiles back; once, where a kernel ends.
-    func leave(_ w: inout FunctionWriter) { w.line("call void @llvm.x86.tilerelease()") }
+    static func leave(_ w: inout FunctionWriter) { w.line("call void @llvm.x86.tilerelease()") }
 
     func call(_ w: inout FunctionWriter, state: String, _ c: Call) {
         let list = [

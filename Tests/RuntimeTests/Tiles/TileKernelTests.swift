@@ -28,7 +28,7 @@ import Testing
         if let known = kernels.withLock({ $0[tiles] }) { return known }
         guard let cpu = TileMachine.cpu else { throw TileMachine.Absent() }
         var w = FunctionWriter(symbols: [], bf16: .tiles)
-        let state = tiles.enter(&w)
+        let state = TileKernel.enter(&w, terms: tiles.terms)
         let pointers = (0..<3).map { w.buffer($0) }
         let dims = (0..<8).map { w.value("load i64, ptr \(w.address("%dims", "i64", "\($0)")), align 8") }
         let first = w.value("trunc i64 \(dims[3]) to i1")
@@ -42,7 +42,7 @@ import Testing
             tiles.call(&w, state: state, call)
             return []
         }
-        tiles.leave(&w)
+        TileKernel.leave(&w)
         let head = "void @kernel(ptr %buffers, ptr %dims, i64 %task0, i64 %task1, ptr %scratch)"
         let ir = tiles.text(.tiles) + w.text(head)
         let function = try JITSession().load(KernelCompiler.compile(ir: ir, for: cpu), symbol: "kernel")
