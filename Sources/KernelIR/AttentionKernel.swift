@@ -48,7 +48,7 @@ public struct AttentionTile: Hashable, Sendable {
     public let lanes: Int
     /// Query rows of one tile of scores; a multiple of `rows` and `lanes`.
     public let queries: Int
-    /// Keys of one tile of scores; a multiple of `columns`.
+    /// Keys of one tile of scores; a multiple of `columns`, and of the 64 that dropout's generator takes together.
     public let keys: Int
     /// A part has at least this many rows (a multiple of `queries` and `keys`), and the forward step keeps the queries
     /// and results of as many rows in scratch memory.
@@ -86,7 +86,7 @@ public enum AttentionArray: Hashable, Sendable, CaseIterable {
     case out, dq, dk, dv
     /// A number a row: running maximum and sum, the tile's own maximum, what earlier results are multiplied by.
     case maximum, sum, tileMaximum, correction
-    /// Dropout: terms of the generator that belong to a column (four i64 each), and a bit an element.
+    /// Dropout: terms of the generator that belong to four columns (four i64), and a bit an element.
     case columnTerms, keepBits
 
     var withoutPairs: AttentionArray {
@@ -130,7 +130,7 @@ extension AttentionKernel {
         case .value: isForward && tile.isPaired ? 0 : tile.keys * rowWords
         case .keyPanels: tile.keys * depthWords
         case .scores: tile.queries * tile.keys
-        case .columnTerms: dropout * 8 * tile.keys
+        case .columnTerms: dropout * 2 * tile.keys
         case .keepBits: dropout * tile.queries * tile.keys / 32
         case .out: inForward * queryRows * paddedSize
         case .valuePairs: inForward * tile.keys * pairs

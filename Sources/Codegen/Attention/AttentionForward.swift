@@ -53,9 +53,8 @@ extension AttentionTemplate {
         copyIn(&w, tokenRow(&w, kernel.key, keyToken, part.head), count: keys, rows: .key)
         packPanels(&w, .key, .keyPanels, count: keys)
         copyIn(&w, tokenRow(&w, kernel.value, keyToken, part.head), count: keys, pairs: .valuePairs)
-        let vectors = columnVectors(&w, keys)
         if hasDropout {
-            keep.writeColumns(&w, terms: scratch(&w, .columnTerms), column: key, vectors: vectors)
+            keep.writeColumns(&w, terms: scratch(&w, .columnTerms), column: key, count: keys)
         }
         w.loop(from: "0", to: count, by: tile.queries) { w, row, _ in
             whenTile(&w, part, row: w.add(first, row), key: key) { w, state in
@@ -85,7 +84,7 @@ extension AttentionTemplate {
             let token = w.add(w.add(part.rows.start, first), row)
             keep.write(
                 &w, terms: scratch(&w, .columnTerms), bits: scratch(&w, .keepBits),
-                row: w.add(w.mul(token, "\(kernel.heads)"), part.head), rows: rows, vectors: vectors)
+                row: w.add(w.mul(token, "\(kernel.heads)"), part.head), rows: rows, count: keys)
         }
         writeSoftmax(&w, row: row, rows: rows, columns: w.mul(vectors, "\(tile.lanes)"))
         contextProduct.write(

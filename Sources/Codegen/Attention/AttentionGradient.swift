@@ -61,8 +61,7 @@ extension AttentionTemplate {
             clear(&w, scratch(&w, sums), .f32, count: w.mul(keys, "\(kernel.paddedSize)"))
         }
         if hasDropout {
-            keep.writeColumns(
-                &w, terms: scratch(&w, .columnTerms), column: column, vectors: columnVectors(&w, keys))
+            keep.writeColumns(&w, terms: scratch(&w, .columnTerms), column: column, count: keys)
         }
     }
 
@@ -96,7 +95,7 @@ extension AttentionTemplate {
             let number = w.add(w.mul(token, "\(kernel.heads)"), part.head)
             keep.write(
                 &w, terms: scratch(&w, .columnTerms), bits: scratch(&w, .keepBits), row: number, rows: rows,
-                vectors: vectors)
+                count: keys)
         }
         writeSlopes(&w, part, buffers, token: token, rows: rows, columns: w.mul(vectors, "\(tile.lanes)"))
         for (left, right, target) in [
