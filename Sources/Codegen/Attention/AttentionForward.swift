@@ -7,7 +7,7 @@ extension AttentionTemplate {
     func writeForward(_ w: inout FunctionWriter, _ task: String, out: Int, lse: Int) {
         let part = part(&w, task)
         forPadding(&w, part) { w, row in
-            clear(&w, tokenRow(&w, out, row, part.head), count: "\(kernel.headSize)")
+            clear(&w, tokenRow(&w, out, row, part.head), kernel.element, count: "\(kernel.headSize)")
             let place = tokenNumber(&w, lse, row, part.head)
             w.line("store float \(floatConstant(-.infinity)), ptr \(place), align 4")
         }
@@ -28,11 +28,9 @@ extension AttentionTemplate {
 
     /// Copies the queries; no result, the least maximum, sum 0.
     private func startRows(_ w: inout FunctionWriter, _ part: Part, _ token: String, _ count: String) {
-        copyIn(
-            &w, tokenRow(&w, kernel.query, token, part.head), scratch(&w, .query), count: count,
-            factor: kernel.attributes.scale * Self.log2e)
-        clear(&w, scratch(&w, .out), count: w.mul(count, "\(kernel.paddedSize)"))
-        clear(&w, scratch(&w, .sum), count: count)
+        copyIn(&w, tokenRow(&w, kernel.query, token, part.head), count: count, rows: .query)
+        clear(&w, scratch(&w, .out), .f32, count: w.mul(count, "\(kernel.paddedSize)"))
+        clear(&w, scratch(&w, .sum), .f32, count: count)
         let maximum = scratch(&w, .maximum)
         w.loop(from: "0", to: count, by: tile.lanes) { w, row, _ in
             storeVector(&w, v.float(leastMaximum), w.address(maximum, "float", row))
@@ -52,11 +50,11 @@ extension AttentionTemplate {
     ) {
         let keys = w.min(w.sub(part.rows.count, key), "\(tile.keys)")
         let keyToken = w.add(part.rows.start, key)
-        packPanels(&w, tokenRow(&w, kernel.key, keyToken, part.head), scratch(&w, .keyPanels), count: keys)
-        copyIn(&w, tokenRow(&w, kernel.value, keyToken, part.head), scratch(&w, .value), count: keys)
-        let vectors = columnVectors(&w, keys)
+        copyIn(&w, tokenRow(&w, kernel.key, keyToken, part.head), count: keys, rows: .key)
+        packPanels(&w, .key, .keyPanels, count: keys)
+        copyIn(&w, tokenRow(&w, kernel.value, keyToken, part.head), count: keys, pairs: .valuePairs)
         if hasDropout {
-            keep.writeColumns(&w, terms: scratch(&w, .columnTerms), column: key, vectors: vectors)
+            keep.writeColumns(&w, terms: scratch(&w, .columnTerms), column: key, count: keys)
         }
         w.loop(from: "0", to: count, by: tile.queries) { w, row, _ in
             whenTile(&w, part, row: w.add(first, row), key: key) { w, state in
@@ -77,8 +75,8 @@ extension AttentionTemplate {
         scoreProduct.writePanels(
             &w,
             TileProduct.Operands(
-                left: w.address(scratch(&w, .query), "float", w.mul(row, "\(kernel.paddedSize)")),
-                right: scratch(&w, .keyPanels), target: scores, rows: rows, depth: "\(kernel.headSize)"),
+                left: w.address(scratch(&w, .query), "float", w.mul(row, "\(kernel.rowWords)")),
+                right: scratch(&w, .keyPanels), target: scores, rows: rows, depth: "\(kernel.depthWords)"),
             count: w.ceilDivide(keys, tile.columns))
         excludeColumns(&w, rows: rows, from: keys)
         excludeMasked(&w, part, state, rows: rows, vectors: vectors)
@@ -86,15 +84,15 @@ extension AttentionTemplate {
             let token = w.add(w.add(part.rows.start, first), row)
             keep.write(
                 &w, terms: scratch(&w, .columnTerms), bits: scratch(&w, .keepBits),
-                row: w.add(w.mul(token, "\(kernel.heads)"), part.head), rows: rows, vectors: vectors)
+                row: w.add(w.mul(token, "\(kernel.heads)"), part.head), rows: rows, count: keys)
         }
         writeSoftmax(&w, row: row, rows: rows, columns: w.mul(vectors, "\(tile.lanes)"))
         contextProduct.write(
             &w,
             TileProduct.Operands(
-                left: scores, right: scratch(&w, .value),
+                left: scores, right: scratch(&w, .valuePairs),
                 target: w.address(scratch(&w, .out), "float", w.mul(row, "\(kernel.paddedSize)")),
-                rows: rows, depth: keys, factors: scratch(&w, .correction)),
+                rows: rows, depth: depthWords(&w, keys), factors: scratch(&w, .correction)),
             columns: kernel.paddedSize)
     }
 
@@ -143,7 +141,12 @@ extension AttentionTemplate {
                         let mask = keep.mask(&w, bits: scratch(&w, .keepBits), row: row, column: own)
                         kept = v.select(&w, mask, .f32, p, v.float(0))
                     }
-                    storeVector(&w, kept, place)
+                    if tile.isPaired {
+                        let line = w.address(scores, "float", w.mul(row, "\(tile.keys)"))
+                        v.store(&w, .bf16, kept, w.address(line, "i16", own))
+                    } else {
+                        storeVector(&w, kept, place)
+                    }
                     return v.op(&w, "fadd", carried[index], p)
                 }
             }
@@ -160,7 +163,7 @@ extension AttentionTemplate {
         _ w: inout FunctionWriter, _ part: Part, _ token: String, _ count: String, out: Int, lse: Int
     ) {
         let (maximum, sum) = (scratch(&w, .maximum), scratch(&w, .sum))
-        copyOut(&w, scratch(&w, .out), tokenRow(&w, out, token, part.head), count: count) { w, row in
+        copyOut(&w, .out, tokenRow(&w, out, token, part.head), kernel.element, count: count) { w, row in
             let total = w.value("load float, ptr \(w.address(sum, "float", row)), align 4")
             let weight = floatConstant(1 / (1 - kernel.attributes.rate))
             let factor = w.value("fdiv float \(weight), \(total)")
