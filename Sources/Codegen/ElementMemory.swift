@@ -30,42 +30,14 @@ extension ElementWriter {
     func store(
         _ w: inout FunctionWriter, _ v: VectorWriter, _ access: Access, _ value: String, _ place: Place
     ) {
-        let pointer: String
         switch access.layout {
-        case .rowMajor: pointer = address(&w, access, place)
+        case .rowMajor: v.store(&w, access.element, value, address(&w, access, place), mask: place.mask)
         case .panels(let width, let depth):
-            pointer = panelAddress(
-                &w, access.buffer, width, depth, panelled: place.column, inner: place.row)
+            let panels = PanelWriter(element: access.element, width: width, depth: depth, v: v)
+            panels.storeColumns(&w, w.buffer(access.buffer), value, place)
         case .transposedPanels(let width, let depth):
-            let first = panelAddress(
-                &w, access.buffer, width, depth, panelled: place.row, inner: place.column)
-            return scatter(&w, v, value, to: first, stride: width, place)
+            let panels = PanelWriter(element: access.element, width: width, depth: depth, v: v)
+            panels.storeRows(&w, w.buffer(access.buffer), value, place)
         }
-        v.store(&w, access.element, value, pointer, mask: place.mask)
-    }
-
-    /// Address `(panelled / width, inner, panelled % width)` of f32 panels with `depth` rows.
-    private func panelAddress(
-        _ w: inout FunctionWriter, _ buffer: Int, _ width: Int, _ depth: Extent, panelled: String,
-        inner: String
-    ) -> String {
-        let panel = w.value("udiv i64 \(panelled), \(width)")
-        let within = w.value("urem i64 \(panelled), \(width)")
-        let row = w.add(w.mul(panel, w.extent(depth)), inner)
-        return w.address(w.buffer(buffer), "float", w.add(w.mul(row, "\(width)"), within))
-    }
-
-    /// Stores f32 lanes `stride` elements apart.
-    private func scatter(
-        _ w: inout FunctionWriter, _ v: VectorWriter, _ value: String, to first: String, stride: Int,
-        _ place: Place
-    ) {
-        guard v.lanes > 1 else { return w.line("store float \(value), ptr \(first), align 4") }
-        let offsets = "<" + (0..<v.lanes).map { "i64 \($0 * stride)" }.joined(separator: ", ") + ">"
-        let pointers = w.value("getelementptr float, ptr \(first), <\(v.lanes) x i64> \(offsets)")
-        let all = "<" + (0..<v.lanes).map { _ in "i1 true" }.joined(separator: ", ") + ">"
-        w.line(
-            "call void @llvm.masked.scatter.v\(v.lanes)f32.v\(v.lanes)p0(\(v.name(.f32)) \(value), <\(v.lanes) x ptr> \(pointers), i32 4, <\(v.lanes) x i1> \(place.mask ?? all))"
-        )
     }
 }

@@ -90,10 +90,10 @@ struct TrafficCounter {
     private mutating func count(_ pack: PackPanels) {
         let (k, n) = (pack.k.value(symbols), pack.n.value(symbols))
         switch pack.source {
-        case .matrix(let matrix): read(matrix.buffer, k * n)
+        case .matrix(let matrix, _): read(matrix.buffer, k * n)
         case .program(let ops, _): read(ops, rows: k, columns: n)
         }
-        write(pack.panels, k * pack.tile.paddedColumns(n))
+        insert(panels(pack.tile, k, n), into: &writes, pack.panels)
     }
 
     /// What a block kernel has written it still has in the cache when it reads it: only the write counts.
@@ -103,7 +103,7 @@ struct TrafficCounter {
         for product in kernel.products {
             let k = product.k.value(symbols)
             readUnlessWritten(product.left.buffer, rows * k)
-            read(product.panels, k * kernel.tile.paddedColumns(columns))
+            insert(panels(kernel.tile, k, columns), into: &reads, product.panels)
             if product.accumulates { readUnlessWritten(product.target, rows * columns) }
             write(product.target, rows * columns)
         }
@@ -160,6 +160,12 @@ struct TrafficCounter {
     }
 
     // MARK: Parts of buffers
+
+    private func panels(_ tile: ContractionTile, _ k: Int, _ n: Int) -> Part {
+        Part(
+            access: nil,
+            byteCount: tile.paddedDepth(k) * tile.paddedColumns(n) * tile.element.byteCount)
+    }
 
     private mutating func read(_ ops: [ElementOp], rows: Int, columns: Int) {
         for op in ops {
