@@ -46,8 +46,11 @@ public struct AttentionTile: Hashable, Sendable {
     /// Rows of the register tile.
     public let rows: Int
     public let lanes: Int
-    /// Query rows of one tile of scores; a multiple of `rows` and `lanes`.
+    /// Query rows of one tile of scores; a multiple of `forwardRows`.
     public let queries: Int
+    /// Rows of a tile that the forward step takes from scores to results at a time, so that their scores stay in the
+    /// level-1 cache; a multiple of `rows` and `lanes`.
+    public let forwardRows: Int
     /// Keys of one tile of scores; a multiple of `columns`, and of the 64 that dropout's generator takes together.
     public let keys: Int
     /// A part has at least this many rows (a multiple of `queries` and `keys`), and the forward step keeps the queries
@@ -84,8 +87,10 @@ public enum AttentionArray: Hashable, Sendable, CaseIterable {
     case scoreGradientRows
     /// Results and sums f32[rows][paddedSize].
     case out, dq, dk, dv
-    /// A number a row: running maximum and sum, the tile's own maximum, what earlier results are multiplied by.
-    case maximum, sum, tileMaximum, correction
+    /// A number a row: running maximum, the tile's own maximum, what earlier results are multiplied by.
+    case maximum, tileMaximum, correction
+    /// Running sums [rows][lanes], to be added up.
+    case sum
     /// Dropout: terms of the generator that belong to four columns (four i64), and a bit an element.
     case columnTerms, keepBits
 
@@ -129,13 +134,14 @@ extension AttentionKernel {
         case .key: tile.keys * rowWords
         case .value: isForward && tile.isPaired ? 0 : tile.keys * rowWords
         case .keyPanels: tile.keys * depthWords
-        case .scores: tile.queries * tile.keys
+        case .scores: (isForward ? tile.forwardRows : tile.queries) * tile.keys
         case .columnTerms: dropout * 2 * tile.keys
-        case .keepBits: dropout * tile.queries * tile.keys / 32
+        case .keepBits: dropout * (isForward ? tile.forwardRows : tile.queries) * tile.keys / 32
         case .out: inForward * queryRows * paddedSize
         case .valuePairs: inForward * tile.keys * pairs
-        case .maximum, .sum: inForward * queryRows
-        case .tileMaximum, .correction: inForward * tile.queries
+        case .maximum: inForward * queryRows
+        case .sum: inForward * queryRows * tile.lanes
+        case .tileMaximum, .correction: inForward * tile.forwardRows
         case .dout: inGradient * queryRows * rowWords
         case .queryPairs, .doutPairs: inGradient * queryRows * pairs
         case .keyPairs: inGradient * tile.keys * pairs

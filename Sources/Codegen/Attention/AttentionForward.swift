@@ -30,7 +30,7 @@ extension AttentionTemplate {
     private func startRows(_ w: inout FunctionWriter, _ part: Part, _ token: String, _ count: String) {
         copyIn(&w, tokenRow(&w, kernel.query, token, part.head), count: count, rows: .query)
         clear(&w, scratch(&w, .out), .f32, count: w.mul(count, "\(kernel.paddedSize)"))
-        clear(&w, scratch(&w, .sum), .f32, count: count)
+        clear(&w, scratch(&w, .sum), .f32, count: w.mul(count, "\(tile.lanes)"))
         let maximum = scratch(&w, .maximum)
         w.loop(from: "0", to: count, by: tile.lanes) { w, row, _ in
             storeVector(&w, v.float(leastMaximum), w.address(maximum, "float", row))
@@ -58,18 +58,25 @@ extension AttentionTemplate {
         }
         w.loop(from: "0", to: count, by: tile.queries) { w, row, _ in
             whenTile(&w, part, row: w.add(first, row), key: key) { w, state in
-                writeTile(&w, part, first: first, row: row, count: count, keys: keys, state: state)
+                let rows = w.min(w.sub(count, row), "\(tile.queries)")
+                w.loop(from: "0", to: rows, by: tile.forwardRows) { w, inner, _ in
+                    let count = w.min(w.sub(rows, inner), "\(tile.forwardRows)")
+                    writeRows(
+                        &w, part, first: first, row: w.add(row, inner), rows: count, keys: keys,
+                        tile: TilePlace(state: state, row: inner))
+                    return []
+                }
             }
             return []
         }
     }
 
-    /// One tile of scores, its rows from `row` on of those that are in scratch memory.
-    private func writeTile(
-        _ w: inout FunctionWriter, _ part: Part, first: String, row: String, count: String, keys: String,
-        state: String?
+    /// `rows` rows of a tile of scores, from `row` on of those that are in scratch memory. Few rows at a time, so that
+    /// their scores stay in the level-1 cache.
+    private func writeRows(
+        _ w: inout FunctionWriter, _ part: Part, first: String, row: String, rows: String, keys: String,
+        tile place: TilePlace
     ) {
-        let rows = w.min(w.sub(count, row), "\(tile.queries)")
         let vectors = columnVectors(&w, keys)
         let scores = scratch(&w, .scores)
         scoreProduct.writePanels(
@@ -79,7 +86,7 @@ extension AttentionTemplate {
                 right: scratch(&w, .keyPanels), target: scores, rows: rows, depth: "\(kernel.depthWords)"),
             count: w.ceilDivide(keys, tile.columns))
         excludeColumns(&w, rows: rows, from: keys)
-        excludeMasked(&w, part, state, rows: rows, vectors: vectors)
+        excludeMasked(&w, part, place, rows: rows, vectors: vectors)
         if hasDropout {
             let token = w.add(w.add(part.rows.start, first), row)
             keep.write(
@@ -101,7 +108,8 @@ extension AttentionTemplate {
         let type = v.name(.f32)
         let (scores, tileMaximum) = (scratch(&w, .scores), scratch(&w, .tileMaximum))
         let maximum = w.address(scratch(&w, .maximum), "float", row)
-        let sum = w.address(scratch(&w, .sum), "float", row)
+        let sums = w.address(scratch(&w, .sum), "float", w.mul(row, "\(tile.lanes)"))
+        let corrections = scratch(&w, .correction)
         w.loop(from: "0", to: rows, by: 1) { w, row, _ in
             let start = [(type: type, initial: v.float(-.infinity))]
             let largest = w.loop(from: "0", to: columns, by: tile.columns, carrying: start + start) {
@@ -122,20 +130,21 @@ extension AttentionTemplate {
             let new = v.larger(&w, loadVector(&w, w.address(tileMaximum, "float", row)), old)
             let correction = v.exp2(&w, v.op(&w, "fsub", old, new))
             storeVector(&w, new, w.address(maximum, "float", row))
-            storeVector(&w, correction, w.address(scratch(&w, .correction), "float", row))
-            let place = w.address(sum, "float", row)
-            storeVector(&w, v.op(&w, "fmul", loadVector(&w, place), correction), place)
+            storeVector(&w, correction, w.address(corrections, "float", row))
             return []
         }
         w.loop(from: "0", to: rows, by: 1) { w, row, _ in
             let top = splatFloat(&w, w.address(maximum, "float", row))
-            let start = [(type: type, initial: v.float(0))]
-            let totals = w.loop(from: "0", to: columns, by: tile.columns, carrying: start + start) {
+            let sum = w.address(sums, "float", w.mul(row, "\(tile.lanes)"))
+            let correction = splatFloat(&w, w.address(corrections, "float", row))
+            let before = v.op(&w, "fmul", loadVector(&w, sum), correction)
+            let start = [(type: type, initial: before), (type: type, initial: v.float(0))]
+            let totals = w.loop(from: "0", to: columns, by: tile.columns, carrying: start) {
                 w, column, carried in
                 (0..<2).map { index in
                     let own = w.add(column, "\(index * tile.lanes)")
                     let place = scoreAddress(&w, scores, row, own)
-                    let p = v.exp2(&w, v.op(&w, "fsub", loadVector(&w, place), top))
+                    let p = exp2(&w, v.op(&w, "fsub", loadVector(&w, place), top))
                     var kept = p
                     if hasDropout {
                         let mask = keep.mask(&w, bits: scratch(&w, .keepBits), row: row, column: own)
@@ -150,10 +159,7 @@ extension AttentionTemplate {
                     return v.op(&w, "fadd", carried[index], p)
                 }
             }
-            let place = w.address(sum, "float", row)
-            let total = horizontalSum(&w, v.op(&w, "fadd", totals[0], totals[1]))
-            let before = w.value("load float, ptr \(place), align 4")
-            w.line("store float \(w.value("fadd float \(before), \(total)")), ptr \(place), align 4")
+            storeVector(&w, v.op(&w, "fadd", totals[0], totals[1]), sum)
             return []
         }
     }
@@ -164,7 +170,10 @@ extension AttentionTemplate {
     ) {
         let (maximum, sum) = (scratch(&w, .maximum), scratch(&w, .sum))
         copyOut(&w, .out, tokenRow(&w, out, token, part.head), kernel.element, count: count) { w, row in
-            let total = w.value("load float, ptr \(w.address(sum, "float", row)), align 4")
+            let total = horizontalSum(
+                &w, loadVector(&w, w.address(sum, "float", w.mul(row, "\(tile.lanes)"))))
+            // Takes a place of which the sum has been read.
+            w.line("store float \(total), ptr \(w.address(sum, "float", row)), align 4")
             let weight = floatConstant(1 / (1 - kernel.attributes.rate))
             let factor = w.value("fdiv float \(weight), \(total)")
             guard kernel.maskTable != nil else { return v.splat(&w, factor, "float") }

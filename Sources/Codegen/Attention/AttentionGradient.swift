@@ -90,7 +90,7 @@ extension AttentionTemplate {
         }
         let vectors = columnVectors(&w, keys)
         excludeColumns(&w, rows: rows, from: keys)
-        excludeMasked(&w, part, state, rows: rows, vectors: vectors)
+        excludeMasked(&w, part, TilePlace(state: state, row: "0"), rows: rows, vectors: vectors)
         if hasDropout {
             let number = w.add(w.mul(token, "\(kernel.heads)"), part.head)
             keep.write(
@@ -203,7 +203,7 @@ extension AttentionTemplate {
                 let column = w.add(column, "\(vector * tile.lanes)")
                 let values = rows.map { row, shift, delta -> (kept: String, slope: String) in
                     let score = loadVector(&w, scoreAddress(&w, scores, row, column))
-                    let p = v.exp2(&w, v.op(&w, "fsub", score, shift))
+                    let p = exp2(&w, v.op(&w, "fsub", score, shift))
                     var (kept, dp) = (p, loadVector(&w, scoreAddress(&w, slopes, row, column)))
                     if hasDropout {
                         let mask = keep.mask(&w, bits: scratch(&w, .keepBits), row: row, column: column)

@@ -178,6 +178,11 @@ struct AttentionTemplate {
         w.mul(w.ceilDivide(count, tile.columns), "2")
     }
 
+    /// 2^x, to the precision that the products keep.
+    func exp2(_ w: inout FunctionWriter, _ x: String) -> String {
+        v.exp2(&w, x, tile.isPaired ? .bits18 : .bits23)
+    }
+
     /// The row's maximum, one vector of it to one number in every lane.
     func horizontalMaximum(_ w: inout FunctionWriter, _ x: String) -> String {
         var result = x

@@ -5,8 +5,8 @@ extension Machine {
     /// the machine has no products of them: nothing is gained by keeping pairs.
     func attentionTile(_ element: ElementType) -> AttentionTile {
         AttentionTile(
-            rows: lanes == 16 ? 8 : 4, lanes: lanes, queries: 64, keys: 128, partRows: 256,
-            isPaired: element == .bf16 && bf16 != .widening)
+            rows: lanes == 16 ? 8 : 4, lanes: lanes, queries: 64, forwardRows: 16, keys: 128,
+            partRows: 256, isPaired: element == .bf16 && bf16 != .widening)
     }
 
     /// Parts of a long sequence: as few as give it 32 tasks, since each costs the gradient a plane of memory.
