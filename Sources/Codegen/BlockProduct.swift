@@ -38,7 +38,7 @@ struct BlockProduct {
             targetStride: targetRow.fixedValue, masksColumns: masksColumns)
     }
 
-    private var storage: String { ElementWriter.storageName(tile.element) }
+    private var storage: String { VectorWriter.storageName(tile.element) }
 
     func write(_ w: inout FunctionWriter, _ o: Operands) {
         // At least one round: a product over nothing is zero.

@@ -134,7 +134,7 @@ struct BlockTemplate {
         let index = w.add(w.mul(row, w.extent(kernel.rowStride(scratch))), column)
         let bias = w.value("sub i64 0, \(index)")
         w.bind(
-            scratch.buffer, to: w.address(place, ElementWriter.storageName(scratch.element), bias))
+            scratch.buffer, to: w.address(place, VectorWriter.storageName(scratch.element), bias))
     }
 
     // MARK: Products
@@ -144,7 +144,7 @@ struct BlockTemplate {
         _ chunk: Chunk
     ) {
         let depth = w.extent(product.k)
-        let storage = ElementWriter.storageName(kernel.tile.element)
+        let storage = VectorWriter.storageName(kernel.tile.element)
         let panels = w.mul(chunk.from, w.roundUp(depth, to: kernel.tile.depthStep))
         let leftRow = w.extent(product.left.rowStride)
         let targetRow = w.extent(kernel.targetStride(product))

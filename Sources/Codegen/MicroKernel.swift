@@ -38,7 +38,7 @@ struct MicroKernel: Hashable {
         let masks = masksColumns ? columnMasks(&w) : []
         let vector = v.name(.f32)
         let slots = (0..<rows).flatMap { row in (0..<tile.vectors).map { (row, $0) } }
-        let storage = ElementWriter.storageName(tile.element)
+        let storage = VectorWriter.storageName(tile.element)
         // Rows of the left operand as pointers: their distance need not be a constant.
         let leftRows = (0..<rows).map { w.address("%left", storage, w.mul("\($0)", leftRow)) }
 

@@ -23,7 +23,7 @@ struct PackCells {
 
     /// The address of cell `index` of a panel.
     func address(_ w: inout FunctionWriter, _ base: String, _ index: String) -> String {
-        w.address(base, holdsPairs ? "i32" : ElementWriter.storageName(target), index)
+        w.address(base, holdsPairs ? "i32" : VectorWriter.storageName(target), index)
     }
 
     /// A cell of one value, or of a pair.
@@ -40,7 +40,7 @@ struct PackCells {
     ) -> String {
         guard holdsPairs else { return load(&w, place, mask, v.lanes) }
         let exists = w.value("icmp sgt i64 \(left), 1")
-        let second = w.address(place, ElementWriter.storageName(source), next)
+        let second = w.address(place, VectorWriter.storageName(source), next)
         let both = w.value(
             "select i1 \(exists), \(v.vector("i1")) \(mask), \(v.vector("i1")) zeroinitializer")
         if source == .f32 {
@@ -66,7 +66,7 @@ struct PackCells {
         let parts = masks.enumerated().map { index, inside -> String in
             let type = "<\(lanes) x i1>"
             let mask = w.value("select i1 \(isPresent), \(type) \(inside), \(type) zeroinitializer")
-            let from = w.address(place, ElementWriter.storageName(source), "\(index * lanes)")
+            let from = w.address(place, VectorWriter.storageName(source), "\(index * lanes)")
             return load(&w, from, mask, lanes)
         }
         guard holdsPairs else { return parts[0] }
@@ -85,12 +85,8 @@ struct PackCells {
     /// Elements of the matrix, zero outside the mask: bf16 as i16, others as f32.
     private func load(_ w: inout FunctionWriter, _ place: String, _ mask: String, _ lanes: Int) -> String {
         let vector = VectorWriter(lanes: lanes)
-        let storage = vector.vector(ElementWriter.storageName(source))
-        let suffix = source == .f32 ? "f32" : source == .f16 ? "f16" : "i16"
-        let x = w.value(
-            "call \(storage) @llvm.masked.load.v\(lanes)\(suffix).p0(ptr \(place), i32 \(source.byteCount), <\(lanes) x i1> \(mask), \(storage) zeroinitializer)"
-        )
-        return source == .f16 ? w.value("fpext \(storage) \(x) to \(vector.name(.f32))") : x
+        return source == .bf16
+            ? vector.loadStored(&w, source, place, mask: mask) : vector.load(&w, source, place, mask: mask)
     }
 
     // MARK: Stores

@@ -8,7 +8,7 @@ struct PackWriter {
     private let source: ElementType
     private let cells: PackCells
     private var v: VectorWriter { cells.v }
-    private var storage: String { ElementWriter.storageName(source) }
+    private var storage: String { VectorWriter.storageName(source) }
 
     init(tile: ContractionTile, source: ElementType? = nil) {
         let source = source ?? tile.element
@@ -137,7 +137,7 @@ extension PackPanels {
         w.loop(from: "%task0", to: "%task1", by: 1) { w, panel, _ in
             let column = w.mul(panel, "\(tile.columns)")
             let target = w.address(
-                w.buffer(panels), ElementWriter.storageName(tile.element),
+                w.buffer(panels), VectorWriter.storageName(tile.element),
                 w.mul(column, w.roundUp(w.extent(k), to: tile.depthStep)))
             switch source {
             case .matrix(let matrix, let element):

@@ -34,7 +34,7 @@ struct PanelWriter {
             storeHalves(&w, v.bf16Bits(&w, value), to: to, row: place.row, mask)
         default:
             let to = address(
-                &w, base, ElementWriter.storageName(element), panelled: place.column, inner: place.row)
+                &w, base, VectorWriter.storageName(element), panelled: place.column, inner: place.row)
             let (stored, type) = narrowed(&w, value)
             guard let mask else {
                 return w.line("store \(type) \(stored), ptr \(to), align \(element.byteCount)")
@@ -97,7 +97,7 @@ struct PanelWriter {
             }
             scatter(&w, cells, "i32", lanes: pairs, to: to, mask)
         default:
-            let cell = ElementWriter.storageName(element)
+            let cell = VectorWriter.storageName(element)
             let to = address(&w, base, cell, panelled: place.row, inner: place.column)
             let (stored, type) = narrowed(&w, value)
             guard v.lanes > 1 else {

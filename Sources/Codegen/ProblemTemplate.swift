@@ -64,7 +64,7 @@ struct ProblemTemplate {
             masksColumns: strides.columns?.fixedValue.map { $0 % batch.tile.columns != 0 } ?? true)
     }
 
-    private var storage: String { ElementWriter.storageName(batch.tile.element) }
+    private var storage: String { VectorWriter.storageName(batch.tile.element) }
 
     func helpers(_ bf16: BF16Unit) -> String { block.micro.text(bf16) }
 

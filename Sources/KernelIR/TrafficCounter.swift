@@ -118,7 +118,7 @@ struct TrafficCounter {
     private mutating func count(_ attention: AttentionKernel) {
         let rows = attention.tokens.value(symbols) * attention.heads
         let elements = rows * attention.headSize
-        let planes = (attention.parts - 1) * elements
+        let planes = attention.planes * elements
         switch attention.step {
         case .forward(let out, let lse):
             for buffer in [attention.query, attention.key, attention.value] { read(buffer, elements) }
@@ -127,11 +127,12 @@ struct TrafficCounter {
         case .gradient(let dout, let lse, let delta, let dq, let dk, let dv, let partial):
             for buffer in [attention.query, attention.key, attention.value, dout] { read(buffer, elements) }
             for buffer in [lse, delta] { read(buffer, rows) }
-            for buffer in [dq, dk, dv] { write(buffer, elements) }
+            for buffer in [dk, dv] { write(buffer, elements) }
+            if attention.element == .f32 { write(dq, elements) }
             write(partial, planes)
         case .sumQueryGradients(let dq, let partial):
             read(partial, planes)
-            read(dq, elements)
+            if attention.element == .f32 { read(dq, elements) }
             write(dq, elements)
         }
     }

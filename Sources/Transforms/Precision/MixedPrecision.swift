@@ -46,6 +46,8 @@ extension Node {
     fileprivate func readsLowPrecision(_ position: Int) -> Bool {
         switch op {
         case .matmul: true
+        case .flashAttention: position < 3
+        case .flashAttentionGradient: position < 5
         default: false
         }
     }
