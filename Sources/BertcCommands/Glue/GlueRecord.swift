@@ -1,0 +1,97 @@
+import BERT
+import Foundation
+import Text
+import Training
+
+/// `glue.json` in a task's directory: with what settings and data the task is trained, and when it is finished, what
+/// came out.
+struct GlueRecord: Codable {
+    private static let file = "glue.json"
+
+    /// The fields of the configuration that decide the result.
+    let settings: [String: JSONValue]
+    /// Fingerprint of the task's files.
+    let data: String
+    var result: GlueResult?
+
+    init(_ config: TrainingConfig, folder: GlueFolder) throws {
+        // Where the data are does not matter, but for how long and by what the best epoch is chosen does.
+        let others = ["epochs", "maxSteps", "metric", "evaluateEvery", "saveBest", "earlyStopping"]
+        let fields = TrainingConfig.fields.filter {
+            $0.shapesResult && $0.name != "data" || others.contains($0.name)
+        }
+        settings = Dictionary(uniqueKeysWithValues: fields.map { ($0.name, $0.json(config)) })
+        var fingerprint = Fingerprint()
+        let splits = [.train] + folder.task.devSplits + folder.task.testSplits
+        for split in splits where folder.has(split) {
+            fingerprint.add(FileManager.default.contents(atPath: folder.path(of: split)) ?? Data())
+        }
+        data = fingerprint.text
+    }
+
+    /// With the result of an earlier run in the directory, if there was one.
+    ///
+    /// - Throws: `CommandError` when that run had other settings or data.
+    func resuming(in directory: String) throws -> GlueRecord {
+        let path = "\(directory)/\(Self.file)"
+        guard let text = FileManager.default.contents(atPath: path) else { return self }
+        func refusal(_ problem: String) -> CommandError {
+            CommandError(.badData, "\(path): \(problem), or choose another --output")
+        }
+        guard let earlier = try? JSONDecoder().decode(GlueRecord.self, from: text) else {
+            throw refusal("is damaged; remove \(directory)")
+        }
+        for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
+            guard let old = earlier.settings[name], old != value else { continue }
+            throw refusal("was made with '\(name)' \(old.compact), but it is \(value.compact) now; set it back")
+        }
+        guard earlier.data == data else { throw refusal("was made with other data; restore them") }
+        return earlier
+    }
+
+    func save(in directory: String) throws {
+        try createDirectory(directory)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        let url = URL(fileURLWithPath: "\(directory)/\(Self.file)")
+        try AtomicFile.write(try encoder.encode(self) + Data("\n".utf8), to: url)
+    }
+}
+
+/// What a task gave.
+struct GlueResult: Codable, Equatable {
+    /// Steps before the best evaluation.
+    var step = 0
+    /// Wall time of training, as far as one process did it.
+    var seconds = 0.0
+    /// On the development files, then on test files that have labels.
+    var scores: [GlueScore] = []
+    /// Names of the files of predictions.
+    var predictions: [String] = []
+}
+
+/// Figures on one file.
+struct GlueScore: Codable, Equatable {
+    /// The leaderboard's name: `MRPC`, `MNLI-mm`; with ` test` after it for a test file.
+    let name: String
+    let examples: Int
+    /// By the metric's name in configurations.
+    let metrics: [String: Double]
+
+    init(name: String, metrics: EvaluationMetrics) {
+        self.init(
+            name: name, examples: metrics.count,
+            values: TrainingMetric.allCases.compactMap { metric in
+                metrics.value(metric).map { (metric, $0) }
+            })
+    }
+
+    init(name: String, examples: Int, values: [(TrainingMetric, Double)]) {
+        self.name = name
+        self.examples = examples
+        metrics = Dictionary(uniqueKeysWithValues: values.map { ($0.rawValue, $1) })
+    }
+
+    /// 0 for a correlation that is not defined.
+    func value(_ metric: TrainingMetric) -> Double { metrics[metric.rawValue] ?? 0 }
+}

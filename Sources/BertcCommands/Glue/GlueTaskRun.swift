@@ -1,0 +1,89 @@
+import Foundation
+import GraphCompiler
+import Text
+import Training
+
+/// One task of `bertc glue`: training, figures on the development data, predictions. All but the predictions is in
+/// one directory, with what was done in `glue.json`.
+struct GlueTaskRun {
+    let task: GlueTask
+    /// Where the task's model goes.
+    let directory: String
+    private let folder: GlueFolder
+    private let config: TrainingConfig
+    private let submission: GlueSubmission
+    /// What this run does, and what an earlier one with the same settings and data gave.
+    private let record: GlueRecord
+
+    /// Reads the task's files and looks for an earlier run.
+    ///
+    /// - Parameter config: the configuration of all tasks, whose output directory holds a directory for each.
+    /// - Throws: `TextError` for a mistake in a file, `CommandError` when the earlier run had other settings or data.
+    init(_ task: GlueTask, config: TrainingConfig) throws {
+        self.task = task
+        submission = GlueSubmission(config)
+        var config = config
+        config.task = .glue(task)
+        config.outputDirectory += "/\(task.rawValue)"
+        config.resume = "latest"
+        self.config = config
+        directory = config.resolve(config.outputDirectory)
+        folder = try GlueFolder(task, in: config.resolve(config.data ?? ""))
+        for split in [.train] + task.devSplits + task.testSplits.filter(folder.has) { _ = try folder.load(split) }
+        record = try GlueRecord(config, folder: folder).resuming(in: directory)
+    }
+
+    /// What an earlier run gave, if its predictions are in place; `nil` when something is left to do.
+    var finished: GlueResult? {
+        record.result.flatMap { $0.predictions.allSatisfy(submission.has) ? $0 : nil }
+    }
+
+    /// Does what is left: trains, measures the saved model and writes predictions.
+    ///
+    /// - Throws: `ExitStatus.interrupted` after Ctrl-C, with a checkpoint from which the same command goes on.
+    func complete(compiler: Compiler, _ global: GlobalOptions) throws -> GlueResult {
+        var record = record
+        if record.result == nil {
+            try record.save(in: directory)
+            record.result = try train(compiler: compiler, global)
+        }
+        let pipeline = try BertPipeline(
+            contentsOf: directory, compiler: compiler, options: BertPipeline.Options(maxLength: config.maxLength))
+        record.result?.scores = try task.devSplits.map { try score(pipeline, on: $0) }
+        record.result?.predictions = []
+        for split in task.testSplits where folder.has(split) {
+            let file = try folder.load(split)
+            if file.dataset.hasLabels { record.result?.scores.append(try score(pipeline, on: split)) }
+            let name = task.leaderboardName(of: split) + ".tsv"
+            try submission.write(file, predictedBy: pipeline, to: name)
+            record.result?.predictions.append(name)
+        }
+        try record.save(in: directory)
+        // The model stays; what it took to make it is three times as large.
+        try? FileManager.default.removeItem(atPath: directory + "/checkpoints")
+        return record.result ?? GlueResult()
+    }
+
+    private func train(compiler: Compiler, _ global: GlobalOptions) throws -> GlueResult {
+        var reporter = TrainingReporter(global.style(of: config))
+        defer { reporter.clear() }
+        let report = try trainModel(
+            config, compiler: compiler,
+            observer: { event in
+                if case .started(let summary) = event { summary.notes.forEach(global.note) }
+                reporter.show(event)
+            },
+            shouldStop: { Interrupt.isRequested })
+        if !global.quiet { reporter.show(report) }
+        guard report.end != .interrupted else {
+            global.note("interrupted in \(task.rawValue) after step \(report.steps); the same command goes on")
+            throw ExitStatus.interrupted
+        }
+        return GlueResult(step: report.bestStep ?? report.steps, seconds: report.seconds)
+    }
+
+    private func score(_ pipeline: BertPipeline, on split: GlueSplit) throws -> GlueScore {
+        let name = task.leaderboardName(of: split) + (split.isTest ? " test" : "")
+        return GlueScore(name: name, metrics: try pipeline.evaluate(folder.load(split).dataset))
+    }
+}
