@@ -71,7 +71,8 @@ struct GlueCommand: ParsableCommand {
     /// The tasks of `--tasks`; `nil` without it.
     var chosenTasks: [GlueTask]? {
         get throws {
-            try tasks?.split(separator: ",").reduce(into: []) { chosen, name in
+            if tasks?.isEmpty ?? false { throw ValidationError("--tasks is empty; expected tasks such as cola,mrpc") }
+            return try tasks?.split(separator: ",").reduce(into: []) { chosen, name in
                 guard let task = GlueTask(named: String(name)) else {
                     let names = GlueTask.allCases.map(\.name).joined(separator: ", ")
                     throw ValidationError("--tasks has '\(name)', which is no task of GLUE; they are \(names)")

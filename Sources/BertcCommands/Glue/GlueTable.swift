@@ -1,10 +1,16 @@
+import Foundation
 import Text
 import Training
 
 /// The results of all tasks: BERT's and SparseBERT's table, then a line a file.
-struct GlueTable: CustomStringConvertible {
-    let model: String
-    let results: [GlueTask: GlueResult]
+package struct GlueTable: CustomStringConvertible {
+    private let model: String
+    private let results: [GlueTask: GlueResult]
+
+    package init(model: String, results: [GlueTask: GlueResult]) {
+        self.model = model
+        self.results = results
+    }
 
     /// The nine columns of arXiv:2102.12871, in its order; the first two are printed as one.
     private static let columns: [(name: String, task: GlueTask)] = [
@@ -25,9 +31,7 @@ struct GlueTable: CustomStringConvertible {
         return (known.isEmpty ? nil : known.reduce(0, +) / Double(known.count), known.count)
     }
 
-    var description: String {
-        "\(benchmark)\n\n\(details)"
-    }
+    package var description: String { "\(benchmark)\n\n\(details)" }
 
     /// In percent, as papers print them.
     private var benchmark: TextTable {
@@ -38,7 +42,7 @@ struct GlueTable: CustomStringConvertible {
         var table = TextTable(
             ["model", "MNLI-(m/mm)"] + Self.columns.dropFirst(2).map(\.name)
                 + [isComplete ? "average" : "average of \(average.count)"])
-        table.add([model, matched] + cells.dropFirst(2) + [percent(average.value)])
+        table.add([(model as NSString).lastPathComponent, matched] + cells.dropFirst(2) + [percent(average.value)])
         return table
     }
 

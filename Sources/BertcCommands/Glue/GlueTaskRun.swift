@@ -42,26 +42,30 @@ struct GlueTaskRun {
     ///
     /// - Throws: `ExitStatus.interrupted` after Ctrl-C, with a checkpoint from which the same command goes on.
     func complete(compiler: Compiler, _ global: GlobalOptions) throws -> GlueResult {
-        var record = record
-        if record.result == nil {
+        var result: GlueResult
+        if let earlier = record.result {
+            result = earlier
+        } else {
             try record.save(in: directory)
-            record.result = try train(compiler: compiler, global)
+            result = try train(compiler: compiler, global)
         }
         let pipeline = try BertPipeline(
             contentsOf: directory, compiler: compiler, options: BertPipeline.Options(maxLength: config.maxLength))
-        record.result?.scores = try task.devSplits.map { try score(pipeline, on: $0) }
-        record.result?.predictions = []
+        result.scores = try task.devSplits.map { try score(pipeline, on: $0, of: folder.load($0)) }
+        result.predictions = []
         for split in task.testSplits where folder.has(split) {
             let file = try folder.load(split)
-            if file.dataset.hasLabels { record.result?.scores.append(try score(pipeline, on: split)) }
+            if file.dataset.hasLabels { result.scores.append(try score(pipeline, on: split, of: file)) }
             let name = task.leaderboardName(of: split) + ".tsv"
             try submission.write(file, predictedBy: pipeline, to: name)
-            record.result?.predictions.append(name)
+            result.predictions.append(name)
         }
+        var record = record
+        record.result = result
         try record.save(in: directory)
         // The model stays; what it took to make it is three times as large.
         try? FileManager.default.removeItem(atPath: directory + "/checkpoints")
-        return record.result ?? GlueResult()
+        return result
     }
 
     private func train(compiler: Compiler, _ global: GlobalOptions) throws -> GlueResult {
@@ -82,8 +86,8 @@ struct GlueTaskRun {
         return GlueResult(step: report.bestStep ?? report.steps, seconds: report.seconds)
     }
 
-    private func score(_ pipeline: BertPipeline, on split: GlueSplit) throws -> GlueScore {
+    private func score(_ pipeline: BertPipeline, on split: GlueSplit, of file: GlueFile) throws -> GlueScore {
         let name = task.leaderboardName(of: split) + (split.isTest ? " test" : "")
-        return GlueScore(name: name, metrics: try pipeline.evaluate(folder.load(split).dataset))
+        return GlueScore(name: name, metrics: try pipeline.evaluate(file.dataset))
     }
 }
