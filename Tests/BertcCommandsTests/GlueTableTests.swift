@@ -21,10 +21,12 @@ import Training
         let table = GlueTable(
             model: "m",
             results: [
-                .mnli: result(("MNLI-m", labels(10, 3)), ("MNLI-mm", labels(8, 3))), .qqp: result(("QQP", labels(8))),
+                .mnli: result(("MNLI-m", labels(10, 3)), ("MNLI-mm", labels(8, 3))),
+                .qqp: result(("QQP", labels(8))),
                 .qnli: result(("QNLI", labels(6))), .sst2: result(("SST-2", labels(9))),
                 .cola: result(("CoLA", labels(5))), .stsb: result(("STS-B", numbers)),
-                .mrpc: result(("MRPC", labels(9)), ("MRPC test", labels(5))), .rte: result(("RTE", labels(2))),
+                .mrpc: result(("MRPC", labels(9)), ("MRPC test", labels(5))),
+                .rte: result(("RTE", labels(2))),
                 .wnli: result(("WNLI", labels(0))),
             ])
         #expect(

@@ -86,7 +86,8 @@ import Testing
 
     @Test func goesOnAfterCtrlC() throws {
         var interrupted = false
-        let result = try glue("--tasks", "rte", "--set", "maxSteps=400", "--set", "logEvery=1") { process, output in
+        let result = try glue("--tasks", "rte", "--set", "maxSteps=400", "--set", "logEvery=1") {
+            process, output in
             if !interrupted, output.contains("step 3/") {
                 interrupted = true
                 process.interrupt()
@@ -140,6 +141,7 @@ import Testing
             "train", scratch.path("train.json"), "--task", "glue/sts-b", "--data", scratch.path("glue/STS-B"),
         ])
         #expect(scores.status == 0, "\(scores.error)")
-        #expect(scores.output.contains(#/validation after step 1: spearman -?[0-9.]+, pearson -?[0-9.]+, loss/#))
+        #expect(
+            scores.output.contains(#/validation after step 1: spearman -?[0-9.]+, pearson -?[0-9.]+, loss/#))
     }
 }

@@ -68,7 +68,8 @@ import Text
             ], indices: ["0", "1"]),
         Case(
             task: .stsb, split: .dev,
-            contents: "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore\n"
+            contents:
+                "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore\n"
                 + "4\tmain-captions\tMSRvid\t2012test\t0009\tnone\tnone\tA man.\tA \"man\".\t4.250\n",
             examples: [TextExample(text: "A man.", pair: "A \"man\".", label: "4.250")]),
         Case(
@@ -86,7 +87,8 @@ import Text
             examples: [TextExample(text: "Why?", pair: "How?")], indices: ["12"]),
         Case(
             task: .mnli, split: .train,
-            contents: mnliStart + "\tlabel1\tgold_label\n0\t3\t3n\tfiction\t( a )\t( b )\t(a)\t(b)\tp\th\tneutral"
+            contents: mnliStart
+                + "\tlabel1\tgold_label\n0\t3\t3n\tfiction\t( a )\t( b )\t(a)\t(b)\tp\th\tneutral"
                 + "\tentailment\n",
             examples: [TextExample(text: "p", pair: "h", label: "entailment")]),
         Case(
@@ -102,7 +104,8 @@ import Text
             task: .mnli, split: .diagnostic, contents: "index\tsentence1\tsentence2\n0\tp\th\n",
             examples: [TextExample(text: "p", pair: "h")], indices: ["0"]),
         Case(
-            task: .qnli, split: .dev, contents: "index\tquestion\tsentence\tlabel\n0\tq?\ts\tnot_entailment\n",
+            task: .qnli, split: .dev,
+            contents: "index\tquestion\tsentence\tlabel\n0\tq?\ts\tnot_entailment\n",
             examples: [TextExample(text: "q?", pair: "s", label: "not_entailment")]),
         Case(
             task: .rte, split: .train, contents: "index\tsentence1\tsentence2\tlabel\n0\ta\tb\tentailment\n",
@@ -124,14 +127,18 @@ import Text
     @Test func skipsBrokenRowsOfQQP() throws {
         let header = "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n"
         let file = try read(
-            .qqp, .train, header + "0\t1\t2\ta\tb\t1\n3\t4\t5\tbroken\nrest\tb\t0\n6\t7\t8\tc\td\t\n9\t1\t2\te\tf\t0\n")
+            .qqp, .train,
+            header + "0\t1\t2\ta\tb\t1\n3\t4\t5\tbroken\nrest\tb\t0\n6\t7\t8\tc\td\t\n9\t1\t2\te\tf\t0\n")
         #expect(file.dataset.examples.map(\.text) == ["a", "e"])
         #expect(file.dataset.lines == [2, 6])
         #expect(file.skippedCount == 3)
     }
 
     @Test(arguments: [
-        (GlueTask.cola, GlueSplit.train, "gj04\t1\t\n", 1, "has 3 tab-separated columns; expected 4, which are source"),
+        (
+            GlueTask.cola, GlueSplit.train, "gj04\t1\t\n", 1,
+            "has 3 tab-separated columns; expected 4, which are source"
+        ),
         (.cola, .dev, "a\t1\t\tx\nindex\tsentence\n", 2, "has 2 tab-separated columns"),
         (.sst2, .train, "sentence\tlabel\nfine\t1\nbad\n", 3, "has 1 tab-separated columns; expected 2"),
         (.sst2, .train, "sentence\tlabel\nfine\t\n", 2, "the example has no label; expected 0 or 1"),
@@ -144,9 +151,18 @@ import Text
             "has 5 tab-separated columns; expected 4, which the header names (a tab within quotes"
         ),
         // A test file needs a prediction for every row.
-        (.qqp, .test, "id\tquestion1\tquestion2\n0\ta\tb\n1\tc\n", 3, "has 2 tab-separated columns; expected 3"),
-        (.stsb, .dev, "sentence1\tsentence2\tscore\na\tb\tmuch\n", 2, "label \"much\" is not a finite number"),
-        (.stsb, .dev, "sentence1\tsentence2\tscore\na\tb\t\n", 2, "the example has no label; expected a number"),
+        (
+            .qqp, .test, "id\tquestion1\tquestion2\n0\ta\tb\n1\tc\n", 3,
+            "has 2 tab-separated columns; expected 3"
+        ),
+        (
+            .stsb, .dev, "sentence1\tsentence2\tscore\na\tb\tmuch\n", 2,
+            "label \"much\" is not a finite number"
+        ),
+        (
+            .stsb, .dev, "sentence1\tsentence2\tscore\na\tb\t\n", 2,
+            "the example has no label; expected a number"
+        ),
     ])
     func refuses(task: GlueTask, split: GlueSplit, contents: String, line: Int, problem: String) throws {
         let error = try textError { _ = try read(task, split, contents) }
@@ -200,7 +216,9 @@ import Text
         #expect(folder.path(of: .diagnostic) == scratch.path + "/diagnostic/diagnostic.tsv")
     }
 
-    @Test(arguments: [("mrpc", GlueTask.mrpc), ("STS-B", .stsb), ("stsb", .stsb), ("sst2", .sst2), ("MNLI", .mnli)])
+    @Test(arguments: [
+        ("mrpc", GlueTask.mrpc), ("STS-B", .stsb), ("stsb", .stsb), ("sst2", .sst2), ("MNLI", .mnli),
+    ])
     func tasksByName(name: String, task: GlueTask) {
         #expect(GlueTask(named: name) == task)
         #expect(GlueTask(named: "mrcp") == nil)

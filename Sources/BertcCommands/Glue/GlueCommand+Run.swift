@@ -27,7 +27,8 @@ extension GlueCommand {
         Console.print("\(table)")
         let files = results.values.flatMap(\.predictions).sorted()
         guard !files.isEmpty else { return }
-        global.note("predictions are in \(GlueSubmission(config).directory): \(files.joined(separator: ", "))")
+        global.note(
+            "predictions are in \(GlueSubmission(config).directory): \(files.joined(separator: ", "))")
     }
 
     /// The configuration for all tasks; its own task stands for any.
@@ -35,7 +36,8 @@ extension GlueCommand {
         var config = try config.map { try TrainingConfig(contentsOf: $0) } ?? .glueRecipe
         config.task = .glue(.mrpc)
         try overrides.apply(to: &config)
-        for (value, option) in [(config.data ?? "", "--data"), (config.model, "--model")] where value.isEmpty {
+        for (value, option) in [(config.data ?? "", "--data"), (config.model, "--model")] where value.isEmpty
+        {
             throw CommandError(.usage, "\(option) is missing; see 'bertc glue --help'")
         }
         try config.validate()
@@ -49,7 +51,8 @@ extension GlueCommand {
         guard !present.isEmpty else {
             let names = GlueTask.allCases.map(\.rawValue).joined(separator: ", ")
             throw CommandError(
-                .missingInput, "\(data): holds no task's folder; expected GLUE's folder with some of \(names)")
+                .missingInput, "\(data): holds no task's folder; expected GLUE's folder with some of \(names)"
+            )
         }
         let chosen = try chosenTasks ?? present
         if let missing = chosen.first(where: { !present.contains($0) }) {

@@ -62,7 +62,8 @@ struct GlueCommand: ParsableCommand {
                 [
                     ("--data", "data", data), ("--model", "model", model),
                     ("--output", "outputDirectory", output), ("--epochs", "epochs", epochs),
-                    ("--learning-rate", "learningRate", learningRate), ("--batch-size", "batchSize", batchSize),
+                    ("--learning-rate", "learningRate", learningRate),
+                    ("--batch-size", "batchSize", batchSize),
                     ("--seed", "seed", seed),
                 ], set)
         }
@@ -71,11 +72,14 @@ struct GlueCommand: ParsableCommand {
     /// The tasks of `--tasks`; `nil` without it.
     var chosenTasks: [GlueTask]? {
         get throws {
-            if tasks?.isEmpty ?? false { throw ValidationError("--tasks is empty; expected tasks such as cola,mrpc") }
+            if tasks?.isEmpty ?? false {
+                throw ValidationError("--tasks is empty; expected tasks such as cola,mrpc")
+            }
             return try tasks?.split(separator: ",").reduce(into: []) { chosen, name in
                 guard let task = GlueTask(named: String(name)) else {
                     let names = GlueTask.allCases.map(\.name).joined(separator: ", ")
-                    throw ValidationError("--tasks has '\(name)', which is no task of GLUE; they are \(names)")
+                    throw ValidationError(
+                        "--tasks has '\(name)', which is no task of GLUE; they are \(names)")
                 }
                 if !chosen.contains(task) { chosen.append(task) }
             }

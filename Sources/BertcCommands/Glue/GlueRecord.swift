@@ -43,7 +43,8 @@ struct GlueRecord: Codable {
         }
         for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
             guard let old = earlier.settings[name], old != value else { continue }
-            throw refusal("was made with '\(name)' \(old.compact), but it is \(value.compact) now; set it back")
+            throw refusal(
+                "was made with '\(name)' \(old.compact), but it is \(value.compact) now; set it back")
         }
         guard earlier.data == data else { throw refusal("was made with other data; restore them") }
         return earlier

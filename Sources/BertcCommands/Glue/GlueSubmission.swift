@@ -47,6 +47,7 @@ func createDirectory(_ path: String) throws {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
         throw CommandError(
-            .cannotCreate, "\(path): cannot be made a directory: \(error.localizedDescription); choose another")
+            .cannotCreate,
+            "\(path): cannot be made a directory: \(error.localizedDescription); choose another")
     }
 }

@@ -14,7 +14,8 @@ package struct GlueTable: CustomStringConvertible {
 
     /// The nine columns of arXiv:2102.12871, in its order; the first two are printed as one.
     private static let columns: [(name: String, task: GlueTask)] = [
-        ("MNLI-m", .mnli), ("MNLI-mm", .mnli), ("QQP", .qqp), ("QNLI", .qnli), ("SST-2", .sst2), ("CoLA", .cola),
+        ("MNLI-m", .mnli), ("MNLI-mm", .mnli), ("QQP", .qqp), ("QNLI", .qnli), ("SST-2", .sst2),
+        ("CoLA", .cola),
         ("STS-B", .stsb), ("MRPC", .mrpc), ("RTE", .rte),
     ]
 
@@ -35,24 +36,30 @@ package struct GlueTable: CustomStringConvertible {
 
     /// In percent, as papers print them.
     private var benchmark: TextTable {
-        func percent(_ value: Double?) -> String { value.map { Formatted.number($0 * 100, digits: 1) } ?? "-" }
+        func percent(_ value: Double?) -> String {
+            value.map { Formatted.number($0 * 100, digits: 1) } ?? "-"
+        }
         let cells = values.map(percent)
         let matched = results[.mnli] == nil ? "-" : "\(cells[0])/\(cells[1])"
         let isComplete = average.count == Self.columns.count
         var table = TextTable(
             ["model", "MNLI-(m/mm)"] + Self.columns.dropFirst(2).map(\.name)
                 + [isComplete ? "average" : "average of \(average.count)"])
-        table.add([(model as NSString).lastPathComponent, matched] + cells.dropFirst(2) + [percent(average.value)])
+        table.add(
+            [(model as NSString).lastPathComponent, matched] + cells.dropFirst(2) + [percent(average.value)])
         return table
     }
 
     /// The leaderboard's metrics of each task, and how it was trained.
     private var details: TextTable {
-        var table = TextTable(["task", "examples", "metrics", "loss", "best step", "time"], left: ["task", "metrics"])
+        var table = TextTable(
+            ["task", "examples", "metrics", "loss", "best step", "time"], left: ["task", "metrics"])
         for task in GlueTask.allCases {
             guard let result = results[task] else { continue }
             for (index, score) in result.scores.enumerated() {
-                let metrics = task.metrics.map { "\($0.rawValue) \(Formatted.number(score.value($0), digits: 4))" }
+                let metrics = task.metrics.map {
+                    "\($0.rawValue) \(Formatted.number(score.value($0), digits: 4))"
+                }
                 table.add(
                     [
                         score.name, "\(score.examples)", metrics.joined(separator: ", "),

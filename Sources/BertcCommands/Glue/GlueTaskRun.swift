@@ -29,7 +29,9 @@ struct GlueTaskRun {
         self.config = config
         directory = config.resolve(config.outputDirectory)
         folder = try GlueFolder(task, in: config.resolve(config.data ?? ""))
-        for split in [.train] + task.devSplits + task.testSplits.filter(folder.has) { _ = try folder.load(split) }
+        for split in [.train] + task.devSplits + task.testSplits.filter(folder.has) {
+            _ = try folder.load(split)
+        }
         record = try GlueRecord(config, folder: folder).resuming(in: directory)
     }
 
@@ -50,7 +52,8 @@ struct GlueTaskRun {
             result = try train(compiler: compiler, global)
         }
         let pipeline = try BertPipeline(
-            contentsOf: directory, compiler: compiler, options: BertPipeline.Options(maxLength: config.maxLength))
+            contentsOf: directory, compiler: compiler,
+            options: BertPipeline.Options(maxLength: config.maxLength))
         result.scores = try task.devSplits.map { try score(pipeline, on: $0, of: folder.load($0)) }
         result.predictions = []
         for split in task.testSplits where folder.has(split) {
@@ -80,7 +83,8 @@ struct GlueTaskRun {
             shouldStop: { Interrupt.isRequested })
         if !global.quiet { reporter.show(report) }
         guard report.end != .interrupted else {
-            global.note("interrupted in \(task.rawValue) after step \(report.steps); the same command goes on")
+            global.note(
+                "interrupted in \(task.rawValue) after step \(report.steps); the same command goes on")
             throw ExitStatus.interrupted
         }
         return GlueResult(step: report.bestStep ?? report.steps, seconds: report.seconds)

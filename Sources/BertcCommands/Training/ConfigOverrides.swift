@@ -28,14 +28,16 @@ struct ConfigOverrides {
         let own = options.compactMap { option, name, text in
             text.map { Field(option: option, name: name, value: Self.value($0, of: name)) }
         }
-        fields = try own + items.map { item in
-            guard let separator = item.firstIndex(of: "="), separator > item.startIndex else {
-                throw ValidationError("--set is '\(item)'; expected field=value such as epochs=1")
+        fields =
+            try own
+            + items.map { item in
+                guard let separator = item.firstIndex(of: "="), separator > item.startIndex else {
+                    throw ValidationError("--set is '\(item)'; expected field=value such as epochs=1")
+                }
+                let name = String(item[..<separator])
+                let text = String(item[item.index(after: separator)...])
+                return Field(option: "--set", name: name, value: Self.value(text, of: name))
             }
-            let name = String(item[..<separator])
-            let text = String(item[item.index(after: separator)...])
-            return Field(option: "--set", name: name, value: Self.value(text, of: name))
-        }
     }
 
     /// Sets the fields; how they go together is left to `validate`.

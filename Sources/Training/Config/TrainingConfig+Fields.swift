@@ -17,7 +17,9 @@ extension TrainingConfig {
             .init(
                 "tokenizer", \.tokenizer,
                 "A directory, `vocab.txt` or `tokenizer.json`; null is the model's directory."),
-            .init("task", \.task, "What is trained: labels or numbers for texts, or a task of GLUE ([glue.md](glue.md))."),
+            .init(
+                "task", \.task,
+                "What is trained: labels or numbers for texts, or a task of GLUE ([glue.md](glue.md))."),
             .init(
                 dropout: "hiddenDropout", \.hiddenDropout,
                 "Dropout on hidden states; null is the model's own."),
@@ -38,7 +40,8 @@ extension TrainingConfig {
         [
             .init(
                 "data", \.data,
-                "GLUE's folder, or the task's own in it; required for GLUE's tasks, which take no other files."),
+                "GLUE's folder, or the task's own in it; required for GLUE's tasks, which take no other files."
+            ),
             .init(
                 "trainFile", \.trainFile,
                 "Training data: `X.txt` (one text a line, labels in `X_labels.txt`), `.tsv` or `.jsonl`."),

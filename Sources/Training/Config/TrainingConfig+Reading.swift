@@ -91,19 +91,25 @@ extension TrainingConfig {
     private func validateData(_ refuse: (String, String) -> TrainingConfigError) throws {
         guard case .glue(let glue) = task else {
             guard data == nil else {
-                throw refuse("data", "is for GLUE's tasks; set 'task' to one such as \"glue/mrpc\", or use trainFile")
+                throw refuse(
+                    "data", "is for GLUE's tasks; set 'task' to one such as \"glue/mrpc\", or use trainFile")
             }
             return
         }
         guard let data, !data.isEmpty else {
             throw refuse(
-                "data", "is missing; the task \"\(task.rawValue)\" needs GLUE's folder or \(glue.rawValue)'s own")
+                "data",
+                "is missing; the task \"\(task.rawValue)\" needs GLUE's folder or \(glue.rawValue)'s own")
         }
         let defaults = TrainingConfig()
-        let files = ["trainFile", "validationFile", "testFile", "header", "textColumn", "pairColumn", "labelColumn"]
-        for field in Self.fields where files.contains(field.name) && field.json(self) != field.json(defaults) {
+        let files = [
+            "trainFile", "validationFile", "testFile", "header", "textColumn", "pairColumn", "labelColumn",
+        ]
+        for field in Self.fields where files.contains(field.name) && field.json(self) != field.json(defaults)
+        {
             throw refuse(
-                field.name, "has no use in the task \"\(task.rawValue)\", whose files are in 'data'; remove it")
+                field.name,
+                "has no use in the task \"\(task.rawValue)\", whose files are in 'data'; remove it")
         }
     }
 

@@ -48,7 +48,8 @@ final class Trainer {
         if metric == .f1, data.labels.count != 2 {
             throw TrainingConfigError(
                 file: config.file, field: "metric",
-                problem: "is \"f1\", which needs two labels, but there are \(data.labels.count); use \"macro_f1\"")
+                problem:
+                    "is \"f1\", which needs two labels, but there are \(data.labels.count); use \"macro_f1\"")
         }
         if config.earlyStopping != nil, data.validation == nil {
             throw TrainingConfigError(

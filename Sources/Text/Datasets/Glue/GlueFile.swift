@@ -15,13 +15,15 @@ package struct GlueFile: Sendable {
     /// - Throws: a `TextError` that names file and line for a header that is not the task's, a row with too few or
     ///   too many columns, and a missing label.
     package init(path: String, task: GlueTask, split: GlueSplit) throws(TextError) {
-        var rows = try SourceFile(path: path, expected: "\(task.rawValue)'s \(task.fileName(of: split))").lines
+        var rows = try SourceFile(path: path, expected: "\(task.rawValue)'s \(task.fileName(of: split))")
+            .lines
         while let last = rows.last, last.isEmpty { rows.removeLast() }
         let hasHeader = task != .cola || split.isTest
         let columns: GlueColumns
         if hasHeader {
             guard let first = rows.first else {
-                throw TextError(.emptyDataset, file: path, "is empty; expected a header and one example a line")
+                throw TextError(
+                    .emptyDataset, file: path, "is empty; expected a header and one example a line")
             }
             let names = Self.fields(first).map { TextDataset.trimmed($0) }
             columns = try GlueColumns(names, task: task, split: split, path: path)

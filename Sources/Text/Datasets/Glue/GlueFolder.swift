@@ -19,7 +19,8 @@ package struct GlueFolder: Sendable {
         } else {
             throw TextError(
                 .missingFile, file: directory,
-                "holds neither \(task.rawValue)/ nor train.tsv; expected GLUE's folder or that of \(task.rawValue)")
+                "holds neither \(task.rawValue)/ nor train.tsv; expected GLUE's folder or that of \(task.rawValue)"
+            )
         }
     }
 
