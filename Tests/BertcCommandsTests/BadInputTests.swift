@@ -273,7 +273,7 @@ import Testing
         Case(
             name: "a mistake in the last task's file",
             arguments: ["glue", "--data", "@glue", "--model", "@model", "--output", "@runs"], status: 65,
-            says: ["@glue/RTE/test.tsv:7: has 1 tab-separated columns; expected 3"]
+            says: ["@glue/RTE/test.tsv:7: has 2 tab-separated columns; expected 3"]
         ) {
             try TinyGlue.write(to: $0)
             try $0.write("glue/RTE/test.tsv", $0.read("glue/RTE/test.tsv").dropLast(12) + "\n")
@@ -285,6 +285,13 @@ import Testing
         ) {
             try TinyGlue.write(to: $0)
             try FileManager.default.removeItem(at: $0.url("glue/STS-B/dev.tsv"))
+        },
+        Case(
+            name: "a model that is not there",
+            arguments: ["glue", "--data", "@glue", "--model", "@nowhere", "--output", "@runs"], status: 66,
+            says: ["@nowhere: no such model"]
+        ) {
+            try TinyGlue.write(to: $0)
         },
         Case(
             name: "an ill-typed option",

@@ -17,8 +17,9 @@ extension GlueCommand {
                 global.note("\(run.task.rawValue) is finished already, in \(run.directory)")
                 results[run.task] = result
             } else {
-                announce(run.task, number: index + 1, of: runs.count)
-                results[run.task] = try run.complete(compiler: compiler, global)
+                results[run.task] = try run.complete(compiler: compiler, global) {
+                    announce(run.task, number: index + 1, of: runs.count)
+                }
             }
         }
         let table = GlueTable(model: config.model, results: results)

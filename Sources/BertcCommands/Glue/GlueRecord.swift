@@ -15,11 +15,9 @@ struct GlueRecord: Codable {
     var result: GlueResult?
 
     init(_ config: TrainingConfig, folder: GlueFolder) throws {
-        // Where the data are does not matter, but for how long and by what the best epoch is chosen does.
+        // What does not shape the parameters at a step, but says after how many steps they are the result.
         let others = ["epochs", "maxSteps", "metric", "evaluateEvery", "saveBest", "earlyStopping"]
-        let fields = TrainingConfig.fields.filter {
-            $0.shapesResult && $0.name != "data" || others.contains($0.name)
-        }
+        let fields = TrainingConfig.fields.filter { $0.shapesResult || others.contains($0.name) }
         settings = Dictionary(uniqueKeysWithValues: fields.map { ($0.name, $0.json(config)) })
         var fingerprint = Fingerprint()
         let splits = [.train] + folder.task.devSplits + folder.task.testSplits
@@ -29,7 +27,8 @@ struct GlueRecord: Codable {
         data = fingerprint.text
     }
 
-    /// With the result of an earlier run in the directory, if there was one.
+    /// With the result of an earlier run in the directory, if there was one. A run that left neither a result nor a
+    /// checkpoint does not count.
     ///
     /// - Throws: `CommandError` when that run had other settings or data.
     func resuming(in directory: String) throws -> GlueRecord {
@@ -41,6 +40,8 @@ struct GlueRecord: Codable {
         guard let earlier = try? JSONDecoder().decode(GlueRecord.self, from: text) else {
             throw refusal("is damaged; remove \(directory)")
         }
+        let hasCheckpoint = FileManager.default.fileExists(atPath: "\(directory)/checkpoints")
+        guard earlier.result != nil || hasCheckpoint else { return self }
         for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
             guard let old = earlier.settings[name], old != value else { continue }
             throw refusal(

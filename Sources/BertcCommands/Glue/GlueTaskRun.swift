@@ -42,14 +42,16 @@ struct GlueTaskRun {
 
     /// Does what is left: trains, measures the saved model and writes predictions.
     ///
+    /// - Parameter announce: called when everything is loaded and training starts.
     /// - Throws: `ExitStatus.interrupted` after Ctrl-C, with a checkpoint from which the same command goes on.
-    func complete(compiler: Compiler, _ global: GlobalOptions) throws -> GlueResult {
+    func complete(
+        compiler: Compiler, _ global: GlobalOptions, announce: @escaping () -> Void
+    ) throws -> GlueResult {
         var result: GlueResult
         if let earlier = record.result {
             result = earlier
         } else {
-            try record.save(in: directory)
-            result = try train(compiler: compiler, global)
+            result = try train(compiler: compiler, global, announce: announce)
         }
         let pipeline = try BertPipeline(
             contentsOf: directory, compiler: compiler,
@@ -71,13 +73,19 @@ struct GlueTaskRun {
         return result
     }
 
-    private func train(compiler: Compiler, _ global: GlobalOptions) throws -> GlueResult {
+    private func train(
+        compiler: Compiler, _ global: GlobalOptions, announce: @escaping () -> Void
+    ) throws -> GlueResult {
         var reporter = TrainingReporter(global.style(of: config))
         defer { reporter.clear() }
         let report = try trainModel(
             config, compiler: compiler,
             observer: { event in
-                if case .started(let summary) = event { summary.notes.forEach(global.note) }
+                if case .started(let summary) = event {
+                    try record.save(in: directory)
+                    announce()
+                    summary.notes.forEach(global.note)
+                }
                 reporter.show(event)
             },
             shouldStop: { Interrupt.isRequested })

@@ -40,8 +40,8 @@ extension TrainingConfig {
         [
             .init(
                 "data", \.data,
-                "GLUE's folder, or the task's own in it; required for GLUE's tasks, which take no other files."
-            ),
+                "GLUE's folder, or the task's own in it; required for GLUE's tasks, which take no other files.",
+                shapesResult: false),
             .init(
                 "trainFile", \.trainFile,
                 "Training data: `X.txt` (one text a line, labels in `X_labels.txt`), `.tsv` or `.jsonl`."),
