@@ -18,7 +18,8 @@ struct GlueTaskRun {
     /// Reads the task's files and looks for an earlier run.
     ///
     /// - Parameter config: the configuration of all tasks, whose output directory holds a directory for each.
-    /// - Throws: `TextError` for a mistake in a file, `CommandError` when the earlier run had other settings or data.
+    /// - Throws: `TextError` for a mistake in a file, `TrainingConfigError` for a metric that the task does not have,
+    /// `CommandError` when the earlier run had other settings or data.
     init(_ task: GlueTask, config: TrainingConfig) throws {
         self.task = task
         submission = GlueSubmission(config)
@@ -26,6 +27,7 @@ struct GlueTaskRun {
         config.task = .glue(task)
         config.outputDirectory += "/\(task.rawValue)"
         config.resume = "latest"
+        try config.validate()
         self.config = config
         directory = config.resolve(config.outputDirectory)
         folder = try GlueFolder(task, in: config.resolve(config.data ?? ""))

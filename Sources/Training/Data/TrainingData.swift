@@ -16,8 +16,8 @@ struct TrainingData {
 
     /// Loads and tokenises.
     ///
-    /// The labels are the training data's, or the GLUE task's. When all of them are among the model's own, the model's stay, with their
-    /// order: a classifier that is trained further keeps its outputs.
+    /// The labels are the training data's, or the GLUE task's. When all of them are among the model's own, the
+    /// model's stay, with their order: a classifier that is trained further keeps its outputs.
     ///
     /// - Throws: `TextError` with file and line, `TrainingError` for a setting that does not fit the model.
     init(_ config: TrainingConfig, _ model: ModelSource) throws {
