@@ -37,6 +37,7 @@ extension GlueCommand {
         var config = try config.map { try TrainingConfig(contentsOf: $0) } ?? .glueRecipe
         config.task = .glue(.mrpc)
         try overrides.apply(to: &config)
+        config.precision = global.precision ?? config.precision
         for (value, option) in [(config.data ?? "", "--data"), (config.model, "--model")] where value.isEmpty
         {
             throw CommandError(.usage, "\(option) is missing; see 'bertc glue --help'")

@@ -43,6 +43,7 @@ struct TrainCommand: ParsableCommand {
     func run() throws {
         var config = try readConfig()
         try overrides.apply(to: &config)
+        config.precision = global.precision ?? config.precision
         try config.validate()
         let compiler = try global.makeCompiler(for: config, passes)
         Interrupt.install()
@@ -86,6 +87,7 @@ extension GlobalOptions {
         options.threads = threads ?? config.threads
         options.instructionSet = cpu?.rawValue ?? config.cpu
         options.matmul = matmul ?? config.matmul
+        options.precision = config.precision
         try passes.apply(to: &options)
         return try makeCompiler(options)
     }

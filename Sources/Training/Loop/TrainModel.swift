@@ -13,7 +13,8 @@ import GraphCompiler
 ///
 /// - Parameters:
 ///   - config: what to train; checked first.
-///   - compiler: what compiles the graphs; one with the configuration's `threads`, `cpu` and `matmul` when `nil`.
+///   - compiler: what compiles the graphs; one with the configuration's `threads`, `cpu`, `matmul` and `precision`
+///     when `nil`.
 ///   - profiles: measure the kernels of the training step.
 ///   - observer: receives progress as it happens. An error that it throws ends the run.
 ///   - shouldStop: asked after each step; `true` saves a checkpoint (unless `saveEvery` is 0) and ends the run.
@@ -28,7 +29,9 @@ public func trainModel(
     let compiler =
         try compiler
         ?? Compiler(
-            CompilerOptions(instructionSet: config.cpu, threads: config.threads, matmul: config.matmul))
+            CompilerOptions(
+                instructionSet: config.cpu, threads: config.threads, matmul: config.matmul,
+                precision: config.precision))
     let trainer = try Trainer(config, compiler: compiler, shouldStop: shouldStop, observer: observer)
     trainer.model.profiles = profiles
     return try trainer.run()
