@@ -15,12 +15,19 @@ struct TrainCommand: ParsableCommand {
             EXAMPLE:
               bertc train Examples/rt/train.json
               bertc train train.json --set epochs=1 --set learningRate=3e-5
+              bertc train --task glue/mrpc --data glue_data --set model=data/minilm
               bertc train train.json --set resume=latest --json > events.jsonl
             """)
 
     @Argument(
         help: "The configuration; train.json of the working directory if there is one, else the defaults.")
     var config: String?
+
+    @Option(help: "Set the field task, such as glue/mrpc.")
+    var task: String?
+
+    @Option(help: "Set the field data: GLUE's folder, or that of the task in it.")
+    var data: String?
 
     @Option(help: "Set a field: field=value, the value as in the file; may be given several times.")
     var set: [String] = []
@@ -31,17 +38,16 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup(title: "Passes") var passes: PassOptions
     @OptionGroup(title: "Common options") var global: GlobalOptions
 
-    func validate() throws { _ = try ConfigOverrides(set) }
+    func validate() throws { _ = try overrides }
 
     func run() throws {
-        let overrides = try ConfigOverrides(set)
         var config = try readConfig()
         try overrides.apply(to: &config)
         config.precision = global.precision ?? config.precision
         try config.validate()
-        let compiler = try makeCompiler(config)
+        let compiler = try global.makeCompiler(for: config, passes)
         Interrupt.install()
-        var reporter = TrainingReporter(style(config))
+        var reporter = TrainingReporter(global.style(of: config))
         defer { reporter.clear() }
         let report = try trainModel(
             config, compiler: compiler, profiles: profile,
@@ -58,6 +64,10 @@ struct TrainCommand: ParsableCommand {
         throw ExitStatus.interrupted
     }
 
+    private var overrides: ConfigOverrides {
+        get throws { try ConfigOverrides([("--task", "task", task), ("--data", "data", data)], set) }
+    }
+
     private func readConfig() throws -> TrainingConfig {
         let standard = "train.json"
         let exists = FileManager.default.fileExists(atPath: config ?? standard)
@@ -68,21 +78,24 @@ struct TrainCommand: ParsableCommand {
         }
         return try TrainingConfig(contentsOf: path)
     }
+}
 
-    /// The command line has the last word on what runs where.
-    private func makeCompiler(_ config: TrainingConfig) throws -> Compiler {
-        var options = global.compilerOptions
-        options.threads = global.threads ?? config.threads
-        options.instructionSet = global.cpu?.rawValue ?? config.cpu
-        options.matmul = global.matmul ?? config.matmul
+extension GlobalOptions {
+    /// A compiler for a run. The command line has the last word on what runs where.
+    func makeCompiler(for config: TrainingConfig, _ passes: PassOptions) throws -> Compiler {
+        var options = compilerOptions
+        options.threads = threads ?? config.threads
+        options.instructionSet = cpu?.rawValue ?? config.cpu
+        options.matmul = matmul ?? config.matmul
         options.precision = config.precision
         try passes.apply(to: &options)
-        return try global.makeCompiler(options)
+        return try makeCompiler(options)
     }
 
-    private func style(_ config: TrainingConfig) -> TrainingReporter.Style {
-        if global.json { return .json }
-        if global.quiet { return .results }
+    /// How a run is shown.
+    func style(of config: TrainingConfig) -> TrainingReporter.Style {
+        if json { return .json }
+        if quiet { return .results }
         return Console.outputIsTerminal ? .terminal : .lines(every: config.logEvery)
     }
 }

@@ -75,8 +75,10 @@ extension EpochSummary {
 extension EvaluationMetrics {
     /// Members for what the task has.
     var members: [(String, JSONText)] {
-        let quality = accuracy.map { ("accuracy", JSONText.double($0)) } ?? ("pearson", optional(pearson))
-        return [("examples", .integer(count)), ("loss", .double(loss)), quality]
+        [("examples", .integer(count))]
+            + TrainingMetric.allCases.compactMap { metric in
+                value(metric).map { (metric.rawValue, .double($0)) }
+            }
     }
 }
 

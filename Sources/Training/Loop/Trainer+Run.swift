@@ -123,13 +123,14 @@ extension Trainer {
         guard let validation = data.validation else { return }
         let start = ContinuousClock.now
         let metrics = try metrics(validation)
-        let value = metric.value(of: metrics)
+        // A correlation that is not defined counts as none.
+        let value = metrics.value(metric) ?? 0
         let isBest = progress.bestValue.map { metric.isBetter(value, than: $0) } ?? true
         progress.evaluatedStep = progress.step
         progress.evaluationsWithoutBest = isBest ? 0 : progress.evaluationsWithoutBest + 1
         if isBest { (progress.bestValue, progress.bestStep) = (value, progress.step) }
         let report = EvaluationReport(
-            step: progress.step, epoch: epoch, metrics: metrics, value: value, isBest: isBest,
+            step: progress.step, epoch: epoch, metrics: metrics, metric: metric, value: value, isBest: isBest,
             seconds: (ContinuousClock.now - start).inSeconds)
         evaluations.append(report)
         for index in logs.indices { try logs[index].add(report) }
@@ -148,24 +149,5 @@ extension Trainer {
             metric: metric,
             test: test, modelDirectory: outputDirectory, memoryByteCount: model.byteCount,
             profile: model.profile)
-    }
-}
-
-extension TrainingMetric {
-    /// The metric's value; a correlation that is not defined counts as 0.
-    func value(of metrics: EvaluationMetrics) -> Double {
-        switch self {
-        case .accuracy: metrics.accuracy ?? 0
-        case .loss: metrics.loss
-        case .pearson: metrics.pearson ?? 0
-        }
-    }
-
-    /// Whether a value is strictly better than another.
-    func isBetter(_ value: Double, than other: Double) -> Bool {
-        switch self {
-        case .accuracy, .pearson: value > other
-        case .loss: value < other
-        }
     }
 }

@@ -44,7 +44,13 @@ final class Trainer {
         source = try ModelSource(config)
         data = try TrainingData(config, source)
         dataFingerprint = data.train.fingerprint
-        metric = config.metric ?? (config.task == .classification ? .accuracy : .loss)
+        metric = config.metric ?? config.task.metric
+        if metric == .f1, data.labels.count != 2 {
+            throw TrainingConfigError(
+                file: config.file, field: "metric",
+                problem:
+                    "is \"f1\", which needs two labels, but there are \(data.labels.count); use \"macro_f1\"")
+        }
         if config.earlyStopping != nil, data.validation == nil {
             throw TrainingConfigError(
                 file: config.file, field: "earlyStopping",
@@ -68,17 +74,16 @@ final class Trainer {
         var architecture = source.config
         let head: BertHead
         let keepsHead: Bool
-        switch config.task {
-        case .classification:
-            keepsHead = labels == architecture.labels && architecture.problemType != .regression
-            head = .classification(labels: labels.count)
-            architecture.labels = labels
-            architecture.problemType = .singleLabel
-        case .regression:
+        if config.task.isRegression {
             keepsHead = architecture.labels.count == 1
             head = .regression
             architecture.labels = ["LABEL_0"]
             architecture.problemType = .regression
+        } else {
+            keepsHead = labels == architecture.labels && architecture.problemType != .regression
+            head = .classification(labels: labels.count)
+            architecture.labels = labels
+            architecture.problemType = .singleLabel
         }
         let specs = try BertGraph(config: architecture, head: head, isTraining: false).parameters()
         let globs = try config.freeze.map { pattern in
@@ -116,7 +121,7 @@ final class Trainer {
             validationExamples: data.validation?.encodings.count, testExamples: data.test?.encodings.count,
             steps: plan.steps, warmupSteps: schedule.warmupSteps, epochs: plan.epochs,
             instructionSet: compiler.instructionSet, threads: compiler.threads,
-            warnings: source.config.warnings + [compiler.cacheWarning].compactMap { $0 })
+            warnings: source.config.warnings + data.warnings + [compiler.cacheWarning].compactMap { $0 })
     }
 }
 

@@ -93,7 +93,8 @@ public struct EvaluationReport: Sendable, Equatable {
     public let step: Int
     public let epoch: Int
     public let metrics: EvaluationMetrics
-    /// The value of the configuration's metric.
+    /// What decides which evaluation is the best, and its value.
+    public let metric: TrainingMetric
     public let value: Double
     public let isBest: Bool
     public let seconds: Double
