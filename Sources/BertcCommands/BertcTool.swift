@@ -59,6 +59,6 @@ struct BertcCommand: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             CompileCommand.self, TrainCommand.self, EvaluateCommand.self, PredictCommand.self,
-            EmbedCommand.self, MaskCommand.self,
+            EmbedCommand.self, MaskCommand.self, RooflineCommand.self,
         ])
 }

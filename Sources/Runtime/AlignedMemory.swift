@@ -14,6 +14,8 @@ package final class AlignedMemory: @unchecked Sendable {
     package let byteCount: Int
     /// The mapped size: `byteCount` rounded up to whole pages, and at least one.
     private let mappedBytes: Int
+    /// Bytes that are in memory for sure; see `touch`.
+    private var touchedBytes = 0
 
     private static let hugePage = 2 << 20
     /// Sizes from here on get huge pages; a smaller block would waste a good part of its last one.
@@ -25,7 +27,7 @@ package final class AlignedMemory: @unchecked Sendable {
     package init(byteCount: Int) throws(MemoryError) {
         precondition(byteCount >= 0, "AlignedMemory: a size is never negative")
         let isHuge = byteCount >= Self.hugeThreshold
-        let unit = isHuge ? Self.hugePage : Int(sysconf(Int32(_SC_PAGESIZE)))
+        let unit = Self.pageSize(of: byteCount)
         let (roundedUp, overflow) = max(byteCount, 1).addingReportingOverflow(unit - 1)
         let (padded, paddedOverflow) = roundedUp.addingReportingOverflow(unit)
         guard !overflow, !paddedOverflow else { throw MemoryError(byteCount: byteCount, code: ENOMEM) }
@@ -43,6 +45,36 @@ package final class AlignedMemory: @unchecked Sendable {
         if isHuge { madvise(aligned, mappedBytes, Self.adviseHugePages) }
         start = aligned
         self.byteCount = byteCount
+    }
+
+    private static func pageSize(of byteCount: Int) -> Int {
+        byteCount >= hugeThreshold ? hugePage : smallPage
+    }
+
+    private static let smallPage = Int(sysconf(Int32(_SC_PAGESIZE)))
+
+    /// What `byteCount` bytes take when all of them are used.
+    package static func mappedByteCount(_ byteCount: Int) -> Int {
+        let unit = pageSize(of: byteCount)
+        return (max(byteCount, 1) + unit - 1) / unit * unit
+    }
+
+    /// Brings the first `byteCount` bytes into memory, all workers at once, and leaves what they hold: the first
+    /// touch of a page stops a kernel for as long as the system takes to clear it.
+    package func touch(_ byteCount: Int, on pool: WorkerPool) {
+        let (begin, end) = (touchedBytes, min(byteCount, mappedBytes))
+        guard begin < end else { return }
+        let start = start
+        pool.run(tasks: (end - begin + Self.hugePage - 1) / Self.hugePage) { _, pieces in
+            let piece = begin + pieces.lowerBound * Self.hugePage
+            for offset in stride(
+                from: piece, to: min(end, begin + pieces.upperBound * Self.hugePage), by: Self.smallPage)
+            {
+                let byte = start.load(fromByteOffset: offset, as: UInt8.self)
+                start.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
+            }
+        }
+        touchedBytes = end
     }
 
     /// Calls `body` with all bytes, which stay mapped at least until it returns.

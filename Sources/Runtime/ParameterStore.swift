@@ -22,6 +22,8 @@ public final class ParameterStore: @unchecked Sendable {
     }
 
     private var slots: [String: Slot] = [:]
+    /// What the graphs' runs work in.
+    let runMemory = RunMemory()
 
     public init() {}
 

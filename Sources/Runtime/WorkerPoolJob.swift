@@ -36,12 +36,17 @@ final class WorkerPoolJob: @unchecked Sendable {
     private var chunk = 1
     private var body: WorkerPool.Body = { _, _ in }
 
+    // Belong to the thread that holds the turn.
+    private var sessions = 0
+    /// What the thread of the outermost session may run on otherwise; `nil` when it was not pinned.
+    private var ownProcessors: ProcessorSet?
+
     /// Sleeping and waking. At a fixed address, as the C library wants it.
     private struct Sync {
         var lock = pthread_mutex_t()
         var wake = pthread_cond_t()
         var done = pthread_cond_t()
-        /// Held for a whole run, so that callers take turns.
+        /// Held for a whole run or session, so that callers take turns; its owner may lock it again.
         var turn = pthread_mutex_t()
     }
 
@@ -61,7 +66,11 @@ final class WorkerPoolJob: @unchecked Sendable {
         sync = .allocate(capacity: 1)
         sync.initialize(to: Sync())
         pthread_mutex_init(&sync.pointee.lock, nil)
-        pthread_mutex_init(&sync.pointee.turn, nil)
+        var recursive = pthread_mutexattr_t()
+        pthread_mutexattr_init(&recursive)
+        pthread_mutexattr_settype(&recursive, Int32(PTHREAD_MUTEX_RECURSIVE))
+        pthread_mutex_init(&sync.pointee.turn, &recursive)
+        pthread_mutexattr_destroy(&recursive)
         pthread_cond_init(&sync.pointee.wake, nil)
         pthread_cond_init(&sync.pointee.done, nil)
     }
@@ -76,6 +85,24 @@ final class WorkerPoolJob: @unchecked Sendable {
     }
 
     // MARK: The caller's side
+
+    /// Takes the turn for a number of runs, and pins the calling thread to `processor` if it may run there.
+    func beginSession(on processor: Int?) {
+        pthread_mutex_lock(&sync.pointee.turn)
+        sessions += 1
+        guard sessions == 1, let processor else { return }
+        guard let own = ProcessorSet.ofCallingThread, own.contains(processor) else { return }
+        if ProcessorSet([processor]).applyToCallingThread() { ownProcessors = own }
+    }
+
+    func endSession() {
+        sessions -= 1
+        if sessions == 0 {
+            ownProcessors?.applyToCallingThread()
+            ownProcessors = nil
+        }
+        pthread_mutex_unlock(&sync.pointee.turn)
+    }
 
     /// Runs one job together with up to `helpers` other workers.
     func run(tasks: Int, chunk: Int, helpers: Int, _ body: @escaping WorkerPool.Body) {

@@ -97,7 +97,7 @@ extension TrainingReport {
             ("model", end == .interrupted ? .null : .string(modelDirectory)),
             ("memory_bytes", .integer(memoryByteCount)),
         ]
-        if !profile.isEmpty { members.append(("profile", KernelProfile(kernels: profile).json)) }
+        if let profile { members.append(("profile", KernelProfile(profile: profile).json)) }
         return event("finished", members)
     }
 }

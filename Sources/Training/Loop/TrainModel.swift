@@ -14,13 +14,15 @@ import GraphCompiler
 /// - Parameters:
 ///   - config: what to train; checked first.
 ///   - compiler: what compiles the graphs; one with the configuration's `threads`, `cpu` and `matmul` when `nil`.
-///   - profiles: measure the kernels of the training step.
+///   - profiles: measure the kernels of the training step, and the machine's ceilings if they are not known.
+///   - trace: receives when each worker ran which kernel of the training step.
 ///   - observer: receives progress as it happens. An error that it throws ends the run.
 ///   - shouldStop: asked after each step; `true` saves a checkpoint (unless `saveEvery` is 0) and ends the run.
 /// - Throws: one-line errors that name file and place: `TrainingConfigError`, `TrainingError`, and those of the
 ///   tokeniser, data sets, checkpoints and the compiler.
 public func trainModel(
     _ config: TrainingConfig, compiler: Compiler? = nil, profiles: Bool = false,
+    trace: RunTrace? = nil,
     observer: @escaping (TrainingEvent) throws -> Void = { _ in },
     shouldStop: @escaping () -> Bool = { false }
 ) throws -> TrainingReport {
@@ -29,7 +31,10 @@ public func trainModel(
         try compiler
         ?? Compiler(
             CompilerOptions(instructionSet: config.cpu, threads: config.threads, matmul: config.matmul))
+    // Before the model is loaded: the memory that this takes is given back.
+    if profiles { _ = try compiler.ceilings() }
     let trainer = try Trainer(config, compiler: compiler, shouldStop: shouldStop, observer: observer)
     trainer.model.profiles = profiles
+    trainer.model.trace = trace
     return try trainer.run()
 }

@@ -22,11 +22,11 @@ extension Trainer {
                 break
             }
         }
-        guard end != .interrupted else { return report(end, test: nil) }
+        guard end != .interrupted else { return try report(end, test: nil) }
         if progress.evaluatedStep != progress.step { try evaluate(epoch: lastStep?.epoch ?? progress.epoch) }
         if config.saveEvery != 0, kept.last != checkpointName { try saveCheckpoint() }
         try finishModel()
-        return report(end, test: try data.test.map(metrics))
+        return try report(end, test: try data.test.map(metrics))
     }
 
     private var isPatienceOver: Bool {
@@ -140,14 +140,19 @@ extension Trainer {
         }
     }
 
-    private func report(_ end: TrainingReport.End, test: EvaluationMetrics?) -> TrainingReport {
-        TrainingReport(
+    private func report(_ end: TrainingReport.End, test: EvaluationMetrics?) throws -> TrainingReport {
+        let profile =
+            model.profiles
+            ? RunProfile(
+                kernels: model.profile, ceilings: try compiler.ceilings(), costModel: compiler.costModel([:]))
+            : nil
+        return TrainingReport(
             end: end, steps: progress.step, seconds: (ContinuousClock.now - started).inSeconds,
             tokensPerSecond: pace.meanTokensPerSecond, finalLoss: lastStep?.loss, epochs: epochs,
             evaluations: evaluations, bestValue: progress.bestValue, bestStep: progress.bestStep,
             metric: metric,
             test: test, modelDirectory: outputDirectory, memoryByteCount: model.byteCount,
-            profile: model.profile)
+            profile: profile)
     }
 }
 

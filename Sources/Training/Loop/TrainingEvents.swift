@@ -1,4 +1,5 @@
 import BERT
+import GraphCompiler
 
 /// What a training run reports while it goes on. Showing it is the caller's business.
 public enum TrainingEvent: Sendable {
@@ -127,6 +128,6 @@ public struct TrainingReport: Sendable {
     public var modelDirectory: String
     /// Bytes of parameters, optimiser states and activations.
     public var memoryByteCount: Int
-    /// The time that each kernel of the training step took; empty unless it was asked for.
-    public var profile: [String: (seconds: Double, calls: Int)]
+    /// What each kernel of the training step did; `nil` unless it was asked for.
+    public var profile: RunProfile?
 }

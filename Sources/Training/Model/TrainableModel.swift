@@ -52,7 +52,13 @@ package final class TrainableModel {
     }
 
     /// The kernels of the training step with the time they took; empty unless `profiles` is set.
-    var profile: [String: (seconds: Double, calls: Int)] { training.profile }
+    var profile: [String: KernelUse] { training.profile }
+
+    /// Receives when each worker runs which kernel of the training step.
+    var trace: RunTrace? {
+        get { training.trace }
+        set { training.trace = newValue }
+    }
 
     var profiles: Bool {
         get { training.profiles }
