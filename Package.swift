@@ -62,12 +62,15 @@ let package = Package(
         example("04-bert", ["BERT", "GraphCompiler"]),
         example("05-inspecting", ["GraphCompiler"]),
 
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         tests("LLVMBridgeTests", ["LLVMBridge"]),
         tests("GraphIRTests", ["GraphIR"], resources: [.copy("Fixtures")]),
         tests("InterpreterTests", ["GraphIR", "Interpreter"]),
         tests("TransformsTests", ["GraphIR", "Interpreter", "Transforms"], resources: [.copy("Golden")]),
         tests("RuntimeTests", ["Runtime", "KernelIR", "Codegen", "LLVMBridge"]),
-        tests("GraphCompilerTests", ["GraphCompiler", "GraphIR", "Interpreter", "Transforms"]),
+        tests(
+            "GraphCompilerTests",
+            ["GraphCompiler", "GraphIR", "Interpreter", "Transforms", "CAllocationCounter"]),
         tests("TextTests", ["Text"], resources: [.copy("Fixtures")]),
         tests("BERTTests", ["BERT", "GraphCompiler", "Interpreter"], resources: [.copy("Fixtures")]),
         tests(

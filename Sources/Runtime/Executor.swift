@@ -70,7 +70,8 @@ public final class Executor {
         try fillConstants()
     }
 
-    /// Bytes of parameters, arena and working memory held now.
+    /// Bytes of parameters, arena and working memory held now; all but constants and masks are shared with the other
+    /// graphs over the same parameters.
     public var residentByteCount: Int {
         parameters.byteCount + memory.byteCount
             + constants.values.reduce(0) { $0 + $1.byteCount } + masks.byteCount
@@ -136,7 +137,7 @@ public final class Executor {
         if bound?.symbols != binding.values {
             bound = BoundProgram(schedule, names: symbolNames, symbols: binding.values)
             works = []
-            try reserve(MemoryPlan.Sizes(program, schedule, binding.values))
+            fit(MemoryPlan.Sizes(program, schedule, binding.values))
         }
         try place()
         for input in inputs {
@@ -152,8 +153,14 @@ public final class Executor {
         }
     }
 
+    /// Makes room for what has these sizes, and for what a worker needs.
+    func reserve(_ sizes: MemoryPlan.Sizes, scratch: Int) throws {
+        fit(sizes)
+        try memory.reserve(arena: plan?.byteCount ?? 0, scratch: scratch, for: pool)
+    }
+
     /// Plans memory in which what has these sizes fits, and all that came before.
-    private func reserve(_ sizes: MemoryPlan.Sizes) throws {
+    private func fit(_ sizes: MemoryPlan.Sizes) {
         if let plan, sizes.fit(in: plan.sizes) { return }
         var sizes = sizes
         if let plan { sizes.formMaximum(plan.sizes) }

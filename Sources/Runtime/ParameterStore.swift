@@ -36,6 +36,28 @@ public final class ParameterStore: @unchecked Sendable {
         }
     }
 
+    /// Bytes of memory that parameters with these names take when all of it is used.
+    public func mappedByteCount(where isIncluded: (String) -> Bool = { _ in true }) -> Int {
+        slots.reduce(0) { $0 + (isIncluded($1.key) ? AlignedMemory.mappedByteCount($1.value.memory.byteCount) : 0) }
+    }
+
+    /// The same of all panels.
+    public var panelByteCount: Int {
+        slots.values.reduce(0) { total, slot in
+            slot.panels.values.reduce(total) { $0 + AlignedMemory.mappedByteCount($1.memory.byteCount) }
+        }
+    }
+
+    /// The part of both that nobody has written to, for which the system has not given any memory yet.
+    public var untouchedByteCount: Int {
+        slots.values.reduce(0) { total, slot in
+            let own = slot.version == 0 ? AlignedMemory.mappedByteCount(slot.memory.byteCount) : 0
+            return slot.panels.values.reduce(total + own) {
+                $0 + ($1.version < 0 ? AlignedMemory.mappedByteCount($1.memory.byteCount) : 0)
+            }
+        }
+    }
+
     public func contains(_ name: String) -> Bool { slots[name] != nil }
 
     public func type(of name: String) -> TensorType? { slots[name]?.type }
@@ -64,6 +86,15 @@ public final class ParameterStore: @unchecked Sendable {
             if let base = source.baseAddress { pointer(name).copyMemory(from: base, byteCount: source.count) }
         }
         noteChange(of: name, refreshing: [])
+    }
+
+    /// Sets an f32 parameter that there is room for by writing its elements in place.
+    public func set(_ name: String, _ write: (UnsafeMutableBufferPointer<Float>) throws -> Void) rethrows {
+        let count = (slots[name]?.type.extents([:]) ?? []).reduce(1, *)
+        defer { noteChange(of: name, refreshing: []) }
+        try write(
+            UnsafeMutableBufferPointer(
+                start: pointer(name).assumingMemoryBound(to: Float.self), count: count))
     }
 
     /// A copy of a parameter.

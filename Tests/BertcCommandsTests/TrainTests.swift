@@ -82,7 +82,36 @@ import Testing
         let result = try train("--profile", "--quiet")
         let rows = result.outputLines.filter { $0.hasPrefix("adamw ") || $0.hasPrefix("matmul ") }
         #expect(rows.count == 2)
-        #expect(result.outputLines.last?.hasPrefix("total ") ?? false)
+        #expect(result.outputLines.contains { $0.hasPrefix("total ") })
+    }
+
+    /// Events of a track follow one another, and the kernels of worker 0 lie within a run.
+    @Test func traceIsChromesJSON() throws {
+        let result = try train("--trace", scratch.path("trace.json"), "--quiet")
+        #expect(result.status == 0, "\(result.error)")
+        let json = try JSONSerialization.jsonObject(with: Data(scratch.bytes("trace.json")))
+        let events = try #require((json as? [String: Any])?["traceEvents"] as? [[String: Any]])
+        func spans(_ category: String, _ worker: Int) throws -> [(begin: Double, end: Double)] {
+            try events.filter { $0["cat"] as? String == category && $0["tid"] as? Int == worker }.map {
+                #expect($0["ph"] as? String == "X")
+                let begin = try #require(($0["ts"] as? NSNumber)?.doubleValue)
+                return (begin, begin + (try #require(($0["dur"] as? NSNumber)?.doubleValue)))
+            }
+        }
+        let runs = try spans("run", 0)
+        #expect(runs.count == 4)
+        let workers = Set(events.compactMap { $0["ph"] as? String == "M" ? $0["tid"] as? Int : nil })
+        // Microseconds with decimals, added up.
+        let rounding = 1e-3
+        for worker in workers {
+            let kernels = try spans("kernel", worker)
+            for (one, next) in zip(kernels, kernels.dropFirst()) { #expect(next.begin >= one.end - rounding) }
+            #expect(
+                kernels.allSatisfy { kernel in
+                    runs.contains { $0.begin <= kernel.begin + rounding && kernel.end <= $0.end + rounding }
+                })
+            if worker == 0 { #expect(kernels.count > 100) }
+        }
     }
 
     @Test func stagesAreDumped() throws {

@@ -1,14 +1,12 @@
 import GraphCompiler
 
 extension Trainer {
-    /// Tokens in a batch of an evaluation, which needs no memory for gradients.
-    private static let evaluationTokens = 4096
-
     /// Does what is left of the run, saves the model, and tests it.
     func run() throws -> TrainingReport {
         let resumed = try restore()
         try openLogs()
         try observer(.started(summary))
+        try model.reserve(training: shapes.training, evaluation: shapes.evaluation)
         if let resumed { try observer(.resumed(path: resumed.path, step: progress.step)) }
         var end = TrainingReport.End.finished
         while progress.step < plan.steps {
@@ -151,7 +149,7 @@ extension Trainer {
             tokensPerSecond: pace.meanTokensPerSecond, finalLoss: lastStep?.loss, epochs: epochs,
             evaluations: evaluations, bestValue: progress.bestValue, bestStep: progress.bestStep,
             metric: metric,
-            test: test, modelDirectory: outputDirectory, memoryByteCount: model.byteCount,
+            test: test, modelDirectory: outputDirectory, memoryByteCount: ProcessMemory.peakByteCount,
             profile: profile)
     }
 }
