@@ -27,7 +27,8 @@ extension Executor {
         var counts = RunByteCounts()
         guard let sizes = sizes(of: shapes) else { return counts }
         let plan = MemoryPlan(schedule, sizes)
-        let scratch = shapes.map { BoundProgram(schedule, names: [], symbols: $0).scratchByteCount }.max() ?? 0
+        let scratch =
+            shapes.map { BoundProgram(schedule, names: [], symbols: $0).scratchByteCount }.max() ?? 0
         counts.arena = AlignedMemory.mappedByteCount(plan.byteCount)
         counts.scratch = pool.threads * AlignedMemory.mappedByteCount(scratch)
         return counts
@@ -36,7 +37,8 @@ extension Executor {
     /// Plans and takes now what runs with any of these symbols need, so that no run has to grow anything.
     public func reserve(_ shapes: [[String: Int]]) throws {
         guard let sizes = sizes(of: shapes) else { return }
-        let scratch = shapes.map { BoundProgram(schedule, names: [], symbols: $0).scratchByteCount }.max() ?? 0
+        let scratch =
+            shapes.map { BoundProgram(schedule, names: [], symbols: $0).scratchByteCount }.max() ?? 0
         try pool.session { try reserve(sizes, scratch: scratch) }
     }
 

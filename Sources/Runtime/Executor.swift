@@ -200,8 +200,7 @@ public final class Executor {
     }
 
     func byteCount(_ value: Value) -> Int {
-        let type = program.graph.type(of: value)
-        return Extent(type.shape).value(bound?.symbols ?? [:]) * type.element.byteCount
+        schedule.slots.byteCounts[schedule.slots[value]].value(bound?.symbols ?? [:])
     }
 
     func data(_ value: Value) -> TensorData {

@@ -27,8 +27,7 @@ struct MemoryPlan {
         init(_ program: Program, _ schedule: Schedule, _ symbols: [String: Int]) {
             values = (0..<schedule.slots.count).map { slot in
                 guard schedule.lives[slot].inArena else { return 0 }
-                let type = schedule.slots.types[slot]
-                return Self.round(Extent(type.shape).value(symbols) * type.element.byteCount)
+                return Self.round(schedule.slots.byteCounts[slot].value(symbols))
             }
             workspaces = program.workspaces.map { Self.round($0.value(symbols)) }
         }
@@ -82,7 +81,8 @@ struct MemoryPlan {
         }
         for (slot, launch) in starts {
             blocks.append(
-                Block(size: sizes.values[slot], launches: launch...Swift.max(launch, ends[slot]), owner: slot))
+                Block(size: sizes.values[slot], launches: launch...Swift.max(launch, ends[slot]), owner: slot)
+            )
         }
         return blocks
     }

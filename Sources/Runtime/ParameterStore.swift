@@ -5,13 +5,23 @@ import KernelIR
 /// step, an evaluation) share by name.
 public final class ParameterStore: @unchecked Sendable {
     // Not locked: a store belongs to one model, whose graphs run one at a time.
-    private struct Slot {
+    private final class Slot {
         let type: TensorType
         let memory: AlignedMemory
         /// Counts changes.
         var version = 0
-        /// Copies in panels, with the version that they were made of.
-        var panels: [PanelKey: (memory: AlignedMemory, version: Int)] = [:]
+        /// Copies in panels.
+        var panels: [PanelKey: Panels] = [:]
+
+        init(_ type: TensorType, _ memory: AlignedMemory) { (self.type, self.memory) = (type, memory) }
+    }
+
+    private final class Panels {
+        let memory: AlignedMemory
+        /// Of the parameter that they were made of.
+        var version = -1
+
+        init(_ memory: AlignedMemory) { self.memory = memory }
     }
 
     private struct PanelKey: Hashable {
@@ -38,7 +48,9 @@ public final class ParameterStore: @unchecked Sendable {
 
     /// Bytes of memory that parameters with these names take when all of it is used.
     public func mappedByteCount(where isIncluded: (String) -> Bool = { _ in true }) -> Int {
-        slots.reduce(0) { $0 + (isIncluded($1.key) ? AlignedMemory.mappedByteCount($1.value.memory.byteCount) : 0) }
+        slots.reduce(0) {
+            $0 + (isIncluded($1.key) ? AlignedMemory.mappedByteCount($1.value.memory.byteCount) : 0)
+        }
     }
 
     /// The same of all panels.
@@ -76,7 +88,7 @@ public final class ParameterStore: @unchecked Sendable {
                 "a parameter's shape can't be symbolic: \(type)", at: "parameter \"\(name)\"")
         }
         let memory = try AlignedMemory(byteCount: Swift.max(1, extents.reduce(type.element.byteCount, *)))
-        slots[name] = Slot(type: type, memory: memory)
+        slots[name] = Slot(type, memory)
     }
 
     /// Sets a parameter, making room for it if it is new.
@@ -122,7 +134,7 @@ public final class ParameterStore: @unchecked Sendable {
     /// Makes zeroed room for a copy of a parameter in panels. Graphs that read the same panels share them.
     func reserve(_ packed: PackedParameter, of name: String) throws {
         guard let slot = slots[name], slot.panels[PanelKey(packed)] == nil else { return }
-        slots[name]?.panels[PanelKey(packed)] = (try AlignedMemory(byteCount: packed.byteCount), -1)
+        slot.panels[PanelKey(packed)] = Panels(try AlignedMemory(byteCount: packed.byteCount))
     }
 
     func pointer(_ packed: PackedParameter, of name: String) -> UnsafeMutableRawPointer {
@@ -140,8 +152,8 @@ public final class ParameterStore: @unchecked Sendable {
 
     /// Marks panels as made of the parameter's present value.
     func noteCurrent(_ packed: PackedParameter, of name: String) {
-        guard let version = slots[name]?.version else { return }
-        slots[name]?.panels[PanelKey(packed)]?.version = version
+        guard let slot = slots[name] else { return }
+        slot.panels[PanelKey(packed)]?.version = slot.version
     }
 
     /// Marks a parameter as changed, together with those of its panels.

@@ -19,7 +19,9 @@ struct ChromeTrace {
         }
         for run in trace.runs { try write(line(run, "run", worker: 0), to: file) }
         for worker in 0..<trace.workerCount {
-            for event in trace.events(of: worker) { try write(line(event, "kernel", worker: worker), to: file) }
+            for event in trace.events(of: worker) {
+                try write(line(event, "kernel", worker: worker), to: file)
+            }
         }
         try write("\n]}\n", to: file)
     }

@@ -49,7 +49,8 @@ struct KernelProfile {
             sorted.map { name, use in
                 let bound = profile.ceilings.bound(on: use.work)
                 return .object([
-                    ("kernel", .string(name)), ("runs", .integer(use.calls)), ("seconds", .double(use.seconds)),
+                    ("kernel", .string(name)), ("runs", .integer(use.calls)),
+                    ("seconds", .double(use.seconds)),
                     ("flops", .integer(use.work.flops)), ("bytes", .integer(use.work.byteCount)),
                     ("least_seconds", .double(bound.seconds)),
                     ("bound", .string(bound.isArithmetic ? "arithmetic" : "memory")),

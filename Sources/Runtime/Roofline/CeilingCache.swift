@@ -8,7 +8,8 @@ struct CeilingCache {
 
     /// What a measurement depends on.
     static func machine(_ cpu: TargetCPU, threads: Int) -> String {
-        let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n") ?? []
+        let lines =
+            (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n") ?? []
         let model = lines.first { $0.hasPrefix("model name") }?.split(separator: ":").last ?? ""
         return "\(model.drop { $0 == " " }) (\(cpu.name)), \(cpu.instructionSet.rawValue), \(threads) threads"
     }

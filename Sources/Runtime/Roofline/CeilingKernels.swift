@@ -33,7 +33,9 @@ struct CeilingKernels {
     }
 
     /// A loop of `%rounds` rounds, which the entry block has to define.
-    private func loop(_ declarations: String, entry: String, phis: String, body: String, exit: String) -> String {
+    private func loop(_ declarations: String, entry: String, phis: String, body: String, exit: String)
+        -> String
+    {
         """
         \(declarations)
         define void @\(Self.symbol)\(Self.parameters) nounwind "prefer-vector-width"="512" {

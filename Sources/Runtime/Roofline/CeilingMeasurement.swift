@@ -122,7 +122,8 @@ struct CeilingMeasurement {
         func best(_ pieces: Int) -> Double {
             (0..<Self.runs).map { _ in
                 let dims = [Int64(size / pieces)]
-                return Double(size * bytesPerByte) / run(kernel, arrays.map(\.start), dims: dims, tasks: pieces)
+                return Double(size * bytesPerByte)
+                    / run(kernel, arrays.map(\.start), dims: dims, tasks: pieces)
             }.max() ?? 0
         }
         return Ceilings.Rate(oneCore: best(1), allCores: pool.threads == 1 ? best(1) : best(64))

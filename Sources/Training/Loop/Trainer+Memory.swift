@@ -9,7 +9,9 @@ extension Trainer {
         let parts = memory.parts.map { "\($0.name) \(Self.text($0.byteCount))" }.joined(separator: ", ")
         throw TrainingConfigError(
             file: config.file, field: "maxMemory",
-            problem: "is \(Self.text(limit)), but the run needs \(Self.text(memory.total)): \(parts); \(try advice(limit))")
+            problem:
+                "is \(Self.text(limit)), but the run needs \(Self.text(memory.total)): \(parts); \(try advice(limit))"
+        )
     }
 
     /// The largest batch that fits.
@@ -28,7 +30,8 @@ extension Trainer {
             if try total(middle) <= limit { fits = middle } else { tooLarge = middle }
         }
         guard fits > 0 else {
-            return "batches of one sequence need \(Self.text(try total(1))), so choose a smaller model, a lower "
+            return
+                "batches of one sequence need \(Self.text(try total(1))), so choose a smaller model, a lower "
                 + "maxLength, or more memory"
         }
         return "with a batchSize of \(fits) it fits"
