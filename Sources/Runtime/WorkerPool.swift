@@ -2,7 +2,7 @@ import Foundation
 
 /// Threads that wait for work and share the tasks of one kernel after another.
 ///
-/// The calling thread takes part as worker 0. Tasks are claimed in chunks through one atomic counter, so
+/// The calling thread takes part as worker 0. Tasks are claimed in shrinking chunks through one atomic counter, so
 /// that slow tasks do not leave other workers idle; which worker runs a task is therefore not
 /// fixed, and a task's result must not depend on it. Between runs the workers spin for some
 /// microseconds, then sleep.
@@ -67,7 +67,7 @@ package final class WorkerPool: Sendable {
         pthread_setspecific(insideBody, UnsafeRawPointer(bitPattern: 1))
         defer { pthread_setspecific(insideBody, nil) }
         guard threads > 1, tasks > 1 else { return body(0, 0..<tasks) }
-        job.run(tasks: tasks, chunk: max(1, tasks / (threads * 4)), helpers: threads - 1, body)
+        job.run(tasks: tasks, helpers: threads - 1, body)
     }
 
     /// Calls `body`, whose runs are not interrupted by those of other threads; pins the calling thread until
