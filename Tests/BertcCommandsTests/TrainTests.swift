@@ -85,6 +85,40 @@ import Testing
         #expect(result.outputLines.contains { $0.hasPrefix("total ") })
     }
 
+    /// What is planned before the first step is what the process comes to hold. The model is large beside what the
+    /// process does besides: checkpoints, results, the system's own counting.
+    @Test func planAgreesWithMeasuredMemory() throws {
+        var config = TinyModel.config()
+        config.hiddenSize = 256
+        config.feedForwardSize = 2048
+        config.layers = 8
+        config.normPosition = .pre
+        try scratch.write("large.json", [UInt8](config.json()))
+        let result = try train("--set", "model=\(scratch.path("large.json"))", "--json")
+        #expect(result.status == 0, "\(result.error)")
+        let events = try objects(result)
+        let planned = try #require(events.first?["planned_memory_bytes"] as? Int)
+        let parts = try #require(events.first?["planned_memory"] as? [String: Int])
+        #expect(parts.values.reduce(0, +) == planned)
+        let peak = try #require(events.last?["memory_bytes"] as? Int)
+        #expect(
+            abs(Double(peak - planned)) < 0.05 * Double(planned), "\(planned) planned, \(peak) held: \(parts)"
+        )
+    }
+
+    @Test func maxMemoryRefusesWithTheLargestBatchThatFits() throws {
+        let planned = try #require(
+            try objects(train("--json")).first?["planned_memory_bytes"] as? Int)
+        let fits = try train("--set", "maxMemory=\(planned + planned / 10)", "--quiet")
+        #expect(fits.status == 0, "\(fits.error)")
+        let refused = try train("--set", "maxMemory=1MB", "--quiet")
+        #expect(refused.status == 65)
+        #expect(refused.output.isEmpty)
+        #expect(refused.error.contains("'maxMemory' is 1.0 MB, but the run needs "))
+        #expect(refused.error.contains("weights ") && refused.error.contains("process "))
+        #expect(refused.error.contains("batches of one sequence need "))
+    }
+
     /// Events of a track follow one another, and the kernels of worker 0 lie within a run.
     @Test func traceIsChromesJSON() throws {
         let result = try train("--trace", scratch.path("trace.json"), "--quiet")

@@ -11,7 +11,8 @@ struct CeilingCache {
         let lines =
             (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n") ?? []
         let model = lines.first { $0.hasPrefix("model name") }?.split(separator: ":").last ?? ""
-        return "\(model.drop { $0 == " " }) (\(cpu.name)), \(cpu.instructionSet.rawValue), \(threads) threads"
+        return
+            "\(model.drop { $0 == " " }) (\(cpu.name)), \(cpu.instructionSet.rawValue), \(threads) \(threads == 1 ? "thread" : "threads")"
     }
 
     private func file(_ machine: String) -> URL? {

@@ -15,12 +15,14 @@ struct CeilingMeasurement {
     /// About what one run takes; long beside the waking of a worker.
     private static let secondsPerRun = 0.012
 
-    private static let level2 = cacheByteCount(Int32(_SC_LEVEL2_CACHE_SIZE), or: 1 << 20)
-    private static let level3 = cacheByteCount(Int32(_SC_LEVEL3_CACHE_SIZE), or: 32 << 20)
+    private static let level2 = cacheByteCount(2, or: 1 << 20)
+    private static let level3 = cacheByteCount(3, or: 32 << 20)
 
-    private static func cacheByteCount(_ name: Int32, or usual: Int) -> Int {
-        let size = sysconf(name)
-        return size > 0 ? size : usual
+    /// The size of the cache of a level that the first processor uses, as Linux describes it ("32768K").
+    private static func cacheByteCount(_ level: Int, or usual: Int) -> Int {
+        let file = "/sys/devices/system/cpu/cpu0/cache/index\(level)/size"
+        let text = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+        return text.split(separator: "K").first.flatMap { Int($0) }.map { $0 << 10 } ?? usual
     }
 
     init(_ cpu: TargetCPU, _ pool: WorkerPool) throws {
@@ -31,7 +33,7 @@ struct CeilingMeasurement {
         // A worker reads at most its share of the level-3 cache.
         let size = max(CeilingKernels.scratchByteCount, 2 * Self.level2, Self.level3Share(pool.threads))
         scratch = try (0..<pool.threads).map { _ in try AlignedMemory(byteCount: size) }
-        let array = min(max(2 * Self.level3, 64 << 20), 256 << 20)
+        let array = min(max(2 * Self.level3, 64 << 20), 128 << 20)
         arrays = try (0..<3).map { _ in try AlignedMemory(byteCount: array) }
         for memory in scratch + arrays { memory.touch(memory.byteCount, on: pool) }
     }
