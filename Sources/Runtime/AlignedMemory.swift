@@ -3,7 +3,8 @@ import Foundation
 /// Owner of zeroed memory that the kernels use: the arena, weights, scratch.
 ///
 /// The start is aligned to a page (4 KB) at least, so to every vector width. From 4 MB on it is aligned
-/// to 2 MB and asks for huge pages, which makes the first touch about three times as fast.
+/// to 2 MB and asks for huge pages, which makes the first touch about three times as fast; what is left at its end
+/// has small ones.
 /// The memory is returned to the system with the last reference. Reads and writes are not synchronised:
 /// the schedule decides which thread owns which bytes.
 package final class AlignedMemory: @unchecked Sendable {
@@ -18,7 +19,7 @@ package final class AlignedMemory: @unchecked Sendable {
     private var touchedBytes = 0
 
     private static let hugePage = 2 << 20
-    /// Sizes from here on get huge pages; a smaller block would waste a good part of its last one.
+    /// Sizes from here on get huge pages; of a smaller block they would cover little.
     private static let hugeThreshold = 4 << 20
     /// Linux's MADV_HUGEPAGE.
     private static let adviseHugePages: Int32 = 14
@@ -27,12 +28,12 @@ package final class AlignedMemory: @unchecked Sendable {
     package init(byteCount: Int) throws(MemoryError) {
         precondition(byteCount >= 0, "AlignedMemory: a size is never negative")
         let isHuge = byteCount >= Self.hugeThreshold
-        let unit = Self.pageSize(of: byteCount)
-        let (roundedUp, overflow) = max(byteCount, 1).addingReportingOverflow(unit - 1)
-        let (padded, paddedOverflow) = roundedUp.addingReportingOverflow(unit)
-        guard !overflow, !paddedOverflow else { throw MemoryError(byteCount: byteCount, code: ENOMEM) }
-        mappedBytes = roundedUp / unit * unit
-        let whole = isHuge ? padded / unit * unit : mappedBytes
+        let unit = isHuge ? Self.hugePage : Self.smallPage
+        guard byteCount <= Int.max - 2 * Self.hugePage else {
+            throw MemoryError(byteCount: byteCount, code: ENOMEM)
+        }
+        mappedBytes = Self.mappedByteCount(byteCount)
+        let whole = isHuge ? mappedBytes + unit : mappedBytes
         let mapped = mmap(nil, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
         guard let mapped, mapped != MAP_FAILED else { throw MemoryError(byteCount: byteCount, code: errno) }
         // The mapping is one unit longer than needed; what stands before and after the aligned part goes back.
@@ -47,16 +48,11 @@ package final class AlignedMemory: @unchecked Sendable {
         self.byteCount = byteCount
     }
 
-    private static func pageSize(of byteCount: Int) -> Int {
-        byteCount >= hugeThreshold ? hugePage : smallPage
-    }
-
     private static let smallPage = Int(sysconf(Int32(_SC_PAGESIZE)))
 
     /// What `byteCount` bytes take when all of them are used.
     package static func mappedByteCount(_ byteCount: Int) -> Int {
-        let unit = pageSize(of: byteCount)
-        return (max(byteCount, 1) + unit - 1) / unit * unit
+        (max(byteCount, 1) + smallPage - 1) / smallPage * smallPage
     }
 
     /// Brings the first `byteCount` bytes into memory, all workers at once, and leaves what they hold: the first
