@@ -18,6 +18,14 @@ import Training
     }
 
     @Test(arguments: [
+        (#""4GB""#, 4_000_000_000), (#""512MiB""#, 512 << 20), (#""1.5 GB""#, 1_500_000_000), ("1000", 1000),
+        (#""700B""#, 700),
+    ])
+    func amountsOfMemory(text: String, byteCount: Int) throws {
+        #expect(try Self.config(#"{"model": "m", "maxMemory": \#(text)}"#).maxMemory?.byteCount == byteCount)
+    }
+
+    @Test(arguments: [
         ("a/b", "x.txt", "a/b/x.txt"), ("a/b", "../../x", "x"), ("a", "../../x", "../x"),
         ("a", "/x/y", "/x/y"),
         ("", "../x", "../x"), ("/a/b", "../x", "/a/x"), ("a/./b", "./x", "a/b/x"), ("a", "..", "."),
@@ -42,6 +50,10 @@ import Training
         (#"{"model": "m", "epochs": 2.5}"#, "train.json: 'epochs' is 2.5, expected an integer of at least 1"),
         (#"{"model": "m", "epochs": 0}"#, "train.json: 'epochs' is 0, expected an integer of at least 1"),
         (#"{"model": "m", "saveBest": 1}"#, "train.json: 'saveBest' is 1, expected true or false"),
+        (
+            #"{"model": "m", "maxMemory": "4 apples"}"#,
+            #"train.json: 'maxMemory' is "4 apples", expected an amount of memory such as "4GB", "512MiB" or a number of bytes or null"#
+        ),
         (
             #"{"model": "m", "freeze": ["a", 1]}"#,
             "train.json: 'freeze' is an array, expected an array of strings"

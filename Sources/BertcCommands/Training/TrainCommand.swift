@@ -1,4 +1,5 @@
 import ArgumentParser
+import BERT
 import Foundation
 import GraphCompiler
 import Training
@@ -32,8 +33,11 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "Set a field: field=value, the value as in the file; may be given several times.")
     var set: [String] = []
 
-    @Flag(help: "Print where the time went, by kernel.")
+    @Flag(help: "Print where the time went, by kernel, and how near kernels came to the machine's ceilings.")
     var profile = false
+
+    @Option(help: "Write when each worker ran which kernel into this file, for ui.perfetto.dev.")
+    var trace: String?
 
     @OptionGroup(title: "Passes") var passes: PassOptions
     @OptionGroup(title: "Common options") var global: GlobalOptions
@@ -46,18 +50,27 @@ struct TrainCommand: ParsableCommand {
         config.precision = global.precision ?? config.precision
         try config.validate()
         let compiler = try global.makeCompiler(for: config, passes)
+        let traceFile = try trace.map { try AtomicFile(replacing: URL(fileURLWithPath: $0)) }
+        let runs = traceFile.map { _ in RunTrace(workers: compiler.threads) }
         Interrupt.install()
         var reporter = TrainingReporter(global.style(of: config))
         defer { reporter.clear() }
         let report = try trainModel(
-            config, compiler: compiler, profiles: profile,
+            config, compiler: compiler, profiles: profile, trace: runs,
             observer: { event in
                 if case .started(let summary) = event { summary.notes.forEach(global.note) }
                 reporter.show(event)
             },
             shouldStop: { Interrupt.isRequested })
         reporter.show(report)
-        if profile, !global.json { Console.print("\n\(KernelProfile(kernels: report.profile).text)") }
+        if let profile = report.profile, !global.json {
+            Console.print("\n\(KernelProfile(profile: profile).text)")
+        }
+        if let traceFile, let runs {
+            try ChromeTrace(trace: runs).write(to: traceFile)
+            try traceFile.commit()
+            global.note("\(traceFile.path): written; open it with ui.perfetto.dev")
+        }
         guard report.end == .interrupted else { return }
         let next = config.saveEvery == 0 ? "no checkpoint was written" : "go on with --set resume=latest"
         global.note("interrupted after step \(report.steps); \(next)")

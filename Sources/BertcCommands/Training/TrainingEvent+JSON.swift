@@ -44,6 +44,11 @@ extension TrainingSummary {
             ("epochs", .integer(epochs)),
             ("warmup_steps", .integer(warmupSteps)), ("instruction_set", .string(instructionSet)),
             ("threads", .integer(threads)),
+            ("planned_memory_bytes", .integer(memory.total)),
+            (
+                "planned_memory",
+                .object(memory.parts.map { ($0.name.replacing(" ", with: "_"), .integer($0.byteCount)) })
+            ),
         ]
     }
 }
@@ -99,7 +104,7 @@ extension TrainingReport {
             ("model", end == .interrupted ? .null : .string(modelDirectory)),
             ("memory_bytes", .integer(memoryByteCount)),
         ]
-        if !profile.isEmpty { members.append(("profile", KernelProfile(kernels: profile).json)) }
+        if let profile { members.append(("profile", KernelProfile(profile: profile).json)) }
         return event("finished", members)
     }
 }

@@ -39,6 +39,8 @@ extension TrainingSummary {
             "data: \(data) examples",
             "training: \(steps) steps in \(epochs) epochs, \(warmupSteps) of them warm-up, "
                 + "on \(threads) threads with \(instructionSet) kernels",
+            "memory: \(Formatted.bytes(memory.total)) planned: "
+                + memory.parts.map { "\($0.name) \(Formatted.bytes($0.byteCount))" }.joined(separator: ", "),
         ]
     }
 
@@ -84,7 +86,7 @@ extension TrainingReport {
         lines.append(
             "\(steps) steps in \(ProgressLine.time(seconds)), "
                 + "\(Formatted.number(tokensPerSecond, digits: 0)) tokens/s, "
-                + "\(Formatted.bytes(memoryByteCount)) of memory"
+                + "\(Formatted.bytes(memoryByteCount)) of memory at most"
         )
         if end != .interrupted { lines.append("model saved in \(modelDirectory)") }
         return lines

@@ -149,6 +149,10 @@ extension TrainingConfig {
                 atLeast: 1,
                 shapesResult: false),
             .init(
+                "maxMemory", \.maxMemory,
+                "The most memory that the process may hold, e.g. `\"4GB\"` or `\"512MiB\"`; a run that needs more is "
+                    + "refused before its first step. null is no limit.", shapesResult: false),
+            .init(
                 "cpu", \.cpu, "The highest instruction set to use; null is the machine's best.",
                 expectation: "\"avx2\", \"avx512\", \"avx512bf16\", \"amx\" or null", shapesResult: false
             ) { $0.map { ["avx2", "avx512", "avx512bf16", "amx"].contains($0) } ?? true },

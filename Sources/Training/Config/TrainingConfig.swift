@@ -105,6 +105,8 @@ public struct TrainingConfig: Sendable, Equatable {
     // MARK: Machine
 
     public var threads: Int?
+    /// What the run may hold in memory at most; a run that needs more is refused before its first step.
+    public var maxMemory: MemorySize?
     /// The highest instruction set to use.
     public var cpu: String?
     public var matmul = CompilerOptions.MatmulLowering.generated

@@ -1,14 +1,12 @@
 import GraphCompiler
 
 extension Trainer {
-    /// Tokens in a batch of an evaluation, which needs no memory for gradients.
-    private static let evaluationTokens = 4096
-
     /// Does what is left of the run, saves the model, and tests it.
     func run() throws -> TrainingReport {
         let resumed = try restore()
         try openLogs()
         try observer(.started(summary))
+        try model.reserve(training: shapes.training, evaluation: shapes.evaluation)
         if let resumed { try observer(.resumed(path: resumed.path, step: progress.step)) }
         var end = TrainingReport.End.finished
         while progress.step < plan.steps {
@@ -22,11 +20,11 @@ extension Trainer {
                 break
             }
         }
-        guard end != .interrupted else { return report(end, test: nil) }
+        guard end != .interrupted else { return try report(end, test: nil) }
         if progress.evaluatedStep != progress.step { try evaluate(epoch: lastStep?.epoch ?? progress.epoch) }
         if config.saveEvery != 0, kept.last != checkpointName { try saveCheckpoint() }
         try finishModel()
-        return report(end, test: try data.test.map(metrics))
+        return try report(end, test: try data.test.map(metrics))
     }
 
     private var isPatienceOver: Bool {
@@ -141,13 +139,18 @@ extension Trainer {
         }
     }
 
-    private func report(_ end: TrainingReport.End, test: EvaluationMetrics?) -> TrainingReport {
-        TrainingReport(
+    private func report(_ end: TrainingReport.End, test: EvaluationMetrics?) throws -> TrainingReport {
+        let profile =
+            model.profiles
+            ? RunProfile(
+                kernels: model.profile, ceilings: try compiler.ceilings(), costModel: compiler.costModel([:]))
+            : nil
+        return TrainingReport(
             end: end, steps: progress.step, seconds: (ContinuousClock.now - started).inSeconds,
             tokensPerSecond: pace.meanTokensPerSecond, finalLoss: lastStep?.loss, epochs: epochs,
             evaluations: evaluations, bestValue: progress.bestValue, bestStep: progress.bestStep,
             metric: metric,
-            test: test, modelDirectory: outputDirectory, memoryByteCount: model.byteCount,
-            profile: model.profile)
+            test: test, modelDirectory: outputDirectory, memoryByteCount: ProcessMemory.peakByteCount,
+            profile: profile)
     }
 }

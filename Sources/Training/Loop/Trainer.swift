@@ -9,6 +9,10 @@ final class Trainer {
     let source: ModelSource
     let data: TrainingData
     let model: TrainableModel
+    /// As planned before anything but the parameters is in memory.
+    let memory: TrainingMemory
+    /// Shapes of the batches that take most memory.
+    let shapes: (training: [BatchShape], evaluation: [BatchShape])
     let batcher: Batcher
     let plan: TrainingPlan
     let schedule: LearningRateSchedule
@@ -65,7 +69,17 @@ final class Trainer {
         plan = TrainingPlan(config, batcher.plan)
         schedule = LearningRateSchedule(config, steps: plan.steps)
         (model, loaded) = try Self.model(config, source, labels: data.labels, compiler: compiler)
+        let evaluated = [data.validation, data.test].compactMap { $0?.encodings }
+        let runner = model.runner(maxLength: data.maxLength, batchTokens: Self.evaluationTokens)
+        shapes = (plan.largestShapes, evaluated.flatMap(runner.shapes(of:)))
+        // What loading and compiling have left behind.
+        ProcessMemory.releaseUnused()
+        memory = model.memory(training: shapes.training, evaluation: shapes.evaluation)
+        try checkMemory()
     }
+
+    /// Tokens in a batch of an evaluation, which needs no memory for gradients.
+    static let evaluationTokens = 4096
 
     /// The model with its first parameters.
     private static func model(
@@ -120,7 +134,7 @@ final class Trainer {
             trainedCount: trained.reduce(0) { $0 + $1.count }, trainExamples: data.train.encodings.count,
             validationExamples: data.validation?.encodings.count, testExamples: data.test?.encodings.count,
             steps: plan.steps, warmupSteps: schedule.warmupSteps, epochs: plan.epochs,
-            instructionSet: compiler.instructionSet, threads: compiler.threads,
+            instructionSet: compiler.instructionSet, threads: compiler.threads, memory: memory,
             warnings: source.config.warnings + data.warnings + [compiler.cacheWarning].compactMap { $0 })
     }
 }
