@@ -8,7 +8,7 @@ SHELL := /bin/bash
 
 # Debian packages that hold the headers and libraries the build links with.
 PACKAGES := llvm-19-dev libopenblas-dev pkg-config
-# Where Swift sources are; the C targets are headers only.
+# Where Swift sources are; CLLVM is headers only, and Tests/TileEmulator is C.
 SOURCES := Sources Tests Examples Package.swift
 # Extra flags for the compiler in `make test`; CI makes warnings errors.
 FLAGS :=

@@ -15,6 +15,14 @@ struct BlockTemplate {
         let count: String
     }
 
+    /// A left operand's rows, as products read them; distances in elements.
+    private struct Left {
+        let address: String
+        let row: String
+        let depth: String
+        var term = "0"
+    }
+
     /// Columns `from ..< from + span`.
     private struct Chunk {
         let from: String
@@ -44,11 +52,12 @@ struct BlockTemplate {
 
     /// The functions that the kernel calls, each once.
     func helpers(_ bf16: BF16Unit) -> String {
-        var known: Set<MicroKernel> = []
-        return products.map(\.micro).filter { known.insert($0).inserted }.map { $0.text(bf16) }.joined(separator: "\n")
+        var known: Set<BlockProduct.Unit> = []
+        return products.map(\.unit).filter { known.insert($0).inserted }.map { $0.text(bf16) }.joined(separator: "\n")
     }
 
     func write(_ w: inout FunctionWriter) {
+        let tileState = kernel.tile.runsOnTiles ? TileKernel.enter(&w, terms: kernel.tile.terms) : ""
         w.loop(from: "%task0", to: "%task1", by: 1) { w, task, _ in
             var (piece, chunk) = (task, Chunk(from: "0", span: w.extent(kernel.columns)))
             if kernel.splitsChunks, let width = kernel.chunkColumns {
@@ -64,11 +73,12 @@ struct BlockTemplate {
             w.loop(from: from, to: to, by: 1) { w, block, _ in
                 let row = w.mul(block, "\(kernel.tile.blockRows)")
                 let rows = w.min(w.sub(w.extent(kernel.rows), row), "\(kernel.tile.blockRows)")
-                writeBlock(&w, Rows(from: row, count: rows), chunk, sums)
+                writeBlock(&w, Rows(from: row, count: rows), chunk, sums, tileState)
                 return []
             }
             return []
         }
+        if kernel.tile.runsOnTiles { TileKernel.leave(&w) }
     }
 
     private func chunk(_ w: inout FunctionWriter, from: String, _ width: Int) -> Chunk {
@@ -78,8 +88,10 @@ struct BlockTemplate {
         return Chunk(from: from, span: w.min(w.sub(w.extent(kernel.columns), from), "\(width)"))
     }
 
-    private func writeBlock(_ w: inout FunctionWriter, _ rows: Rows, _ chunk: Chunk, _ sums: RowWriter.Sums) {
-        let places = scratchPlaces(&w)
+    private func writeBlock(
+        _ w: inout FunctionWriter, _ rows: Rows, _ chunk: Chunk, _ sums: RowWriter.Sums, _ tileState: String
+    ) {
+        let (planes, places) = scratchPlaces(&w)
         for (scratch, place) in zip(kernel.scratch, places) where scratch.shape != .chunk {
             bind(&w, scratch, at: place, row: rows.from, column: "0")
         }
@@ -88,11 +100,15 @@ struct BlockTemplate {
                 program.write(&w, row: row, from: "0", span: w.extent(program.columns), sums)
             }
         }
+        for (planes, place) in zip(kernel.leftPlanes, planes) { write(&w, planes, rows, to: place) }
+        let lefts = kernel.products.map { left(&w, $0, rows, planes) }
         func writeChunk(_ w: inout FunctionWriter, _ chunk: Chunk) {
             for (scratch, place) in zip(kernel.scratch, places) where scratch.shape == .chunk {
                 bind(&w, scratch, at: place, row: rows.from, column: chunk.from)
             }
-            for (product, block) in zip(kernel.products, products) { write(&w, product, block, rows, chunk) }
+            for (index, product) in kernel.products.enumerated() {
+                write(&w, product, products[index], lefts[index], rows, chunk, tileState)
+            }
             guard let epilogue else { return }
             forEachRow(&w, rows) { w, row in
                 epilogue.write(&w, row: row, from: chunk.from, span: chunk.span, sums)
@@ -116,14 +132,17 @@ struct BlockTemplate {
 
     // MARK: Scratch
 
-    /// The address of each scratch buffer in the task's memory, behind the packed left block.
-    private func scratchPlaces(_ w: inout FunctionWriter) -> [String] {
+    /// The addresses of left operands' planes and of scratch buffers in the task's memory, behind the packed left
+    /// block.
+    private func scratchPlaces(_ w: inout FunctionWriter) -> (planes: [String], scratch: [String]) {
         var offset = "\(kernel.packedLeftByteCount)"
-        return kernel.scratch.map { scratch in
+        func place(_ byteCount: Extent) -> String {
             let place = w.address("%scratch", "i8", offset)
-            offset = w.add(offset, w.extent(kernel.byteCount(scratch)))
+            offset = w.add(offset, w.extent(byteCount))
             return place
         }
+        let planes = kernel.leftPlanes.map { place($0.byteCount) }
+        return (planes, kernel.scratch.map { place(kernel.byteCount($0)) })
     }
 
     /// Binds a buffer so that element (`row`, `column`) of the whole tensor is at `place`.
@@ -137,27 +156,75 @@ struct BlockTemplate {
             scratch.buffer, to: w.address(place, VectorWriter.storageName(scratch.element), bias))
     }
 
+    // MARK: Left operands
+
+    private func address(_ w: inout FunctionWriter, _ left: MatrixAccess, _ rows: Rows) -> String {
+        let offset = w.mul(rows.from, w.extent(left.rowStride))
+        return w.address(w.buffer(left.buffer), VectorWriter.storageName(kernel.tile.element), offset)
+    }
+
+    /// Elements between the rows of a plane (`ContractionTile.planeStep`).
+    private func planeStride(_ w: inout FunctionWriter, _ depth: Extent) -> String {
+        let whole = w.roundUp(w.extent(depth), to: ContractionTile.planeStep)
+        return w.add(whole, "\(ContractionTile.planeLine)")
+    }
+
+    /// Copies a block of rows into planes.
+    private func write(
+        _ w: inout FunctionWriter, _ planes: BlockKernel.LeftPlanes, _ rows: Rows, to place: String
+    ) {
+        let tile = kernel.tile
+        let source = address(&w, planes.left, rows)
+        let stride = planeStride(&w, planes.k)
+        if planes.left.isTransposed {
+            PackWriter(tile: tile).packPlanes(
+                &w, source: source, depthStride: w.extent(planes.left.columnStride), rows: rows.count,
+                depth: w.extent(planes.k), stride: stride, planes: place)
+        } else {
+            let copied = TermWriter.Rows(
+                source: source, sourceRow: w.extent(planes.left.rowStride), rows: rows.count,
+                columns: w.extent(planes.k), planes: place, planeRow: stride,
+                planeTerm: w.mul(stride, "\(tile.blockRows)"))
+            TermWriter(terms: tile.terms, lanes: tile.lanes).writeRows(&w, copied)
+        }
+    }
+
+    /// A product's left operand where it stands, or in its planes.
+    private func left(
+        _ w: inout FunctionWriter, _ product: BlockKernel.Product, _ rows: Rows, _ planes: [String]
+    ) -> Left {
+        let index = kernel.leftPlanes.firstIndex { $0.left == product.left && $0.k == product.k }
+        guard let index else {
+            return Left(
+                address: address(&w, product.left, rows), row: w.extent(product.left.rowStride),
+                depth: w.extent(product.left.columnStride))
+        }
+        let stride = planeStride(&w, product.k)
+        return Left(
+            address: planes[index], row: stride, depth: "1",
+            term: w.mul(stride, "\(kernel.tile.blockRows)"))
+    }
+
     // MARK: Products
 
     private func write(
-        _ w: inout FunctionWriter, _ product: BlockKernel.Product, _ block: BlockProduct, _ rows: Rows,
-        _ chunk: Chunk
+        _ w: inout FunctionWriter, _ product: BlockKernel.Product, _ block: BlockProduct, _ left: Left,
+        _ rows: Rows, _ chunk: Chunk, _ tileState: String
     ) {
+        let tile = kernel.tile
         let depth = w.extent(product.k)
-        let storage = VectorWriter.storageName(kernel.tile.element)
-        let panels = w.mul(chunk.from, w.roundUp(depth, to: kernel.tile.depthStep))
-        let leftRow = w.extent(product.left.rowStride)
+        let panels = w.mul(chunk.from, w.mul(w.roundUp(depth, to: tile.depthStep), "\(tile.terms)"))
+        let storage = VectorWriter.storageName(tile.panelElement)
         let targetRow = w.extent(kernel.targetStride(product))
         let target = w.add(w.mul(rows.from, targetRow), chunk.from)
         block.write(
             &w,
             BlockProduct.Operands(
-                left: w.address(w.buffer(product.left.buffer), storage, w.mul(rows.from, leftRow)),
-                leftRow: leftRow, leftDepth: w.extent(product.left.columnStride),
+                left: left.address, leftRow: left.row, leftDepth: left.depth, leftTerm: left.term,
                 panels: w.address(w.buffer(product.panels), storage, panels),
                 target: w.address(w.buffer(product.target), "float", target), targetRow: targetRow,
                 rows: rows.count, columns: chunk.span, depth: depth, scratch: "%scratch",
-                accumulates: product.accumulates))
+                accumulates: product.accumulates, tileState: tileState))
     }
 }
 

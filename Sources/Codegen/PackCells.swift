@@ -1,18 +1,23 @@
 import GraphIR
 import KernelIR
 
-/// What packing moves: one element of a panel a lane, as f32, or a pair of bf16 as i32.
+/// What packing moves: one element of a panel a lane, as f32, or a pair of bf16 as i32; with terms one vector of pairs
+/// a term.
 struct PackCells {
     /// Of the matrix that is packed.
     let source: ElementType
     /// Of the panels.
     let target: ElementType
+    private let terms: TermWriter
     let v: VectorWriter
 
-    init(source: ElementType, target: ElementType, lanes: Int) {
-        precondition(source == .f32 || source == target, "\(source) can't be packed as \(target)")
+    init(source: ElementType, tile: ContractionTile, lanes: Int) {
+        precondition(
+            source == .f32 || source == tile.panelElement && tile.terms == 1,
+            "\(source) can't be packed as \(tile.panelElement)")
         self.source = source
-        self.target = target
+        target = tile.panelElement
+        terms = TermWriter(terms: tile.terms, lanes: lanes)
         v = VectorWriter(lanes: lanes)
     }
 
@@ -27,8 +32,8 @@ struct PackCells {
     }
 
     /// A cell of one value, or of a pair.
-    func cell(_ w: inout FunctionWriter, _ values: [String]) -> String {
-        holdsPairs ? v.bf16Pairs(&w, low: values[0], high: values[1]) : values[0]
+    func cell(_ w: inout FunctionWriter, _ values: [String]) -> [String] {
+        holdsPairs ? terms.splitPairs(&w, low: values[0], high: values[1]) : values
     }
 
     // MARK: Loads
@@ -37,8 +42,8 @@ struct PackCells {
     /// from this one, reach it.
     func rows(
         _ w: inout FunctionWriter, _ place: String, next: String, left: String, _ mask: String
-    ) -> String {
-        guard holdsPairs else { return load(&w, place, mask, v.lanes) }
+    ) -> [String] {
+        guard holdsPairs else { return [load(&w, place, mask, v.lanes)] }
         let exists = w.value("icmp sgt i64 \(left), 1")
         let second = w.address(place, VectorWriter.storageName(source), next)
         let both = w.value(
@@ -46,9 +51,8 @@ struct PackCells {
         if source == .f32 {
             return cell(&w, [load(&w, place, mask, v.lanes), load(&w, second, both, v.lanes)])
         }
-        let low = w.value("zext \(v.vector("i16")) \(load(&w, place, mask, v.lanes)) to \(type)")
-        let high = w.value("zext \(v.vector("i16")) \(load(&w, second, both, v.lanes)) to \(type)")
-        return v.integer(&w, "or", low, v.integer(&w, "shl", high, v.bits(16)))
+        let (low, high) = (load(&w, place, mask, v.lanes), load(&w, second, both, v.lanes))
+        return [v.bf16Pairs(&w, lowBits: low, highBits: high)]
     }
 
     /// Masks for `columns`: cells along a row of which `left` elements are left.
@@ -61,7 +65,7 @@ struct PackCells {
     /// Cells along a row; zero where the row is not present.
     func columns(
         _ w: inout FunctionWriter, _ place: String, _ masks: [String], isPresent: String
-    ) -> String {
+    ) -> [String] {
         let lanes = holdsPairs && source != .f32 ? 2 * v.lanes : v.lanes
         let parts = masks.enumerated().map { index, inside -> String in
             let type = "<\(lanes) x i1>"
@@ -69,17 +73,18 @@ struct PackCells {
             let from = w.address(place, VectorWriter.storageName(source), "\(index * lanes)")
             return load(&w, from, mask, lanes)
         }
-        guard holdsPairs else { return parts[0] }
+        guard holdsPairs else { return parts }
         guard source == .f32 else {
-            return w.value("bitcast <\(lanes) x i16> \(parts[0]) to \(type)")
+            return [w.value("bitcast <\(lanes) x i16> \(parts[0]) to \(type)")]
         }
         // Neighbours become pairs: the low half of the lanes of both parts, then the high half.
-        let halves = parts.map { v.bf16Bits(&w, $0) }
         let order = (0..<(2 * lanes)).map { "i32 \($0)" }.joined(separator: ", ")
-        let all = w.value(
-            "shufflevector \(v.vector("i16")) \(halves[0]), \(v.vector("i16")) \(halves[1]), <\(2 * lanes) x i32> <\(order)>"
-        )
-        return w.value("bitcast <\(2 * lanes) x i16> \(all) to \(type)")
+        return zip(terms.split(&w, parts[0]), terms.split(&w, parts[1])).map { first, second in
+            let all = w.value(
+                "shufflevector \(v.vector("i16")) \(first), \(v.vector("i16")) \(second), <\(2 * lanes) x i32> <\(order)>"
+            )
+            return w.value("bitcast <\(2 * lanes) x i16> \(all) to \(type)")
+        }
     }
 
     /// Elements of the matrix, zero outside the mask: bf16 as i16, others as f32.
@@ -96,17 +101,14 @@ struct PackCells {
         return (w.value("fptrunc \(type) \(cell) to \(v.vector("half"))"), v.vector("half"))
     }
 
-    func store(_ w: inout FunctionWriter, _ cell: String, to place: String) {
-        let (value, type) = stored(&w, cell)
+    /// Stores a cell.
+    /// - Parameter plane: cells from one term to the next.
+    func store(_ w: inout FunctionWriter, _ cell: [String], to place: String, plane: String) {
         let align = v.lanes * (holdsPairs ? 4 : target.byteCount)
-        w.line("store \(type) \(value), ptr \(place), align \(align)")
-    }
-
-    func store(_ w: inout FunctionWriter, _ cell: String, to place: String, when condition: String) {
-        w.when(condition) { w in
-            let (value, type) = stored(&w, cell)
-            let align = v.lanes * (holdsPairs ? 4 : target.byteCount)
-            w.line("store \(type) \(value), ptr \(place), align \(align)")
+        for (term, part) in cell.enumerated() {
+            let (value, type) = stored(&w, part)
+            let to = address(&w, place, w.mul(plane, "\(term)"))
+            w.line("store \(type) \(value), ptr \(to), align \(align)")
         }
     }
 }

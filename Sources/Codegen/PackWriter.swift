@@ -14,7 +14,7 @@ struct PackWriter {
         let source = source ?? tile.element
         self.tile = tile
         self.source = source
-        cells = PackCells(source: source, target: tile.element, lanes: tile.lanes)
+        cells = PackCells(source: source, tile: tile, lanes: tile.lanes)
     }
 
     /// Packs columns `column ..< column + tile.columns` (zero from `n` on) of a k x n matrix into `panel`.
@@ -46,7 +46,7 @@ struct PackWriter {
         _ w: inout FunctionWriter, source: String, depthStride: String, rows: String, depth: String,
         target: String
     ) {
-        let narrow = PackCells(source: self.source, target: tile.element, lanes: tile.rows)
+        let narrow = PackCells(source: self.source, tile: tile, lanes: tile.rows)
         let steps = w.ceilDivide(depth, tile.depthStep)
         let panels = (0..<(tile.blockRows / tile.rows)).map { panel -> (mask: String, target: String) in
             let first = panel * tile.rows
@@ -60,7 +60,7 @@ struct PackWriter {
             for (index, panel) in panels.enumerated() {
                 let from = w.address(row, storage, "\(index * tile.rows)")
                 let x = narrow.rows(&w, from, next: depthStride, left: w.sub(depth, k), panel.mask)
-                narrow.store(&w, x, to: narrow.address(&w, panel.target, place))
+                narrow.store(&w, x, to: narrow.address(&w, panel.target, place), plane: "0")
             }
             return []
         }
@@ -71,14 +71,16 @@ struct PackWriter {
         _ w: inout FunctionWriter, source: String, stride: String, k: String, limit: String, panel: String
     ) {
         let masks = (0..<tile.vectors).map { v.mask(&w, below: w.sub(limit, "\($0 * tile.lanes)")) }
-        w.loop(from: "0", to: w.ceilDivide(k, tile.depthStep), by: 1) { w, step, _ in
+        let steps = w.ceilDivide(k, tile.depthStep)
+        let plane = w.mul(steps, "\(tile.columns)")
+        w.loop(from: "0", to: steps, by: 1) { w, step, _ in
             let row = w.mul(step, "\(tile.depthStep)")
             let from = w.address(source, storage, w.mul(row, stride))
             let to = cells.address(&w, panel, w.mul(step, "\(tile.columns)"))
             for (part, mask) in masks.enumerated() {
                 let place = w.address(from, storage, "\(part * tile.lanes)")
                 let x = cells.rows(&w, place, next: stride, left: w.sub(k, row), mask)
-                cells.store(&w, x, to: cells.address(&w, to, "\(part * tile.lanes)"))
+                cells.store(&w, x, to: cells.address(&w, to, "\(part * tile.lanes)"), plane: plane)
             }
             return []
         }
@@ -92,28 +94,85 @@ struct PackWriter {
         let n = tile.lanes
         let present = (0..<n).map { w.value("icmp slt i64 \($0), \(rows)") }
         let steps = w.ceilDivide(k, tile.depthStep)
+        let plane = w.mul(steps, "\(tile.columns)")
         w.loop(from: "0", to: steps, by: n) { w, step, _ in
             let first = w.mul(step, "\(tile.depthStep)")
             let inside = cells.masks(&w, left: w.sub(k, first))
-            var block = (0..<n).map { row -> String in
+            let rows = (0..<n).map { row -> [String] in
                 let place = w.address(source, storage, w.add(w.mul("\(row)", stride), first))
                 return cells.columns(&w, place, inside, isPresent: present[row])
             }
-            var distance = 1
-            while distance < n {
-                for row in 0..<n where row & distance == 0 {
-                    (block[row], block[row + distance]) = exchange(
-                        &w, block[row], block[row + distance], distance)
-                }
-                distance *= 2
-            }
-            for (index, column) in block.enumerated() {
+            for (index, column) in transposed(&w, rows).enumerated() {
                 let row = w.add(step, "\(index)")
                 let place = cells.address(&w, target, w.mul(row, "\(tile.columns)"))
-                cells.store(&w, column, to: place, when: w.value("icmp slt i64 \(row), \(steps)"))
+                w.when(w.value("icmp slt i64 \(row), \(steps)")) { w in
+                    cells.store(&w, column, to: place, plane: plane)
+                }
             }
             return []
         }
+    }
+
+    // MARK: Planes
+
+    /// Copies `rows` (at most `tile.blockRows`) rows of a transposed left operand, from `source` on (element (i, k) at
+    /// i + k * depthStride), into planes of bf16 `[term][tile.blockRows][stride]`, zero beyond `rows` and, up to whole
+    /// cache lines, beyond `depth`.
+    func packPlanes(
+        _ w: inout FunctionWriter, source: String, depthStride: String, rows: String, depth: String,
+        stride: String, planes: String
+    ) {
+        let n = tile.lanes
+        // Pairs of the depth are rows of a square block of cells, and become its columns.
+        let span = 2 * n
+        let plane = w.mul(w.value("udiv i64 \(stride), 2"), "\(tile.blockRows)")
+        for first in Swift.stride(from: 0, to: tile.blockRows, by: n) {
+            let mask = v.mask(&w, below: w.sub(rows, "\(first)"))
+            let target = w.address(planes, "i16", w.mul(stride, "\(first)"))
+            let from = w.address(source, storage, "\(first)")
+            func block(_ w: inout FunctionWriter, _ k: String, left: String?) {
+                let pairs = (0..<n).map { pair -> [String] in
+                    let row = w.add(k, "\(2 * pair)")
+                    let place = w.address(from, storage, w.mul(row, depthStride))
+                    guard let left else { return cells.rows(&w, place, next: depthStride, left: "2", mask) }
+                    let rest = w.sub(left, "\(2 * pair)")
+                    let type = v.vector("i1")
+                    let exists = w.value("icmp sgt i64 \(rest), 0")
+                    let inside = w.value("select i1 \(exists), \(type) \(mask), \(type) zeroinitializer")
+                    return cells.rows(&w, place, next: depthStride, left: rest, inside)
+                }
+                for (row, cell) in transposed(&w, pairs).enumerated() {
+                    let place = w.address(target, "i16", w.add(w.mul(stride, "\(row)"), k))
+                    cells.store(&w, cell, to: place, plane: plane)
+                }
+            }
+            let rest = w.value("urem i64 \(depth), \(span)")
+            let whole = w.value("sub i64 \(depth), \(rest)")
+            w.loop(from: "0", to: whole, by: span) { w, k, _ in
+                block(&w, k, left: nil)
+                return []
+            }
+            w.when(w.value("icmp ne i64 \(rest), 0")) { w in block(&w, whole, left: rest) }
+        }
+    }
+
+    // MARK: Transposition
+
+    /// The columns of a square block of cells, given its rows.
+    private func transposed(_ w: inout FunctionWriter, _ rows: [[String]]) -> [[String]] {
+        let n = rows.count
+        var columns = rows
+        for term in rows[0].indices {
+            var distance = 1
+            while distance < n {
+                for row in 0..<n where row & distance == 0 {
+                    (columns[row][term], columns[row + distance][term]) = exchange(
+                        &w, columns[row][term], columns[row + distance][term], distance)
+                }
+                distance *= 2
+            }
+        }
+        return columns
     }
 
     /// One butterfly of the transposition: swaps the off-diagonal blocks of size `step` of two rows.
@@ -136,9 +195,9 @@ extension PackPanels {
     func write(_ w: inout FunctionWriter) {
         w.loop(from: "%task0", to: "%task1", by: 1) { w, panel, _ in
             let column = w.mul(panel, "\(tile.columns)")
+            let rows = w.mul(w.roundUp(w.extent(k), to: tile.depthStep), "\(tile.terms)")
             let target = w.address(
-                w.buffer(panels), VectorWriter.storageName(tile.element),
-                w.mul(column, w.roundUp(w.extent(k), to: tile.depthStep)))
+                w.buffer(panels), VectorWriter.storageName(tile.panelElement), w.mul(column, rows))
             switch source {
             case .matrix(let matrix, let element):
                 PackWriter(tile: tile, source: element).packRight(
@@ -158,14 +217,16 @@ extension PackPanels {
     ) {
         let elements = ElementWriter(program: ops, lanes: tile.lanes)
         let v = elements.vectors
-        let cells = PackCells(source: .f32, target: tile.element, lanes: tile.lanes)
+        let cells = PackCells(source: .f32, tile: tile, lanes: tile.lanes)
         let isWhole = n.fixedValue.map { $0 % tile.columns == 0 } ?? false
         let parts = (0..<tile.vectors).map { part -> (column: String, mask: String?) in
             let first = w.add(column, "\(part * tile.lanes)")
             return (first, isWhole ? nil : v.mask(&w, below: w.sub(w.extent(n), first)))
         }
         let depth = w.extent(k)
-        w.loop(from: "0", to: w.ceilDivide(depth, tile.depthStep), by: 1) { w, step, _ in
+        let steps = w.ceilDivide(depth, tile.depthStep)
+        let plane = w.mul(steps, "\(tile.columns)")
+        w.loop(from: "0", to: steps, by: 1) { w, step, _ in
             let place = cells.address(&w, target, w.mul(step, "\(tile.columns)"))
             let first = w.mul(step, "\(tile.depthStep)")
             let rows = (0..<tile.depthStep).map { offset -> (row: String, exists: String?) in
@@ -188,7 +249,7 @@ extension PackPanels {
                     return w.value("select i1 \(exists), \(v.name(.f32)) \(x), \(v.name(.f32)) \(v.float(0))")
                 }
                 let pointer = cells.address(&w, place, "\(part * tile.lanes)")
-                cells.store(&w, cells.cell(&w, values), to: pointer)
+                cells.store(&w, cells.cell(&w, values), to: pointer, plane: plane)
             }
             return []
         }

@@ -66,7 +66,7 @@ struct ProblemTemplate {
 
     private var storage: String { VectorWriter.storageName(batch.tile.element) }
 
-    func helpers(_ bf16: BF16Unit) -> String { block.micro.text(bf16) }
+    func helpers(_ bf16: BF16Unit) -> String { block.unit.text(bf16) }
 
     func write(_ w: inout FunctionWriter) {
         w.loop(from: "%task0", to: "%task1", by: 1) { w, task, _ in

@@ -24,11 +24,7 @@ struct TermWriter {
     /// The terms of two vectors, as pairs in i32 lanes: rows 2k and 2k + 1 of a panel.
     func splitPairs(_ w: inout FunctionWriter, low: String, high: String) -> [String] {
         let (lows, highs) = (split(&w, low), split(&w, high))
-        return zip(lows, highs).map { low, high in
-            let wideLow = w.value("zext \(v.vector("i16")) \(low) to \(v.name(.i32))")
-            let wideHigh = w.value("zext \(v.vector("i16")) \(high) to \(v.name(.i32))")
-            return v.integer(&w, "or", wideLow, v.integer(&w, "shl", wideHigh, v.bits(16)))
-        }
+        return zip(lows, highs).map { low, high in v.bf16Pairs(&w, lowBits: low, highBits: high) }
     }
 
     /// Rows of f32 and where their planes of terms go; distances in elements.

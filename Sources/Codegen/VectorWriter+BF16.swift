@@ -3,13 +3,7 @@ import KernelIR
 /// Pairs of bf16 elements, neighbours along the depth of a product, in the i32 lanes of a vector: the element of the
 /// even place in the low half.
 extension VectorWriter {
-    /// Two f32 vectors, rounded, as the low and the high halves of i32 lanes.
-    func bf16Pairs(_ w: inout FunctionWriter, low: String, high: String) -> String {
-        let (first, second) = (bf16Bits(&w, low), bf16Bits(&w, high))
-        return bf16Pairs(&w, lowBits: first, highBits: second)
-    }
-
-    /// The same of bf16 as i16.
+    /// Two vectors of bf16 as i16, as the low and the high halves of i32 lanes.
     func bf16Pairs(_ w: inout FunctionWriter, lowBits: String, highBits: String) -> String {
         let wideLow = w.value("zext \(vector("i16")) \(lowBits) to \(name(.i32))")
         let wideHigh = w.value("zext \(vector("i16")) \(highBits) to \(name(.i32))")

@@ -22,8 +22,7 @@ public final class Compiler {
     private let pool: WorkerPool
 
     /// Throws when this machine lacks the instruction set asked for, or has less than AVX2.
-    public init(_ options: CompilerOptions = CompilerOptions()) throws {
-        self.options = options
+    public convenience init(_ options: CompilerOptions = CompilerOptions()) throws {
         let limit = try options.instructionSet.map { name in
             guard let set = InstructionSet(rawValue: name) else {
                 let legal = InstructionSet.allCases.map(\.rawValue).joined(separator: ", ")
@@ -31,6 +30,12 @@ public final class Compiler {
             }
             return set
         }
+        try self.init(options, cpu: TargetCPU.host(limit: limit))
+    }
+
+    /// A compiler for a processor that need not be this one; `options.instructionSet` has no part in it.
+    package init(_ options: CompilerOptions, cpu: TargetCPU) throws {
+        self.options = options
         let cache =
             switch options.cache {
             case .standard: ObjectCache()
@@ -42,13 +47,19 @@ public final class Compiler {
             throw ExecutionError("must be between 1 and 1024", at: "threads \(threads)")
         }
         library = try KernelLibrary(
-            cpu: try TargetCPU.host(limit: limit), usesLibraryMatmul: options.matmul == .openblas,
+            cpu: cpu, f32Terms: options.precision.terms, usesLibraryMatmul: options.matmul == .openblas,
             cache: cache)
         pool = WorkerPool(threads: threads)
     }
 
     /// The instruction set that kernels use.
     public var instructionSet: String { library.instructionSet }
+
+    /// What is computed otherwise than the precision asked for says, if anything is.
+    public var precisionNote: String? {
+        guard library.machine.f32Terms != options.precision.terms else { return nil }
+        return "\(options.precision.rawValue) is for generated products on AMX tiles: these are fp32, no less exact"
+    }
 
     /// Why compiled objects are not being kept, if they are not.
     public var cacheWarning: String? { library.cacheWarning }

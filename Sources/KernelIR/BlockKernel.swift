@@ -42,7 +42,29 @@ extension BlockKernel {
 
     /// Bytes of the packed left block, which the task's memory begins with; none when no product needs it.
     public var packedLeftByteCount: Int {
-        products.contains { $0.left.isTransposed } ? tile.leftBlockByteCount : 0
+        !tile.runsOnTiles && products.contains { $0.left.isTransposed } ? tile.leftBlockByteCount : 0
+    }
+
+    /// A left operand that tiles can't read as it is: its block of rows is copied, as one plane of bf16 a term, into
+    /// the task's memory.
+    public struct LeftPlanes: Hashable, Sendable {
+        public let left: MatrixAccess
+        public let k: Extent
+        /// Bytes of all planes: whole cache lines.
+        public let byteCount: Extent
+    }
+
+    /// The planes of the products' left operands, each once, in the order in which the task's memory begins with them.
+    public var leftPlanes: [LeftPlanes] {
+        guard tile.runsOnTiles else { return [] }
+        var all: [LeftPlanes] = []
+        for product in products where product.left.isTransposed || tile.terms > 1 {
+            let planes = LeftPlanes(
+                left: product.left, k: product.k,
+                byteCount: tile.planeStride(product.k) * .fixed(tile.blockRows * tile.terms * 2))
+            if !all.contains(planes) { all.append(planes) }
+        }
+        return all
     }
 }
 
@@ -54,6 +76,24 @@ extension MatrixAccess {
 extension ContractionTile {
     /// Bytes of a block of the left operand, packed when it comes transposed.
     public var leftBlockByteCount: Int { blockRows * depth * element.byteCount }
+
+    /// Bytes of panels for each element.
+    public var panelCellByteCount: Int { terms * panelElement.byteCount }
+
+    /// What the elements between the rows of a plane are a multiple of, but for one cache line: an odd number of cache
+    /// lines, so that rows one below the other don't displace each other in the level-1 cache.
+    public static let planeStep = 64
+    /// Elements of bf16 in a cache line.
+    public static let planeLine = 32
+
+    /// At least the elements between the rows of a plane of `depth` columns.
+    func planeStride(_ depth: Extent) -> Extent {
+        guard let count = depth.fixedValue else {
+            let more = Self.planeStep - 1 + Self.planeLine
+            return Extent(depth.symbols.map { $0 + more } + [.fixed(depth.factor)])
+        }
+        return .fixed((count + Self.planeStep - 1) / Self.planeStep * Self.planeStep + Self.planeLine)
+    }
 
     /// At least `depth` rounded up to whole steps; one row more when it is symbolic.
     public func paddedDepth(_ depth: Extent) -> Extent {

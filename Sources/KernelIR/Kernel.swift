@@ -92,8 +92,8 @@ public struct BlockKernel: Hashable, Sendable {
         }
     }
 
-    /// `target[rows, columns] (+)= left[rows, k] · panels`, the left operand and the panels of the tile's element,
-    /// the target f32.
+    /// `target[rows, columns] (+)= left[rows, k] · panels`, the left operand of the tile's element, the panels of its
+    /// `panelElement`, the target f32.
     public struct Product: Hashable, Sendable {
         /// A buffer, or a prologue's scratch. With a row stride of 1 it comes transposed.
         public var left: MatrixAccess
@@ -163,7 +163,8 @@ public struct MatrixAccess: Hashable, Sendable {
 }
 
 /// Copies a k x n matrix into panels `[panel][k][tile.columns]` of the tile's element, zero beyond column n; for bf16
-/// `[panel][⌈k / 2⌉][tile.columns][2]`, zero beyond k too. One task a panel.
+/// `[panel][⌈k / 2⌉][tile.columns][2]`, zero beyond k too; `[panel][term]...` where the tile splits operands. One task
+/// a panel.
 public struct PackPanels: Hashable, Sendable {
     public enum Source: Hashable, Sendable {
         /// A buffer of f32 or of the tile's element.

@@ -15,18 +15,30 @@ public struct Machine: Hashable, Sendable {
     /// f32 lanes of a vector register: 16 with AVX-512, 8 with AVX2.
     public let lanes: Int
     public let bf16: BF16Unit
+    /// Into how many bf16 terms large products split f32 operands; 1 where they are multiplied as they are.
+    public let f32Terms: Int
     /// Library calls in place of generated contractions.
     public let usesLibraryMatmul: Bool
 
-    public init(lanes: Int, bf16: BF16Unit = .widening, usesLibraryMatmul: Bool = false) {
+    /// - Parameter f32Terms: taken for 1 without tiles: there f32 products are faster, and more exact.
+    public init(
+        lanes: Int, bf16: BF16Unit = .widening, f32Terms: Int = 1, usesLibraryMatmul: Bool = false
+    ) {
         self.lanes = lanes
         self.bf16 = bf16
+        self.f32Terms = bf16 == .tiles && !usesLibraryMatmul ? f32Terms : 1
         self.usesLibraryMatmul = usesLibraryMatmul
     }
 
     /// The tile of large products of `element`: 8 x 3 vectors fill 24 of AVX-512's 32 registers, 4 x 3 fill 12 of
-    /// AVX2's 16.
-    package func denseTile(_ element: ElementType) -> ContractionTile { tile(element, vectors: 3) }
+    /// AVX2's 16. On AMX it is 2 x 2 tiles of sums, over the whole depth where that is at most BERT's largest.
+    package func denseTile(_ element: ElementType) -> ContractionTile {
+        let terms = element == .f32 ? f32Terms : 1
+        guard bf16 == .tiles, element == .bf16 || terms > 1 else { return tile(element, vectors: 3) }
+        return ContractionTile(
+            element: element, unit: .tiles(terms: terms), rows: 32, vectors: 2, lanes: lanes, depth: 3072,
+            blockRows: 32)
+    }
 
     /// The tile of small products (one head of one sequence), narrower so that less of it is padding.
     func smallTile(_ element: ElementType) -> ContractionTile { tile(element, vectors: 2) }
@@ -37,10 +49,22 @@ public struct Machine: Hashable, Sendable {
             depth: 384 * 4 / element.byteCount, blockRows: 32)
     }
 
-    /// Panels of one chunk of columns of a large product.
-    static let chunkPanels = 8
-    /// The same when the left operand comes transposed: every chunk packs it again.
-    static let packedLeftChunkPanels = 16
+    /// Panels of one chunk of columns of a large product, `depth` deep.
+    static func chunkPanels(_ tile: ContractionTile, depth: Extent, packsLeft: Bool) -> Int {
+        switch tile.unit {
+        // Every chunk packs a transposed left operand again.
+        case .vectors: return packsLeft ? 16 : 8
+        case .tiles(let terms):
+            let panel = (depth.fixedValue ?? symbolicDepth) * tile.columns * terms * 2
+            return min(24, max(1, tilePanelBytes / max(1, panel)))
+        }
+    }
+
+    /// How much of the panels stays in the level-2 cache (2 MB wherever there is AMX) from one block of rows to the
+    /// next: tiles are multiplied faster than panels come from farther away.
+    private static let tilePanelBytes = 9 * 128 * 1024
+    /// What a depth that is known when the graph runs is taken for.
+    private static let symbolicDepth = 2048
     /// How many pieces a parallel loop is cut into: enough to balance, the same for any thread count.
     static let tasks = 32
     /// Pieces of the row blocks of a product: many, since each is long and the last ones leave cores idle.
@@ -55,23 +79,35 @@ public struct Machine: Hashable, Sendable {
 
 /// Register and cache blocking of a contraction.
 public struct ContractionTile: Hashable, Sendable {
+    /// What multiplies.
+    public enum Unit: Hashable, Sendable {
+        /// Fused multiply-adds, or products of bf16 pairs, in vector registers.
+        case vectors
+        /// AMX: bf16 operands as they are, with more than one term f32 ones split into sums of bf16 terms.
+        case tiles(terms: Int)
+    }
+
     /// Of the operands: f32, bf16 or f16. Products add up in f32.
     public let element: ElementType
+    public let unit: Unit
     /// Rows of the register tile.
     public let rows: Int
     /// Vectors across the register tile.
     public let vectors: Int
     public let lanes: Int
-    /// Depth (k) of one block: the packed panel of `depth x columns` stays in the level-2 cache.
+    /// Depth (k) of one block: the packed panel of `depth x columns` stays in the level-2 cache. On tiles a multiple
+    /// of 32.
     public let depth: Int
     /// Rows of one block, a multiple of 16: scratch buffers then begin on cache lines.
     public let blockRows: Int
 
     package init(
-        element: ElementType = .f32, rows: Int, vectors: Int, lanes: Int, depth: Int, blockRows: Int
+        element: ElementType = .f32, unit: Unit = .vectors, rows: Int, vectors: Int, lanes: Int, depth: Int,
+        blockRows: Int
     ) {
         precondition(element != .bf16 || depth % 2 == 0, "pairs don't fill a tile \(depth) deep")
         self.element = element
+        self.unit = unit
         self.rows = rows
         self.vectors = vectors
         self.lanes = lanes
@@ -82,6 +118,19 @@ public struct ContractionTile: Hashable, Sendable {
     /// Columns of the register tile and of a packed panel.
     public var columns: Int { vectors * lanes }
 
-    /// Rows of the depth that lie side by side in a panel, `[depth / step][columns][step]`: pairs of bf16.
-    public var depthStep: Int { element == .bf16 ? 2 : 1 }
+    public var runsOnTiles: Bool { unit != .vectors }
+
+    /// Into how many terms operands are split: 1 for those that are multiplied as they are.
+    public var terms: Int {
+        switch unit {
+        case .vectors: 1
+        case .tiles(let terms): terms
+        }
+    }
+
+    /// What panels hold: the operands' element, or their terms'.
+    public var panelElement: ElementType { terms > 1 ? .bf16 : element }
+
+    /// Rows of the depth that lie side by side in a panel, `[term][depth / step][columns][step]`: pairs of bf16.
+    public var depthStep: Int { panelElement == .bf16 ? 2 : 1 }
 }

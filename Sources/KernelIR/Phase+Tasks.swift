@@ -34,9 +34,10 @@ extension Phase {
     public func scratchByteCount(_ symbols: [String: Int]) -> Int {
         switch self {
         case .block(let block):
-            return block.scratch.reduce(block.packedLeftByteCount) {
-                $0 + block.byteCount($1).value(symbols)
+            let planes = block.leftPlanes.reduce(block.packedLeftByteCount) {
+                $0 + $1.byteCount.value(symbols)
             }
+            return block.scratch.reduce(planes) { $0 + block.byteCount($1).value(symbols) }
         case .problems(let batch):
             let (n, k) = batch.scratchShape
             let columns =

@@ -99,7 +99,7 @@ extension [ElementOp] {
 
 extension PackPanels: CustomStringConvertible {
     public var description: String {
-        let shape = "[k \(k), n \(n)] in \(tile.element) panels of \(tile.columns)"
+        let shape = "[k \(k), n \(n)] in \(tile.panelElement) panels of \(tile.columns)\(tile.inTerms)"
         switch source {
         case .matrix(let matrix, _): return "  pack b\(panels) = \(matrix) \(shape)\n"
         case .program(let ops, let value):
@@ -177,5 +177,9 @@ extension MatrixAccess: CustomStringConvertible {
 }
 
 extension ContractionTile: CustomStringConvertible {
-    public var description: String { "\(rows)x\(columns)x\(depth)" }
+    public var description: String {
+        "\(rows)x\(columns)x\(depth)\(runsOnTiles ? " on AMX" : "")\(inTerms)"
+    }
+
+    fileprivate var inTerms: String { terms > 1 ? " in \(terms) terms" : "" }
 }

@@ -53,5 +53,5 @@ public struct PackedParameter: Hashable, Sendable {
     /// The tile of the products that read it: the panels' element and width.
     public let tile: ContractionTile
 
-    public var byteCount: Int { tile.paddedColumns(n) * tile.paddedDepth(k) * tile.element.byteCount }
+    public var byteCount: Int { tile.paddedColumns(n) * tile.paddedDepth(k) * tile.panelCellByteCount }
 }

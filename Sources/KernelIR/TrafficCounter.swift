@@ -164,7 +164,7 @@ struct TrafficCounter {
     private func panels(_ tile: ContractionTile, _ k: Int, _ n: Int) -> Part {
         Part(
             access: nil,
-            byteCount: tile.paddedDepth(k) * tile.paddedColumns(n) * tile.element.byteCount)
+            byteCount: tile.paddedDepth(k) * tile.paddedColumns(n) * tile.panelCellByteCount)
     }
 
     private mutating func read(_ ops: [ElementOp], rows: Int, columns: Int) {

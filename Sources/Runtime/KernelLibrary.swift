@@ -14,10 +14,11 @@ public final class KernelLibrary: Sendable {
     private let emitter: KernelEmitter
     private let functions = Mutex<[String: KernelFunction]>([:])
 
-    package init(cpu: TargetCPU, usesLibraryMatmul: Bool, cache: ObjectCache) throws {
+    /// - Parameter f32Terms: see `Machine.f32Terms`.
+    package init(cpu: TargetCPU, f32Terms: Int = 1, usesLibraryMatmul: Bool, cache: ObjectCache) throws {
         self.cpu = cpu
         self.cache = cache
-        machine = Machine(cpu.instructionSet, usesLibraryMatmul: usesLibraryMatmul)
+        machine = Machine(cpu.instructionSet, f32Terms: f32Terms, usesLibraryMatmul: usesLibraryMatmul)
         emitter = KernelEmitter(machine: machine)
         session = try JITSession()
     }
@@ -96,13 +97,14 @@ public final class KernelLibrary: Sendable {
 
 extension Machine {
     /// What kernels for an instruction set can use.
-    package init(_ set: InstructionSet, usesLibraryMatmul: Bool = false) {
+    package init(_ set: InstructionSet, f32Terms: Int = 1, usesLibraryMatmul: Bool = false) {
         let bf16: BF16Unit =
             switch set {
             case .avx2, .avx512: .widening
             case .avx512bf16: .dot
             case .amx: .tiles
             }
-        self.init(lanes: set.f32Lanes, bf16: bf16, usesLibraryMatmul: usesLibraryMatmul)
+        self.init(
+            lanes: set.f32Lanes, bf16: bf16, f32Terms: f32Terms, usesLibraryMatmul: usesLibraryMatmul)
     }
 }

@@ -45,11 +45,13 @@ struct GlobalOptions: ParsableArguments {
         if !quiet { Console.note(line) }
     }
 
-    /// A compiler for this machine.
+    /// A compiler for this machine; says where the precision is not what was asked for.
     /// - Throws: `CommandError` when the machine lacks what was asked for.
     func makeCompiler(_ options: CompilerOptions) throws -> Compiler {
         do {
-            return try Compiler(options)
+            let compiler = try Compiler(options)
+            if let line = compiler.precisionNote { note(line) }
+            return compiler
         } catch {
             throw CommandError(.usage, "\(error)")
         }

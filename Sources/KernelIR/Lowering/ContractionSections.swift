@@ -142,10 +142,11 @@ private struct ContractionWriter {
             }
         }
 
+        let chunkPanels = products.map {
+            Machine.chunkPanels(tile, depth: $0.k, packsLeft: lefts.values.contains(where: \.isTransposed))
+        }
         var kernel = BlockKernel(
-            rows: rows, columns: columns, tile: tile, tasks: Machine.blockTasks,
-            chunkPanels: lefts.values.contains(where: \.isTransposed)
-                ? Machine.packedLeftChunkPanels : Machine.chunkPanels,
+            rows: rows, columns: columns, tile: tile, tasks: Machine.blockTasks, chunkPanels: chunkPanels.min(),
             splitsChunks: prologue.isEmpty, scratch: scratch, prologue: prologue, products: products,
             epilogue: nil)
         let stored = Set(targets.filter { !$0.isScratch }.map(\.sum)).union(
@@ -194,7 +195,7 @@ private struct ContractionWriter {
         panels.append(
             .working(
                 byteCount: tile.padded(Extent([n])) * tile.paddedDepth(Extent([k]))
-                    * .fixed(tile.element.byteCount)))
+                    * .fixed(tile.panelCellByteCount)))
     }
 
     // MARK: Row programs

@@ -77,11 +77,12 @@ extension Lowering {
             node: packed.parameter.node)
     }
 
-    /// Panels to write along with results of node `id` that replace parameters.
+    /// Panels to write along with results of node `id` that replace parameters. Those of terms are packed anew before
+    /// the next run instead.
     func packedUpdates(_ id: NodeID) -> [(result: Int, packed: PackedParameter)] {
         guard inPlaceUpdates.contains(id) else { return [] }
         return graph.updates.filter { $0.value.node == id }.flatMap { update in
-            packed.filter { $0.parameter == update.parameter }.map { (update.value.result, $0) }
+            packed.filter { $0.parameter == update.parameter && $0.tile.terms == 1 }.map { (update.value.result, $0) }
         }
     }
 }

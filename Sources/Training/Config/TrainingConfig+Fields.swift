@@ -162,7 +162,7 @@ extension TrainingConfig {
             .init(
                 "precision", \.precision,
                 "Of products and attention; parameters and their updates are fp32 with each.",
-                expectation: "\"fp32\" or \"bf16\""
+                expectation: "\"fp32\", \"bf16\", \"bf16x3\" or \"bf16x6\""
             ) { $0 != .fp16 },
         ]
     }

@@ -9,13 +9,27 @@ public enum Precision: String, Hashable, Sendable, CaseIterable {
     case bf16
     /// Operands of f16, added up in f32.
     case fp16
+    /// f32, of which large products split the operands into sums of two bf16 terms and add up 3 products of them in
+    /// f32, where bf16 products are fast enough (AMX); `fp32` elsewhere. An error of at most 2^-15 of each product.
+    case bf16x3
+    /// The same with three terms and 6 products: as exact as `fp32`.
+    case bf16x6
 
     /// The element type of low-precision operands.
     public var element: ElementType {
         switch self {
-        case .fp32: .f32
+        case .fp32, .bf16x3, .bf16x6: .f32
         case .bf16: .bf16
         case .fp16: .f16
+        }
+    }
+
+    /// Into how many bf16 terms products may split f32 operands.
+    public var terms: Int {
+        switch self {
+        case .fp32, .bf16, .fp16: 1
+        case .bf16x3: 2
+        case .bf16x6: 3
         }
     }
 }
