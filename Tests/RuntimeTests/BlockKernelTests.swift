@@ -8,24 +8,75 @@ import Testing
 @Suite struct BlockKernelTests {
     /// One of the shapes that each kernel is tried with.
     struct Case: CustomTestStringConvertible {
+        /// What multiplies the operands, and what they are: bf16 needs no more than one term.
+        struct Operands: CustomTestStringConvertible {
+            let element: ElementType
+            var unit = ContractionTile.Unit.vectors
+
+            /// Two terms keep 16 bits of f32's 24.
+            var tolerance: Double { unit == .tiles(terms: 2) ? 3e-4 : 2e-5 }
+
+            var testDescription: String {
+                switch unit {
+                case .vectors: "\(element)"
+                case .tiles(let terms): "\(element) on AMX in \(terms)"
+                }
+            }
+        }
+
         let set: InstructionSet
+        var operands = Operands(element: .f32)
         let rows: Int
         let columns: Int
         let chunkPanels: Int?
         let splitsChunks: Bool
 
         var testDescription: String {
-            "\(set.rawValue) \(rows)x\(columns) chunk \(chunkPanels ?? 0)\(splitsChunks ? " split" : "")"
+            "\(set.rawValue) \(operands.testDescription) \(rows)x\(columns) chunk \(chunkPanels ?? 0)\(splitsChunks ? " split" : "")"
         }
 
         /// A small tile: several blocks of depth and of rows.
         var tile: ContractionTile {
             let lanes = set.f32Lanes
+            guard operands.unit == .vectors else {
+                return ContractionTile(
+                    element: operands.element, unit: operands.unit, rows: 32, vectors: 2, lanes: lanes,
+                    depth: 32, blockRows: 32)
+            }
             return ContractionTile(
                 rows: lanes == 16 ? 8 : 4, vectors: 3, lanes: lanes, depth: 16, blockRows: 16)
         }
         var wholeRows: Case {
-            Case(set: set, rows: rows, columns: columns, chunkPanels: nil, splitsChunks: false)
+            Case(
+                set: set, operands: operands, rows: rows, columns: columns, chunkPanels: nil,
+                splitsChunks: false)
+        }
+
+        /// Where code for the case runs.
+        func cpu() throws -> TargetCPU {
+            guard operands.unit == .vectors else { return try #require(TileMachine.cpu) }
+            return try TargetCPU.host(limit: set)
+        }
+
+        /// Floats as large as the panels of a right operand.
+        func panels(_ k: Int = BlockKernelTests.k) -> [Float] {
+            let bytes =
+                tile.padded(.fixed(columns)).value([:]) * tile.paddedDepth(k) * tile.panelCellByteCount
+            return [Float](repeating: .nan, count: bytes / 4)
+        }
+
+        /// Numbers that operands hold exactly.
+        func rounded(_ values: [Float]) -> [Float] {
+            operands.element == .bf16 ? values.map { BF16Reference.widened(BF16Reference.rounded($0)) } : values
+        }
+
+        /// Operands as they are in memory.
+        func stored(_ values: [Float]) -> [Float] {
+            guard operands.element == .bf16 else { return values }
+            let bits = values.map { UInt32(BF16Reference.rounded($0)) } + [0]
+            return stride(from: 0, to: values.count, by: 2).map {
+                Float(bitPattern: bits[$0] | bits[$0 + 1] << 16)
+            }
         }
     }
 
@@ -36,12 +87,21 @@ import Testing
 
     static let cases: [Case] = {
         let sets = InstructionSet.allCases.filter { $0 <= (InstructionSet.host ?? .avx2) && $0 != .amx }
+        var machines = sets.map { (set: $0, operands: Case.Operands(element: .f32)) }
+        if TileMachine.isHere {
+            machines += [(.bf16, 1), (.f32, 2), (.f32, 3)].map { element, terms in
+                (.amx, Case.Operands(element: element, unit: .tiles(terms: terms)))
+            }
+        }
         var cases: [Case] = []
-        for set in sets {
+        for (set, operands) in machines {
             for rows in [0, 1, 31, 33, 100] {
-                cases.append(Case(set: set, rows: rows, columns: 96, chunkPanels: nil, splitsChunks: false))
-                cases.append(Case(set: set, rows: rows, columns: 150, chunkPanels: 1, splitsChunks: false))
-                cases.append(Case(set: set, rows: rows, columns: 150, chunkPanels: 2, splitsChunks: true))
+                for (columns, chunkPanels, splits) in [(96, nil, false), (150, 1, false), (150, 2, true)] {
+                    cases.append(
+                        Case(
+                            set: set, operands: operands, rows: rows, columns: columns,
+                            chunkPanels: chunkPanels, splitsChunks: splits))
+                }
             }
         }
         return cases
@@ -56,11 +116,10 @@ import Testing
         var all: [[Float]]
 
         init(_ c: Case, k: Int = BlockKernelTests.k, _ others: [[Float]] = []) {
-            left = Self.random(c.rows * k, 1)
-            right = Self.random(k * c.columns, 2)
-            let panels = c.tile.padded(.fixed(c.columns)).value([:]) * k
+            left = c.rounded(Self.random(c.rows * k, 1))
+            right = c.rounded(Self.random(k * c.columns, 2))
             let nan = [Float](repeating: .nan, count: c.rows * c.columns)
-            all = [left, right, [Float](repeating: .nan, count: panels), nan] + others
+            all = [c.stored(left), right, c.panels(k), nan] + others
         }
 
         static func random(_ count: Int, _ seed: UInt64) -> [Float] {
@@ -107,11 +166,11 @@ import Testing
 
     private func check(
         _ c: Case, _ phases: [Phase], _ buffers: [[Float]], _ expected: [Int: [Double]],
-        sourceLocation: SourceLocation = #_sourceLocation
+        tolerance: Double? = nil, sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         try PhaseCheck(
-            phases: phases, cpu: TargetCPU.host(limit: c.set), symbols: ["tokens": c.rows], buffers: buffers,
-            expected: expected
+            phases: phases, cpu: c.cpu(), symbols: ["tokens": c.rows], buffers: buffers,
+            expected: expected, tolerance: tolerance ?? c.operands.tolerance
         ).check(c.testDescription, sourceLocation: sourceLocation)
     }
 
@@ -138,9 +197,11 @@ import Testing
 
     @Test(arguments: cases) func transposedLeft(c: Case) throws {
         var b = Buffers(c)
+        var columns = b.left
         for row in 0..<c.rows {
-            for l in 0..<Self.k { b.all[0][l * c.rows + row] = b.left[row * Self.k + l] }
+            for l in 0..<Self.k { columns[l * c.rows + row] = b.left[row * Self.k + l] }
         }
+        b.all[0] = c.stored(columns)
         let left = MatrixAccess(buffer: 0, rowStride: .one, columnStride: Self.tokens)
         let product = BlockKernel.Product(left: left, k: .fixed(Self.k), panels: 2, target: 3)
         try check(c, [Self.pack(c), .block(Self.block(c, [product]))], b.all, [3: Self.product(c, b)])
@@ -149,9 +210,8 @@ import Testing
     /// dW = xᵀ dy over a symbolic number of rows, none among them.
     @Test(arguments: cases) func symbolicDepth(c: Case) throws {
         let m = 20
-        let x = Buffers.random(c.rows * m, 3)
-        let dy = Buffers.random(c.rows * c.columns, 4)
-        let panels = c.tile.padded(.fixed(c.columns)).value([:]) * c.rows
+        let x = c.rounded(Buffers.random(c.rows * m, 3))
+        let dy = c.rounded(Buffers.random(c.rows * c.columns, 4))
         var expected = [Double](repeating: 0, count: m * c.columns)
         for i in 0..<m {
             for l in 0..<c.rows {
@@ -168,7 +228,7 @@ import Testing
             source: .matrix(Self.rowMajor(1, c.columns), .f32), k: Self.tokens, n: .fixed(c.columns), tile: c.tile,
             panels: 2)
         let buffers = [
-            x, dy, [Float](repeating: .nan, count: panels), [Float](repeating: .nan, count: expected.count),
+            c.stored(x), dy, c.panels(c.rows), [Float](repeating: .nan, count: expected.count),
         ]
         try check(c, [.pack(pack), .block(block)], buffers, [3: expected])
     }
@@ -184,7 +244,7 @@ import Testing
         let pack = PackPanels(
             source: .program(program.ops, value: value), k: .fixed(Self.k), n: .fixed(c.columns),
             tile: c.tile, panels: 2)
-        let right = b.right.enumerated().map { max($1 * scale[$0 / c.columns], 0) }
+        let right = c.rounded(b.right.enumerated().map { max($1 * scale[$0 / c.columns], 0) })
         let product = BlockKernel.Product(
             left: Self.rowMajor(0, Self.k), k: .fixed(Self.k), panels: 2, target: 3)
         let expected = Self.matmul(b.left.map(Double.init), right, c.rows, c.columns, Self.k)
@@ -193,9 +253,9 @@ import Testing
 
     @Test(arguments: cases) func twoProductsAccumulate(c: Case) throws {
         let k2 = 24
-        let (left2, right2) = (Buffers.random(c.rows * k2, 6), Buffers.random(k2 * c.columns, 7))
-        let panels2 = c.tile.padded(.fixed(c.columns)).value([:]) * k2
-        let b = Buffers(c, [left2, right2, [Float](repeating: .nan, count: panels2)])
+        let left2 = c.rounded(Buffers.random(c.rows * k2, 6))
+        let right2 = c.rounded(Buffers.random(k2 * c.columns, 7))
+        let b = Buffers(c, [c.stored(left2), right2, c.panels(k2)])
         let products = [
             BlockKernel.Product(left: Self.rowMajor(0, Self.k), k: .fixed(Self.k), panels: 2, target: 3),
             BlockKernel.Product(
@@ -305,10 +365,8 @@ import Testing
 
     /// silu(x w1) · (x w2)
     @Test(arguments: cases) func twoProductsInOneEpilogue(c: Case) throws {
-        let right2 = Buffers.random(Self.k * c.columns, 11)
-        let panels2 = [Float](
-            repeating: .nan, count: c.tile.padded(.fixed(c.columns)).value([:]) * Self.k)
-        let b = Buffers(c, [right2, panels2])
+        let right2 = c.rounded(Buffers.random(Self.k * c.columns, 11))
+        let b = Buffers(c, [right2, c.panels()])
         func product(_ panels: Int, _ target: Int) -> BlockKernel.Product {
             .init(left: Self.rowMajor(0, Self.k), k: .fixed(Self.k), panels: panels, target: target)
         }
@@ -332,7 +390,9 @@ import Testing
     /// The rows of the left operand normalised into scratch.
     @Test(arguments: cases) func normalizedLeft(c: Case) throws {
         let gamma = Buffers.random(Self.k, 12)
-        let b = Buffers(c, [gamma])
+        var b = Buffers(c, [gamma])
+        b.all[0] = b.left
+        let element = c.operands.element
         let columns = Extent.fixed(Self.k)
         var program = ElementProgram()
         let x = program.load(.elements(0, .f32, columns: columns))
@@ -340,11 +400,12 @@ import Testing
         let normal = program.multiplying(program.subtracting(x, mean), rstd)
         let y = program.multiplying(normal, program.load(.columns(4, .f32)))
         let prologue = RowProgram(
-            columns: columns, ops: program.ops, stores: [.element(.elements(5, .f32, columns: columns), y)])
+            columns: columns, ops: program.ops,
+            stores: [.element(.elements(5, element, columns: columns), y)])
         let product = BlockKernel.Product(
             left: Self.rowMajor(5, Self.k), k: columns, panels: 2, target: 3)
-        let block = Self.block(
-            c, scratch: [.init(buffer: 5, shape: .rows(columns: columns))], prologue: [prologue], [product])
+        let scratch = BlockKernel.Scratch(buffer: 5, shape: .rows(columns: columns), element: element)
+        let block = Self.block(c, scratch: [scratch], prologue: [prologue], [product])
         let left = b.left.map(Double.init)
         let statistics = Self.statistics(left, Self.k)
         let normalized = left.enumerated().map { index, x in
@@ -352,7 +413,9 @@ import Testing
                 * Double(gamma[index % Self.k])
         }
         let expected = Self.matmul(normalized, b.right, c.rows, c.columns, Self.k)
-        try check(c, [Self.pack(c), .block(block)], b.all, [3: expected])
+        // bf16 rounds 40 terms of a size of 1 by at most 2^-9 each, which rarely adds up.
+        try check(
+            c, [Self.pack(c), .block(block)], b.all, [3: expected], tolerance: element == .bf16 ? 2e-2 : nil)
     }
 
     @Test func aBlockKernelIsReadable() {
@@ -368,7 +431,7 @@ import Testing
         #expect(
             "\(Phase.block(block))" == """
                   block tokens x 150 in 5 pieces of blocks of 16 rows, chunks of 48 columns as tasks, tile 4x24x16 {
-                    scratch b4 [16 x 48]
+                    scratch b4 f32[16 x 48]
                     b4 = b0(40, 1) · panels b2 [k 40]
                     epilogue over 150 columns {
                       e0 = load b4[row * 48 + column] f32
