@@ -72,7 +72,10 @@ let package = Package(
         tests("RuntimeTests", ["Runtime", "KernelIR", "Codegen", "LLVMBridge", "TileEmulator"]),
         tests(
             "GraphCompilerTests",
-            ["GraphCompiler", "GraphIR", "Interpreter", "Transforms", "CAllocationCounter"]),
+            [
+                "GraphCompiler", "GraphIR", "Interpreter", "Transforms", "LLVMBridge", "CAllocationCounter",
+                "TileEmulator",
+            ]),
         tests("TextTests", ["Text"], resources: [.copy("Fixtures")]),
         tests("BERTTests", ["BERT", "GraphCompiler", "Interpreter"], resources: [.copy("Fixtures")]),
         tests(

@@ -1,6 +1,7 @@
 import Foundation
 import GraphCompiler
 import Interpreter
+import LLVMBridge
 import Testing
 
 /// Compiles a graph without cache and compares every output and update with the interpreter's.
@@ -9,6 +10,8 @@ struct CompiledComparison {
     let inputs: [String: HostTensor]
     var symbols: [String: Int] = [:]
     var options = CompilerOptions(cache: .off)
+    /// What to compile for, where that is not what the options say.
+    var cpu: TargetCPU?
     /// Largest difference relative to max(1, |expected|).
     var tolerance = 2e-5
     /// Whether the passes run before lowering.
@@ -16,7 +19,7 @@ struct CompiledComparison {
 
     func check(_ label: String = "", sourceLocation: SourceLocation = #_sourceLocation) throws {
         let expected = try Interpreter(graph: graph).run(inputs, symbols: symbols)
-        let compiler = try Compiler(options)
+        let compiler = try cpu.map { try Compiler(options, cpu: $0) } ?? Compiler(options)
         let parameters = ParameterStore()
         let program = try compiler.lower(optimizes ? compiler.optimize(graph) : graph)
         let executor = try compiler.executor(program, parameters: parameters)

@@ -1,14 +1,33 @@
 import Foundation
 import GraphCompiler
 import Interpreter
+import LLVMBridge
 import Testing
+import TileEmulator
 
 /// Mixed precision: the error of a product, and that whole graphs stay close to what f32 gives.
 @Suite struct PrecisionTests {
-    /// The unit roundoff of two operands together: twice that of the element type.
+    /// The unit roundoff of two operands together: twice that of the element type, or the error of a product of terms.
     private static let roundoff: [Precision: Double] = [
-        .fp32: 0, .bf16: 2 * pow(2, -9), .fp16: 2 * pow(2, -12),
+        .fp32: 0, .bf16: 2 * pow(2, -9), .fp16: 2 * pow(2, -12), .bf16x3: pow(2, -15), .bf16x6: pow(2, -23),
     ]
+
+    /// A processor with AMX, whose tiles are emulated where this one has none; the rest of its code needs AVX-512 with
+    /// bf16.
+    private static let amx: TargetCPU? = {
+        guard let host = InstructionSet.host, host >= .avx512bf16 else { return nil }
+        tile_emulator_install()
+        return .assuming(.amx)
+    }()
+
+    /// For each instruction set of this machine, and for AMX.
+    private static func compilers(_ precision: Precision) throws -> [(name: String, compiler: Compiler)] {
+        let own = try OpTests.instructionSets.map { set in
+            (set, try Compiler(CompilerOptions(instructionSet: set, precision: precision, cache: .off)))
+        }
+        let options = CompilerOptions(precision: precision, cache: .off)
+        return own + (try amx.map { [("amx assumed", try Compiler(options, cpu: $0))] } ?? [])
+    }
 
     /// |C - AB| ≤ (u + k 2⁻²⁴) |A| |B|, u being the roundoff of the operands (Higham, "Accuracy and Stability of
     /// Numerical Algorithms", section 3.5).
@@ -21,10 +40,9 @@ import Testing
             let x = g.input("a", .f32, ["m", .fixed(k)])
             g.output("c", x.matmul(g.parameter("b", [.fixed(k), .fixed(n)])))
         }
-        let unit = try #require(Self.roundoff[precision]) + Double(k) * pow(2, -24)
-        for set in OpTests.instructionSets {
-            let compiler = try Compiler(
-                CompilerOptions(instructionSet: set, precision: precision, cache: .off))
+        for (set, compiler) in try Self.compilers(precision) {
+            let roundoff = try #require(Self.roundoff[compiler.precisionNote == nil ? precision : .fp32])
+            let unit = roundoff + Double(k) * pow(2, -24)
             let parameters = ParameterStore()
             let executor = try compiler.compile(graph, parameters: parameters)
             try parameters.set("b", TensorData(b))
@@ -43,7 +61,7 @@ import Testing
             }
             #expect(worst <= 1, "\(precision) \(set): \(worst) times the bound")
             // A bound that is met by far would mean that operands were not rounded at all.
-            if precision != .fp32 { #expect(worst > 0.005, "\(precision) \(set): \(worst)") }
+            if precision.element != .f32 { #expect(worst > 0.005, "\(precision) \(set): \(worst)") }
         }
     }
 
@@ -67,7 +85,8 @@ import Testing
     }
 
     /// Updated panels are those that packing the updated parameter gives: odd depths and widths, both orientations.
-    @Test(arguments: [Precision.bf16, .fp16]) func panelsFollowTheParameter(_ precision: Precision) throws {
+    @Test(arguments: [Precision.bf16, .fp16, .bf16x3, .bf16x6])
+    func panelsFollowTheParameter(_ precision: Precision) throws {
         let forward = try GraphBuilder.build("panels") { g in
             let h = g.input("x", .f32, ["tokens", 33]).matmul(g.parameter("w", [33, 75])).tanh()
             let y = h.matmul(g.parameter("v", [33, 75]), transposeRight: true)
@@ -81,9 +100,7 @@ import Testing
             "correction1": HostTensor.scalar(0.1), "correction2": HostTensor.scalar(0.001),
         ].mapValues(TensorData.init)
         let weights = ["w": TensorData(numbers.tensor([33, 75])), "v": TensorData(numbers.tensor([33, 75]))]
-        for set in OpTests.instructionSets {
-            let compiler = try Compiler(
-                CompilerOptions(instructionSet: set, precision: precision, cache: .off))
+        for (set, compiler) in try Self.compilers(precision) {
             let parameters = ParameterStore()
             let step = try compiler.compile(graph, parameters: parameters)
             let infer = try compiler.compile(forward, parameters: parameters)
@@ -94,5 +111,33 @@ import Testing
             for name in weights.keys { try parameters.set(name, #require(parameters.get(name))) }
             #expect(try infer.run(given)["y"]!.floats == updated, "\(precision) \(set)")
         }
+    }
+
+    /// The same regions where products run on AMX tiles, attention and rows beside them; among them is a whole step
+    /// of training.
+    @Test(.enabled(if: amx != nil), arguments: FusionTests.cases, [Precision.bf16, .bf16x3, .bf16x6])
+    func regionsOnTilesStayCloseToF32(_ test: FusionTests.Case, _ precision: Precision) throws {
+        let graph = try test.graph()
+        let tolerances: [Precision: Double] = [.bf16: 4e-2, .bf16x3: 3e-4]
+        try CompiledComparison(
+            graph: graph, inputs: test.inputs(graph, 37),
+            options: CompilerOptions(precision: precision, cache: .off), cpu: Self.amx,
+            tolerance: tolerances[precision] ?? test.tolerance, optimizes: true
+        ).check("\(test.name) \(precision) on tiles")
+    }
+
+    /// Kernels say which products run on tiles, and the compiler where none do although they should.
+    @Test(arguments: [Precision.bf16x3, .bf16x6]) func termsNeedTiles(_ precision: Precision) throws {
+        let graph = try GraphBuilder.build("product") { g in
+            g.output("y", g.input("x", .f32, ["m", 40]).matmul(g.parameter("w", [40, 70])))
+        }
+        for (name, compiler) in try Self.compilers(precision) {
+            let program = "\(try compiler.lower(compiler.optimize(graph)))"
+            let isSplit = program.contains("on AMX in \(precision.terms) terms")
+            #expect(isSplit == (compiler.instructionSet == "amx"), "\(name): \(program)")
+            #expect(isSplit == (compiler.precisionNote == nil), "\(name)")
+        }
+        let library = try Compiler(CompilerOptions(matmul: .openblas, precision: precision, cache: .off))
+        #expect(library.precisionNote != nil)
     }
 }
