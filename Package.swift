@@ -63,11 +63,13 @@ let package = Package(
         example("05-inspecting", ["GraphCompiler"]),
 
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        // AMX tile instructions for processors without them: in no product, only tests use it.
+        .target(name: "TileEmulator", path: "Tests/TileEmulator"),
         tests("LLVMBridgeTests", ["LLVMBridge"]),
         tests("GraphIRTests", ["GraphIR"], resources: [.copy("Fixtures")]),
         tests("InterpreterTests", ["GraphIR", "Interpreter"]),
         tests("TransformsTests", ["GraphIR", "Interpreter", "Transforms"], resources: [.copy("Golden")]),
-        tests("RuntimeTests", ["Runtime", "KernelIR", "Codegen", "LLVMBridge"]),
+        tests("RuntimeTests", ["Runtime", "KernelIR", "Codegen", "LLVMBridge", "TileEmulator"]),
         tests(
             "GraphCompilerTests",
             ["GraphCompiler", "GraphIR", "Interpreter", "Transforms", "CAllocationCounter"]),

@@ -13,7 +13,7 @@ struct BlockProduct {
         var left: String
         var leftRow: String
         var leftDepth: String
-        /// Panels `[panel][depth total][columns]` of this block.
+        /// Panels `[panel][depth total][columns]` of this block, the depth rounded up to whole steps.
         var panels: String
         var target: String
         var targetRow: String
@@ -32,10 +32,13 @@ struct BlockProduct {
         self.tile = tile
         packsLeft = left.isTransposed
         micro = MicroKernel(
-            tile: tile, leftRowStride: packsLeft ? 1 : left.rowStride.fixedValue,
-            leftDepthStride: packsLeft ? tile.rows : left.columnStride.fixedValue,
+            tile: tile, leftRowStride: packsLeft ? tile.depthStep : left.rowStride.fixedValue,
+            leftDepthStride: packsLeft
+                ? tile.rows * tile.depthStep : left.columnStride.fixedValue.map { $0 * tile.depthStep },
             targetStride: targetRow.fixedValue, masksColumns: masksColumns)
     }
+
+    private var storage: String { VectorWriter.storageName(tile.element) }
 
     func write(_ w: inout FunctionWriter, _ o: Operands) {
         // At least one round: a product over nothing is zero.
@@ -43,18 +46,19 @@ struct BlockProduct {
         w.loop(from: "0", to: end, by: tile.depth) { w, k0, _ in
             let depth = w.min(w.sub(o.depth, k0), "\(tile.depth)")
             let first = o.accumulates ? "false" : w.value("icmp eq i64 \(k0), 0")
-            let left = w.address(o.left, "float", w.mul(k0, o.leftDepth))
+            let left = w.address(o.left, storage, w.mul(k0, o.leftDepth))
             if packsLeft {
                 PackWriter(tile: tile).packLeft(
                     &w, source: left, depthStride: o.leftDepth, rows: o.rows, depth: depth, target: o.scratch)
             }
+            let whole = w.roundUp(o.depth, to: tile.depthStep)
             let panelCount = w.ceilDivide(o.columns, tile.columns)
             w.loop(from: "0", to: panelCount, by: 1) { w, panel, _ in
                 let column = w.mul(panel, "\(tile.columns)")
                 // The panel's start, then k0 rows of it.
-                let start = w.add(w.mul(column, o.depth), w.mul(k0, "\(tile.columns)"))
+                let start = w.add(w.mul(column, whole), w.mul(k0, "\(tile.columns)"))
                 let base = MicroKernel.Call(
-                    left: packsLeft ? o.scratch : left, panel: w.address(o.panels, "float", start),
+                    left: packsLeft ? o.scratch : left, panel: w.address(o.panels, storage, start),
                     target: w.address(o.target, "float", column), depth: depth,
                     columns: w.sub(o.columns, column),
                     first: first, leftRow: o.leftRow, leftDepth: o.leftDepth, targetRow: o.targetRow)
@@ -90,9 +94,13 @@ struct BlockProduct {
         within: String
     ) {
         let row = w.add(at, within)
-        let leftOffset = packsLeft ? w.add(w.mul(at, base.depth), within) : w.mul(row, o.leftRow)
+        let leftOffset =
+            packsLeft
+            ? w.add(
+                w.mul(at, w.roundUp(base.depth, to: tile.depthStep)), w.mul(within, "\(tile.depthStep)"))
+            : w.mul(row, o.leftRow)
         let call = MicroKernel.Call(
-            left: w.address(base.left, "float", leftOffset), panel: base.panel,
+            left: w.address(base.left, storage, leftOffset), panel: base.panel,
             target: w.address(base.target, "float", w.mul(row, o.targetRow)), depth: base.depth,
             columns: base.columns, first: base.first, leftRow: o.leftRow, leftDepth: o.leftDepth,
             targetRow: o.targetRow)

@@ -118,10 +118,10 @@ struct BlockTemplate {
 
     /// The address of each scratch buffer in the task's memory, behind the packed left block.
     private func scratchPlaces(_ w: inout FunctionWriter) -> [String] {
-        var offset = "\(kernel.packedLeftCount)"
+        var offset = "\(kernel.packedLeftByteCount)"
         return kernel.scratch.map { scratch in
-            let place = w.address("%scratch", "float", offset)
-            offset = w.add(offset, w.extent(kernel.elementCount(scratch)))
+            let place = w.address("%scratch", "i8", offset)
+            offset = w.add(offset, w.extent(kernel.byteCount(scratch)))
             return place
         }
     }
@@ -133,7 +133,8 @@ struct BlockTemplate {
     ) {
         let index = w.add(w.mul(row, w.extent(kernel.rowStride(scratch))), column)
         let bias = w.value("sub i64 0, \(index)")
-        w.bind(scratch.buffer, to: w.address(place, "float", bias))
+        w.bind(
+            scratch.buffer, to: w.address(place, VectorWriter.storageName(scratch.element), bias))
     }
 
     // MARK: Products
@@ -143,15 +144,17 @@ struct BlockTemplate {
         _ chunk: Chunk
     ) {
         let depth = w.extent(product.k)
+        let storage = VectorWriter.storageName(kernel.tile.element)
+        let panels = w.mul(chunk.from, w.roundUp(depth, to: kernel.tile.depthStep))
         let leftRow = w.extent(product.left.rowStride)
         let targetRow = w.extent(kernel.targetStride(product))
         let target = w.add(w.mul(rows.from, targetRow), chunk.from)
         block.write(
             &w,
             BlockProduct.Operands(
-                left: w.address(w.buffer(product.left.buffer), "float", w.mul(rows.from, leftRow)),
+                left: w.address(w.buffer(product.left.buffer), storage, w.mul(rows.from, leftRow)),
                 leftRow: leftRow, leftDepth: w.extent(product.left.columnStride),
-                panels: w.address(w.buffer(product.panels), "float", w.mul(chunk.from, depth)),
+                panels: w.address(w.buffer(product.panels), storage, panels),
                 target: w.address(w.buffer(product.target), "float", target), targetRow: targetRow,
                 rows: rows.count, columns: chunk.span, depth: depth, scratch: "%scratch",
                 accumulates: product.accumulates))

@@ -84,6 +84,11 @@ struct FunctionWriter {
         return value("udiv i64 \(add(a, "\(b - 1)")), \(b)")
     }
 
+    /// The next multiple of `step`.
+    mutating func roundUp(_ a: String, to step: Int) -> String {
+        step == 1 ? a : mul(ceilDivide(a, step), "\(step)")
+    }
+
     /// The address of element `index` of `type`.
     mutating func address(_ base: String, _ type: String, _ index: String) -> String {
         index == "0" ? base : value("getelementptr \(type), ptr \(base), i64 \(index)")

@@ -90,7 +90,7 @@ extension SegmentKernel {
 
 extension StridedCopy {
     func write(_ w: inout FunctionWriter, lanes: Int) {
-        let type = ElementWriter.storageName(element)
+        let type = VectorWriter.storageName(element)
         let outer = extents.dropLast()
         let rows = outer.reduce(.one, *)
         let inner = extents.last ?? .one

@@ -4,9 +4,12 @@ import KernelIR
 /// The register tile of a contraction as functions of their own:
 /// `target[rows, columns] (+)= left[rows, depth] · panel[depth, columns]`, for 8, 4, 2 and 1 rows (those that the
 /// tile has), with the accumulators in registers over the whole depth.
+///
+/// bf16 goes two columns of the left operand and two rows of the panel at a time (`ContractionTile.depthStep`).
 struct MicroKernel: Hashable {
     let tile: ContractionTile
-    /// Elements between rows of the left operand and between its columns (k); `nil` when passed at run time.
+    /// Elements between rows of the left operand, and between its columns (k) or pairs of them; `nil` when passed at
+    /// run time.
     let leftRowStride: Int?
     let leftDepthStride: Int?
     let targetStride: Int?
@@ -16,7 +19,7 @@ struct MicroKernel: Hashable {
     /// Name prefix, different for different functions of one tile; the functions are `prefix.rows`.
     private var name: String {
         let strides = [leftRowStride, leftDepthStride, targetStride].map { $0.map(String.init) ?? "n" }
-        return "tile.\(strides.joined(separator: "."))\(masksColumns ? ".masked" : "")"
+        return "tile.\(tile.element).\(strides.joined(separator: "."))\(masksColumns ? ".masked" : "")"
     }
 
     /// Row counts for which a function exists, largest first; their sums cover every remainder.
@@ -35,36 +38,70 @@ struct MicroKernel: Hashable {
         let masks = masksColumns ? columnMasks(&w) : []
         let vector = v.name(.f32)
         let slots = (0..<rows).flatMap { row in (0..<tile.vectors).map { (row, $0) } }
+        let storage = VectorWriter.storageName(tile.element)
         // Rows of the left operand as pointers: their distance need not be a constant.
-        let leftRows = (0..<rows).map { w.address("%left", "float", w.mul("\($0)", leftRow)) }
+        let leftRows = (0..<rows).map { w.address("%left", storage, w.mul("\($0)", leftRow)) }
 
-        func step(_ w: inout FunctionWriter, _ k: String, _ sums: [String]) -> [String] {
-            let panel = w.address("%panel", "float", w.mul(k, "\(tile.columns)"))
+        /// - Parameter isHalf: whether the left operand ends within the pair.
+        func step(_ w: inout FunctionWriter, _ k: String, _ sums: [String], isHalf: Bool = false) -> [String] {
+            let panel = w.address("%panel", storage, w.mul(k, "\(tile.columns * tile.depthStep)"))
             let right = (0..<tile.vectors).map { index in
-                let pointer = w.address(panel, "float", "\(index * tile.lanes)")
-                return w.value("load \(vector), ptr \(pointer), align \(tile.lanes * 4)")
+                let pointer = w.address(panel, storage, "\(index * tile.lanes * tile.depthStep)")
+                return self.right(&w, pointer)
             }
             let depth = w.mul(k, leftDepth)
-            let left = leftRows.map { pointer -> String in
-                let scalar = w.value("load float, ptr \(w.address(pointer, "float", depth)), align 4")
-                return v.splat(&w, scalar, "float")
-            }
+            let left = leftRows.map { self.left(&w, w.address($0, storage, depth), isHalf: isHalf) }
             return slots.enumerated().map { index, slot in
-                v.fma(&w, left[slot.0], right[slot.1], sums[index])
+                tile.element == .bf16
+                    ? v.dot(&w, left[slot.0], right[slot.1], sums[index])
+                    : v.fma(&w, left[slot.0], right[slot.1], sums[index])
             }
         }
 
         let zero = slots.map { _ in (type: vector, initial: "zeroinitializer") }
-        let whole = w.mul(w.value("udiv i64 %depth, \(Self.unroll)"), "\(Self.unroll)")
+        let steps = tile.depthStep == 1 ? "%depth" : w.value("udiv i64 %depth, \(tile.depthStep)")
+        let whole = w.mul(w.value("udiv i64 \(steps), \(Self.unroll)"), "\(Self.unroll)")
         var sums = w.loop(from: "0", to: whole, by: Self.unroll, carrying: zero) { w, k, carried in
             (0..<Self.unroll).reduce(carried) { step(&w, w.add(k, "\($1)"), $0) }
         }
-        sums = w.loop(from: whole, to: "%depth", by: 1, carrying: sums.map { (type: vector, initial: $0) }) {
+        sums = w.loop(from: whole, to: steps, by: 1, carrying: sums.map { (type: vector, initial: $0) }) {
             w, k, carried in step(&w, k, carried)
+        }
+        if tile.depthStep == 2 {
+            let end = w.add(steps, w.value("and i64 %depth, 1"))
+            sums = w.loop(from: steps, to: end, by: 1, carrying: sums.map { (type: vector, initial: $0) }) {
+                w, k, carried in step(&w, k, carried, isHalf: true)
+            }
         }
         let targets = (0..<rows).map { w.address("%target", "float", w.mul("\($0)", targetRow)) }
         store(&w, slots, targets, sums, masks)
         return w.text("internal void @\(name).\(rows)(\(parameters))")
+    }
+
+    /// A vector of a panel's row, as f32 or as pairs.
+    private func right(_ w: inout FunctionWriter, _ pointer: String) -> String {
+        let align = tile.lanes * tile.depthStep * tile.element.byteCount
+        switch tile.element {
+        case .bf16: return w.value("load \(v.name(.i32)), ptr \(pointer), align \(align)")
+        case .f16:
+            let narrow = w.value("load \(v.vector("half")), ptr \(pointer), align \(align)")
+            return w.value("fpext \(v.vector("half")) \(narrow) to \(v.name(.f32))")
+        default: return w.value("load \(v.name(.f32)), ptr \(pointer), align \(align)")
+        }
+    }
+
+    /// An element of the left operand, or a pair, in every lane.
+    private func left(_ w: inout FunctionWriter, _ pointer: String, isHalf: Bool) -> String {
+        switch tile.element {
+        case .bf16 where isHalf:
+            let element = w.value("load i16, ptr \(pointer), align 2")
+            return v.splat(&w, w.value("zext i16 \(element) to i32"), "i32")
+        case .bf16: return v.splat(&w, w.value("load i32, ptr \(pointer), align 2"), "i32")
+        case .f16:
+            let narrow = w.value("load half, ptr \(pointer), align 2")
+            return v.splat(&w, w.value("fpext half \(narrow) to float"), "float")
+        default: return v.splat(&w, w.value("load float, ptr \(pointer), align 4"), "float")
+        }
     }
 
     /// Writes the tile, or adds it to what an earlier block of the depth left.

@@ -4,10 +4,20 @@ import KernelIR
 /// Writes the copies into panels that the register tile reads in order.
 struct PackWriter {
     let tile: ContractionTile
-    private var v: VectorWriter { VectorWriter(lanes: tile.lanes) }
+    /// Of the matrix that is packed: f32, or the tile's element.
+    private let source: ElementType
+    private let cells: PackCells
+    private var v: VectorWriter { cells.v }
+    private var storage: String { VectorWriter.storageName(source) }
 
-    /// Packs columns `column ..< column + tile.columns` (zero from `n` on) of a k x n matrix into `panel`
-    /// `[k][tile.columns]`.
+    init(tile: ContractionTile, source: ElementType? = nil) {
+        let source = source ?? tile.element
+        self.tile = tile
+        self.source = source
+        cells = PackCells(source: source, target: tile.element, lanes: tile.lanes)
+    }
+
+    /// Packs columns `column ..< column + tile.columns` (zero from `n` on) of a k x n matrix into `panel`.
     func packRight(
         _ w: inout FunctionWriter, source: String, rowStride: String, columnStride: String, column: String,
         n: String,
@@ -15,116 +25,92 @@ struct PackWriter {
     ) {
         if columnStride == "1" {
             copyRows(
-                &w, source: w.address(source, "float", column), stride: rowStride, count: k,
-                width: tile.columns,
-                limit: w.sub(n, column), target: panel, targetStride: tile.columns)
+                &w, source: w.address(source, storage, column), stride: rowStride, k: k,
+                limit: w.sub(n, column), panel: panel)
         } else {
             for block in 0..<tile.vectors {
                 let first = w.add(column, "\(block * tile.lanes)")
+                let target = cells.address(&w, panel, "\(block * tile.lanes)")
                 transpose(
-                    &w, source: w.address(source, "float", w.mul(first, columnStride)), stride: columnStride,
-                    rows: w.sub(n, first), k: k, target: w.address(panel, "float", "\(block * tile.lanes)"))
+                    &w, source: w.address(source, storage, w.mul(first, columnStride)), stride: columnStride,
+                    rows: w.sub(n, first), k: k, target: target)
             }
         }
     }
 
     /// Packs `rows` rows of a transposed left operand, from `source` on (element (i, k) at i + k * depthStride),
-    /// into the panels `[depth][tile.rows]` of a block, zero beyond `rows`.
+    /// into the panels `[depth][tile.rows]` of a block, or `[⌈depth / 2⌉][tile.rows][2]` of bf16, zero beyond `rows`.
     ///
     /// All rows of the block are read at once: the places of one row apart lie far from each other.
     func packLeft(
         _ w: inout FunctionWriter, source: String, depthStride: String, rows: String, depth: String,
         target: String
     ) {
-        let v = VectorWriter(lanes: tile.rows)
-        let type = v.name(.f32)
+        let narrow = PackCells(source: self.source, target: tile.element, lanes: tile.rows)
+        let steps = w.ceilDivide(depth, tile.depthStep)
         let panels = (0..<(tile.blockRows / tile.rows)).map { panel -> (mask: String, target: String) in
             let first = panel * tile.rows
-            let mask = v.mask(&w, below: w.sub(rows, "\(first)"))
-            return (mask, w.address(target, "float", w.mul(depth, "\(first)")))
+            let mask = narrow.v.mask(&w, below: w.sub(rows, "\(first)"))
+            return (mask, narrow.address(&w, target, w.mul(steps, "\(first)")))
         }
-        w.loop(from: "0", to: depth, by: 1) { w, k, _ in
-            let row = w.address(source, "float", w.mul(k, depthStride))
-            let place = w.mul(k, "\(tile.rows)")
+        w.loop(from: "0", to: steps, by: 1) { w, step, _ in
+            let k = w.mul(step, "\(tile.depthStep)")
+            let row = w.address(source, storage, w.mul(k, depthStride))
+            let place = w.mul(step, "\(tile.rows)")
             for (index, panel) in panels.enumerated() {
-                let from = w.address(row, "float", "\(index * tile.rows)")
-                let x = w.value(
-                    "call \(type) @llvm.masked.load.v\(tile.rows)f32.p0(ptr \(from), i32 4, <\(tile.rows) x i1> \(panel.mask), \(type) zeroinitializer)"
-                )
-                let to = w.address(panel.target, "float", place)
-                w.line("store \(type) \(x), ptr \(to), align \(tile.rows * 4)")
+                let from = w.address(row, storage, "\(index * tile.rows)")
+                let x = narrow.rows(&w, from, next: depthStride, left: w.sub(depth, k), panel.mask)
+                narrow.store(&w, x, to: narrow.address(&w, panel.target, place))
             }
             return []
         }
     }
 
-    /// `target[i][0 ..< width] = source[i][0 ..< min(width, limit)]`, zero beyond, for `count` rows.
+    /// Rows of a panel from rows of the matrix, one or a pair at a time.
     private func copyRows(
-        _ w: inout FunctionWriter, source: String, stride: String, count: String, width: Int, limit: String,
-        target: String, targetStride: Int
+        _ w: inout FunctionWriter, source: String, stride: String, k: String, limit: String, panel: String
     ) {
-        let lanes = Swift.min(width, tile.lanes)
-        let vectors = VectorWriter(lanes: lanes)
-        let type = vectors.name(.f32)
-        let clipped = w.min(limit, "\(width)")
-        let count32 = w.value("trunc i64 \(clipped) to i32")
-        let bound = vectors.splat(&w, count32, "i32")
-        let masks = (0..<(width / lanes)).map { part in
-            let numbers = vectors.integer(&w, "add", vectors.laneNumbers, vectors.bits(part * lanes))
-            return w.value("icmp slt \(vectors.name(.i32)) \(numbers), \(bound)")
-        }
-        w.loop(from: "0", to: count, by: 1) { w, row, _ in
-            let from = w.address(source, "float", w.mul(row, stride))
-            let to = w.address(target, "float", w.mul(row, "\(targetStride)"))
+        let masks = (0..<tile.vectors).map { v.mask(&w, below: w.sub(limit, "\($0 * tile.lanes)")) }
+        w.loop(from: "0", to: w.ceilDivide(k, tile.depthStep), by: 1) { w, step, _ in
+            let row = w.mul(step, "\(tile.depthStep)")
+            let from = w.address(source, storage, w.mul(row, stride))
+            let to = cells.address(&w, panel, w.mul(step, "\(tile.columns)"))
             for (part, mask) in masks.enumerated() {
-                let place = w.address(from, "float", "\(part * lanes)")
-                let x = w.value(
-                    "call \(type) @llvm.masked.load.v\(lanes)f32.p0(ptr \(place), i32 4, <\(lanes) x i1> \(mask), \(type) zeroinitializer)"
-                )
-                w.line(
-                    "store \(type) \(x), ptr \(w.address(to, "float", "\(part * lanes)")), align \(lanes * 4)"
-                )
+                let place = w.address(from, storage, "\(part * tile.lanes)")
+                let x = cells.rows(&w, place, next: stride, left: w.sub(k, row), mask)
+                cells.store(&w, x, to: cells.address(&w, to, "\(part * tile.lanes)"))
             }
             return []
         }
     }
 
-    /// Transposes `lanes` rows of length k (zero from `rows` on) into columns of a panel, one square block in
+    /// Transposes `lanes` rows of length k (zero from `rows` on) into columns of a panel, one square block of cells in
     /// registers at a time.
     private func transpose(
         _ w: inout FunctionWriter, source: String, stride: String, rows: String, k: String, target: String
     ) {
         let n = tile.lanes
-        let type = v.name(.f32)
         let present = (0..<n).map { w.value("icmp slt i64 \($0), \(rows)") }
-        let none = "zeroinitializer"
-        w.loop(from: "0", to: k, by: n) { w, first, _ in
-            let left = w.value("trunc i64 \(w.sub(k, first)) to i32")
-            let inside = w.value("icmp slt \(v.name(.i32)) \(v.laneNumbers), \(v.splat(&w, left, "i32"))")
+        let steps = w.ceilDivide(k, tile.depthStep)
+        w.loop(from: "0", to: steps, by: n) { w, step, _ in
+            let first = w.mul(step, "\(tile.depthStep)")
+            let inside = cells.masks(&w, left: w.sub(k, first))
             var block = (0..<n).map { row -> String in
-                let mask = w.value("select i1 \(present[row]), <\(n) x i1> \(inside), <\(n) x i1> \(none)")
-                let place = w.address(source, "float", w.add(w.mul("\(row)", stride), first))
-                return w.value(
-                    "call \(type) @llvm.masked.load.v\(n)f32.p0(ptr \(place), i32 4, <\(n) x i1> \(mask), \(type) zeroinitializer)"
-                )
+                let place = w.address(source, storage, w.add(w.mul("\(row)", stride), first))
+                return cells.columns(&w, place, inside, isPresent: present[row])
             }
-            var step = 1
-            while step < n {
-                for row in 0..<n where row & step == 0 {
-                    (block[row], block[row + step]) = exchange(&w, block[row], block[row + step], step)
+            var distance = 1
+            while distance < n {
+                for row in 0..<n where row & distance == 0 {
+                    (block[row], block[row + distance]) = exchange(
+                        &w, block[row], block[row + distance], distance)
                 }
-                step *= 2
+                distance *= 2
             }
             for (index, column) in block.enumerated() {
-                let row = w.add(first, "\(index)")
-                let exists = w.value("icmp slt i64 \(row), \(k)")
-                let mask = w.value("insertelement <\(n) x i1> poison, i1 \(exists), i64 0")
-                let all = w.value(
-                    "shufflevector <\(n) x i1> \(mask), <\(n) x i1> poison, <\(n) x i32> zeroinitializer")
-                let place = w.address(target, "float", w.mul(row, "\(tile.columns)"))
-                w.line(
-                    "call void @llvm.masked.store.v\(n)f32.p0(\(type) \(column), ptr \(place), i32 4, <\(n) x i1> \(all))"
-                )
+                let row = w.add(step, "\(index)")
+                let place = cells.address(&w, target, w.mul(row, "\(tile.columns)"))
+                cells.store(&w, column, to: place, when: w.value("icmp slt i64 \(row), \(steps)"))
             }
             return []
         }
@@ -135,7 +121,7 @@ struct PackWriter {
         String, String
     ) {
         let n = tile.lanes
-        let type = v.name(.f32)
+        let type = cells.type
         func shuffle(_ pick: (Int) -> Int) -> String {
             let mask = (0..<n).map { "i32 \(pick($0))" }.joined(separator: ", ")
             return w.value("shufflevector \(type) \(a), \(type) \(b), <\(n) x i32> <\(mask)>")
@@ -150,10 +136,12 @@ extension PackPanels {
     func write(_ w: inout FunctionWriter) {
         w.loop(from: "%task0", to: "%task1", by: 1) { w, panel, _ in
             let column = w.mul(panel, "\(tile.columns)")
-            let target = w.address(w.buffer(panels), "float", w.mul(column, w.extent(k)))
+            let target = w.address(
+                w.buffer(panels), VectorWriter.storageName(tile.element),
+                w.mul(column, w.roundUp(w.extent(k), to: tile.depthStep)))
             switch source {
-            case .matrix(let matrix):
-                PackWriter(tile: tile).packRight(
+            case .matrix(let matrix, let element):
+                PackWriter(tile: tile, source: element).packRight(
                     &w, source: w.buffer(matrix.buffer), rowStride: w.extent(matrix.rowStride),
                     columnStride: matrix.columnStride == .one ? "1" : w.extent(matrix.columnStride),
                     column: column, n: w.extent(n), k: w.extent(k), panel: target)
@@ -164,28 +152,43 @@ extension PackPanels {
         }
     }
 
-    /// Evaluates `value` row by row for the columns of one panel.
+    /// Evaluates `value` row by row, or in pairs of rows, for the columns of one panel.
     private func packProgram(
         _ w: inout FunctionWriter, _ ops: [ElementOp], _ value: ElementID, column: String, target: String
     ) {
         let elements = ElementWriter(program: ops, lanes: tile.lanes)
         let v = elements.vectors
+        let cells = PackCells(source: .f32, target: tile.element, lanes: tile.lanes)
         let isWhole = n.fixedValue.map { $0 % tile.columns == 0 } ?? false
         let parts = (0..<tile.vectors).map { part -> (column: String, mask: String?) in
             let first = w.add(column, "\(part * tile.lanes)")
             return (first, isWhole ? nil : v.mask(&w, below: w.sub(w.extent(n), first)))
         }
-        w.loop(from: "0", to: w.extent(k), by: 1) { w, row, _ in
-            var rowValues: [ElementID: String] = [:]
-            let spread = elements.spread(&w, [value], row: row, &rowValues)
-            let place = w.address(target, "float", w.mul(row, "\(tile.columns)"))
+        let depth = w.extent(k)
+        w.loop(from: "0", to: w.ceilDivide(depth, tile.depthStep), by: 1) { w, step, _ in
+            let place = cells.address(&w, target, w.mul(step, "\(tile.columns)"))
+            let first = w.mul(step, "\(tile.depthStep)")
+            let rows = (0..<tile.depthStep).map { offset -> (row: String, exists: String?) in
+                let row = w.add(first, "\(offset)")
+                guard offset > 0 else { return (row, nil) }
+                // The last row once more, where there is no other.
+                return (w.min(row, w.sub(depth, "1")), w.value("icmp slt i64 \(row), \(depth)"))
+            }
+            let spreads = rows.map { row, _ -> [ElementID: String] in
+                var rowValues: [ElementID: String] = [:]
+                return elements.spread(&w, [value], row: row, &rowValues)
+            }
             for (part, columns) in parts.enumerated() {
-                var values = spread
-                let at = ElementWriter.Place(row: row, column: columns.column, mask: columns.mask)
-                var x = elements.elementValue(&w, value, at: at, &values)
-                if let mask = columns.mask { x = v.select(&w, mask, .f32, x, v.float(0)) }
-                let pointer = w.address(place, "float", "\(part * tile.lanes)")
-                w.line("store \(v.name(.f32)) \(x), ptr \(pointer), align \(tile.lanes * 4)")
+                let values = zip(rows, spreads).map { row, spread -> String in
+                    var values = spread
+                    let at = ElementWriter.Place(row: row.row, column: columns.column, mask: columns.mask)
+                    var x = elements.elementValue(&w, value, at: at, &values)
+                    if let mask = columns.mask { x = v.select(&w, mask, .f32, x, v.float(0)) }
+                    guard let exists = row.exists else { return x }
+                    return w.value("select i1 \(exists), \(v.name(.f32)) \(x), \(v.name(.f32)) \(v.float(0))")
+                }
+                let pointer = cells.address(&w, place, "\(part * tile.lanes)")
+                cells.store(&w, cells.cell(&w, values), to: pointer)
             }
             return []
         }

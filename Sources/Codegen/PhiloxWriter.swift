@@ -6,6 +6,20 @@ extension VectorWriter {
     func keepMask(
         _ w: inout FunctionWriter, rng: Int, rate: Double, stream: Int, row: String, columns: String
     ) -> String {
+        let words = philox(&w, rng: rng, stream: stream, row: row, columns: columns)
+        return keeps(&w, selectWord(&w, words, columns), rate: rate)
+    }
+
+    /// Whether dropout keeps the element with a random word.
+    func keeps(_ w: inout FunctionWriter, _ word: String, rate: Double) -> String {
+        let threshold = Int(Int32(bitPattern: Philox.threshold(rate: rate)))
+        return w.value("icmp uge \(name(.i32)) \(word), \(bits(threshold))")
+    }
+
+    /// The four words of each column's counter.
+    func philox(
+        _ w: inout FunctionWriter, rng: Int, stream: Int, row: String, columns: String
+    ) -> [String] {
         let pointer = w.buffer(rng)
         let seed = w.entryValue("load i64, ptr \(pointer), align 8")
         let stepPointer = w.entryValue("getelementptr i64, ptr \(pointer), i64 1")
@@ -15,9 +29,11 @@ extension VectorWriter {
         let high = w.entryValue("lshr i64 \(seed), 32")
         var key = [w.entryValue("trunc i64 \(seed) to i32"), w.entryValue("trunc i64 \(high) to i32")]
         let weyl = [Philox.weyl.0, Philox.weyl.1].map { Int32(bitPattern: $0) }
-        let group = w.value("lshr i64 \(row), 2")
-        let group32 = w.value("trunc i64 \(group) to i32")
-        var c = [columns, splat(&w, group32, "i32"), splat(&w, stream32, "i32"), splat(&w, step32, "i32")]
+        let row32 = w.value("trunc i64 \(row) to i32")
+        // Columns 64 a + 16 b + d have the counter 16 a + d and word b.
+        let span = integer(&w, "and", integer(&w, "lshr", columns, bits(2)), bits(-Philox.span))
+        let place = integer(&w, "or", span, integer(&w, "and", columns, bits(Philox.span - 1)))
+        var c = [place, splat(&w, row32, "i32"), splat(&w, stream32, "i32"), splat(&w, step32, "i32")]
         for round in 0..<Philox.rounds {
             if round > 0 { key = zip(key, weyl).map { w.entryValue("add i32 \($0), \($1)") } }
             let (high0, low0) = wideMultiply(&w, c[0], Philox.multipliers.0)
@@ -27,20 +43,17 @@ extension VectorWriter {
             let third = integer(&w, "xor", integer(&w, "xor", high0, c[3]), k[1])
             c = [first, low1, third, low0]
         }
-        let word = selectWord(&w, c, row)
-        let threshold = Int(Int32(bitPattern: Philox.threshold(rate: rate)))
-        return w.value("icmp uge \(name(.i32)) \(word), \(bits(threshold))")
+        return c
     }
 
-    /// Word `row mod 4` of the four.
-    private func selectWord(_ w: inout FunctionWriter, _ words: [String], _ row: String) -> String {
+    /// The word of each column.
+    private func selectWord(_ w: inout FunctionWriter, _ words: [String], _ columns: String) -> String {
         func bit(_ mask: Int) -> String {
-            let masked = w.value("and i64 \(row), \(mask)")
-            return w.value("icmp ne i64 \(masked), 0")
+            w.value("icmp ne \(name(.i32)) \(integer(&w, "and", columns, bits(mask))), \(bits(0))")
         }
-        let (odd, upper) = (bit(1), bit(2))
+        let (odd, upper) = (bit(Philox.span), bit(2 * Philox.span))
         func pick(_ condition: String, _ a: String, _ b: String) -> String {
-            w.value("select i1 \(condition), \(name(.i32)) \(a), \(name(.i32)) \(b)")
+            select(&w, condition, .i32, a, b)
         }
         return pick(upper, pick(odd, words[3], words[2]), pick(odd, words[1], words[0]))
     }

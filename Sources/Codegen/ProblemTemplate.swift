@@ -64,6 +64,8 @@ struct ProblemTemplate {
             masksColumns: strides.columns?.fixedValue.map { $0 % batch.tile.columns != 0 } ?? true)
     }
 
+    private var storage: String { VectorWriter.storageName(batch.tile.element) }
+
     func helpers(_ bf16: BF16Unit) -> String { block.micro.text(bf16) }
 
     func write(_ w: inout FunctionWriter) {
@@ -71,12 +73,15 @@ struct ProblemTemplate {
             switch batch.layout {
             case .dense(_, let m, let n, let k, _, _):
                 let (rows, columns, depth) = (w.extent(m), w.extent(n), w.extent(k))
-                func matrix(_ w: inout FunctionWriter, _ buffer: Int, _ a: String, _ b: String) -> String {
-                    w.address(w.buffer(buffer), "float", w.mul(task, w.mul(a, b)))
+                func matrix(
+                    _ w: inout FunctionWriter, _ buffer: Int, _ storage: String, _ a: String, _ b: String
+                ) -> String {
+                    w.address(w.buffer(buffer), storage, w.mul(task, w.mul(a, b)))
                 }
                 let problem = Problem(
-                    left: matrix(&w, batch.left, rows, depth), right: matrix(&w, batch.right, depth, columns),
-                    target: matrix(&w, batch.target, rows, columns), m: rows, n: columns, k: depth)
+                    left: matrix(&w, batch.left, storage, rows, depth),
+                    right: matrix(&w, batch.right, storage, depth, columns),
+                    target: matrix(&w, batch.target, "float", rows, columns), m: rows, n: columns, k: depth)
                 multiply(&w, problem)
             case .ragged(
                 let form, let sequences, let tokens, let heads, let headSize, let length, let offsets,
@@ -131,7 +136,8 @@ struct ProblemTemplate {
     private func multiply(_ w: inout FunctionWriter, _ problem: Problem) {
         let tile = batch.tile
         // Scratch: the left block first (its size is fixed), then the panels.
-        let panels = w.address("%scratch", "float", "\(tile.leftBlockCount)")
+        let panels = w.address("%scratch", "i8", "\(tile.leftBlockByteCount)")
+        let wholeDepth = w.roundUp(problem.k, to: tile.depthStep)
         let panelCount = w.ceilDivide(problem.n, tile.columns)
         let columnStride = strides.rightColumn == .one ? "1" : w.extent(strides.rightColumn)
         w.loop(from: "0", to: panelCount, by: 1) { w, panel, _ in
@@ -140,7 +146,7 @@ struct ProblemTemplate {
                 &w, source: problem.right, rowStride: w.extent(strides.rightDepth),
                 columnStride: columnStride,
                 column: column, n: problem.n, k: problem.k,
-                panel: w.address(panels, "float", w.mul(column, problem.k)))
+                panel: w.address(panels, storage, w.mul(column, wholeDepth)))
             return []
         }
         w.loop(from: "0", to: problem.m, by: tile.blockRows) { w, row, _ in
@@ -149,7 +155,7 @@ struct ProblemTemplate {
             block.write(
                 &w,
                 BlockProduct.Operands(
-                    left: w.address(problem.left, "float", w.mul(row, leftRow)), leftRow: leftRow,
+                    left: w.address(problem.left, storage, w.mul(row, leftRow)), leftRow: leftRow,
                     leftDepth: w.extent(strides.leftDepth), panels: panels,
                     target: w.address(problem.target, "float", w.mul(row, targetRow)), targetRow: targetRow,
                     rows: w.min(w.sub(problem.m, row), "\(tile.blockRows)"), columns: problem.n,

@@ -6,8 +6,13 @@ extension VectorWriter {
     /// Two f32 vectors, rounded, as the low and the high halves of i32 lanes.
     func bf16Pairs(_ w: inout FunctionWriter, low: String, high: String) -> String {
         let (first, second) = (bf16Bits(&w, low), bf16Bits(&w, high))
-        let wideLow = w.value("zext \(vector("i16")) \(first) to \(name(.i32))")
-        let wideHigh = w.value("zext \(vector("i16")) \(second) to \(name(.i32))")
+        return bf16Pairs(&w, lowBits: first, highBits: second)
+    }
+
+    /// The same of bf16 as i16.
+    func bf16Pairs(_ w: inout FunctionWriter, lowBits: String, highBits: String) -> String {
+        let wideLow = w.value("zext \(vector("i16")) \(lowBits) to \(name(.i32))")
+        let wideHigh = w.value("zext \(vector("i16")) \(highBits) to \(name(.i32))")
         return integer(&w, "or", wideLow, integer(&w, "shl", wideHigh, bits(16)))
     }
 

@@ -63,7 +63,9 @@ public final class Compiler {
 
     /// The passes that a graph goes through: a client's rules, then those of every compilation.
     public var pipeline: PassPipeline {
-        PassPipeline.standard(rules: options.rules, keeping: Set(options.customKernels.map(\.definition)))
+        PassPipeline.standard(
+            rules: options.rules, keeping: Set(options.customKernels.map(\.definition)),
+            precision: options.precision)
     }
 
     /// The graph after all passes.

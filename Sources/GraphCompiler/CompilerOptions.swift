@@ -19,11 +19,13 @@ public struct CompilerOptions: Sendable {
         case off
     }
 
-    /// The highest instruction set to use (`avx2`, `avx512`, `amx`); the host's best when `nil`.
+    /// The highest instruction set to use (`avx2`, `avx512`, `avx512bf16`, `amx`); the host's best when `nil`.
     public var instructionSet: String?
     /// Worker threads; every online core when `nil`.
     public var threads: Int?
     public var matmul: MatmulLowering
+    /// Of products and attention.
+    public var precision: Precision
     public var cache: Cache
     public var passes: PassPipeline.Options
     /// Rewrite rules that run before all passes, as the pass `user-rules`.
@@ -35,13 +37,14 @@ public struct CompilerOptions: Sendable {
 
     public init(
         instructionSet: String? = nil, threads: Int? = nil, matmul: MatmulLowering = .generated,
-        cache: Cache = .standard, passes: PassPipeline.Options = PassPipeline.Options(),
+        precision: Precision = .fp32, cache: Cache = .standard, passes: PassPipeline.Options = PassPipeline.Options(),
         rules: [RewriteRule] = [], customKernels: [CustomKernel] = [],
         dump: (@Sendable (CompilationStage) throws -> Void)? = nil
     ) {
         self.instructionSet = instructionSet
         self.threads = threads
         self.matmul = matmul
+        self.precision = precision
         self.cache = cache
         self.passes = passes
         self.rules = rules

@@ -6,17 +6,20 @@ import GraphIR
 /// A task of the forward step owns query rows, a task of the gradient key rows; each runs over blocks of the
 /// sequence's other rows in order. Where a sequence has several parts, every part but the first writes its share of
 /// dq into a plane of its own, and `sumQueryGradients` adds them up in the order of the parts. So results have the
-/// same bits however tasks are spread over threads.
+/// same bits however tasks are spread over threads. Below f32 the first part has a plane as well, and dq is rounded
+/// from the sum.
 public struct AttentionKernel: Hashable, Sendable {
     public enum Step: Hashable, Sendable {
         case forward(out: Int, lse: Int)
-        /// `delta` f32[tokens, heads] is Σ_d dout out; `partial` holds `parts - 1` planes [tokens, heads, headSize].
+        /// `delta` f32[tokens, heads] is Σ_d dout out; `partial` holds `planes` of f32[tokens, heads, headSize].
         case gradient(dout: Int, lse: Int, delta: Int, dq: Int, dk: Int, dv: Int, partial: Int)
         case sumQueryGradients(dq: Int, partial: Int)
     }
 
     public var step: Step
     public var attributes: AttentionAttributes
+    /// The type of q, k, v, out and their gradients; all that is between is f32.
+    public var element: ElementType
     // Buffers. `rng` and `stream` are read only when the rate is positive, `maskTable` has the layout of `MaskTable`.
     public var query: Int
     public var key: Int
@@ -43,72 +46,117 @@ public struct AttentionTile: Hashable, Sendable {
     /// Rows of the register tile.
     public let rows: Int
     public let lanes: Int
-    /// Query rows of one tile of scores; a multiple of `rows` and `lanes`.
+    /// Query rows of one tile of scores; a multiple of `forwardRows`.
     public let queries: Int
-    /// Keys of one tile of scores; a multiple of `columns`.
+    /// Rows of a tile that the forward step takes from scores to results at a time, so that their scores stay in the
+    /// level-1 cache; a multiple of `rows` and `lanes`.
+    public let forwardRows: Int
+    /// Keys of one tile of scores; a multiple of `columns`, and of the 64 that dropout's generator takes together.
     public let keys: Int
     /// A part has at least this many rows (a multiple of `queries` and `keys`), and the forward step keeps the queries
     /// and results of as many rows in scratch memory.
     public let partRows: Int
+    /// Operands of tile products are pairs of bf16 along the depth, one pair a word, in place of f32.
+    public let isPaired: Bool
 
+    /// Elements of an operand in 32 bits.
+    public var wordElements: Int { isPaired ? 2 : 1 }
     /// Columns of the register tile and of a packed panel: two vectors.
     public var columns: Int { 2 * lanes }
 
-    /// The same as the packing of panels wants it, for a depth of `headSize`.
-    public func panel(headSize: Int) -> ContractionTile {
-        ContractionTile(
-            rows: rows, vectors: 2, lanes: lanes, depth: headSize, blockRows: queries)
+    /// The same as the packing of panels wants it, for a depth of `words`.
+    public func panel(depth words: Int) -> ContractionTile {
+        ContractionTile(rows: rows, vectors: 2, lanes: lanes, depth: words, blockRows: queries)
     }
 }
 
-/// The arrays in a worker's scratch memory, in f32 elements.
+/// The arrays in a worker's scratch memory, in 32-bit words: f32, or pairs of bf16 where operands are paired.
 public enum AttentionArray: Hashable, Sendable, CaseIterable {
-    /// Scaled queries, dout and results [rows][paddedSize]; keys and values likewise.
-    case query, dout, out, key, value
-    /// Keys and values transposed: panels [panel][headSize][columns].
+    /// Queries, dout, keys and values [rows][rowWords]: pairs are neighbours in a row.
+    case query, dout, key, value
+    /// The same [rows / 2][paddedSize], where a pair is the elements of two rows. Without pairs the rows above serve
+    /// for both.
+    case queryPairs, doutPairs, keyPairs, valuePairs
+    /// Keys and values transposed: panels [panel][depthWords][columns].
     case keyPanels, valuePanels
-    /// A tile [queries][keys] of scores, which become probabilities, and of their gradients.
+    /// A tile f32[queries][keys] of scores, which become probabilities, and of their gradients. With pairs, those
+    /// take their places: in the forward step [queries][keys / 2] words, in the gradient [queries / 2][keys]; rows of
+    /// words start where their (first) row of f32 did.
     case scores, scoreGradients
-    /// Sums [rows][paddedSize].
-    case dq, dk, dv
-    /// A number a row: running maximum and sum, the tile's own maximum, what earlier results are multiplied by.
-    case maximum, sum, tileMaximum, correction
-    /// Dropout: terms of the generator that belong to a column (four i64 each), and a bit an element.
+    /// With pairs, the gradients of scores as [queries][keys / 2].
+    case scoreGradientRows
+    /// Results and sums f32[rows][paddedSize].
+    case out, dq, dk, dv
+    /// A number a row: running maximum, the tile's own maximum, what earlier results are multiplied by.
+    case maximum, tileMaximum, correction
+    /// Running sums [rows][lanes], to be added up.
+    case sum
+    /// Dropout: terms of the generator that belong to four columns (four i64), and a bit an element.
     case columnTerms, keepBits
+
+    var withoutPairs: AttentionArray {
+        switch self {
+        case .queryPairs: .query
+        case .doutPairs: .dout
+        case .keyPairs: .key
+        case .valuePairs: .value
+        default: self
+        }
+    }
 }
 
 extension AttentionKernel {
     /// The head size rounded up to whole vectors.
     public var paddedSize: Int { (headSize + tile.lanes - 1) / tile.lanes * tile.lanes }
 
-    /// Elements of an array.
+    /// Words of a row of an operand, and those that hold elements.
+    public var rowWords: Int { paddedSize / tile.wordElements }
+    public var depthWords: Int { (headSize + tile.wordElements - 1) / tile.wordElements }
+
+    /// Planes of partial dq.
+    public var planes: Int { element == .f32 ? parts - 1 : parts }
+
+    /// Words of an array.
     private func count(_ array: AttentionArray) -> Int {
-        let isForward = if case .forward = step { true } else { false }
+        let isForward: Bool
+        switch step {
+        case .forward: isForward = true
+        case .gradient: isForward = false
+        case .sumQueryGradients: return 0
+        }
         let queryRows = isForward ? tile.partRows : tile.queries
-        switch (array, step) {
-        case (_, .sumQueryGradients): return 0
-        case (.query, _): return queryRows * paddedSize
-        case (.keyPanels, _): return headSize * tile.keys
-        case (.scores, _): return tile.queries * tile.keys
-        case (.columnTerms, _): return attributes.rate > 0 ? 8 * tile.keys : 0
-        case (.keepBits, _): return attributes.rate > 0 ? tile.queries * tile.keys / 32 : 0
-        case (.out, .forward): return queryRows * paddedSize
-        case (.value, .forward), (.key, .gradient), (.dk, .gradient), (.dv, .gradient):
-            return tile.keys * paddedSize
-        case (.maximum, .forward), (.sum, .forward): return queryRows
-        case (.tileMaximum, .forward), (.correction, .forward): return tile.queries
-        case (.dout, .gradient), (.dq, .gradient): return queryRows * paddedSize
-        case (.valuePanels, .gradient): return headSize * tile.keys
-        case (.scoreGradients, .gradient): return tile.queries * tile.keys
-        case (.out, _), (.value, _), (.key, _), (.dk, _), (.dv, _), (.dout, _), (.dq, _), (.maximum, _),
-            (.sum, _), (.tileMaximum, _), (.correction, _), (.valuePanels, _), (.scoreGradients, _):
-            return 0
+        let pairs = tile.isPaired ? paddedSize / 2 : 0
+        let dropout = attributes.rate > 0 ? 1 : 0
+        let inForward = isForward ? 1 : 0
+        let inGradient = 1 - inForward
+        return switch array {
+        case .query: queryRows * rowWords
+        case .key: tile.keys * rowWords
+        case .value: isForward && tile.isPaired ? 0 : tile.keys * rowWords
+        case .keyPanels: tile.keys * depthWords
+        case .scores: (isForward ? tile.forwardRows : tile.queries) * tile.keys
+        case .columnTerms: dropout * 2 * tile.keys
+        case .keepBits: dropout * (isForward ? tile.forwardRows : tile.queries) * tile.keys / 32
+        case .out: inForward * queryRows * paddedSize
+        case .valuePairs: inForward * tile.keys * pairs
+        case .maximum: inForward * queryRows
+        case .sum: inForward * queryRows * tile.lanes
+        case .tileMaximum, .correction: inForward * tile.forwardRows
+        case .dout: inGradient * queryRows * rowWords
+        case .queryPairs, .doutPairs: inGradient * queryRows * pairs
+        case .keyPairs: inGradient * tile.keys * pairs
+        case .valuePanels: inGradient * tile.keys * depthWords
+        case .scoreGradients: inGradient * tile.queries * tile.keys
+        case .scoreGradientRows: tile.isPaired ? inGradient * tile.queries * tile.keys / 2 : 0
+        case .dq: inGradient * queryRows * paddedSize
+        case .dk, .dv: inGradient * tile.keys * paddedSize
         }
     }
 
     /// Where an array starts in scratch memory: a multiple of 64 bytes.
     public func offset(of array: AttentionArray) -> Int {
-        AttentionArray.allCases.prefix { $0 != array }.reduce(0) { $0 + (count($1) + 15) / 16 * 16 }
+        let array = tile.isPaired ? array : array.withoutPairs
+        return AttentionArray.allCases.prefix { $0 != array }.reduce(0) { $0 + (count($1) + 15) / 16 * 16 }
     }
 
     var scratchByteCount: Int {
@@ -124,7 +172,7 @@ extension AttentionKernel {
     /// As if the tokens were in equal shares of `sequences`; tiles of which the mask keeps nothing cost nothing.
     func flopCount(_ symbols: [String: Int]) -> Int {
         let tokens = tokens.value(symbols)
-        if case .sumQueryGradients = step { return (parts - 1) * tokens * heads * headSize }
+        if case .sumQueryGradients = step { return planes * tokens * heads * headSize }
         let length = tokens / Swift.max(1, sequences.value(symbols))
         var pairs = tokens * length * heads * headSize
         if let mask = attributes.mask {
@@ -137,7 +185,7 @@ extension AttentionKernel {
 
 extension AttentionKernel: CustomStringConvertible {
     public var description: String {
-        let shape = "[\(tokens) tokens, \(sequences) sequences, \(heads) heads of \(headSize)]"
+        let shape = "\(element)[\(tokens) tokens, \(sequences) sequences, \(heads) heads of \(headSize)]"
         let dropout =
             attributes.rate > 0
             ? ", dropout \(attributes.rate) stream b\(stream) rng b\(rng)" : ""
@@ -157,5 +205,5 @@ extension AttentionKernel: CustomStringConvertible {
 }
 
 extension AttentionTile: CustomStringConvertible {
-    public var description: String { "\(queries)x\(keys) in \(rows)x\(columns)" }
+    public var description: String { "\(queries)x\(keys) in \(rows)x\(columns)" + (isPaired ? " bf16 pairs" : "") }
 }

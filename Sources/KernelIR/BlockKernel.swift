@@ -35,12 +35,14 @@ extension BlockKernel {
         scratch(product.target).map(rowStride) ?? columns
     }
 
-    /// Elements of a scratch buffer.
-    public func elementCount(_ scratch: Scratch) -> Extent { .fixed(tile.blockRows) * rowStride(scratch) }
+    /// Bytes of a scratch buffer: whole cache lines, since a block has 32 rows.
+    public func byteCount(_ scratch: Scratch) -> Extent {
+        .fixed(tile.blockRows * scratch.element.byteCount) * rowStride(scratch)
+    }
 
-    /// Elements of the packed left block, which the task's memory begins with; none when no product needs it.
-    public var packedLeftCount: Int {
-        products.contains { $0.left.isTransposed } ? tile.leftBlockCount : 0
+    /// Bytes of the packed left block, which the task's memory begins with; none when no product needs it.
+    public var packedLeftByteCount: Int {
+        products.contains { $0.left.isTransposed } ? tile.leftBlockByteCount : 0
     }
 }
 
@@ -50,8 +52,19 @@ extension MatrixAccess {
 }
 
 extension ContractionTile {
-    /// Elements of a block of the left operand, packed when it comes transposed.
-    public var leftBlockCount: Int { blockRows * depth }
+    /// Bytes of a block of the left operand, packed when it comes transposed.
+    public var leftBlockByteCount: Int { blockRows * depth * element.byteCount }
+
+    /// At least `depth` rounded up to whole steps; one row more when it is symbolic.
+    public func paddedDepth(_ depth: Extent) -> Extent {
+        guard depthStep > 1 else { return depth }
+        guard let count = depth.fixedValue else {
+            return Extent(depth.symbols.map { $0 + 1 } + [.fixed(depth.factor)])
+        }
+        return .fixed(paddedDepth(count))
+    }
+
+    public func paddedDepth(_ depth: Int) -> Int { (depth + depthStep - 1) / depthStep * depthStep }
 
     /// At least `columns` rounded up to whole panels; one panel more when they are symbolic.
     public func padded(_ columns: Extent) -> Extent {

@@ -19,11 +19,11 @@ public struct Access: Hashable, Sendable {
     /// How a stored matrix lies in memory.
     public var layout: Layout = .rowMajor
 
-    /// An element (row, column) of a matrix, in the panels that products read: panels of `width` columns of the
-    /// product's right operand, one row of a panel behind the other.
+    /// An element (row, column) of a matrix, in the panels that products read (`PackPanels`): panels of `width`
+    /// columns of the product's right operand, one row of a panel behind the other, rows of bf16 in pairs.
     public enum Layout: Hashable, Sendable {
         case rowMajor
-        /// Of a matrix with `depth` rows: `(column / width, row, column % width)`.
+        /// Of a matrix with `depth` rows, rounded up to pairs: `(column / width, row, column % width)`.
         case panels(width: Int, depth: Extent)
         /// Of its transpose, `depth` being its columns: `(row / width, column, row % width)`.
         case transposedPanels(width: Int, depth: Extent)

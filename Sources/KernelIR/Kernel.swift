@@ -71,7 +71,7 @@ public struct RowKernel: Hashable, Sendable {
 /// The blocks of `tile.blockRows` rows are cut into `tasks` even pieces. For each of its blocks a task runs the
 /// prologue programs, and then for each chunk of columns the products (over their whole depth) and the epilogue.
 public struct BlockKernel: Hashable, Sendable {
-    /// Private memory of a task that is addressed like a buffer, by the numbers of the whole tensor: `f32` rows
+    /// Private memory of a task that is addressed like a buffer, by the numbers of the whole tensor: rows
     /// and columns of the current block, and of the current chunk where it is one.
     public struct Scratch: Hashable, Sendable {
         public enum Shape: Hashable, Sendable {
@@ -83,14 +83,17 @@ public struct BlockKernel: Hashable, Sendable {
         /// A number that no buffer of the launch has.
         public var buffer: Int
         public var shape: Shape
+        public var element: ElementType
 
-        package init(buffer: Int, shape: Shape) {
+        package init(buffer: Int, shape: Shape, element: ElementType = .f32) {
             self.buffer = buffer
             self.shape = shape
+            self.element = element
         }
     }
 
-    /// `target[rows, columns] (+)= left[rows, k] · panels`.
+    /// `target[rows, columns] (+)= left[rows, k] · panels`, the left operand and the panels of the tile's element,
+    /// the target f32.
     public struct Product: Hashable, Sendable {
         /// A buffer, or a prologue's scratch. With a row stride of 1 it comes transposed.
         public var left: MatrixAccess
@@ -159,10 +162,12 @@ public struct MatrixAccess: Hashable, Sendable {
     }
 }
 
-/// Copies a k x n matrix into panels `[panel][k][tile.columns]`, zero beyond column n. One task a panel.
+/// Copies a k x n matrix into panels `[panel][k][tile.columns]` of the tile's element, zero beyond column n; for bf16
+/// `[panel][⌈k / 2⌉][tile.columns][2]`, zero beyond k too. One task a panel.
 public struct PackPanels: Hashable, Sendable {
     public enum Source: Hashable, Sendable {
-        case matrix(MatrixAccess)
+        /// A buffer of f32 or of the tile's element.
+        case matrix(MatrixAccess, ElementType)
         /// What a program without reductions computes at (row k, column n).
         case program([ElementOp], value: ElementID)
     }

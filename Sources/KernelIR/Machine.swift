@@ -1,3 +1,5 @@
+import GraphIR
+
 /// How products of bf16 operands are computed; they add up in f32 each way.
 public enum BF16Unit: String, Hashable, Sendable {
     /// Operands are widened to f32.
@@ -22,16 +24,17 @@ public struct Machine: Hashable, Sendable {
         self.usesLibraryMatmul = usesLibraryMatmul
     }
 
-    /// The tile of large products: 8 x 3 vectors fill 24 of AVX-512's 32 registers, 4 x 3 fill 12 of AVX2's 16.
-    package var denseTile: ContractionTile {
-        ContractionTile(
-            rows: lanes == 16 ? 8 : 4, vectors: 3, lanes: lanes, depth: 384, blockRows: 32)
-    }
+    /// The tile of large products of `element`: 8 x 3 vectors fill 24 of AVX-512's 32 registers, 4 x 3 fill 12 of
+    /// AVX2's 16.
+    package func denseTile(_ element: ElementType) -> ContractionTile { tile(element, vectors: 3) }
 
     /// The tile of small products (one head of one sequence), narrower so that less of it is padding.
-    var smallTile: ContractionTile {
+    func smallTile(_ element: ElementType) -> ContractionTile { tile(element, vectors: 2) }
+
+    private func tile(_ element: ElementType, vectors: Int) -> ContractionTile {
         ContractionTile(
-            rows: lanes == 16 ? 8 : 4, vectors: 2, lanes: lanes, depth: 384, blockRows: 32)
+            element: element, rows: lanes == 16 ? 8 : 4, vectors: vectors, lanes: lanes,
+            depth: 384 * 4 / element.byteCount, blockRows: 32)
     }
 
     /// Panels of one chunk of columns of a large product.
@@ -52,6 +55,8 @@ public struct Machine: Hashable, Sendable {
 
 /// Register and cache blocking of a contraction.
 public struct ContractionTile: Hashable, Sendable {
+    /// Of the operands: f32, bf16 or f16. Products add up in f32.
+    public let element: ElementType
     /// Rows of the register tile.
     public let rows: Int
     /// Vectors across the register tile.
@@ -62,7 +67,11 @@ public struct ContractionTile: Hashable, Sendable {
     /// Rows of one block, a multiple of 16: scratch buffers then begin on cache lines.
     public let blockRows: Int
 
-    package init(rows: Int, vectors: Int, lanes: Int, depth: Int, blockRows: Int) {
+    package init(
+        element: ElementType = .f32, rows: Int, vectors: Int, lanes: Int, depth: Int, blockRows: Int
+    ) {
+        precondition(element != .bf16 || depth % 2 == 0, "pairs don't fill a tile \(depth) deep")
+        self.element = element
         self.rows = rows
         self.vectors = vectors
         self.lanes = lanes
@@ -72,4 +81,7 @@ public struct ContractionTile: Hashable, Sendable {
 
     /// Columns of the register tile and of a packed panel.
     public var columns: Int { vectors * lanes }
+
+    /// Rows of the depth that lie side by side in a panel, `[depth / step][columns][step]`: pairs of bf16.
+    public var depthStep: Int { element == .bf16 ? 2 : 1 }
 }

@@ -34,14 +34,15 @@ extension Phase {
     public func scratchByteCount(_ symbols: [String: Int]) -> Int {
         switch self {
         case .block(let block):
-            return block.scratch.reduce(block.packedLeftCount * 4) {
-                $0 + block.elementCount($1).value(symbols) * 4
+            return block.scratch.reduce(block.packedLeftByteCount) {
+                $0 + block.byteCount($1).value(symbols)
             }
         case .problems(let batch):
             let (n, k) = batch.scratchShape
             let columns =
                 (n.value(symbols) + batch.tile.columns - 1) / batch.tile.columns * batch.tile.columns
-            return columns * k.value(symbols) * 4 + batch.tile.leftBlockCount * 4
+            let depth = batch.tile.paddedDepth(k.value(symbols))
+            return columns * depth * batch.tile.element.byteCount + batch.tile.leftBlockByteCount
         case .attention(let attention): return attention.scratchByteCount
         case .rows, .pack, .library, .scatterAdd, .segments, .copy: return 0
         }

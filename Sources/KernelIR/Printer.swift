@@ -99,9 +99,9 @@ extension [ElementOp] {
 
 extension PackPanels: CustomStringConvertible {
     public var description: String {
-        let shape = "[k \(k), n \(n)] in panels of \(tile.columns)"
+        let shape = "[k \(k), n \(n)] in \(tile.element) panels of \(tile.columns)"
         switch source {
-        case .matrix(let matrix): return "  pack b\(panels) = \(matrix) \(shape)\n"
+        case .matrix(let matrix, _): return "  pack b\(panels) = \(matrix) \(shape)\n"
         case .program(let ops, let value):
             return "  pack b\(panels) = e\(value) \(shape) {\n" + ops.lines(indent: "    ") + "  }\n"
         }
@@ -116,7 +116,7 @@ extension BlockKernel: CustomStringConvertible {
         }
         text += "tile \(tile) {\n"
         for scratch in scratch {
-            text += "    scratch b\(scratch.buffer) [\(tile.blockRows) x \(rowStride(scratch))]\n"
+            text += "    scratch b\(scratch.buffer) \(scratch.element)[\(tile.blockRows) x \(rowStride(scratch))]\n"
         }
         func describe(_ role: String, _ program: RowProgram) -> String {
             "    \(role) over \(program.columns) columns {\n" + program.lines(indent: "      ") + "    }\n"

@@ -50,11 +50,8 @@ public struct PackedParameter: Hashable, Sendable {
     public let transposed: Bool
     public let k: Int
     public let n: Int
-    /// Columns of a panel.
-    public let width: Int
+    /// The tile of the products that read it: the panels' element and width.
+    public let tile: ContractionTile
 
-    /// The f32 elements of all panels.
-    public var elementCount: Int { (n + width - 1) / width * width * k }
-
-    public var byteCount: Int { elementCount * 4 }
+    public var byteCount: Int { tile.paddedColumns(n) * tile.paddedDepth(k) * tile.element.byteCount }
 }

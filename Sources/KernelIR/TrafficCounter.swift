@@ -90,10 +90,10 @@ struct TrafficCounter {
     private mutating func count(_ pack: PackPanels) {
         let (k, n) = (pack.k.value(symbols), pack.n.value(symbols))
         switch pack.source {
-        case .matrix(let matrix): read(matrix.buffer, k * n)
+        case .matrix(let matrix, _): read(matrix.buffer, k * n)
         case .program(let ops, _): read(ops, rows: k, columns: n)
         }
-        write(pack.panels, k * pack.tile.paddedColumns(n))
+        insert(panels(pack.tile, k, n), into: &writes, pack.panels)
     }
 
     /// What a block kernel has written it still has in the cache when it reads it: only the write counts.
@@ -103,7 +103,7 @@ struct TrafficCounter {
         for product in kernel.products {
             let k = product.k.value(symbols)
             readUnlessWritten(product.left.buffer, rows * k)
-            read(product.panels, k * kernel.tile.paddedColumns(columns))
+            insert(panels(kernel.tile, k, columns), into: &reads, product.panels)
             if product.accumulates { readUnlessWritten(product.target, rows * columns) }
             write(product.target, rows * columns)
         }
@@ -118,7 +118,7 @@ struct TrafficCounter {
     private mutating func count(_ attention: AttentionKernel) {
         let rows = attention.tokens.value(symbols) * attention.heads
         let elements = rows * attention.headSize
-        let planes = (attention.parts - 1) * elements
+        let planes = attention.planes * elements
         switch attention.step {
         case .forward(let out, let lse):
             for buffer in [attention.query, attention.key, attention.value] { read(buffer, elements) }
@@ -127,11 +127,12 @@ struct TrafficCounter {
         case .gradient(let dout, let lse, let delta, let dq, let dk, let dv, let partial):
             for buffer in [attention.query, attention.key, attention.value, dout] { read(buffer, elements) }
             for buffer in [lse, delta] { read(buffer, rows) }
-            for buffer in [dq, dk, dv] { write(buffer, elements) }
+            for buffer in [dk, dv] { write(buffer, elements) }
+            if attention.element == .f32 { write(dq, elements) }
             write(partial, planes)
         case .sumQueryGradients(let dq, let partial):
             read(partial, planes)
-            read(dq, elements)
+            if attention.element == .f32 { read(dq, elements) }
             write(dq, elements)
         }
     }
@@ -159,6 +160,12 @@ struct TrafficCounter {
     }
 
     // MARK: Parts of buffers
+
+    private func panels(_ tile: ContractionTile, _ k: Int, _ n: Int) -> Part {
+        Part(
+            access: nil,
+            byteCount: tile.paddedDepth(k) * tile.paddedColumns(n) * tile.element.byteCount)
+    }
 
     private mutating func read(_ ops: [ElementOp], rows: Int, columns: Int) {
         for op in ops {

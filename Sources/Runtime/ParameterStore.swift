@@ -26,9 +26,9 @@ public final class ParameterStore: @unchecked Sendable {
 
     private struct PanelKey: Hashable {
         let transposed: Bool
-        let width: Int
+        let tile: ContractionTile
 
-        init(_ packed: PackedParameter) { (transposed, width) = (packed.transposed, packed.width) }
+        init(_ packed: PackedParameter) { (transposed, tile) = (packed.transposed, packed.tile) }
     }
 
     private var slots: [String: Slot] = [:]

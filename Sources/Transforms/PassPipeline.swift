@@ -8,7 +8,7 @@ public struct PassPipeline: Sendable {
 
     public init(_ passes: [Pass]) { self.passes = passes }
 
-    /// What every graph goes through before mixed precision, fusion and lowering.
+    /// What every graph goes through before lowering, in f32.
     ///
     /// Simplification runs again after folding, because a folded operand is what many of its rules look for, and dead
     /// code is removed again after attention, which leaves limits and scales behind.
@@ -19,8 +19,14 @@ public struct PassPipeline: Sendable {
     /// - Parameters:
     ///   - rules: run first, on the graph as it was built; see `Pass.userRules`.
     ///   - kept: custom ops that are not decomposed.
-    public static func standard(rules: [RewriteRule], keeping kept: Set<CustomOpDefinition>) -> PassPipeline {
+    ///   - precision: of products and attention.
+    public static func standard(
+        rules: [RewriteRule], keeping kept: Set<CustomOpDefinition>, precision: Precision = .fp32
+    ) -> PassPipeline {
         let userPasses = rules.isEmpty ? [] : [Pass.userRules(rules)]
+        let lowPrecision: [Pass] =
+            precision.element == .f32
+            ? [] : [.mixedPrecision(precision.element), .simplify, .commonSubexpressions, .deadCode]
         return PassPipeline(
             userPasses + [
                 .decomposeCustom(keeping: kept),
@@ -31,8 +37,7 @@ public struct PassPipeline: Sendable {
                 .deadCode,
                 .attention,
                 .deadCode,
-                .fusion,
-            ])
+            ] + lowPrecision + [.fusion])
     }
 
     /// The passes that make regions; without them every node is a kernel of its own.

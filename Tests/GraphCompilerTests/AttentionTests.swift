@@ -22,6 +22,7 @@ import Testing
     struct Case {
         var heads = 1
         var headSize = 16
+        var element = ElementType.f32
         var batch = Batch.ragged
         var rate = 0.0
         var scale = 0.3
@@ -31,7 +32,7 @@ import Testing
         func graph() throws -> Graph {
             try GraphBuilder.build("attention") { g in
                 let shape: [Dimension] = ["tokens", .fixed(heads), .fixed(headSize)]
-                let tensors = ["q", "k", "v"].map { g.input($0, .f32, shape) }
+                let tensors = ["q", "k", "v"].map { g.input($0, element, shape) }
                 var rest = [
                     g.input("offsets", .i32, [.symbol("sequences", offset: 1)]),
                     g.input("lengths", .i32, ["sequences"]),
@@ -41,10 +42,19 @@ import Testing
                 let forward = g.applyAll(.flashAttention(attributes), tensors + rest)
                 let gradients = g.applyAll(
                     .flashAttentionGradient(attributes),
-                    [g.input("dout", .f32, shape)] + tensors + forward + rest)
+                    [g.input("dout", element, shape)] + tensors + forward + rest)
                 for (name, tensor) in zip(["out", "lse", "dq", "dk", "dv"], forward + gradients) {
                     g.output(name, tensor)
                 }
+            }
+        }
+
+        /// Largest error of a result relative to max(1, |result|): docs/attention.md says why.
+        var tolerance: Double {
+            switch element {
+            case .bf16: 0.03
+            case .f16: 2e-3
+            default: 2e-5
             }
         }
 
@@ -55,7 +65,9 @@ import Testing
                 "rng": HostTensor.rng(seed: 0x1234_5678_9ABC, step: 77),
             ]
             for name in ["q", "k", "v", "dout"] {
-                inputs[name] = numbers.tensor([batch.tokens, heads, headSize], -1.5, 1.5)
+                var tensor = numbers.tensor([batch.tokens, heads, headSize], -1.5, 1.5)
+                tensor.element = element
+                inputs[name] = tensor.rounded
             }
             return inputs
         }
@@ -63,10 +75,10 @@ import Testing
         func check() throws {
             for set in OpTests.instructionSets {
                 let options = CompilerOptions(instructionSet: set, threads: 2, cache: .off)
-                try CompiledComparison(graph: graph(), inputs: inputs, options: options)
-                    .check(
-                        "\(heads)x\(headSize) \(batch) rate \(rate) \(set) \(mask.map(\.description)?.prefix(80) ?? "")"
-                    )
+                let label = "\(element) \(heads)x\(headSize) \(batch) rate \(rate) \(set) \(mask.map(\.description)?.prefix(80) ?? "")"
+                try CompiledComparison(
+                    graph: graph(), inputs: inputs, options: options, tolerance: tolerance
+                ).check(label)
             }
         }
     }
@@ -74,6 +86,17 @@ import Testing
     @Test(arguments: [1, 16, 40, 64, 80, 256], [0, 0.3])
     func headSizes(_ headSize: Int, _ rate: Double) throws {
         try Case(heads: 2, headSize: headSize, rate: rate).check()
+    }
+
+    @Test(arguments: [ElementType.bf16, .f16], [1, 16, 33, 64, 80, 256])
+    func lowPrecision(_ element: ElementType, _ headSize: Int) throws {
+        try Case(heads: 2, headSize: headSize, element: element).check()
+        try Case(heads: 3, headSize: headSize, element: element, rate: 0.3).check()
+    }
+
+    @Test(arguments: [ElementType.bf16, .f16], [Batch.long, .empty])
+    func lowPrecisionBatches(_ element: ElementType, _ batch: Batch) throws {
+        try Case(headSize: 20, element: element, batch: batch, rate: 0.1).check()
     }
 
     @Test(arguments: [Batch.long, .empty], [0, 0.1])

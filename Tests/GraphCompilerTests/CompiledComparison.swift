@@ -81,6 +81,11 @@ struct Numbers {
         return HostTensor(element: .f32, shape: shape, values: values)
     }
 
+    /// Numbers that `element` holds exactly.
+    mutating func tensor(_ shape: [Int], _ element: ElementType) -> HostTensor {
+        HostTensor(element: element, shape: shape, values: tensor(shape).values.map(element.rounded))
+    }
+
     mutating func integers(_ shape: [Int], _ range: Range<Int>) -> HostTensor {
         let values = (0..<shape.reduce(1, *)).map { _ in
             (next(Double(range.lowerBound), Double(range.upperBound))).rounded(.down)

@@ -252,21 +252,24 @@ import Testing
     func matmul(_ m: Int, _ n: Int, _ k: Int) throws {
         var numbers = Numbers()
         for (left, right) in [(false, false), (false, true), (true, false), (true, true)] {
-            let inputs = [
-                "a": numbers.tensor(left ? [k, m] : [m, k]), "b": numbers.tensor(right ? [n, k] : [k, n]),
-            ]
-            for rows in [Dimension.fixed(m), "m"] {
-                try check("matmul \(m) \(n) \(k) \(left) \(right)", inputs, tolerance: 1e-4) { g in
-                    let a = g.input("a", .f32, left ? [.fixed(k), rows] : [rows, .fixed(k)])
-                    let b = g.input("b", .f32, right ? [.fixed(n), .fixed(k)] : [.fixed(k), .fixed(n)])
+            for element in [ElementType.f32, .bf16, .f16] {
+                let inputs = [
+                    "a": numbers.tensor(left ? [k, m] : [m, k], element),
+                    "b": numbers.tensor(right ? [n, k] : [k, n], element),
+                ]
+                for rows in [Dimension.fixed(m), "m"] {
+                    try check("matmul \(element) \(m) \(n) \(k) \(left) \(right)", inputs, tolerance: 1e-4) { g in
+                        let a = g.input("a", element, left ? [.fixed(k), rows] : [rows, .fixed(k)])
+                        let b = g.input("b", element, right ? [.fixed(n), .fixed(k)] : [.fixed(k), .fixed(n)])
+                        g.output("c", a.matmul(b, transposeLeft: left, transposeRight: right))
+                    }
+                }
+                // A reduction over a symbolic extent, as in weight gradients.
+                try check("matmul over tokens", inputs, tolerance: 1e-4) { g in
+                    let a = g.input("a", element, left ? ["k", .fixed(m)] : [.fixed(m), "k"])
+                    let b = g.input("b", element, right ? ["n", "k"] : ["k", "n"])
                     g.output("c", a.matmul(b, transposeLeft: left, transposeRight: right))
                 }
-            }
-            // A reduction over a symbolic extent, as in weight gradients.
-            try check("matmul over tokens", inputs, tolerance: 1e-4) { g in
-                let a = g.input("a", .f32, left ? ["k", .fixed(m)] : [.fixed(m), "k"])
-                let b = g.input("b", .f32, right ? ["n", "k"] : ["k", "n"])
-                g.output("c", a.matmul(b, transposeLeft: left, transposeRight: right))
             }
         }
     }
@@ -274,14 +277,19 @@ import Testing
     @Test func batchedMatmul() throws {
         var numbers = Numbers()
         for (left, right) in [(false, false), (false, true), (true, false), (true, true)] {
-            let inputs = [
-                "a": numbers.tensor(left ? [2, 3, 40, 21] : [2, 3, 21, 40]),
-                "b": numbers.tensor(right ? [2, 3, 35, 40] : [2, 3, 40, 35]),
-            ]
-            try check("batched", inputs, tolerance: 1e-4) { g in
-                let a = g.input("a", .f32, left ? ["b", 3, 40, 21] : ["b", 3, 21, 40])
-                let b = g.input("b", .f32, right ? ["b", 3, 35, 40] : ["b", 3, 40, 35])
-                g.output("c", a.matmul(b, transposeLeft: left, transposeRight: right))
+            for element in [ElementType.f32, .bf16, .f16] {
+                for k in [39, 40] {
+                    let inputs = [
+                        "a": numbers.tensor(left ? [2, 3, k, 21] : [2, 3, 21, k], element),
+                        "b": numbers.tensor(right ? [2, 3, 35, k] : [2, 3, k, 35], element),
+                    ]
+                    let depth = Dimension.fixed(k)
+                    try check("batched \(element)", inputs, tolerance: 1e-4) { g in
+                        let a = g.input("a", element, left ? ["b", 3, depth, 21] : ["b", 3, 21, depth])
+                        let b = g.input("b", element, right ? ["b", 3, 35, depth] : ["b", 3, depth, 35])
+                        g.output("c", a.matmul(b, transposeLeft: left, transposeRight: right))
+                    }
+                }
             }
         }
     }

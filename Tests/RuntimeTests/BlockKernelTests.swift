@@ -76,7 +76,7 @@ import Testing
         let matrix = MatrixAccess(buffer: right, rowStride: .fixed(c.columns), columnStride: .one)
         return .pack(
             PackPanels(
-                source: .matrix(matrix), k: .fixed(k), n: .fixed(c.columns), tile: c.tile, panels: panels))
+                source: .matrix(matrix, .f32), k: .fixed(k), n: .fixed(c.columns), tile: c.tile, panels: panels))
     }
 
     private static func rowMajor(_ buffer: Int, _ columns: Int) -> MatrixAccess {
@@ -165,7 +165,7 @@ import Testing
         var block = Self.block(c, [product])
         block.rows = .fixed(m)
         let pack = PackPanels(
-            source: .matrix(Self.rowMajor(1, c.columns)), k: Self.tokens, n: .fixed(c.columns), tile: c.tile,
+            source: .matrix(Self.rowMajor(1, c.columns), .f32), k: Self.tokens, n: .fixed(c.columns), tile: c.tile,
             panels: 2)
         let buffers = [
             x, dy, [Float](repeating: .nan, count: panels), [Float](repeating: .nan, count: expected.count),

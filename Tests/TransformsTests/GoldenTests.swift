@@ -39,6 +39,7 @@ struct GoldenFile {
     let expected: String
 
     private static let separator = "// expect\n"
+    private static let all = PassPipeline.standard(rules: [], keeping: [], precision: .bf16).passes
 
     init(_ text: String, name: String) throws {
         let parts = text.components(separatedBy: Self.separator)
@@ -51,7 +52,7 @@ struct GoldenFile {
             lines.first?.wholeMatch(of: /\/\/ pass: (.+)/), "\(name): no '// pass:' line"
         ).1
         passes = try names.split(separator: ", ").map { name in
-            try #require(PassPipeline.standard.passes.first { $0.name == name }, "no pass '\(name)'")
+            try #require(Self.all.first { $0.name == name }, "no pass '\(name)'")
         }
     }
 

@@ -4,7 +4,7 @@ import GraphCompiler
 /// Options that every command takes.
 struct GlobalOptions: ParsableArguments {
     /// The instruction sets that kernels can be limited to.
-    enum InstructionSet: String, CaseIterable, ExpressibleByArgument { case avx2, avx512, amx }
+    enum InstructionSet: String, CaseIterable, ExpressibleByArgument { case avx2, avx512, avx512bf16, amx }
 
     @Option(help: "Worker threads; every online core by default.")
     var threads: Int?
@@ -14,6 +14,9 @@ struct GlobalOptions: ParsableArguments {
 
     @Option(help: "What multiplies matrices; generated kernels by default.")
     var matmul: CompilerOptions.MatmulLowering?
+
+    @Option(help: "Of products and attention; fp32 by default.")
+    var precision: Precision?
 
     @Flag(name: .customLong("no-cache"), help: "Neither read nor keep compiled kernels on disk.")
     var noCache = false
@@ -33,7 +36,7 @@ struct GlobalOptions: ParsableArguments {
     var compilerOptions: CompilerOptions {
         CompilerOptions(
             instructionSet: cpu?.rawValue, threads: threads, matmul: matmul ?? .generated,
-            cache: noCache ? .off : .standard
+            precision: precision ?? .fp32, cache: noCache ? .off : .standard
         )
     }
 
@@ -54,3 +57,4 @@ struct GlobalOptions: ParsableArguments {
 }
 
 extension CompilerOptions.MatmulLowering: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}

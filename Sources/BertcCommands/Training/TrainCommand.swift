@@ -41,6 +41,8 @@ struct TrainCommand: ParsableCommand {
         let overrides = try ConfigOverrides(set)
         var config = try readConfig()
         try overrides.apply(to: &config)
+        config.precision = global.precision ?? config.precision
+        try config.validate()
         let compiler = try makeCompiler(config)
         let traceFile = try trace.map { try AtomicFile(replacing: URL(fileURLWithPath: $0)) }
         let runs = traceFile.map { _ in RunTrace(workers: compiler.threads) }
@@ -86,6 +88,7 @@ struct TrainCommand: ParsableCommand {
         options.threads = global.threads ?? config.threads
         options.instructionSet = global.cpu?.rawValue ?? config.cpu
         options.matmul = global.matmul ?? config.matmul
+        options.precision = config.precision
         try passes.apply(to: &options)
         return try global.makeCompiler(options)
     }

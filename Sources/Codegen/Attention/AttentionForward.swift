@@ -7,7 +7,7 @@ extension AttentionTemplate {
     func writeForward(_ w: inout FunctionWriter, _ task: String, out: Int, lse: Int) {
         let part = part(&w, task)
         forPadding(&w, part) { w, row in
-            clear(&w, tokenRow(&w, out, row, part.head), count: "\(kernel.headSize)")
+            clear(&w, tokenRow(&w, out, row, part.head), kernel.element, count: "\(kernel.headSize)")
             let place = tokenNumber(&w, lse, row, part.head)
             w.line("store float \(floatConstant(-.infinity)), ptr \(place), align 4")
         }
@@ -28,11 +28,9 @@ extension AttentionTemplate {
 
     /// Copies the queries; no result, the least maximum, sum 0.
     private func startRows(_ w: inout FunctionWriter, _ part: Part, _ token: String, _ count: String) {
-        copyIn(
-            &w, tokenRow(&w, kernel.query, token, part.head), scratch(&w, .query), count: count,
-            factor: kernel.attributes.scale * Self.log2e)
-        clear(&w, scratch(&w, .out), count: w.mul(count, "\(kernel.paddedSize)"))
-        clear(&w, scratch(&w, .sum), count: count)
+        copyIn(&w, tokenRow(&w, kernel.query, token, part.head), count: count, rows: .query)
+        clear(&w, scratch(&w, .out), .f32, count: w.mul(count, "\(kernel.paddedSize)"))
+        clear(&w, scratch(&w, .sum), .f32, count: w.mul(count, "\(tile.lanes)"))
         let maximum = scratch(&w, .maximum)
         w.loop(from: "0", to: count, by: tile.lanes) { w, row, _ in
             storeVector(&w, v.float(leastMaximum), w.address(maximum, "float", row))
@@ -52,49 +50,56 @@ extension AttentionTemplate {
     ) {
         let keys = w.min(w.sub(part.rows.count, key), "\(tile.keys)")
         let keyToken = w.add(part.rows.start, key)
-        packPanels(&w, tokenRow(&w, kernel.key, keyToken, part.head), scratch(&w, .keyPanels), count: keys)
-        copyIn(&w, tokenRow(&w, kernel.value, keyToken, part.head), scratch(&w, .value), count: keys)
-        let vectors = columnVectors(&w, keys)
+        copyIn(&w, tokenRow(&w, kernel.key, keyToken, part.head), count: keys, rows: .key)
+        packPanels(&w, .key, .keyPanels, count: keys)
+        copyIn(&w, tokenRow(&w, kernel.value, keyToken, part.head), count: keys, pairs: .valuePairs)
         if hasDropout {
-            keep.writeColumns(&w, terms: scratch(&w, .columnTerms), column: key, vectors: vectors)
+            keep.writeColumns(&w, terms: scratch(&w, .columnTerms), column: key, count: keys)
         }
         w.loop(from: "0", to: count, by: tile.queries) { w, row, _ in
             whenTile(&w, part, row: w.add(first, row), key: key) { w, state in
-                writeTile(&w, part, first: first, row: row, count: count, keys: keys, state: state)
+                let rows = w.min(w.sub(count, row), "\(tile.queries)")
+                w.loop(from: "0", to: rows, by: tile.forwardRows) { w, inner, _ in
+                    let count = w.min(w.sub(rows, inner), "\(tile.forwardRows)")
+                    writeRows(
+                        &w, part, first: first, row: w.add(row, inner), rows: count, keys: keys,
+                        tile: TilePlace(state: state, row: inner))
+                    return []
+                }
             }
             return []
         }
     }
 
-    /// One tile of scores, its rows from `row` on of those that are in scratch memory.
-    private func writeTile(
-        _ w: inout FunctionWriter, _ part: Part, first: String, row: String, count: String, keys: String,
-        state: String?
+    /// `rows` rows of a tile of scores, from `row` on of those that are in scratch memory. Few rows at a time, so that
+    /// their scores stay in the level-1 cache.
+    private func writeRows(
+        _ w: inout FunctionWriter, _ part: Part, first: String, row: String, rows: String, keys: String,
+        tile place: TilePlace
     ) {
-        let rows = w.min(w.sub(count, row), "\(tile.queries)")
         let vectors = columnVectors(&w, keys)
         let scores = scratch(&w, .scores)
         scoreProduct.writePanels(
             &w,
             TileProduct.Operands(
-                left: w.address(scratch(&w, .query), "float", w.mul(row, "\(kernel.paddedSize)")),
-                right: scratch(&w, .keyPanels), target: scores, rows: rows, depth: "\(kernel.headSize)"),
+                left: w.address(scratch(&w, .query), "float", w.mul(row, "\(kernel.rowWords)")),
+                right: scratch(&w, .keyPanels), target: scores, rows: rows, depth: "\(kernel.depthWords)"),
             count: w.ceilDivide(keys, tile.columns))
         excludeColumns(&w, rows: rows, from: keys)
-        excludeMasked(&w, part, state, rows: rows, vectors: vectors)
+        excludeMasked(&w, part, place, rows: rows, vectors: vectors)
         if hasDropout {
             let token = w.add(w.add(part.rows.start, first), row)
             keep.write(
                 &w, terms: scratch(&w, .columnTerms), bits: scratch(&w, .keepBits),
-                row: w.add(w.mul(token, "\(kernel.heads)"), part.head), rows: rows, vectors: vectors)
+                row: w.add(w.mul(token, "\(kernel.heads)"), part.head), rows: rows, count: keys)
         }
         writeSoftmax(&w, row: row, rows: rows, columns: w.mul(vectors, "\(tile.lanes)"))
         contextProduct.write(
             &w,
             TileProduct.Operands(
-                left: scores, right: scratch(&w, .value),
+                left: scores, right: scratch(&w, .valuePairs),
                 target: w.address(scratch(&w, .out), "float", w.mul(row, "\(kernel.paddedSize)")),
-                rows: rows, depth: keys, factors: scratch(&w, .correction)),
+                rows: rows, depth: depthWords(&w, keys), factors: scratch(&w, .correction)),
             columns: kernel.paddedSize)
     }
 
@@ -103,7 +108,8 @@ extension AttentionTemplate {
         let type = v.name(.f32)
         let (scores, tileMaximum) = (scratch(&w, .scores), scratch(&w, .tileMaximum))
         let maximum = w.address(scratch(&w, .maximum), "float", row)
-        let sum = w.address(scratch(&w, .sum), "float", row)
+        let sums = w.address(scratch(&w, .sum), "float", w.mul(row, "\(tile.lanes)"))
+        let corrections = scratch(&w, .correction)
         w.loop(from: "0", to: rows, by: 1) { w, row, _ in
             let start = [(type: type, initial: v.float(-.infinity))]
             let largest = w.loop(from: "0", to: columns, by: tile.columns, carrying: start + start) {
@@ -124,33 +130,36 @@ extension AttentionTemplate {
             let new = v.larger(&w, loadVector(&w, w.address(tileMaximum, "float", row)), old)
             let correction = v.exp2(&w, v.op(&w, "fsub", old, new))
             storeVector(&w, new, w.address(maximum, "float", row))
-            storeVector(&w, correction, w.address(scratch(&w, .correction), "float", row))
-            let place = w.address(sum, "float", row)
-            storeVector(&w, v.op(&w, "fmul", loadVector(&w, place), correction), place)
+            storeVector(&w, correction, w.address(corrections, "float", row))
             return []
         }
         w.loop(from: "0", to: rows, by: 1) { w, row, _ in
             let top = splatFloat(&w, w.address(maximum, "float", row))
-            let start = [(type: type, initial: v.float(0))]
-            let totals = w.loop(from: "0", to: columns, by: tile.columns, carrying: start + start) {
+            let sum = w.address(sums, "float", w.mul(row, "\(tile.lanes)"))
+            let correction = splatFloat(&w, w.address(corrections, "float", row))
+            let before = v.op(&w, "fmul", loadVector(&w, sum), correction)
+            let start = [(type: type, initial: before), (type: type, initial: v.float(0))]
+            let totals = w.loop(from: "0", to: columns, by: tile.columns, carrying: start) {
                 w, column, carried in
                 (0..<2).map { index in
                     let own = w.add(column, "\(index * tile.lanes)")
                     let place = scoreAddress(&w, scores, row, own)
-                    let p = v.exp2(&w, v.op(&w, "fsub", loadVector(&w, place), top))
+                    let p = exp2(&w, v.op(&w, "fsub", loadVector(&w, place), top))
                     var kept = p
                     if hasDropout {
                         let mask = keep.mask(&w, bits: scratch(&w, .keepBits), row: row, column: own)
                         kept = v.select(&w, mask, .f32, p, v.float(0))
                     }
-                    storeVector(&w, kept, place)
+                    if tile.isPaired {
+                        let line = w.address(scores, "float", w.mul(row, "\(tile.keys)"))
+                        v.store(&w, .bf16, kept, w.address(line, "i16", own))
+                    } else {
+                        storeVector(&w, kept, place)
+                    }
                     return v.op(&w, "fadd", carried[index], p)
                 }
             }
-            let place = w.address(sum, "float", row)
-            let total = horizontalSum(&w, v.op(&w, "fadd", totals[0], totals[1]))
-            let before = w.value("load float, ptr \(place), align 4")
-            w.line("store float \(w.value("fadd float \(before), \(total)")), ptr \(place), align 4")
+            storeVector(&w, v.op(&w, "fadd", totals[0], totals[1]), sum)
             return []
         }
     }
@@ -160,8 +169,11 @@ extension AttentionTemplate {
         _ w: inout FunctionWriter, _ part: Part, _ token: String, _ count: String, out: Int, lse: Int
     ) {
         let (maximum, sum) = (scratch(&w, .maximum), scratch(&w, .sum))
-        copyOut(&w, scratch(&w, .out), tokenRow(&w, out, token, part.head), count: count) { w, row in
-            let total = w.value("load float, ptr \(w.address(sum, "float", row)), align 4")
+        copyOut(&w, .out, tokenRow(&w, out, token, part.head), kernel.element, count: count) { w, row in
+            let total = horizontalSum(
+                &w, loadVector(&w, w.address(sum, "float", w.mul(row, "\(tile.lanes)"))))
+            // Takes a place of which the sum has been read.
+            w.line("store float \(total), ptr \(w.address(sum, "float", row)), align 4")
             let weight = floatConstant(1 / (1 - kernel.attributes.rate))
             let factor = w.value("fdiv float \(weight), \(total)")
             guard kernel.maskTable != nil else { return v.splat(&w, factor, "float") }

@@ -19,15 +19,10 @@ extension AttentionTemplate {
         let part = part(&w, task)
         forPadding(&w, part) { w, row in
             for buffer in [buffers.dq, buffers.dk, buffers.dv] {
-                clear(&w, tokenRow(&w, buffer, row, part.head), count: "\(kernel.headSize)")
+                clear(&w, tokenRow(&w, buffer, row, part.head), kernel.element, count: "\(kernel.headSize)")
             }
         }
-        // Where this part's share of dq goes: dq itself, or a plane of `partial`.
-        let isFirstPart = w.value("icmp eq i64 \(part.number), 0")
-        let plane = w.mul(w.extent(kernel.tokens), "\(tokenStride)")
-        let own = w.max(w.sub(part.number, "1"), "0")
-        let shared = w.address(w.buffer(buffers.partial), "float", w.mul(own, plane))
-        let share = w.value("select i1 \(isFirstPart), ptr \(w.buffer(buffers.dq)), ptr \(shared)")
+        let share = self.share(&w, of: part.number, dq: buffers.dq, partial: buffers.partial)
         w.loop(from: part.from, to: part.to, by: tile.keys) { w, key, _ in
             let keys = w.min(w.sub(part.to, key), "\(tile.keys)")
             let token = w.add(part.rows.start, key)
@@ -43,30 +38,30 @@ extension AttentionTemplate {
                 }
                 return []
             }
-            // Queries were scaled by scale log₂ e: a factor of ln 2 is left.
-            copyOut(&w, scratch(&w, .dk), tokenRow(&w, buffers.dk, token, part.head), count: keys) { _, _ in
-                v.float(Self.ln2)
-            }
-            copyOut(&w, scratch(&w, .dv), tokenRow(&w, buffers.dv, token, part.head), count: keys) { _, _ in
-                v.float(1)
+            for (sums, buffer, factor) in [
+                (AttentionArray.dk, buffers.dk, kernel.attributes.scale),
+                (.dv, buffers.dv, 1 / (1 - kernel.attributes.rate)),
+            ] {
+                let target = tokenRow(&w, buffer, token, part.head)
+                copyOut(&w, sums, target, kernel.element, count: keys) { _, _ in v.float(factor) }
             }
             return []
         }
     }
 
     private func startKeys(
-        _ w: inout FunctionWriter, _ part: Part, _ token: String, _ keys: String, _ key: String
+        _ w: inout FunctionWriter, _ part: Part, _ token: String, _ keys: String, _ column: String
     ) {
-        let source = tokenRow(&w, kernel.key, token, part.head)
-        packPanels(&w, source, scratch(&w, .keyPanels), count: keys)
-        copyIn(&w, source, scratch(&w, .key), count: keys)
-        packPanels(&w, tokenRow(&w, kernel.value, token, part.head), scratch(&w, .valuePanels), count: keys)
+        let key = tokenRow(&w, kernel.key, token, part.head)
+        copyIn(&w, key, count: keys, rows: .key, pairs: .keyPairs)
+        packPanels(&w, .key, .keyPanels, count: keys)
+        copyIn(&w, tokenRow(&w, kernel.value, token, part.head), count: keys, rows: .value)
+        packPanels(&w, .value, .valuePanels, count: keys)
         for sums in [AttentionArray.dk, .dv] {
-            clear(&w, scratch(&w, sums), count: w.mul(keys, "\(kernel.paddedSize)"))
+            clear(&w, scratch(&w, sums), .f32, count: w.mul(keys, "\(kernel.paddedSize)"))
         }
         if hasDropout {
-            keep.writeColumns(
-                &w, terms: scratch(&w, .columnTerms), column: key, vectors: columnVectors(&w, keys))
+            keep.writeColumns(&w, terms: scratch(&w, .columnTerms), column: column, count: keys)
         }
     }
 
@@ -77,60 +72,68 @@ extension AttentionTemplate {
     ) {
         let rows = w.min(w.sub(part.rows.count, row), "\(tile.queries)")
         let token = w.add(part.rows.start, row)
-        let (query, dout) = (scratch(&w, .query), scratch(&w, .dout))
-        let (scores, slopes) = (scratch(&w, .scores), scratch(&w, .scoreGradients))
-        copyIn(
-            &w, tokenRow(&w, kernel.query, token, part.head), query, count: rows,
-            factor: kernel.attributes.scale * Self.log2e)
-        copyIn(
-            &w, tokenRow(&w, buffers.dout, token, part.head), dout, count: rows,
-            factor: 1 / (1 - kernel.attributes.rate))
+        let (query, dout) = (
+            tokenRow(&w, kernel.query, token, part.head), tokenRow(&w, buffers.dout, token, part.head)
+        )
+        copyIn(&w, query, count: rows, rows: .query, pairs: .queryPairs)
+        copyIn(&w, dout, count: rows, rows: .dout, pairs: .doutPairs)
         let panels = w.ceilDivide(keys, tile.columns)
-        for (left, right, target) in [
-            (query, AttentionArray.keyPanels, scores), (dout, .valuePanels, slopes),
+        for (product, left, right, target) in [
+            (scoreProduct, AttentionArray.query, AttentionArray.keyPanels, AttentionArray.scores),
+            (probabilityGradientProduct, .dout, .valuePanels, .scoreGradients),
         ] {
-            scoreProduct.writePanels(
+            product.writePanels(
                 &w,
                 TileProduct.Operands(
-                    left: left, right: scratch(&w, right), target: target, rows: rows,
-                    depth: "\(kernel.headSize)"), count: panels)
+                    left: scratch(&w, left), right: scratch(&w, right), target: scratch(&w, target),
+                    rows: rows, depth: "\(kernel.depthWords)"), count: panels)
         }
         let vectors = columnVectors(&w, keys)
         excludeColumns(&w, rows: rows, from: keys)
-        excludeMasked(&w, part, state, rows: rows, vectors: vectors)
+        excludeMasked(&w, part, TilePlace(state: state, row: "0"), rows: rows, vectors: vectors)
         if hasDropout {
             let number = w.add(w.mul(token, "\(kernel.heads)"), part.head)
             keep.write(
                 &w, terms: scratch(&w, .columnTerms), bits: scratch(&w, .keepBits), row: number, rows: rows,
-                vectors: vectors)
+                count: keys)
         }
         writeSlopes(&w, part, buffers, token: token, rows: rows, columns: w.mul(vectors, "\(tile.lanes)"))
-        for (left, right, target) in [(scores, dout, AttentionArray.dv), (slopes, query, .dk)] {
+        for (left, right, target) in [
+            (AttentionArray.scores, AttentionArray.doutPairs, AttentionArray.dv),
+            (.scoreGradients, .queryPairs, .dk),
+        ] {
             keyGradientProduct.write(
                 &w,
                 TileProduct.Operands(
-                    left: left, right: right, target: scratch(&w, target), rows: keys, depth: rows),
+                    left: scratch(&w, left), right: scratch(&w, right), target: scratch(&w, target),
+                    rows: keys, depth: depthWords(&w, rows)),
                 columns: kernel.paddedSize)
         }
-        let dq = scratch(&w, .dq)
         queryGradientProduct.write(
             &w,
-            TileProduct.Operands(left: slopes, right: scratch(&w, .key), target: dq, rows: rows, depth: keys),
+            TileProduct.Operands(
+                left: scratch(&w, tile.isPaired ? .scoreGradientRows : .scoreGradients),
+                right: scratch(&w, .keyPairs), target: scratch(&w, .dq), rows: rows,
+                depth: depthWords(&w, keys)),
             columns: kernel.paddedSize)
-        let target = shareRow(&w, part, share, token: token)
+        let target = tokenRow(&w, share, .f32, token, part.head)
         let scale = v.float(kernel.attributes.scale)
-        w.when(isFirst) { w in copyOut(&w, dq, target, count: rows) { _, _ in scale } }
+        w.when(isFirst) { w in copyOut(&w, .dq, target, .f32, count: rows) { _, _ in scale } }
         w.when(w.value("xor i1 \(isFirst), true")) { w in
-            copyOut(&w, dq, target, count: rows, adds: true) { _, _ in scale }
+            copyOut(&w, .dq, target, .f32, count: rows, adds: true) { _, _ in scale }
         }
     }
 
-    /// The row of `token` of this part's share of dq.
-    private func shareRow(
-        _ w: inout FunctionWriter, _ part: Part, _ share: String, token: String
-    ) -> String {
-        let element = w.add(w.mul(token, "\(tokenStride)"), w.mul(part.head, "\(kernel.headSize)"))
-        return w.address(share, "float", element)
+    /// Where a part's share of dq goes, f32: dq itself for the first part if that is f32, else a plane of `partial`.
+    private func share(_ w: inout FunctionWriter, of part: String, dq: Int, partial: Int) -> String {
+        let plane = w.mul(w.extent(kernel.tokens), "\(tokenStride)")
+        guard kernel.element == .f32 else {
+            return w.address(w.buffer(partial), "float", w.mul(part, plane))
+        }
+        let own = w.max(w.sub(part, "1"), "0")
+        let shared = w.address(w.buffer(partial), "float", w.mul(own, plane))
+        let isFirst = w.value("icmp eq i64 \(part), 0")
+        return w.value("select i1 \(isFirst), ptr \(w.buffer(dq)), ptr \(shared)")
     }
 
     /// Whether no earlier tile of this part has written the block's share of dq.
@@ -149,11 +152,11 @@ extension AttentionTemplate {
         let isStart = w.value("icmp eq i64 \(key), 0")
         let hasTiles = mask.hasTiles(&w, row: row, from: part.from, to: part.to)
         w.when(w.value("and i1 \(isStart), \(w.value("xor i1 \(hasTiles), true"))")) { w in
-            let target = shareRow(&w, part, share, token: w.add(part.rows.start, row))
+            let target = tokenRow(&w, share, .f32, w.add(part.rows.start, row), part.head)
             let rows = w.min(w.sub(part.rows.count, row), "\(tile.queries)")
             w.loop(from: "0", to: rows, by: 1) { w, index, _ in
                 let place = w.address(target, "float", w.mul(index, "\(tokenStride)"))
-                clear(&w, place, count: "\(kernel.headSize)")
+                clear(&w, place, .f32, count: "\(kernel.headSize)")
                 return []
             }
         }
@@ -165,8 +168,26 @@ extension AttentionTemplate {
         _ w: inout FunctionWriter, _ part: Part, _ buffers: GradientBuffers, token: String, rows: String,
         columns: String
     ) {
+        let whole = tile.isPaired ? w.value("and i64 \(rows), -2") : rows
+        w.loop(from: "0", to: whole, by: tile.wordElements) { w, row, _ in
+            writeSlopeRows(
+                &w, part, buffers, token: token, row: row, count: tile.wordElements, columns: columns)
+            return []
+        }
+        guard tile.isPaired else { return }
+        w.when(w.value("icmp ne i64 \(whole), \(rows)")) { w in
+            writeSlopeRows(&w, part, buffers, token: token, row: whole, count: 1, columns: columns)
+        }
+    }
+
+    /// The rows of one word of the products' depth, or the first of them with zero in the place of the second.
+    private func writeSlopeRows(
+        _ w: inout FunctionWriter, _ part: Part, _ buffers: GradientBuffers, token: String, row: String,
+        count: Int, columns: String
+    ) {
         let (scores, slopes) = (scratch(&w, .scores), scratch(&w, .scoreGradients))
-        w.loop(from: "0", to: rows, by: 1) { w, row, _ in
+        let rows = (0..<count).map { index -> (row: String, shift: String, delta: String) in
+            let row = w.add(row, "\(index)")
             let own = w.add(token, row)
             var lse = splatFloat(&w, tokenNumber(&w, buffers.lse, own, part.head))
             if kernel.maskTable != nil {
@@ -175,47 +196,73 @@ extension AttentionTemplate {
                 lse = v.select(&w, isEmpty, .f32, v.float(0), lse)
             }
             let shift = v.op(&w, "fmul", lse, v.float(Self.log2e))
-            let delta = splatFloat(&w, tokenNumber(&w, buffers.delta, own, part.head))
-            w.loop(from: "0", to: columns, by: tile.columns) { w, column, _ in
-                for index in 0..<2 {
-                    let own = w.add(column, "\(index * tile.lanes)")
-                    let place = scoreAddress(&w, scores, row, own)
-                    let slopePlace = scoreAddress(&w, slopes, row, own)
-                    let p = v.exp2(&w, v.op(&w, "fsub", loadVector(&w, place), shift))
-                    var (kept, dp) = (p, loadVector(&w, slopePlace))
+            return (row, shift, splatFloat(&w, tokenNumber(&w, buffers.delta, own, part.head)))
+        }
+        w.loop(from: "0", to: columns, by: tile.columns) { w, column, _ in
+            for vector in 0..<2 {
+                let column = w.add(column, "\(vector * tile.lanes)")
+                let values = rows.map { row, shift, delta -> (kept: String, slope: String) in
+                    let score = loadVector(&w, scoreAddress(&w, scores, row, column))
+                    let p = exp2(&w, v.op(&w, "fsub", score, shift))
+                    var (kept, dp) = (p, loadVector(&w, scoreAddress(&w, slopes, row, column)))
                     if hasDropout {
-                        let mask = keep.mask(&w, bits: scratch(&w, .keepBits), row: row, column: own)
+                        let mask = keep.mask(&w, bits: scratch(&w, .keepBits), row: row, column: column)
                         kept = v.select(&w, mask, .f32, p, v.float(0))
                         dp = v.select(&w, mask, .f32, dp, v.float(0))
                     }
-                    storeVector(&w, kept, place)
-                    storeVector(&w, v.op(&w, "fmul", p, v.op(&w, "fsub", dp, delta)), slopePlace)
+                    return (kept, v.op(&w, "fmul", p, v.op(&w, "fsub", dp, delta)))
                 }
-                return []
+                let (place, slopePlace) = (
+                    scoreAddress(&w, scores, row, column), scoreAddress(&w, slopes, row, column)
+                )
+                guard tile.isPaired else {
+                    storeVector(&w, values[0].kept, place)
+                    storeVector(&w, values[0].slope, slopePlace)
+                    continue
+                }
+                storePair(&w, values.map { v.bf16Bits(&w, $0.kept) }, place)
+                let slopeBits = values.map { v.bf16Bits(&w, $0.slope) }
+                storePair(&w, slopeBits, slopePlace)
+                for (bits, row) in zip(slopeBits, rows) {
+                    let start = w.mul(row.row, "\(tile.keys)")
+                    let place = w.address(scratch(&w, .scoreGradientRows), "i16", w.add(start, column))
+                    v.storeStored(&w, .bf16, bits, place)
+                }
             }
             return []
         }
     }
 
-    /// Adds the planes of `partial` to dq in the order of the parts; one task a sequence and share of its rows.
+    /// Stores pairs of the bf16 elements of one row or two; the second row is 0 where there is one.
+    private func storePair(_ w: inout FunctionWriter, _ bits: [String], _ place: String) {
+        let second = bits.count == 2 ? bits[1] : "zeroinitializer"
+        v.storeStored(&w, .i32, v.bf16Pairs(&w, lowBits: bits[0], highBits: second), place)
+    }
+
+    /// Adds the shares of dq in the order of the parts; one task a sequence and share of its rows.
     func writeSum(_ w: inout FunctionWriter, _ task: String, dq: Int, partial: Int) {
         let number = w.value("urem i64 \(task), \(kernel.parts)")
         let sequence = w.value("udiv i64 \(task), \(kernel.parts)")
         let part = part(&w, sequence: sequence, head: "0", number: number)
-        let plane = w.mul(w.extent(kernel.tokens), "\(tokenStride)")
+        let first = w.mul(w.add(part.rows.start, part.from), "\(tokenStride)")
+        let count = w.mul(w.sub(part.to, part.from), "\(tokenStride)")
+        let total = share(&w, of: "0", dq: dq, partial: partial)
         w.loop(from: "1", to: part.count, by: 1) { w, other, _ in
-            let offset = w.mul(w.sub(other, "1"), plane)
-            let source = w.address(w.buffer(partial), "float", offset)
+            let source = share(&w, of: other, dq: dq, partial: partial)
             if let table = kernel.maskTable {
-                writeMaskedSum(&w, part, table: table, of: other, from: source, to: w.buffer(dq))
+                writeMaskedSum(&w, part, table: table, of: other, from: source, to: total)
             } else {
-                let first = w.mul(w.add(part.rows.start, part.from), "\(tokenStride)")
-                let count = w.mul(w.sub(part.to, part.from), "\(tokenStride)")
                 addElements(
-                    &w, w.address(source, "float", first), to: w.address(w.buffer(dq), "float", first),
-                    count: count)
+                    &w, w.address(source, "float", first), to: w.address(total, "float", first), count: count)
             }
             return []
+        }
+        guard kernel.element != .f32 else { return }
+        let target = w.address(w.buffer(dq), VectorWriter.storageName(kernel.element), first)
+        forVectors(&w, count: count) { w, index, mask in
+            let sum = loadVector(&w, w.address(w.address(total, "float", first), "float", index), mask: mask)
+            let place = w.address(target, VectorWriter.storageName(kernel.element), index)
+            v.store(&w, kernel.element, sum, place, mask: mask)
         }
     }
 
@@ -249,13 +296,20 @@ extension AttentionTemplate {
 
     /// `target[index] += source[index]` below `count`.
     private func addElements(_ w: inout FunctionWriter, _ source: String, to target: String, count: String) {
-        w.loop(from: "0", to: count, by: tile.lanes) { w, index, _ in
-            let rest = w.value("trunc i64 \(w.min(w.sub(count, index), "\(tile.lanes)")) to i32")
-            let mask = w.value("icmp slt \(v.name(.i32)) \(v.laneNumbers), \(v.splat(&w, rest, "i32"))")
+        forVectors(&w, count: count) { w, index, mask in
             let place = w.address(target, "float", index)
             let share = loadVector(&w, w.address(source, "float", index), mask: mask)
             let sum = v.op(&w, "fadd", loadVector(&w, place, mask: mask), share)
             storeVector(&w, sum, place, mask: mask)
+        }
+    }
+
+    private func forVectors(
+        _ w: inout FunctionWriter, count: String,
+        _ body: (inout FunctionWriter, _ index: String, _ mask: String) -> Void
+    ) {
+        w.loop(from: "0", to: count, by: tile.lanes) { w, index, _ in
+            body(&w, index, v.mask(&w, below: w.min(w.sub(count, index), "\(tile.lanes)")))
             return []
         }
     }

@@ -1,8 +1,8 @@
 import GraphIR
 import KernelIR
 
-/// Writes `AttentionKernel`: what its steps share. Scores are kept in base 2: queries are multiplied by
-/// scale · log₂ e when they are copied, and probabilities are 2^(S - lse log₂ e).
+/// Writes `AttentionKernel`: what its steps share. Scores are kept in base 2: products of queries and keys are
+/// multiplied by scale · log₂ e, and probabilities are 2^(S - lse log₂ e).
 struct AttentionTemplate {
     let kernel: AttentionKernel
     let keep: KeepTile
@@ -25,7 +25,10 @@ struct AttentionTemplate {
         let products: [TileProduct]
         switch kernel.step {
         case .forward: products = [scoreProduct, contextProduct]
-        case .gradient: products = [scoreProduct, queryGradientProduct, keyGradientProduct]
+        case .gradient: 
+            products = [
+                scoreProduct, probabilityGradientProduct, queryGradientProduct, keyGradientProduct,
+            ]
         case .sumQueryGradients: return ""
         }
         return (products.map { $0.text(bf16) } + (hasDropout ? [keep.text(bf16)] : [])).joined(separator: "\n")
@@ -47,32 +50,47 @@ struct AttentionTemplate {
 
     // MARK: Products
 
-    /// S = Q Kᵀ, and dP = dO Vᵀ
-    var scoreProduct: TileProduct {
+    /// S = scale log₂ e Q Kᵀ
+    var scoreProduct: TileProduct { headProduct("scores", factor: kernel.attributes.scale * Self.log2e) }
+
+    /// dP = dO Vᵀ / (1 - rate)
+    var probabilityGradientProduct: TileProduct {
+        headProduct("probability_gradients", factor: 1 / (1 - kernel.attributes.rate))
+    }
+
+    private func headProduct(_ name: String, factor: Double) -> TileProduct {
         TileProduct(
-            name: "scores", rows: tile.rows, lanes: tile.lanes, start: .zero, leftRow: kernel.paddedSize,
-            leftDepth: 1, rightDepth: tile.columns, targetRow: tile.keys,
-            rightPanel: kernel.headSize * tile.columns)
+            name: name, rows: tile.rows, lanes: tile.lanes, isPaired: tile.isPaired, start: .zero,
+            factor: factor, leftRow: kernel.rowWords, leftDepth: 1, rightDepth: tile.columns,
+            targetRow: tile.keys, rightPanel: kernel.depthWords * tile.columns)
     }
 
     /// O = correction O + P V
-    var contextProduct: TileProduct { rowProduct("context", .correctedTarget) }
+    var contextProduct: TileProduct { rowProduct("context", .correctedTarget, leftRow: tile.keys) }
 
     /// dQ = dS K
-    var queryGradientProduct: TileProduct { rowProduct("query_gradient", .zero) }
+    var queryGradientProduct: TileProduct {
+        rowProduct("query_gradient", .zero, leftRow: tile.keys / tile.wordElements)
+    }
 
-    private func rowProduct(_ name: String, _ start: TileProduct.Start) -> TileProduct {
+    private func rowProduct(_ name: String, _ start: TileProduct.Start, leftRow: Int) -> TileProduct {
         TileProduct(
-            name: name, rows: tile.rows, lanes: tile.lanes, start: start, leftRow: tile.keys, leftDepth: 1,
-            rightDepth: kernel.paddedSize, targetRow: kernel.paddedSize, rightPanel: tile.columns)
+            name: name, rows: tile.rows, lanes: tile.lanes, isPaired: tile.isPaired, start: start,
+            leftRow: leftRow, leftDepth: 1, rightDepth: kernel.paddedSize, targetRow: kernel.paddedSize,
+            rightPanel: tile.columns)
     }
 
     /// dV += dropout(P)ᵀ dO, and dK += dSᵀ Q
     var keyGradientProduct: TileProduct {
         TileProduct(
-            name: "key_gradient", rows: tile.rows, lanes: tile.lanes, start: .target, leftRow: 1,
-            leftDepth: tile.keys, rightDepth: kernel.paddedSize, targetRow: kernel.paddedSize,
-            rightPanel: tile.columns)
+            name: "key_gradient", rows: tile.rows, lanes: tile.lanes, isPaired: tile.isPaired, start: .target,
+            leftRow: 1, leftDepth: tile.wordElements * tile.keys, rightDepth: kernel.paddedSize,
+            targetRow: kernel.paddedSize, rightPanel: tile.columns)
+    }
+
+    /// Words along a depth of `count` rows.
+    func depthWords(_ w: inout FunctionWriter, _ count: String) -> String {
+        w.ceilDivide(count, tile.wordElements)
     }
 
     // MARK: Parts
@@ -126,106 +144,6 @@ struct AttentionTemplate {
         }
     }
 
-    // MARK: Memory
-
-    func scratch(_ w: inout FunctionWriter, _ array: AttentionArray) -> String {
-        w.address("%scratch", "float", "\(kernel.offset(of: array))")
-    }
-
-    /// The row of `token` of a buffer [tokens, heads, headSize].
-    func tokenRow(_ w: inout FunctionWriter, _ buffer: Int, _ token: String, _ head: String) -> String {
-        let element = w.add(w.mul(token, "\(tokenStride)"), w.mul(head, "\(kernel.headSize)"))
-        return w.address(w.buffer(buffer), "float", element)
-    }
-
-    /// The number of `token` in a buffer [tokens, heads].
-    func tokenNumber(_ w: inout FunctionWriter, _ buffer: Int, _ token: String, _ head: String) -> String {
-        w.address(w.buffer(buffer), "float", w.add(w.mul(token, "\(kernel.heads)"), head))
-    }
-
-    /// The vectors of a head: their first element, and the mask of the last one where it is not full.
-    private var vectors: [(first: Int, mask: String?)] {
-        stride(from: 0, to: kernel.headSize, by: tile.lanes).map { first in
-            let rest = kernel.headSize - first
-            guard rest < tile.lanes else { return (first, nil) }
-            return (first, "<" + (0..<tile.lanes).map { "i1 \($0 < rest)" }.joined(separator: ", ") + ">")
-        }
-    }
-
-    func loadVector(_ w: inout FunctionWriter, _ place: String, mask: String? = nil) -> String {
-        let type = v.name(.f32)
-        guard let mask else { return w.value("load \(type), ptr \(place), align 4") }
-        return w.value(
-            "call \(type) @llvm.masked.load.v\(tile.lanes)f32.p0(ptr \(place), i32 4, \(v.name(.bool)) \(mask), \(type) zeroinitializer)"
-        )
-    }
-
-    func storeVector(_ w: inout FunctionWriter, _ value: String, _ place: String, mask: String? = nil) {
-        let type = v.name(.f32)
-        guard let mask else { return w.line("store \(type) \(value), ptr \(place), align 4") }
-        w.line(
-            "call void @llvm.masked.store.v\(tile.lanes)f32.p0(\(type) \(value), ptr \(place), i32 4, \(v.name(.bool)) \(mask))"
-        )
-    }
-
-    func splatFloat(_ w: inout FunctionWriter, _ place: String) -> String {
-        v.splat(&w, w.value("load float, ptr \(place), align 4"), "float")
-    }
-
-    /// `target[row][d] = factor source[row * tokenStride + d]` for `count` rows, zero from headSize to paddedSize.
-    func copyIn(
-        _ w: inout FunctionWriter, _ source: String, _ target: String, count: String, factor: Double = 1
-    ) {
-        w.loop(from: "0", to: count, by: 1) { w, row, _ in
-            let from = w.address(source, "float", w.mul(row, "\(tokenStride)"))
-            let to = w.address(target, "float", w.mul(row, "\(kernel.paddedSize)"))
-            for (first, mask) in vectors {
-                var x = loadVector(&w, w.address(from, "float", "\(first)"), mask: mask)
-                if factor != 1 { x = v.op(&w, "fmul", x, v.float(factor)) }
-                storeVector(&w, x, w.address(to, "float", "\(first)"))
-            }
-            return []
-        }
-    }
-
-    /// `target[row * tokenStride + d] (+)= factor(row) source[row][d]` for `count` rows.
-    func copyOut(
-        _ w: inout FunctionWriter, _ source: String, _ target: String, count: String, adds: Bool = false,
-        factor: (inout FunctionWriter, _ row: String) -> String
-    ) {
-        w.loop(from: "0", to: count, by: 1) { w, row, _ in
-            let from = w.address(source, "float", w.mul(row, "\(kernel.paddedSize)"))
-            let to = w.address(target, "float", w.mul(row, "\(tokenStride)"))
-            let scale = factor(&w, row)
-            for (first, mask) in vectors {
-                let x = loadVector(&w, w.address(from, "float", "\(first)"))
-                let place = w.address(to, "float", "\(first)")
-                let y =
-                    adds
-                    ? v.fma(&w, x, scale, loadVector(&w, place, mask: mask)) : v.op(&w, "fmul", x, scale)
-                storeVector(&w, y, place, mask: mask)
-            }
-            return []
-        }
-    }
-
-    /// Zeroes `count` elements.
-    func clear(_ w: inout FunctionWriter, _ place: String, count: String) {
-        w.line("call void @llvm.memset.p0.i64(ptr \(place), i8 0, i64 \(w.mul(count, "4")), i1 false)")
-    }
-
-    /// Packs `count` rows from `source` on, transposed, into panels `[panel][headSize][columns]`, zero beyond.
-    func packPanels(_ w: inout FunctionWriter, _ source: String, _ target: String, count: String) {
-        w.loop(from: "0", to: w.ceilDivide(count, tile.columns), by: 1) { w, panel, _ in
-            let column = w.mul(panel, "\(tile.columns)")
-            PackWriter(tile: tile.panel(headSize: kernel.headSize)).packRight(
-                &w, source: source, rowStride: "1", columnStride: "\(tokenStride)", column: column, n: count,
-                k: "\(kernel.headSize)",
-                panel: w.address(target, "float", w.mul(column, "\(kernel.headSize)")))
-            return []
-        }
-    }
-
     // MARK: Scores
 
     /// The element at (row, column) of a tile of scores.
@@ -258,6 +176,11 @@ struct AttentionTemplate {
     /// Vectors of columns that a tile of `count` keys fills, in whole panels.
     func columnVectors(_ w: inout FunctionWriter, _ count: String) -> String {
         w.mul(w.ceilDivide(count, tile.columns), "2")
+    }
+
+    /// 2^x, to the precision that the products keep.
+    func exp2(_ w: inout FunctionWriter, _ x: String) -> String {
+        v.exp2(&w, x, tile.isPaired ? .bits18 : .bits23)
     }
 
     /// The row's maximum, one vector of it to one number in every lane.

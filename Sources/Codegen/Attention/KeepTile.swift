@@ -4,21 +4,20 @@ import KernelIR
 /// Dropout's mask for a tile [queries][keys] of probabilities, a bit an element: the same bits as `Philox.keeps` at
 /// row token * heads + head and the key's column.
 ///
-/// The generator's first rounds mix row and column little: what depends on the column alone is computed once for all
-/// rows of a tile, what depends on the row alone once a row, and the last round makes only the word that the row
-/// asks for. Words are kept in the lower halves of i64 lanes, where the wide multiplication reads and writes them.
+/// One call of the generator makes the words of four elements of a row. Its first rounds mix row and column little:
+/// what depends on the column alone is computed once for all rows of a tile, what depends on the row alone once a row.
+/// Words are kept in the lower halves of i64 lanes, where the wide multiplication reads and writes them.
 struct KeepTile {
     let kernel: AttentionKernel
     let name: String
 
-    private var lanes: Int { kernel.tile.lanes }
-    private var v: VectorWriter { VectorWriter(lanes: lanes) }
+    /// Lanes of i64: as many as a byte of the mask has bits.
+    private static let lanes = 8
+    private var v: VectorWriter { VectorWriter(lanes: Self.lanes) }
     private var wide: String { v.vector("i64") }
     /// The terms that belong to a column: the words of the state after round 1 or 2, in part.
     private enum Term: Int, CaseIterable { case secondC2, thirdC0, thirdC2, thirdC3 }
-
-    /// One function for each word of the generator's four.
-    func text(_ bf16: BF16Unit) -> String { (0..<4).map { function($0, bf16) }.joined(separator: "\n") }
+    private static var span: Int { Philox.span }
 
     // MARK: Arithmetic on 64-bit lanes
 
@@ -41,6 +40,11 @@ struct KeepTile {
 
     private func high(_ w: inout FunctionWriter, _ type: String, _ product: String) -> String {
         w.value("lshr \(type) \(product), \(constant(type, 32))")
+    }
+
+    /// The lower half in the place of the upper.
+    private func raised(_ w: inout FunctionWriter, _ x: String) -> String {
+        w.value("shl \(wide) \(x), \(constant(wide, 32))")
     }
 
     private var factors: (UInt32, UInt32) { Philox.multipliers }
@@ -78,15 +82,17 @@ struct KeepTile {
 
     // MARK: Columns
 
-    /// Writes the terms of `vectors` vectors of columns from `column` (i64) on.
-    func writeColumns(_ w: inout FunctionWriter, terms: String, column: String, vectors: String) {
+    /// Writes the terms of `count` columns from `column` (i64, a multiple of `4 * Philox.span`) on.
+    func writeColumns(_ w: inout FunctionWriter, terms: String, column: String, count: String) {
         let (seed, step) = generator(&w)
         let keys = keys(&w, seed: seed)
-        let numbers = "<" + (0..<lanes).map { "i64 \($0)" }.joined(separator: ", ") + ">"
+        let numbers = "<" + (0..<Self.lanes).map { "i64 \($0)" }.joined(separator: ", ") + ">"
         let c1 = w.value("and i64 \(streamProduct(&w)), 4294967295")
-        w.loop(from: "0", to: vectors, by: 1) { w, index, _ in
-            let first = w.add(column, w.mul(index, "\(lanes)"))
-            let c0 = w.value("add \(wide) \(splat(&w, first)), \(numbers)")
+        // Of four columns one has a counter.
+        let counter = w.value("lshr i64 \(column), 2")
+        let counters = w.mul(w.ceilDivide(count, 4 * Self.span), "\(Self.span)")
+        w.loop(from: "0", to: counters, by: Self.lanes) { w, index, _ in
+            let c0 = w.value("add \(wide) \(splat(&w, w.add(counter, index))), \(numbers)")
             // Round 1: c2 and c3 depend on the column, c0 on the row, c1 on neither.
             let p0 = multiply(&w, wide, c0, factors.0)
             let mixed = xor(&w, wide, high(&w, wide, p0), splat(&w, xor(&w, "i64", step, keys[0].1)))
@@ -111,77 +117,67 @@ struct KeepTile {
     private func termAddress(_ w: inout FunctionWriter, _ terms: String, _ term: Term, _ index: String)
         -> String
     {
-        let base = w.address(terms, "i64", "\(term.rawValue * kernel.tile.keys)")
-        return w.address(base, "i64", w.mul(index, "\(lanes)"))
+        let base = w.address(terms, "i64", "\(term.rawValue * kernel.tile.keys / 4)")
+        return w.address(base, "i64", index)
     }
 
     // MARK: Rows
 
-    /// Writes the bits of `rows` rows, the first one of number `row` (i64, token * heads + head).
+    /// Writes the bits of `rows` rows and `count` columns, the first row of number `row` (i64, token * heads + head).
     func write(
-        _ w: inout FunctionWriter, terms: String, bits: String, row: String, rows: String, vectors: String
+        _ w: inout FunctionWriter, terms: String, bits: String, row: String, rows: String, count: String
     ) {
         let seed = generator(&w).seed
         let stream = high(&w, "i64", streamProduct(&w))
-        // A row takes word (row mod 4); a function writes the rows of one word. With a multiple of four heads all rows
-        // of a head take the same.
-        for word in 0..<4 {
-            func call(_ w: inout FunctionWriter) {
-                w.line(
-                    "call void @\(name).\(word)(ptr \(terms), ptr \(bits), i64 \(row), i64 \(rows), i64 \(vectors), i64 \(seed), i64 \(stream))"
-                )
-            }
-            if kernel.heads % 4 == 0 {
-                let own = w.value("and i64 \(row), 3")
-                w.when(w.value("icmp eq i64 \(own), \(word)")) { w in call(&w) }
-            } else {
-                call(&w)
-            }
-        }
+        w.line(
+            "call void @\(name)(ptr \(terms), ptr \(bits), i64 \(row), i64 \(rows), i64 \(count), i64 \(seed), i64 \(stream))"
+        )
     }
 
-    private func function(_ word: Int, _ bf16: BF16Unit) -> String {
+    /// The function that `write` calls.
+    func text(_ bf16: BF16Unit) -> String {
         var w = FunctionWriter(symbols: [], bf16: bf16)
         let keys = keys(&w, seed: "%seed")
         let rowKey = w.value("xor i64 \(keys[0].0), %stream")
         let roundKeys = keys.map { (splat(&w, $0.0), splat(&w, $0.1)) }
+        let last = (raised(&w, roundKeys[Philox.rounds - 1].0), raised(&w, roundKeys[Philox.rounds - 1].1))
         w.loop(from: "0", to: "%rows", by: 1) { w, index, _ in
             let row = w.add("%row", w.mul(index, "\(kernel.heads)"))
-            let own = w.value("and i64 \(row), 3")
-            w.when(w.value("icmp eq i64 \(own), \(word)")) { w in
-                let group = w.value("lshr i64 \(row), 2")
-                let p0 = multiply(&w, "i64", xor(&w, "i64", group, rowKey), factors.0)
-                let (rowHigh, rowLow) = (splat(&w, high(&w, "i64", p0)), splat(&w, p0))
-                let line = w.address("%bits", "i8", w.mul(index, "\(kernel.tile.keys / 8)"))
-                w.loop(from: "0", to: "%vectors", by: 1) { w, index, _ in
-                    let random = randomWord(&w, word, rowHigh, rowLow, roundKeys, index)
-                    let narrow = w.value("trunc \(wide) \(random) to \(v.name(.i32))")
-                    let threshold = Int(Int32(bitPattern: Philox.threshold(rate: kernel.attributes.rate)))
-                    let keep = w.value("icmp uge \(v.name(.i32)) \(narrow), \(v.bits(threshold))")
-                    let mask = w.value("bitcast \(v.name(.bool)) \(keep) to i\(lanes)")
-                    let place = w.address(line, "i8", w.mul(index, "\(lanes / 8)"))
-                    w.line("store i\(lanes) \(mask), ptr \(place), align 1")
-                    return []
+            let p0 = multiply(&w, "i64", xor(&w, "i64", row, rowKey), factors.0)
+            let (rowHigh, rowLow) = (splat(&w, high(&w, "i64", p0)), splat(&w, p0))
+            let line = w.address("%bits", "i8", w.mul(index, "\(kernel.tile.keys / 8)"))
+            w.loop(from: "0", to: "%count", by: 4 * Self.span) { w, column, _ in
+                for half in 0..<(Self.span / Self.lanes) {
+                    let first = w.add(w.value("lshr i64 \(column), 2"), "\(half * Self.lanes)")
+                    let words = words(&w, rowHigh, rowLow, roundKeys, last: last, at: first)
+                    for (word, random) in words.enumerated() {
+                        let threshold = UInt64(Philox.threshold(rate: kernel.attributes.rate)) << 32
+                        let keep = w.value("icmp uge \(wide) \(random), \(constant(wide, threshold))")
+                        let mask = w.value("bitcast \(v.name(.bool)) \(keep) to i8")
+                        let byte = w.add(
+                            w.value("lshr i64 \(column), 3"), "\((word * Self.span + half * Self.lanes) / 8)")
+                        w.line("store i8 \(mask), ptr \(w.address(line, "i8", byte)), align 1")
+                    }
                 }
+                return []
             }
             return []
         }
         return w.text(
-            "internal void @\(name).\(word)(ptr %terms, ptr %bits, i64 %row, i64 %rows, i64 %vectors, i64 %seed, i64 %stream)"
+            "internal void @\(name)(ptr %terms, ptr %bits, i64 %row, i64 %rows, i64 %count, i64 %seed, i64 %stream)"
         )
     }
 
-    /// Rounds 3 to 7 for one vector of columns.
-    private func randomWord(
-        _ w: inout FunctionWriter, _ word: Int, _ rowHigh: String, _ rowLow: String,
-        _ keys: [(String, String)],
-        _ index: String
-    ) -> String {
+    /// The generator's four words for one vector of counters in the upper halves of lanes: rounds 3 to 7.
+    private func words(
+        _ w: inout FunctionWriter, _ rowHigh: String, _ rowLow: String, _ keys: [(String, String)],
+        last: (String, String), at index: String
+    ) -> [String] {
         let terms = Term.allCases.map { term in
             w.value("load \(wide), ptr \(termAddress(&w, "%terms", term, index)), align 8")
         }
         func mixed(_ w: inout FunctionWriter, _ product: String, _ other: String, _ key: String) -> String {
-            xor(&w, wide, xor(&w, wide, high(&w, wide, product), other), key)
+            xor(&w, wide, xor(&w, wide, product, other), key)
         }
         let second = xor(&w, wide, rowHigh, terms[Term.secondC2.rawValue])
         let p1 = multiply(&w, wide, second, factors.1)
@@ -192,22 +188,25 @@ struct KeepTile {
         for round in 3..<(Philox.rounds - 1) {
             let p0 = multiply(&w, wide, c[0], factors.0)
             let p1 = multiply(&w, wide, c[2], factors.1)
-            c = [mixed(&w, p1, c[1], keys[round].0), p1, mixed(&w, p0, c[3], keys[round].1), p0]
+            c = [
+                mixed(&w, high(&w, wide, p1), c[1], keys[round].0), p1,
+                mixed(&w, high(&w, wide, p0), c[3], keys[round].1), p0,
+            ]
         }
-        let last = keys[Philox.rounds - 1]
-        switch word {
-        case 0: return mixed(&w, multiply(&w, wide, c[2], factors.1), c[1], last.0)
-        case 1: return multiply(&w, wide, c[2], factors.1)
-        case 2: return mixed(&w, multiply(&w, wide, c[0], factors.0), c[3], last.1)
-        default: return multiply(&w, wide, c[0], factors.0)
-        }
+        let q0 = multiply(&w, wide, c[0], factors.0)
+        let q1 = multiply(&w, wide, c[2], factors.1)
+        return [
+            mixed(&w, q1, raised(&w, c[1]), last.0), raised(&w, q1),
+            mixed(&w, q0, raised(&w, c[3]), last.1), raised(&w, q0),
+        ]
     }
 
     /// The lanes of the tile's vector at `row` and `column` that are kept.
     func mask(_ w: inout FunctionWriter, bits: String, row: String, column: String) -> String {
+        let lanes = kernel.tile.lanes
         let line = w.address(bits, "i8", w.mul(row, "\(kernel.tile.keys / 8)"))
         let place = w.address(line, "i8", w.value("lshr i64 \(column), 3"))
         let mask = w.value("load i\(lanes), ptr \(place), align 1")
-        return w.value("bitcast i\(lanes) \(mask) to \(v.name(.bool))")
+        return w.value("bitcast i\(lanes) \(mask) to \(VectorWriter(lanes: lanes).name(.bool))")
     }
 }

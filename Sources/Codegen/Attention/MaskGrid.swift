@@ -43,6 +43,12 @@ struct MaskGrid {
     }
 }
 
+/// The state of a tile of scores (`nil` without a mask), and the first of its rows that are worked on.
+struct TilePlace {
+    let state: String?
+    let row: String
+}
+
 extension AttentionTemplate {
     /// Runs `body` with the state of a tile, unless the mask keeps nothing of it; without a mask always, with `nil`.
     func whenTile(
@@ -74,12 +80,13 @@ extension AttentionTemplate {
 
     /// Gives the keys of a partial tile that the mask excludes the score -infinity.
     func excludeMasked(
-        _ w: inout FunctionWriter, _ part: Part, _ state: String?, rows: String, vectors: String
+        _ w: inout FunctionWriter, _ part: Part, _ place: TilePlace, rows: String, vectors: String
     ) {
-        guard let mask = part.mask, let state else { return }
+        guard let mask = part.mask, let state = place.state else { return }
         let scores = scratch(&w, .scores)
         w.when(w.value("icmp uge i32 \(state), \(MaskTable.State.partial)")) { w in
-            let bits = mask.bits(&w, state: state)
+            let row = w.mul(place.row, "\(tile.keys / 8)")
+            let bits = w.address(mask.bits(&w, state: state), "i8", row)
             w.loop(from: "0", to: rows, by: 1) { w, row, _ in
                 w.loop(from: "0", to: w.mul(vectors, "\(tile.lanes)"), by: tile.lanes) { w, column, _ in
                     let place = scoreAddress(&w, scores, row, column)

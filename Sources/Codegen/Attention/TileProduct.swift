@@ -2,7 +2,8 @@ import GraphIR
 import KernelIR
 
 /// A product of tiles in scratch memory, as functions of one register tile each:
-/// `target[rows, columns] (+)= left[rows, depth] · right[depth, columns]`, all strides known.
+/// `target[rows, columns] (+)= left[rows, depth] · right[depth, columns]`, all strides known. Operands are f32, or
+/// words of two bf16 elements that are neighbours along the depth, and distances and depths are in words.
 ///
 /// Rows run in whole register tiles: rows beyond the last one that is asked for get values that nobody reads.
 struct TileProduct {
@@ -17,12 +18,15 @@ struct TileProduct {
     let name: String
     let rows: Int
     let lanes: Int
+    let isPaired: Bool
     let start: Start
+    /// What the product is multiplied by; only with the start `.zero`.
+    var factor = 1.0
     let leftRow: Int
     let leftDepth: Int
     let rightDepth: Int
     let targetRow: Int
-    /// Distance between neighbouring pairs of columns vectors in the right operand, in elements.
+    /// Distance between neighbouring pairs of columns vectors in the right operand.
     let rightPanel: Int
 
     private var v: VectorWriter { VectorWriter(lanes: lanes) }
@@ -34,6 +38,7 @@ struct TileProduct {
     private func function(vectors: Int, _ bf16: BF16Unit) -> String {
         var w = FunctionWriter(symbols: [], bf16: bf16)
         let type = v.name(.f32)
+        let word = isPaired ? "i32" : "float"
         let slots = (0..<rows).flatMap { row in (0..<vectors).map { (row, $0) } }
         let leftRows = (0..<rows).map { w.address("%left", "float", "\($0 * leftRow)") }
         let targets = slots.map { w.address("%target", "float", "\($0.0 * targetRow + $0.1 * lanes)") }
@@ -48,14 +53,17 @@ struct TileProduct {
         func step(_ w: inout FunctionWriter, _ k: String, _ sums: [String]) -> [String] {
             let row = w.address("%right", "float", w.mul(k, "\(rightDepth)"))
             let right = (0..<vectors).map {
-                w.value("load \(type), ptr \(w.address(row, "float", "\($0 * lanes)")), align 4")
+                w.value("load \(v.vector(word)), ptr \(w.address(row, word, "\($0 * lanes)")), align 4")
             }
             let depth = w.mul(k, "\(leftDepth)")
             let left = leftRows.map { pointer -> String in
-                let scalar = w.value("load float, ptr \(w.address(pointer, "float", depth)), align 4")
-                return v.splat(&w, scalar, "float")
+                let scalar = w.value("load \(word), ptr \(w.address(pointer, word, depth)), align 4")
+                return v.splat(&w, scalar, word)
             }
-            return slots.enumerated().map { v.fma(&w, left[$1.0], right[$1.1], sums[$0]) }
+            return slots.enumerated().map { index, slot in
+                let (a, b) = (left[slot.0], right[slot.1])
+                return isPaired ? v.dot(&w, a, b, sums[index]) : v.fma(&w, a, b, sums[index])
+            }
         }
         let whole = w.mul(w.value("udiv i64 %depth, \(Self.unroll)"), "\(Self.unroll)")
         var sums = w.loop(from: "0", to: whole, by: Self.unroll, carrying: initial) { w, k, carried in
@@ -64,6 +72,7 @@ struct TileProduct {
         sums = w.loop(from: whole, to: "%depth", by: 1, carrying: sums.map { (type: type, initial: $0) }) {
             w, k, carried in step(&w, k, carried)
         }
+        if factor != 1 { sums = sums.map { v.op(&w, "fmul", $0, v.float(factor)) } }
         for (target, sum) in zip(targets, sums) { w.line("store \(type) \(sum), ptr \(target), align 4") }
         return w.text(
             "internal void @\(name).\(vectors)(ptr %left, ptr %right, ptr %target, i64 %depth, ptr %factors)")

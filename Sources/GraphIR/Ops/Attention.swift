@@ -1,7 +1,8 @@
 // flash_attention           softmax(scale q kᵀ) v within each packed sequence, without an array of scores. Operands
-//                           (q, k, v, offsets, lengths) with q, k, v f32[tokens, heads, headSize], and rng i64[2]
-//                           when rate > 0; results (out, lse), out like q and lse f32[tokens, heads]. For query row
-//                           t = offsets[s] + i and key rows u = offsets[s] + j, i and j < lengths[s]:
+//                           (q, k, v, offsets, lengths) with q, k, v [tokens, heads, headSize] of one float type,
+//                           and rng i64[2] when rate > 0; results (out, lse), out like q and lse
+//                           f32[tokens, heads]. For query row t = offsets[s] + i and key rows
+//                           u = offsets[s] + j, i and j < lengths[s]:
 //   S[t, h, j] = scale Σ_d q[t, h, d] k[u, h, d]         lse[t, h] = log Σ_j exp S[t, h, j]
 //   P = exp(S - lse)                                     out[t, h, d] = Σ_j dropout(P)[t, h, j] v[u, h, d]
 //                           Padding rows give out 0 and lse -infinity. Dropout keeps the elements that the op
@@ -75,8 +76,8 @@ extension Op {
         let count = data + 2 + (attributes.rate > 0 ? 1 : 0)
         try expect(operands, count...count)
         let q = operands[0]
-        guard q.rank == 3, q.element == .f32, operands[..<tensors].allSatisfy({ $0 == q }) else {
-            throw .type("needs f32[tokens, heads, _] \(tensors) times, got \(operands[..<tensors])")
+        guard q.rank == 3, q.element.isFloat, operands[..<tensors].allSatisfy({ $0 == q }) else {
+            throw .type("needs \(tensors) times one float[tokens, heads, _], got \(operands[..<tensors])")
         }
         let row = TensorType(.f32, Array(q.shape.dropLast()))
         guard operands[tensors..<data].allSatisfy({ $0 == row }) else {

@@ -1,5 +1,5 @@
 // matmul          C[b…, m, n] = Σ_k A[b…, m, k] B[b…, k, n]; a transposed operand has its last two axes swapped;
-//                 leading axes are equal. Accumulates in f32 or wider.
+//                 leading axes are equal. Operands of bf16 or f16 give an f32 result: it is added up in f32 or wider.
 // ragged_matmul   the three products of attention over packed sequences, operands (a, b, offsets, lengths).
 //                 Sequence s owns rows offsets[s] ..< offsets[s+1], of which the first lengths[s] are real; the
 //                 rest is padding. Query row t = offsets[s] + i, key row offsets[s] + j, i and j < lengths[s]:
@@ -23,7 +23,7 @@ extension Op {
             let (m, k) = matrix(a, transposeLeft)
             let (k2, n) = matrix(b, transposeRight)
             guard k == k2 else { throw .type("inner extents \(k) and \(k2) differ: \(a) and \(b)") }
-            return [TensorType(a.element, a.shape.dropLast(2) + [m, n])]
+            return [TensorType(.f32, a.shape.dropLast(2) + [m, n])]
         case .raggedMatmul(let form, let length):
             try expect(operands, 4...4)
             let (a, b) = (operands[0], operands[1])
@@ -53,19 +53,23 @@ extension Op {
         let (a, b, dy, g) = (rule.operands[0], rule.operands[1], rule.cotangent, rule.builder)
         switch self {
         case .matmul(let transposeLeft, let transposeRight):
+            // The products of low-precision operands are low-precision products themselves.
+            let element = a.type.element
+            let dc = element == .f32 ? dy : dy.cast(element)
+            func gradient(_ product: Tensor) -> Tensor { element == .f32 ? product : product.cast(element) }
             var (da, db): (Tensor?, Tensor?)
             if rule.needed[0] {
                 // C = A B: dA = dC Bᵀ, or its transpose when A was given transposed.
-                da =
+                da = gradient(
                     transposeLeft
-                    ? b.matmul(dy, transposeLeft: transposeRight, transposeRight: true)
-                    : dy.matmul(b, transposeRight: !transposeRight)
+                        ? b.matmul(dc, transposeLeft: transposeRight, transposeRight: true)
+                        : dc.matmul(b, transposeRight: !transposeRight))
             }
             if rule.needed[1] {
-                db =
+                db = gradient(
                     transposeRight
-                    ? dy.matmul(a, transposeLeft: true, transposeRight: transposeLeft)
-                    : a.matmul(dy, transposeLeft: !transposeLeft)
+                        ? dc.matmul(a, transposeLeft: true, transposeRight: transposeLeft)
+                        : a.matmul(dc, transposeLeft: !transposeLeft))
             }
             return [da, db]
         case .raggedMatmul(let form, let length):

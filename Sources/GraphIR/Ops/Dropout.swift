@@ -2,10 +2,10 @@
 //
 // `keep` is a pure function of (seed, step, stream, element), so the backward pass applies the same op to the
 // gradient and no mask is stored. The generator is Philox-4x32 with 7 rounds (Salmon et al., "Parallel random
-// numbers: as easy as 1, 2, 3", SC'11): the element at row r (all leading axes flattened) and column c (last
-// axis) uses word r mod 4 of
-//     philox(counter: (c, r / 4, stream, low 32 bits of step), key: (low and high 32 bits of seed))
-// and is kept when that word is at least `rate * 2^32`, rounded.
+// numbers: as easy as 1, 2, 3", SC'11): the element at row r (all leading axes flattened) and column c = 64 a + 16 b + d
+// (last axis; b below 4, d below 16) uses word b of
+//     philox(counter: (16 a + d, r, stream, low 32 bits of step), key: (low and high 32 bits of seed))
+// and is kept when that word is at least `rate * 2^32`, rounded. So one call serves four vectors of a row.
 
 extension Op {
     func dropoutTypes(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
@@ -37,6 +37,8 @@ extension Op {
 public enum Philox {
     public static let rounds = 7
     public static let multipliers: (UInt32, UInt32) = (0xD251_1F53, 0xCD9E_8D57)
+    /// Neighbouring columns that use the same word, of neighbouring counters.
+    public static let span = 16
     public static let weyl: (UInt32, UInt32) = (0x9E37_79B9, 0xBB67_AE85)
 
     /// Four random words for a 128-bit counter and a 64-bit key.
@@ -58,10 +60,11 @@ public enum Philox {
 
     /// Whether dropout keeps the element at `row`, `column`.
     public static func keeps(row: Int, column: Int, stream: Int, seed: Int, step: Int, rate: Double) -> Bool {
+        let place = column / (4 * span) * span + column % span
         let counter = SIMD4(
-            UInt32(truncatingIfNeeded: column), UInt32(truncatingIfNeeded: row >> 2),
+            UInt32(truncatingIfNeeded: place), UInt32(truncatingIfNeeded: row),
             UInt32(truncatingIfNeeded: stream), UInt32(truncatingIfNeeded: step))
         let key = SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
-        return words(counter: counter, key: key)[row & 3] >= threshold(rate: rate)
+        return words(counter: counter, key: key)[column / span % 4] >= threshold(rate: rate)
     }
 }

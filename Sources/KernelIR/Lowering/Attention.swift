@@ -1,9 +1,12 @@
 import GraphIR
 
 extension Machine {
-    /// Tiles of 8 x 2 vectors with AVX-512's 32 registers, 4 x 2 with AVX2's 16.
-    var attentionTile: AttentionTile {
-        AttentionTile(rows: lanes == 16 ? 8 : 4, lanes: lanes, queries: 64, keys: 128, partRows: 256)
+    /// Tiles of 8 x 2 vectors with AVX-512's 32 registers, 4 x 2 with AVX2's 16. Elements of bf16 are widened where
+    /// the machine has no products of them: nothing is gained by keeping pairs.
+    func attentionTile(_ element: ElementType) -> AttentionTile {
+        AttentionTile(
+            rows: lanes == 16 ? 8 : 4, lanes: lanes, queries: 64, forwardRows: 16, keys: 128,
+            partRows: 256, isPaired: element == .bf16 && bf16 != .widening)
     }
 
     /// Parts of a long sequence: as few as give it 32 tasks, since each costs the gradient a plane of memory.
@@ -33,12 +36,12 @@ extension Lowering {
         let rows = kernel.tokens * .fixed(kernel.heads)
         let plane = rows * .fixed(kernel.headSize)
         let working = [
-            workspace(rows), workspace(.fixed(kernel.parts - 1) * plane), .number(attributes.stream),
+            workspace(rows), workspace(.fixed(kernel.planes) * plane), .number(attributes.stream),
         ]
         emit(
             id,
             [
-                dotProducts(0, 4, into: delta, rows: rows, columns: .fixed(kernel.headSize)),
+                dotProducts(0, 4, kernel.element, into: delta, rows: rows, columns: .fixed(kernel.headSize)),
                 .attention(kernel), .attention(sum),
             ], buffers: standardBuffers(id) + working + maskBuffers(kernel))
     }
@@ -63,21 +66,23 @@ extension Lowering {
             throw unsupported(id, "heads and head size must be fixed")
         }
         return AttentionKernel(
-            step: step, attributes: attributes, query: first, key: first + 1, value: first + 2,
+            step: step, attributes: attributes, element: q.element, query: first, key: first + 1, value: first + 2,
             offsets: segments,
             lengths: segments + 1, rng: segments + 2, stream: extra,
             maskTable: attributes.mask.map { _ in extra + 1 },
             sequences: Extent(type(node.operands[segments + 1]).shape), tokens: Extent([q.shape[0]]),
             heads: heads, headSize: headSize, parts: Machine.attentionParts(heads: heads),
-            tile: machine.attentionTile)
+            tile: machine.attentionTile(q.element))
     }
 
     /// `target[row] = Σ_column a[row, column] b[row, column]`
-    private func dotProducts(_ a: Int, _ b: Int, into target: Int, rows: Extent, columns: Extent) -> Phase {
+    private func dotProducts(
+        _ a: Int, _ b: Int, _ element: ElementType, into target: Int, rows: Extent, columns: Extent
+    ) -> Phase {
         var program = ElementProgram()
         let product = program.multiplying(
-            program.load(.elements(a, .f32, columns: columns)),
-            program.load(.elements(b, .f32, columns: columns)))
+            program.load(.elements(a, element, columns: columns)),
+            program.load(.elements(b, element, columns: columns)))
         let sum = program.sum(product)
         return .rows(
             RowKernel(

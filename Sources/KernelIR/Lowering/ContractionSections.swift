@@ -16,9 +16,9 @@ extension Lowering {
             workspaces: writer.panels.map { panels in
                 switch panels {
                 case .kept(let packed): .packed(packed)
-                case .working(let count): workspace(count)
+                case .working(let byteCount): workspace(byteCount: byteCount)
                 }
-            })
+            }, unused: writer.keptOperands)
     }
 }
 
@@ -38,6 +38,8 @@ private struct ContractionWriter {
     let columns: Extent
     private(set) var packs: [PackPanels] = []
     private(set) var panels: [Panels] = []
+    /// Operands that are there as panels already.
+    private var kept: Set<Int> = []
     private(set) var sums: PartialSums
     private var prologue: [RowProgram] = []
     /// Nodes that compute left operands.
@@ -49,8 +51,8 @@ private struct ContractionWriter {
     enum Panels {
         /// Made by an earlier kernel, and kept.
         case kept(PackedParameter)
-        /// Made by this one in a workspace of so many elements.
-        case working(Extent)
+        /// Made by this one in a workspace.
+        case working(byteCount: Extent)
     }
 
     /// Where a product, or a sum of products, goes.
@@ -63,14 +65,25 @@ private struct ContractionWriter {
     init(_ section: Section, _ machine: Machine) throws(IRError) {
         self.section = section
         self.machine = machine
-        tile = machine.denseTile
         anchors = section.nodes.filter { section.kind($0) == .contraction }
+        tile = machine.denseTile(section.operandTypes(anchors[0])[0].element)
         let shape = section.graph[anchors[0]].types[0].shape
         rows = Extent([shape[0]])
         columns = Extent([shape[1]])
         sums = PartialSums(bufferCount: 0, columns: columns)
         let lefts = anchors.map { section.leftOperand($0).value }.filter { section.inputs[$0] == nil }
         prologueNodes = section.ancestors(of: lefts)
+    }
+
+    /// Operands of which the kernel reads nothing but kept panels.
+    var keptOperands: Set<Int> {
+        kept.filter { operand in
+            section.nodes.allSatisfy { id in
+                section.graph[id].operands.enumerated().allSatisfy { position, value in
+                    section.inputs[value] != operand || position == 1 && anchors.contains(id)
+                }
+            }
+        }
     }
 
     mutating func kernel(_ lowering: Lowering, _ id: NodeID) throws(IRError) -> BlockKernel {
@@ -101,7 +114,9 @@ private struct ContractionWriter {
                 lefts[value] = matrix(buffer, width, transposed: transposed)
             } else {
                 let buffer = newScratch()
-                scratch.append(BlockKernel.Scratch(buffer: buffer, shape: .rows(columns: width)))
+                scratch.append(
+                    BlockKernel.Scratch(
+                        buffer: buffer, shape: .rows(columns: width), element: tile.element))
                 try prologue(value, width, into: buffer, lowering, id)
                 lefts[value] = matrix(buffer, width, transposed: false)
             }
@@ -164,9 +179,11 @@ private struct ContractionWriter {
         if let input = section.inputs[right.value] {
             if let packed = lowering.packed(id, operand: input, transposed: right.transposed) {
                 panels.append(.kept(packed))
+                kept.insert(input)
                 return
             }
-            source = .matrix(matrix(input, Extent([shape[1]]), transposed: right.transposed))
+            source = .matrix(
+                matrix(input, Extent([shape[1]]), transposed: right.transposed), tile.element)
         } else {
             var builder = RowBuilder(
                 section, try view(of: right.value, lowering, id), customKernels: lowering.customKernels)
@@ -174,7 +191,10 @@ private struct ContractionWriter {
             source = .program(builder.program.ops, value: value)
         }
         packs.append(PackPanels(source: source, k: Extent([k]), n: Extent([n]), tile: tile, panels: buffer))
-        panels.append(.working(tile.padded(Extent([n])) * Extent([k])))
+        panels.append(
+            .working(
+                byteCount: tile.padded(Extent([n])) * tile.paddedDepth(Extent([k]))
+                    * .fixed(tile.element.byteCount)))
     }
 
     // MARK: Row programs
@@ -202,7 +222,7 @@ private struct ContractionWriter {
         var builder = RowBuilder(
             section, try view(of: value, lowering, id), customKernels: lowering.customKernels)
         let result = try builder.value(value)
-        var stores = [RowProgram.Store.element(.elements(buffer, .f32, columns: width), result)]
+        var stores = [RowProgram.Store.element(.elements(buffer, tile.element, columns: width), result)]
         // What others need of the prologue, row statistics say, is stored on the way.
         let own = section.ancestors(of: [value])
         for (result, buffer) in section.results where own.contains(result.node) {

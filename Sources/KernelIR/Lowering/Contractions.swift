@@ -4,13 +4,12 @@ extension Lowering {
     mutating func matmul(_ id: NodeID, transposeLeft: Bool, transposeRight: Bool) throws(IRError) {
         let node = graph[id]
         let (left, right, result) = (type(node.operands[0]), type(node.operands[1]), node.types[0])
-        guard result.element == .f32 else { throw unsupported(id, "matmul has kernels for f32 only") }
         let rank = result.rank
         let m = Extent([result.shape[rank - 2]])
         let n = Extent([result.shape[rank - 1]])
         let k = Extent([left.shape[transposeLeft ? rank - 2 : rank - 1]])
         let batch = Extent(result.shape.dropLast(2))
-        if machine.usesLibraryMatmul {
+        if machine.usesLibraryMatmul, left.element == .f32 {
             let library = LibraryMatmul(
                 left: 0, right: 1, target: 2, transposeLeft: transposeLeft, transposeRight: transposeRight,
                 batch: batch, m: m, n: n, k: k)
@@ -21,12 +20,8 @@ extension Lowering {
             let layout = ProductBatch.Layout.dense(
                 count: batch, m: m, n: n, k: k, left: matrix(0, left, transposed: transposeLeft),
                 right: matrix(1, right, transposed: transposeRight))
-            emit(
-                id,
-                [
-                    .problems(
-                        ProductBatch(layout: layout, left: 0, right: 1, target: 2, tile: machine.smallTile))
-                ])
+            let tile = machine.smallTile(left.element)
+            emit(id, [.problems(ProductBatch(layout: layout, left: 0, right: 1, target: 2, tile: tile))])
         }
     }
 
@@ -49,8 +44,7 @@ extension Lowering {
             form, sequences: Extent(type(node.operands[3]).shape), tokens: Extent([right.shape[0]]),
             heads: heads,
             headSize: headSize, length: Extent([length]), offsets: 2, lengths: 3)
-        emit(
-            id,
-            [.problems(ProductBatch(layout: layout, left: 0, right: 1, target: 4, tile: machine.smallTile))])
+        let tile = machine.smallTile(.f32)
+        emit(id, [.problems(ProductBatch(layout: layout, left: 0, right: 1, target: 4, tile: tile))])
     }
 }

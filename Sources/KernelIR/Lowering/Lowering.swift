@@ -39,7 +39,8 @@ public struct Lowering {
             workspaces: lowering.workspaces, aliases: lowering.aliases)
     }
 
-    /// Launches but for constants that every user took into its own program.
+    /// Launches but for constants that every user took into its own program, and parameters' casts that every user
+    /// reads as panels.
     private var neededLaunches: [Program.Launch] {
         var read = Set(graph.roots.map { aliased($0) })
         for launch in launches {
@@ -48,7 +49,10 @@ public struct Lowering {
             }
         }
         return launches.filter { launch in
-            if case .constant = graph[launch.node].op { read.contains(Value(launch.node)) } else { true }
+            switch graph[launch.node].op {
+            case .constant, .cast: read.contains(Value(launch.node))
+            default: true
+            }
         }
     }
 
@@ -121,8 +125,10 @@ public struct Lowering {
     }
 
     /// Working memory of `count` elements of 4 bytes.
-    mutating func workspace(_ count: Extent) -> Program.Buffer {
-        workspaces.append(count * .fixed(4))
+    mutating func workspace(_ count: Extent) -> Program.Buffer { workspace(byteCount: count * .fixed(4)) }
+
+    mutating func workspace(byteCount: Extent) -> Program.Buffer {
+        workspaces.append(byteCount)
         return .workspace(workspaces.count - 1)
     }
 

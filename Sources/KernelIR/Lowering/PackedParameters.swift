@@ -36,17 +36,31 @@ extension Lowering {
     private static func packedParameter(
         _ graph: Graph, _ machine: Machine, _ value: Value, transposed: Bool
     ) -> PackedParameter? {
-        guard case .parameter(_, let type, let role) = graph[value.node].op, role != .state,
+        let parameter = castParameter(graph, value)
+        guard case .parameter(_, let type, let role) = graph[parameter.node].op, role != .state,
             type.element == .f32, type.rank == 2, let extents = type.extents([:])
         else { return nil }
         return PackedParameter(
-            parameter: value, transposed: transposed, k: extents[transposed ? 1 : 0],
-            n: extents[transposed ? 0 : 1], width: machine.denseTile.columns)
+            parameter: parameter, transposed: transposed, k: extents[transposed ? 1 : 0],
+            n: extents[transposed ? 0 : 1], tile: machine.denseTile(graph.type(of: value).element))
+    }
+
+    /// The parameter that a value is in lower precision, else the value.
+    private static func castParameter(_ graph: Graph, _ value: Value) -> Value {
+        guard case .cast = graph[value.node].op,
+            case .parameter = graph[graph[value.node].operands[0].node].op
+        else { return value }
+        return graph[value.node].operands[0]
     }
 
     /// The panels kept of an operand of node `id`, as one of its products reads it.
     func packed(_ id: NodeID, operand: Int, transposed: Bool) -> PackedParameter? {
-        packed.first { $0.parameter == graph[id].operands[operand] && $0.transposed == transposed }
+        let value = graph[id].operands[operand]
+        let parameter = Self.castParameter(graph, value)
+        let element = type(value).element
+        return packed.first {
+            $0.parameter == parameter && $0.transposed == transposed && $0.tile.element == element
+        }
     }
 
     /// The launch that packs a parameter by itself.
@@ -56,8 +70,8 @@ extension Lowering {
             buffer: 0, rowStride: packed.transposed ? .one : width,
             columnStride: packed.transposed ? width : .one)
         let pack = PackPanels(
-            source: .matrix(source), k: .fixed(packed.k), n: .fixed(packed.n), tile: machine.denseTile,
-            panels: 1)
+            source: .matrix(source, type(packed.parameter).element), k: .fixed(packed.k), n: .fixed(packed.n),
+            tile: packed.tile, panels: 1)
         return Program.Launch(
             kernel: Kernel("pack", [.pack(pack)]), buffers: [.value(packed.parameter), .packed(packed)],
             node: packed.parameter.node)
@@ -75,10 +89,12 @@ extension Lowering {
 extension PackedParameter {
     /// Where element (row, column) of the parameter goes.
     func access(_ buffer: Int) -> Access {
-        var access = Access.elements(buffer, .f32, columns: .fixed(transposed ? k : n))
+        var access = Access.elements(buffer, tile.element, columns: .fixed(transposed ? k : n))
+        let depth = tile.paddedDepth(Extent.fixed(k))
         access.layout =
             transposed
-            ? .transposedPanels(width: width, depth: .fixed(k)) : .panels(width: width, depth: .fixed(k))
+            ? .transposedPanels(width: tile.columns, depth: depth)
+            : .panels(width: tile.columns, depth: depth)
         return access
     }
 }

@@ -79,9 +79,10 @@ extension Lowering {
         return stores
     }
 
-    /// Operands and results; the program holds splat constants itself.
-    private func boundBuffers(_ id: NodeID) -> [Program.Buffer] {
-        standardBuffers(id).map { buffer in
+    /// Operands and results, but for those of the positions given; the program holds splat constants itself.
+    private func boundBuffers(_ id: NodeID, unused: Set<Int>) -> [Program.Buffer] {
+        standardBuffers(id).enumerated().map { position, buffer in
+            if unused.contains(position) { return .unused }
             if case .value(let value) = buffer, case .constant(.splat, _) = graph[value.node].op {
                 return .unused
             }
@@ -92,12 +93,12 @@ extension Lowering {
     /// Binds a section's launch: operands, results and the partial sums.
     mutating func emit(
         _ id: NodeID, _ section: Section, _ phases: [Phase], _ sums: PartialSums, tasks: Int,
-        suffix: String = "", workspaces: [Program.Buffer] = []
+        suffix: String = "", workspaces: [Program.Buffer] = [], unused: Set<Int> = []
     ) {
         let partials = sums.sizes(tasks: tasks).map { workspace($0) }
         emit(
             id, phases, name: section.name + suffix,
-            buffers: boundBuffers(id) + section.streams.map { .number($0) } + workspaces + partials)
+            buffers: boundBuffers(id, unused: unused) + section.streams.map { .number($0) } + workspaces + partials)
     }
 }
 

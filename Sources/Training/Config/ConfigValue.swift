@@ -119,3 +119,4 @@ extension TrainingHeader: ConfigChoice {}
 extension TrainingTruncation: ConfigChoice {}
 extension LearningRateSchedule.Shape: ConfigChoice {}
 extension CompilerOptions.MatmulLowering: ConfigChoice {}
+extension Precision: ConfigChoice {}

@@ -152,6 +152,11 @@ extension TrainingConfig {
             .init(
                 "matmul", \.matmul, "What multiplies matrices: generated kernels or OpenBLAS.",
                 shapesResult: false),
+            .init(
+                "precision", \.precision,
+                "Of products and attention; parameters and their updates are fp32 with each.",
+                expectation: "\"fp32\" or \"bf16\""
+            ) { $0 != .fp16 },
         ]
     }
 }

@@ -107,6 +107,8 @@ public struct TrainingConfig: Sendable, Equatable {
     /// The highest instruction set to use.
     public var cpu: String?
     public var matmul = CompilerOptions.MatmulLowering.generated
+    /// Of products and attention.
+    public var precision = Precision.fp32
 
     /// The defaults, which lack a `model`.
     public init() {}

@@ -13,7 +13,8 @@ import GraphCompiler
 ///
 /// - Parameters:
 ///   - config: what to train; checked first.
-///   - compiler: what compiles the graphs; one with the configuration's `threads`, `cpu` and `matmul` when `nil`.
+///   - compiler: what compiles the graphs; one with the configuration's `threads`, `cpu`, `matmul` and `precision`
+///     when `nil`.
 ///   - profiles: measure the kernels of the training step, and the machine's ceilings if they are not known.
 ///   - trace: receives when each worker ran which kernel of the training step.
 ///   - observer: receives progress as it happens. An error that it throws ends the run.
@@ -30,7 +31,9 @@ public func trainModel(
     let compiler =
         try compiler
         ?? Compiler(
-            CompilerOptions(instructionSet: config.cpu, threads: config.threads, matmul: config.matmul))
+            CompilerOptions(
+                instructionSet: config.cpu, threads: config.threads, matmul: config.matmul,
+                precision: config.precision))
     // Before the model is loaded: the memory that this takes is given back.
     if profiles { _ = try compiler.ceilings() }
     let trainer = try Trainer(config, compiler: compiler, shouldStop: shouldStop, observer: observer)

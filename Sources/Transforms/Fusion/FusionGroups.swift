@@ -38,23 +38,29 @@ struct FusionGroups {
 
     init(_ graph: Graph) {
         self.graph = graph
-        kinds = Self.kinds(graph)
         home = Array(repeating: nil, count: graph.nodes.count)
         var readers: [[Int]] = Array(repeating: [], count: graph.nodes.count)
         for (index, node) in graph.nodes.enumerated() {
             for operand in Set(node.operands.map(\.node.index)) { readers[operand].append(index) }
         }
         self.readers = readers
+        kinds = Self.kinds(graph, readers)
         roots = Set(graph.roots)
     }
 
     /// What is made of free values only, element by element, is free as well: every element is the same number.
-    private static func kinds(_ graph: Graph) -> [IterationKind] {
+    /// A parameter in lower precision that products read is left alone: they find it packed, and nothing computes it.
+    private static func kinds(_ graph: Graph, _ readers: [[Int]]) -> [IterationKind] {
         var kinds: [IterationKind] = []
-        for node in graph.nodes {
+        for (index, node) in graph.nodes.enumerated() {
             var kind = node.iterationKind(node.operands.map(graph.type(of:)))
             let isElementwise = if case .reshape = node.op { true } else { kind == .map }
             if isElementwise, node.operands.allSatisfy({ kinds[$0.node.index] == .free }) { kind = .free }
+            if case .cast = node.op, case .parameter = graph[node.operands[0].node].op,
+                readers[index].contains(where: { graph.nodes[$0].isProduct })
+            {
+                kind = .opaque
+            }
             kinds.append(kind)
         }
         return kinds
@@ -207,4 +213,8 @@ struct FusionGroups {
         }
         return found
     }
+}
+
+extension Node {
+    fileprivate var isProduct: Bool { if case .matmul = op { true } else { false } }
 }

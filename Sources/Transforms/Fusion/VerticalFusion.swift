@@ -158,6 +158,9 @@ extension FusionGroups {
         guard anchors <= FusionLimits.products else {
             return "together they have more than \(FusionLimits.products) products"
         }
+        guard Set((first.anchors + second.anchors).map { operandTypes($0)[0].element }).count <= 1 else {
+            return "their products have operands of different element types"
+        }
         let needsRows = (first.members.union(second.members)).contains { index in
             if case .row = kinds[index], shape(index) == first.shape { true } else { false }
         }

@@ -19,6 +19,28 @@ extension RewriteRule {
             guard isLossless(from: graph.type(of: x).element, to: middle) else { return nil }
             return try graph.emit(.cast(outer), [x], label: site.label)
         },
+        // cast(reshape(x), narrower) = reshape(cast(x, narrower)), for the node that makes x to round it
+        RewriteRule("narrow-reshape") { (site, graph) throws(IRError) in
+            guard case .cast(let element) = site.op,
+                case .reshape = graph.producer(site.operands[0]).op,
+                element.byteCount < graph.type(of: site.operands[0]).element.byteCount
+            else {
+                return nil
+            }
+            let reshape = graph.producer(site.operands[0])
+            let narrow = try graph.emit(.cast(element), [reshape.operands[0]], label: site.label)
+            return try graph.emit(reshape.op, [narrow], label: reshape.label)
+        },
+        // reshape(cast(x, wider)) = cast(reshape(x), wider), for the node that reads it to widen it
+        RewriteRule("widen-reshape") { (site, graph) throws(IRError) in
+            guard case .reshape = site.op, case .cast(let element) = graph.producer(site.operands[0]).op else {
+                return nil
+            }
+            let cast = graph.producer(site.operands[0])
+            guard element.byteCount > graph.type(of: cast.operands[0]).element.byteCount else { return nil }
+            let narrow = try graph.emit(site.op, [cast.operands[0]], label: site.label)
+            return try graph.emit(.cast(element), [narrow], label: cast.label)
+        },
     ]
 }
 

@@ -1,0 +1,98 @@
+import Foundation
+import GraphCompiler
+import Interpreter
+import Testing
+
+/// Mixed precision: the error of a product, and that whole graphs stay close to what f32 gives.
+@Suite struct PrecisionTests {
+    /// The unit roundoff of two operands together: twice that of the element type.
+    private static let roundoff: [Precision: Double] = [
+        .fp32: 0, .bf16: 2 * pow(2, -9), .fp16: 2 * pow(2, -12),
+    ]
+
+    /// |C - AB| ≤ (u + k 2⁻²⁴) |A| |B|, u being the roundoff of the operands (Higham, "Accuracy and Stability of
+    /// Numerical Algorithms", section 3.5).
+    @Test(arguments: Precision.allCases, [(40, 96, 70), (33, 384, 150), (1, 767, 49)])
+    func productsHaveTheErrorThatTheirOperandsHave(_ precision: Precision, _ shape: (Int, Int, Int)) throws {
+        let (m, k, n) = shape
+        var numbers = Numbers(11)
+        let (a, b) = (numbers.tensor([m, k]), numbers.tensor([k, n]))
+        let graph = try GraphBuilder.build("product") { g in
+            let x = g.input("a", .f32, ["m", .fixed(k)])
+            g.output("c", x.matmul(g.parameter("b", [.fixed(k), .fixed(n)])))
+        }
+        let unit = try #require(Self.roundoff[precision]) + Double(k) * pow(2, -24)
+        for set in OpTests.instructionSets {
+            let compiler = try Compiler(
+                CompilerOptions(instructionSet: set, precision: precision, cache: .off))
+            let parameters = ParameterStore()
+            let executor = try compiler.compile(graph, parameters: parameters)
+            try parameters.set("b", TensorData(b))
+            let c = try executor.run(["a": TensorData(a)])["c"]!.floats
+            var worst = 0.0
+            for i in 0..<m {
+                for j in 0..<n {
+                    var (sum, bound) = (0.0, 0.0)
+                    for l in 0..<k {
+                        let term = a.values[i * k + l] * b.values[l * n + j]
+                        sum += term
+                        bound += abs(term)
+                    }
+                    worst = max(worst, abs(Double(c[i * n + j]) - sum) / (bound * unit))
+                }
+            }
+            #expect(worst <= 1, "\(precision) \(set): \(worst) times the bound")
+            // A bound that is met by far would mean that operands were not rounded at all.
+            if precision != .fp32 { #expect(worst > 0.005, "\(precision) \(set): \(worst)") }
+        }
+    }
+
+    /// Every kind of region, differentiated ones too, in low precision.
+    @Test(arguments: FusionTests.cases, [Precision.bf16, .fp16])
+    func regionsStayCloseToF32(_ test: FusionTests.Case, _ precision: Precision) throws {
+        let graph = try test.graph()
+        // A product's operands are below 1 and 20 to 70 terms deep.
+        let tolerance = precision == .bf16 ? 4e-2 : 6e-3
+        for set in OpTests.instructionSets {
+            for disabled in [[], PassPipeline.fusionPasses] {
+                try CompiledComparison(
+                    graph: graph, inputs: test.inputs(graph, 37),
+                    options: CompilerOptions(
+                        instructionSet: set, precision: precision, cache: .off,
+                        passes: PassPipeline.Options(disabled: disabled)),
+                    tolerance: tolerance, optimizes: true
+                ).check("\(test.name) \(precision) \(set)")
+            }
+        }
+    }
+
+    /// Updated panels are those that packing the updated parameter gives: odd depths and widths, both orientations.
+    @Test(arguments: [Precision.bf16, .fp16]) func panelsFollowTheParameter(_ precision: Precision) throws {
+        let forward = try GraphBuilder.build("panels") { g in
+            let h = g.input("x", .f32, ["tokens", 33]).matmul(g.parameter("w", [33, 75])).tanh()
+            let y = h.matmul(g.parameter("v", [33, 75]), transposeRight: true)
+            g.output("y", y)
+            g.output("loss", (y * y).mean())
+        }
+        let graph = try trainingStep(forward)
+        var numbers = Numbers(5)
+        let given = [
+            "x": numbers.tensor([9, 33]), "learning_rate": HostTensor.scalar(0.1),
+            "correction1": HostTensor.scalar(0.1), "correction2": HostTensor.scalar(0.001),
+        ].mapValues(TensorData.init)
+        let weights = ["w": TensorData(numbers.tensor([33, 75])), "v": TensorData(numbers.tensor([33, 75]))]
+        for set in OpTests.instructionSets {
+            let compiler = try Compiler(
+                CompilerOptions(instructionSet: set, precision: precision, cache: .off))
+            let parameters = ParameterStore()
+            let step = try compiler.compile(graph, parameters: parameters)
+            let infer = try compiler.compile(forward, parameters: parameters)
+            for (name, value) in weights { try parameters.set(name, value) }
+            _ = try step.run(given)
+            let updated = try infer.run(given)["y"]!.floats
+            // The same parameters as a client's: packed anew.
+            for name in weights.keys { try parameters.set(name, #require(parameters.get(name))) }
+            #expect(try infer.run(given)["y"]!.floats == updated, "\(precision) \(set)")
+        }
+    }
+}
