@@ -81,6 +81,25 @@ struct ElementWriter {
         let column: String
         /// The lanes inside the row, or `nil` when all are.
         let mask: String?
+        /// The place among four vectors that share dropout's random words.
+        var group: Group?
+    }
+
+    /// Vector `part` of the four that one call of the random generator serves: columns `16 part ..< 16 part + 16`
+    /// from a multiple of 64 on (`Philox`).
+    struct Group {
+        /// What is known for all four.
+        final class Shared { fileprivate var words: [[Int]: [String]] = [:] }
+
+        let part: Int
+        let shared: Shared
+
+        fileprivate func words(rng: Int, stream: Int, _ make: () -> [String]) -> [String] {
+            if let known = shared.words[[rng, stream]] { return known }
+            let words = make()
+            shared.words[[rng, stream]] = words
+            return words
+        }
     }
 
     /// Computes element value `id` at `place`; `known` starts with the spread row values.
@@ -131,7 +150,13 @@ struct ElementWriter {
         case .keep(let rate, let stream, let rng):
             let base = w.value("trunc i64 \(place.column) to i32")
             let columns = v.integer(&w, "add", v.splat(&w, base, "i32"), v.laneNumbers)
-            return v.keepMask(&w, rng: rng, rate: rate, stream: stream, row: place.row, columns: columns)
+            guard let group = place.group else {
+                return v.keepMask(&w, rng: rng, rate: rate, stream: stream, row: place.row, columns: columns)
+            }
+            let words = group.words(rng: rng, stream: stream) {
+                v.philox(&w, rng: rng, stream: stream, row: place.row, columns: columns)
+            }
+            return v.keeps(&w, words[group.part], rate: rate)
         }
     }
 

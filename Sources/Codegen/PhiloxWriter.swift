@@ -6,6 +6,20 @@ extension VectorWriter {
     func keepMask(
         _ w: inout FunctionWriter, rng: Int, rate: Double, stream: Int, row: String, columns: String
     ) -> String {
+        let words = philox(&w, rng: rng, stream: stream, row: row, columns: columns)
+        return keeps(&w, selectWord(&w, words, columns), rate: rate)
+    }
+
+    /// Whether dropout keeps the element with a random word.
+    func keeps(_ w: inout FunctionWriter, _ word: String, rate: Double) -> String {
+        let threshold = Int(Int32(bitPattern: Philox.threshold(rate: rate)))
+        return w.value("icmp uge \(name(.i32)) \(word), \(bits(threshold))")
+    }
+
+    /// The four words of each column's counter.
+    func philox(
+        _ w: inout FunctionWriter, rng: Int, stream: Int, row: String, columns: String
+    ) -> [String] {
         let pointer = w.buffer(rng)
         let seed = w.entryValue("load i64, ptr \(pointer), align 8")
         let stepPointer = w.entryValue("getelementptr i64, ptr \(pointer), i64 1")
@@ -29,9 +43,7 @@ extension VectorWriter {
             let third = integer(&w, "xor", integer(&w, "xor", high0, c[3]), k[1])
             c = [first, low1, third, low0]
         }
-        let word = selectWord(&w, c, columns)
-        let threshold = Int(Int32(bitPattern: Philox.threshold(rate: rate)))
-        return w.value("icmp uge \(name(.i32)) \(word), \(bits(threshold))")
+        return c
     }
 
     /// The word of each column.

@@ -29,6 +29,8 @@ struct RowWriter {
     private let passes: [Pass]
     /// Vectors a loop round: several independent accumulators for reductions, fewer for long maps.
     private let unroll: Int
+    /// Whether the vectors of a loop round share dropout's random words.
+    private let sharesWords: Bool
 
     /// - Parameter width: columns that are written at a time, when known.
     init(_ program: RowProgram, lanes: Int, width: Int?) {
@@ -37,12 +39,14 @@ struct RowWriter {
         columns = program.columns
         (ops, stores, self.lanes, self.elements) = (program.ops, program.stores, lanes, elements)
         (types, v) = (elements.types, elements.vectors)
-        let wanted = program.ops.contains(where: \.isReduction) ? 4 : 2
+        let drops = program.ops.contains { if case .keep = $0 { true } else { false } }
+        let wanted = drops || program.ops.contains(where: \.isReduction) ? 4 : 2
         let vectors = width.map { $0 / lanes }
         unroll =
             vectors.map { count in
                 [wanted, 3, 2].first { $0 <= wanted && count >= $0 && count % $0 == 0 } ?? 1
             } ?? wanted
+        sharesWords = drops && unroll == 4 && lanes == Philox.span && width.map { $0 % (4 * lanes) == 0 } ?? false
         passes = Self.passes(program, elements)
     }
 
@@ -124,8 +128,11 @@ struct RowWriter {
         }
         let partial = w.loop(from: from, to: middle, by: step, carrying: initial) { w, column, carried in
             var next = carried
+            let shared = sharesWords ? ElementWriter.Group.Shared() : nil
             for part in 0..<unroll {
-                let place = ElementWriter.Place(row: row, column: w.add(column, "\(part * lanes)"), mask: nil)
+                let place = ElementWriter.Place(
+                    row: row, column: w.add(column, "\(part * lanes)"), mask: nil,
+                    group: shared.map { ElementWriter.Group(part: part, shared: $0) })
                 var values = spread
                 for (index, id) in reductions.enumerated() {
                     let x = elements.elementValue(&w, inputs[index], at: place, &values)

@@ -70,7 +70,7 @@ public struct ContractionTile: Hashable, Sendable {
     package init(
         element: ElementType = .f32, rows: Int, vectors: Int, lanes: Int, depth: Int, blockRows: Int
     ) {
-        precondition(element.isFloat && depth % 2 == 0, "a tile of \(element), \(depth) deep")
+        precondition(element != .bf16 || depth % 2 == 0, "pairs don't fill a tile \(depth) deep")
         self.element = element
         self.rows = rows
         self.vectors = vectors

@@ -19,18 +19,24 @@ extension FusionGroups {
     /// What a group fuses, in the order in which it happens: `layernorm+matmul+bias+gelu`.
     ///
     /// Equal neighbours stand once, sums over rows as `colsum`; an addition is `bias` when one side has only columns
-    /// and `residual` when one side comes from elsewhere in full.
+    /// and `residual` when one side comes from elsewhere in full. Rounding and widening have no part in a name, so that
+    /// it is the same in every precision.
     func name(_ number: Int) -> String {
         var parts: [String] = []
         let group = groups[number]
         let before = prologue(number)
-        for index in before.sorted() { parts.append(part(index, number)) }
+        for index in before.sorted() where !changesPrecision(index) { parts.append(part(index, number)) }
         if !group.anchors.isEmpty { parts.append(anchorName(number)) }
         for index in group.members.union(group.clones).subtracting(before).subtracting(group.anchors).sorted()
-        where !isSumOfProducts(index, number) {
+        where !isSumOfProducts(index, number) && !changesPrecision(index) {
             parts.append(part(index, number))
         }
-        return Self.joined(parts)
+        return parts.isEmpty ? "cast" : Self.joined(parts)
+    }
+
+    private func changesPrecision(_ index: Int) -> Bool {
+        guard case .cast(let element) = node(index).op else { return false }
+        return element.isFloat && operandTypes(index)[0].element.isFloat
     }
 
     /// Equal neighbours once; a sequence that is nothing but repetitions as `(mul+total)*9`.
@@ -73,7 +79,7 @@ extension FusionGroups {
         var index = product
         while let next = readers[index].first {
             switch node(next).op {
-            case .binary, .reshape: index = next
+            case .binary, .reshape, .cast: index = next
             case .flashAttention: return next
             default: return nil
             }
