@@ -205,5 +205,7 @@ extension AttentionKernel: CustomStringConvertible {
 }
 
 extension AttentionTile: CustomStringConvertible {
-    public var description: String { "\(queries)x\(keys) in \(rows)x\(columns)" + (isPaired ? " bf16 pairs" : "") }
+    public var description: String {
+        "\(queries)x\(keys) in \(rows)x\(columns)" + (isPaired ? " bf16 pairs" : "")
+    }
 }

@@ -63,7 +63,8 @@ extension AttentionTemplate {
             }
             for (first, mask) in vectors {
                 let secondMask = w.value(
-                    "select i1 \(hasSecond), \(v.name(.bool)) \(mask ?? all), \(v.name(.bool)) zeroinitializer")
+                    "select i1 \(hasSecond), \(v.name(.bool)) \(mask ?? all), \(v.name(.bool)) zeroinitializer"
+                )
                 let both = zip(sources, [mask, secondMask]).map { source, mask in
                     v.loadStored(&w, kernel.element, w.address(source, storage, "\(first)"), mask: mask)
                 }
