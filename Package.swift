@@ -62,16 +62,21 @@ let package = Package(
         example("04-bert", ["BERT", "GraphCompiler"]),
         example("05-inspecting", ["GraphCompiler"]),
 
+        // AMX tile instructions for processors without them: in no product, only tests use it.
+        .target(name: "TileEmulator", path: "Tests/TileEmulator"),
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         tests("LLVMBridgeTests", ["LLVMBridge"]),
         tests("GraphIRTests", ["GraphIR"], resources: [.copy("Fixtures")]),
         tests("InterpreterTests", ["GraphIR", "Interpreter"]),
         tests("TransformsTests", ["GraphIR", "Interpreter", "Transforms"], resources: [.copy("Golden")]),
-        tests("RuntimeTests", ["Runtime", "KernelIR", "Codegen", "LLVMBridge"]),
-        tests("GraphCompilerTests", ["GraphCompiler", "GraphIR", "Interpreter", "Transforms"]),
+        tests("RuntimeTests", ["Runtime", "KernelIR", "Codegen", "LLVMBridge", "TileEmulator"]),
+        tests(
+            "GraphCompilerTests",
+            ["GraphCompiler", "GraphIR", "Interpreter", "Transforms", "CAllocationCounter"]),
         tests("TextTests", ["Text"], resources: [.copy("Fixtures")]),
         tests("BERTTests", ["BERT", "GraphCompiler", "Interpreter"], resources: [.copy("Fixtures")]),
         tests(
-            "TrainingTests", ["Training", "BERT", "Text", "BertcCommands"]),
+            "TrainingTests", ["Training", "BERT", "Text", "BertcCommands"], resources: [.copy("Fixtures")]),
         tests(
             "ExamplesTests",
             ["01-custom-graph", "02-training", "03-custom-op", "04-bert", "05-inspecting"]),

@@ -58,7 +58,8 @@ struct BertcCommand: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            CompileCommand.self, TrainCommand.self, EvaluateCommand.self, PredictCommand.self,
-            EmbedCommand.self, MaskCommand.self,
+            CompileCommand.self, TrainCommand.self, GlueCommand.self, EvaluateCommand.self,
+            PredictCommand.self, EmbedCommand.self, MaskCommand.self,
+            RooflineCommand.self,
         ])
 }

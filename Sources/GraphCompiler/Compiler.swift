@@ -53,6 +53,14 @@ public final class Compiler {
     /// Why compiled objects are not being kept, if they are not.
     public var cacheWarning: String? { library.cacheWarning }
 
+    /// What this machine reaches on the compiler's threads and with its instruction set: as measured before, or
+    /// measured now, which takes about a second.
+    ///
+    /// - Parameter again: don't believe what was measured before.
+    public func ceilings(again: Bool = false) throws -> Ceilings {
+        try library.ceilings(on: pool, again: again)
+    }
+
     /// The passes that a graph goes through: a client's rules, then those of every compilation.
     public var pipeline: PassPipeline {
         PassPipeline.standard(

@@ -27,4 +27,18 @@ package struct TargetCPU: Hashable, Sendable {
             instructionSet: chosen, name: name, features: features.joined(separator: ","), triple: host.triple
         )
     }
+    /// A processor like this one that has all of `set`, whether this one has it or not: for looking at the
+    /// code of a stronger machine, and for tests that emulate what is missing. Such code may end the process
+    /// with SIGILL here; nothing chooses it by itself.
+    package static func assuming(_ set: InstructionSet) -> TargetCPU {
+        let host = HostCPU.current
+        let assumed = Set(set.requiredFeatures)
+        let features = host.features.map { feature in
+            let isPresent = feature.isEnabled && set.allows(feature: feature.name)
+            return (isPresent || assumed.contains(feature.name) ? "+" : "-") + feature.name
+        }
+        return TargetCPU(
+            instructionSet: set, name: host.name, features: features.joined(separator: ","),
+            triple: host.triple)
+    }
 }

@@ -3,7 +3,8 @@ import Foundation
 /// Owner of zeroed memory that the kernels use: the arena, weights, scratch.
 ///
 /// The start is aligned to a page (4 KB) at least, so to every vector width. From 4 MB on it is aligned
-/// to 2 MB and asks for huge pages, which makes the first touch about three times as fast.
+/// to 2 MB and asks for huge pages, which makes the first touch about three times as fast; what is left at its end
+/// has small ones.
 /// The memory is returned to the system with the last reference. Reads and writes are not synchronised:
 /// the schedule decides which thread owns which bytes.
 package final class AlignedMemory: @unchecked Sendable {
@@ -14,9 +15,11 @@ package final class AlignedMemory: @unchecked Sendable {
     package let byteCount: Int
     /// The mapped size: `byteCount` rounded up to whole pages, and at least one.
     private let mappedBytes: Int
+    /// Bytes that are in memory for sure; see `touch`.
+    private var touchedBytes = 0
 
     private static let hugePage = 2 << 20
-    /// Sizes from here on get huge pages; a smaller block would waste a good part of its last one.
+    /// Sizes from here on get huge pages; of a smaller block they would cover little.
     private static let hugeThreshold = 4 << 20
     /// Linux's MADV_HUGEPAGE.
     private static let adviseHugePages: Int32 = 14
@@ -25,12 +28,12 @@ package final class AlignedMemory: @unchecked Sendable {
     package init(byteCount: Int) throws(MemoryError) {
         precondition(byteCount >= 0, "AlignedMemory: a size is never negative")
         let isHuge = byteCount >= Self.hugeThreshold
-        let unit = isHuge ? Self.hugePage : Int(sysconf(Int32(_SC_PAGESIZE)))
-        let (roundedUp, overflow) = max(byteCount, 1).addingReportingOverflow(unit - 1)
-        let (padded, paddedOverflow) = roundedUp.addingReportingOverflow(unit)
-        guard !overflow, !paddedOverflow else { throw MemoryError(byteCount: byteCount, code: ENOMEM) }
-        mappedBytes = roundedUp / unit * unit
-        let whole = isHuge ? padded / unit * unit : mappedBytes
+        let unit = isHuge ? Self.hugePage : Self.smallPage
+        guard byteCount <= Int.max - 2 * Self.hugePage else {
+            throw MemoryError(byteCount: byteCount, code: ENOMEM)
+        }
+        mappedBytes = Self.mappedByteCount(byteCount)
+        let whole = isHuge ? mappedBytes + unit : mappedBytes
         let mapped = mmap(nil, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
         guard let mapped, mapped != MAP_FAILED else { throw MemoryError(byteCount: byteCount, code: errno) }
         // The mapping is one unit longer than needed; what stands before and after the aligned part goes back.
@@ -43,6 +46,31 @@ package final class AlignedMemory: @unchecked Sendable {
         if isHuge { madvise(aligned, mappedBytes, Self.adviseHugePages) }
         start = aligned
         self.byteCount = byteCount
+    }
+
+    private static let smallPage = Int(sysconf(Int32(_SC_PAGESIZE)))
+
+    /// What `byteCount` bytes take when all of them are used.
+    package static func mappedByteCount(_ byteCount: Int) -> Int {
+        (max(byteCount, 1) + smallPage - 1) / smallPage * smallPage
+    }
+
+    /// Brings the first `byteCount` bytes into memory, all workers at once, and leaves what they hold: the first
+    /// touch of a page stops a kernel for as long as the system takes to clear it.
+    package func touch(_ byteCount: Int, on pool: WorkerPool) {
+        let (begin, end) = (touchedBytes, min(byteCount, mappedBytes))
+        guard begin < end else { return }
+        let start = start
+        pool.run(tasks: (end - begin + Self.hugePage - 1) / Self.hugePage) { _, pieces in
+            let piece = begin + pieces.lowerBound * Self.hugePage
+            for offset in stride(
+                from: piece, to: min(end, begin + pieces.upperBound * Self.hugePage), by: Self.smallPage)
+            {
+                let byte = start.load(fromByteOffset: offset, as: UInt8.self)
+                start.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
+            }
+        }
+        touchedBytes = end
     }
 
     /// Calls `body` with all bytes, which stay mapped at least until it returns.

@@ -1,7 +1,7 @@
 import GraphIR
 import KernelIR
 
-/// A program's launches with sizes and arena offsets for one assignment of the symbols.
+/// A program's launches with their extents for one assignment of the symbols.
 struct BoundProgram {
     /// One phase, ready to run but for the addresses.
     struct Step {
@@ -12,23 +12,31 @@ struct BoundProgram {
 
     let symbols: [String: Int]
     let dims: [Int64]
-    let plan: MemoryPlan
     let steps: [Step]
+    /// The index of each launch's first step, and behind the last one the number of steps.
+    let firstSteps: [Int]
     let scratchByteCount: Int
 
-    init(program: Program, schedule: Schedule, names: [String], symbols: [String: Int]) {
+    init(_ schedule: Schedule, names: [String], symbols: [String: Int]) {
         self.symbols = symbols
         dims = names.map { Int64(symbols[$0] ?? 0) }
-        plan = MemoryPlan(program: program, schedule: schedule, symbols: symbols)
         var steps: [Step] = []
+        var firstSteps: [Int] = []
         var scratch = 0
         for (index, launch) in schedule.launches.enumerated() {
+            firstSteps.append(steps.count)
             for (number, phase) in launch.kernel.phases.enumerated() {
                 steps.append(Step(launch: index, phase: number, tasks: phase.taskCount(symbols)))
                 scratch = Swift.max(scratch, phase.scratchByteCount(symbols))
             }
         }
         self.steps = steps
+        self.firstSteps = firstSteps + [steps.count]
         scratchByteCount = scratch
+    }
+
+    /// The steps of some launches that follow one another.
+    func steps(of launches: Range<Int>) -> ArraySlice<Step> {
+        steps[firstSteps[launches.lowerBound]..<firstSteps[launches.upperBound]]
     }
 }

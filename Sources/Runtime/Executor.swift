@@ -1,4 +1,3 @@
-import Foundation
 import GraphIR
 import KernelIR
 import LLVMBridge
@@ -8,21 +7,38 @@ public final class Executor {
     public let program: Program
     let schedule: Schedule
     private let symbolNames: [String]
-    private let pool: WorkerPool
+    private let inputs: [Input]
+    let pool: WorkerPool
     let parameters: ParameterStore
-    private var functions: [[KernelFunction?]] = []
+    private(set) var functions: [[KernelFunction?]] = []
     private var constants: [Int: AlignedMemory] = [:]
     /// What launches read as `Program.Buffer.number`.
     private let numbers: LaunchNumbers
     private let panels: ParameterPanels
-    private var masks: MaskTables
-    private var arena: AlignedMemory?
-    private var scratch: [AlignedMemory] = []
+    var masks: MaskTables
+    private let memory: RunMemory
+    private var plan: MemoryPlan?
     private(set) var bound: BoundProgram?
-    private var buffers: [[UnsafeMutableRawPointer?]] = []
-    /// Seconds and runs by kernel name; filled while `profiles` is set.
-    public private(set) var profile: [String: (seconds: Double, calls: Int)] = [:]
+    /// The memory's generation that `buffers` point into.
+    private var generation = -1
+    var buffers: [[UnsafeMutableRawPointer?]] = []
+    let work = LaunchWork()
+    /// `work.run`, made once.
+    let runTasks: WorkerPool.Body
+    /// What each phase of `bound` does; counted when it is asked for.
+    var works: [KernelUse.Work] = []
+    /// What kernels did by name; filled while `profiles` is set.
+    public internal(set) var profile: [String: KernelUse] = [:]
     public var profiles = false
+    /// Receives when each worker runs which kernel.
+    public var trace: RunTrace?
+
+    private struct Input {
+        let name: String
+        let place: String
+        let type: TensorType
+        let value: Value
+    }
 
     /// Compiles the program's kernels and reserves its parameters in `parameters`.
     package init(
@@ -34,7 +50,13 @@ public final class Executor {
         schedule = Schedule(program)
         numbers = try LaunchNumbers(program)
         masks = MaskTables(schedule.launches)
+        memory = parameters.runMemory
+        runTasks = { [work] worker, tasks in work.run(worker, tasks) }
         symbolNames = program.graph.symbols
+        inputs = program.graph.inputs.compactMap { id in
+            guard case .input(let name, let type) = program.graph[id].op else { return nil }
+            return Input(name: name, place: "input \"\(name)\"", type: type, value: Value(id))
+        }
         for case .parameter(let name, let type, _) in program.graph.nodes.map(\.op) {
             try parameters.reserve(name, type)
         }
@@ -48,9 +70,10 @@ public final class Executor {
         try fillConstants()
     }
 
-    /// Bytes of parameters, arena and working memory held now.
+    /// Bytes of parameters, arena and working memory held now; all but constants and masks are shared with the other
+    /// graphs over the same parameters.
     public var residentByteCount: Int {
-        parameters.byteCount + (arena?.byteCount ?? 0) + scratch.reduce(0) { $0 + $1.byteCount }
+        parameters.byteCount + memory.byteCount
             + constants.values.reduce(0) { $0 + $1.byteCount } + masks.byteCount
     }
 
@@ -66,6 +89,18 @@ public final class Executor {
     public func run(
         _ inputs: [String: TensorData], symbols: [String: Int] = [:], guarding guarded: [String] = []
     ) throws -> [String: TensorData] {
+        try pool.session {
+            let begin = RunTrace.now
+            work.trace = trace.flatMap { $0.isFull ? nil : $0 }
+            let results = try step(inputs, symbols, guarded)
+            work.trace?.noteRun(from: begin)
+            return results
+        }
+    }
+
+    private func step(
+        _ inputs: [String: TensorData], _ symbols: [String: Int], _ guarded: [String]
+    ) throws -> [String: TensorData] {
         try bind(inputs, symbols)
         panels.refresh()
         try launch(0..<schedule.firstUpdate)
@@ -77,28 +112,21 @@ public final class Executor {
         for output in program.graph.outputs { results[output.name] = data(output.value) }
         let copies = schedule.copiedUpdates.map { ($0.parameter, data($0.value)) }
         try launch(schedule.firstUpdate..<schedule.launches.count)
-        for (parameter, value) in copies {
-            value.bytes.withUnsafeBytes { source in
-                if let base = source.baseAddress {
-                    address(parameter).copyMemory(from: base, byteCount: source.count)
-                }
-            }
-        }
+        for (parameter, value) in copies { copy(value, to: parameter) }
         panels.noteUpdates()
         return results
     }
 
     // MARK: Binding
 
-    func bind(_ inputs: [String: TensorData], _ symbols: [String: Int]) throws {
+    func bind(_ tensors: [String: TensorData], _ symbols: [String: Int]) throws {
         var binding = SymbolBinding(symbols)
-        for case .input(let name, let type) in program.graph.nodes.map(\.op) {
-            let place = "input \"\(name)\""
-            guard let tensor = inputs[name] else {
-                throw ExecutionError("no tensor was given; it needs \(type)", at: place)
+        for input in inputs {
+            guard let tensor = tensors[input.name] else {
+                throw ExecutionError("no tensor was given; it needs \(input.type)", at: input.place)
             }
             do throws(IRError) {
-                try binding.bind(type, to: tensor.element, tensor.shape, at: place)
+                try binding.bind(input.type, to: tensor.element, tensor.shape, at: input.place)
             } catch {
                 throw ExecutionError(error.message, at: error.place)
             }
@@ -106,37 +134,54 @@ public final class Executor {
         if let missing = symbolNames.first(where: { binding.values[$0] == nil }) {
             throw ExecutionError("no input's shape fixes it", at: "symbol '\(missing)'")
         }
-        if bound?.symbols != binding.values { try place(binding.values) }
-        for id in program.graph.inputs {
-            guard case .input(let name, _) = program.graph[id].op, let tensor = inputs[name] else { continue }
-            tensor.bytes.withUnsafeBytes { source in
-                if let base = source.baseAddress {
-                    address(Value(id)).copyMemory(from: base, byteCount: source.count)
-                }
+        if bound?.symbols != binding.values {
+            bound = BoundProgram(schedule, names: symbolNames, symbols: binding.values)
+            works = []
+            fit(MemoryPlan.Sizes(program, schedule, binding.values))
+        }
+        try place()
+        for input in inputs {
+            if let tensor = tensors[input.name] { copy(tensor, to: input.value) }
+        }
+    }
+
+    private func copy(_ tensor: TensorData, to value: Value) {
+        tensor.bytes.withUnsafeBytes { source in
+            if let base = source.baseAddress {
+                address(value).copyMemory(from: base, byteCount: source.count)
             }
         }
     }
 
-    /// Plans memory for new shapes; grows the arena (with some room to spare) when they need more.
-    private func place(_ symbols: [String: Int]) throws {
-        let next = BoundProgram(program: program, schedule: schedule, names: symbolNames, symbols: symbols)
-        if (arena?.byteCount ?? -1) < next.plan.byteCount {
-            arena = nil
-            arena = try AlignedMemory(byteCount: next.plan.byteCount + next.plan.byteCount / 8)
-        }
-        if scratch.isEmpty || scratch[0].byteCount < next.scratchByteCount {
-            scratch = []
-            let size = Swift.max(64, next.scratchByteCount + next.scratchByteCount / 8)
-            for _ in 0..<pool.threads { scratch.append(try AlignedMemory(byteCount: size)) }
-        }
-        bound = next
+    /// Makes room for what has these sizes, and for what a worker needs.
+    func reserve(_ sizes: MemoryPlan.Sizes, scratch: Int) throws {
+        fit(sizes)
+        try memory.reserve(arena: plan?.byteCount ?? 0, scratch: scratch, for: pool)
+    }
+
+    /// Plans memory in which what has these sizes fits, and all that came before.
+    private func fit(_ sizes: MemoryPlan.Sizes) {
+        if let plan, sizes.fit(in: plan.sizes) { return }
+        var sizes = sizes
+        if let plan { sizes.formMaximum(plan.sizes) }
+        plan = MemoryPlan(schedule, sizes)
+        generation = -1
+    }
+
+    /// Makes memory as planned, and addresses in it. Other graphs over the same parameters may have moved it.
+    private func place() throws {
+        guard let plan, let bound else { return }
+        try memory.reserve(arena: plan.byteCount, scratch: bound.scratchByteCount, for: pool)
+        guard generation != memory.generation else { return }
+        generation = memory.generation
+        work.scratch = memory.scratch.map(\.start)
         buffers = schedule.launches.map { launch in
             launch.buffers.map { buffer in
                 switch buffer {
                 case .value(let value): address(value)
                 case .number(let number): numbers.address(number)
                 case .packed(let packed): panels.address(packed)
-                case .workspace(let index): arena.map { $0.start + next.plan.workspaceOffsets[index] }
+                case .workspace(let index): memory.arena.map { $0.start + plan.workspaceOffsets[index] }
                 // A table is bound when its launch runs.
                 case .unused, .mask: nil
                 }
@@ -148,15 +193,14 @@ public final class Executor {
         let slot = schedule.slots[program.storage(of: value)]
         if let name = schedule.lives[slot].parameter { return parameters.pointer(name) }
         if let constant = constants[slot] { return constant.start }
-        guard let arena, let offset = bound?.plan.valueOffsets[slot], offset >= 0 else {
+        guard let arena = memory.arena, let offset = plan?.valueOffsets[slot], offset >= 0 else {
             preconditionFailure("value \(program.graph.name(value)) has no memory")
         }
         return arena.start + offset
     }
 
     func byteCount(_ value: Value) -> Int {
-        let type = program.graph.type(of: value)
-        return Extent(type.shape).value(bound?.symbols ?? [:]) * type.element.byteCount
+        schedule.slots.byteCounts[schedule.slots[value]].value(bound?.symbols ?? [:])
     }
 
     func data(_ value: Value) -> TensorData {
@@ -179,47 +223,5 @@ public final class Executor {
             }
             constants[schedule.slots[Value(id)]] = memory
         }
-    }
-
-    // MARK: Launching
-
-    func launch(_ range: Range<Int>) throws {
-        guard let bound else { return }
-        try bound.dims.withUnsafeBufferPointer { dims in
-            for step in bound.steps where range.contains(step.launch) {
-                try masks.bind(
-                    step.launch, &buffers[step.launch], bound.symbols,
-                    at: program.graph.place(schedule.launches[step.launch].node))
-                run(step, bound, dims)
-            }
-        }
-    }
-
-    private func run(_ step: BoundProgram.Step, _ bound: BoundProgram, _ dims: UnsafeBufferPointer<Int64>) {
-        let start = profiles ? DispatchTime.now().uptimeNanoseconds : 0
-        let launch = schedule.launches[step.launch]
-        buffers[step.launch].withUnsafeBufferPointer { buffers in
-            guard let base = buffers.baseAddress else { return }
-            if case .library(let matmul) = launch.kernel.phases[step.phase] {
-                matmul.run(base, bound.symbols, threads: pool.threads)
-            } else if let function = functions[step.launch][step.phase],
-                let dimsBase = dims.baseAddress ?? emptyDims
-            {
-                pool.run(tasks: step.tasks) { worker, tasks in
-                    function(buffers: base, dims: dimsBase, tasks: tasks, scratch: scratch[worker].start)
-                }
-            }
-        }
-        if profiles {
-            let seconds = Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9
-            let name = launch.kernel.name + launch.kernel.phases[step.phase].suffix
-            profile[name, default: (0, 0)].seconds += seconds
-            profile[name, default: (0, 0)].calls += 1
-        }
-    }
-
-    /// What `dims` points to when a graph has no symbols.
-    private var emptyDims: UnsafePointer<Int64>? {
-        UnsafePointer(scratch[0].start.assumingMemoryBound(to: Int64.self))
     }
 }

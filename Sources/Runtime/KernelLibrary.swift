@@ -36,6 +36,19 @@ public final class KernelLibrary: Sendable {
     /// What went wrong with the cache directory, once.
     public var cacheWarning: String? { cache.warning }
 
+    /// What the machine reaches with the library's instruction set on the threads of `pool`: as measured before, or
+    /// measured now, which takes about a second.
+    ///
+    /// - Parameter again: don't believe what was measured before.
+    package func ceilings(on pool: WorkerPool, again: Bool) throws -> Ceilings {
+        let known = CeilingCache(directory: cache.directory)
+        let machine = CeilingCache.machine(cpu, threads: pool.threads)
+        if !again, let ceilings = known.ceilings(of: machine) { return ceilings }
+        let ceilings = Ceilings(machine: machine, rates: try CeilingMeasurement(cpu, pool).rates())
+        known.keep(ceilings)
+        return ceilings
+    }
+
     /// Code for each phase, in order, compiling what is new on `threads` threads.
     func functions(for phases: [Phase], symbols: [String], threads: Int) throws -> [KernelFunction?] {
         let texts = texts(of: phases, symbols: symbols, threads: threads)

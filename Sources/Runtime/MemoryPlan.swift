@@ -1,23 +1,54 @@
 import GraphIR
 import KernelIR
 
-/// Where every value and workspace lives in the arena during a run, for one assignment of the symbols.
+/// Where every value and workspace lives in the arena during a run. What has other symbols but no greater sizes has
+/// room in the same places.
 ///
 /// A value lives from the launch that writes it to the last that reads it, a workspace during its launch. The
 /// largest are placed first, each at the lowest offset that is free for its whole life (greedy by size: Pisarchyk
 /// and Lee, "Efficient Memory Management for Deep Neural Net Inference", arXiv:2001.03288). Offsets depend on the
-/// shapes only.
+/// sizes only.
 struct MemoryPlan {
     static let alignment = 128
 
     /// Offset in the arena by value slot (`ValueSlots`); -1 for what lives elsewhere or is never read.
     private(set) var valueOffsets: [Int]
     private(set) var workspaceOffsets: [Int]
-    /// Bytes of each value slot and workspace in the arena, rounded up to the alignment.
-    private(set) var sizes: [Int]
-    private(set) var workspaceSizes: [Int]
+    let sizes: Sizes
     /// Bytes the arena needs.
     private(set) var byteCount = 0
+
+    /// Bytes of what has a place in the arena, rounded up to the alignment.
+    struct Sizes {
+        /// By value slot; 0 for what lives elsewhere.
+        private(set) var values: [Int]
+        private(set) var workspaces: [Int]
+
+        init(_ program: Program, _ schedule: Schedule, _ symbols: [String: Int]) {
+            values = (0..<schedule.slots.count).map { slot in
+                guard schedule.lives[slot].inArena else { return 0 }
+                return Self.round(schedule.slots.byteCounts[slot].value(symbols))
+            }
+            workspaces = program.workspaces.map { Self.round($0.value(symbols)) }
+        }
+
+        private static func round(_ bytes: Int) -> Int {
+            Swift.max(alignment, (bytes + alignment - 1) / alignment * alignment)
+        }
+
+        /// Whether what has these sizes fits where `other` does.
+        func fit(in other: Sizes) -> Bool {
+            zip(values, other.values).allSatisfy(<=) && zip(workspaces, other.workspaces).allSatisfy(<=)
+        }
+
+        /// Makes each size the greater of its own and the other's.
+        mutating func formMaximum(_ other: Sizes) {
+            for slot in values.indices { values[slot] = Swift.max(values[slot], other.values[slot]) }
+            for number in workspaces.indices {
+                workspaces[number] = Swift.max(workspaces[number], other.workspaces[number])
+            }
+        }
+    }
 
     /// Something to place.
     private struct Block {
@@ -28,20 +59,11 @@ struct MemoryPlan {
         var offset = 0
     }
 
-    init(program: Program, schedule: Schedule, symbols: [String: Int]) {
-        valueOffsets = Array(repeating: -1, count: schedule.slots.count)
-        workspaceOffsets = Array(repeating: -1, count: program.workspaces.count)
-        sizes = Array(repeating: 0, count: schedule.slots.count)
-        for slot in 0..<schedule.slots.count where schedule.lives[slot].inArena {
-            let type = schedule.slots.types[slot]
-            sizes[slot] = Self.round(Extent(type.shape).value(symbols) * type.element.byteCount)
-        }
-        workspaceSizes = program.workspaces.map { Self.round($0.value(symbols)) }
+    init(_ schedule: Schedule, _ sizes: Sizes) {
+        self.sizes = sizes
+        valueOffsets = Array(repeating: -1, count: sizes.values.count)
+        workspaceOffsets = Array(repeating: -1, count: sizes.workspaces.count)
         place(blocks(schedule))
-    }
-
-    private static func round(_ bytes: Int) -> Int {
-        Swift.max(alignment, (bytes + alignment - 1) / alignment * alignment)
     }
 
     private func blocks(_ schedule: Schedule) -> [Block] {
@@ -54,12 +76,13 @@ struct MemoryPlan {
             for slot in schedule.releases[index] { ends[slot] = index }
             for case .workspace(let number) in launch.buffers {
                 blocks.append(
-                    Block(size: workspaceSizes[number], launches: index...index, owner: -1 - number))
+                    Block(size: sizes.workspaces[number], launches: index...index, owner: -1 - number))
             }
         }
         for (slot, launch) in starts {
             blocks.append(
-                Block(size: sizes[slot], launches: launch...Swift.max(launch, ends[slot]), owner: slot))
+                Block(size: sizes.values[slot], launches: launch...Swift.max(launch, ends[slot]), owner: slot)
+            )
         }
         return blocks
     }

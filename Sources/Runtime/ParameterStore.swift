@@ -5,13 +5,23 @@ import KernelIR
 /// step, an evaluation) share by name.
 public final class ParameterStore: @unchecked Sendable {
     // Not locked: a store belongs to one model, whose graphs run one at a time.
-    private struct Slot {
+    private final class Slot {
         let type: TensorType
         let memory: AlignedMemory
         /// Counts changes.
         var version = 0
-        /// Copies in panels, with the version that they were made of.
-        var panels: [PanelKey: (memory: AlignedMemory, version: Int)] = [:]
+        /// Copies in panels.
+        var panels: [PanelKey: Panels] = [:]
+
+        init(_ type: TensorType, _ memory: AlignedMemory) { (self.type, self.memory) = (type, memory) }
+    }
+
+    private final class Panels {
+        let memory: AlignedMemory
+        /// Of the parameter that they were made of.
+        var version = -1
+
+        init(_ memory: AlignedMemory) { self.memory = memory }
     }
 
     private struct PanelKey: Hashable {
@@ -22,6 +32,8 @@ public final class ParameterStore: @unchecked Sendable {
     }
 
     private var slots: [String: Slot] = [:]
+    /// What the graphs' runs work in.
+    let runMemory = RunMemory()
 
     public init() {}
 
@@ -31,6 +43,30 @@ public final class ParameterStore: @unchecked Sendable {
     public var byteCount: Int {
         slots.values.reduce(0) { total, slot in
             slot.panels.values.reduce(total + slot.memory.byteCount) { $0 + $1.memory.byteCount }
+        }
+    }
+
+    /// Bytes of memory that parameters with these names take when all of it is used.
+    public func mappedByteCount(where isIncluded: (String) -> Bool = { _ in true }) -> Int {
+        slots.reduce(0) {
+            $0 + (isIncluded($1.key) ? AlignedMemory.mappedByteCount($1.value.memory.byteCount) : 0)
+        }
+    }
+
+    /// The same of all panels.
+    public var panelByteCount: Int {
+        slots.values.reduce(0) { total, slot in
+            slot.panels.values.reduce(total) { $0 + AlignedMemory.mappedByteCount($1.memory.byteCount) }
+        }
+    }
+
+    /// The part of both that nobody has written to, for which the system has not given any memory yet.
+    public var untouchedByteCount: Int {
+        slots.values.reduce(0) { total, slot in
+            let own = slot.version == 0 ? AlignedMemory.mappedByteCount(slot.memory.byteCount) : 0
+            return slot.panels.values.reduce(total + own) {
+                $0 + ($1.version < 0 ? AlignedMemory.mappedByteCount($1.memory.byteCount) : 0)
+            }
         }
     }
 
@@ -52,7 +88,7 @@ public final class ParameterStore: @unchecked Sendable {
                 "a parameter's shape can't be symbolic: \(type)", at: "parameter \"\(name)\"")
         }
         let memory = try AlignedMemory(byteCount: Swift.max(1, extents.reduce(type.element.byteCount, *)))
-        slots[name] = Slot(type: type, memory: memory)
+        slots[name] = Slot(type, memory)
     }
 
     /// Sets a parameter, making room for it if it is new.
@@ -62,6 +98,15 @@ public final class ParameterStore: @unchecked Sendable {
             if let base = source.baseAddress { pointer(name).copyMemory(from: base, byteCount: source.count) }
         }
         noteChange(of: name, refreshing: [])
+    }
+
+    /// Sets an f32 parameter that there is room for by writing its elements in place.
+    public func set(_ name: String, _ write: (UnsafeMutableBufferPointer<Float>) throws -> Void) rethrows {
+        let count = (slots[name]?.type.extents([:]) ?? []).reduce(1, *)
+        defer { noteChange(of: name, refreshing: []) }
+        try write(
+            UnsafeMutableBufferPointer(
+                start: pointer(name).assumingMemoryBound(to: Float.self), count: count))
     }
 
     /// A copy of a parameter.
@@ -89,7 +134,7 @@ public final class ParameterStore: @unchecked Sendable {
     /// Makes zeroed room for a copy of a parameter in panels. Graphs that read the same panels share them.
     func reserve(_ packed: PackedParameter, of name: String) throws {
         guard let slot = slots[name], slot.panels[PanelKey(packed)] == nil else { return }
-        slots[name]?.panels[PanelKey(packed)] = (try AlignedMemory(byteCount: packed.byteCount), -1)
+        slot.panels[PanelKey(packed)] = Panels(try AlignedMemory(byteCount: packed.byteCount))
     }
 
     func pointer(_ packed: PackedParameter, of name: String) -> UnsafeMutableRawPointer {
@@ -107,8 +152,8 @@ public final class ParameterStore: @unchecked Sendable {
 
     /// Marks panels as made of the parameter's present value.
     func noteCurrent(_ packed: PackedParameter, of name: String) {
-        guard let version = slots[name]?.version else { return }
-        slots[name]?.panels[PanelKey(packed)]?.version = version
+        guard let slot = slots[name] else { return }
+        slot.panels[PanelKey(packed)]?.version = slot.version
     }
 
     /// Marks a parameter as changed, together with those of its panels.

@@ -7,7 +7,7 @@ extension Program {
     /// - Precondition: `symbols` has every symbol of the graph.
     public func memory(_ symbols: [String: Int]) -> MemoryReport {
         let schedule = Schedule(self)
-        let plan = MemoryPlan(program: self, schedule: schedule, symbols: symbols)
+        let plan = MemoryPlan(schedule, MemoryPlan.Sizes(self, schedule, symbols))
         let scratch = launches.flatMap(\.kernel.phases).map { $0.scratchByteCount(symbols) }.max() ?? 0
         return MemoryReport(
             allocations: panels(schedule) + tensors(schedule, plan, symbols) + workspaces(schedule, plan),
@@ -59,7 +59,7 @@ extension Program {
                     lasting.append(allocation(.constants, bytes, at: nil))
                 } else if plan.valueOffsets[slot] >= 0 {
                     let category: MemoryReport.Category = gradients.contains(slot) ? .gradients : .activations
-                    arena.append(allocation(category, plan.sizes[slot], at: plan.valueOffsets[slot]))
+                    arena.append(allocation(category, plan.sizes.values[slot], at: plan.valueOffsets[slot]))
                 }
             }
         }
@@ -72,7 +72,7 @@ extension Program {
                 guard case .workspace(let number) = buffer else { return nil }
                 return MemoryReport.Allocation(
                     name: "w\(number)", node: launch.node, category: .workspace,
-                    byteCount: plan.workspaceSizes[number], offset: plan.workspaceOffsets[number],
+                    byteCount: plan.sizes.workspaces[number], offset: plan.workspaceOffsets[number],
                     launches: index...index)
             }
         }

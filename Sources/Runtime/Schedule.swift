@@ -6,17 +6,18 @@ struct Schedule {
     /// Numbers the results of all nodes.
     struct ValueSlots {
         private let first: [Int]
-        let types: [TensorType]
-        var count: Int { types.count }
+        /// Bytes of each.
+        let byteCounts: [Extent]
+        var count: Int { byteCounts.count }
 
         init(_ graph: Graph) {
             var first: [Int] = []
-            var types: [TensorType] = []
+            var byteCounts: [Extent] = []
             for node in graph.nodes {
-                first.append(types.count)
-                types.append(contentsOf: node.types)
+                first.append(byteCounts.count)
+                byteCounts += node.types.map { Extent($0.shape) * .fixed($0.element.byteCount) }
             }
-            (self.first, self.types) = (first, types)
+            (self.first, self.byteCounts) = (first, byteCounts)
         }
 
         subscript(_ value: Value) -> Int { first[value.node.index] + value.result }

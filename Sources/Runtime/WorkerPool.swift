@@ -2,10 +2,16 @@ import Foundation
 
 /// Threads that wait for work and share the tasks of one kernel after another.
 ///
-/// The calling thread takes part as worker 0. Tasks are claimed in chunks through one atomic counter, so
+/// The calling thread takes part as worker 0. Tasks are claimed in shrinking chunks through one atomic counter, so
 /// that slow tasks do not leave other workers idle; which worker runs a task is therefore not
 /// fixed, and a task's result must not depend on it. Between runs the workers spin for some
-/// microseconds, then sleep. A run allocates nothing beyond one small closure context.
+/// microseconds, then sleep.
+///
+/// When the pool has as many threads as the process may use processors, each worker is pinned to one of them:
+/// else two that spin may share a core while another idles. The calling thread is pinned in a `session` only and
+/// has its own mask back afterwards, since threads that the client starts inherit it. With fewer threads than
+/// processors nothing is pinned: several processes would all take the first ones, and the system has idle
+/// cores to choose from.
 package final class WorkerPool: Sendable {
     /// What every worker runs for each of its chunks: the worker's number in `0..<threads`, which may select
     /// private scratch, and a range of tasks.
@@ -15,6 +21,9 @@ package final class WorkerPool: Sendable {
     /// to start more threads.
     package let threads: Int
 
+    /// The processor of each worker; empty when workers are not pinned.
+    package let processors: [Int]
+
     private let job: WorkerPoolJob
     private let handles: [pthread_t]
 
@@ -23,9 +32,12 @@ package final class WorkerPool: Sendable {
         precondition((1...WorkerPoolJob.maxThreads).contains(threads), "WorkerPool: 1 to 4096 threads")
         let oversubscribed = threads > ProcessInfo.processInfo.activeProcessorCount
         let job = WorkerPoolJob(spinNanoseconds: oversubscribed ? 0 : 40_000)
+        let allowed = ProcessorSet.ofCallingThread?.processors ?? []
+        processors = threads > 1 && threads == allowed.count ? allowed : []
         var handles: [pthread_t] = []
         for worker in 1..<threads {
-            guard let handle = startWorker(worker, job) else { break }
+            guard let handle = startWorker(worker, on: processors.isEmpty ? nil : processors[worker], job)
+            else { break }
             handles.append(handle)
         }
         self.job = job
@@ -44,15 +56,28 @@ package final class WorkerPool: Sendable {
     /// One task, or a pool of one thread, runs on the calling thread alone. Calls from several threads take
     /// turns. A call from inside a body is a mistake in the schedule and traps.
     package func run(tasks: Int, _ body: Body) {
+        withoutActuallyEscaping(body) { run(tasks: tasks, stored: $0) }
+    }
+
+    /// The same with a body that the caller keeps: nothing is allocated.
+    package func run(tasks: Int, stored body: @escaping Body) {
         guard tasks > 0 else { return }
         let isNested = pthread_getspecific(insideBody) != nil
         precondition(!isNested, "WorkerPool.run was called from inside the body of another run")
         pthread_setspecific(insideBody, UnsafeRawPointer(bitPattern: 1))
         defer { pthread_setspecific(insideBody, nil) }
         guard threads > 1, tasks > 1 else { return body(0, 0..<tasks) }
-        withoutActuallyEscaping(body) { body in
-            job.run(tasks: tasks, chunk: max(1, tasks / (threads * 4)), helpers: threads - 1, body)
-        }
+        job.run(tasks: tasks, helpers: threads - 1, body)
+    }
+
+    /// Calls `body`, whose runs are not interrupted by those of other threads; pins the calling thread until
+    /// it returns. Sessions may be nested.
+    package func session<Result, Failure: Error>(
+        _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        job.beginSession(on: processors.first)
+        defer { job.endSession() }
+        return try body()
     }
 }
 
@@ -66,17 +91,20 @@ private let insideBody: pthread_key_t = {
 /// What a new thread needs; handed over through a raw pointer.
 private final class WorkerStart {
     let worker: Int
+    let processor: Int?
     let job: WorkerPoolJob
 
-    init(worker: Int, job: WorkerPoolJob) {
+    init(worker: Int, processor: Int?, job: WorkerPoolJob) {
         self.worker = worker
+        self.processor = processor
         self.job = job
     }
 }
 
-/// Starts worker number `worker`, or returns nil if the system has no thread to give.
-private func startWorker(_ worker: Int, _ job: WorkerPoolJob) -> pthread_t? {
-    let start = Unmanaged.passRetained(WorkerStart(worker: worker, job: job))
+/// Starts worker number `worker`, pinned to `processor` if there is one, or returns nil if the system has no
+/// thread to give.
+private func startWorker(_ worker: Int, on processor: Int?, _ job: WorkerPoolJob) -> pthread_t? {
+    let start = Unmanaged.passRetained(WorkerStart(worker: worker, processor: processor, job: job))
     var handle = pthread_t()
     let code = pthread_create(
         &handle, nil,
@@ -84,6 +112,7 @@ private func startWorker(_ worker: Int, _ job: WorkerPoolJob) -> pthread_t? {
             guard let argument else { return nil }
             let start = Unmanaged<WorkerStart>.fromOpaque(argument).takeRetainedValue()
             pthread_setspecific(insideBody, UnsafeRawPointer(bitPattern: 1))
+            if let processor = start.processor { ProcessorSet([processor]).applyToCallingThread() }
             start.job.work(as: start.worker)
             return nil
         }, start.toOpaque())

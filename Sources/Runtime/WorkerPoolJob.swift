@@ -17,6 +17,9 @@ final class WorkerPoolJob: @unchecked Sendable {
     private static let openBit = 1 << 16
     private static let joinedMask = openBit - 1
     private static let jobShift = 17
+    /// Loops of more tasks are products, whose tasks are long. Those of fewer are over rows and bound by memory: there
+    /// single tasks at the end cost more (adamw+pack took 1.5 times as long) than workers that finish together save.
+    private static let evenTasks = 32
     /// The gate of a pool that shuts down: no job ever has this number.
     private static let stopped = -1 << jobShift
 
@@ -33,15 +36,22 @@ final class WorkerPoolJob: @unchecked Sendable {
 
     // Written by the caller while the gate is closed and empty, read by workers that joined.
     private var tasks = 0
-    private var chunk = 1
+    /// How many pieces are made of the tasks that are left, whenever some are claimed, and the least of a piece.
+    private var pieces = 1
+    private var least = 1
     private var body: WorkerPool.Body = { _, _ in }
+
+    // Belong to the thread that holds the turn.
+    private var sessions = 0
+    /// What the thread of the outermost session may run on otherwise; `nil` when it was not pinned.
+    private var ownProcessors: ProcessorSet?
 
     /// Sleeping and waking. At a fixed address, as the C library wants it.
     private struct Sync {
         var lock = pthread_mutex_t()
         var wake = pthread_cond_t()
         var done = pthread_cond_t()
-        /// Held for a whole run, so that callers take turns.
+        /// Held for a whole run or session, so that callers take turns; its owner may lock it again.
         var turn = pthread_mutex_t()
     }
 
@@ -61,7 +71,11 @@ final class WorkerPoolJob: @unchecked Sendable {
         sync = .allocate(capacity: 1)
         sync.initialize(to: Sync())
         pthread_mutex_init(&sync.pointee.lock, nil)
-        pthread_mutex_init(&sync.pointee.turn, nil)
+        var recursive = pthread_mutexattr_t()
+        pthread_mutexattr_init(&recursive)
+        pthread_mutexattr_settype(&recursive, Int32(PTHREAD_MUTEX_RECURSIVE))
+        pthread_mutex_init(&sync.pointee.turn, &recursive)
+        pthread_mutexattr_destroy(&recursive)
         pthread_cond_init(&sync.pointee.wake, nil)
         pthread_cond_init(&sync.pointee.done, nil)
     }
@@ -77,20 +91,38 @@ final class WorkerPoolJob: @unchecked Sendable {
 
     // MARK: The caller's side
 
+    /// Takes the turn for a number of runs, and pins the calling thread to `processor` if it may run there.
+    func beginSession(on processor: Int?) {
+        pthread_mutex_lock(&sync.pointee.turn)
+        sessions += 1
+        guard sessions == 1, let processor else { return }
+        guard let own = ProcessorSet.ofCallingThread, own.contains(processor) else { return }
+        if ProcessorSet([processor]).applyToCallingThread() { ownProcessors = own }
+    }
+
+    func endSession() {
+        sessions -= 1
+        if sessions == 0 {
+            ownProcessors?.applyToCallingThread()
+            ownProcessors = nil
+        }
+        pthread_mutex_unlock(&sync.pointee.turn)
+    }
+
     /// Runs one job together with up to `helpers` other workers.
-    func run(tasks: Int, chunk: Int, helpers: Int, _ body: @escaping WorkerPool.Body) {
+    func run(tasks: Int, helpers: Int, _ body: @escaping WorkerPool.Body) {
         pthread_mutex_lock(&sync.pointee.turn)
         defer { pthread_mutex_unlock(&sync.pointee.turn) }
         self.tasks = tasks
-        self.chunk = chunk
+        pieces = 4 * (helpers + 1)
+        least = tasks > Self.evenTasks ? 1 : max(1, tasks / pieces)
         self.body = body
         nextTask.store(0, ordering: .relaxed)
         let number = gate.load(ordering: .relaxed) >> Self.jobShift + 1
         // Sequentially consistent with the sleepers' count: either the caller sees a sleeper here, or the
         // sleeper, which counts itself first and looks at the gate second, sees the open gate.
         gate.store(number << Self.jobShift | Self.openBit, ordering: .sequentiallyConsistent)
-        let chunks = (tasks + chunk - 1) / chunk
-        wakeSleepers(atMost: min(helpers, chunks - 1))
+        wakeSleepers(atMost: min(helpers, tasks - 1))
         claimTasks(as: 0)
         let before = gate.loadThenBitwiseAnd(with: ~Self.openBit, ordering: .sequentiallyConsistent)
         if before & Self.joinedMask != 0 { waitUntilEmpty() }
@@ -176,17 +208,21 @@ final class WorkerPoolJob: @unchecked Sendable {
 
     // MARK: Both sides
 
-    /// Runs chunks until none is left. Not inlined: all references to the body's context are gone when it
+    /// Runs chunks until none is left: long ones at first, single tasks at the end, so that workers finish together
+    /// (guided self-scheduling: Polychronopoulos and Kuck, IEEE Trans. Computers C-36, 1987). Not inlined: all references to the body's context are gone when it
     /// returns, before the worker leaves the job.
     @inline(never)
     private func claimTasks(as worker: Int) {
         let tasks = tasks
-        let chunk = chunk
+        let (pieces, least) = (pieces, least)
         let body = body
-        while true {
-            let begin = nextTask.loadThenWrappingIncrement(by: chunk, ordering: .relaxed)
-            guard begin < tasks else { return }
-            body(worker, begin..<min(begin + chunk, tasks))
+        var begin = nextTask.load(ordering: .relaxed)
+        while begin < tasks {
+            let end = begin + max(least, (tasks - begin) / pieces)
+            let (isClaimed, next) = nextTask.weakCompareExchange(
+                expected: begin, desired: end, ordering: .relaxed)
+            if isClaimed { body(worker, begin..<min(end, tasks)) }
+            begin = isClaimed ? nextTask.load(ordering: .relaxed) : next
         }
     }
 

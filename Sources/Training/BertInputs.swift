@@ -1,6 +1,11 @@
 import GraphCompiler
 import Text
 
+extension BatchShape {
+    /// The symbols of `BertGraph`.
+    var symbols: [String: Int] { ["sequences": sequences, "tokens": tokens, "length": maxLength] }
+}
+
 /// A batch as the inputs and symbols of `BertGraph`.
 struct BertInputs {
     var tensors: [String: TensorData]

@@ -17,7 +17,7 @@ import Testing
         var testDescription: String { name }
     }
 
-    static let cases: [Case] = models + data + graphs + sizes + training + outputs
+    static let cases: [Case] = models + data + graphs + sizes + training + glue + outputs
 
     static let models = [
         Case(
@@ -256,6 +256,60 @@ import Testing
             says: ["@train.txt"]
         ) {
             try TinyTraining.write(to: $0)
+        },
+    ]
+
+    static let glue = [
+        Case(
+            name: "GLUE's folder is not there", arguments: ["glue", "--data", "@none", "--model", "@model"],
+            status: 66, says: ["@none: holds no task's folder", "CoLA, SST-2"]),
+        Case(
+            name: "a task that is not in the folder",
+            arguments: ["glue", "--data", "@glue", "--model", "@model", "--tasks", "cola"], status: 66,
+            says: ["@glue: has no folder CoLA; there are STS-B, MNLI, RTE"]
+        ) {
+            try TinyGlue.write(to: $0)
+        },
+        Case(
+            name: "a mistake in the last task's file",
+            arguments: ["glue", "--data", "@glue", "--model", "@model", "--output", "@runs"], status: 65,
+            says: ["@glue/RTE/test.tsv:7: has 2 tab-separated columns; expected 3"]
+        ) {
+            try TinyGlue.write(to: $0)
+            try $0.write("glue/RTE/test.tsv", $0.read("glue/RTE/test.tsv").dropLast(12) + "\n")
+        },
+        Case(
+            name: "a task without development file",
+            arguments: ["glue", "--data", "@glue", "--model", "@model", "--output", "@runs"], status: 66,
+            says: ["@glue/STS-B/dev.tsv: no such file; expected STS-B's dev.tsv"]
+        ) {
+            try TinyGlue.write(to: $0)
+            try FileManager.default.removeItem(at: $0.url("glue/STS-B/dev.tsv"))
+        },
+        Case(
+            name: "a model that is not there",
+            arguments: ["glue", "--data", "@glue", "--model", "@nowhere", "--output", "@runs"], status: 66,
+            says: ["@nowhere: no such model"]
+        ) {
+            try TinyGlue.write(to: $0)
+        },
+        Case(
+            name: "an ill-typed option",
+            arguments: ["glue", "--data", "@glue", "--model", "@model", "--epochs", "few"], status: 65,
+            says: ["--epochs: 'epochs'", "\"few\"", "an integer"]
+        ) {
+            try TinyGlue.write(to: $0)
+        },
+        Case(
+            name: "F1 of three labels",
+            arguments: [
+                "train", "--task", "glue/mnli", "--data", "@glue", "--set", "model=@model", "--set",
+                "metric=f1",
+            ],
+            status: 65,
+            says: ["'metric' is \"f1\", which needs two labels, but there are 3; use \"macro_f1\""]
+        ) {
+            try TinyGlue.write(to: $0)
         },
     ]
 

@@ -1,7 +1,7 @@
 import Testing
 
 @Suite struct HelpTests {
-    static let commands = ["compile", "train", "evaluate", "predict", "embed"]
+    static let commands = ["compile", "train", "glue", "evaluate", "predict", "embed"]
 
     @Test(arguments: commands)
     func helpShowsAnExample(command: String) throws {
@@ -34,7 +34,9 @@ import Testing
         ["compile", "m", "--print-after", "x"], ["compile", "m", "--stop-after", "x"],
         ["compile", "m", "--emit", "graph", "--time-passes"], ["compile", "m", "--layer", "1"],
         ["compile", "m", "--emit", "graph", "--layer", "-1"], ["compile", "m", "--emit", "training"],
-        ["train", "--disable-pass", "x"], ["predict", "m", "--disable-pass", "x"],
+        ["train", "--disable-pass", "x"], ["glue", "--tasks", "mrpc,snli"], ["glue", "--tasks", ""],
+        ["glue", "--set", "epochs"], ["glue", "--data", "g"], ["glue", "--model", "m"],
+        ["predict", "m", "--disable-pass", "x"],
     ])
     func wrongUsageIsOneLine(arguments: [String]) throws {
         let result = try Tool.run(arguments)

@@ -82,7 +82,70 @@ import Testing
         let result = try train("--profile", "--quiet")
         let rows = result.outputLines.filter { $0.hasPrefix("adamw ") || $0.hasPrefix("matmul ") }
         #expect(rows.count == 2)
-        #expect(result.outputLines.last?.hasPrefix("total ") ?? false)
+        #expect(result.outputLines.contains { $0.hasPrefix("total ") })
+    }
+
+    /// What is planned before the first step is what the process comes to hold. The model is large beside what the
+    /// process does besides: checkpoints, results, the system's own counting.
+    @Test func planAgreesWithMeasuredMemory() throws {
+        var config = TinyModel.config()
+        config.hiddenSize = 256
+        config.feedForwardSize = 2048
+        config.layers = 8
+        config.normPosition = .pre
+        try scratch.write("large.json", [UInt8](config.json()))
+        let result = try train("--set", "model=\(scratch.path("large.json"))", "--json")
+        #expect(result.status == 0, "\(result.error)")
+        let events = try objects(result)
+        let planned = try #require(events.first?["planned_memory_bytes"] as? Int)
+        let parts = try #require(events.first?["planned_memory"] as? [String: Int])
+        #expect(parts.values.reduce(0, +) == planned)
+        let peak = try #require(events.last?["memory_bytes"] as? Int)
+        #expect(
+            abs(Double(peak - planned)) < 0.05 * Double(planned), "\(planned) planned, \(peak) held: \(parts)"
+        )
+    }
+
+    @Test func maxMemoryRefusesWithTheLargestBatchThatFits() throws {
+        let planned = try #require(
+            try objects(train("--json")).first?["planned_memory_bytes"] as? Int)
+        let fits = try train("--set", "maxMemory=\(planned + planned / 10)", "--quiet")
+        #expect(fits.status == 0, "\(fits.error)")
+        let refused = try train("--set", "maxMemory=1MB", "--quiet")
+        #expect(refused.status == 65)
+        #expect(refused.output.isEmpty)
+        #expect(refused.error.contains("'maxMemory' is 1.0 MB, but the run needs "))
+        #expect(refused.error.contains("weights ") && refused.error.contains("process "))
+        #expect(refused.error.contains("batches of one sequence need "))
+    }
+
+    /// Events of a track follow one another, and the kernels of worker 0 lie within a run.
+    @Test func traceIsChromesJSON() throws {
+        let result = try train("--trace", scratch.path("trace.json"), "--quiet")
+        #expect(result.status == 0, "\(result.error)")
+        let json = try JSONSerialization.jsonObject(with: Data(scratch.bytes("trace.json")))
+        let events = try #require((json as? [String: Any])?["traceEvents"] as? [[String: Any]])
+        func spans(_ category: String, _ worker: Int) throws -> [(begin: Double, end: Double)] {
+            try events.filter { $0["cat"] as? String == category && $0["tid"] as? Int == worker }.map {
+                #expect($0["ph"] as? String == "X")
+                let begin = try #require(($0["ts"] as? NSNumber)?.doubleValue)
+                return (begin, begin + (try #require(($0["dur"] as? NSNumber)?.doubleValue)))
+            }
+        }
+        let runs = try spans("run", 0)
+        #expect(runs.count == 4)
+        let workers = Set(events.compactMap { $0["ph"] as? String == "M" ? $0["tid"] as? Int : nil })
+        // Microseconds with decimals, added up.
+        let rounding = 1e-3
+        for worker in workers {
+            let kernels = try spans("kernel", worker)
+            for (one, next) in zip(kernels, kernels.dropFirst()) { #expect(next.begin >= one.end - rounding) }
+            #expect(
+                kernels.allSatisfy { kernel in
+                    runs.contains { $0.begin <= kernel.begin + rounding && kernel.end <= $0.end + rounding }
+                })
+            if worker == 0 { #expect(kernels.count > 100) }
+        }
     }
 
     @Test func stagesAreDumped() throws {

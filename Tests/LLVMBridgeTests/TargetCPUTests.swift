@@ -35,5 +35,28 @@ import Testing
         #expect(text.contains("'\(set.rawValue)'") && text.contains("'\(host.rawValue)'"))
     }
 
+    @Test(arguments: InstructionSet.allCases)
+    func assumedSetHasItsFeaturesAndNoStrongerOnes(set: InstructionSet) throws {
+        let cpu = TargetCPU.assuming(set)
+        #expect(cpu.instructionSet == set)
+        let features = Set(cpu.features.split(separator: ",").map(String.init))
+        #expect(set.requiredFeatures.allSatisfy { features.contains("+" + $0) })
+        let stronger = InstructionSet.allCases.filter { $0 > set }.flatMap(\.requiredFeatures)
+        #expect(stronger.allSatisfy { set.requiredFeatures.contains($0) || features.contains("-" + $0) })
+        if set == InstructionSet.host { #expect(try TargetCPU.host() == cpu) }
+    }
+
+    /// Tile instructions that name their registers are selected.
+    @Test func codeForAStrongerProcessorCanBeRead() throws {
+        let ir = """
+            declare void @llvm.x86.tilezero(i8 immarg)
+            define void @f() {
+              call void @llvm.x86.tilezero(i8 5)
+              ret void
+            }
+            """
+        #expect(try KernelCompiler.assembly(ir: ir, for: .assuming(.amx)).contains("tilezero\t%tmm5"))
+    }
+
     @Test func versionIsThatOfTheLinkedLibrary() { #expect(LLVM.version.hasPrefix("19.")) }
 }

@@ -137,6 +137,66 @@ import Testing
         #expect(tooMany.load(ordering: .relaxed) == 0)
     }
 
+    /// In a process of its own, whose processors the test may choose.
+    @Test func workersHaveAProcessorEach() async {
+        await #expect(processExitsWith: .success) {
+            let all = try #require(ProcessorSet.ofCallingThread)
+            let pool = WorkerPool(threads: all.processors.count)
+            guard pool.threads > 1 else { return #expect(pool.processors.isEmpty) }
+            #expect(pool.processors == all.processors)
+            let masks = UnsafeMutableBufferPointer<ProcessorSet?>.allocate(capacity: pool.threads)
+            masks.initialize(repeating: nil)
+            defer { masks.deallocate() }
+            pool.session {
+                // Long tasks, so that all workers take part.
+                pool.run(tasks: 4 * pool.threads) { worker, _ in
+                    masks[worker] = ProcessorSet.ofCallingThread
+                    usleep(20_000)
+                }
+            }
+            for (worker, mask) in masks.enumerated() {
+                #expect(mask?.processors == [pool.processors[worker]], "worker \(worker)")
+            }
+            #expect(ProcessorSet.ofCallingThread == all, "the caller has its own mask back")
+        }
+    }
+
+    @Test func nothingIsPinnedWithOtherThanOneWorkerAProcessor() async {
+        await #expect(processExitsWith: .success) {
+            let all = try #require(ProcessorSet.ofCallingThread)
+            #expect(WorkerPool(threads: all.processors.count + 1).processors.isEmpty)
+            // One processor only, of those that the process may use.
+            ProcessorSet([all.processors[all.processors.count - 1]]).applyToCallingThread()
+            let pool = WorkerPool(threads: 2)
+            #expect(pool.processors.isEmpty)
+            let total = ManagedAtomic<Int>(0)
+            pool.session {
+                pool.run(tasks: 9) { _, range in
+                    total.wrappingIncrement(by: range.count, ordering: .relaxed)
+                }
+            }
+            #expect(total.load(ordering: .relaxed) == 9)
+        }
+    }
+
+    @Test func sessionsNest() {
+        let pool = WorkerPool(threads: 2)
+        let before = ProcessorSet.ofCallingThread
+        let total = ManagedAtomic<Int>(0)
+        pool.session {
+            pool.session {
+                pool.run(tasks: 5) { _, range in
+                    total.wrappingIncrement(by: range.count, ordering: .relaxed)
+                }
+            }
+            pool.run(tasks: 5) { _, range in
+                total.wrappingIncrement(by: range.count, ordering: .relaxed)
+            }
+        }
+        #expect(total.load(ordering: .relaxed) == 10)
+        #expect(ProcessorSet.ofCallingThread == before)
+    }
+
     @Test func poolsComeAndGo() throws {
         let total = ManagedAtomic<Int>(0)
         for _ in 0..<100 {

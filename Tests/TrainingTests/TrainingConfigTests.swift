@@ -18,6 +18,14 @@ import Training
     }
 
     @Test(arguments: [
+        (#""4GB""#, 4_000_000_000), (#""512MiB""#, 512 << 20), (#""1.5 GB""#, 1_500_000_000), ("1000", 1000),
+        (#""700B""#, 700),
+    ])
+    func amountsOfMemory(text: String, byteCount: Int) throws {
+        #expect(try Self.config(#"{"model": "m", "maxMemory": \#(text)}"#).maxMemory?.byteCount == byteCount)
+    }
+
+    @Test(arguments: [
         ("a/b", "x.txt", "a/b/x.txt"), ("a/b", "../../x", "x"), ("a", "../../x", "../x"),
         ("a", "/x/y", "/x/y"),
         ("", "../x", "../x"), ("/a/b", "../x", "/a/x"), ("a/./b", "./x", "a/b/x"), ("a", "..", "."),
@@ -43,6 +51,10 @@ import Training
         (#"{"model": "m", "epochs": 0}"#, "train.json: 'epochs' is 0, expected an integer of at least 1"),
         (#"{"model": "m", "saveBest": 1}"#, "train.json: 'saveBest' is 1, expected true or false"),
         (
+            #"{"model": "m", "maxMemory": "4 apples"}"#,
+            #"train.json: 'maxMemory' is "4 apples", expected an amount of memory such as "4GB", "512MiB" or a number of bytes or null"#
+        ),
+        (
             #"{"model": "m", "freeze": ["a", 1]}"#,
             "train.json: 'freeze' is an array, expected an array of strings"
         ),
@@ -60,11 +72,34 @@ import Training
         ),
         (
             #"{"model": "m", "metric": "pearson"}"#,
-            #"train.json: 'metric' is "pearson", which needs numbers; expected "accuracy" or "loss""#
+            #"train.json: 'metric' is "pearson", which needs numbers; "#
+                + #"expected "loss", "accuracy", "f1", "macro_f1" or "matthews""#
         ),
         (
             #"{"model": "m", "cpu": "sse2"}"#,
             #"train.json: 'cpu' is "sse2", expected "avx2", "avx512", "avx512bf16", "amx" or null"#
+        ),
+        (
+            #"{"model": "m", "task": "glue/sts-b", "data": "g", "metric": "f1"}"#,
+            #"train.json: 'metric' is "f1", which needs labels; expected "loss", "pearson" or "spearman""#
+        ),
+        (
+            #"{"model": "m", "task": "glue/mrcp", "data": "g"}"#,
+            #"train.json: 'task' is "glue/mrcp", expected one of "classification", "regression", "glue/cola", "#
+                + #""glue/sst-2", "glue/mrpc", "glue/sts-b", "glue/qqp", "glue/mnli", "glue/qnli", "glue/rte", "#
+                + #""glue/wnli""#
+        ),
+        (
+            #"{"model": "m", "task": "glue/mrpc"}"#,
+            #"train.json: 'data' is missing; the task "glue/mrpc" needs GLUE's folder or MRPC's own"#
+        ),
+        (
+            #"{"model": "m", "data": "g"}"#,
+            #"train.json: 'data' is for GLUE's tasks; set 'task' to one such as "glue/mrpc", or use trainFile"#
+        ),
+        (
+            #"{"model": "m", "task": "glue/mrpc", "data": "g", "testFile": "x.tsv"}"#,
+            #"train.json: 'testFile' has no use in the task "glue/mrpc", whose files are in 'data'; remove it"#
         ),
         (#"{}"#, #"train.json: 'model' is "", expected the path of a model directory or of a model.json"#),
         ("[]", "train.json: holds an array, expected a JSON object"),
@@ -82,6 +117,12 @@ import Training
         #expect(
             message { _ = try TrainingConfig(contentsOf: "no/train.json") }
                 == "no/train.json: no such file; expected a training configuration")
+    }
+
+    @Test(arguments: ["glue/sts-b", "glue/stsb", "glue/STS-B"])
+    func tasksOfGLUEHaveOneSpelling(name: String) throws {
+        let config = try Self.config(#"{"model": "m", "task": "\#(name)", "data": "g", "metric": "pearson"}"#)
+        #expect(config.task == .glue(.stsb) && config.task.rawValue == "glue/sts-b")
     }
 
     @Test func writesWhatItReads() throws {
@@ -125,7 +166,7 @@ import Training
         }
     }
 
-    @Test(arguments: ["rt", "small"])
+    @Test(arguments: ["rt", "small", "glue"])
     func examplesAreValid(name: String) throws {
         let path = Repository.root.appendingPathComponent("Examples/\(name)/train.json").path
         let config = try TrainingConfig(contentsOf: path)

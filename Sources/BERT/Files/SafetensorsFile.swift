@@ -43,6 +43,8 @@ public final class SafetensorsFile: Sendable {
         named name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
     ) throws -> Result {
         let index = try index(of: name)
+        // Else a file that stays open would come to take as much memory as its tensors.
+        defer { contents.forget(ranges[index]) }
         return try withExtendedLifetime(contents) {
             try body(UnsafeRawBufferPointer(rebasing: contents.bytes[ranges[index]]))
         }

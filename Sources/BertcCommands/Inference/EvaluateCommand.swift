@@ -9,8 +9,8 @@ struct EvaluateCommand: ParsableCommand {
         commandName: "evaluate",
         abstract: "Measures a fine-tuned model on a data set with labels.",
         discussion: """
-            Prints accuracy, loss and how many examples of each label got which label; for regression the mean
-            squared error and Pearson's correlation.
+            Prints accuracy, F1, Matthews' correlation, loss, and how many examples of each label got which
+            label; for regression the mean squared error, Pearson's and Spearman's correlation.
 
             EXAMPLE:
               bertc evaluate runs/reviews data/rt.test.tsv
@@ -51,30 +51,33 @@ struct EvaluateCommand: ParsableCommand {
     }
 
     private func json(_ metrics: EvaluationMetrics, _ labels: [String]) -> JSONText {
-        var members: [(String, JSONText)] = [
-            ("examples", .integer(metrics.count)), ("loss", .double(metrics.loss)),
-        ]
-        if let accuracy = metrics.accuracy {
-            members.append(("accuracy", .double(accuracy)))
-            members.append(("labels", .array(labels.map(JSONText.string))))
-            members.append(("confusion", .array(metrics.confusion.map { .array($0.map(JSONText.integer)) })))
-        } else {
-            members.append(("pearson", metrics.pearson.map(JSONText.double) ?? .null))
-        }
-        return .object(members)
+        guard !metrics.confusion.isEmpty else { return .object(metrics.members) }
+        return .object(
+            metrics.members + [
+                ("labels", .array(labels.map(JSONText.string))),
+                ("confusion", .array(metrics.confusion.map { .array($0.map(JSONText.integer)) })),
+            ])
     }
 
     private func text(_ metrics: EvaluationMetrics, _ labels: [String]) -> String {
-        var lines = ["examples  \(metrics.count)", "loss      \(Formatted.number(metrics.loss, digits: 4))"]
-        guard let accuracy = metrics.accuracy else {
-            let pearson =
-                metrics.pearson.map { Formatted.number($0, digits: 4) } ?? "undefined (constant numbers)"
-            return (lines + ["pearson   \(pearson)"]).joined(separator: "\n")
+        var lines = [line("examples", "\(metrics.count)")]
+        for metric in TrainingMetric.allCases {
+            guard let value = metrics.value(metric) else { continue }
+            let note = metric == .f1 ? "  of \(labels[1])" : ""
+            lines.append(line(metric.rawValue, Formatted.number(value, digits: 4) + note))
         }
-        lines.append("accuracy  \(Formatted.number(accuracy, digits: 4))")
+        guard !metrics.confusion.isEmpty else {
+            if metrics.pearson == nil { lines.append(line("pearson", "undefined (constant numbers)")) }
+            return lines.joined(separator: "\n")
+        }
         guard !global.quiet else { return lines.joined(separator: "\n") }
         var table = TextTable(["actual \\ predicted"] + labels)
         for (label, row) in zip(labels, metrics.confusion) { table.add([label] + row.map { "\($0)" }) }
         return (lines + ["", "\(table)"]).joined(separator: "\n")
+    }
+
+    /// A name and a value, values under each other.
+    private func line(_ name: String, _ value: String) -> String {
+        name + String(repeating: " ", count: max(2, 10 - name.count)) + value
     }
 }

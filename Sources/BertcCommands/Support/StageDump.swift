@@ -13,13 +13,7 @@ final class StageDump: Sendable {
     /// Makes the directory when it does not exist.
     init(_ path: String) throws {
         directory = URL(fileURLWithPath: path, isDirectory: true)
-        do {
-            try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        } catch {
-            throw CommandError(
-                .cannotCreate,
-                "\(path): cannot be made a directory: \(error.localizedDescription); choose another")
-        }
+        try createDirectory(path)
     }
 
     /// Writes one stage beside its place and renames it; then the index, which is complete after every stage.

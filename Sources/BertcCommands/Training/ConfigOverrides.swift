@@ -8,28 +8,46 @@ struct ConfigOverrides {
     /// Fields that hold paths: on the command line they start from the working directory, in the file from
     /// the file's directory.
     private static let paths: Set = [
-        "model", "tokenizer", "trainFile", "validationFile", "testFile", "outputDirectory", "resume",
+        "model", "tokenizer", "data", "trainFile", "validationFile", "testFile", "outputDirectory", "resume",
     ]
 
-    private let fields: [(name: String, value: JSONValue)]
-
-    /// - Throws: `ValidationError` for an item without `=`.
-    init(_ items: [String]) throws {
-        fields = try items.map { item in
-            guard let separator = item.firstIndex(of: "="), separator > item.startIndex else {
-                throw ValidationError("--set is '\(item)'; expected field=value such as epochs=1")
-            }
-            let name = String(item[..<separator])
-            return (name, Self.value(String(item[item.index(after: separator)...]), of: name))
-        }
+    /// A field with the option that sets it.
+    private struct Field {
+        let option: String
+        let name: String
+        let value: JSONValue
     }
 
+    private let fields: [Field]
+
+    /// - Parameters:
+    ///   - options: options that stand for one field; `nil` when they were not given.
+    ///   - items: the `field=value` of `--set`, which have the last word.
+    /// - Throws: `ValidationError` for an item without `=`.
+    init(_ options: [(option: String, name: String, value: String?)], _ items: [String]) throws {
+        let own = options.compactMap { option, name, text in
+            text.map { Field(option: option, name: name, value: Self.value($0, of: name)) }
+        }
+        fields =
+            try own
+            + items.map { item in
+                guard let separator = item.firstIndex(of: "="), separator > item.startIndex else {
+                    throw ValidationError("--set is '\(item)'; expected field=value such as epochs=1")
+                }
+                let name = String(item[..<separator])
+                let text = String(item[item.index(after: separator)...])
+                return Field(option: "--set", name: name, value: Self.value(text, of: name))
+            }
+    }
+
+    /// Sets the fields; how they go together is left to `validate`.
     func apply(to config: inout TrainingConfig) throws {
         let file = config.file
-        config.file = "--set"
-        for field in fields { try config.set(field.name, field.value) }
-        config.file = file
-        try config.validate()
+        defer { config.file = file }
+        for field in fields {
+            config.file = field.option
+            try config.set(field.name, field.value)
+        }
     }
 
     /// JSON where it is that (`1`, `0.5`, `true`, `null`, `["a*"]`), else text.

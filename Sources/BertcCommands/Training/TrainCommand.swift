@@ -1,4 +1,5 @@
 import ArgumentParser
+import BERT
 import Foundation
 import GraphCompiler
 import Training
@@ -15,6 +16,7 @@ struct TrainCommand: ParsableCommand {
             EXAMPLE:
               bertc train Examples/rt/train.json
               bertc train train.json --set epochs=1 --set learningRate=3e-5
+              bertc train --task glue/mrpc --data glue_data --set model=data/minilm
               bertc train train.json --set resume=latest --json > events.jsonl
             """)
 
@@ -22,40 +24,61 @@ struct TrainCommand: ParsableCommand {
         help: "The configuration; train.json of the working directory if there is one, else the defaults.")
     var config: String?
 
+    @Option(help: "Set the field task, such as glue/mrpc.")
+    var task: String?
+
+    @Option(help: "Set the field data: GLUE's folder, or that of the task in it.")
+    var data: String?
+
     @Option(help: "Set a field: field=value, the value as in the file; may be given several times.")
     var set: [String] = []
 
-    @Flag(help: "Print where the time went, by kernel.")
+    @Flag(help: "Print where the time went, by kernel, and how near kernels came to the machine's ceilings.")
     var profile = false
+
+    @Option(help: "Write when each worker ran which kernel into this file, for ui.perfetto.dev.")
+    var trace: String?
 
     @OptionGroup(title: "Passes") var passes: PassOptions
     @OptionGroup(title: "Common options") var global: GlobalOptions
 
-    func validate() throws { _ = try ConfigOverrides(set) }
+    func validate() throws { _ = try overrides }
 
     func run() throws {
-        let overrides = try ConfigOverrides(set)
         var config = try readConfig()
         try overrides.apply(to: &config)
         config.precision = global.precision ?? config.precision
         try config.validate()
-        let compiler = try makeCompiler(config)
+        let compiler = try global.makeCompiler(for: config, passes)
+        let traceFile = try trace.map { try AtomicFile(replacing: URL(fileURLWithPath: $0)) }
+        let runs = traceFile.map { _ in RunTrace(workers: compiler.threads) }
         Interrupt.install()
-        var reporter = TrainingReporter(style(config))
+        var reporter = TrainingReporter(global.style(of: config))
         defer { reporter.clear() }
         let report = try trainModel(
-            config, compiler: compiler, profiles: profile,
+            config, compiler: compiler, profiles: profile, trace: runs,
             observer: { event in
                 if case .started(let summary) = event { summary.notes.forEach(global.note) }
                 reporter.show(event)
             },
             shouldStop: { Interrupt.isRequested })
         reporter.show(report)
-        if profile, !global.json { Console.print("\n\(KernelProfile(kernels: report.profile).text)") }
+        if let profile = report.profile, !global.json {
+            Console.print("\n\(KernelProfile(profile: profile).text)")
+        }
+        if let traceFile, let runs {
+            try ChromeTrace(trace: runs).write(to: traceFile)
+            try traceFile.commit()
+            global.note("\(traceFile.path): written; open it with ui.perfetto.dev")
+        }
         guard report.end == .interrupted else { return }
         let next = config.saveEvery == 0 ? "no checkpoint was written" : "go on with --set resume=latest"
         global.note("interrupted after step \(report.steps); \(next)")
         throw ExitStatus.interrupted
+    }
+
+    private var overrides: ConfigOverrides {
+        get throws { try ConfigOverrides([("--task", "task", task), ("--data", "data", data)], set) }
     }
 
     private func readConfig() throws -> TrainingConfig {
@@ -68,21 +91,24 @@ struct TrainCommand: ParsableCommand {
         }
         return try TrainingConfig(contentsOf: path)
     }
+}
 
-    /// The command line has the last word on what runs where.
-    private func makeCompiler(_ config: TrainingConfig) throws -> Compiler {
-        var options = global.compilerOptions
-        options.threads = global.threads ?? config.threads
-        options.instructionSet = global.cpu?.rawValue ?? config.cpu
-        options.matmul = global.matmul ?? config.matmul
+extension GlobalOptions {
+    /// A compiler for a run. The command line has the last word on what runs where.
+    func makeCompiler(for config: TrainingConfig, _ passes: PassOptions) throws -> Compiler {
+        var options = compilerOptions
+        options.threads = threads ?? config.threads
+        options.instructionSet = cpu?.rawValue ?? config.cpu
+        options.matmul = matmul ?? config.matmul
         options.precision = config.precision
         try passes.apply(to: &options)
-        return try global.makeCompiler(options)
+        return try makeCompiler(options)
     }
 
-    private func style(_ config: TrainingConfig) -> TrainingReporter.Style {
-        if global.json { return .json }
-        if global.quiet { return .results }
+    /// How a run is shown.
+    func style(of config: TrainingConfig) -> TrainingReporter.Style {
+        if json { return .json }
+        if quiet { return .results }
         return Console.outputIsTerminal ? .terminal : .lines(every: config.logEvery)
     }
 }

@@ -44,6 +44,11 @@ extension TrainingSummary {
             ("epochs", .integer(epochs)),
             ("warmup_steps", .integer(warmupSteps)), ("instruction_set", .string(instructionSet)),
             ("threads", .integer(threads)),
+            ("planned_memory_bytes", .integer(memory.total)),
+            (
+                "planned_memory",
+                .object(memory.parts.map { ($0.name.replacing(" ", with: "_"), .integer($0.byteCount)) })
+            ),
         ]
     }
 }
@@ -75,8 +80,10 @@ extension EpochSummary {
 extension EvaluationMetrics {
     /// Members for what the task has.
     var members: [(String, JSONText)] {
-        let quality = accuracy.map { ("accuracy", JSONText.double($0)) } ?? ("pearson", optional(pearson))
-        return [("examples", .integer(count)), ("loss", .double(loss)), quality]
+        [("examples", .integer(count))]
+            + TrainingMetric.allCases.compactMap { metric in
+                value(metric).map { (metric.rawValue, .double($0)) }
+            }
     }
 }
 
@@ -97,7 +104,7 @@ extension TrainingReport {
             ("model", end == .interrupted ? .null : .string(modelDirectory)),
             ("memory_bytes", .integer(memoryByteCount)),
         ]
-        if !profile.isEmpty { members.append(("profile", KernelProfile(kernels: profile).json)) }
+        if let profile { members.append(("profile", KernelProfile(profile: profile).json)) }
         return event("finished", members)
     }
 }

@@ -16,7 +16,8 @@ extension TrainingEvent {
             ]
         case .evaluation(let evaluation):
             let best = evaluation.isBest ? ", the best so far" : ""
-            return ["validation after step \(evaluation.step): \(evaluation.metrics.summary)\(best)"]
+            let summary = evaluation.metrics.summary(evaluation.metric)
+            return ["validation after step \(evaluation.step): \(summary)\(best)"]
         case .checkpoint(let path, let step): return ["checkpoint after step \(step): \(path)"]
         case .bestModel(let path, let step): return ["best model, after step \(step), saved in \(path)"]
         case .stoppedEarly(let step): return ["stopped early after step \(step): validation gets no better"]
@@ -38,6 +39,8 @@ extension TrainingSummary {
             "data: \(data) examples",
             "training: \(steps) steps in \(epochs) epochs, \(warmupSteps) of them warm-up, "
                 + "on \(threads) threads with \(instructionSet) kernels",
+            "memory: \(Formatted.bytes(memory.total)) planned: "
+                + memory.parts.map { "\($0.name) \(Formatted.bytes($0.byteCount))" }.joined(separator: ", "),
         ]
     }
 
@@ -58,11 +61,14 @@ extension StepReport {
 }
 
 extension EvaluationMetrics {
-    /// `accuracy 0.8380, loss 0.3912`
-    var summary: String {
-        let loss = "loss \(Formatted.number(loss, digits: 4))"
-        if let accuracy { return "accuracy \(Formatted.number(accuracy, digits: 4)), \(loss)" }
-        return "pearson \(pearson.map { Formatted.number($0, digits: 4) } ?? "undefined"), \(loss)"
+    /// `accuracy 0.8380, loss 0.3912`, and before them the metric that was chosen if it is another:
+    /// `f1 0.8800, accuracy 0.8380, loss 0.3912`.
+    func summary(_ metric: TrainingMetric) -> String {
+        let usual: [TrainingMetric] = [accuracy == nil ? .pearson : .accuracy, .loss]
+        let metrics = usual.contains(metric) ? usual : [metric] + usual
+        return metrics.map {
+            "\($0.rawValue) \(value($0).map { Formatted.number($0, digits: 4) } ?? "undefined")"
+        }.joined(separator: ", ")
     }
 }
 
@@ -76,11 +82,11 @@ extension TrainingReport {
                     + "after step \(bestStep)"
             )
         }
-        if let test { lines.append("test \(test.summary)") }
+        if let test { lines.append("test \(test.summary(metric))") }
         lines.append(
             "\(steps) steps in \(ProgressLine.time(seconds)), "
                 + "\(Formatted.number(tokensPerSecond, digits: 0)) tokens/s, "
-                + "\(Formatted.bytes(memoryByteCount)) of memory"
+                + "\(Formatted.bytes(memoryByteCount)) of memory at most"
         )
         if end != .interrupted { lines.append("model saved in \(modelDirectory)") }
         return lines

@@ -88,6 +88,28 @@ package struct BatchPlan: Sendable {
         }
     }
 
+    /// The extents of the batches that take most memory in some epochs: those with most sequences, most tokens, the
+    /// longest slot, and most tokens times the longest slot.
+    package func largestShapes(epochs: Range<Int>) -> [BatchShape] {
+        var largest: [BatchShape?] = [nil, nil, nil, nil]
+        for batch in epochs.lazy.flatMap({ batches(epoch: $0) }) {
+            let shape = shape(of: batch)
+            for (index, size) in shape.sizes.enumerated() where size > largest[index]?.sizes[index] ?? -1 {
+                largest[index] = shape
+            }
+        }
+        return largest.compactMap { $0 }
+    }
+
+    private func shape(of batch: [Int]) -> BatchShape {
+        let longest = batch.reduce(0) { max($0, lengths[$1]) }
+        let tokens = laidOut(
+            sequences: batch.count, longest: longest, real: batch.reduce(0) { $0 + lengths[$1] })
+        return BatchShape(
+            sequences: batch.count, tokens: tokens,
+            maxLength: options.mode == .fixed ? options.maxLength : longest)
+    }
+
     /// How much of an epoch is padding.
     package func report(epoch: Int) -> EpochReport {
         var report = EpochReport(epoch: epoch)
@@ -99,6 +121,20 @@ package struct BatchPlan: Sendable {
         }
         return report
     }
+}
+
+/// The extents of a batch, padding included.
+package struct BatchShape: Hashable, Sendable {
+    package let sequences: Int
+    package let tokens: Int
+    /// Tokens of the longest slot.
+    package let maxLength: Int
+
+    package init(sequences: Int, tokens: Int, maxLength: Int) {
+        (self.sequences, self.tokens, self.maxLength) = (sequences, tokens, maxLength)
+    }
+
+    fileprivate var sizes: [Int] { [sequences, tokens, maxLength, tokens * maxLength] }
 }
 
 /// Totals of one epoch of batches.

@@ -27,7 +27,7 @@ struct TrainingCheckpoint {
         let files = [
             (Self.modelFile, model.specs.map(\.name)), (Self.optimizerFile, model.stateNames),
         ]
-        var restored: [(name: String, values: [Float], shape: [Int])] = []
+        var tensors: [(name: String, file: SafetensorsFile)] = []
         for (name, parameters) in files {
             let file = try SafetensorsFile(directory.appendingPathComponent(name))
             for parameter in parameters {
@@ -39,11 +39,11 @@ struct TrainingCheckpoint {
                         "holds no F32 tensor '\(parameter)' of shape \(shape); it belongs to another model",
                         at: file.path)
                 }
-                restored.append((parameter, try file.floats(named: parameter), shape))
+                tensors.append((parameter, file))
             }
         }
-        for tensor in restored {
-            try model.parameters.set(tensor.name, TensorData(tensor.values, shape: tensor.shape))
+        for (name, file) in tensors {
+            try model.parameters.set(name) { try file.copyFloats(named: name, into: $0) }
         }
     }
 

@@ -16,7 +16,7 @@ extension TrainingConfig {
 
 extension JSONValue {
     /// JSON on one line. Numbers are finite wherever this is used.
-    var compact: String {
+    package var compact: String {
         switch self {
         case .null: return "null"
         case .bool(let value): return "\(value)"

@@ -17,7 +17,9 @@ extension TrainingConfig {
             .init(
                 "tokenizer", \.tokenizer,
                 "A directory, `vocab.txt` or `tokenizer.json`; null is the model's directory."),
-            .init("task", \.task, "What is trained: labels or numbers for texts."),
+            .init(
+                "task", \.task,
+                "What is trained: labels or numbers for texts, or a task of GLUE ([glue.md](glue.md))."),
             .init(
                 dropout: "hiddenDropout", \.hiddenDropout,
                 "Dropout on hidden states; null is the model's own."),
@@ -36,6 +38,10 @@ extension TrainingConfig {
 
     private static var dataFields: [TrainingField] {
         [
+            .init(
+                "data", \.data,
+                "GLUE's folder, or the task's own in it; required for GLUE's tasks, which take no other files.",
+                shapesResult: false),
             .init(
                 "trainFile", \.trainFile,
                 "Training data: `X.txt` (one text a line, labels in `X_labels.txt`), `.tsv` or `.jsonl`."),
@@ -110,7 +116,8 @@ extension TrainingConfig {
                 shapesResult: false),
             .init(
                 "metric", \.metric,
-                "What makes an evaluation the best one; null is `accuracy`, or `loss` for regression.",
+                "What makes an evaluation the best one; null is `accuracy`, `loss` for regression, and a GLUE task's "
+                    + "own metric. `f1` is of the label with id 1 of two.",
                 shapesResult: false),
             .init(
                 "saveBest", \.saveBest, "Save the model of the best evaluation; else that of the last step.",
@@ -141,6 +148,10 @@ extension TrainingConfig {
                 "threads", \.threads, "Worker threads; null is one a core. Results do not depend on it.",
                 atLeast: 1,
                 shapesResult: false),
+            .init(
+                "maxMemory", \.maxMemory,
+                "The most memory that the process may hold, e.g. `\"4GB\"` or `\"512MiB\"`; a run that needs more is "
+                    + "refused before its first step. null is no limit.", shapesResult: false),
             .init(
                 "cpu", \.cpu, "The highest instruction set to use; null is the machine's best.",
                 expectation: "\"avx2\", \"avx512\", \"avx512bf16\", \"amx\" or null", shapesResult: false

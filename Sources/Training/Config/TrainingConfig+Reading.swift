@@ -74,15 +74,42 @@ extension TrainingConfig {
         func refuse(_ field: String, _ problem: String) -> TrainingConfigError {
             TrainingConfigError(file: file, field: field, problem: problem)
         }
-        switch (task, metric) {
-        case (.classification, .pearson):
-            throw refuse("metric", "is \"pearson\", which needs numbers; expected \"accuracy\" or \"loss\"")
-        case (.regression, .accuracy):
-            throw refuse("metric", "is \"accuracy\", which needs labels; expected \"loss\" or \"pearson\"")
-        case (.classification, _), (.regression, _): break
+        if let metric, !metric.suits(task) {
+            let legal = TrainingMetric.allCases.filter { $0.suits(task) }.map { "\"\($0.rawValue)\"" }
+            throw refuse(
+                "metric",
+                "is \"\(metric.rawValue)\", which needs \(task.isRegression ? "labels" : "numbers"); expected "
+                    + legal.dropLast().joined(separator: ", ") + " or \(legal[legal.count - 1])")
         }
+        try validateData(refuse)
         if earlyStopping != nil, validationFile == "" {
             throw refuse("earlyStopping", "needs a validationFile; name one or remove it")
+        }
+    }
+
+    /// GLUE's tasks have their own files, and only they have `data`.
+    private func validateData(_ refuse: (String, String) -> TrainingConfigError) throws {
+        guard case .glue(let glue) = task else {
+            guard data == nil else {
+                throw refuse(
+                    "data", "is for GLUE's tasks; set 'task' to one such as \"glue/mrpc\", or use trainFile")
+            }
+            return
+        }
+        guard let data, !data.isEmpty else {
+            throw refuse(
+                "data",
+                "is missing; the task \"\(task.rawValue)\" needs GLUE's folder or \(glue.rawValue)'s own")
+        }
+        let defaults = TrainingConfig()
+        let files = [
+            "trainFile", "validationFile", "testFile", "header", "textColumn", "pairColumn", "labelColumn",
+        ]
+        for field in Self.fields where files.contains(field.name) && field.json(self) != field.json(defaults)
+        {
+            throw refuse(
+                field.name,
+                "has no use in the task \"\(task.rawValue)\", whose files are in 'data'; remove it")
         }
     }
 
@@ -99,6 +126,17 @@ extension TrainingConfig {
         }
         let joined = parts.joined(separator: "/")
         return directory.hasPrefix("/") ? "/" + joined : joined.isEmpty ? "." : joined
+    }
+}
+
+extension TrainingMetric {
+    /// Whether a model for the task has the metric.
+    fileprivate func suits(_ task: TrainingTask) -> Bool {
+        switch self {
+        case .loss: true
+        case .accuracy, .f1, .macroF1, .matthews: !task.isRegression
+        case .pearson, .spearman: task.isRegression
+        }
     }
 }
 

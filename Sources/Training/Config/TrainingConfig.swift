@@ -1,4 +1,5 @@
 import GraphCompiler
+import Text
 
 /// Everything a training run needs: paths and hyper-parameters, as `train.json` gives them.
 ///
@@ -32,6 +33,8 @@ public struct TrainingConfig: Sendable, Equatable {
 
     // MARK: Data
 
+    /// The folder of GLUE, or of the task in it; for GLUE's tasks, which need no other files.
+    public var data: String?
     public var trainFile = "data/train.txt"
     /// `nil` takes `data/valid.txt` if there is one; an empty string says that there is no validation.
     public var validationFile: String?
@@ -79,7 +82,7 @@ public struct TrainingConfig: Sendable, Equatable {
 
     /// Steps between evaluations; after each epoch when `nil`.
     public var evaluateEvery: Int?
-    /// What decides which model is best; accuracy or (for regression) loss when `nil`.
+    /// What decides which model is best; accuracy, (for regression) loss, or a GLUE task's own when `nil`.
     public var metric: TrainingMetric?
     /// Keep the model of the best evaluation rather than the last one.
     public var saveBest = true
@@ -102,6 +105,8 @@ public struct TrainingConfig: Sendable, Equatable {
     // MARK: Machine
 
     public var threads: Int?
+    /// What the run may hold in memory at most; a run that needs more is refused before its first step.
+    public var maxMemory: MemorySize?
     /// The highest instruction set to use.
     public var cpu: String?
     public var matmul = CompilerOptions.MatmulLowering.generated
@@ -113,21 +118,66 @@ public struct TrainingConfig: Sendable, Equatable {
 }
 
 /// What a model is trained for.
-public enum TrainingTask: String, Sendable, CaseIterable {
+public enum TrainingTask: Sendable, Hashable {
     /// One of the training data's labels for each text; cross-entropy.
     case classification
     /// One number for each text; mean squared error.
     case regression
+    /// A task of GLUE, on its own files: regression for STS-B, classification for the others.
+    case glue(GlueTask)
 }
 
-/// What decides which evaluation was the best.
+extension TrainingTask: RawRepresentable, CaseIterable {
+    public static var allCases: [TrainingTask] {
+        [.classification, .regression] + GlueTask.allCases.map(TrainingTask.glue)
+    }
+
+    /// `glue/mrpc` for a task of GLUE.
+    public var rawValue: String {
+        switch self {
+        case .classification: "classification"
+        case .regression: "regression"
+        case .glue(let task): "glue/\(task.name)"
+        }
+    }
+
+    /// GLUE's tasks are found in any spelling that `GlueTask(named:)` knows.
+    public init?(rawValue: String) {
+        if rawValue.hasPrefix("glue/") {
+            guard let task = GlueTask(named: String(rawValue.dropFirst("glue/".count))) else { return nil }
+            self = .glue(task)
+        } else if let task = [Self.classification, .regression].first(where: { $0.rawValue == rawValue }) {
+            self = task
+        } else {
+            return nil
+        }
+    }
+
+    /// Whether the targets are numbers.
+    package var isRegression: Bool {
+        switch self {
+        case .regression, .glue(.stsb): true
+        case .classification, .glue: false
+        }
+    }
+}
+
+/// How good a model is, and what decides which evaluation was the best.
 public enum TrainingMetric: String, Sendable, CaseIterable {
-    /// Share of right labels; higher is better.
-    case accuracy
-    /// Mean loss over examples; lower is better.
+    /// Mean loss over examples; lower is better, of all others higher.
     case loss
-    /// Pearson's correlation of predictions and targets; higher is better.
+    /// Share of right labels.
+    case accuracy
+    /// F1 of the label with id 1; for two labels.
+    case f1
+    /// Mean F1 of the labels.
+    case macroF1 = "macro_f1"
+    /// Matthews' correlation of predicted and actual labels.
+    case matthews
+    /// Pearson's correlation of predictions and targets.
     case pearson
+    /// Spearman's rank correlation of predictions and targets.
+    case spearman
 }
 
 /// Optimisers.

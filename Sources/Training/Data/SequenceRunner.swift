@@ -28,6 +28,15 @@ struct SequenceRunner {
         return rows
     }
 
+    /// The extents of the batches of these sequences.
+    func shapes(of encodings: [Encoding]) -> [BatchShape] {
+        batches(of: encodings).map { batch in
+            BatchShape(
+                sequences: batch.count, tokens: batch.reduce(0) { $0 + encodings[$1].count },
+                maxLength: batch.reduce(0) { max($0, encodings[$1].count) })
+        }
+    }
+
     /// Sequences of like length together, so that attention, whose memory is the longest sequence's, wastes little.
     private func batches(of encodings: [Encoding]) -> [[Int]] {
         let order = encodings.indices.sorted { (encodings[$0].count, $0) < (encodings[$1].count, $1) }

@@ -11,11 +11,13 @@ struct TrainingData {
     let test: LabelledData?
     /// Tokens of a sequence at most.
     let maxLength: Int
+    /// What to know about the files.
+    let warnings: [String]
 
     /// Loads and tokenises.
     ///
-    /// The labels are the training data's. When all of them are among the model's own, the model's stay, with their
-    /// order: a classifier that is trained further keeps its outputs.
+    /// The labels are the training data's, or the GLUE task's. When all of them are among the model's own, the
+    /// model's stay, with their order: a classifier that is trained further keeps its outputs.
     ///
     /// - Throws: `TextError` with file and line, `TrainingError` for a setting that does not fit the model.
     init(_ config: TrainingConfig, _ model: ModelSource) throws {
@@ -26,62 +28,28 @@ struct TrainingData {
                 "'maxLength' is \(maxLength), but the model has \(model.config.maxPositions) positions; lower it",
                 at: config.file)
         }
-        let files = DataFiles(config)
-        let train = try files.load(files.train)
-        let validation = try files.validation.map(files.load)
-        let test = try files.test.map(files.load)
+        let files = try DataFiles(config)
+        warnings = files.warnings
         let map: LabelMap?
-        switch config.task {
-        case .regression: map = nil
-        case .classification:
-            let own = try LabelMap(labelsOf: train)
+        if config.task.isRegression {
+            map = nil
+        } else {
+            let own = try files.labels.map { try LabelMap(names: $0) } ?? LabelMap(labelsOf: files.train)
             let keepsModels = own.names.allSatisfy(model.config.labels.contains)
             map = keepsModels ? try LabelMap(names: model.config.labels) : own
             guard own.count > 1 || keepsModels else {
                 throw TrainingError(
                     .invalidSetting,
                     "all examples have the label \"\(own.names[0])\"; expected at least two labels",
-                    at: train.labelFile)
+                    at: files.train.labelFile)
             }
         }
         labels = map?.names ?? []
         let encoder = DataEncoder(model: model, config: config, labels: map, maxLength: maxLength)
-        self.train = try encoder.encode(train)
-        self.validation = try validation.map(encoder.encode)
-        self.test = try test.map(encoder.encode)
+        train = try encoder.encode(files.train)
+        validation = try files.validation.map(encoder.encode)
+        test = try files.test.map(encoder.encode)
     }
-}
-
-/// The files that a configuration names, and how they are read.
-private struct DataFiles {
-    let train: String
-    let validation: String?
-    let test: String?
-    private let options: TextDataset.Options
-
-    init(_ config: TrainingConfig) {
-        /// A file that is named must exist, which loading finds out; the usual one may.
-        func optional(_ path: String?, usual: String) -> String? {
-            if let path { return path.isEmpty ? nil : config.resolve(path) }
-            let file = config.resolve(usual)
-            return FileManager.default.fileExists(atPath: file) ? file : nil
-        }
-        train = config.resolve(config.trainFile)
-        validation = optional(config.validationFile, usual: "data/valid.txt")
-        test = optional(config.testFile, usual: "data/test.txt")
-        let header: TextDataset.Options.Header =
-            switch config.header {
-            case .auto: .auto
-            case .present: .present
-            case .absent: .absent
-            }
-        options = TextDataset.Options(
-            header: header, textColumn: config.textColumn.map { ColumnSelector($0) },
-            pairColumn: config.pairColumn.map { ColumnSelector($0) },
-            labelColumn: config.labelColumn.map { ColumnSelector($0) }, requireLabels: true)
-    }
-
-    func load(_ path: String) throws -> TextDataset { try TextDataset.load(path: path, options: options) }
 }
 
 /// Turns texts into token ids and labels into targets.

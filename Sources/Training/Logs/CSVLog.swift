@@ -5,8 +5,8 @@ import Foundation
 /// say.
 struct CSVLog: TrainingLog {
     static let header =
-        "step,epoch,loss,learning_rate,gradient_norm,tokens_per_second,validation_loss,validation_accuracy,"
-        + "validation_pearson"
+        (["step", "epoch", "loss", "learning_rate", "gradient_norm", "tokens_per_second"]
+        + TrainingMetric.allCases.map { "validation_\($0.rawValue)" }).joined(separator: ",")
     private let file: AppendedFile
 
     /// Starts the file, or goes on with it: rows after `step` are dropped, since a resumed run writes them again.
@@ -23,19 +23,13 @@ struct CSVLog: TrainingLog {
     }
 
     func add(_ row: TrainingLogRow) throws {
-        try write(
-            row.step,
-            [
-                row.epoch, row.loss, row.learningRate, row.gradientNorm, row.tokensPerSecond.rounded(), nil,
-                nil, nil,
-            ])
+        let steps = [row.epoch, row.loss, row.learningRate, row.gradientNorm, row.tokensPerSecond.rounded()]
+        try write(row.step, steps + TrainingMetric.allCases.map { _ in nil })
     }
 
     func add(_ evaluation: EvaluationReport) throws {
-        let metrics = evaluation.metrics
-        try write(
-            evaluation.step,
-            [Double(evaluation.epoch), nil, nil, nil, nil, metrics.loss, metrics.accuracy, metrics.pearson])
+        let metrics = TrainingMetric.allCases.map(evaluation.metrics.value)
+        try write(evaluation.step, [Double(evaluation.epoch), nil, nil, nil, nil] + metrics)
     }
 
     /// Numbers in the shortest form that reads back as the same.

@@ -33,12 +33,10 @@ struct TensorBoardLog: TrainingLog {
     }
 
     func add(_ evaluation: EvaluationReport) throws {
-        let metrics = evaluation.metrics
-        let values: [(String, Double?)] = [
-            ("validation/loss", metrics.loss), ("validation/accuracy", metrics.accuracy),
-            ("validation/pearson", metrics.pearson),
-        ]
-        try write(values.compactMap { tag, value in value.map { (tag, $0) } }, step: evaluation.step)
+        let values = TrainingMetric.allCases.compactMap { metric in
+            evaluation.metrics.value(metric).map { ("validation/\(metric.rawValue)", $0) }
+        }
+        try write(values, step: evaluation.step)
     }
 
     private func write(_ values: [(tag: String, value: Double)], step: Int) throws {

@@ -15,13 +15,15 @@ import GraphCompiler
 ///   - config: what to train; checked first.
 ///   - compiler: what compiles the graphs; one with the configuration's `threads`, `cpu`, `matmul` and `precision`
 ///     when `nil`.
-///   - profiles: measure the kernels of the training step.
+///   - profiles: measure the kernels of the training step, and the machine's ceilings if they are not known.
+///   - trace: receives when each worker ran which kernel of the training step.
 ///   - observer: receives progress as it happens. An error that it throws ends the run.
 ///   - shouldStop: asked after each step; `true` saves a checkpoint (unless `saveEvery` is 0) and ends the run.
 /// - Throws: one-line errors that name file and place: `TrainingConfigError`, `TrainingError`, and those of the
 ///   tokeniser, data sets, checkpoints and the compiler.
 public func trainModel(
     _ config: TrainingConfig, compiler: Compiler? = nil, profiles: Bool = false,
+    trace: RunTrace? = nil,
     observer: @escaping (TrainingEvent) throws -> Void = { _ in },
     shouldStop: @escaping () -> Bool = { false }
 ) throws -> TrainingReport {
@@ -32,7 +34,10 @@ public func trainModel(
             CompilerOptions(
                 instructionSet: config.cpu, threads: config.threads, matmul: config.matmul,
                 precision: config.precision))
+    // Before the model is loaded: the memory that this takes is given back.
+    if profiles { _ = try compiler.ceilings() }
     let trainer = try Trainer(config, compiler: compiler, shouldStop: shouldStop, observer: observer)
     trainer.model.profiles = profiles
+    trainer.model.trace = trace
     return try trainer.run()
 }

@@ -73,10 +73,9 @@ extension Trainer {
         guard config.saveBest, let best = progress.bestStep else { return try saveModel() }
         guard best != progress.step else { return }
         let directory = URL(fileURLWithPath: outputDirectory, isDirectory: true)
-        let (values, _) = try BertCheckpoint(directory: directory).load(model.specs)
-        for spec in model.specs {
-            guard let floats = values[spec.name] else { continue }
-            try model.parameters.set(spec.name, TensorData(floats, shape: spec.shape))
+        let checkpoint = try BertCheckpoint(directory: directory)
+        for name in try checkpoint.report(for: model.specs).loaded {
+            try model.parameters.set(name) { try checkpoint.copyFloats(of: name, into: $0) }
         }
     }
 

@@ -1,14 +1,12 @@
 import GraphCompiler
 
 extension Trainer {
-    /// Tokens in a batch of an evaluation, which needs no memory for gradients.
-    private static let evaluationTokens = 4096
-
     /// Does what is left of the run, saves the model, and tests it.
     func run() throws -> TrainingReport {
         let resumed = try restore()
         try openLogs()
         try observer(.started(summary))
+        try model.reserve(training: shapes.training, evaluation: shapes.evaluation)
         if let resumed { try observer(.resumed(path: resumed.path, step: progress.step)) }
         var end = TrainingReport.End.finished
         while progress.step < plan.steps {
@@ -22,11 +20,11 @@ extension Trainer {
                 break
             }
         }
-        guard end != .interrupted else { return report(end, test: nil) }
+        guard end != .interrupted else { return try report(end, test: nil) }
         if progress.evaluatedStep != progress.step { try evaluate(epoch: lastStep?.epoch ?? progress.epoch) }
         if config.saveEvery != 0, kept.last != checkpointName { try saveCheckpoint() }
         try finishModel()
-        return report(end, test: try data.test.map(metrics))
+        return try report(end, test: try data.test.map(metrics))
     }
 
     private var isPatienceOver: Bool {
@@ -123,13 +121,14 @@ extension Trainer {
         guard let validation = data.validation else { return }
         let start = ContinuousClock.now
         let metrics = try metrics(validation)
-        let value = metric.value(of: metrics)
+        // A correlation that is not defined counts as none.
+        let value = metrics.value(metric) ?? 0
         let isBest = progress.bestValue.map { metric.isBetter(value, than: $0) } ?? true
         progress.evaluatedStep = progress.step
         progress.evaluationsWithoutBest = isBest ? 0 : progress.evaluationsWithoutBest + 1
         if isBest { (progress.bestValue, progress.bestStep) = (value, progress.step) }
         let report = EvaluationReport(
-            step: progress.step, epoch: epoch, metrics: metrics, value: value, isBest: isBest,
+            step: progress.step, epoch: epoch, metrics: metrics, metric: metric, value: value, isBest: isBest,
             seconds: (ContinuousClock.now - start).inSeconds)
         evaluations.append(report)
         for index in logs.indices { try logs[index].add(report) }
@@ -140,32 +139,18 @@ extension Trainer {
         }
     }
 
-    private func report(_ end: TrainingReport.End, test: EvaluationMetrics?) -> TrainingReport {
-        TrainingReport(
+    private func report(_ end: TrainingReport.End, test: EvaluationMetrics?) throws -> TrainingReport {
+        let profile =
+            model.profiles
+            ? RunProfile(
+                kernels: model.profile, ceilings: try compiler.ceilings(), costModel: compiler.costModel([:]))
+            : nil
+        return TrainingReport(
             end: end, steps: progress.step, seconds: (ContinuousClock.now - started).inSeconds,
             tokensPerSecond: pace.meanTokensPerSecond, finalLoss: lastStep?.loss, epochs: epochs,
             evaluations: evaluations, bestValue: progress.bestValue, bestStep: progress.bestStep,
             metric: metric,
-            test: test, modelDirectory: outputDirectory, memoryByteCount: model.byteCount,
-            profile: model.profile)
-    }
-}
-
-extension TrainingMetric {
-    /// The metric's value; a correlation that is not defined counts as 0.
-    func value(of metrics: EvaluationMetrics) -> Double {
-        switch self {
-        case .accuracy: metrics.accuracy ?? 0
-        case .loss: metrics.loss
-        case .pearson: metrics.pearson ?? 0
-        }
-    }
-
-    /// Whether a value is strictly better than another.
-    func isBetter(_ value: Double, than other: Double) -> Bool {
-        switch self {
-        case .accuracy, .pearson: value > other
-        case .loss: value < other
-        }
+            test: test, modelDirectory: outputDirectory, memoryByteCount: ProcessMemory.peakByteCount,
+            profile: profile)
     }
 }

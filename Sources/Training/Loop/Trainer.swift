@@ -9,6 +9,10 @@ final class Trainer {
     let source: ModelSource
     let data: TrainingData
     let model: TrainableModel
+    /// As planned before anything but the parameters is in memory.
+    let memory: TrainingMemory
+    /// Shapes of the batches that take most memory.
+    let shapes: (training: [BatchShape], evaluation: [BatchShape])
     let batcher: Batcher
     let plan: TrainingPlan
     let schedule: LearningRateSchedule
@@ -44,7 +48,13 @@ final class Trainer {
         source = try ModelSource(config)
         data = try TrainingData(config, source)
         dataFingerprint = data.train.fingerprint
-        metric = config.metric ?? (config.task == .classification ? .accuracy : .loss)
+        metric = config.metric ?? config.task.metric
+        if metric == .f1, data.labels.count != 2 {
+            throw TrainingConfigError(
+                file: config.file, field: "metric",
+                problem:
+                    "is \"f1\", which needs two labels, but there are \(data.labels.count); use \"macro_f1\"")
+        }
         if config.earlyStopping != nil, data.validation == nil {
             throw TrainingConfigError(
                 file: config.file, field: "earlyStopping",
@@ -59,7 +69,17 @@ final class Trainer {
         plan = TrainingPlan(config, batcher.plan)
         schedule = LearningRateSchedule(config, steps: plan.steps)
         (model, loaded) = try Self.model(config, source, labels: data.labels, compiler: compiler)
+        let evaluated = [data.validation, data.test].compactMap { $0?.encodings }
+        let runner = model.runner(maxLength: data.maxLength, batchTokens: Self.evaluationTokens)
+        shapes = (plan.largestShapes, evaluated.flatMap(runner.shapes(of:)))
+        // What loading and compiling have left behind.
+        ProcessMemory.releaseUnused()
+        memory = model.memory(training: shapes.training, evaluation: shapes.evaluation)
+        try checkMemory()
     }
+
+    /// Tokens in a batch of an evaluation, which needs no memory for gradients.
+    static let evaluationTokens = 4096
 
     /// The model with its first parameters.
     private static func model(
@@ -68,17 +88,16 @@ final class Trainer {
         var architecture = source.config
         let head: BertHead
         let keepsHead: Bool
-        switch config.task {
-        case .classification:
-            keepsHead = labels == architecture.labels && architecture.problemType != .regression
-            head = .classification(labels: labels.count)
-            architecture.labels = labels
-            architecture.problemType = .singleLabel
-        case .regression:
+        if config.task.isRegression {
             keepsHead = architecture.labels.count == 1
             head = .regression
             architecture.labels = ["LABEL_0"]
             architecture.problemType = .regression
+        } else {
+            keepsHead = labels == architecture.labels && architecture.problemType != .regression
+            head = .classification(labels: labels.count)
+            architecture.labels = labels
+            architecture.problemType = .singleLabel
         }
         let specs = try BertGraph(config: architecture, head: head, isTraining: false).parameters()
         let globs = try config.freeze.map { pattern in
@@ -115,8 +134,8 @@ final class Trainer {
             trainedCount: trained.reduce(0) { $0 + $1.count }, trainExamples: data.train.encodings.count,
             validationExamples: data.validation?.encodings.count, testExamples: data.test?.encodings.count,
             steps: plan.steps, warmupSteps: schedule.warmupSteps, epochs: plan.epochs,
-            instructionSet: compiler.instructionSet, threads: compiler.threads,
-            warnings: source.config.warnings + [compiler.cacheWarning].compactMap { $0 })
+            instructionSet: compiler.instructionSet, threads: compiler.threads, memory: memory,
+            warnings: source.config.warnings + data.warnings + [compiler.cacheWarning].compactMap { $0 })
     }
 }
 

@@ -1,4 +1,5 @@
 import BERT
+import GraphCompiler
 
 /// What a training run reports while it goes on. Showing it is the caller's business.
 public enum TrainingEvent: Sendable {
@@ -36,6 +37,7 @@ public struct TrainingSummary: Sendable {
     public let epochs: Int
     public let instructionSet: String
     public let threads: Int
+    public let memory: TrainingMemory
     /// Fields of the model's configuration that look misspelt, and other things to know.
     public let warnings: [String]
 }
@@ -93,7 +95,8 @@ public struct EvaluationReport: Sendable, Equatable {
     public let step: Int
     public let epoch: Int
     public let metrics: EvaluationMetrics
-    /// The value of the configuration's metric.
+    /// What decides which evaluation is the best, and its value.
+    public let metric: TrainingMetric
     public let value: Double
     public let isBest: Bool
     public let seconds: Double
@@ -125,8 +128,8 @@ public struct TrainingReport: Sendable {
     public var test: EvaluationMetrics?
     /// Where the model was saved.
     public var modelDirectory: String
-    /// Bytes of parameters, optimiser states and activations.
+    /// The most that the process ever held, in bytes; what was planned is in `TrainingSummary`.
     public var memoryByteCount: Int
-    /// The time that each kernel of the training step took; empty unless it was asked for.
-    public var profile: [String: (seconds: Double, calls: Int)]
+    /// What each kernel of the training step did; `nil` unless it was asked for.
+    public var profile: RunProfile?
 }

@@ -22,6 +22,13 @@ struct TrainingPlan {
         self.epochs = epochs
     }
 
+    /// The shapes of the batches that take most memory. Of very many epochs only the first are looked at; a larger
+    /// batch in a later one makes memory grow.
+    var largestShapes: [BatchShape] {
+        let most = max(1, 20_000_000 / plan.lengths.count)
+        return plan.largestShapes(epochs: 0..<min(epochs, plan.options.mode == .fixed ? 1 : most))
+    }
+
     /// The batches of an epoch, as indices of examples.
     func batches(epoch: Int) -> [[Int]] { plan.batches(epoch: epoch) }
 }

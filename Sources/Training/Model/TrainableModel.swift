@@ -46,13 +46,27 @@ package final class TrainableModel {
         return parameters.names.filter { !own.contains($0) }
     }
 
-    /// Bytes of parameters, states and activations held now.
-    var byteCount: Int {
-        training.residentByteCount + evaluation.residentByteCount - parameters.byteCount
+    /// What steps and evaluations over batches of such shapes hold beside the parameters.
+    func runByteCounts(training: [BatchShape], evaluation: [BatchShape]) -> Executor.RunByteCounts {
+        var counts = self.training.byteCounts(of: training.map(\.symbols))
+        counts.formMaximum(self.evaluation.byteCounts(of: evaluation.map(\.symbols)))
+        return counts
+    }
+
+    /// Takes that memory now.
+    func reserve(training: [BatchShape], evaluation: [BatchShape]) throws {
+        try self.training.reserve(training.map(\.symbols))
+        try self.evaluation.reserve(evaluation.map(\.symbols))
     }
 
     /// The kernels of the training step with the time they took; empty unless `profiles` is set.
-    var profile: [String: (seconds: Double, calls: Int)] { training.profile }
+    var profile: [String: KernelUse] { training.profile }
+
+    /// Receives when each worker runs which kernel of the training step.
+    var trace: RunTrace? {
+        get { training.trace }
+        set { training.trace = newValue }
+    }
 
     var profiles: Bool {
         get { training.profiles }
@@ -79,11 +93,16 @@ package final class TrainableModel {
         return (scalar("loss"), scalar("gradient_norm"))
     }
 
+    /// What runs the model without dropout, in batches of about `batchTokens` tokens.
+    func runner(maxLength: Int, batchTokens: Int) -> SequenceRunner {
+        SequenceRunner(executor: evaluation, maxLength: maxLength, batchTokens: batchTokens)
+    }
+
     /// Metrics on a data set, without dropout, in batches of about `batchTokens` tokens.
     ///
     /// - Throws: `ExecutionError` when a logit is not finite, naming the node.
     func evaluate(_ data: LabelledData, maxLength: Int, batchTokens: Int) throws -> EvaluationMetrics {
-        let runner = SequenceRunner(executor: evaluation, maxLength: maxLength, batchTokens: batchTokens)
+        let runner = runner(maxLength: maxLength, batchTokens: batchTokens)
         let rows = try runner.rows(of: "logits", on: data.encodings)
         switch data.targets {
         case .classes(let ids):

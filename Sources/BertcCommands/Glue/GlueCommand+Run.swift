@@ -1,0 +1,90 @@
+import ArgumentParser
+import Foundation
+import GraphCompiler
+import Text
+import Training
+
+extension GlueCommand {
+    func run() throws {
+        let config = try readConfig()
+        // All files are read before the first task starts: a mistake in the last one costs no night.
+        let runs = try tasks(in: config).map { try GlueTaskRun($0, config: config) }
+        let compiler = try global.makeCompiler(for: config, passes)
+        Interrupt.install()
+        var results: [GlueTask: GlueResult] = [:]
+        for (index, run) in runs.enumerated() {
+            if let result = run.finished {
+                global.note("\(run.task.rawValue) is finished already, in \(run.directory)")
+                results[run.task] = result
+            } else {
+                results[run.task] = try run.complete(compiler: compiler, global) {
+                    announce(run.task, number: index + 1, of: runs.count)
+                }
+            }
+        }
+        let table = GlueTable(model: config.model, results: results)
+        if global.json { return Console.print("\(table.json)") }
+        if !global.quiet { Console.print("") }
+        Console.print("\(table)")
+        let files = results.values.flatMap(\.predictions).sorted()
+        guard !files.isEmpty else { return }
+        global.note(
+            "predictions are in \(GlueSubmission(config).directory): \(files.joined(separator: ", "))")
+    }
+
+    /// The configuration for all tasks; its own task stands for any.
+    private func readConfig() throws -> TrainingConfig {
+        var config = try config.map { try TrainingConfig(contentsOf: $0) } ?? .glueRecipe
+        config.task = .glue(.mrpc)
+        try overrides.apply(to: &config)
+        config.precision = global.precision ?? config.precision
+        for (value, option) in [(config.data ?? "", "--data"), (config.model, "--model")] where value.isEmpty
+        {
+            throw CommandError(.usage, "\(option) is missing; see 'bertc glue --help'")
+        }
+        try config.validate()
+        return config
+    }
+
+    /// The tasks to run, in the order of the command line or of the benchmark.
+    private func tasks(in config: TrainingConfig) throws -> [GlueTask] {
+        let data = config.resolve(config.data ?? "")
+        let present = GlueFolder.tasks(in: data)
+        guard !present.isEmpty else {
+            let names = GlueTask.allCases.map(\.rawValue).joined(separator: ", ")
+            throw CommandError(
+                .missingInput, "\(data): holds no task's folder; expected GLUE's folder with some of \(names)"
+            )
+        }
+        let chosen = try chosenTasks ?? present
+        if let missing = chosen.first(where: { !present.contains($0) }) {
+            throw CommandError(
+                .missingInput,
+                "\(data): has no folder \(missing.rawValue); there are "
+                    + present.map(\.rawValue).joined(separator: ", "))
+        }
+        return chosen
+    }
+
+    private func announce(_ task: GlueTask, number: Int, of count: Int) {
+        if global.json {
+            Console.print(
+                "\(JSONText.object([("event", .string("task")), ("task", .string(task.rawValue))]))")
+        } else if !global.quiet {
+            Console.print("\(number > 1 ? "\n" : "")\(task.rawValue), task \(number) of \(count)")
+        }
+    }
+}
+
+extension TrainingConfig {
+    /// BERT's recipe for GLUE (arXiv:1810.04805): 3 epochs in batches of 32, of its four learning rates the greatest,
+    /// sequences of 128 tokens, a warm-up over a tenth of the steps.
+    static var glueRecipe: TrainingConfig {
+        var config = TrainingConfig()
+        config.file = "the standard recipe"
+        config.outputDirectory = "runs/glue"
+        config.maxLength = 128
+        config.warmupRatio = 0.1
+        return config
+    }
+}

@@ -1,0 +1,107 @@
+import Foundation
+import GraphCompiler
+import Text
+import Training
+
+/// One task of `bertc glue`: training, figures on the development data, predictions. All but the predictions is in
+/// one directory, with what was done in `glue.json`.
+struct GlueTaskRun {
+    let task: GlueTask
+    /// Where the task's model goes.
+    let directory: String
+    private let folder: GlueFolder
+    private let config: TrainingConfig
+    private let submission: GlueSubmission
+    /// What this run does, and what an earlier one with the same settings and data gave.
+    private let record: GlueRecord
+
+    /// Reads the task's files and looks for an earlier run.
+    ///
+    /// - Parameter config: the configuration of all tasks, whose output directory holds a directory for each.
+    /// - Throws: `TextError` for a mistake in a file, `TrainingConfigError` for a metric that the task does not have,
+    /// `CommandError` when the earlier run had other settings or data.
+    init(_ task: GlueTask, config: TrainingConfig) throws {
+        self.task = task
+        submission = GlueSubmission(config)
+        var config = config
+        config.task = .glue(task)
+        config.outputDirectory += "/\(task.rawValue)"
+        config.resume = "latest"
+        try config.validate()
+        self.config = config
+        directory = config.resolve(config.outputDirectory)
+        folder = try GlueFolder(task, in: config.resolve(config.data ?? ""))
+        for split in [.train] + task.devSplits + task.testSplits.filter(folder.has) {
+            _ = try folder.load(split)
+        }
+        record = try GlueRecord(config, folder: folder).resuming(in: directory)
+    }
+
+    /// What an earlier run gave, if its predictions are in place; `nil` when something is left to do.
+    var finished: GlueResult? {
+        record.result.flatMap { $0.predictions.allSatisfy(submission.has) ? $0 : nil }
+    }
+
+    /// Does what is left: trains, measures the saved model and writes predictions.
+    ///
+    /// - Parameter announce: called when everything is loaded and training starts.
+    /// - Throws: `ExitStatus.interrupted` after Ctrl-C, with a checkpoint from which the same command goes on.
+    func complete(
+        compiler: Compiler, _ global: GlobalOptions, announce: @escaping () -> Void
+    ) throws -> GlueResult {
+        var result: GlueResult
+        if let earlier = record.result {
+            result = earlier
+        } else {
+            result = try train(compiler: compiler, global, announce: announce)
+        }
+        let pipeline = try BertPipeline(
+            contentsOf: directory, compiler: compiler,
+            options: BertPipeline.Options(maxLength: config.maxLength))
+        result.scores = try task.devSplits.map { try score(pipeline, on: $0, of: folder.load($0)) }
+        result.predictions = []
+        for split in task.testSplits where folder.has(split) {
+            let file = try folder.load(split)
+            if file.dataset.hasLabels { result.scores.append(try score(pipeline, on: split, of: file)) }
+            let name = task.leaderboardName(of: split) + ".tsv"
+            try submission.write(file, predictedBy: pipeline, to: name)
+            result.predictions.append(name)
+        }
+        var record = record
+        record.result = result
+        try record.save(in: directory)
+        // The model stays; what it took to make it is three times as large.
+        try? FileManager.default.removeItem(atPath: directory + "/checkpoints")
+        return result
+    }
+
+    private func train(
+        compiler: Compiler, _ global: GlobalOptions, announce: @escaping () -> Void
+    ) throws -> GlueResult {
+        var reporter = TrainingReporter(global.style(of: config))
+        defer { reporter.clear() }
+        let report = try trainModel(
+            config, compiler: compiler,
+            observer: { event in
+                if case .started(let summary) = event {
+                    try record.save(in: directory)
+                    announce()
+                    summary.notes.forEach(global.note)
+                }
+                reporter.show(event)
+            },
+            shouldStop: { Interrupt.isRequested })
+        if !global.quiet { reporter.show(report) }
+        guard report.end != .interrupted else {
+            global.note(
+                "interrupted in \(task.rawValue) after step \(report.steps); the same command goes on")
+            throw ExitStatus.interrupted
+        }
+        return GlueResult(step: report.bestStep ?? report.steps, seconds: report.seconds)
+    }
+
+    private func score(_ pipeline: BertPipeline, on split: GlueSplit, of file: GlueFile) throws -> GlueScore {
+        let name = task.leaderboardName(of: split) + (split.isTest ? " test" : "")
+        return GlueScore(name: name, metrics: try pipeline.evaluate(file.dataset))
+    }
+}

@@ -1,0 +1,25 @@
+import Runtime
+import Transforms
+
+/// Where the time of an executor's runs went, and what there was to do.
+public struct RunProfile: Sendable {
+    /// By kernel name.
+    public let kernels: [String: KernelUse]
+    /// What the machine reaches.
+    public let ceilings: Ceilings
+    /// What predicts the compiler's times.
+    public let costModel: CostModel
+
+    public init(kernels: [String: KernelUse], ceilings: Ceilings, costModel: CostModel) {
+        self.kernels = kernels
+        self.ceilings = ceilings
+        self.costModel = costModel
+    }
+
+    /// What the compiler predicts for the work of a kernel, in seconds.
+    public func predictedSeconds(_ use: KernelUse) -> Double {
+        costModel.seconds(
+            byteCount: use.work.byteCount, contractionFlops: use.work.contractionFlops,
+            operations: use.work.operations)
+    }
+}

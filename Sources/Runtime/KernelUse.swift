@@ -1,0 +1,57 @@
+import GraphIR
+import KernelIR
+
+/// What the launches of one kernel did in all.
+public struct KernelUse: Hashable, Sendable {
+    public internal(set) var calls = 0
+    public internal(set) var seconds = 0.0
+    /// What they have to do.
+    public internal(set) var work = Work()
+
+    public init() {}
+
+    public static func + (left: KernelUse, right: KernelUse) -> KernelUse {
+        var sum = left
+        sum.calls += right.calls
+        sum.seconds += right.seconds
+        sum.work = sum.work + right.work
+        return sum
+    }
+
+    /// What a phase computes and moves, by count.
+    public struct Work: Hashable, Sendable {
+        /// FLOPs of matrix products; a multiply-add is two.
+        public var contractionFlops = 0
+        /// The part of them that multiplies bf16.
+        public var bf16Flops = 0
+        /// All other operations on elements.
+        public var operations = 0
+        /// Bytes read and written; see `Traffic`.
+        public var byteCount = 0
+
+        public init() {}
+
+        public var flops: Int { contractionFlops + operations }
+
+        public static func + (left: Work, right: Work) -> Work {
+            var sum = left
+            sum.contractionFlops += right.contractionFlops
+            sum.bf16Flops += right.bf16Flops
+            sum.operations += right.operations
+            sum.byteCount += right.byteCount
+            return sum
+        }
+    }
+}
+
+extension Program {
+    /// What a phase of a launch does under `symbols`.
+    func work(of phase: Phase, in launch: Launch, _ symbols: [String: Int]) -> KernelUse.Work {
+        var work = KernelUse.Work()
+        work.contractionFlops = phase.contractionFlopCount(symbols)
+        if phase.contractionElement == .bf16 { work.bf16Flops = work.contractionFlops }
+        work.operations = phase.flopCount(symbols) - work.contractionFlops
+        work.byteCount = traffic(of: phase, in: launch, symbols).byteCount
+        return work
+    }
+}

@@ -1,0 +1,64 @@
+import Foundation
+import Testing
+import Training
+
+/// Against scikit-learn and SciPy; `Fixtures/make_metrics.py` made the cases.
+@Suite struct MetricTests {
+    struct Case: Decodable, Sendable, CustomTestStringConvertible {
+        enum Kind: String, Decodable { case labels, numbers }
+
+        let name: String
+        let kind: Kind
+        let labels: Int?
+        let actual: [Double]
+        let predicted: [Double]
+        let expected: [String: Double?]
+
+        var testDescription: String { name }
+    }
+
+    static let cases: [Case] = {
+        let file = Bundle.module.bundleURL.appendingPathComponent("Fixtures/metrics.json")
+        let data = FileManager.default.contents(atPath: file.path) ?? Data()
+        return (try? JSONDecoder().decode([Case].self, from: data)) ?? []
+    }()
+
+    static func metrics(_ item: Case) -> EvaluationMetrics {
+        switch item.kind {
+        case .numbers:
+            return EvaluationMetrics(
+                predictions: item.predicted.map { Float($0) }, targets: item.actual.map { Float($0) })
+        case .labels:
+            let count = item.labels ?? 0
+            let logits = item.predicted.map { predicted in
+                (0..<count).map { Double($0) == predicted ? Float(2) : 0 }
+            }
+            return EvaluationMetrics(logits: logits, targets: item.actual.map { Int($0) }, labelCount: count)
+        }
+    }
+
+    @Test func casesAreThere() { #expect(Self.cases.count == 19) }
+
+    @Test(arguments: cases)
+    func equalsTheReference(_ item: Case) throws {
+        let metrics = Self.metrics(item)
+        for (name, expected) in item.expected {
+            let value = metrics.value(try #require(TrainingMetric(rawValue: name)))
+            guard let expected else {
+                #expect(value == nil, "\(name)")
+                continue
+            }
+            #expect(abs(try #require(value, "\(name)") - expected) < 1e-12, "\(name)")
+        }
+    }
+
+    /// A task's metrics are its own: correlations of numbers need numbers, shares need labels.
+    @Test func otherTasksMetricsAreNil() {
+        let numbers = EvaluationMetrics(predictions: [1, 2], targets: [2, 5])
+        let labels = EvaluationMetrics(logits: [[1, 0], [0, 1]], targets: [0, 0], labelCount: 2)
+        for metric in TrainingMetric.allCases where metric != .loss {
+            #expect((numbers.value(metric) == nil) != (labels.value(metric) == nil), "\(metric)")
+        }
+        #expect(numbers.value(.loss) == 5)
+    }
+}
