@@ -51,7 +51,8 @@ extension VectorWriter {
     }
 
     /// Loads and converts to the type that is computed in.
-    func load(_ w: inout FunctionWriter, _ type: ElementType, _ place: String, mask: String? = nil) -> String {
+    func load(_ w: inout FunctionWriter, _ type: ElementType, _ place: String, mask: String? = nil) -> String
+    {
         let raw = loadStored(&w, type, place, mask: mask)
         let vector = vector(Self.storageName(type))
         switch type {

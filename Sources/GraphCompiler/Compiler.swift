@@ -125,6 +125,12 @@ public final class Compiler {
         model.symbols = symbols
         model.operationsPerSecond *= width
         model.contractionFlopsPerSecond *= width
+        switch library.machine.bf16 {
+        case .widening: model.bf16FlopsPerSecond = model.contractionFlopsPerSecond
+        case .dot: model.bf16FlopsPerSecond = 2 * model.contractionFlopsPerSecond
+        // Two cores on the tiles; docs/tiles.md.
+        case .tiles: model.bf16FlopsPerSecond = 3e12
+        }
         return model
     }
 

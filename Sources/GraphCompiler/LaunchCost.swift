@@ -31,7 +31,8 @@ public struct LaunchCost: Sendable {
             flops += all
             traffic = traffic + moved
             seconds += model.seconds(
-                byteCount: moved.byteCount, contractionFlops: contraction, operations: all - contraction)
+                byteCount: moved.byteCount, contractionFlops: contraction,
+                bf16Flops: phase.contractionElement == .bf16 ? contraction : 0, operations: all - contraction)
         }
         (self.flops, self.traffic, self.seconds) = (flops, traffic, seconds)
     }

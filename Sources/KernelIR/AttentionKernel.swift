@@ -64,9 +64,9 @@ public struct AttentionTile: Hashable, Sendable {
     /// Columns of the register tile and of a packed panel: two vectors.
     public var columns: Int { 2 * lanes }
 
-    /// The same as the packing of panels wants it, for a depth of `words`.
-    public func panel(depth words: Int) -> ContractionTile {
-        ContractionTile(rows: rows, vectors: 2, lanes: lanes, depth: words, blockRows: queries)
+    /// The same as the packing of panels wants it, which goes through any depth.
+    public var panel: ContractionTile {
+        ContractionTile(rows: rows, vectors: 2, lanes: lanes, depth: keys, blockRows: queries)
     }
 }
 
@@ -205,5 +205,7 @@ extension AttentionKernel: CustomStringConvertible {
 }
 
 extension AttentionTile: CustomStringConvertible {
-    public var description: String { "\(queries)x\(keys) in \(rows)x\(columns)" + (isPaired ? " bf16 pairs" : "") }
+    public var description: String {
+        "\(queries)x\(keys) in \(rows)x\(columns)" + (isPaired ? " bf16 pairs" : "")
+    }
 }

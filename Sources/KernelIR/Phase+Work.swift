@@ -16,6 +16,17 @@ extension Phase {
         }
     }
 
+    /// What the phase's matrix products multiply; `nil` when it has none.
+    public var contractionElement: ElementType? {
+        switch self {
+        case .block(let kernel): kernel.tile.element
+        case .problems(let batch): batch.tile.element
+        case .attention(let attention): attention.element
+        case .library: .f32
+        case .rows, .pack, .scatterAdd, .segments, .copy: nil
+        }
+    }
+
     /// The part of `flopCount` that matrix products do.
     public func contractionFlopCount(_ symbols: [String: Int]) -> Int {
         switch self {

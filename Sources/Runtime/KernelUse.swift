@@ -22,6 +22,8 @@ public struct KernelUse: Hashable, Sendable {
     public struct Work: Hashable, Sendable {
         /// FLOPs of matrix products; a multiply-add is two.
         public var contractionFlops = 0
+        /// The part of them that multiplies bf16.
+        public var bf16Flops = 0
         /// All other operations on elements.
         public var operations = 0
         /// Bytes read and written; see `Traffic`.
@@ -34,6 +36,7 @@ public struct KernelUse: Hashable, Sendable {
         public static func + (left: Work, right: Work) -> Work {
             var sum = left
             sum.contractionFlops += right.contractionFlops
+            sum.bf16Flops += right.bf16Flops
             sum.operations += right.operations
             sum.byteCount += right.byteCount
             return sum
@@ -46,6 +49,7 @@ extension Program {
     func work(of phase: Phase, in launch: Launch, _ symbols: [String: Int]) -> KernelUse.Work {
         var work = KernelUse.Work()
         work.contractionFlops = phase.contractionFlopCount(symbols)
+        if phase.contractionElement == .bf16 { work.bf16Flops = work.contractionFlops }
         work.operations = phase.flopCount(symbols) - work.contractionFlops
         work.byteCount = traffic(of: phase, in: launch, symbols).byteCount
         return work

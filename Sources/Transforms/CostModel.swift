@@ -15,28 +15,36 @@ public struct CostModel: Hashable, Sendable {
     public var operationsPerSecond: Double
     /// FLOPs a second of matrix products on f32, all cores together.
     public var contractionFlopsPerSecond: Double
+    /// The same of products whose operands are bf16.
+    public var bf16FlopsPerSecond: Double
     /// The cache that one core has to itself, in bytes.
     public var cacheByteCount: Int
 
     public init(
         symbols: [String: Int] = [:], typicalExtent: Int = 1024, bytesPerSecond: Double = 30e9,
         operationsPerSecond: Double = 100e9, contractionFlopsPerSecond: Double = 400e9,
-        cacheByteCount: Int = 1 << 20
+        bf16FlopsPerSecond: Double = 800e9, cacheByteCount: Int = 1 << 20
     ) {
         self.symbols = symbols
         self.typicalExtent = typicalExtent
         self.bytesPerSecond = bytesPerSecond
         self.operationsPerSecond = operationsPerSecond
         self.contractionFlopsPerSecond = contractionFlopsPerSecond
+        self.bf16FlopsPerSecond = bf16FlopsPerSecond
         self.cacheByteCount = cacheByteCount
     }
 
     /// The roofline: what moves the bytes or what computes, whichever takes longer.
     ///
-    /// - Parameter operations: element-wise operations, which come on top of the matrix products' FLOPs.
-    public func seconds(byteCount: Int, contractionFlops: Int, operations: Int) -> Double {
+    /// - Parameters:
+    ///   - bf16Flops: the part of the matrix products' FLOPs that is done on bf16.
+    ///   - operations: element-wise operations, which come on top of the matrix products' FLOPs.
+    public func seconds(
+        byteCount: Int, contractionFlops: Int, bf16Flops: Int = 0, operations: Int
+    ) -> Double {
         let computing =
-            Double(contractionFlops) / contractionFlopsPerSecond + Double(operations) / operationsPerSecond
+            Double(contractionFlops - bf16Flops) / contractionFlopsPerSecond
+            + Double(bf16Flops) / bf16FlopsPerSecond + Double(operations) / operationsPerSecond
         return max(Double(byteCount) / bytesPerSecond, computing)
     }
 

@@ -49,7 +49,7 @@ import Testing
             }
         }
 
-        /// Largest error of a result relative to max(1, |result|): docs/attention.md says why.
+        /// Largest error of a result relative to max(1, |result|).
         var tolerance: Double {
             switch element {
             case .bf16: 0.03
@@ -75,7 +75,8 @@ import Testing
         func check() throws {
             for set in OpTests.instructionSets {
                 let options = CompilerOptions(instructionSet: set, threads: 2, cache: .off)
-                let label = "\(element) \(heads)x\(headSize) \(batch) rate \(rate) \(set) \(mask.map(\.description)?.prefix(80) ?? "")"
+                let label =
+                    "\(element) \(heads)x\(headSize) \(batch) rate \(rate) \(set) \(mask.map(\.description)?.prefix(80) ?? "")"
                 try CompiledComparison(
                     graph: graph(), inputs: inputs, options: options, tolerance: tolerance
                 ).check(label)
@@ -88,10 +89,12 @@ import Testing
         try Case(heads: 2, headSize: headSize, rate: rate).check()
     }
 
-    @Test(arguments: [ElementType.bf16, .f16], [1, 16, 33, 64, 80, 256])
+    @Test(arguments: [ElementType.bf16, .f16], [1, 33, 64, 256])
     func lowPrecision(_ element: ElementType, _ headSize: Int) throws {
-        try Case(heads: 2, headSize: headSize, element: element).check()
-        try Case(heads: 3, headSize: headSize, element: element, rate: 0.3).check()
+        let scale = 1 / Double(headSize).squareRoot()
+        for rate in headSize == 64 ? [0, 0.3] : [0.3] {
+            try Case(heads: 3, headSize: headSize, element: element, rate: rate, scale: scale).check()
+        }
     }
 
     @Test(arguments: [ElementType.bf16, .f16], [Batch.long, .empty])
@@ -104,7 +107,7 @@ import Testing
         try Case(headSize: 20, batch: batch, rate: rate).check()
     }
 
-    /// A row's word of the generator follows from row = token * heads + head.
+    /// The generator's counter has the row token * heads + head.
     @Test(arguments: [1, 3, 4, 6])
     func heads(_ heads: Int) throws {
         try Case(heads: heads, headSize: 8, rate: 0.5).check()
@@ -114,8 +117,9 @@ import Testing
         try Case(heads: 2, headSize: 24, scale: scale).check()
     }
 
-    @Test func resultsDoNotDependOnThreads() throws {
-        let test = Case(heads: 2, headSize: 40, batch: .long, rate: 0.1)
+    @Test(arguments: [ElementType.f32, .bf16]) func resultsDoNotDependOnThreads(_ element: ElementType) throws
+    {
+        let test = Case(heads: 2, headSize: 40, element: element, batch: .long, rate: 0.1)
         let results = try [1, 2, 3].map { threads in
             let compiler = try Compiler(CompilerOptions(threads: threads, cache: .off))
             let executor = try compiler.compile(try test.graph(), parameters: ParameterStore())

@@ -10,12 +10,19 @@ import Training
         let example = Repository.root.appendingPathComponent("Examples/small/train.json").path
         var config = try TrainingConfig(contentsOf: example)
         config.outputDirectory = output.path + "/run"
+        config.resume = nil
         config.epochs = 10
-        let report = try trainModel(config)
+        // 200 test sentences and few steps: one seed says little.
+        let reports = try [1, 2, 3].map { seed in
+            config.seed = seed
+            return try trainModel(config)
+        }
+        let tests = try reports.map { try #require($0.test) }
+        #expect(tests.reduce(0) { $0 + $1.accuracy! } / 3 > 0.72)
+        let report = reports[2]
+        let test = tests[2]
         #expect(report.end == .finished && report.epochs.count == 10)
         #expect(report.epochs.last!.loss < 0.6 * report.epochs[0].loss)
-        let test = try #require(report.test)
-        #expect(test.accuracy! > 0.72)
         #expect(report.bestValue == report.evaluations.map(\.value).max())
 
         // What was saved is the best model, with its labels and tokeniser.

@@ -63,7 +63,8 @@ extension AttentionTemplate {
             }
             for (first, mask) in vectors {
                 let secondMask = w.value(
-                    "select i1 \(hasSecond), \(v.name(.bool)) \(mask ?? all), \(v.name(.bool)) zeroinitializer")
+                    "select i1 \(hasSecond), \(v.name(.bool)) \(mask ?? all), \(v.name(.bool)) zeroinitializer"
+                )
                 let both = zip(sources, [mask, secondMask]).map { source, mask in
                     v.loadStored(&w, kernel.element, w.address(source, storage, "\(first)"), mask: mask)
                 }
@@ -135,7 +136,7 @@ extension AttentionTemplate {
         let depth = kernel.depthWords
         w.loop(from: "0", to: w.ceilDivide(count, tile.columns), by: 1) { w, panel, _ in
             let column = w.mul(panel, "\(tile.columns)")
-            PackWriter(tile: tile.panel(depth: depth)).packRight(
+            PackWriter(tile: tile.panel).packRight(
                 &w, source: scratch(&w, source), rowStride: "1", columnStride: "\(kernel.rowWords)",
                 column: column, n: count, k: "\(depth)",
                 panel: w.address(scratch(&w, target), "float", w.mul(column, "\(depth)")))

@@ -25,13 +25,14 @@ struct AttentionTemplate {
         let products: [TileProduct]
         switch kernel.step {
         case .forward: products = [scoreProduct, contextProduct]
-        case .gradient: 
+        case .gradient:
             products = [
                 scoreProduct, probabilityGradientProduct, queryGradientProduct, keyGradientProduct,
             ]
         case .sumQueryGradients: return ""
         }
-        return (products.map { $0.text(bf16) } + (hasDropout ? [keep.text(bf16)] : [])).joined(separator: "\n")
+        return (products.map { $0.text(bf16) } + (hasDropout ? [keep.text(bf16)] : [])).joined(
+            separator: "\n")
     }
 
     func write(_ w: inout FunctionWriter) {

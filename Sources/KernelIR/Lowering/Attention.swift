@@ -66,7 +66,8 @@ extension Lowering {
             throw unsupported(id, "heads and head size must be fixed")
         }
         return AttentionKernel(
-            step: step, attributes: attributes, element: q.element, query: first, key: first + 1, value: first + 2,
+            step: step, attributes: attributes, element: q.element, query: first, key: first + 1,
+            value: first + 2,
             offsets: segments,
             lengths: segments + 1, rng: segments + 2, stream: extra,
             maskTable: attributes.mask.map { _ in extra + 1 },

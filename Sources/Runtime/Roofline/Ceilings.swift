@@ -52,6 +52,9 @@ public struct Ceilings: Codable, Hashable, Sendable {
     /// FLOPs a second of f32 that all cores together do at most.
     public var flopsPerSecond: Double { best([.fma]) }
 
+    /// The same of bf16 products; without instructions for them those of f32.
+    public var bf16FlopsPerSecond: Double { best([.fma, .dot, .tiles]) }
+
     private func best(_ ceilings: [Ceiling]) -> Double {
         ceilings.compactMap { self[$0]?.allCores }.max() ?? 0
     }
@@ -59,8 +62,9 @@ public struct Ceilings: Codable, Hashable, Sendable {
     /// The least time for some work, and whether arithmetic rather than memory takes that long. Of the operations
     /// that are no products, a core starts as many as multiply-adds, and each is one FLOP instead of two.
     public func bound(on work: KernelUse.Work) -> (seconds: Double, isArithmetic: Bool) {
-        let flops = Double(work.contractionFlops) + 2 * Double(work.operations)
-        let (computing, moving) = (flops / flopsPerSecond, Double(work.byteCount) / bytesPerSecond)
+        let flops = Double(work.contractionFlops - work.bf16Flops) + 2 * Double(work.operations)
+        let computing = flops / flopsPerSecond + Double(work.bf16Flops) / bf16FlopsPerSecond
+        let moving = Double(work.byteCount) / bytesPerSecond
         return (max(computing, moving), computing > moving)
     }
 }
