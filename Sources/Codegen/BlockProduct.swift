@@ -57,7 +57,8 @@ struct BlockProduct {
                 MicroKernel(
                     tile: tile, leftRowStride: packsLeft ? tile.depthStep : left.rowStride.fixedValue,
                     leftDepthStride: packsLeft
-                        ? tile.rows * tile.depthStep : left.columnStride.fixedValue.map { $0 * tile.depthStep },
+                        ? tile.rows * tile.depthStep
+                        : left.columnStride.fixedValue.map { $0 * tile.depthStep },
                     targetStride: targetRow.fixedValue, masksColumns: masksColumns))
     }
 
@@ -149,7 +150,8 @@ struct BlockProduct {
 
     /// Calls the tile function at row `at + within`; `at` is where the packed panel of `tile.rows` rows starts.
     private func callTile(
-        _ w: inout FunctionWriter, _ o: Operands, _ base: MicroKernel.Call, _ micro: MicroKernel, rows: Int, at: String,
+        _ w: inout FunctionWriter, _ o: Operands, _ base: MicroKernel.Call, _ micro: MicroKernel, rows: Int,
+        at: String,
         within: String
     ) {
         let row = w.add(at, within)

@@ -53,7 +53,8 @@ struct BlockTemplate {
     /// The functions that the kernel calls, each once.
     func helpers(_ bf16: BF16Unit) -> String {
         var known: Set<BlockProduct.Unit> = []
-        return products.map(\.unit).filter { known.insert($0).inserted }.map { $0.text(bf16) }.joined(separator: "\n")
+        return products.map(\.unit).filter { known.insert($0).inserted }.map { $0.text(bf16) }.joined(
+            separator: "\n")
     }
 
     func write(_ w: inout FunctionWriter) {

@@ -116,7 +116,8 @@ extension BlockKernel: CustomStringConvertible {
         }
         text += "tile \(tile) {\n"
         for scratch in scratch {
-            text += "    scratch b\(scratch.buffer) \(scratch.element)[\(tile.blockRows) x \(rowStride(scratch))]\n"
+            text +=
+                "    scratch b\(scratch.buffer) \(scratch.element)[\(tile.blockRows) x \(rowStride(scratch))]\n"
         }
         func describe(_ role: String, _ program: RowProgram) -> String {
             "    \(role) over \(program.columns) columns {\n" + program.lines(indent: "      ") + "    }\n"

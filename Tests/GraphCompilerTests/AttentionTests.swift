@@ -97,6 +97,15 @@ import Testing
         }
     }
 
+    /// Where products run on tiles attention does without them.
+    @Test(.enabled(if: PrecisionTests.amx != nil)) func lowPrecisionBesideTiles() throws {
+        let test = Case(heads: 2, headSize: 33, element: .bf16, rate: 0.3)
+        try CompiledComparison(
+            graph: test.graph(), inputs: test.inputs, options: CompilerOptions(cache: .off),
+            cpu: PrecisionTests.amx, tolerance: test.tolerance
+        ).check()
+    }
+
     @Test(arguments: [ElementType.bf16, .f16], [Batch.long, .empty])
     func lowPrecisionBatches(_ element: ElementType, _ batch: Batch) throws {
         try Case(headSize: 20, element: element, batch: batch, rate: 0.1).check()

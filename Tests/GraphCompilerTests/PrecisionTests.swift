@@ -14,7 +14,7 @@ import TileEmulator
 
     /// A processor with AMX, whose tiles are emulated where this one has none; the rest of its code needs AVX-512 with
     /// bf16.
-    private static let amx: TargetCPU? = {
+    static let amx: TargetCPU? = {
         guard let host = InstructionSet.host, host >= .avx512bf16 else { return nil }
         tile_emulator_install()
         return .assuming(.amx)
@@ -99,7 +99,9 @@ import TileEmulator
             "x": numbers.tensor([9, 33]), "learning_rate": HostTensor.scalar(0.1),
             "correction1": HostTensor.scalar(0.1), "correction2": HostTensor.scalar(0.001),
         ].mapValues(TensorData.init)
-        let weights = ["w": TensorData(numbers.tensor([33, 75])), "v": TensorData(numbers.tensor([33, 75]))]
+        let weights = [
+            "w": TensorData(numbers.tensor([33, 75])), "v": TensorData(numbers.tensor([33, 75])),
+        ]
         for (set, compiler) in try Self.compilers(precision) {
             let parameters = ParameterStore()
             let step = try compiler.compile(graph, parameters: parameters)

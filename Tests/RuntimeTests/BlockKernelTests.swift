@@ -67,7 +67,8 @@ import Testing
 
         /// Numbers that operands hold exactly.
         func rounded(_ values: [Float]) -> [Float] {
-            operands.element == .bf16 ? values.map { BF16Reference.widened(BF16Reference.rounded($0)) } : values
+            operands.element == .bf16
+                ? values.map { BF16Reference.widened(BF16Reference.rounded($0)) } : values
         }
 
         /// Operands as they are in memory.
@@ -135,7 +136,8 @@ import Testing
         let matrix = MatrixAccess(buffer: right, rowStride: .fixed(c.columns), columnStride: .one)
         return .pack(
             PackPanels(
-                source: .matrix(matrix, .f32), k: .fixed(k), n: .fixed(c.columns), tile: c.tile, panels: panels))
+                source: .matrix(matrix, .f32), k: .fixed(k), n: .fixed(c.columns), tile: c.tile,
+                panels: panels))
     }
 
     private static func rowMajor(_ buffer: Int, _ columns: Int) -> MatrixAccess {
@@ -225,7 +227,8 @@ import Testing
         var block = Self.block(c, [product])
         block.rows = .fixed(m)
         let pack = PackPanels(
-            source: .matrix(Self.rowMajor(1, c.columns), .f32), k: Self.tokens, n: .fixed(c.columns), tile: c.tile,
+            source: .matrix(Self.rowMajor(1, c.columns), .f32), k: Self.tokens, n: .fixed(c.columns),
+            tile: c.tile,
             panels: 2)
         let buffers = [
             c.stored(x), dy, c.panels(c.rows), [Float](repeating: .nan, count: expected.count),

@@ -146,7 +146,8 @@ private struct ContractionWriter {
             Machine.chunkPanels(tile, depth: $0.k, packsLeft: lefts.values.contains(where: \.isTransposed))
         }
         var kernel = BlockKernel(
-            rows: rows, columns: columns, tile: tile, tasks: Machine.blockTasks, chunkPanels: chunkPanels.min(),
+            rows: rows, columns: columns, tile: tile, tasks: Machine.blockTasks,
+            chunkPanels: chunkPanels.min(),
             splitsChunks: prologue.isEmpty, scratch: scratch, prologue: prologue, products: products,
             epilogue: nil)
         let stored = Set(targets.filter { !$0.isScratch }.map(\.sum)).union(

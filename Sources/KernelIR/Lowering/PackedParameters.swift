@@ -82,7 +82,9 @@ extension Lowering {
     func packedUpdates(_ id: NodeID) -> [(result: Int, packed: PackedParameter)] {
         guard inPlaceUpdates.contains(id) else { return [] }
         return graph.updates.filter { $0.value.node == id }.flatMap { update in
-            packed.filter { $0.parameter == update.parameter && $0.tile.terms == 1 }.map { (update.value.result, $0) }
+            packed.filter { $0.parameter == update.parameter && $0.tile.terms == 1 }.map {
+                (update.value.result, $0)
+            }
         }
     }
 }
