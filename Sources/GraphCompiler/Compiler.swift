@@ -58,8 +58,7 @@ public final class Compiler {
     /// What is computed otherwise than the precision asked for says, if anything is.
     public var precisionNote: String? {
         guard library.machine.f32Terms != options.precision.terms else { return nil }
-        return
-            "\(options.precision.rawValue) is for generated products on AMX tiles: these are fp32, no less exact"
+        return "\(options.precision.rawValue) needs AMX and generated products; this is fp32, no less exact"
     }
 
     /// Why compiled objects are not being kept, if they are not.

@@ -106,6 +106,9 @@ public struct ContractionTile: Hashable, Sendable {
         blockRows: Int
     ) {
         precondition(element != .bf16 || depth % 2 == 0, "pairs don't fill a tile \(depth) deep")
+        precondition(
+            unit == .vectors || depth % 32 == 0 && blockRows == 32,
+            "AMX takes 32 rows and 32 of the depth at a time")
         self.element = element
         self.unit = unit
         self.rows = rows
