@@ -15,12 +15,14 @@ public struct Machine: Hashable, Sendable {
     /// f32 lanes of a vector register: 16 with AVX-512, 8 with AVX2.
     public let lanes: Int
     public let bf16: BF16Unit
+    public let caches: CacheSizes
     /// Library calls in place of generated contractions.
     public let usesLibraryMatmul: Bool
 
-    public init(lanes: Int, bf16: BF16Unit = .widening, usesLibraryMatmul: Bool = false) {
+    public init(lanes: Int, bf16: BF16Unit = .widening, caches: CacheSizes = .usual, usesLibraryMatmul: Bool = false) {
         self.lanes = lanes
         self.bf16 = bf16
+        self.caches = caches
         self.usesLibraryMatmul = usesLibraryMatmul
     }
 
@@ -32,15 +34,13 @@ public struct Machine: Hashable, Sendable {
     func smallTile(_ element: ElementType) -> ContractionTile { tile(element, vectors: 2) }
 
     private func tile(_ element: ElementType, vectors: Int) -> ContractionTile {
-        ContractionTile(
+        let blockRows = 32
+        return ContractionTile(
             element: element, rows: lanes == 16 ? 8 : 4, vectors: vectors, lanes: lanes,
-            depth: 384 * 4 / element.byteCount, blockRows: 32)
+            depth: ContractionTile.depth(caches, rows: blockRows, elementByteCount: element.byteCount),
+            blockRows: blockRows)
     }
 
-    /// Panels of one chunk of columns of a large product.
-    static let chunkPanels = 8
-    /// The same when the left operand comes transposed: every chunk packs it again.
-    static let packedLeftChunkPanels = 16
     /// How many pieces a parallel loop is cut into: enough to balance, the same for any thread count.
     static let tasks = 32
     /// Pieces of the row blocks of a product: many, since each is long and the last ones leave cores idle.

@@ -17,7 +17,8 @@ public final class KernelLibrary: Sendable {
     package init(cpu: TargetCPU, usesLibraryMatmul: Bool, cache: ObjectCache) throws {
         self.cpu = cpu
         self.cache = cache
-        machine = Machine(cpu.instructionSet, usesLibraryMatmul: usesLibraryMatmul)
+        machine = Machine(
+            cpu.instructionSet, caches: HostCaches.sizes, usesLibraryMatmul: usesLibraryMatmul)
         emitter = KernelEmitter(machine: machine)
         session = try JITSession()
     }
@@ -96,13 +97,16 @@ public final class KernelLibrary: Sendable {
 
 extension Machine {
     /// What kernels for an instruction set can use.
-    package init(_ set: InstructionSet, usesLibraryMatmul: Bool = false) {
+    package init(
+        _ set: InstructionSet, caches: CacheSizes = .usual, usesLibraryMatmul: Bool = false
+    ) {
         let bf16: BF16Unit =
             switch set {
             case .avx2, .avx512: .widening
             case .avx512bf16: .dot
             case .amx: .tiles
             }
-        self.init(lanes: set.f32Lanes, bf16: bf16, usesLibraryMatmul: usesLibraryMatmul)
+        self.init(
+            lanes: set.f32Lanes, bf16: bf16, caches: caches, usesLibraryMatmul: usesLibraryMatmul)
     }
 }

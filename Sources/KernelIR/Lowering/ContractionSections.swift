@@ -144,8 +144,9 @@ private struct ContractionWriter {
 
         var kernel = BlockKernel(
             rows: rows, columns: columns, tile: tile, tasks: Machine.blockTasks,
-            chunkPanels: lefts.values.contains(where: \.isTransposed)
-                ? Machine.packedLeftChunkPanels : Machine.chunkPanels,
+            // Every chunk packs a transposed left operand again.
+            chunkPanels: tile.chunkPanels(machine.caches)
+                * (lefts.values.contains(where: \.isTransposed) ? 2 : 1),
             splitsChunks: prologue.isEmpty, scratch: scratch, prologue: prologue, products: products,
             epilogue: nil)
         let stored = Set(targets.filter { !$0.isScratch }.map(\.sum)).union(
