@@ -17,16 +17,19 @@ public struct Machine: Hashable, Sendable {
     public let bf16: BF16Unit
     /// Into how many bf16 terms large products split f32 operands; 1 where they are multiplied as they are.
     public let f32Terms: Int
+    public let caches: CacheSizes
     /// Library calls in place of generated contractions.
     public let usesLibraryMatmul: Bool
 
     /// - Parameter f32Terms: taken for 1 without tiles: there f32 products are faster, and more exact.
     public init(
-        lanes: Int, bf16: BF16Unit = .widening, f32Terms: Int = 1, usesLibraryMatmul: Bool = false
+        lanes: Int, bf16: BF16Unit = .widening, f32Terms: Int = 1, caches: CacheSizes = .usual,
+        usesLibraryMatmul: Bool = false
     ) {
         self.lanes = lanes
         self.bf16 = bf16
         self.f32Terms = bf16 == .tiles && !usesLibraryMatmul ? f32Terms : 1
+        self.caches = caches
         self.usesLibraryMatmul = usesLibraryMatmul
     }
 
@@ -44,27 +47,13 @@ public struct Machine: Hashable, Sendable {
     func smallTile(_ element: ElementType) -> ContractionTile { tile(element, vectors: 2) }
 
     private func tile(_ element: ElementType, vectors: Int) -> ContractionTile {
-        ContractionTile(
+        let blockRows = 32
+        return ContractionTile(
             element: element, rows: lanes == 16 ? 8 : 4, vectors: vectors, lanes: lanes,
-            depth: 384 * 4 / element.byteCount, blockRows: 32)
+            depth: ContractionTile.depth(caches, rows: blockRows, elementByteCount: element.byteCount),
+            blockRows: blockRows)
     }
 
-    /// Panels of one chunk of columns of a large product, `depth` deep.
-    static func chunkPanels(_ tile: ContractionTile, depth: Extent, packsLeft: Bool) -> Int {
-        switch tile.unit {
-        // Every chunk packs a transposed left operand again.
-        case .vectors: return packsLeft ? 16 : 8
-        case .tiles(let terms):
-            let panel = (depth.fixedValue ?? symbolicDepth) * tile.columns * terms * 2
-            return min(24, max(1, tilePanelBytes / max(1, panel)))
-        }
-    }
-
-    /// How much of the panels stays in the level-2 cache (2 MB wherever there is AMX) from one block of rows to the
-    /// next: tiles are multiplied faster than panels come from farther away.
-    private static let tilePanelBytes = 9 * 128 * 1024
-    /// What a depth that is known when the graph runs is taken for.
-    private static let symbolicDepth = 2048
     /// How many pieces a parallel loop is cut into: enough to balance, the same for any thread count.
     static let tasks = 32
     /// Pieces of the row blocks of a product: many, since each is long and the last ones leave cores idle.

@@ -18,7 +18,9 @@ public final class KernelLibrary: Sendable {
     package init(cpu: TargetCPU, f32Terms: Int = 1, usesLibraryMatmul: Bool, cache: ObjectCache) throws {
         self.cpu = cpu
         self.cache = cache
-        machine = Machine(cpu.instructionSet, f32Terms: f32Terms, usesLibraryMatmul: usesLibraryMatmul)
+        machine = Machine(
+            cpu.instructionSet, f32Terms: f32Terms, caches: HostCaches.sizes,
+            usesLibraryMatmul: usesLibraryMatmul)
         emitter = KernelEmitter(machine: machine)
         session = try JITSession()
     }
@@ -97,7 +99,9 @@ public final class KernelLibrary: Sendable {
 
 extension Machine {
     /// What kernels for an instruction set can use.
-    package init(_ set: InstructionSet, f32Terms: Int = 1, usesLibraryMatmul: Bool = false) {
+    package init(
+        _ set: InstructionSet, f32Terms: Int = 1, caches: CacheSizes = .usual, usesLibraryMatmul: Bool = false
+    ) {
         let bf16: BF16Unit =
             switch set {
             case .avx2, .avx512: .widening
@@ -105,6 +109,7 @@ extension Machine {
             case .amx: .tiles
             }
         self.init(
-            lanes: set.f32Lanes, bf16: bf16, f32Terms: f32Terms, usesLibraryMatmul: usesLibraryMatmul)
+            lanes: set.f32Lanes, bf16: bf16, f32Terms: f32Terms, caches: caches,
+            usesLibraryMatmul: usesLibraryMatmul)
     }
 }

@@ -142,8 +142,9 @@ private struct ContractionWriter {
             }
         }
 
+        let packsLeft = lefts.values.contains(where: \.isTransposed)
         let chunkPanels = products.map {
-            Machine.chunkPanels(tile, depth: $0.k, packsLeft: lefts.values.contains(where: \.isTransposed))
+            tile.chunkPanels(machine.caches, depth: $0.k, packsLeft: packsLeft)
         }
         var kernel = BlockKernel(
             rows: rows, columns: columns, tile: tile, tasks: Machine.blockTasks,

@@ -15,15 +15,8 @@ struct CeilingMeasurement {
     /// About what one run takes; long beside the waking of a worker.
     private static let secondsPerRun = 0.012
 
-    private static let level2 = cacheByteCount(2, or: 1 << 20)
-    private static let level3 = cacheByteCount(3, or: 32 << 20)
-
-    /// The size of the cache of a level that the first processor uses, as Linux describes it ("32768K").
-    private static func cacheByteCount(_ level: Int, or usual: Int) -> Int {
-        let file = "/sys/devices/system/cpu/cpu0/cache/index\(level)/size"
-        let text = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
-        return text.split(separator: "K").first.flatMap { Int($0) }.map { $0 << 10 } ?? usual
-    }
+    private static let level2 = HostCaches.sizes.level2
+    private static let level3 = HostCaches.byteCount(level: 3) ?? 32 << 20
 
     init(_ cpu: TargetCPU, _ pool: WorkerPool) throws {
         self.cpu = cpu
