@@ -11,7 +11,7 @@ import Testing
 
     private static let symbols = ["tokens": 1024, "sequences": 8, "length": 128]
 
-    private static func step() throws -> Step {
+    private static func step(_ precision: Precision = .fp32) throws -> Step {
         var config = BertConfig()
         config.normPosition = .pre
         let forward = try BertGraph(config: config, head: .classification(labels: 2), isTraining: true)
@@ -19,7 +19,8 @@ import Testing
         let graph = try trainingStep(forward)
         func program(_ disabled: Set<String>) throws -> Program {
             let compiler = try Compiler(
-                CompilerOptions(cache: .off, passes: PassPipeline.Options(disabled: disabled)))
+                CompilerOptions(
+                    precision: precision, cache: .off, passes: PassPipeline.Options(disabled: disabled)))
             return try compiler.lower(try compiler.optimize(graph))
         }
         return Step(fused: try program([]), unfused: try program(PassPipeline.fusionPasses))
@@ -71,6 +72,26 @@ import Testing
         #expect(activations(step.fused) < 0.78 * activations(step.unfused))
         func arena(_ program: Program) -> Double { Double(program.memory(Self.symbols).arenaByteCount) }
         #expect(arena(step.fused) < 0.78 * arena(step.unfused))
+    }
+
+    /// In bf16 a layer takes as many kernels; nothing computes the weights' casts.
+    @Test func lowPrecisionTakesNoKernelOfItsOwn() throws {
+        let (exact, low) = (try Self.step(), try Self.step(.bf16))
+        let (forward, backward) = kernels(low.fused, layer: 5)
+        #expect(forward.count == 5 && backward.count == 9, "\(forward), \(backward)")
+        #expect(!(forward + backward).contains("cast"))
+        let weights = low.fused.launches.filter { launch in
+            guard case .cast = low.fused.graph[launch.node].op else { return false }
+            return low.fused.graph[launch.node].types[0].extents([:]).map { $0.count == 2 } ?? false
+        }
+        #expect(weights.isEmpty)
+        func bytes(_ step: Step) -> Double { Double(step.fused.traffic(Self.symbols).byteCount) }
+        #expect(bytes(low) < 0.8 * bytes(exact))
+        func memory(_ step: Step, _ category: MemoryReport.Category) -> Double {
+            Double(step.fused.memory(Self.symbols).peakByteCount(category))
+        }
+        #expect(memory(low, .activations) < 0.8 * memory(exact, .activations))
+        #expect(memory(low, .panels) < 0.51 * memory(exact, .panels))
     }
 
     /// Layers differ in nothing but their parameters and dropout streams, so they share their kernels.

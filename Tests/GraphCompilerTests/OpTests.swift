@@ -250,26 +250,33 @@ import Testing
         (1, 1, 1), (5, 3, 7), (64, 48, 32), (65, 49, 33), (13, 100, 400), (130, 384, 70), (3, 2, 384),
     ])
     func matmul(_ m: Int, _ n: Int, _ k: Int) throws {
+        for rows in [Dimension.fixed(m), "m"] { try matmul(.f32, rows, m, n, k) }
+    }
+
+    /// Depths that fill pairs and such that don't.
+    @Test(arguments: [ElementType.bf16, .f16], [(1, 1, 1), (5, 3, 7), (65, 49, 33), (13, 100, 1000)])
+    func lowPrecisionMatmul(_ element: ElementType, _ shape: (Int, Int, Int)) throws {
+        try matmul(element, "m", shape.0, shape.1, shape.2)
+    }
+
+    private func matmul(_ element: ElementType, _ rows: Dimension, _ m: Int, _ n: Int, _ k: Int) throws {
         var numbers = Numbers()
         for (left, right) in [(false, false), (false, true), (true, false), (true, true)] {
-            for element in [ElementType.f32, .bf16, .f16] {
-                let inputs = [
-                    "a": numbers.tensor(left ? [k, m] : [m, k], element),
-                    "b": numbers.tensor(right ? [n, k] : [k, n], element),
-                ]
-                for rows in [Dimension.fixed(m), "m"] {
-                    try check("matmul \(element) \(m) \(n) \(k) \(left) \(right)", inputs, tolerance: 1e-4) { g in
-                        let a = g.input("a", element, left ? [.fixed(k), rows] : [rows, .fixed(k)])
-                        let b = g.input("b", element, right ? [.fixed(n), .fixed(k)] : [.fixed(k), .fixed(n)])
-                        g.output("c", a.matmul(b, transposeLeft: left, transposeRight: right))
-                    }
-                }
-                // A reduction over a symbolic extent, as in weight gradients.
-                try check("matmul over tokens", inputs, tolerance: 1e-4) { g in
-                    let a = g.input("a", element, left ? ["k", .fixed(m)] : [.fixed(m), "k"])
-                    let b = g.input("b", element, right ? ["n", "k"] : ["k", "n"])
-                    g.output("c", a.matmul(b, transposeLeft: left, transposeRight: right))
-                }
+            let inputs = [
+                "a": numbers.tensor(left ? [k, m] : [m, k], element),
+                "b": numbers.tensor(right ? [n, k] : [k, n], element),
+            ]
+            let label = "matmul \(element) \(m) \(n) \(k) \(left) \(right)"
+            try check(label, inputs, tolerance: 1e-4) { g in
+                let a = g.input("a", element, left ? [.fixed(k), rows] : [rows, .fixed(k)])
+                let b = g.input("b", element, right ? [.fixed(n), .fixed(k)] : [.fixed(k), .fixed(n)])
+                g.output("c", a.matmul(b, transposeLeft: left, transposeRight: right))
+            }
+            // A reduction over a symbolic extent, as in weight gradients.
+            try check("\(label) over tokens", inputs, tolerance: 1e-4) { g in
+                let a = g.input("a", element, left ? ["k", .fixed(m)] : [.fixed(m), "k"])
+                let b = g.input("b", element, right ? ["n", "k"] : ["k", "n"])
+                g.output("c", a.matmul(b, transposeLeft: left, transposeRight: right))
             }
         }
     }

@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import GraphCompiler
 import Testing
 import Training
 
@@ -34,14 +35,29 @@ import Training
         #expect(valid.accuracy == report.bestValue)
     }
 
-    @Test func threadsDoNotChangeTheResult() throws {
-        let (one, two) = (try TemporaryDirectory(), try TemporaryDirectory())
-        for (output, threads) in [(one, 1), (two, 2)] {
+    @Test(arguments: [Precision.fp32, .bf16]) func threadsDoNotChangeTheResult(_ precision: Precision) throws {
+        let models = try [1, 2, 3, 2].map { threads in
+            let output = try TemporaryDirectory()
             var config = smallConfig(output)
             config.threads = threads
+            config.precision = precision
             _ = try trainModel(config)
+            return try output.data("run/model.safetensors")
         }
-        #expect(try one.data("run/model.safetensors") == two.data("run/model.safetensors"))
+        #expect(models.allSatisfy { $0 == models[0] })
+    }
+
+    /// The same data, order and dropout in bf16: losses stay near those of fp32.
+    @Test func bf16FollowsFP32() throws {
+        let output = try TemporaryDirectory()
+        var config = smallConfig(output, steps: 60)
+        let exact = try losses(config)
+        config.precision = .bf16
+        let low = try losses(config)
+        #expect(low != exact)
+        for (a, b) in zip(exact, low) { #expect(abs(a - b) < 0.05 * max(1, a)) }
+        let (first, last) = (low.prefix(10).reduce(0, +), low.suffix(10).reduce(0, +))
+        #expect(last < first)
     }
 
     @Test func theSeedDecidesEverything() throws {
