@@ -34,8 +34,8 @@ import Testing
 
                 | work | bertc | peer | the peer is | times | bar | of the ceiling |
                 | --- | --- | --- | --- | --- | --- | --- |
-                | training step, bf16, 8 x 128 | 500.0 ms (400.0 to 510.0) | 1.25 s (1.20 to 1.30) | PyTorch eager \
-                | 2.50 | 2.6 (stretch 3.2) | 41.4 % |
+                | training step, bf16, 8 x 128 | 500.0 ms (400.0 to 510.0) | 1.25 s (1.20 to 1.30) \
+                | PyTorch eager | 2.50 | 2.6 (stretch 3.2) | 41.4 % |
                 | peak resident memory, bf16 training, 32 x 128 | 2000 MB | 4000 MB | torch.compile | 0.50 \
                 | at most 0.65 (stretch 0.5) | - |
                 | model FLOPs utilisation, bf16 training, 32 x 128 | 27.5 % (25.0 to 30.0) | - | - | - \

@@ -3,8 +3,8 @@ import Text
 
 /// `flash_attention`, and its gradient, over sequences of one length.
 ///
-/// Counted are the kernels alone, not the copies of q, k, v and dout into the graph: the peer has its tensors in
-/// place. Of the results only one number a head and row leaves the graph.
+/// Counted are the kernels alone, not the copies of q, k, v and dout into the graph: the peer has its tensors
+/// in place. Of the results only one number a head and row leaves the graph.
 final class AttentionSubject: Subject {
     private let executor: Executor
     private let inputs: [String: TensorData]

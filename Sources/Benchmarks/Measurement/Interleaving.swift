@@ -24,7 +24,7 @@ package struct Interleaving {
 
     /// Seconds of every side and round.
     ///
-    /// - Returns: what `ours` took, and the peer with the least median; `nil` when no peer is left. A peer that
+    /// - Returns: what `ours` took, and the peer with the least median; `nil` when none is left. A peer that
     ///   fails is left out.
     package func run(
         _ ours: any Subject, against peers: [Side]

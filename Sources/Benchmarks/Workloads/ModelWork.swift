@@ -12,10 +12,11 @@ struct ModelWork {
 
     var tokens: Int { batch * length }
 
-    /// Model FLOPs of one run, a multiply-add being two. Only products count, and what is computed twice counts
-    /// once: 2 x (matmul parameters x tokens + head's parameters x sequences) + 4 x layers x tokens x length x
-    /// hidden, the latter for attention's two products. Training takes three times as much, each product having
-    /// two in its gradient: 6 x matmul parameters x tokens (Chowdhery et al., arXiv:2204.02311, appendix B).
+    /// Model FLOPs of one run, a multiply-add being two. Only products count, and what is computed twice
+    /// counts once: 2 x (matmul parameters x tokens + head's parameters x sequences) + 4 x layers x tokens x
+    /// length x hidden, the latter for attention's two products. Training takes three times as much, since a
+    /// product has two in its gradient: 6 x matmul parameters x tokens (Chowdhery et al.,
+    /// arXiv:2204.02311, appendix B).
     func flops(_ config: BertConfig) -> Double {
         let (hidden, inner) = (config.hiddenSize, config.feedForwardSize)
         let matmulParameters = config.layers * (4 * hidden * hidden + 2 * hidden * inner)
