@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup swift build fetch demo test lint lint-format lint-warnings format clean
+.PHONY: help setup swift build fetch demo bench test lint lint-format lint-warnings format clean
 
 # Debian packages that hold the headers and libraries the build links with.
 PACKAGES := llvm-19-dev libopenblas-dev pkg-config
@@ -13,6 +13,9 @@ SOURCES := Sources Tests Examples Package.swift
 # Extra flags for the compiler in `make test`; CI makes warnings errors.
 FLAGS :=
 BERTC := .build/release/bertc
+# `make bench`: a Python with torch and transformers for the comparison, and options (docs/performance.md).
+PYTHON ?= python3
+ARGUMENTS :=
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | column -t -s '|'
@@ -57,6 +60,9 @@ demo: build ## Fine-tune a real BERT on real reviews
 	    *) exit $$code ;; \
 	esac; \
 	$(BERTC) train $$config
+
+bench: build ## Measure speed and memory, beside PyTorch where PYTHON has it
+	.build/release/bertc-benchmarks --python $(PYTHON) $(ARGUMENTS)
 
 # Tests that need a fetched model are skipped without it, so a failed download is no failure of the tests.
 test: setup ## Run the whole test suite in release mode

@@ -55,6 +55,10 @@ let package = Package(
         library("Training", ["GraphIR", "GraphCompiler", "BERT", "Text"]),
         library("BertcCommands", ["Training", "BERT", "Text", "GraphCompiler", argumentParser]),
         .executableTarget(name: "bertc", dependencies: ["BertcCommands"], swiftSettings: strict),
+        .target(
+            name: "Benchmarks", dependencies: ["Training", "BERT", "Text", "GraphCompiler", argumentParser],
+            resources: [.copy("Peers")], swiftSettings: strict),
+        .executableTarget(name: "bertc-benchmarks", dependencies: ["Benchmarks"], swiftSettings: strict),
 
         example("01-custom-graph", ["GraphCompiler"]),
         example("02-training", ["GraphCompiler"]),
@@ -83,6 +87,7 @@ let package = Package(
         tests(
             "ExamplesTests",
             ["01-custom-graph", "02-training", "03-custom-op", "04-bert", "05-inspecting"]),
+        tests("BenchmarksTests", ["Benchmarks"]),
         tests("BertcCommandsTests", ["BertcCommands", "Training", "BERT", "Text", "GraphCompiler"]),
     ]
 )

@@ -1,0 +1,38 @@
+import ArgumentParser
+import BERT
+import Foundation
+import GraphCompiler
+
+/// Does `steps` runs of some work in a process that did nothing else, and prints the most bytes that were
+/// resident.
+struct PeakMemoryCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "peak-memory", shouldDisplay: false)
+
+    static let steps = 3
+
+    @Option var precision: String
+    @Option var batch: Int
+    @Option var length: Int
+    @Option var threads: Int
+    /// The text of a `config.json`.
+    @Option var config: String
+
+    /// The command line that does `work`.
+    static func arguments(_ work: ModelWork, _ config: BertConfig, threads: Int) throws -> [String] {
+        [
+            "peak-memory", "--precision", work.precision.rawValue, "--batch", "\(work.batch)",
+            "--length", "\(work.length)", "--threads", "\(threads)",
+            "--config", String(decoding: try config.json(), as: UTF8.self),
+        ]
+    }
+
+    func run() throws {
+        guard let precision = Precision(rawValue: precision) else {
+            throw ValidationError("--precision is \(precision)")
+        }
+        let work = ModelWork(precision: precision, batch: batch, length: length)
+        _ = try ModelSubject(
+            work, BertConfig(json: Data(config.utf8)), threads: threads, warmup: Self.steps)
+        print(ProcessMemory.peakByteCount)
+    }
+}

@@ -1,0 +1,51 @@
+import Foundation
+
+/// Runs sides in turn, A B A B, so that a machine whose clock wanders treats them alike.
+package struct Interleaving {
+    /// A side under the name that the table has for it.
+    package struct Side {
+        let name: String
+        let subject: any Subject
+
+        package init(_ name: String, _ subject: any Subject) { (self.name, self.subject) = (name, subject) }
+    }
+
+    let rounds: Int
+    /// How often a side does its work in one round.
+    let repeats: Int
+    /// Seconds before each turn, in which the threads of the side before stop spinning and go to sleep.
+    let pause: Double
+    /// Is told what went wrong with a peer.
+    let note: (String) -> Void
+
+    package init(rounds: Int, repeats: Int, pause: Double = 0.25, note: @escaping (String) -> Void) {
+        (self.rounds, self.repeats, self.pause, self.note) = (rounds, repeats, pause, note)
+    }
+
+    /// Seconds of every side and round.
+    ///
+    /// - Returns: what `ours` took, and the peer with the least median; `nil` when none is left. A peer that
+    ///   fails is left out.
+    package func run(
+        _ ours: any Subject, against peers: [Side]
+    ) throws -> (ours: Samples, peer: (name: String, samples: Samples)?) {
+        var own: [Double] = []
+        var peers = peers.map { (side: $0, seconds: [Double]()) }
+        for _ in 0..<rounds {
+            Thread.sleep(forTimeInterval: pause)
+            own.append(try ours.seconds(repeating: repeats))
+            for index in peers.indices.reversed() {
+                let side = peers[index].side
+                do {
+                    Thread.sleep(forTimeInterval: pause)
+                    peers[index].seconds.append(try side.subject.seconds(repeating: repeats))
+                } catch {
+                    note("\(side.name): \(error)")
+                    peers.remove(at: index)
+                }
+            }
+        }
+        let best = peers.map { ($0.side.name, Samples($0.seconds)) }.min { $0.1.median < $1.1.median }
+        return (Samples(own), best)
+    }
+}

@@ -1,0 +1,58 @@
+import BERT
+import GraphCompiler
+import Text
+import Training
+
+/// BERT with two labels on a batch of full random sequences: training steps, or logits without dropout.
+final class ModelSubject: Subject {
+    private let run: () throws -> Void
+
+    /// Compiles the model, gives it fresh parameters and runs it twice.
+    ///
+    /// - Parameter warmup: runs that nobody times.
+    init(_ work: ModelWork, _ config: BertConfig, threads: Int, warmup: Int = 2) throws {
+        let compiler = try Compiler(CompilerOptions(threads: threads, precision: work.precision))
+        let bert = BertGraph(
+            config: config, head: .classification(labels: ModelWork.labels), isTraining: work.isTraining)
+        let store = ParameterStore()
+        let inputs = Self.inputs(work, config)
+        let symbols = ["length": work.length]
+        if work.isTraining {
+            let training = try CompiledTraining(bert.build(), compiler: compiler, parameters: store)
+            let isRandom = training.inputs.contains { $0.name == "rng" }
+            run = {
+                var tensors = inputs
+                if isRandom { tensors["rng"] = .rng(seed: 1, step: training.stepCount) }
+                _ = try training.step(tensors, symbols: symbols, learningRate: 1e-5)
+            }
+        } else {
+            let model = try CompiledGraph(bert.build(), compiler: compiler, parameters: store)
+            run = { _ = try model(inputs, symbols: symbols) }
+        }
+        let initializer = ParameterInitializer(seed: 1, config: config)
+        for spec in try bert.parameters() {
+            store.set(spec.name) { _ = $0.update(fromContentsOf: initializer.values(for: spec)) }
+        }
+        for _ in 0..<warmup { try run() }
+    }
+
+    func seconds(repeating count: Int) throws -> Double { try time(count, run) }
+
+    private static func inputs(_ work: ModelWork, _ config: BertConfig) -> [String: TensorData] {
+        var random = SplitMix64(seed: 1)
+        let ids = (0..<work.tokens).map { _ in
+            Int32.random(in: 0..<Int32(config.vocabularySize), using: &random)
+        }
+        var inputs = [
+            "input_ids": TensorData(ids),
+            "token_type_ids": TensorData([Int32](repeating: 0, count: work.tokens)),
+            "position_ids": TensorData((0..<work.tokens).map { Int32($0 % work.length) }),
+            "offsets": TensorData((0...work.batch).map { Int32($0 * work.length) }),
+            "lengths": TensorData([Int32](repeating: Int32(work.length), count: work.batch)),
+        ]
+        if work.isTraining {
+            inputs["labels"] = TensorData((0..<work.batch).map { Int32($0 % ModelWork.labels) })
+        }
+        return inputs
+    }
+}

@@ -1,0 +1,3 @@
+import Benchmarks
+
+BenchmarksCommand.main()
