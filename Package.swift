@@ -83,7 +83,8 @@ let package = Package(
         tests("TextTests", ["Text"], resources: [.copy("Fixtures")]),
         tests("BERTTests", ["BERT", "GraphCompiler", "Interpreter"], resources: [.copy("Fixtures")]),
         tests(
-            "TrainingTests", ["Training", "BERT", "Text", "GraphCompiler", "BertcCommands"], resources: [.copy("Fixtures")]),
+            "TrainingTests", ["Training", "BERT", "Text", "GraphCompiler", "BertcCommands"],
+            resources: [.copy("Fixtures")]),
         tests(
             "ExamplesTests",
             ["01-custom-graph", "02-training", "03-custom-op", "04-bert", "05-inspecting"]),

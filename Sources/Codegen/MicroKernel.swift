@@ -43,7 +43,8 @@ struct MicroKernel: Hashable {
         let leftRows = (0..<rows).map { w.address("%left", storage, w.mul("\($0)", leftRow)) }
 
         /// - Parameter isHalf: whether the left operand ends within the pair.
-        func step(_ w: inout FunctionWriter, _ k: String, _ sums: [String], isHalf: Bool = false) -> [String] {
+        func step(_ w: inout FunctionWriter, _ k: String, _ sums: [String], isHalf: Bool = false) -> [String]
+        {
             let panel = w.address("%panel", storage, w.mul(k, "\(tile.columns * tile.depthStep)"))
             let right = (0..<tile.vectors).map { index in
                 let pointer = w.address(panel, storage, "\(index * tile.lanes * tile.depthStep)")

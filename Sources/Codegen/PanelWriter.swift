@@ -93,7 +93,8 @@ struct PanelWriter {
             let even = (0..<pairs).map { "i32 \(2 * $0)" }.joined(separator: ", ")
             let mask = place.mask.map { mask in
                 w.value(
-                    "shufflevector <\(v.lanes) x i1> \(mask), <\(v.lanes) x i1> poison, <\(pairs) x i32> <\(even)>")
+                    "shufflevector <\(v.lanes) x i1> \(mask), <\(v.lanes) x i1> poison, <\(pairs) x i32> <\(even)>"
+                )
             }
             scatter(&w, cells, "i32", lanes: pairs, to: to, mask)
         default:

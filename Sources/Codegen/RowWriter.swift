@@ -46,7 +46,8 @@ struct RowWriter {
             vectors.map { count in
                 [wanted, 3, 2].first { $0 <= wanted && count >= $0 && count % $0 == 0 } ?? 1
             } ?? wanted
-        sharesWords = drops && unroll == 4 && lanes == Philox.span && width.map { $0 % (4 * lanes) == 0 } ?? false
+        sharesWords =
+            drops && unroll == 4 && lanes == Philox.span && width.map { $0 % (4 * lanes) == 0 } ?? false
         passes = Self.passes(program, elements)
     }
 

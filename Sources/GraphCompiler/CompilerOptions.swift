@@ -37,7 +37,8 @@ public struct CompilerOptions: Sendable {
 
     public init(
         instructionSet: String? = nil, threads: Int? = nil, matmul: MatmulLowering = .generated,
-        precision: Precision = .fp32, cache: Cache = .standard, passes: PassPipeline.Options = PassPipeline.Options(),
+        precision: Precision = .fp32, cache: Cache = .standard,
+        passes: PassPipeline.Options = PassPipeline.Options(),
         rules: [RewriteRule] = [], customKernels: [CustomKernel] = [],
         dump: (@Sendable (CompilationStage) throws -> Void)? = nil
     ) {

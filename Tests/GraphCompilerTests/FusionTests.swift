@@ -132,7 +132,8 @@ import Testing
             #expect(names.count <= test.launches, "\(names.count) launches: \(names)")
             for tokens in [1, 37] {
                 try CompiledComparison(
-                    graph: graph, inputs: test.inputs(graph, tokens), options: options, tolerance: test.tolerance,
+                    graph: graph, inputs: test.inputs(graph, tokens), options: options,
+                    tolerance: test.tolerance,
                     optimizes: true
                 ).check("\(test.name) \(set) \(tokens) tokens")
             }

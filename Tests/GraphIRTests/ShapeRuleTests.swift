@@ -58,7 +58,8 @@ struct ShapeRuleTests {
             "takes 5 operands, got 3"),
         Misfit(
             .flashAttention(AttentionAttributes(scale: 1)),
-            [f32("t", 2, 8), f32("t", 2, 8), f32("t", 2, 4)] + segments, "needs 3 times one float[tokens, heads, _]"
+            [f32("t", 2, 8), f32("t", 2, 8), f32("t", 2, 4)] + segments,
+            "needs 3 times one float[tokens, heads, _]"
         ),
         Misfit(
             .flashAttention(AttentionAttributes(scale: .infinity)),

@@ -35,7 +35,8 @@ import Training
         #expect(valid.accuracy == report.bestValue)
     }
 
-    @Test(arguments: [Precision.fp32, .bf16]) func threadsDoNotChangeTheResult(_ precision: Precision) throws {
+    @Test(arguments: [Precision.fp32, .bf16]) func threadsDoNotChangeTheResult(_ precision: Precision) throws
+    {
         let models = try [1, 2, 3, 2].map { threads in
             let output = try TemporaryDirectory()
             var config = smallConfig(output)

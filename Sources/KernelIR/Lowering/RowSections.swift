@@ -98,7 +98,8 @@ extension Lowering {
         let partials = sums.sizes(tasks: tasks).map { workspace($0) }
         emit(
             id, phases, name: section.name + suffix,
-            buffers: boundBuffers(id, unused: unused) + section.streams.map { .number($0) } + workspaces + partials)
+            buffers: boundBuffers(id, unused: unused) + section.streams.map { .number($0) } + workspaces
+                + partials)
     }
 }
 

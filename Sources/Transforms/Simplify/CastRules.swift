@@ -33,7 +33,8 @@ extension RewriteRule {
         },
         // reshape(cast(x, wider)) = cast(reshape(x), wider), for the node that reads it to widen it
         RewriteRule("widen-reshape") { (site, graph) throws(IRError) in
-            guard case .reshape = site.op, case .cast(let element) = graph.producer(site.operands[0]).op else {
+            guard case .reshape = site.op, case .cast(let element) = graph.producer(site.operands[0]).op
+            else {
                 return nil
             }
             let cast = graph.producer(site.operands[0])
