@@ -33,9 +33,11 @@ import Testing
         let peer = try PeerProcess(python, [], threads: 1)
         #expect(try peer.seconds(repeating: 1) == 1)
         #expect(throws: (any Error).self) { try peer.seconds(repeating: 1) }
-        #expect(throws: BenchmarkError.self) {
-            try PeerProcess(
-                try #require(PeerPython(try FakePeer(seconds: 1, answers: 0).path)), [], threads: 1)
-        }
+    }
+
+    @Test func aPeerThatCannotStartIsAnError() throws {
+        let fake = try FakePeer(seconds: 1, answers: 0)
+        let python = try #require(PeerPython(fake.path))
+        #expect(throws: BenchmarkError.self) { try PeerProcess(python, [], threads: 1) }
     }
 }

@@ -40,7 +40,7 @@ import Testing
             let object = try #require(
                 try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
             let results = try #require(object["results"] as? [[String: Any]])
-            #expect(
+            try #require(
                 results.compactMap { $0["name"] as? String } == [
                     "train-bf16-8x128", "infer-fp32-8x128", "memory-bf16-32x128", "utilisation-bf16-32x128",
                 ])

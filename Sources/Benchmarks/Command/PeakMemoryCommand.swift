@@ -10,25 +10,25 @@ struct PeakMemoryCommand: ParsableCommand {
 
     static let steps = 3
 
-    @Option var precision: String
-    @Option var batch: Int
-    @Option var length: Int
-    @Option var threads: Int
+    // No options: those of the command above would come first.
+    @Argument var precision: String
+    @Argument var batch: Int
+    @Argument var length: Int
+    @Argument var threads: Int
     /// The text of a `config.json`.
-    @Option var config: String
+    @Argument var config: String
 
     /// The command line that does `work`.
     static func arguments(_ work: ModelWork, _ config: BertConfig, threads: Int) throws -> [String] {
         [
-            "peak-memory", "--precision", work.precision.rawValue, "--batch", "\(work.batch)",
-            "--length", "\(work.length)", "--threads", "\(threads)",
-            "--config", String(decoding: try config.json(), as: UTF8.self),
+            "peak-memory", work.precision.rawValue, "\(work.batch)", "\(work.length)", "\(threads)",
+            String(decoding: try config.json(), as: UTF8.self),
         ]
     }
 
     func run() throws {
         guard let precision = Precision(rawValue: precision) else {
-            throw ValidationError("--precision is \(precision)")
+            throw ValidationError("'\(precision)' is no precision")
         }
         let work = ModelWork(precision: precision, batch: batch, length: length)
         _ = try ModelSubject(

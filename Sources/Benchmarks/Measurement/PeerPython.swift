@@ -12,7 +12,7 @@ package enum PeerMode: String, CaseIterable, Sendable {
 package struct PeerPython: Sendable {
     /// A path, or a name on the PATH.
     let interpreter: String
-    let versions: Versions
+    package let versions: Versions
 
     package struct Versions: Codable, Hashable, Sendable {
         package let torch: String
