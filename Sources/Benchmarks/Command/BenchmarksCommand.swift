@@ -103,7 +103,8 @@ public struct BenchmarksCommand: ParsableCommand {
         let note: @Sendable (String) -> Void = {
             FileHandle.standardError.write(Data("bertc-benchmarks: \($0)\n".utf8))
         }
-        let compiler = try Compiler(CompilerOptions(threads: threads))
+        // Without a cache, so that what a busy machine reached is not kept for others.
+        let compiler = try Compiler(CompilerOptions(threads: threads, cache: .off))
         let ceilings = try compiler.ceilings(again: true)
         let peer = PeerPython(python)
         if peer == nil { note("\(python) has no torch and transformers: only bertc is measured") }
