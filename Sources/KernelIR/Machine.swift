@@ -34,7 +34,7 @@ public struct Machine: Hashable, Sendable {
     }
 
     /// The tile of large products of `element`: 8 x 3 vectors fill 24 of AVX-512's 32 registers, 4 x 3 fill 12 of
-    /// AVX2's 16. On AMX it is 2 x 2 tiles of sums, over the whole depth where that is at most BERT's largest.
+    /// AVX2's 16. On AMX it is 2 x 2 tiles of sums, over the whole depth up to 3072.
     package func denseTile(_ element: ElementType) -> ContractionTile {
         let terms = element == .f32 ? f32Terms : 1
         guard bf16 == .tiles, element == .bf16 || terms > 1 else { return tile(element, vectors: 3) }
