@@ -145,7 +145,7 @@ public final class GraphBuilder {
         return apply(.dropout(rate: rate, stream: nextStream), [x, rng])
     }
 
-    /// Attention within each packed sequence (`flash_attention`) of `q`, `k` and `v`, f32[tokens, heads, headSize].
+    /// Attention within each packed sequence (`flash_attention`) of `q`, `k` and `v`, one float type [tokens, heads, headSize].
     ///
     /// - Parameters:
     ///   - scale: factor of the scores; 1/√headSize when `nil`, for which the head size must be fixed.
