@@ -82,8 +82,8 @@ extension Trainer {
             to: URL(fileURLWithPath: outputDirectory, isDirectory: true), config: model.config,
             architecture: task.architecture, parameters: model.specs
         ) { spec, sink in
-            let name = model.evaluatedName(spec.name)
-            return try model.parameters.withBytes(name) { bytes in try sink(bytes.bindMemory(to: Float.self))
+            try model.parameters.withBytes(model.evaluatedName(spec.name)) { bytes in
+                try sink(bytes.bindMemory(to: Float.self))
             }
         }
         try source.tokenizer.save(to: outputDirectory)
