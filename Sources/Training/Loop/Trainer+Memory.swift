@@ -20,7 +20,7 @@ extension Trainer {
             let training = try task.largestTrainingShapes(batchSize: batchSize)
             return fixed + model.runByteCounts(training: training, evaluation: shapes.evaluation).total
         }
-        var (fits, tooLarge) = (0, config.batchSize)
+        var (fits, tooLarge) = (0, task.batchSize)
         while tooLarge - fits > 1 {
             let middle = (fits + tooLarge) / 2
             if try total(middle) <= limit { fits = middle } else { tooLarge = middle }

@@ -34,7 +34,7 @@ extension Trainer {
     /// The rest of the current epoch.
     /// - Returns: false when the run was asked to stop.
     private func runEpoch() throws -> Bool {
-        let batches = task.batches(epoch: progress.epoch)
+        let batches = try task.batches(epoch: progress.epoch)
         let start = pace.seconds
         for indices in batches.dropFirst(progress.batch) {
             let epoch = progress.epoch
@@ -61,7 +61,7 @@ extension Trainer {
 
     private func runStep(_ indices: [Int]) throws {
         let start = ContinuousClock.now
-        let step = task.step([indices], epoch: progress.epoch)
+        let step = try task.step([indices], epoch: progress.epoch)
         let rate = plan.rate(at: progress.step)
         let result: StepResult
         do {

@@ -92,6 +92,13 @@ package final class TrainableModel {
         return StepResult(loss: scalar("loss"), gradientNorm: scalar("gradient_norm"))
     }
 
+    /// Runs the model without dropout.
+    ///
+    /// - Throws: `ExecutionError` when one of `outputs` is not finite, naming the node.
+    func infer(_ inputs: BertInputs, outputs: [String]) throws -> [String: TensorData] {
+        try evaluation.run(inputs.tensors, symbols: inputs.symbols, guarding: outputs)
+    }
+
     /// What runs the model without dropout, in batches of about `batchTokens` tokens.
     func runner(maxLength: Int, batchTokens: Int) -> SequenceRunner {
         SequenceRunner(executor: evaluation, maxLength: maxLength, batchTokens: batchTokens)

@@ -27,16 +27,18 @@ protocol LearningTask {
     func exampleCount(of part: EvaluatedPart) -> Int?
 
     /// The steps of an epoch, each the indices of its examples.
-    func batches(epoch: Int) -> [[Int]]
+    func batches(epoch: Int) throws -> [[Int]]
 
     /// The inputs of a step.
     /// - Parameter microBatches: the step's examples, in as many pieces as the graph is run.
-    func step(_ microBatches: [[Int]], epoch: Int) -> TaskStep
+    func step(_ microBatches: [[Int]], epoch: Int) throws -> TaskStep
 
+    /// Sequences of the largest batch.
+    var batchSize: Int { get }
     /// The symbols of the batches that take most memory, `batchSize` sequences in each at most.
     func largestTrainingShapes(batchSize: Int) throws -> [[String: Int]]
     /// Those of the evaluations.
-    var evaluationShapes: [[String: Int]] { get }
+    func evaluationShapes() throws -> [[String: Int]]
 
     /// Runs the model without dropout over a part that there is.
     /// - Throws: `ExecutionError` when an output is not finite, naming the node.

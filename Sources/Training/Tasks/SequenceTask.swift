@@ -72,6 +72,8 @@ struct SequenceTask: LearningTask {
             paddedTokens: batches.reduce(0) { $0 + $1.paddedTokens })
     }
 
+    var batchSize: Int { batcher.plan.options.batchSize }
+
     /// Of very many epochs only the first are looked at; a larger batch in a later one makes memory grow.
     func largestTrainingShapes(batchSize: Int) throws -> [[String: Int]] {
         var options = batcher.plan.options
@@ -84,7 +86,7 @@ struct SequenceTask: LearningTask {
 
     // MARK: Evaluation
 
-    var evaluationShapes: [[String: Int]] {
+    func evaluationShapes() -> [[String: Int]] {
         [data.validation, data.test].compactMap { $0?.encodings }.flatMap { encodings in
             SequenceRunner.shapes(of: encodings, batchTokens: TaskStep.evaluationTokens).map(\.symbols)
         }
