@@ -10,8 +10,12 @@ struct SVGPlot {
 
     var text: String {
         let range = CurveRange(curves)
-        func x(_ share: Double) -> String { Formatted.number(Self.left + share * (Self.right - Self.left), digits: 1) }
-        func y(_ share: Double) -> String { Formatted.number(Self.bottom - share * (Self.bottom - Self.top), digits: 1) }
+        func x(_ share: Double) -> String {
+            Formatted.number(Self.left + share * (Self.right - Self.left), digits: 1)
+        }
+        func y(_ share: Double) -> String {
+            Formatted.number(Self.bottom - share * (Self.bottom - Self.top), digits: 1)
+        }
         var parts = [
             #"<svg xmlns="http://www.w3.org/2000/svg" width="\#(Int(Self.width))" height="\#(Int(Self.height))" "#
                 + #"font-family="sans-serif" font-size="12">"#,
@@ -24,7 +28,7 @@ struct SVGPlot {
                 range.lowerBound + share * (range.upperBound - range.lowerBound)
             }
             parts.append(
-                #"<path d="M\#(x(0)) \#(y(share))H\#(x(1))" stroke="#ddd"/>"#
+                #"<path d="M\#(x(0)) \#(y(share))H\#(x(1))" stroke="lightgray"/>"#
                     + #"<text x="\#(Self.left - 8)" y="\#(y(share))" text-anchor="end" dominant-baseline="middle">"#
                     + Formatted.number(value(range.values), digits: 2) + "</text>"
                     + #"<text x="\#(x(share))" y="\#(Self.bottom + 18)" text-anchor="middle">"#

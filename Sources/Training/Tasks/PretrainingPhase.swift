@@ -1,4 +1,5 @@
 import BERT
+import GraphCompiler
 import Text
 
 /// A phase of pre-training: how its examples are made and batched, and how its rate goes.
