@@ -12,6 +12,11 @@ public enum BertHead: Hashable, Sendable {
     case maskedLM
     /// Masked LM, and whether the second text of a pair follows the first, from the pooler.
     case pretraining
+
+    /// The outputs of the training graph that add up to the loss, each a mean over examples of its own.
+    package var lossTerms: [String] {
+        self == .pretraining ? ["masked_lm_loss", "next_sentence_loss"] : ["loss"]
+    }
 }
 
 /// Writes BERT (Devlin et al., arXiv:1810.04805) as a graph over packed sequences, with HF Transformers' parameter
@@ -27,7 +32,7 @@ public enum BertHead: Hashable, Sendable {
 ///
 /// Outputs: `hidden` [tokens, hidden] and `pooled` [sequences, hidden] (encoder), or `logits` (and
 /// `next_sentence_logits` [sequences, 2]), and with labels `loss` f32[], the mean over sequences or masked positions;
-/// of pre-training the sum of both.
+/// of pre-training the sum of both, which are `masked_lm_loss` and `next_sentence_loss`.
 public struct BertGraph {
     public let config: BertConfig
     public let head: BertHead
@@ -281,10 +286,12 @@ private struct BertGraphWriter {
         g.scope("loss") {
             let target = g.input("labels", .i32, ["masked"])
             let nextSentenceTarget = g.input("next_sentence_labels", .i32, ["sequences"])
-            g.output(
-                "loss",
-                logits.crossEntropy(labels: target).mean()
-                    + nextSentence.crossEntropy(labels: nextSentenceTarget).mean())
+            let losses = [
+                logits.crossEntropy(labels: target).mean(),
+                nextSentence.crossEntropy(labels: nextSentenceTarget).mean(),
+            ]
+            for (name, loss) in zip(model.head.lossTerms, losses) { g.output(name, loss) }
+            g.output("loss", losses[0] + losses[1])
         }
     }
 }

@@ -10,6 +10,7 @@ public struct TrainingPhase: Sendable, Hashable {
     public var learningRate: Double?
     public var warmupRatio: Double?
     public var warmupSteps: Int?
+    public var gradientAccumulation: Int?
 
     public init(steps: Int) { self.steps = steps }
 
@@ -22,6 +23,7 @@ public struct TrainingPhase: Sendable, Hashable {
         config.learningRate = learningRate ?? config.learningRate
         if warmupRatio != nil || warmupSteps != nil { config.warmupSteps = warmupSteps }
         config.warmupRatio = warmupRatio ?? config.warmupRatio
+        config.gradientAccumulation = gradientAccumulation ?? config.gradientAccumulation
         return config
     }
 }
@@ -29,13 +31,13 @@ public struct TrainingPhase: Sendable, Hashable {
 extension TrainingPhase: ConfigElement {
     static var expectation: String {
         #"a phase such as {"length": 128, "steps": 9000, "batchSize": 256, "learningRate": 6e-3, "#
-            + #""warmupRatio": 0.28} ("warmupSteps" is possible too; only "steps" is required)"#
+            + #""warmupRatio": 0.28} ("warmupSteps" and "gradientAccumulation" are possible too; only "steps" is required)"#
     }
 
     static var arrayExpectation: String { "an array, each element " + expectation }
 
     private static let names: Set = [
-        "steps", "length", "batchSize", "learningRate", "warmupRatio", "warmupSteps",
+        "steps", "length", "batchSize", "learningRate", "warmupRatio", "warmupSteps", "gradientAccumulation",
     ]
 
     init?(json: JSONValue) {
@@ -52,17 +54,19 @@ extension TrainingPhase: ConfigElement {
             let batchSize = member("batchSize", counts.contains),
             let learningRate = member("learningRate", { (rate: Double) in rate >= 0 && rate.isFinite }),
             let warmupRatio = member("warmupRatio", { (share: Double) in (0...1).contains(share) }),
-            let warmupSteps = member("warmupSteps", { $0 == 0 || counts.contains($0) })
+            let warmupSteps = member("warmupSteps", { $0 == 0 || counts.contains($0) }),
+            let gradientAccumulation = member("gradientAccumulation", counts.contains)
         else { return nil }
         (self.steps, self.length, self.batchSize) = (steps, length, batchSize)
         (self.learningRate, self.warmupRatio, self.warmupSteps) = (learningRate, warmupRatio, warmupSteps)
+        self.gradientAccumulation = gradientAccumulation
     }
 
     var json: JSONValue {
         let members: [(String, JSONValue)] = [
             ("steps", steps.json), ("length", length.json), ("batchSize", batchSize.json),
             ("learningRate", learningRate.json), ("warmupRatio", warmupRatio.json),
-            ("warmupSteps", warmupSteps.json),
+            ("warmupSteps", warmupSteps.json), ("gradientAccumulation", gradientAccumulation.json),
         ]
         return .object(Dictionary(uniqueKeysWithValues: members.filter { $0.1 != .null }))
     }

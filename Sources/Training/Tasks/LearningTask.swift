@@ -26,16 +26,18 @@ protocol LearningTask {
     var exampleCount: Int { get }
     func exampleCount(of part: EvaluatedPart) -> Int?
 
-    /// The steps of an epoch, each the indices of its examples.
+    /// The batches of an epoch, each the indices of its examples. A step has `gradientAccumulation` of them.
     func batches(epoch: Int) throws -> [[Int]]
+    /// Batches of a step.
+    func gradientAccumulation(epoch: Int) -> Int
 
     /// The inputs of a step.
     /// - Parameter microBatches: the step's examples, in as many pieces as the graph is run.
     func step(_ microBatches: [[Int]], epoch: Int) throws -> TaskStep
 
     /// Sequences of the largest batch.
-    var batchSize: Int { get }
-    /// The symbols of the batches that take most memory, `batchSize` sequences in each at most.
+    var largestBatchSize: Int { get }
+    /// The symbols of the batches that take most memory, cut into pieces of `batchSize` sequences.
     func largestTrainingShapes(batchSize: Int) throws -> [[String: Int]]
     /// Those of the evaluations.
     func evaluationShapes() throws -> [[String: Int]]
@@ -59,6 +61,11 @@ struct TaskStep {
     let sequences: Int
     let realTokens: Int
     let paddedTokens: Int
+}
+
+extension LearningTask {
+    /// Whether any step has several batches.
+    var accumulates: Bool { (0..<plan.epochs).contains { gradientAccumulation(epoch: $0) > 1 } }
 }
 
 extension TaskStep {

@@ -7,6 +7,7 @@ struct PretrainingPhase {
     let sampler: PairSampler
     let masking: TokenMasking
     let batching: BatchingOptions
+    let batchesPerStep: Int
     private let tokenizer: WordPieceTokenizer
 
     /// - Parameter config: the configuration as it is in the phase.
@@ -20,6 +21,7 @@ struct PretrainingPhase {
                     + "\(source.config.maxPositions) positions", at: config.file)
         }
         tokenizer = source.tokenizer
+        batchesPerStep = config.gradientAccumulation
         sampler = try PairSampler(
             documents, length: length, shortShare: config.shortShare, seed: UInt64(config.seed))
         let predictions = max(1, Int((Double(length) * config.maskedShare).rounded()))

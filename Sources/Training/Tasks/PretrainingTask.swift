@@ -12,7 +12,7 @@ final class PretrainingTask: LearningTask {
     let plan: TrainingPlan
     private let phases: [PretrainingPhase]
     /// For each epoch its phase, and how many of its batches are trained on.
-    private let epochs: [(phase: Int, steps: Int)]
+    private let epochs: [(phase: Int, batches: Int)]
     /// What is held out, cut and masked once.
     private let heldOut: PretrainingEpoch?
     private let heldOutBatching: BatchingOptions
@@ -37,7 +37,7 @@ final class PretrainingTask: LearningTask {
         let phases = try configs.map { try PretrainingPhase($0, text.train, source) }
         self.phases = phases
 
-        var epochs: [(phase: Int, steps: Int)] = []
+        var epochs: [(phase: Int, batches: Int)] = []
         var schedules: [LearningRateSchedule] = []
         for (index, config) in configs.enumerated() {
             let first = epochs.count
@@ -46,9 +46,9 @@ final class PretrainingTask: LearningTask {
                 let examples = phases[index].examples(epoch: epochs.count)
                 let batches = try BatchPlan(lengths: examples.lengths, options: phases[index].batching)
                     .batches(epoch: epochs.count).count
-                let taken = min(batches, config.maxSteps.map { $0 - steps } ?? batches)
-                epochs.append((index, taken))
-                steps += taken
+                let left = config.maxSteps.map { ($0 - steps) * config.gradientAccumulation } ?? batches
+                epochs.append((index, min(batches, left)))
+                steps += (min(batches, left) + config.gradientAccumulation - 1) / config.gradientAccumulation
             }
             schedules.append(LearningRateSchedule(config, steps: steps))
         }
@@ -96,7 +96,7 @@ final class PretrainingTask: LearningTask {
     func batches(epoch: Int) throws -> [[Int]] {
         let options = phases[epochs[epoch].phase].batching
         let plan = try BatchPlan(lengths: examples(epoch: epoch).lengths, options: options)
-        return Array(plan.batches(epoch: epoch).prefix(epochs[epoch].steps))
+        return Array(plan.batches(epoch: epoch).prefix(epochs[epoch].batches))
     }
 
     func step(_ microBatches: [[Int]], epoch: Int) throws -> TaskStep {
@@ -111,7 +111,9 @@ final class PretrainingTask: LearningTask {
             paddedTokens: batches.reduce(0) { $0 + $1.batch.paddedTokens })
     }
 
-    var batchSize: Int { phases.reduce(0) { max($0, $1.batching.batchSize) } }
+    func gradientAccumulation(epoch: Int) -> Int { phases[epochs[epoch].phase].batchesPerStep }
+
+    var largestBatchSize: Int { phases.reduce(0) { max($0, $1.batching.batchSize) } }
 
     func largestTrainingShapes(batchSize: Int) -> [[String: Int]] {
         phases.map { $0.largestShape(limit: batchSize) }

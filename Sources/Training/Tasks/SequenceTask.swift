@@ -12,6 +12,7 @@ struct SequenceTask: LearningTask {
     let plan: TrainingPlan
     private let data: TrainingData
     private let batcher: Batcher
+    private let batchesPerStep: Int
 
     /// Loads and tokenises the data.
     init(_ training: TrainingConfig, _ source: ModelSource) throws {
@@ -37,6 +38,7 @@ struct SequenceTask: LearningTask {
                 mode: training.batching.mode, batchSize: training.batchSize, maxTokens: training.maxTokens,
                 maxLength: data.maxLength, padID: source.tokenizer.special.pad, shuffle: true,
                 seed: UInt64(training.seed)))
+        batchesPerStep = training.gradientAccumulation
         plan = TrainingPlan(training, batcher.plan)
     }
 
@@ -72,16 +74,17 @@ struct SequenceTask: LearningTask {
             paddedTokens: batches.reduce(0) { $0 + $1.paddedTokens })
     }
 
-    var batchSize: Int { batcher.plan.options.batchSize }
+    func gradientAccumulation(epoch: Int) -> Int { batchesPerStep }
+
+    /// Of the first epoch.
+    var largestBatchSize: Int { batches(epoch: 0).map(\.count).max() ?? 1 }
 
     /// Of very many epochs only the first are looked at; a larger batch in a later one makes memory grow.
     func largestTrainingShapes(batchSize: Int) throws -> [[String: Int]] {
-        var options = batcher.plan.options
-        options.batchSize = batchSize
-        let plan = try BatchPlan(lengths: batcher.plan.lengths, options: options)
+        let plan = batcher.plan
         let most = max(1, 20_000_000 / plan.lengths.count)
-        let epochs = min(self.plan.epochs, options.mode == .fixed ? 1 : most)
-        return plan.largestShapes(epochs: 0..<epochs).map(\.symbols)
+        let epochs = min(self.plan.epochs, plan.options.mode == .fixed ? 1 : most)
+        return plan.largestShapes(epochs: 0..<epochs, pieces: batchSize).map(\.symbols)
     }
 
     // MARK: Evaluation
