@@ -68,7 +68,11 @@ final class Trainer {
                 seed: UInt64(config.seed)))
         plan = TrainingPlan(config, batcher.plan)
         schedule = LearningRateSchedule(config, steps: plan.steps)
-        (model, loaded) = try Self.model(config, source, labels: data.labels, compiler: compiler)
+        var recompute = RecomputeRequest()
+        recompute.recompute = config.recompute
+        recompute.shapes = plan.largestShapes.map(\.symbols)
+        recompute.limit = config.maxMemory?.byteCount
+        (model, loaded) = try Self.model(config, source, labels: data.labels, compiler: compiler, recompute)
         let evaluated = [data.validation, data.test].compactMap { $0?.encodings }
         let runner = model.runner(maxLength: data.maxLength, batchTokens: Self.evaluationTokens)
         shapes = (plan.largestShapes, evaluated.flatMap(runner.shapes(of:)))
@@ -83,7 +87,8 @@ final class Trainer {
 
     /// The model with its first parameters.
     private static func model(
-        _ config: TrainingConfig, _ source: ModelSource, labels: [String], compiler: Compiler
+        _ config: TrainingConfig, _ source: ModelSource, labels: [String], compiler: Compiler,
+        _ recompute: RecomputeRequest
     ) throws -> (TrainableModel, LoadReport?) {
         var architecture = source.config
         let head: BertHead
@@ -100,15 +105,11 @@ final class Trainer {
             architecture.problemType = .singleLabel
         }
         let specs = try BertGraph(config: architecture, head: head, isTraining: false).parameters()
-        let globs = try config.freeze.map { pattern in
-            let glob = Glob(pattern)
-            guard specs.contains(where: { glob.matches($0.name) }) else {
-                throw TrainingConfigError(
-                    file: config.file, field: "freeze",
-                    problem: "has the pattern \"\(pattern)\", which no parameter matches; names are like \""
-                        + "encoder.layer.0.output.dense.weight\"")
-            }
-            return glob
+        let frozen: FrozenParameters
+        do {
+            frozen = try FrozenParameters(config.freeze, of: specs.map(\.name))
+        } catch let error as FreezeError {
+            throw TrainingConfigError(file: config.file, field: "freeze", problem: error.problem)
         }
         let parameters = ParameterStore()
         let initializer = ParameterInitializer(seed: config.seed, config: architecture)
@@ -120,8 +121,8 @@ final class Trainer {
                 beta1: config.beta1, beta2: config.beta2, epsilon: config.epsilon,
                 weightDecay: config.weightDecay), maxGradientNorm: config.maxGradientNorm)
         let model = try TrainableModel(
-            config: architecture, head: head, options: options, compiler: compiler, parameters: parameters
-        ) { name in globs.contains { $0.matches(name) } }
+            config: architecture, head: head, options: options, compiler: compiler, parameters: parameters,
+            labelSmoothing: config.labelSmoothing, recompute: recompute, isFrozen: frozen.contains)
         return (model, report)
     }
 
@@ -135,6 +136,7 @@ final class Trainer {
             validationExamples: data.validation?.encodings.count, testExamples: data.test?.encodings.count,
             steps: plan.steps, warmupSteps: schedule.warmupSteps, epochs: plan.epochs,
             instructionSet: compiler.instructionSet, threads: compiler.threads, memory: memory,
+            recomputation: model.recomputation,
             warnings: source.config.warnings + data.warnings + [compiler.cacheWarning].compactMap { $0 })
     }
 }
