@@ -153,7 +153,8 @@ import Training
         let labels = TensorData(try file.integers(named: "labels").map(Int32.init))
         for (step, loss) in try file.floats(named: "losses").enumerated() {
             let batch = batcher.layOut(Array(encodings.indices))
-            let result = try model.step(step, batch: batch, targets: labels, learningRate: 1e-3, seed: 0)
+            let inputs = StepInputs(batch, targets: labels)
+            let result = try model.step(step, [inputs], learningRate: 1e-3, seed: 0)
             #expect(abs(result.loss - Double(loss)) < 2e-5 * Double(loss), "step \(step)")
         }
     }
