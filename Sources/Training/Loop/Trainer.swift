@@ -56,10 +56,14 @@ final class Trainer {
                 problem: "needs validation data; set validationFile")
         }
         plan = task.plan
-        (model, loaded) = try Self.model(config, source, task, compiler: compiler)
         shapes = (
             try task.largestTrainingShapes(batchSize: config.batchSize), task.evaluationShapes
         )
+        var recompute = RecomputeRequest()
+        recompute.recompute = config.recompute
+        recompute.shapes = shapes.training
+        recompute.limit = config.maxMemory?.byteCount
+        (model, loaded) = try Self.model(config, source, task, compiler: compiler, recompute)
         // What loading and compiling have left behind.
         ProcessMemory.releaseUnused()
         memory = model.memory(training: shapes.training, evaluation: shapes.evaluation)
@@ -68,18 +72,15 @@ final class Trainer {
 
     /// The model with its first parameters.
     private static func model(
-        _ config: TrainingConfig, _ source: ModelSource, _ task: any LearningTask, compiler: Compiler
+        _ config: TrainingConfig, _ source: ModelSource, _ task: any LearningTask, compiler: Compiler,
+        _ recompute: RecomputeRequest
     ) throws -> (TrainableModel, LoadReport?) {
         let specs = try BertGraph(config: task.config, head: task.head, isTraining: false).parameters()
-        let globs = try config.freeze.map { pattern in
-            let glob = Glob(pattern)
-            guard specs.contains(where: { glob.matches($0.name) }) else {
-                throw TrainingConfigError(
-                    file: config.file, field: "freeze",
-                    problem: "has the pattern \"\(pattern)\", which no parameter matches; names are like \""
-                        + "encoder.layer.0.output.dense.weight\"")
-            }
-            return glob
+        let frozen: FrozenParameters
+        do {
+            frozen = try FrozenParameters(config.freeze, of: specs.map(\.name))
+        } catch let error as FreezeError {
+            throw TrainingConfigError(file: config.file, field: "freeze", problem: error.problem)
         }
         let parameters = ParameterStore()
         let initializer = ParameterInitializer(seed: config.seed, config: task.config)
@@ -91,8 +92,8 @@ final class Trainer {
                 beta1: config.beta1, beta2: config.beta2, epsilon: config.epsilon,
                 weightDecay: config.weightDecay), maxGradientNorm: config.maxGradientNorm)
         let model = try TrainableModel(
-            config: task.config, head: task.head, options: options, compiler: compiler, parameters: parameters
-        ) { name in globs.contains { $0.matches(name) } }
+            config: task.config, head: task.head, options: options, compiler: compiler, parameters: parameters,
+            labelSmoothing: config.labelSmoothing, recompute: recompute, isFrozen: frozen.contains)
         return (model, report)
     }
 
@@ -107,6 +108,7 @@ final class Trainer {
             testExamples: task.exampleCount(of: .test),
             steps: plan.steps, warmupSteps: plan.warmupSteps, epochs: plan.epochs,
             instructionSet: compiler.instructionSet, threads: compiler.threads, memory: memory,
+            recomputation: model.recomputation,
             warnings: source.config.warnings + task.warnings + [compiler.cacheWarning].compactMap { $0 })
     }
 }

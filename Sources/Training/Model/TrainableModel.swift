@@ -10,6 +10,8 @@ package final class TrainableModel {
     package let specs: [ParameterSpec]
     package let parameters: ParameterStore
     let options: OptimizerOptions
+    /// What a step computes again; `nil` when nothing was to be.
+    let recomputation: Recomputation?
     private let training: Executor
     private let evaluation: Executor
     /// Whether a dropout rate is positive.
@@ -17,17 +19,22 @@ package final class TrainableModel {
 
     /// Compiles both graphs. The caller sets `parameters` before or after.
     ///
-    /// - Parameter isFrozen: parameters that are not trained.
+    /// - Parameters:
+    ///   - labelSmoothing: of the training loss.
+    ///   - recompute: what a step computes again.
+    ///   - isFrozen: parameters that are not trained.
     package init(
         config: BertConfig, head: BertHead, options: OptimizerOptions, compiler: Compiler,
-        parameters: ParameterStore = ParameterStore(),
+        parameters: ParameterStore = ParameterStore(), labelSmoothing: Double = 0,
+        recompute: RecomputeRequest = RecomputeRequest(),
         isFrozen: @escaping @Sendable (String) -> Bool = { _ in false }
     ) throws {
         self.config = config
         self.head = head
         self.options = options
         self.parameters = parameters
-        let forward = BertGraph(config: config, head: head, isTraining: true, isFrozen: isFrozen)
+        let forward = BertGraph(
+            config: config, head: head, isTraining: true, labelSmoothing: labelSmoothing, isFrozen: isFrozen)
         specs = try forward.parameters()
         let graph = try forward.build()
         try compiler.options.dump?(CompilationStage(graph))
@@ -35,9 +42,11 @@ package final class TrainableModel {
         needsRandomness = step.nodes.contains { node in
             if case .input("rng", _) = node.op { true } else { false }
         }
-        training = try compiler.compile(step, parameters: parameters)
         evaluation = try compiler.compile(
             BertGraph(config: config, head: head, isTraining: false).build(), parameters: parameters)
+        recomputation = try recompute.plan(step, compiler, parameters)
+        training = try compiler.compile(
+            step, parameters: parameters, recompute: recomputation?.chosen.recompute ?? recompute.recompute)
     }
 
     /// Names of the optimiser's states in `parameters`.
