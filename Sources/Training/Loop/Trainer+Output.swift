@@ -83,7 +83,8 @@ extension Trainer {
             architecture: task.architecture, parameters: model.specs
         ) { spec, sink in
             let name = model.evaluatedName(spec.name)
-            return try model.parameters.withBytes(name) { bytes in try sink(bytes.bindMemory(to: Float.self))
+            _ = try model.parameters.withBytes(name) { bytes in
+                try sink(bytes.bindMemory(to: Float.self))
             }
         }
         try source.tokenizer.save(to: outputDirectory)

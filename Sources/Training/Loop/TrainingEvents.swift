@@ -39,6 +39,8 @@ public struct TrainingSummary: Sendable {
     public let instructionSet: String
     public let threads: Int
     public let memory: TrainingMemory
+    /// What a step computes again; `nil` when nothing was to be.
+    public let recomputation: Recomputation?
     /// Batches that a step adds up the gradients of.
     public let gradientAccumulation: Int
     /// Sequences that the graph is run on at once, where `maxMemory` asks for fewer than a batch has.

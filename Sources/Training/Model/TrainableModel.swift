@@ -11,6 +11,8 @@ package final class TrainableModel {
     /// Whether a step may have several micro-batches.
     package let accumulates: Bool
     let options: OptimizerOptions
+    /// What a step computes again; `nil` when nothing was to be.
+    let recomputation: Recomputation?
     private let programs: StepPrograms
     private let evaluation: Executor
     /// Whether a dropout rate is positive.
@@ -22,36 +24,47 @@ package final class TrainableModel {
     ///   - lossTerms: outputs of the graph that add up to its loss, each a mean over examples of its own.
     ///   - accumulates: whether gradients of several micro-batches are added up; takes the memory of a sum for each
     ///     parameter.
+    ///   - labelSmoothing: of the training loss.
+    ///   - recompute: what a step computes again.
     ///   - isFrozen: parameters that are not trained.
     package init(
         config: BertConfig, head: BertHead, options: OptimizerOptions, compiler: Compiler,
         parameters: ParameterStore = ParameterStore(), lossTerms: [String] = ["loss"],
-        accumulates: Bool = false, isFrozen: @escaping @Sendable (String) -> Bool = { _ in false }
+        accumulates: Bool = false, labelSmoothing: Double = 0,
+        recompute: RecomputeRequest = RecomputeRequest(),
+        isFrozen: @escaping @Sendable (String) -> Bool = { _ in false }
     ) throws {
         self.config = config
         self.head = head
         self.options = options
         self.parameters = parameters
         self.accumulates = accumulates
-        let forward = BertGraph(config: config, head: head, isTraining: true, isFrozen: isFrozen)
+        let forward = BertGraph(
+            config: config, head: head, isTraining: true, labelSmoothing: labelSmoothing, isFrozen: isFrozen)
         specs = try forward.parameters()
         let graph = try forward.build()
         try compiler.options.dump?(CompilationStage(graph))
         needsRandomness = graph.nodes.contains { node in
             if case .input("rng", _) = node.op { true } else { false }
         }
-        func compile(_ graph: Graph) throws -> Executor {
-            try compiler.compile(graph, parameters: parameters)
-        }
-        if accumulates {
-            programs = .split(
-                accumulation: try compile(accumulationStep(graph, terms: lossTerms, options: options)),
-                update: try compile(updateStep(graph, terms: lossTerms, options: options)))
-        } else {
-            programs = .whole(try compile(trainingStep(graph, loss: "loss", options: options)))
-        }
         let evaluated = try BertGraph(config: config, head: head, isTraining: false).build()
-        evaluation = try compile(evaluated.renamingParameters { Self.evaluatedName($0, parameters) })
+        let step =
+            try accumulates
+            ? accumulationStep(graph, terms: lossTerms, options: options)
+            : trainingStep(graph, loss: "loss", options: options)
+        let update = accumulates ? try updateStep(graph, terms: lossTerms, options: options) : nil
+        recomputation = try recompute.plan(step, compiler, parameters)
+        let program = try compiler.compile(
+            step, parameters: parameters, recompute: recomputation?.chosen.recompute ?? recompute.recompute)
+        programs =
+            if let update {
+                .split(
+                    accumulation: program, update: try compiler.compile(update, parameters: parameters))
+            } else {
+                .whole(program)
+            }
+        evaluation = try compiler.compile(
+            evaluated.renamingParameters { Self.evaluatedName($0, parameters) }, parameters: parameters)
     }
 
     /// The parameter whose values an evaluation reads and a saved model has: the average where there is one.
