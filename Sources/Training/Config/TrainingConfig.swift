@@ -1,3 +1,4 @@
+import BERT
 import GraphCompiler
 import Text
 
@@ -28,7 +29,12 @@ public struct TrainingConfig: Sendable, Equatable {
     public var hiddenDropout: Double?
     public var attentionDropout: Double?
     public var classifierDropout: Double?
-    /// Globs on parameter names; what they match is not trained.
+    /// Replaces the model's own rate of stochastic depth, in [0, 1).
+    public var stochasticDepth: Double?
+    /// Replace what a `model.json` says of sharing and of the embeddings' width.
+    public var shareLayers: LayerSharing?
+    public var embeddingSize: Int?
+    /// Globs on parameter names, modules, ranges of layers; what they match is not trained.
     public var freeze: [String] = []
 
     // MARK: Data
@@ -56,6 +62,8 @@ public struct TrainingConfig: Sendable, Equatable {
     public var batchSize = 32
     /// Tokens in a batch at most, padding included.
     public var maxTokens: Int?
+    /// Batches whose gradients one step adds up.
+    public var gradientAccumulation = 1
 
     // MARK: Optimisation
 
@@ -74,8 +82,14 @@ public struct TrainingConfig: Sendable, Equatable {
     public var beta1 = 0.9
     public var beta2 = 0.999
     public var epsilon = 1e-8
+    /// What a layer's learning rate is of that of the layer above.
+    public var layerwiseLearningRateDecay = 1.0
+    /// How much of the weights' moving average stays in a step; no average when `nil`.
+    public var ema: Double?
     /// Gradients are scaled down to this L2 norm; `nil` leaves them.
     public var maxGradientNorm: Double? = 1
+    /// The share of the loss that goes to all labels alike, in [0, 1).
+    public var labelSmoothing = 0.0
     public var seed = 42
 
     // MARK: Evaluation
@@ -105,13 +119,15 @@ public struct TrainingConfig: Sendable, Equatable {
     // MARK: Machine
 
     public var threads: Int?
-    /// What the run may hold in memory at most; a run that needs more is refused before its first step.
+    /// What the run may hold in memory at most; batches that need more are cut into micro-batches.
     public var maxMemory: MemorySize?
     /// The highest instruction set to use.
     public var cpu: String?
     public var matmul = CompilerOptions.MatmulLowering.generated
     /// Of products and attention.
     public var precision = Precision.fp32
+    /// What a step computes again for its backward pass rather than hold.
+    public var recompute = Recompute.none
 
     /// The defaults, which lack a `model`.
     public init() {}
@@ -184,6 +200,8 @@ public enum TrainingMetric: String, Sendable, CaseIterable {
 public enum TrainingOptimizer: String, Sendable, CaseIterable {
     /// Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101).
     case adamw
+    /// AdamW's step times ‖weights‖ / ‖step‖ for each parameter (You et al., arXiv:1904.00962).
+    case lamb
 }
 
 /// How sequences share a batch, and what is padded.

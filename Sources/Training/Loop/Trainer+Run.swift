@@ -1,4 +1,5 @@
 import GraphCompiler
+import Text
 
 extension Trainer {
     /// Does what is left of the run, saves the model, and tests it.
@@ -6,7 +7,7 @@ extension Trainer {
         let resumed = try restore()
         try openLogs()
         try observer(.started(summary))
-        try model.reserve(training: shapes.training, evaluation: shapes.evaluation)
+        try model.reserve(training: setup.shapes.training, evaluation: setup.shapes.evaluation)
         if let resumed { try observer(.resumed(path: resumed.path, step: progress.step)) }
         var end = TrainingReport.End.finished
         while progress.step < plan.steps {
@@ -24,7 +25,7 @@ extension Trainer {
         if progress.evaluatedStep != progress.step { try evaluate(epoch: lastStep?.epoch ?? progress.epoch) }
         if config.saveEvery != 0, kept.last != checkpointName { try saveCheckpoint() }
         try finishModel()
-        return try report(end, test: try data.test.map(metrics))
+        return try report(end, test: try metrics(.test))
     }
 
     private var isPatienceOver: Bool {
@@ -34,13 +35,17 @@ extension Trainer {
     /// The rest of the current epoch.
     /// - Returns: false when the run was asked to stop.
     private func runEpoch() throws -> Bool {
-        let batches = plan.batches(epoch: progress.epoch)
+        let batches = task.batches(epoch: progress.epoch)
+        let steps = batches.pieces(of: config.gradientAccumulation)
         let start = pace.seconds
-        for indices in batches.dropFirst(progress.batch) {
+        for step in steps.dropFirst(progress.batch) {
             let epoch = progress.epoch
-            try runStep(indices)
-            let isEnd = progress.batch == batches.count
-            try log(epochShare: Double(progress.batch) / Double(batches.count))
+            guard try runStep(step.flatMap { $0.pieces(of: setup.microBatchSize ?? .max) }) else {
+                if config.saveEvery != 0 { try saveCheckpoint() }
+                return false
+            }
+            let isEnd = progress.batch == steps.count
+            try log(epochShare: Double(progress.batch) / Double(steps.count))
             if isEnd { try endEpoch(batches: batches.count, seconds: pace.seconds - start) }
             if isDue(config.evaluateEvery, isEpochEnd: isEnd) { try evaluate(epoch: epoch + 1) }
             if isDue(config.saveEvery, isEpochEnd: isEnd) { try saveCheckpoint() }
@@ -59,35 +64,69 @@ extension Trainer {
         return interval > 0 && progress.step % interval == 0
     }
 
-    private func runStep(_ indices: [Int]) throws {
+    /// One step over micro-batches, or what is left of it.
+    /// - Returns: false when the run was asked to stop between two micro-batches.
+    private func runStep(_ microBatches: [[Int]]) throws -> Bool {
         let start = ContinuousClock.now
-        let batch = batcher.layOut(indices)
-        let rate = schedule.rate(at: progress.step)
-        let result: (loss: Double, gradientNorm: Double)
+        let step = task.step(microBatches, epoch: progress.epoch)
+        let rate = plan.rate(at: progress.step)
+        let result: StepResult?
         do {
-            result = try model.step(
-                progress.step, batch: batch, targets: data.train.targets.tensor(indices), learningRate: rate,
-                seed: config.seed)
+            result = try run(step, rate: rate)
         } catch let error as ExecutionError {
             throw TrainingError(
                 .failedStep,
                 "\(error); the parameters are those before this step; lower learningRate, or look at the data and "
                     + "the model's weights", at: "step \(progress.step + 1) (epoch \(progress.epoch + 1))")
         }
+        guard let result else { return false }
         let seconds = (ContinuousClock.now - start).inSeconds
-        pace.add(seconds: seconds, tokens: batch.realTokens)
+        pace.add(seconds: seconds, tokens: step.realTokens)
         progress.step += 1
         progress.batch += 1
-        progress.totals.add(batch, loss: result.loss)
+        (progress.microBatch, progress.partialLoss) = (0, 0)
+        progress.totals.add(step, loss: result.loss)
+        let scale = progress.scaler.scale
+        if model.scalesLoss { try noteScale(result) }
         let report = StepReport(
             step: progress.step, steps: plan.steps, epoch: progress.epoch + 1, epochs: plan.epochs,
             loss: result.loss, learningRate: rate, gradientNorm: result.gradientNorm,
-            realTokens: batch.realTokens, paddedTokens: batch.paddedTokens, sequences: batch.sequences,
+            lossScale: model.scalesLoss ? scale : nil,
+            skippedSteps: model.scalesLoss ? progress.scaler.skipped : nil,
+            realTokens: step.realTokens, paddedTokens: step.paddedTokens, sequences: step.sequences,
             seconds: seconds, tokensPerSecond: pace.tokensPerSecond,
             secondsLeft: pace.secondsLeft(steps: plan.steps - progress.step))
         window.add(report)
         lastStep = report
         try observer(.step(report))
+        return true
+    }
+
+    /// - Returns: `nil` when the run was asked to stop between two micro-batches.
+    private func run(_ step: TaskStep, rate: Double) throws -> StepResult? {
+        guard model.accumulates else {
+            return try model.step(
+                progress.step, step.inputs, learningRate: rate, seed: config.seed, scaler: progress.scaler)
+        }
+        for (index, inputs) in step.inputs.enumerated().dropFirst(progress.microBatch) {
+            progress.partialLoss += try model.accumulate(
+                inputs, at: index, ofStep: progress.step, seed: config.seed, scaler: progress.scaler)
+            progress.microBatch = index + 1
+            if progress.microBatch < step.inputs.count, shouldStop() { return nil }
+        }
+        let norm = try model.update(step: progress.step, learningRate: rate, scaler: progress.scaler)
+        return StepResult(loss: progress.partialLoss, gradientNorm: norm)
+    }
+
+    /// Grows or lowers the loss's scale.
+    private func noteScale(_ result: StepResult) throws {
+        progress.scaler.note(isSkipped: result.isSkipped)
+        guard progress.scaler.isExhausted else { return }
+        throw TrainingError(
+            .failedStep,
+            "gradients overflow in fp16 with the loss scaled by \(progress.scaler.scale) still, after "
+                + "\(progress.scaler.skipped) skipped steps; set precision to bf16 or fp32, or lower learningRate",
+            at: "step \(progress.step) (epoch \(progress.epoch + 1))")
     }
 
     private func endEpoch(batches: Int, seconds: Double) throws {
@@ -105,22 +144,22 @@ extension Trainer {
 
     // MARK: Evaluation
 
-    private func metrics(_ data: LabelledData) throws -> EvaluationMetrics {
+    /// - Returns: `nil` without such data.
+    private func metrics(_ part: EvaluatedPart) throws -> EvaluationMetrics? {
+        guard task.exampleCount(of: part) != nil else { return nil }
         do {
-            return try model.evaluate(
-                data, maxLength: self.data.maxLength, batchTokens: Self.evaluationTokens)
+            return try task.evaluate(part, with: model)
         } catch let error as ExecutionError {
             throw TrainingError(
-                .failedStep, "\(error) in the evaluation on \(data.path); lower learningRate",
+                .failedStep, "\(error) in the evaluation on \(task.path(of: part)); lower learningRate",
                 at: "after step \(progress.step)")
         }
     }
 
     /// Evaluates on the validation data, if there are any, and saves the model when it is the best one.
     private func evaluate(epoch: Int) throws {
-        guard let validation = data.validation else { return }
         let start = ContinuousClock.now
-        let metrics = try metrics(validation)
+        guard let metrics = try metrics(.validation) else { return }
         // A correlation that is not defined counts as none.
         let value = metrics.value(metric) ?? 0
         let isBest = progress.bestValue.map { metric.isBetter(value, than: $0) } ?? true

@@ -1,12 +1,11 @@
 import GraphCompiler
-import Text
 
 /// What a training run will hold in memory at most, in bytes, as planned before its first step.
 public struct TrainingMemory: Hashable, Sendable {
     public let weights: Int
     /// Copies of weights in the order in which products read them.
     public let panels: Int
-    /// The optimiser's states.
+    /// The optimiser's states, and sums of gradients.
     public let optimizer: Int
     /// Inputs, activations, gradients and workspaces of the largest batch.
     public let arena: Int
@@ -16,6 +15,13 @@ public struct TrainingMemory: Hashable, Sendable {
     public let process: Int
 
     public var total: Int { weights + panels + optimizer + arena + scratch + process }
+
+    /// The same with what other batches take.
+    func replacingRuns(by runs: Executor.RunByteCounts) -> TrainingMemory {
+        TrainingMemory(
+            weights: weights, panels: panels, optimizer: optimizer, arena: runs.arena, scratch: runs.scratch,
+            process: process)
+    }
 
     /// The parts with their names, in the order of the declaration.
     public var parts: [(name: String, byteCount: Int)] {
@@ -30,9 +36,9 @@ extension TrainableModel {
     /// The memory of a run.
     ///
     /// - Parameters:
-    ///   - training: the shapes of the batches that take most.
+    ///   - training: the symbols of the batches that take most.
     ///   - evaluation: those of evaluations.
-    func memory(training: [BatchShape], evaluation: [BatchShape]) -> TrainingMemory {
+    func memory(training: [[String: Int]], evaluation: [[String: Int]]) -> TrainingMemory {
         let runs = runByteCounts(training: training, evaluation: evaluation)
         let own = Set(specs.map(\.name))
         let (all, panels) = (parameters.mappedByteCount(), parameters.panelByteCount)

@@ -1,13 +1,16 @@
-import Text
-
 /// Where a run is; with the parameters and the optimiser's states, all that the rest of the run depends on.
 struct TrainingProgress: Equatable {
     /// Steps done.
     var step = 0
     /// Counted from 0.
     var epoch = 0
-    /// Batches of the epoch that are done.
+    /// Steps of the epoch that are done.
     var batch = 0
+    /// Micro-batches of the next step that are done, and their share of its loss.
+    var microBatch = 0
+    var partialLoss = 0.0
+    /// The loss's scale, for f16.
+    var scaler = LossScaler()
     /// Totals of the epoch so far.
     var totals = EpochTotals()
     var bestValue: Double?
@@ -18,7 +21,7 @@ struct TrainingProgress: Equatable {
     var evaluatedStep: Int?
 }
 
-/// Sums over the batches of an epoch.
+/// Sums over the steps of an epoch.
 struct EpochTotals: Equatable {
     var sequences = 0
     var realTokens = 0
@@ -28,11 +31,11 @@ struct EpochTotals: Equatable {
 }
 
 extension EpochTotals {
-    /// Counts a batch and the mean loss over its sequences.
-    mutating func add(_ batch: Batch, loss: Double) {
-        sequences += batch.sequences
-        realTokens += batch.realTokens
-        paddedTokens += batch.paddedTokens
-        self.loss += loss * Double(batch.sequences)
+    /// Counts a step and the mean loss over its sequences.
+    mutating func add(_ step: TaskStep, loss: Double) {
+        sequences += step.sequences
+        realTokens += step.realTokens
+        paddedTokens += step.paddedTokens
+        self.loss += loss * Double(step.sequences)
     }
 }
