@@ -38,6 +38,8 @@ public struct TrainingSummary: Sendable {
     public let instructionSet: String
     public let threads: Int
     public let memory: TrainingMemory
+    /// What a step computes again; `nil` when nothing was to be.
+    public let recomputation: Recomputation?
     /// Fields of the model's configuration that look misspelt, and other things to know.
     public let warnings: [String]
 }

@@ -10,6 +10,8 @@ package final class TrainableModel {
     package let specs: [ParameterSpec]
     package let parameters: ParameterStore
     let options: OptimizerOptions
+    /// What a step computes again; `nil` when nothing was to be.
+    let recomputation: Recomputation?
     private let training: Executor
     private let evaluation: Executor
     /// Whether a dropout rate is positive.
@@ -17,17 +19,22 @@ package final class TrainableModel {
 
     /// Compiles both graphs. The caller sets `parameters` before or after.
     ///
-    /// - Parameter isFrozen: parameters that are not trained.
+    /// - Parameters:
+    ///   - labelSmoothing: of the training loss.
+    ///   - recompute: what a step computes again.
+    ///   - isFrozen: parameters that are not trained.
     package init(
         config: BertConfig, head: BertHead, options: OptimizerOptions, compiler: Compiler,
-        parameters: ParameterStore = ParameterStore(),
+        parameters: ParameterStore = ParameterStore(), labelSmoothing: Double = 0,
+        recompute: RecomputeRequest = RecomputeRequest(),
         isFrozen: @escaping @Sendable (String) -> Bool = { _ in false }
     ) throws {
         self.config = config
         self.head = head
         self.options = options
         self.parameters = parameters
-        let forward = BertGraph(config: config, head: head, isTraining: true, isFrozen: isFrozen)
+        let forward = BertGraph(
+            config: config, head: head, isTraining: true, labelSmoothing: labelSmoothing, isFrozen: isFrozen)
         specs = try forward.parameters()
         let graph = try forward.build()
         try compiler.options.dump?(CompilationStage(graph))
@@ -35,9 +42,11 @@ package final class TrainableModel {
         needsRandomness = step.nodes.contains { node in
             if case .input("rng", _) = node.op { true } else { false }
         }
-        training = try compiler.compile(step, parameters: parameters)
         evaluation = try compiler.compile(
             BertGraph(config: config, head: head, isTraining: false).build(), parameters: parameters)
+        recomputation = try recompute.plan(step, compiler, parameters)
+        training = try compiler.compile(
+            step, parameters: parameters, recompute: recomputation?.chosen.recompute ?? recompute.recompute)
     }
 
     /// Names of the optimiser's states in `parameters`.
@@ -46,17 +55,17 @@ package final class TrainableModel {
         return parameters.names.filter { !own.contains($0) }
     }
 
-    /// What steps and evaluations over batches of such shapes hold beside the parameters.
-    func runByteCounts(training: [BatchShape], evaluation: [BatchShape]) -> Executor.RunByteCounts {
-        var counts = self.training.byteCounts(of: training.map(\.symbols))
-        counts.formMaximum(self.evaluation.byteCounts(of: evaluation.map(\.symbols)))
+    /// What steps and evaluations over batches with such symbols hold beside the parameters.
+    func runByteCounts(training: [[String: Int]], evaluation: [[String: Int]]) -> Executor.RunByteCounts {
+        var counts = self.training.byteCounts(of: training)
+        counts.formMaximum(self.evaluation.byteCounts(of: evaluation))
         return counts
     }
 
     /// Takes that memory now.
-    func reserve(training: [BatchShape], evaluation: [BatchShape]) throws {
-        try self.training.reserve(training.map(\.symbols))
-        try self.evaluation.reserve(evaluation.map(\.symbols))
+    func reserve(training: [[String: Int]], evaluation: [[String: Int]]) throws {
+        try self.training.reserve(training)
+        try self.evaluation.reserve(evaluation)
     }
 
     /// The kernels of the training step with the time they took; empty unless `profiles` is set.
@@ -73,42 +82,27 @@ package final class TrainableModel {
         set { training.profiles = newValue }
     }
 
-    /// One step: forward, backward, clipping, AdamW.
+    /// One step: forward and backward over the micro-batches, clipping, update.
     ///
     /// - Parameters:
     ///   - step: counted from 0; fixes the bias corrections and the dropout.
-    ///   - targets: the batch's `labels`, [sequences].
-    /// - Returns: the loss (mean over sequences) and the gradients' norm before clipping, both before the update.
-    /// - Throws: `ExecutionError` when either is not finite, naming the node; no parameter has changed then.
+    ///   - inputs: the step's micro-batches; several need a model that accumulates gradients.
+    /// - Throws: `ExecutionError` when loss or norm are not finite, naming the node; no parameter has changed then.
     package func step(
-        _ step: Int, batch: Batch, targets: TensorData, learningRate: Double, seed: Int
-    ) throws -> (loss: Double, gradientNorm: Double) {
-        var inputs = BertInputs(batch)
-        inputs.tensors["labels"] = targets
-        inputs.tensors.merge(options.inputs(step: step, learningRate: learningRate)) { $1 }
-        if needsRandomness { inputs.tensors["rng"] = .rng(seed: seed, step: step) }
+        _ step: Int, _ inputs: [StepInputs], learningRate: Double, seed: Int
+    ) throws -> StepResult {
+        precondition(inputs.count == 1, "the model does not accumulate gradients")
+        var tensors = inputs[0].tensors
+        tensors.merge(options.inputs(step: step, learningRate: learningRate)) { $1 }
+        if needsRandomness { tensors["rng"] = .rng(seed: seed, step: step) }
         let outputs = try training.run(
-            inputs.tensors, symbols: inputs.symbols, guarding: ["loss", "gradient_norm"])
+            tensors, symbols: inputs[0].symbols, guarding: ["loss", "gradient_norm"])
         func scalar(_ name: String) -> Double { Double(outputs[name]?.floats.first ?? .nan) }
-        return (scalar("loss"), scalar("gradient_norm"))
+        return StepResult(loss: scalar("loss"), gradientNorm: scalar("gradient_norm"))
     }
 
     /// What runs the model without dropout, in batches of about `batchTokens` tokens.
     func runner(maxLength: Int, batchTokens: Int) -> SequenceRunner {
         SequenceRunner(executor: evaluation, maxLength: maxLength, batchTokens: batchTokens)
-    }
-
-    /// Metrics on a data set, without dropout, in batches of about `batchTokens` tokens.
-    ///
-    /// - Throws: `ExecutionError` when a logit is not finite, naming the node.
-    func evaluate(_ data: LabelledData, maxLength: Int, batchTokens: Int) throws -> EvaluationMetrics {
-        let runner = runner(maxLength: maxLength, batchTokens: batchTokens)
-        let rows = try runner.rows(of: "logits", on: data.encodings)
-        switch data.targets {
-        case .classes(let ids):
-            return EvaluationMetrics(logits: rows, targets: ids.map(Int.init), labelCount: config.labelCount)
-        case .numbers(let numbers):
-            return EvaluationMetrics(predictions: rows.map { $0[0] }, targets: numbers)
-        }
     }
 }
