@@ -44,6 +44,7 @@ struct BenchPlan {
             setting.config.maxLength = length
             setting.config.batchSize = batchSize(length)
         }
+        technique.both(&setting, files.config)
         change(&setting, files.config)
         try setting.config.validate()
         let work: BenchSide.Work =

@@ -12,16 +12,39 @@ extension Technique {
     ///   - precision: what mixed precision is measured in.
     ///   - length: tokens of a sequence where attention is what counts.
     static func all(precision: Precision, length: Int) -> [Technique] {
-        let filled = Work.training(.filled(length: paddedLength))
+        fused(in: .fp32, length: length) + fused(in: precision, length: length) + batched(precision)
+            + lessMemory + together(precision)
+    }
+
+    private static let filled = Work.training(.filled(length: paddedLength))
+
+    /// What passes of the compiler save in a precision.
+    private static func fused(in precision: Precision, length: Int) -> [Technique] {
+        func technique(_ name: String, _ title: String, _ work: Work, without passes: Set<String>)
+            -> Technique
+        {
+            let suffix = precision == .fp32 ? ("", "") : ("-\(precision.rawValue)", ", \(precision.rawValue)")
+            return Technique(
+                name + suffix.0, title + suffix.1, work,
+                both: { side, _ in side.config.precision = precision },
+                off: { side, _ in side.disabledPasses = passes })
+        }
         return [
-            Technique(
+            technique(
                 "attention", "flash attention, \(length) tokens", .training(.filled(length: length)),
-                off: { side, _ in side.disabledPasses = ["attention"] }),
-            Technique(
-                "attention-alone", "the same, attention alone", .attention(length: length),
-                off: { side, _ in side.disabledPasses = ["attention"] }),
-            Technique(
-                "fusion", "kernel fusion", filled, off: { side, _ in side.disabledPasses = ["fusion"] }),
+                without: ["attention"]),
+            technique(
+                "attention-alone", "flash attention alone, \(length) tokens", .attention(length: length),
+                without: ["attention"]),
+            technique("fusion", "kernel fusion", filled, without: ["fusion"]),
+            technique(
+                "fusion-attention", "kernel fusion and flash attention", filled,
+                without: PassPipeline.fusionPasses),
+        ]
+    }
+
+    private static func batched(_ precision: Precision) -> [Technique] {
+        [
             Technique(
                 "precision", "mixed precision, \(precision.rawValue)", filled,
                 on: { side, _ in side.config.precision = precision }),
@@ -32,31 +55,41 @@ extension Technique {
             Technique(
                 "packed", "packed batching", .training(.sentences),
                 off: { side, _ in side.config.batching = .fixed }),
-            Technique(
-                "freezing", "freezing embeddings and half the layers", filled,
-                on: { side, model in
-                    side.config.freeze =
-                        ["embeddings.*"] + (0..<(model.layers / 2)).map { "encoder.layer.\($0).*" }
-                }),
-            Technique(
-                "all", "flash, fusion, \(precision.rawValue), packed", .training(.sentences),
-                off: { side, _ in side.turnEverythingOff() },
-                on: { side, _ in side.config.precision = precision }),
-            Technique(
-                "all-openblas", "the same against OpenBLAS products", .training(.sentences),
-                off: { side, _ in
-                    side.turnEverythingOff()
-                    side.config.matmul = .openblas
-                },
-                on: { side, _ in side.config.precision = precision }),
         ]
     }
-}
 
-extension BenchSetting {
-    /// Plain fp32: a kernel for every node, scores that are stored, padding to one length.
-    fileprivate mutating func turnEverythingOff() {
-        disabledPasses = PassPipeline.fusionPasses
-        config.batching = .fixed
+    /// What trades time for memory, or trains something else.
+    private static let lessMemory = [
+        Technique(
+            "recompute", "activations of layers recomputed", filled,
+            on: { side, _ in side.config.recompute = .layer }),
+        Technique(
+            "sharing", "parameters shared by all layers", filled,
+            on: { side, _ in side.config.shareLayers = .all }),
+        Technique(
+            "freezing", "embeddings and half the layers frozen", filled,
+            on: { side, model in
+                side.config.freeze =
+                    ["embeddings.*"] + (0..<(model.layers / 2)).map { "encoder.layer.\($0).*" }
+            }),
+    ]
+
+    private static func together(_ precision: Precision) -> [Technique] {
+        func technique(
+            _ name: String, _ title: String, _ products: CompilerOptions.MatmulLowering
+        ) -> Technique {
+            Technique(
+                name, title, .training(.sentences),
+                off: { side, _ in
+                    side.disabledPasses = PassPipeline.fusionPasses
+                    side.config.batching = .fixed
+                    side.config.matmul = products
+                },
+                on: { side, _ in side.config.precision = precision })
+        }
+        return [
+            technique("all", "flash, fusion, \(precision.rawValue), packed together", .generated),
+            technique("all-openblas", "the same against OpenBLAS products", .openblas),
+        ]
     }
 }

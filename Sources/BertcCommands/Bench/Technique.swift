@@ -12,7 +12,7 @@ struct Technique: Sendable {
         case attention(length: Int)
     }
 
-    /// How a side differs from `BenchSetting.standard`.
+    /// A change of what `bertc train` does by itself, which may depend on the model.
     typealias Change = @Sendable (inout BenchSetting, BertConfig) -> Void
 
     /// For `--only`.
@@ -20,17 +20,19 @@ struct Technique: Sendable {
     /// For people.
     let title: String
     let work: Work
+    /// How both sides differ from what is usual.
+    let both: Change
     /// Without the technique.
     let off: Change
     /// With it.
     let on: Change
 
     init(
-        _ name: String, _ title: String, _ work: Work, off: @escaping Change = { _, _ in },
-        on: @escaping Change = { _, _ in }
+        _ name: String, _ title: String, _ work: Work, both: @escaping Change = { _, _ in },
+        off: @escaping Change = { _, _ in }, on: @escaping Change = { _, _ in }
     ) {
         (self.name, self.title, self.work) = (name, title, work)
-        (self.off, self.on) = (off, on)
+        (self.both, self.off, self.on) = (both, off, on)
     }
 }
 
