@@ -26,7 +26,7 @@ struct CompilationPage: CustomStringConvertible {
     }
 
     private var title: String {
-        let parameters = report.graph.parameterTotals.filter { $0.role != .state }
+        let parameters = report.graph.parameterTotals.filter { $0.role == .trainable || $0.role == .frozen }
         let count = parameters.reduce(0) { $0 + $1.elements }
         let frozen = parameters.filter { $0.role == .frozen }.reduce(0) { $0 + $1.elements }
         let shape = report.symbols.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
