@@ -22,6 +22,9 @@ public enum BertHead: Hashable, Sendable {
 /// i64[2] when a dropout rate is positive, and `labels`: i32[sequences] for classification, f32[sequences] for
 /// regression, i32[masked] with `masked_positions` i32[masked] for masked LM.
 ///
+/// With `gates` attention is `flash_attention` with a bias, training has an input of noise for each parameter of gates,
+/// and the loss counts the open pairs (`AttentionGates`).
+///
 /// Outputs: `hidden` [tokens, hidden] and `pooled` [sequences, hidden] (encoder), or `logits`, and with labels
 /// `loss` f32[], the mean over sequences or masked positions.
 public struct BertGraph {
@@ -33,15 +36,18 @@ public struct BertGraph {
     public let hasLabels: Bool
     /// Parameters that get no gradient.
     public let isFrozen: @Sendable (String) -> Bool
+    /// Learns the attention mask; the configuration then has none of its own. Gates are never frozen.
+    public let gates: AttentionGates?
 
     public init(
         config: BertConfig, head: BertHead, isTraining: Bool, hasLabels: Bool? = nil,
-        isFrozen: @escaping @Sendable (String) -> Bool = { _ in false }
+        gates: AttentionGates? = nil, isFrozen: @escaping @Sendable (String) -> Bool = { _ in false }
     ) {
         self.config = config
         self.head = head
         self.isTraining = isTraining
         self.hasLabels = hasLabels ?? isTraining
+        self.gates = gates
         self.isFrozen = isFrozen
     }
 
@@ -72,6 +78,10 @@ private struct BertGraphWriter {
     /// Real keys of each token's sequence; 0 at padding.
     let keyCounts: Tensor
     let rng: Tensor?
+    /// The learned bias of each layer's scores.
+    private var biases: [Tensor] = []
+    /// λ Σ M of all gates; in training only.
+    private var maskLoss: Tensor?
     private var known: [String: Tensor] = [:]
 
     private var config: BertConfig { model.config }
@@ -145,11 +155,23 @@ private struct BertGraphWriter {
     // MARK: Encoder
 
     private mutating func encoder() -> Tensor {
+        if let gates = model.gates { g.scope("attention_gates") { write(gates) } }
         var x = g.scope("embeddings") { embeddings() }
         for layer in 0..<config.layers {
-            x = g.scope("encoder.layer.\(layer)") { block(x, "encoder.layer.\(layer)") }
+            x = g.scope("encoder.layer.\(layer)") { block(x, layer, "encoder.layer.\(layer)") }
         }
         return isPreNorm ? g.scope("encoder") { layerNorm(x, "encoder.LayerNorm") } : x
+    }
+
+    private mutating func write(_ gates: AttentionGates) {
+        let names = gates.names(layers: config.layers)
+        let sets = names.map {
+            AttentionGateWriter(gates, name: $0, heads: config.heads, in: g, isTraining: model.isTraining).bias()
+        }
+        biases = (0..<config.layers).map { sets[sets.count == 1 ? 0 : $0].scores }
+        let openPairs = sets.compactMap(\.openPairs)
+        guard let first = openPairs.first else { return }
+        maskLoss = openPairs.dropFirst().reduce(first, +) * gates.lambda
     }
 
     private mutating func embeddings() -> Tensor {
@@ -164,10 +186,10 @@ private struct BertGraphWriter {
         return dropout(layerNorm(sum, "embeddings.LayerNorm"), config.hiddenDropout)
     }
 
-    private mutating func block(_ x: Tensor, _ name: String) -> Tensor {
+    private mutating func block(_ x: Tensor, _ layer: Int, _ name: String) -> Tensor {
         let attended = g.scope("attention") {
             let input = isPreNorm ? layerNorm(x, "\(name).attention.output.LayerNorm") : x
-            let context = attention(input, "\(name).attention.self")
+            let context = attention(input, layer, "\(name).attention.self")
             let output = linear(context, "\(name).attention.output.dense", hidden, hidden)
             let sum = x + dropout(output, config.hiddenDropout)
             return isPreNorm ? sum : layerNorm(sum, "\(name).attention.output.LayerNorm")
@@ -183,17 +205,18 @@ private struct BertGraphWriter {
     }
 
     /// Scaled dot-product attention within each sequence, all heads at once.
-    private mutating func attention(_ x: Tensor, _ name: String) -> Tensor {
+    private mutating func attention(_ x: Tensor, _ layer: Int, _ name: String) -> Tensor {
         let heads = config.heads
         let headSize = config.hiddenSize / heads
         let split: [Dimension] = ["tokens", .fixed(heads), .fixed(headSize)]
         let q = linear(x, "\(name).query", hidden, hidden).reshaped(split)
         let k = linear(x, "\(name).key", hidden, hidden).reshaped(split)
         let v = linear(x, "\(name).value", hidden, hidden).reshaped(split)
-        if let mask = config.attentionMask {
+        let mask = config.attentionMask(layer: layer)
+        if mask != nil || !biases.isEmpty {
             let context = g.attention(
-                q, k, v, offsets: offsets, lengths: lengths, mask: mask, rate: config.attentionDropout,
-                rng: rng)
+                q, k, v, offsets: offsets, lengths: lengths, mask: mask,
+                bias: biases.isEmpty ? nil : biases[layer], rate: config.attentionDropout, rng: rng)
             return context.reshaped(["tokens", hidden])
         }
         let segments = [offsets, lengths]
@@ -217,6 +240,11 @@ private struct BertGraphWriter {
         return x.segmentSum(offsets: offsets, lengths: lengths) / count
     }
 
+    /// The loss with what open gates add to it.
+    private func output(loss: Tensor) {
+        g.output("loss", maskLoss.map { loss + $0 } ?? loss)
+    }
+
     private mutating func classification(_ x: Tensor, labels: Int) {
         let pooled = g.scope("pooler") { linear(firstTokens(x), "pooler.dense", hidden, hidden).tanh() }
         let logits = g.scope("classifier") {
@@ -228,10 +256,10 @@ private struct BertGraphWriter {
             if model.head == .regression {
                 let target = g.input("labels", .f32, ["sequences"])
                 let error = logits.reshaped(["sequences"]) - target
-                g.output("loss", (error * error).mean())
+                output(loss: (error * error).mean())
             } else {
                 let target = g.input("labels", .i32, ["sequences"])
-                g.output("loss", logits.crossEntropy(labels: target).mean())
+                output(loss: logits.crossEntropy(labels: target).mean())
             }
         }
     }
@@ -253,7 +281,7 @@ private struct BertGraphWriter {
         guard model.hasLabels else { return }
         g.scope("loss") {
             let target = g.input("labels", .i32, ["masked"])
-            g.output("loss", logits.crossEntropy(labels: target).mean())
+            output(loss: logits.crossEntropy(labels: target).mean())
         }
     }
 }

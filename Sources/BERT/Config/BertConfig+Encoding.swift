@@ -29,8 +29,9 @@ extension BertConfig {
         set(.problemType, problemType.map { .string($0.rawValue) })
         set(.normPosition, .string(normPosition.rawValue))
         set(.pooling, .string(pooling.rawValue))
-        set(.attentionMask, attentionMask.map { .string($0.description) })
-        set(.modelType, normPosition == .post && attentionMask == nil ? .string("bert") : nil)
+        let masks = attentionMasks.map { JSONValue.string($0.description) }
+        set(.attentionMask, masks.count > 1 ? .array(masks) : masks.first)
+        set(.modelType, normPosition == .post && masks.isEmpty ? .string("bert") : nil)
         if !architectures.isEmpty { set(.architectures, .array(architectures.map(JSONValue.string))) }
         if !labels.isEmpty {
             let pairs = labels.enumerated()

@@ -62,7 +62,7 @@ extension StepReport {
             ("real_tokens", .integer(realTokens)), ("padded_tokens", .integer(paddedTokens)),
             ("seconds", .double(seconds)), ("tokens_per_second", .double(tokensPerSecond)),
             ("seconds_left", .double(secondsLeft)),
-        ]
+        ] + (maskSparsity.map { [("mask_sparsity", .double($0))] } ?? [])
     }
 }
 

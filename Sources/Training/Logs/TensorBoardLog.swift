@@ -29,7 +29,7 @@ struct TensorBoardLog: TrainingLog {
                 ("train/loss", row.loss), ("train/learning_rate", row.learningRate),
                 ("train/gradient_norm", row.gradientNorm), ("train/tokens_per_second", row.tokensPerSecond),
                 ("train/epoch", row.epoch),
-            ], step: row.step)
+            ] + (row.maskSparsity.map { [("train/mask_sparsity", $0)] } ?? []), step: row.step)
     }
 
     func add(_ evaluation: EvaluationReport) throws {

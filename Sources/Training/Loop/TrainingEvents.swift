@@ -38,6 +38,8 @@ public struct TrainingSummary: Sendable {
     public let instructionSet: String
     public let threads: Int
     public let memory: TrainingMemory
+    /// The gates of the attention mask that is learned; `nil` when none is.
+    public let gates: AttentionGates?
     /// Fields of the model's configuration that look misspelt, and other things to know.
     public let warnings: [String]
 }
@@ -65,6 +67,8 @@ public struct StepReport: Sendable, Equatable {
     public let tokensPerSecond: Double
     /// Estimated from the last steps; evaluations come on top.
     public let secondsLeft: Double
+    /// The share of pairs that the mask which is learned leaves out after the step, without noise; `nil` when none is.
+    public let maskSparsity: Double?
 }
 
 /// One pass over the training data.
