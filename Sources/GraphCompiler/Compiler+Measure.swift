@@ -102,7 +102,7 @@ extension Compiler {
         return (fused, unfused)
     }
 
-    /// Attention as scores, softmax, dropout and context.
+    /// Attention as scores, softmax, dropout and context, without mask and bias.
     private func spelledOut(_ node: Node, _ ports: [Op]) throws -> Graph {
         guard case .flashAttention(let attributes) = node.op else { preconditionFailure("not attention") }
         return try GraphBuilder.build(node.op.mnemonic) { g in
@@ -113,7 +113,8 @@ extension Compiler {
             var weights = (scores * attributes.scale).softmax(limits: limits)
             if attributes.rate > 0 {
                 weights = g.apply(
-                    .dropout(rate: attributes.rate, stream: attributes.stream), [weights, x[5]])
+                    .dropout(rate: attributes.rate, stream: attributes.stream),
+                    [weights, x[attributes.bias == nil ? 5 : 6]])
             }
             g.output(
                 "0", g.apply(.raggedMatmul(.context, length: "length"), [weights, x[2], offsets, lengths]))

@@ -150,14 +150,20 @@ public final class GraphBuilder {
     /// - Parameters:
     ///   - scale: factor of the scores; 1/√headSize when `nil`, for which the head size must be fixed.
     ///   - mask: the keys that each query may attend to; all of its sequence when `nil`.
+    ///   - bias: f32, added to the scaled scores: [heads, n, n] for pairs of positions or [heads, 2n - 1] for
+    ///     distances (`AttentionBias`), with which no sequence may be longer than n.
     ///   - rate: share of the probabilities that dropout takes out, keyed by `rng` as in `dropout`; none without `rng`.
     public func attention(
         _ q: Tensor, _ k: Tensor, _ v: Tensor, offsets: Tensor, lengths: Tensor, scale: Double? = nil,
-        mask: AttentionMask? = nil, rate: Double = 0, rng: Tensor? = nil
+        mask: AttentionMask? = nil, bias: Tensor? = nil, rate: Double = 0, rng: Tensor? = nil
     ) -> Tensor {
         let headSize = q.type.shape.last?.fixedExtent ?? 1
         var attributes = AttentionAttributes(scale: scale ?? 1 / Double(headSize).squareRoot(), mask: mask)
         var operands = [q, k, v, offsets, lengths]
+        if let bias {
+            attributes.bias = bias.type.rank == 2 ? .distances : .pairs
+            operands.append(bias)
+        }
         if let rng, rate > 0 {
             (attributes.rate, attributes.stream) = (rate, nextStream)
             nextStream += 1

@@ -23,7 +23,8 @@ extension Op {
 
     public var resultCount: Int {
         switch self {
-        case .layerNorm, .layerNormGradient, .flashAttentionGradient, .adamW: 3
+        case .layerNorm, .layerNormGradient, .adamW: 3
+        case .flashAttentionGradient(let attention): attention.hasBiasGradient ? 4 : 3
         case .crossEntropy, .rowStatistics, .flashAttention: 2
         case .fusion(let region): region.body.outputs.count
         case .custom(let op): op.definition.resultCount
@@ -99,7 +100,7 @@ extension Op {
             "softmax_gradient": [], "layer_norm": ["epsilon"], "layer_norm_gradient": [],
             "row_statistics": ["epsilon"], "normalize": [],
             "flash_attention": AttentionAttributes.names,
-            "flash_attention_gradient": AttentionAttributes.names,
+            "flash_attention_gradient": AttentionAttributes.gradientNames,
             "cross_entropy": ["ignore_index"], "cross_entropy_gradient": ["ignore_index"], "gather": [],
             "scatter_add": ["rows"], "segment_sum": [], "segment_broadcast": ["tokens"],
             "adamw": ["beta1", "beta2", "epsilon", "weight_decay"],

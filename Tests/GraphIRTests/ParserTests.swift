@@ -49,6 +49,10 @@ struct ParserTests {
             )
             let attended = g.applyAll(.flashAttention(attention), [x, x, x] + rest)
             _ = g.applyAll(.flashAttentionGradient(attention), [x, x, x, x] + attended + rest)
+            let bias = g.input("bias", .f32, [2, .symbol("n", scale: 2, offset: -1)])
+            let biased = AttentionAttributes(scale: 0.35, bias: .distances, hasBiasGradient: true)
+            _ = g.applyAll(
+                .flashAttentionGradient(biased), [x, x, x, x] + attended + [offsets, lengths, bias])
             let norm = g.applyAll(.layerNorm(epsilon: 1e-12), [flat, state[0], state[1]])
             let statistics = g.applyAll(.rowStatistics(epsilon: 1e-5), [flat])
             _ = g.apply(.normalize, [flat] + statistics + [state[0], state[1]])

@@ -73,6 +73,22 @@ struct ShapeRuleTests {
         Misfit(
             .flashAttentionGradient(AttentionAttributes(scale: 1)),
             Array(repeating: f32("t", 2, 8), count: 5) + [f32("t")] + segments, "needs lse f32[t, 2]"),
+        Misfit(
+            .flashAttention(AttentionAttributes(scale: 1, bias: .pairs)),
+            Array(repeating: f32("t", 2, 8), count: 3) + segments + [f32(2, 7, 8)],
+            "needs a bias f32[2, n, n], got f32[2, 7, 8]"),
+        Misfit(
+            .flashAttention(AttentionAttributes(scale: 1, bias: .distances)),
+            Array(repeating: f32("t", 2, 8), count: 3) + segments + [f32(2, 8)],
+            "needs a bias f32[2, 2n - 1], got f32[2, 8]"),
+        Misfit(
+            .flashAttention(AttentionAttributes(scale: 1, bias: .pairs, hasBiasGradient: true)),
+            Array(repeating: f32("t", 2, 8), count: 3) + segments + [f32(2, 8, 8)],
+            "a bias gradient is of the gradient op"),
+        Misfit(
+            .flashAttentionGradient(AttentionAttributes(scale: 1, hasBiasGradient: true)),
+            Array(repeating: f32("t", 2, 8), count: 5) + [f32("t", 2)] + segments,
+            "a bias gradient needs a bias"),
         // Reductions
         Misfit(.reduce(.sum, axes: [1, 0], keepDimensions: false), [f32(2, 3)], "must be ascending axes"),
         Misfit(.reduce(.sum, axes: [2], keepDimensions: false), [f32(2, 3)], "must be ascending axes"),

@@ -48,7 +48,7 @@ private func rng(_ p: Tensor) -> Tensor { p.builder.constant([11, 3], .i64, [2])
 
 extension GradientCase {
     static let all =
-        unary + binary + moving + reductions + contractions + rows + attention + indexing + sharing
+        unary + binary + moving + reductions + contractions + rows + attention + biases + indexing + sharing
 
     static let unary: [GradientCase] = [
         (UnaryFunction.neg, -1.0...1.0), (.abs, 0.2...1), (.abs, -1 ... -0.2), (.exp, -1...1),
@@ -169,6 +169,24 @@ extension GradientCase {
                 let operands = p + inputs + (rate > 0 ? [rng(p[0])] : [])
                 let attributes = AttentionAttributes(scale: 0.8, rate: rate, mask: mask)
                 return p[0].builder.applyAll(.flashAttention(attributes), operands)[0]
+            }
+        }
+    }
+
+    /// Biases for sequences of up to five tokens, one more than there are.
+    static let biases: [GradientCase] = [0, 0.4].flatMap { (rate: Double) in
+        [[2, 5, 5], [2, 9]].flatMap { (shape: [Int]) in
+            [nil, AttentionMask(.causal)].map { mask in
+                GradientCase(
+                    name:
+                        "flash attention, bias \(shape), dropout \(rate), mask \(mask == nil ? "none" : "causal")",
+                    shapes: [[7, 2, 3], [7, 2, 3], [7, 2, 3], shape], inputs: segments
+                ) { p, inputs in
+                    let g = p[0].builder
+                    return g.attention(
+                        p[0], p[1], p[2], offsets: inputs[0], lengths: inputs[1], scale: 0.8, mask: mask,
+                        bias: p[3], rate: rate, rng: rng(p[0]))
+                }
             }
         }
     }

@@ -58,6 +58,7 @@ extension Lowering {
         _ id: NodeID, _ step: AttentionKernel.Step, _ attributes: AttentionAttributes, first: Int,
         segments: Int, extra: Int
     ) throws(IRError) -> AttentionKernel {
+        guard attributes.bias == nil else { throw unsupported(id, "attention with a bias") }
         var attributes = attributes
         attributes.stream = 0
         let node = graph[id]
