@@ -31,6 +31,8 @@ public final class CompiledTraining {
     public let parameters: [TensorSpec]
     /// Steps done so far; set it to go on from saved parameters and states.
     public var stepCount = 0
+    /// What the loss is multiplied by where the options scale it; see `OptimizerOptions.scalesLoss`.
+    public var lossScale = 1.0
     private let optimizer: OptimizerOptions
     private let guarded: [String]
 
@@ -47,7 +49,7 @@ public final class CompiledTraining {
         guarded = [loss, "gradient_norm"]
     }
 
-    /// Forward, backward, clipping and AdamW.
+    /// Forward, backward, clipping and the optimiser's update.
     ///
     /// - Returns: the forward graph's outputs and `gradient_norm`, all of them before the update.
     /// - Throws: `ExecutionError`; also when the loss or the norm is not finite, naming the first node that made
@@ -55,7 +57,7 @@ public final class CompiledTraining {
     public func step(
         _ tensors: [String: TensorData], symbols: [String: Int] = [:], learningRate: Double
     ) throws -> [String: TensorData] {
-        let own = optimizer.inputs(step: stepCount, learningRate: learningRate)
+        let own = optimizer.inputs(step: stepCount, learningRate: learningRate, lossScale: lossScale)
         if let taken = tensors.keys.filter({ own[$0] != nil }).min() {
             throw ExecutionError("is the step's own; leave it out", at: "input \"\(taken)\"")
         }
@@ -66,13 +68,18 @@ public final class CompiledTraining {
 }
 
 extension OptimizerOptions {
-    /// The inputs that `trainingStep` adds to a graph: `learning_rate` and the bias corrections 1 - βᵗ with
-    /// t = `step` + 1.
-    public func inputs(step: Int, learningRate: Double) -> [String: TensorData] {
+    /// The inputs that `trainingStep` adds to a graph: `learning_rate`, the bias corrections 1 - βᵗ with t = `step` + 1,
+    /// and, where the options ask for them, `average_weight` and `loss_scale`.
+    ///
+    /// The average starts as the weights after the first step, as `torch.optim.swa_utils.AveragedModel` has it.
+    public func inputs(step: Int, learningRate: Double, lossScale: Double = 1) -> [String: TensorData] {
         func correction(_ beta: Double) -> TensorData { .scalar(Float(1 - pow(beta, Double(step + 1)))) }
-        return [
+        var inputs: [String: TensorData] = [
             "learning_rate": .scalar(Float(learningRate)), "correction1": correction(adamW.beta1),
             "correction2": correction(adamW.beta2),
         ]
+        if let averageDecay { inputs["average_weight"] = .scalar(step == 0 ? 1 : Float(1 - averageDecay)) }
+        if scalesLoss { inputs["loss_scale"] = .scalar(Float(lossScale)) }
+        return inputs
     }
 }

@@ -1,13 +1,12 @@
 import GraphIR
 
-/// Turns a forward graph into one step of training: the same outputs, plus gradients and AdamW updates.
+/// Turns a forward graph into one step of training: the same outputs, plus gradients and the optimiser's updates.
 ///
 /// Every trainable parameter that the loss depends on gets the state parameters `<name>.exp_avg` and
-/// `<name>.exp_avg_sq` (initially zero) and updates of all three. Others are left alone; see
-/// `parametersWithoutGradient`.
+/// `<name>.exp_avg_sq` (initially zero), `<name>.ema` when weights are averaged, and updates of all of them. Others
+/// are left alone; see `parametersWithoutGradient`.
 ///
-/// - Added inputs, f32 scalars: `learning_rate`, and `correction1`, `correction2`, which are 1 - beta^t at
-///   step t.
+/// - Added inputs, f32 scalars: those of `OptimizerOptions.inputs`, and `loss_scale` when the loss is scaled.
 /// - Added output: `gradient_norm`, the L2 norm of all gradients before clipping.
 /// - Parameters:
 ///   - forward: a graph with an f32 scalar output named `loss`.
@@ -17,76 +16,129 @@ import GraphIR
 public func trainingStep(
     _ forward: Graph, loss: String = "loss", options: OptimizerOptions = OptimizerOptions()
 ) throws(IRError) -> Graph {
-    var graph = forward
-    var trained: [(name: String, parameter: Value, gradient: Value)] = []
-    for (parameter, gradient) in try appendParameterGradients(to: &graph, loss: loss) {
-        if let gradient { trained.append((parameter.name, parameter.value, gradient)) }
+    let builder = GraphBuilder(extending: try decomposed(forward))
+    let lossScale = options.scalesLoss ? builder.input("loss_scale", .f32, []) : nil
+    let objective = builder.tensor(try builder.graph.value(of: loss))
+    let (step, trained) = try differentiate(objective, scaledBy: lossScale, as: loss)
+    let writer = GraphBuilder(extending: step)
+    writer.scope("optimizer") {
+        OptimizerWriter(writer, options, lossScale: lossScale.map { writer.tensor($0.value) }).write(
+            trained.map { ($0.name, writer.tensor($0.parameter), writer.tensor($0.gradient)) })
     }
-    guard !trained.isEmpty else {
-        throw IRError("gradient", "\"\(loss)\" depends on no trainable parameter; nothing would be trained")
+    return try writer.finish()
+}
+
+/// The first half of a step over several micro-batches: the forward graph's outputs, and a sum of gradients in the
+/// state parameter `<name>.grad` for every trainable parameter that the loss depends on.
+///
+/// - Added inputs: `loss_weights` f32[terms], what each term is multiplied by; `carry` f32[], which the old sum is
+///   multiplied by: 0 starts a new one; and `loss_scale` when the loss is scaled.
+/// - Added output: `weighted_loss`, the sum of the weighted terms.
+/// - Parameter terms: names of the outputs, f32 scalars, that add up to the loss.
+/// - Throws: as `trainingStep`.
+public func accumulationStep(
+    _ forward: Graph, terms: [String] = ["loss"], options: OptimizerOptions = OptimizerOptions()
+) throws(IRError) -> Graph {
+    let builder = GraphBuilder(extending: try decomposed(forward))
+    let lossScale = options.scalesLoss ? builder.input("loss_scale", .f32, []) : nil
+    let weights = builder.input("loss_weights", .f32, [.fixed(terms.count)])
+    var objective: Tensor?
+    for (index, term) in terms.enumerated() {
+        let weight = weights.slice(axis: 0, start: index, size: 1).reshaped([])
+        let weighted = builder.tensor(try builder.graph.value(of: term)) * weight
+        objective = objective.map { $0 + weighted } ?? weighted
     }
-    let builder = GraphBuilder(extending: graph)
-    builder.scope("optimizer") {
-        let rate = builder.input("learning_rate", .f32, [])
-        let corrections = ["correction1", "correction2"].map { builder.input($0, .f32, []) }
-        let norm = globalNorm(trained.map { builder.tensor($0.gradient) })
-        let scale = options.maxGradientNorm.map { clipFactor(norm, maxNorm: $0) } ?? builder.scalar(1)
-        for (name, parameter, gradient) in trained {
-            let p = builder.tensor(parameter)
-            let moments = ["exp_avg", "exp_avg_sq"].map {
-                builder.parameter("\(name).\($0)", p.shape, role: .state)
-            }
-            var attributes = options.adamW
-            if options.noDecay(name) { attributes.weightDecay = 0 }
-            let new = builder.scope(name) {
-                builder.applyAll(
-                    .adamW(attributes),
-                    [p, builder.tensor(gradient)] + moments + [rate] + corrections + [scale])
-            }
-            for (target, value) in zip([p] + moments, new) { builder.update(target, to: value) }
+    guard let objective else { throw IRError("gradient", "a loss has at least one term", at: forward.name) }
+    builder.output("weighted_loss", objective)
+    let (step, trained) = try differentiate(objective, scaledBy: lossScale, as: "weighted_loss")
+    let writer = GraphBuilder(extending: step)
+    writer.scope("accumulation") {
+        let carry = writer.input("carry", .f32, [])
+        for (name, _, gradient) in trained {
+            let gradient = writer.tensor(gradient)
+            let sum = writer.parameter(OptimizerOptions.sumName(name), gradient.shape, role: .state)
+            writer.update(sum, to: sum * carry + gradient)
         }
-        builder.output("gradient_norm", norm)
+    }
+    return try writer.finish()
+}
+
+/// The second half: the optimiser's updates from the sums that `accumulationStep` of the same graph leaves.
+///
+/// Inputs, output and state parameters are those that `trainingStep` adds, but for `loss_scale`, which the sums
+/// are divided by.
+public func updateStep(
+    _ forward: Graph, terms: [String] = ["loss"], options: OptimizerOptions = OptimizerOptions()
+) throws(IRError) -> Graph {
+    let accumulation = try accumulationStep(forward, terms: terms, options: options)
+    let trained = accumulation.trainableParameters.filter { parameter in
+        accumulation.hasParameter(OptimizerOptions.sumName(parameter.name))
+    }
+    let builder = GraphBuilder("\(forward.name).update")
+    let lossScale = options.scalesLoss ? builder.input("loss_scale", .f32, []) : nil
+    builder.scope("optimizer") {
+        OptimizerWriter(builder, options, lossScale: lossScale).write(
+            trained.map { name, value in
+                let shape = accumulation.type(of: value).shape
+                let sum = builder.parameter(OptimizerOptions.sumName(name), shape, role: .state)
+                return (name, builder.parameter(name, shape), sum)
+            })
     }
     return try builder.finish()
 }
 
 /// Names of the trainable parameters that the loss does not depend on; `trainingStep` leaves them alone.
 public func parametersWithoutGradient(_ forward: Graph, loss: String = "loss") throws(IRError) -> [String] {
-    var graph = forward
-    return try appendParameterGradients(to: &graph, loss: loss).filter { $0.gradient == nil }.map(
-        \.parameter.name)
-}
-
-/// A trainable parameter's name and value.
-private typealias TrainableParameter = (name: String, value: Value)
-
-/// Appends the gradients of the output called `loss` with respect to all trainable parameters, in node order.
-private func appendParameterGradients(
-    to graph: inout Graph, loss: String
-) throws(IRError) -> [(parameter: TrainableParameter, gradient: Value?)] {
-    // Custom ops without a gradient have one through their decomposition.
-    _ = try graph.decompose { !$0.hasGradient }
-    guard let output = graph.outputs.first(where: { $0.name == loss }) else {
-        let names = graph.outputs.map { "\"\($0.name)\"" }.joined(separator: ", ")
-        throw IRError("gradient", "there is no output \"\(loss)\"; the outputs are \(names)", at: graph.name)
-    }
-    var parameters: [TrainableParameter] = []
-    for id in graph.nodeIDs {
-        guard case .parameter(let name, _, .trainable) = graph[id].op else { continue }
-        parameters.append((name, Value(id)))
-    }
+    var graph = try decomposed(forward)
+    let parameters = graph.trainableParameters
     let gradients = try appendGradients(
-        to: &graph, of: output.value, withRespectTo: parameters.map(\.value))
-    return zip(parameters, gradients).map { ($0, $1) }
+        to: &graph, of: try graph.value(of: loss), withRespectTo: parameters.map(\.value))
+    return zip(parameters, gradients).filter { $1 == nil }.map(\.0.name)
 }
 
-/// √(Σ over gradients Σ g²), f32[].
-private func globalNorm(_ gradients: [Tensor]) -> Tensor {
-    let squares = gradients.map { ($0 * $0).sum() }
-    return squares.dropFirst().reduce(squares[0], +).sqrt()
+/// The graph with the custom ops that have no gradient decomposed: they have one through their decomposition.
+private func decomposed(_ forward: Graph) throws(IRError) -> Graph {
+    var graph = forward
+    _ = try graph.decompose { !$0.hasGradient }
+    return graph
 }
 
-/// min(1, maxNorm / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_ scales gradients.
-private func clipFactor(_ norm: Tensor, maxNorm: Double) -> Tensor {
-    norm.builder.binary(.min, norm.builder.scalar(1), maxNorm / (norm + 1e-6))
+/// A trainable parameter that the loss depends on.
+private typealias TrainedParameter = (name: String, parameter: Value, gradient: Value)
+
+/// Finishes the graph of `objective` and appends the gradients of it times `scale`, in node order of the parameters.
+private func differentiate(
+    _ objective: Tensor, scaledBy scale: Tensor?, as name: String
+) throws(IRError) -> (Graph, [TrainedParameter]) {
+    let scaled = scale.map { objective * $0 } ?? objective
+    var graph = try objective.builder.finish()
+    let parameters = graph.trainableParameters
+    let gradients = try appendGradients(to: &graph, of: scaled.value, withRespectTo: parameters.map(\.value))
+    let trained = zip(parameters, gradients).compactMap { parameter, gradient in
+        gradient.map { (parameter.name, parameter.value, $0) }
+    }
+    guard !trained.isEmpty else {
+        throw IRError("gradient", "\"\(name)\" depends on no trainable parameter; nothing would be trained")
+    }
+    return (graph, trained)
+}
+
+extension Graph {
+    fileprivate var trainableParameters: [(name: String, value: Value)] {
+        nodeIDs.compactMap { id in
+            guard case .parameter(let name, _, .trainable) = self[id].op else { return nil }
+            return (name, Value(id))
+        }
+    }
+
+    fileprivate func hasParameter(_ name: String) -> Bool {
+        nodes.contains { if case .parameter(name, _, _) = $0.op { true } else { false } }
+    }
+
+    /// The output called `name`.
+    fileprivate func value(of name: String) throws(IRError) -> Value {
+        if let output = outputs.first(where: { $0.name == name }) { return output.value }
+        let names = outputs.map { "\"\($0.name)\"" }.joined(separator: ", ")
+        throw IRError("gradient", "there is no output \"\(name)\"; the outputs are \(names)", at: self.name)
+    }
 }

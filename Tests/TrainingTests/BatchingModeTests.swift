@@ -24,9 +24,8 @@ import Training
         let batcher = try Batcher(
             encodings, options: BatchingOptions(mode: mode, batchSize: encodings.count, maxLength: 48))
         let result = try model.step(
-            0, batch: batcher.layOut(Array(encodings.indices)), targets: TensorData(labels),
-            learningRate: 1e-3,
-            seed: 1)
+            0, [StepInputs(batcher.layOut(Array(encodings.indices)), targets: TensorData(labels))],
+            learningRate: 1e-3, seed: 1)
         let parameters = model.specs.flatMap { model.parameters.get($0.name)?.floats ?? [] }
         return (result.loss, result.gradientNorm, parameters)
     }

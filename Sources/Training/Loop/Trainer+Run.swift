@@ -63,11 +63,10 @@ extension Trainer {
         let start = ContinuousClock.now
         let batch = batcher.layOut(indices)
         let rate = schedule.rate(at: progress.step)
-        let result: (loss: Double, gradientNorm: Double)
+        let result: StepResult
         do {
-            result = try model.step(
-                progress.step, batch: batch, targets: data.train.targets.tensor(indices), learningRate: rate,
-                seed: config.seed)
+            let inputs = StepInputs(batch, targets: data.train.targets.tensor(indices))
+            result = try model.step(progress.step, [inputs], learningRate: rate, seed: config.seed)
         } catch let error as ExecutionError {
             throw TrainingError(
                 .failedStep,

@@ -73,24 +73,23 @@ package final class TrainableModel {
         set { training.profiles = newValue }
     }
 
-    /// One step: forward, backward, clipping, AdamW.
+    /// One step: forward and backward over the micro-batches, clipping, update.
     ///
     /// - Parameters:
     ///   - step: counted from 0; fixes the bias corrections and the dropout.
-    ///   - targets: the batch's `labels`, [sequences].
-    /// - Returns: the loss (mean over sequences) and the gradients' norm before clipping, both before the update.
-    /// - Throws: `ExecutionError` when either is not finite, naming the node; no parameter has changed then.
+    ///   - inputs: the step's micro-batches; several need a model that accumulates gradients.
+    /// - Throws: `ExecutionError` when loss or norm are not finite, naming the node; no parameter has changed then.
     package func step(
-        _ step: Int, batch: Batch, targets: TensorData, learningRate: Double, seed: Int
-    ) throws -> (loss: Double, gradientNorm: Double) {
-        var inputs = BertInputs(batch)
-        inputs.tensors["labels"] = targets
-        inputs.tensors.merge(options.inputs(step: step, learningRate: learningRate)) { $1 }
-        if needsRandomness { inputs.tensors["rng"] = .rng(seed: seed, step: step) }
+        _ step: Int, _ inputs: [StepInputs], learningRate: Double, seed: Int
+    ) throws -> StepResult {
+        precondition(inputs.count == 1, "the model does not accumulate gradients")
+        var tensors = inputs[0].tensors
+        tensors.merge(options.inputs(step: step, learningRate: learningRate)) { $1 }
+        if needsRandomness { tensors["rng"] = .rng(seed: seed, step: step) }
         let outputs = try training.run(
-            inputs.tensors, symbols: inputs.symbols, guarding: ["loss", "gradient_norm"])
+            tensors, symbols: inputs[0].symbols, guarding: ["loss", "gradient_norm"])
         func scalar(_ name: String) -> Double { Double(outputs[name]?.floats.first ?? .nan) }
-        return (scalar("loss"), scalar("gradient_norm"))
+        return StepResult(loss: scalar("loss"), gradientNorm: scalar("gradient_norm"))
     }
 
     /// What runs the model without dropout, in batches of about `batchTokens` tokens.
