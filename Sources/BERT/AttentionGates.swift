@@ -98,7 +98,9 @@ package struct AttentionGateWriter {
             pairs = (Double(n) - distance).cast(.f32)
         case .unstructured:
             let square = TensorType(.i32, [.fixed(n), .fixed(n)])
-            let (i, j) = (g.apply(.iota(type: square, axis: 0), []), g.apply(.iota(type: square, axis: 1), []))
+            let (i, j) = (
+                g.apply(.iota(type: square, axis: 0), []), g.apply(.iota(type: square, axis: 1), [])
+            )
             let (low, high) = (g.binary(.min, i, j), g.binary(.max, i, j))
             self.difference = table.gather(high * (high + 1) / 2 + low).transposed([2, 0, 1])
             pairs = g.scalar(1)

@@ -166,7 +166,8 @@ private struct BertGraphWriter {
     private mutating func write(_ gates: AttentionGates) {
         let names = gates.names(layers: config.layers)
         let sets = names.map {
-            AttentionGateWriter(gates, name: $0, heads: config.heads, in: g, isTraining: model.isTraining).bias()
+            AttentionGateWriter(gates, name: $0, heads: config.heads, in: g, isTraining: model.isTraining)
+                .bias()
         }
         biases = (0..<config.layers).map { sets[sets.count == 1 ? 0 : $0].scores }
         let openPairs = sets.compactMap(\.openPairs)

@@ -56,7 +56,9 @@ import Transforms
     ])
     func twoGatesByHand(noise: Double, loss: Double, gradient: [Double]) throws {
         let gates = AttentionGates(.structured, length: 2, lambda: 0.5)
-        func tokens(_ values: [Double]) -> HostTensor { HostTensor(element: .f32, shape: [2, 1, 1], values: values) }
+        func tokens(_ values: [Double]) -> HostTensor {
+            HostTensor(element: .f32, shape: [2, 1, 1], values: values)
+        }
         let result = try Interpreter(graph: Self.graph(gates, heads: 1, headSize: 1), rounding: false).run([
             "logits": HostTensor(element: .f32, shape: [1, 2, 2], values: [0, 0, 0, 0]),
             "logits.noise": HostTensor(element: .f32, shape: [1, 2], values: [log(3), noise]),
@@ -95,7 +97,9 @@ import Transforms
             }
             return sum
         }
-        func tokens(_ values: [Double]) -> HostTensor { HostTensor(element: .f32, shape: [3, 1, 1], values: values) }
+        func tokens(_ values: [Double]) -> HostTensor {
+            HostTensor(element: .f32, shape: [3, 1, 1], values: values)
+        }
         let result = try Interpreter(graph: Self.graph(gates, heads: 1, headSize: 1), rounding: false).run([
             "logits": HostTensor(element: .f32, shape: [1, 3, 2], values: logits),
             "logits.noise": HostTensor(element: .f32, shape: [1, 3], values: noise),
@@ -115,14 +119,17 @@ import Transforms
     }
 
     /// PyTorch's numbers (`Fixtures/make_gates.py`), with rows that are left without a key.
-    @Test(arguments: AttentionGates.Form.allCases) func agreesWithPyTorch(_ form: AttentionGates.Form) throws {
+    @Test(arguments: AttentionGates.Form.allCases) func agreesWithPyTorch(_ form: AttentionGates.Form) throws
+    {
         let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("Fixtures/gates.safetensors")
         let file = try SafetensorsFile(url)
         let gates = AttentionGates(form, length: 6, lambda: 0.03)
         let lengths = try file.integers(named: "\(form.rawValue).lengths")
         let offsets = lengths.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
-        var inputs = ["offsets": TensorData(offsets.map(Int32.init)), "lengths": TensorData(lengths.map(Int32.init))]
+        var inputs = [
+            "offsets": TensorData(offsets.map(Int32.init)), "lengths": TensorData(lengths.map(Int32.init)),
+        ]
         func tensor(_ name: String) throws -> TensorData {
             let shape = try #require(file.entry(named: "\(form.rawValue).\(name)")).shape
             return TensorData(try file.floats(named: "\(form.rawValue).\(name)"), shape: shape)
@@ -148,7 +155,10 @@ import Transforms
         let all = (0..<5).flatMap { i in (0..<5).map { gates.gate(query: i, key: $0) } }
         #expect(Set(all) == Set(0..<gates.count))
         #expect(gates.count == (form == .structured ? 5 : 15))
-        #expect((0..<5).allSatisfy { i in (0..<5).allSatisfy { gates.gate(query: i, key: $0) == gates.gate(query: $0, key: i) } })
+        #expect(
+            (0..<5).allSatisfy { i in
+                (0..<5).allSatisfy { gates.gate(query: i, key: $0) == gates.gate(query: $0, key: i) }
+            })
     }
 }
 

@@ -41,14 +41,20 @@ import Testing
 
     @Test func jsonHasTheSparsity() throws {
         let result = try Tool.run(
-            ["train", scratch.path("train.json"), "--json", "--set", "dam=unstructured", "--set", "maxLength=10"])
+            [
+                "train", scratch.path("train.json"), "--json", "--set", "dam=unstructured", "--set",
+                "maxLength=10",
+            ])
         let lines = result.outputLines.filter { $0.contains("\"event\": \"step\"") }
-        #expect(result.status == 0 && lines.count == 4 && lines.allSatisfy { $0.contains("\"mask_sparsity\": 0.") })
+        #expect(
+            result.status == 0 && lines.count == 4
+                && lines.allSatisfy { $0.contains("\"mask_sparsity\": 0.") })
     }
 
     /// The texts of a saved configuration.
     private func config(_ directory: String) throws -> [String: String] {
-        let object = try JSONSerialization.jsonObject(with: Data(try scratch.bytes("\(directory)/config.json")))
+        let object = try JSONSerialization.jsonObject(
+            with: Data(try scratch.bytes("\(directory)/config.json")))
         return (object as? [String: Any] ?? [:]).compactMapValues { $0 as? String }
     }
 }

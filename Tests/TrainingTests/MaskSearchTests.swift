@@ -18,7 +18,9 @@ import Training
 
     private static func sparsities(_ config: TrainingConfig) throws -> [Double] {
         var sparsities: [Double] = []
-        _ = try trainModel(config) { if case .step(let step) = $0 { sparsities.append(step.maskSparsity ?? -1) } }
+        _ = try trainModel(config) {
+            if case .step(let step) = $0 { sparsities.append(step.maskSparsity ?? -1) }
+        }
         return sparsities
     }
 
@@ -70,7 +72,8 @@ import Training
         let search = MaskSearch(gates, of: model)
         let parameters = ParameterStore()
         for (layer, name) in gates.names(layers: 2).enumerated() {
-            let logits = GateNoise.values(rows: 3, gates: 2 * gates.count, firstRow: 3 * layer, seed: 5, step: 0)
+            let logits = GateNoise.values(
+                rows: 3, gates: 2 * gates.count, firstRow: 3 * layer, seed: 5, step: 0)
             try parameters.set(name, TensorData(logits, shape: [3, gates.count, 2]))
         }
         let (masks, sparsity) = (search.masks(in: parameters), search.sparsity(in: parameters))
@@ -165,9 +168,10 @@ import Training
         for file in files + masks + ["model.safetensors", "config.json"] {
             #expect(try whole.data("run/\(file)") == parts.data("run/\(file)"), "\(file)")
         }
-        let columns = try String(decoding: parts.data("run/log.csv"), as: UTF8.self).split(separator: "\n").map {
-            $0.split(separator: ",", omittingEmptySubsequences: false).last.map(String.init) ?? ""
-        }
+        let columns = try String(decoding: parts.data("run/log.csv"), as: UTF8.self).split(separator: "\n")
+            .map {
+                $0.split(separator: ",", omittingEmptySubsequences: false).last.map(String.init) ?? ""
+            }
         #expect(columns[0] == "mask_sparsity" && columns.dropFirst().allSatisfy { Double($0) != nil })
     }
 
@@ -215,7 +219,9 @@ import Training
         let output = try TemporaryDirectory()
         var config = Self.config(output, steps: 2)
         config.damLength = 16
-        #expect(message { _ = try trainModel(config) }?.contains("'damLength' is 16, the length at which") == true)
+        #expect(
+            message { _ = try trainModel(config) }?.contains("'damLength' is 16, the length at which") == true
+        )
         config.maxLength = nil
         #expect(
             message { _ = try trainModel(config) }?.hasSuffix(
@@ -238,7 +244,8 @@ import Training
         #expect(message { _ = try trainModel(second) }?.contains("has an attention mask already") == true)
         second.dam = nil
         second.damLambda = 1
-        #expect(message { _ = try trainModel(second) }?.contains("'damLambda' has no use without 'dam'") == true)
+        #expect(
+            message { _ = try trainModel(second) }?.contains("'damLambda' has no use without 'dam'") == true)
         second.damLambda = 5e-5
         _ = try trainModel(second)
     }

@@ -45,7 +45,9 @@ package struct ProgressLine {
     }
 
     /// `mask 63.1 % sparse`
-    static func mask(_ sparsity: Double) -> String { "mask \(Formatted.number(sparsity * 100, digits: 1)) % sparse" }
+    static func mask(_ sparsity: Double) -> String {
+        "mask \(Formatted.number(sparsity * 100, digits: 1)) % sparse"
+    }
 
     private func bar(_ width: Int) -> String {
         let done = steps > 0 ? min(width, width * step / steps) : 0

@@ -94,7 +94,8 @@ extension TrainingConfig {
         let names = ["damLength", "damLambda", "damLearningRate", "damPerLayer"]
         for field in Self.fields where dam == nil && names.contains(field.name) {
             guard field.json(self) == field.json(defaults) else {
-                throw refuse(field.name, "has no use without 'dam'; set that to \"structured\", or remove this")
+                throw refuse(
+                    field.name, "has no use without 'dam'; set that to \"structured\", or remove this")
             }
         }
         if let damLearningRate, damLearningRate > 0, learningRate == 0 {

@@ -6,7 +6,8 @@ import Foundation
 struct CSVLog: TrainingLog {
     static let header =
         (["step", "epoch", "loss", "learning_rate", "gradient_norm", "tokens_per_second"]
-        + TrainingMetric.allCases.map { "validation_\($0.rawValue)" } + ["mask_sparsity"]).joined(separator: ",")
+        + TrainingMetric.allCases.map { "validation_\($0.rawValue)" } + ["mask_sparsity"]).joined(
+            separator: ",")
     private let file: AppendedFile
 
     /// Starts the file, or goes on with it: rows after `step` are dropped, since a resumed run writes them again.

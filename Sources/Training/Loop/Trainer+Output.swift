@@ -57,11 +57,20 @@ extension Trainer {
 
     // MARK: The model
 
-    /// Writes the model as it is now into the output directory, in Hugging Face's layout.
+    /// Writes the model as it is now into the output directory, in Hugging Face's layout, with the mask that was learned.
     func saveModel() throws {
+        let directory = URL(fileURLWithPath: outputDirectory, isDirectory: true)
+        var config = model.config
+        if let search = model.search {
+            config.attentionMasks = search.masks(in: model.parameters)
+            for (name, text) in config.maskFiles {
+                try AtomicFile.write(Data(text.utf8), to: directory.appendingPathComponent(name))
+            }
+        }
         try BertCheckpoint.save(
-            to: URL(fileURLWithPath: outputDirectory, isDirectory: true), config: model.config,
-            architecture: .sequenceClassification, parameters: model.specs
+            to: directory, config: config,
+            architecture: .sequenceClassification,
+            parameters: model.specs.filter { !AttentionGates.isGate($0.name) }
         ) { spec, sink in
             try model.parameters.withBytes(spec.name) { bytes in try sink(bytes.bindMemory(to: Float.self)) }
         }
@@ -77,6 +86,7 @@ extension Trainer {
         for name in try checkpoint.report(for: model.specs).loaded {
             try model.parameters.set(name) { try checkpoint.copyFloats(of: name, into: $0) }
         }
+        model.search?.set(checkpoint.config.attentionMasks, in: model.parameters)
     }
 
     // MARK: Logs

@@ -83,7 +83,8 @@ extension Trainer {
             loss: result.loss, learningRate: rate, gradientNorm: result.gradientNorm,
             realTokens: batch.realTokens, paddedTokens: batch.paddedTokens, sequences: batch.sequences,
             seconds: seconds, tokensPerSecond: pace.tokensPerSecond,
-            secondsLeft: pace.secondsLeft(steps: plan.steps - progress.step))
+            secondsLeft: pace.secondsLeft(steps: plan.steps - progress.step), maskSparsity: model.maskSparsity
+        )
         window.add(report)
         lastStep = report
         try observer(.step(report))

@@ -46,6 +46,8 @@ final class Trainer {
         self.observer = observer
         outputDirectory = config.resolve(config.outputDirectory)
         source = try ModelSource(config)
+        let gates = try AttentionGates(config, source)
+        try config.checkMask(of: source.config, gates)
         data = try TrainingData(config, source)
         dataFingerprint = data.train.fingerprint
         metric = config.metric ?? config.task.metric
@@ -68,7 +70,7 @@ final class Trainer {
                 seed: UInt64(config.seed)))
         plan = TrainingPlan(config, batcher.plan)
         schedule = LearningRateSchedule(config, steps: plan.steps)
-        (model, loaded) = try Self.model(config, source, labels: data.labels, compiler: compiler)
+        (model, loaded) = try Self.model(config, source, gates, labels: data.labels, compiler: compiler)
         let evaluated = [data.validation, data.test].compactMap { $0?.encodings }
         let runner = model.runner(maxLength: data.maxLength, batchTokens: Self.evaluationTokens)
         shapes = (plan.largestShapes, evaluated.flatMap(runner.shapes(of:)))
@@ -83,7 +85,8 @@ final class Trainer {
 
     /// The model with its first parameters.
     private static func model(
-        _ config: TrainingConfig, _ source: ModelSource, labels: [String], compiler: Compiler
+        _ config: TrainingConfig, _ source: ModelSource, _ gates: AttentionGates?, labels: [String],
+        compiler: Compiler
     ) throws -> (TrainableModel, LoadReport?) {
         var architecture = source.config
         let head: BertHead
@@ -99,10 +102,11 @@ final class Trainer {
             architecture.labels = labels
             architecture.problemType = .singleLabel
         }
-        let specs = try BertGraph(config: architecture, head: head, isTraining: false).parameters()
+        let specs = try BertGraph(config: architecture, head: head, isTraining: false, gates: gates)
+            .parameters()
         let globs = try config.freeze.map { pattern in
             let glob = Glob(pattern)
-            guard specs.contains(where: { glob.matches($0.name) }) else {
+            guard specs.contains(where: { glob.matches($0.name) && !AttentionGates.isGate($0.name) }) else {
                 throw TrainingConfigError(
                     file: config.file, field: "freeze",
                     problem: "has the pattern \"\(pattern)\", which no parameter matches; names are like \""
@@ -115,12 +119,15 @@ final class Trainer {
         let report = try source.initialize(specs, keepsHead: keepsHead, initializer: initializer) {
             try parameters.set($0.name, TensorData($1, shape: $0.shape))
         }
-        let options = OptimizerOptions(
+        var options = OptimizerOptions(
             adamW: AdamWAttributes(
                 beta1: config.beta1, beta2: config.beta2, epsilon: config.epsilon,
                 weightDecay: config.weightDecay), maxGradientNorm: config.maxGradientNorm)
+        options.treatGates(
+            learningRate: config.damLearningRate ?? config.learningRate, of: config.learningRate)
         let model = try TrainableModel(
-            config: architecture, head: head, options: options, compiler: compiler, parameters: parameters
+            config: architecture, head: head, options: options, gates: gates, compiler: compiler,
+            parameters: parameters
         ) { name in globs.contains { $0.matches(name) } }
         return (model, report)
     }
@@ -135,6 +142,7 @@ final class Trainer {
             validationExamples: data.validation?.encodings.count, testExamples: data.test?.encodings.count,
             steps: plan.steps, warmupSteps: schedule.warmupSteps, epochs: plan.epochs,
             instructionSet: compiler.instructionSet, threads: compiler.threads, memory: memory,
+            gates: model.search?.gates,
             warnings: source.config.warnings + data.warnings + [compiler.cacheWarning].compactMap { $0 })
     }
 }

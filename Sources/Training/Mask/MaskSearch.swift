@@ -1,6 +1,17 @@
 import BERT
 import GraphCompiler
 
+extension BertConfig {
+    /// The masks as files beside a saved model, by name: `attention_mask.txt`, or `attention_mask.N.txt` of layer N.
+    var maskFiles: [(name: String, text: String)] {
+        attentionMasks.enumerated().compactMap { layer, mask in
+            mask.fileText.map {
+                (attentionMasks.count == 1 ? "attention_mask.txt" : "attention_mask.\(layer).txt", $0)
+            }
+        }
+    }
+}
+
 /// The gates of a run that learns an attention mask, seen from outside the graph: their noise, and the mask that they
 /// stand for.
 package struct MaskSearch {

@@ -10,6 +10,8 @@ package final class TrainableModel {
     package let specs: [ParameterSpec]
     package let parameters: ParameterStore
     let options: OptimizerOptions
+    /// The attention mask that is learned.
+    let search: MaskSearch?
     private let training: Executor
     private let evaluation: Executor
     /// Whether a dropout rate is positive.
@@ -17,9 +19,12 @@ package final class TrainableModel {
 
     /// Compiles both graphs. The caller sets `parameters` before or after.
     ///
-    /// - Parameter isFrozen: parameters that are not trained.
+    /// - Parameters:
+    ///   - gates: learn an attention mask.
+    ///   - isFrozen: parameters that are not trained.
     package init(
-        config: BertConfig, head: BertHead, options: OptimizerOptions, compiler: Compiler,
+        config: BertConfig, head: BertHead, options: OptimizerOptions, gates: AttentionGates? = nil,
+        compiler: Compiler,
         parameters: ParameterStore = ParameterStore(),
         isFrozen: @escaping @Sendable (String) -> Bool = { _ in false }
     ) throws {
@@ -27,7 +32,9 @@ package final class TrainableModel {
         self.head = head
         self.options = options
         self.parameters = parameters
-        let forward = BertGraph(config: config, head: head, isTraining: true, isFrozen: isFrozen)
+        search = gates.map { MaskSearch($0, of: config) }
+        let forward = BertGraph(
+            config: config, head: head, isTraining: true, gates: gates, isFrozen: isFrozen)
         specs = try forward.parameters()
         let graph = try forward.build()
         try compiler.options.dump?(CompilationStage(graph))
@@ -37,7 +44,8 @@ package final class TrainableModel {
         }
         training = try compiler.compile(step, parameters: parameters)
         evaluation = try compiler.compile(
-            BertGraph(config: config, head: head, isTraining: false).build(), parameters: parameters)
+            BertGraph(config: config, head: head, isTraining: false, gates: gates).build(),
+            parameters: parameters)
     }
 
     /// Names of the optimiser's states in `parameters`.
@@ -86,11 +94,15 @@ package final class TrainableModel {
         var tensors = inputs[0].tensors
         tensors.merge(options.inputs(step: step, learningRate: learningRate)) { $1 }
         if needsRandomness { tensors["rng"] = .rng(seed: seed, step: step) }
+        if let search { tensors.merge(search.noise(seed: seed, step: step)) { $1 } }
         let outputs = try training.run(
             tensors, symbols: inputs[0].symbols, guarding: ["loss", "gradient_norm"])
         func scalar(_ name: String) -> Double { Double(outputs[name]?.floats.first ?? .nan) }
         return StepResult(loss: scalar("loss"), gradientNorm: scalar("gradient_norm"))
     }
+
+    /// The share of pairs that the learned mask leaves out now, without noise; `nil` when none is learned.
+    var maskSparsity: Double? { search?.sparsity(in: parameters) }
 
     /// What runs the model without dropout, in batches of about `batchTokens` tokens.
     func runner(maxLength: Int, batchTokens: Int) -> SequenceRunner {
