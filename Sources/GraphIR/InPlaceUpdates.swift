@@ -15,6 +15,48 @@ extension Graph {
                 }
             })
     }
+
+    /// New values of accumulators that can be written over the old ones where their nodes stand: the node reads the
+    /// old value element by element for this result only, and no later node reads it.
+    package func accumulations() -> Set<Value> {
+        let uses = useCounts()
+        return Set(
+            updates.filter { update in
+                guard case .parameter(_, _, .accumulator) = self[update.parameter.node].op else { return false }
+                return uses[update.value] == 1 && overwrites(update)
+            }.map(\.value))
+    }
+
+    private func overwrites(_ update: Update) -> Bool {
+        let writer = update.value.node
+        return nodeIDs.allSatisfy { id in
+            let node = self[id]
+            guard let position = node.operands.firstIndex(of: update.parameter) else { return true }
+            guard id == writer else {
+                // A view may be read later.
+                if case .reshape = node.op { return false }
+                return id < writer
+            }
+            if case .fusion(let region) = node.op {
+                return region.body.computesInPlace(
+                    region.body.outputs[update.value.result].value, from: Value(region.body.inputs[position]))
+            }
+            return node.op.isElementWise
+        }
+    }
+
+    /// Whether all that comes of `input` is a chain of element-wise ops that ends in `result`, which only leaves the graph.
+    private func computesInPlace(_ result: Value, from input: Value) -> Bool {
+        let uses = useCounts()
+        var value = input
+        while value != result {
+            guard uses[value] == 1, let reader = nodeIDs.first(where: { self[$0].operands.contains(value) }),
+                self[reader].op.isElementWise, self[reader].types == [type(of: input)]
+            else { return false }
+            value = Value(reader)
+        }
+        return uses[result] == 1
+    }
 }
 
 extension Op {
@@ -23,12 +65,20 @@ extension Op {
         switch self {
         case .adamW: true
         case .fusion(let region):
-            region.body.nodes.allSatisfy { node in
-                switch node.op {
-                case .adamW, .input, .constant: true
-                default: false
+            region.body.nodes.contains { if case .adamW = $0.op { true } else { false } }
+                && region.body.nodes.allSatisfy { node in
+                    switch node.op {
+                    case .adamW, .input, .constant: true
+                    default: node.op.isElementWise
+                    }
                 }
-            }
+        default: false
+        }
+    }
+
+    private var isElementWise: Bool {
+        switch self {
+        case .unary, .binary, .compare, .select, .cast: true
         default: false
         }
     }

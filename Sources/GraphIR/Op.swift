@@ -61,6 +61,9 @@ public enum ParameterRole: String, Hashable, Sendable, CaseIterable {
     case frozen
     /// Optimiser moments, counters: written by updates, never differentiated.
     case state
+    /// Running sums, such as those of gradients: state whose update is written as soon as it is known, whatever
+    /// becomes of the run.
+    case accumulator
 }
 
 /// The value of a constant.

@@ -35,7 +35,7 @@ package struct RandomInputs {
     }
 
     private func floatRange(_ type: TensorType, _ role: ParameterRole?) -> ClosedRange<Double> {
-        if type.rank == 0 || role == .state { return 0.1...1 }
+        if type.rank == 0 || role == .state || role == .accumulator { return 0.1...1 }
         guard role != nil, type.rank >= 2 else { return -1...1 }
         let bound = (3 / Double(max(1, extents(type).suffix(2).max() ?? 1))).squareRoot()
         return -bound...bound

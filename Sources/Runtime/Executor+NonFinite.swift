@@ -18,8 +18,10 @@ extension Executor {
     ) throws -> ExecutionError {
         try bind(inputs, symbols)
         for id in program.graph.parameters {
-            if let number = firstNonFinite(Value(id)), case .parameter(let name, _, _) = program.graph[id].op
-            {
+            guard case .parameter(let name, _, let role) = program.graph[id].op, role != .accumulator else {
+                continue
+            }
+            if let number = firstNonFinite(Value(id)) {
                 return ExecutionError("holds \(number)", at: "parameter \"\(name)\"")
             }
         }

@@ -82,24 +82,27 @@ public final class Executor {
     /// - Parameters:
     ///   - inputs: every input by name; shapes fix the symbols.
     ///   - symbols: values of symbols that no input's shape fixes.
-    ///   - guarded: outputs that must be finite for the updates to be applied. When one is not, no parameter is
-    ///     changed and the error names the first node that made a NaN or an infinity.
+    ///   - guarded: outputs that must be finite for the updates to be applied. When one is not, no parameter but
+    ///     accumulators is changed and the error names the first node that made a NaN or an infinity.
+    ///   - condition: an output that must be finite for the updates to be applied, but whose other values are no
+    ///     error: the caller sees them among the results.
     /// - Returns: every output by name.
     /// - Throws: `ExecutionError` naming the input or node.
     public func run(
-        _ inputs: [String: TensorData], symbols: [String: Int] = [:], guarding guarded: [String] = []
+        _ inputs: [String: TensorData], symbols: [String: Int] = [:], guarding guarded: [String] = [],
+        updatingIfFinite condition: String? = nil
     ) throws -> [String: TensorData] {
         try pool.session {
             let begin = RunTrace.now
             work.trace = trace.flatMap { $0.isFull ? nil : $0 }
-            let results = try step(inputs, symbols, guarded)
+            let results = try step(inputs, symbols, guarded, condition)
             work.trace?.noteRun(from: begin)
             return results
         }
     }
 
     private func step(
-        _ inputs: [String: TensorData], _ symbols: [String: Int], _ guarded: [String]
+        _ inputs: [String: TensorData], _ symbols: [String: Int], _ guarded: [String], _ condition: String?
     ) throws -> [String: TensorData] {
         try bind(inputs, symbols)
         panels.refresh()
@@ -110,6 +113,8 @@ public final class Executor {
         // Outputs and copied updates may name parameters: they are read before any parameter changes.
         var results: [String: TensorData] = [:]
         for output in program.graph.outputs { results[output.name] = data(output.value) }
+        let decisive = program.graph.outputs.first { $0.name == condition }
+        if let decisive, firstNonFinite(decisive.value) != nil { return results }
         let copies = schedule.copiedUpdates.map { ($0.parameter, data($0.value)) }
         try launch(schedule.firstUpdate..<schedule.launches.count)
         for (parameter, value) in copies { copy(value, to: parameter) }

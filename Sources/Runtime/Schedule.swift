@@ -34,7 +34,7 @@ struct Schedule {
 
     let slots: ValueSlots
     let launches: [Program.Launch]
-    /// Launches from here on write parameters in place; everything else has run before.
+    /// Launches from here on write parameters in place; everything else, accumulators too, has run before.
     let firstUpdate: Int
     private(set) var lives: [Life]
     /// Arena slots of inputs, which are there before the first launch.
@@ -71,9 +71,10 @@ struct Schedule {
             default: break
             }
         }
+        let accumulations = graph.accumulations()
         for update in graph.updates {
             guard case .parameter(let name, _, _) = graph[update.parameter.node].op else { continue }
-            if inPlace.contains(update.value.node) {
+            if inPlace.contains(update.value.node) || accumulations.contains(update.value) {
                 lives[slots[update.value]].parameter = name
             } else {
                 copiedUpdates.append(update)

@@ -38,7 +38,7 @@ public struct OptimizerOptions: Sendable {
         self.scalesLoss = scalesLoss
     }
 
-    /// The state parameter with the sum of a parameter's gradients.
+    /// The accumulator with the sum of a parameter's gradients.
     public static func sumName(_ name: String) -> String { "\(name).grad" }
 
     /// The state parameter with a parameter's moving average.

@@ -29,7 +29,7 @@ public func trainingStep(
 }
 
 /// The first half of a step over several micro-batches: the forward graph's outputs, and a sum of gradients in the
-/// state parameter `<name>.grad` for every trainable parameter that the loss depends on.
+/// accumulator `<name>.grad` for every trainable parameter that the loss depends on.
 ///
 /// - Added inputs: `loss_weights` f32[terms], what each term is multiplied by; `carry` f32[], which the old sum is
 ///   multiplied by: 0 starts a new one; and `loss_scale` when the loss is scaled.
@@ -56,7 +56,7 @@ public func accumulationStep(
         let carry = writer.input("carry", .f32, [])
         for (name, _, gradient) in trained {
             let gradient = writer.tensor(gradient)
-            let sum = writer.parameter(OptimizerOptions.sumName(name), gradient.shape, role: .state)
+            let sum = writer.parameter(OptimizerOptions.sumName(name), gradient.shape, role: .accumulator)
             writer.update(sum, to: sum * carry + gradient)
         }
     }
@@ -80,7 +80,7 @@ public func updateStep(
         OptimizerWriter(builder, options, lossScale: lossScale).write(
             trained.map { name, value in
                 let shape = accumulation.type(of: value).shape
-                let sum = builder.parameter(OptimizerOptions.sumName(name), shape, role: .state)
+                let sum = builder.parameter(OptimizerOptions.sumName(name), shape, role: .accumulator)
                 return (name, builder.parameter(name, shape), sum)
             })
     }

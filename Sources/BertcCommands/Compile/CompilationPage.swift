@@ -24,7 +24,7 @@ struct CompilationPage: CustomStringConvertible {
     }
 
     private var title: String {
-        let parameters = report.graph.parameterTotals.filter { $0.role != .state }
+        let parameters = report.graph.parameterTotals.filter { $0.role == .trainable || $0.role == .frozen }
         let count = parameters.reduce(0) { $0 + $1.elements }
         let shape = report.symbols.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
         return (["\(report.graph.name): \(count) parameters"] + shape).joined(separator: ", ")

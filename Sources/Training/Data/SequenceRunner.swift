@@ -16,7 +16,7 @@ struct SequenceRunner {
         guard !encodings.isEmpty else { return [] }
         let batcher = try Batcher(encodings, options: BatchingOptions(maxLength: maxLength, shuffle: false))
         var rows = [[Float]](repeating: [], count: encodings.count)
-        for indices in batches(of: encodings) {
+        for indices in Self.batches(of: encodings, tokens: batchTokens) {
             let inputs = BertInputs(batcher.layOut(indices))
             let outputs = try executor.run(inputs.tensors, symbols: inputs.symbols, guarding: [output])
             guard let values = outputs[output]?.floats else { continue }
@@ -29,8 +29,8 @@ struct SequenceRunner {
     }
 
     /// The extents of the batches of these sequences.
-    func shapes(of encodings: [Encoding]) -> [BatchShape] {
-        batches(of: encodings).map { batch in
+    static func shapes(of encodings: [Encoding], batchTokens: Int) -> [BatchShape] {
+        batches(of: encodings, tokens: batchTokens).map { batch in
             BatchShape(
                 sequences: batch.count, tokens: batch.reduce(0) { $0 + encodings[$1].count },
                 maxLength: batch.reduce(0) { max($0, encodings[$1].count) })
@@ -38,7 +38,7 @@ struct SequenceRunner {
     }
 
     /// Sequences of like length together, so that attention, whose memory is the longest sequence's, wastes little.
-    private func batches(of encodings: [Encoding]) -> [[Int]] {
+    private static func batches(of encodings: [Encoding], tokens batchTokens: Int) -> [[Int]] {
         let order = encodings.indices.sorted { (encodings[$0].count, $0) < (encodings[$1].count, $1) }
         var batches: [[Int]] = []
         var tokens = 0

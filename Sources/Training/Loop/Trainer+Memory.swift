@@ -1,6 +1,5 @@
 import Foundation
 import GraphCompiler
-import Text
 
 extension Trainer {
     /// Refuses a run that takes more memory than `maxMemory` and says what would fit.
@@ -18,11 +17,8 @@ extension Trainer {
     private func advice(_ limit: Int) throws -> String {
         let fixed = memory.total - memory.arena - memory.scratch
         func total(_ batchSize: Int) throws -> Int {
-            var options = batcher.plan.options
-            options.batchSize = batchSize
-            let plan = TrainingPlan(config, try BatchPlan(lengths: batcher.plan.lengths, options: options))
-            let runs = model.runByteCounts(training: plan.largestShapes, evaluation: shapes.evaluation)
-            return fixed + runs.total
+            let training = try task.largestTrainingShapes(batchSize: batchSize)
+            return fixed + model.runByteCounts(training: training, evaluation: shapes.evaluation).total
         }
         var (fits, tooLarge) = (0, config.batchSize)
         while tooLarge - fits > 1 {

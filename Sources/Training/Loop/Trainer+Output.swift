@@ -24,7 +24,7 @@ extension Trainer {
         case let path?: directory = URL(fileURLWithPath: config.resolve(path), isDirectory: true)
         }
         let checkpoint = try TrainingCheckpoint(directory: directory)
-        let now = CheckpointState(progress: progress, config: config, data: dataFingerprint)
+        let now = CheckpointState(progress: progress, config: config, data: task.fingerprint)
         try checkpoint.state.check(against: now, at: directory.path)
         guard checkpoint.state.progress.step <= plan.steps else {
             throw TrainingError(
@@ -47,7 +47,7 @@ extension Trainer {
     func saveCheckpoint() throws {
         kept.removeAll { $0 == checkpointName }
         kept = (kept + [checkpointName]).suffix(config.keepCheckpoints)
-        var state = CheckpointState(progress: progress, config: config, data: dataFingerprint)
+        var state = CheckpointState(progress: progress, config: config, data: task.fingerprint)
         state.kept = kept
         try TrainingCheckpoint.save(model, state: state, in: checkpoints)
         TrainingCheckpoint.prune(in: checkpoints, keeping: Set(kept))
@@ -68,8 +68,7 @@ extension Trainer {
             }
         }
         try BertCheckpoint.save(
-            to: directory, config: config,
-            architecture: .sequenceClassification,
+            to: directory, config: config, architecture: task.architecture,
             parameters: model.specs.filter { !AttentionGates.isGate($0.name) }
         ) { spec, sink in
             try model.parameters.withBytes(spec.name) { bytes in try sink(bytes.bindMemory(to: Float.self)) }

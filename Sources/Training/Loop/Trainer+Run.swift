@@ -24,7 +24,7 @@ extension Trainer {
         if progress.evaluatedStep != progress.step { try evaluate(epoch: lastStep?.epoch ?? progress.epoch) }
         if config.saveEvery != 0, kept.last != checkpointName { try saveCheckpoint() }
         try finishModel()
-        return try report(end, test: try data.test.map(metrics))
+        return try report(end, test: try metrics(.test))
     }
 
     private var isPatienceOver: Bool {
@@ -34,7 +34,7 @@ extension Trainer {
     /// The rest of the current epoch.
     /// - Returns: false when the run was asked to stop.
     private func runEpoch() throws -> Bool {
-        let batches = plan.batches(epoch: progress.epoch)
+        let batches = task.batches(epoch: progress.epoch)
         let start = pace.seconds
         for indices in batches.dropFirst(progress.batch) {
             let epoch = progress.epoch
@@ -61,12 +61,11 @@ extension Trainer {
 
     private func runStep(_ indices: [Int]) throws {
         let start = ContinuousClock.now
-        let batch = batcher.layOut(indices)
-        let rate = schedule.rate(at: progress.step)
+        let step = task.step([indices], epoch: progress.epoch)
+        let rate = plan.rate(at: progress.step)
         let result: StepResult
         do {
-            let inputs = StepInputs(batch, targets: data.train.targets.tensor(indices))
-            result = try model.step(progress.step, [inputs], learningRate: rate, seed: config.seed)
+            result = try model.step(progress.step, step.inputs, learningRate: rate, seed: config.seed)
         } catch let error as ExecutionError {
             throw TrainingError(
                 .failedStep,
@@ -74,14 +73,14 @@ extension Trainer {
                     + "the model's weights", at: "step \(progress.step + 1) (epoch \(progress.epoch + 1))")
         }
         let seconds = (ContinuousClock.now - start).inSeconds
-        pace.add(seconds: seconds, tokens: batch.realTokens)
+        pace.add(seconds: seconds, tokens: step.realTokens)
         progress.step += 1
         progress.batch += 1
-        progress.totals.add(batch, loss: result.loss)
+        progress.totals.add(step, loss: result.loss)
         let report = StepReport(
             step: progress.step, steps: plan.steps, epoch: progress.epoch + 1, epochs: plan.epochs,
             loss: result.loss, learningRate: rate, gradientNorm: result.gradientNorm,
-            realTokens: batch.realTokens, paddedTokens: batch.paddedTokens, sequences: batch.sequences,
+            realTokens: step.realTokens, paddedTokens: step.paddedTokens, sequences: step.sequences,
             seconds: seconds, tokensPerSecond: pace.tokensPerSecond,
             secondsLeft: pace.secondsLeft(steps: plan.steps - progress.step), maskSparsity: model.maskSparsity
         )
@@ -105,22 +104,22 @@ extension Trainer {
 
     // MARK: Evaluation
 
-    private func metrics(_ data: LabelledData) throws -> EvaluationMetrics {
+    /// - Returns: `nil` without such data.
+    private func metrics(_ part: EvaluatedPart) throws -> EvaluationMetrics? {
+        guard task.exampleCount(of: part) != nil else { return nil }
         do {
-            return try model.evaluate(
-                data, maxLength: self.data.maxLength, batchTokens: Self.evaluationTokens)
+            return try task.evaluate(part, with: model)
         } catch let error as ExecutionError {
             throw TrainingError(
-                .failedStep, "\(error) in the evaluation on \(data.path); lower learningRate",
+                .failedStep, "\(error) in the evaluation on \(task.path(of: part)); lower learningRate",
                 at: "after step \(progress.step)")
         }
     }
 
     /// Evaluates on the validation data, if there are any, and saves the model when it is the best one.
     private func evaluate(epoch: Int) throws {
-        guard let validation = data.validation else { return }
         let start = ContinuousClock.now
-        let metrics = try metrics(validation)
+        guard let metrics = try metrics(.validation) else { return }
         // A correlation that is not defined counts as none.
         let value = metrics.value(metric) ?? 0
         let isBest = progress.bestValue.map { metric.isBetter(value, than: $0) } ?? true

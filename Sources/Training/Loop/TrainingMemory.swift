@@ -1,5 +1,4 @@
 import GraphCompiler
-import Text
 
 /// What a training run will hold in memory at most, in bytes, as planned before its first step.
 public struct TrainingMemory: Hashable, Sendable {
@@ -30,9 +29,9 @@ extension TrainableModel {
     /// The memory of a run.
     ///
     /// - Parameters:
-    ///   - training: the shapes of the batches that take most.
+    ///   - training: the symbols of the batches that take most.
     ///   - evaluation: those of evaluations.
-    func memory(training: [BatchShape], evaluation: [BatchShape]) -> TrainingMemory {
+    func memory(training: [[String: Int]], evaluation: [[String: Int]]) -> TrainingMemory {
         let runs = runByteCounts(training: training, evaluation: evaluation)
         let own = Set(specs.map(\.name))
         let (all, panels) = (parameters.mappedByteCount(), parameters.panelByteCount)

@@ -1,34 +1,36 @@
 import Text
 
-/// How many steps a run has, and how they fall into epochs.
+/// How many steps a run has, how they fall into epochs, and the learning rate of each.
 struct TrainingPlan {
-    let steps: Int
     let epochs: Int
-    private let plan: BatchPlan
-    /// Batches of an epoch, when all epochs have the same number.
-    private let batchesPerEpoch: Int?
+    /// The schedules that follow one another, each over its own steps.
+    let schedules: [LearningRateSchedule]
 
+    var steps: Int { schedules.reduce(0) { $0 + $1.steps } }
+    var warmupSteps: Int { schedules.reduce(0) { $0 + $1.warmupSteps } }
+
+    /// The learning rate of a step, counted from 0 over the whole run.
+    func rate(at step: Int) -> Double {
+        var first = 0
+        for schedule in schedules.dropLast() {
+            if step < first + schedule.steps { return schedule.rate(at: step - first) }
+            first += schedule.steps
+        }
+        return schedules[schedules.count - 1].rate(at: step - first)
+    }
+}
+
+extension TrainingPlan {
+    /// As many epochs of a data set, or steps, as the configuration says.
     init(_ config: TrainingConfig, _ plan: BatchPlan) {
-        self.plan = plan
         // Under a token limit the order of the examples decides how many fit into a batch.
-        let isConstant = config.maxTokens == nil
-        batchesPerEpoch = isConstant ? plan.batches(epoch: 0).count : nil
+        let batchesPerEpoch = config.maxTokens == nil ? plan.batches(epoch: 0).count : nil
         var (steps, epochs) = (0, 0)
         while config.maxSteps.map({ steps < $0 }) ?? (epochs < config.epochs) {
             steps += batchesPerEpoch ?? plan.batches(epoch: epochs).count
             epochs += 1
         }
-        self.steps = config.maxSteps ?? steps
-        self.epochs = epochs
+        let schedule = LearningRateSchedule(config, steps: config.maxSteps ?? steps)
+        self.init(epochs: epochs, schedules: [schedule])
     }
-
-    /// The shapes of the batches that take most memory. Of very many epochs only the first are looked at; a larger
-    /// batch in a later one makes memory grow.
-    var largestShapes: [BatchShape] {
-        let most = max(1, 20_000_000 / plan.lengths.count)
-        return plan.largestShapes(epochs: 0..<min(epochs, plan.options.mode == .fixed ? 1 : most))
-    }
-
-    /// The batches of an epoch, as indices of examples.
-    func batches(epoch: Int) -> [[Int]] { plan.batches(epoch: epoch) }
 }

@@ -1,5 +1,3 @@
-import Text
-
 /// Where a run is; with the parameters and the optimiser's states, all that the rest of the run depends on.
 struct TrainingProgress: Equatable {
     /// Steps done.
@@ -28,11 +26,11 @@ struct EpochTotals: Equatable {
 }
 
 extension EpochTotals {
-    /// Counts a batch and the mean loss over its sequences.
-    mutating func add(_ batch: Batch, loss: Double) {
-        sequences += batch.sequences
-        realTokens += batch.realTokens
-        paddedTokens += batch.paddedTokens
-        self.loss += loss * Double(batch.sequences)
+    /// Counts a step and the mean loss over its sequences.
+    mutating func add(_ step: TaskStep, loss: Double) {
+        sequences += step.sequences
+        realTokens += step.realTokens
+        paddedTokens += step.paddedTokens
+        self.loss += loss * Double(step.sequences)
     }
 }

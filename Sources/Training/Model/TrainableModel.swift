@@ -54,17 +54,17 @@ package final class TrainableModel {
         return parameters.names.filter { !own.contains($0) }
     }
 
-    /// What steps and evaluations over batches of such shapes hold beside the parameters.
-    func runByteCounts(training: [BatchShape], evaluation: [BatchShape]) -> Executor.RunByteCounts {
-        var counts = self.training.byteCounts(of: training.map(\.symbols))
-        counts.formMaximum(self.evaluation.byteCounts(of: evaluation.map(\.symbols)))
+    /// What steps and evaluations over batches with such symbols hold beside the parameters.
+    func runByteCounts(training: [[String: Int]], evaluation: [[String: Int]]) -> Executor.RunByteCounts {
+        var counts = self.training.byteCounts(of: training)
+        counts.formMaximum(self.evaluation.byteCounts(of: evaluation))
         return counts
     }
 
     /// Takes that memory now.
-    func reserve(training: [BatchShape], evaluation: [BatchShape]) throws {
-        try self.training.reserve(training.map(\.symbols))
-        try self.evaluation.reserve(evaluation.map(\.symbols))
+    func reserve(training: [[String: Int]], evaluation: [[String: Int]]) throws {
+        try self.training.reserve(training)
+        try self.evaluation.reserve(evaluation)
     }
 
     /// The kernels of the training step with the time they took; empty unless `profiles` is set.
@@ -107,19 +107,5 @@ package final class TrainableModel {
     /// What runs the model without dropout, in batches of about `batchTokens` tokens.
     func runner(maxLength: Int, batchTokens: Int) -> SequenceRunner {
         SequenceRunner(executor: evaluation, maxLength: maxLength, batchTokens: batchTokens)
-    }
-
-    /// Metrics on a data set, without dropout, in batches of about `batchTokens` tokens.
-    ///
-    /// - Throws: `ExecutionError` when a logit is not finite, naming the node.
-    func evaluate(_ data: LabelledData, maxLength: Int, batchTokens: Int) throws -> EvaluationMetrics {
-        let runner = runner(maxLength: maxLength, batchTokens: batchTokens)
-        let rows = try runner.rows(of: "logits", on: data.encodings)
-        switch data.targets {
-        case .classes(let ids):
-            return EvaluationMetrics(logits: rows, targets: ids.map(Int.init), labelCount: config.labelCount)
-        case .numbers(let numbers):
-            return EvaluationMetrics(predictions: rows.map { $0[0] }, targets: numbers)
-        }
     }
 }

@@ -1,0 +1,65 @@
+import BERT
+
+/// What a run trains a model for: the head, the examples and how they become inputs, and how good the model is.
+///
+/// `Trainer` knows nothing else about a task, so that its loop, checkpoints and logs serve all of them. Everything
+/// here is a pure function of the configuration and the data: a resumed run gets the batches it would have had.
+protocol LearningTask {
+    /// The model's configuration, with the labels and the problem of the head.
+    var config: BertConfig { get }
+    var head: BertHead { get }
+    /// What the model is saved as.
+    var architecture: BertArchitecture { get }
+    /// Names of the classes; empty when the task has none.
+    var labels: [String] { get }
+    /// Whether the head of a checkpoint, if there is one, means the same and is trained further.
+    var keepsHead: Bool { get }
+    /// What decides which evaluation is the best, unless the configuration says otherwise.
+    var metric: TrainingMetric { get }
+    /// Changes when the training data do.
+    var fingerprint: String { get }
+    /// What to know about the data.
+    var warnings: [String] { get }
+    var plan: TrainingPlan { get }
+
+    /// Training examples (of an epoch), or those of an evaluated part; `nil` without the part.
+    var exampleCount: Int { get }
+    func exampleCount(of part: EvaluatedPart) -> Int?
+
+    /// The steps of an epoch, each the indices of its examples.
+    func batches(epoch: Int) -> [[Int]]
+
+    /// The inputs of a step.
+    /// - Parameter microBatches: the step's examples, in as many pieces as the graph is run.
+    func step(_ microBatches: [[Int]], epoch: Int) -> TaskStep
+
+    /// The symbols of the batches that take most memory, `batchSize` sequences in each at most.
+    func largestTrainingShapes(batchSize: Int) throws -> [[String: Int]]
+    /// Those of the evaluations.
+    var evaluationShapes: [[String: Int]] { get }
+
+    /// Runs the model without dropout over a part that there is.
+    /// - Throws: `ExecutionError` when an output is not finite, naming the node.
+    func evaluate(_ part: EvaluatedPart, with model: TrainableModel) throws -> EvaluationMetrics
+    /// What errors call a part.
+    func path(of part: EvaluatedPart) -> String
+}
+
+/// Data that a model is measured on.
+enum EvaluatedPart {
+    case validation, test
+}
+
+/// One step of the optimiser as the graph wants it.
+struct TaskStep {
+    /// One for each micro-batch.
+    let inputs: [StepInputs]
+    let sequences: Int
+    let realTokens: Int
+    let paddedTokens: Int
+}
+
+extension TaskStep {
+    /// Tokens in a batch of an evaluation, which needs no memory for gradients.
+    static let evaluationTokens = 4096
+}
