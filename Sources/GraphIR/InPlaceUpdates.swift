@@ -76,7 +76,7 @@ extension Op {
         }
     }
 
-    private var isElementWise: Bool {
+    fileprivate var isElementWise: Bool {
         switch self {
         case .unary, .binary, .compare, .select, .cast: true
         default: false
