@@ -34,6 +34,8 @@ public struct BertGraph {
     public let isTraining: Bool
     /// Whether the graph computes the loss; training implies it.
     public let hasLabels: Bool
+    /// The share of the loss that goes to all classes alike; see `Tensor.crossEntropy`.
+    public let labelSmoothing: Double
     /// Parameters that get no gradient.
     public let isFrozen: @Sendable (String) -> Bool
     /// Learns the attention mask; the configuration then has none of its own. Gates are never frozen.
@@ -41,13 +43,15 @@ public struct BertGraph {
 
     public init(
         config: BertConfig, head: BertHead, isTraining: Bool, hasLabels: Bool? = nil,
-        gates: AttentionGates? = nil, isFrozen: @escaping @Sendable (String) -> Bool = { _ in false }
+        labelSmoothing: Double = 0, gates: AttentionGates? = nil,
+        isFrozen: @escaping @Sendable (String) -> Bool = { _ in false }
     ) {
         self.config = config
         self.head = head
         self.isTraining = isTraining
         self.hasLabels = hasLabels ?? isTraining
         self.gates = gates
+        self.labelSmoothing = labelSmoothing
         self.isFrozen = isFrozen
     }
 
@@ -96,7 +100,7 @@ private struct BertGraphWriter {
         keyCounts = lengths.segmentBroadcast(tokens: "tokens", offsets: offsets, lengths: lengths)
         let rates = [
             model.config.hiddenDropout, model.config.attentionDropout,
-            model.config.effectiveClassifierDropout,
+            model.config.effectiveClassifierDropout, model.config.stochasticDepth,
         ]
         rng = model.isTraining && rates.contains { $0 > 0 } ? g.input("rng", .i64, [2]) : nil
     }
@@ -132,9 +136,10 @@ private struct BertGraphWriter {
         return x.matmul(weight, transposeRight: true) + bias
     }
 
-    private mutating func layerNorm(_ x: Tensor, _ name: String) -> Tensor {
-        let gamma = parameter("\(name).weight", [hidden])
-        let beta = parameter("\(name).bias", [hidden])
+    /// Over the last axis of `x`, whose extent is `width`, or the model's when `nil`.
+    private mutating func layerNorm(_ x: Tensor, _ name: String, width: Dimension? = nil) -> Tensor {
+        let gamma = parameter("\(name).weight", [width ?? hidden])
+        let beta = parameter("\(name).bias", [width ?? hidden])
         return x.layerNorm(gamma: gamma, beta: beta, epsilon: config.layerNormEpsilon)
     }
 
@@ -158,7 +163,7 @@ private struct BertGraphWriter {
         if let gates = model.gates { g.scope("attention_gates") { write(gates) } }
         var x = g.scope("embeddings") { embeddings() }
         for layer in 0..<config.layers {
-            x = g.scope("encoder.layer.\(layer)") { block(x, layer, "encoder.layer.\(layer)") }
+            x = g.scope("encoder.layer.\(layer)") { block(x, layer) }
         }
         return isPreNorm ? g.scope("encoder") { layerNorm(x, "encoder.LayerNorm") } : x
     }
@@ -175,34 +180,55 @@ private struct BertGraphWriter {
         maskLoss = openPairs.dropFirst().reduce(first, +) * gates.lambda
     }
 
+    /// Of width `embeddingWidth` up to their dropout, then projected if the layers are of another (Lan et al.).
     private mutating func embeddings() -> Tensor {
+        let width = Dimension.fixed(config.embeddingWidth)
         func ids(_ name: String) -> Tensor { g.input(name, .i32, ["tokens"]) }
-        let words = parameter("embeddings.word_embeddings.weight", [.fixed(config.vocabularySize), hidden])
+        let words = parameter("embeddings.word_embeddings.weight", [.fixed(config.vocabularySize), width])
         let positions = parameter(
-            "embeddings.position_embeddings.weight", [.fixed(config.maxPositions), hidden])
-        let types = parameter("embeddings.token_type_embeddings.weight", [.fixed(config.tokenTypes), hidden])
+            "embeddings.position_embeddings.weight", [.fixed(config.maxPositions), width])
+        let types = parameter("embeddings.token_type_embeddings.weight", [.fixed(config.tokenTypes), width])
         let sum =
             words.gather(ids("input_ids")) + types.gather(ids("token_type_ids"))
             + positions.gather(ids("position_ids"))
-        return dropout(layerNorm(sum, "embeddings.LayerNorm"), config.hiddenDropout)
+        let normal = dropout(layerNorm(sum, "embeddings.LayerNorm", width: width), config.hiddenDropout)
+        return width == hidden
+            ? normal : linear(normal, "encoder.embedding_hidden_mapping_in", width, hidden)
     }
 
-    private mutating func block(_ x: Tensor, _ layer: Int, _ name: String) -> Tensor {
+    private mutating func block(_ x: Tensor, _ layer: Int) -> Tensor {
+        func owner(_ part: LayerSharing.Part) -> String {
+            "encoder.layer.\(config.shareLayers.owner(of: part, in: layer, of: config.layers))"
+        }
         let attended = g.scope("attention") {
+            let name = owner(.attention)
             let input = isPreNorm ? layerNorm(x, "\(name).attention.output.LayerNorm") : x
             let context = attention(input, layer, "\(name).attention.self")
             let output = linear(context, "\(name).attention.output.dense", hidden, hidden)
-            let sum = x + dropout(output, config.hiddenDropout)
+            let sum = x + stochasticDepth(dropout(output, config.hiddenDropout), layer)
             return isPreNorm ? sum : layerNorm(sum, "\(name).attention.output.LayerNorm")
         }
         return g.scope("ffn") {
+            let name = owner(.feedForward)
             let input = isPreNorm ? layerNorm(attended, "\(name).output.LayerNorm") : attended
             let width = Dimension.fixed(config.feedForwardSize)
             let inner = activation(linear(input, "\(name).intermediate.dense", hidden, width))
             let output = linear(inner, "\(name).output.dense", width, hidden)
-            let sum = attended + dropout(output, config.hiddenDropout)
+            let sum = attended + stochasticDepth(dropout(output, config.hiddenDropout), layer)
             return isPreNorm ? sum : layerNorm(sum, "\(name).output.LayerNorm")
         }
+    }
+
+    /// A residual branch that training leaves out in some sequences (Huang et al., arXiv:1603.09382): of L layers layer l,
+    /// counted from 1, in the share r = rate · l / L of them; elsewhere it is multiplied by 1 / (1 - r), as torchvision's
+    /// `stochastic_depth` does.
+    private func stochasticDepth(_ branch: Tensor, _ layer: Int) -> Tensor {
+        let rate = config.stochasticDepth * Double(layer + 1) / Double(config.layers)
+        guard let rng, rate > 0 else { return branch }
+        let ones = g.constant(1, TensorType(.f32, ["sequences"]))
+        let kept = g.dropout(ones, rate: rate, rng: rng)
+        let factors = kept.segmentBroadcast(tokens: "tokens", offsets: offsets, lengths: lengths)
+        return branch * factors.reshaped(["tokens", 1])
     }
 
     /// Scaled dot-product attention within each sequence, all heads at once.
@@ -260,7 +286,8 @@ private struct BertGraphWriter {
                 output(loss: (error * error).mean())
             } else {
                 let target = g.input("labels", .i32, ["sequences"])
-                output(loss: logits.crossEntropy(labels: target).mean())
+                let loss = logits.crossEntropy(labels: target, labelSmoothing: model.labelSmoothing)
+                output(loss: loss.mean())
             }
         }
     }
@@ -268,13 +295,14 @@ private struct BertGraphWriter {
     private mutating func maskedLM(_ x: Tensor) {
         let logits = g.scope("cls") {
             let rows = x.gather(g.input("masked_positions", .i32, ["masked"]))
-            let inner = activation(linear(rows, "cls.predictions.transform.dense", hidden, hidden))
-            let normal = layerNorm(inner, "cls.predictions.transform.LayerNorm")
+            let width = Dimension.fixed(config.embeddingWidth)
+            let inner = activation(linear(rows, "cls.predictions.transform.dense", hidden, width))
+            let normal = layerNorm(inner, "cls.predictions.transform.LayerNorm", width: width)
             let vocabulary = Dimension.fixed(config.vocabularySize)
             let decoder =
                 config.tieWordEmbeddings
-                ? parameter("embeddings.word_embeddings.weight", [vocabulary, hidden])
-                : parameter("cls.predictions.decoder.weight", [vocabulary, hidden])
+                ? parameter("embeddings.word_embeddings.weight", [vocabulary, width])
+                : parameter("cls.predictions.decoder.weight", [vocabulary, width])
             return normal.matmul(decoder, transposeRight: true)
                 + parameter("cls.predictions.bias", [vocabulary])
         }
@@ -282,7 +310,8 @@ private struct BertGraphWriter {
         guard model.hasLabels else { return }
         g.scope("loss") {
             let target = g.input("labels", .i32, ["masked"])
-            output(loss: logits.crossEntropy(labels: target).mean())
+            let loss = logits.crossEntropy(labels: target, labelSmoothing: model.labelSmoothing)
+            output(loss: loss.mean())
         }
     }
 }

@@ -40,8 +40,7 @@ import Training
         for (step, loss) in expected.enumerated() {
             let indices = Array((step * batchSize)..<((step + 1) * batchSize))
             let result = try model.step(
-                step,
-                [StepInputs(batcher.layOut(indices), targets: TensorData(indices.map { targets[$0] }))],
+                step, [StepInputs(batcher.layOut(indices), targets: TensorData(indices.map { targets[$0] }))],
                 learningRate: schedule.rate(at: step), seed: 0)
             worst = max(worst, abs(result.loss - loss) / loss)
         }

@@ -43,7 +43,7 @@ enum ExitStatus: Int32, Error {
         case let error as CheckpointError:
             switch error {
             case .noWeights, .pickleOnly: self = .missingInput
-            case .badIndex, .ambiguous, .mismatchedShapes, .notFloating: self = .badData
+            case .badIndex, .ambiguous, .mismatchedShapes, .notShared, .notFloating: self = .badData
             }
         case let error as SafetensorsError:
             switch error {

@@ -49,7 +49,7 @@ extension TrainingSummary {
                 "planned_memory",
                 .object(memory.parts.map { ($0.name.replacing(" ", with: "_"), .integer($0.byteCount)) })
             ),
-        ]
+        ] + (recomputation.map { [("recompute", $0.json)] } ?? [])
     }
 }
 

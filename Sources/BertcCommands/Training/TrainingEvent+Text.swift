@@ -34,15 +34,17 @@ extension TrainingSummary {
         var data = "\(trainExamples) training"
         if let validationExamples { data += ", \(validationExamples) validation" }
         if let testExamples { data += ", \(testExamples) test" }
+        let frozen = parameterCount - trainedCount
         return [
-            "model \(model): \(config.layers) layers, \(parameterCount) parameters, \(trainedCount) trained; "
+            "model \(model): \(config.layers) layers, \(parameterCount) parameters, \(trainedCount) trained"
+                + (frozen > 0 ? ", \(frozen) frozen; " : "; ")
                 + "\(start), \(classes)",
             "data: \(data) examples",
             "training: \(steps) steps in \(epochs) epochs, \(warmupSteps) of them warm-up, "
                 + "on \(threads) threads with \(instructionSet) kernels",
             "memory: \(Formatted.bytes(memory.total)) planned: "
                 + memory.parts.map { "\($0.name) \(Formatted.bytes($0.byteCount))" }.joined(separator: ", "),
-        ] + (gates.map { ["mask: \($0.line)"] } ?? [])
+        ] + (gates.map { ["mask: \($0.line)"] } ?? []) + (recomputation.map { [$0.line] } ?? [])
     }
 
     /// What calls for attention: a line each.

@@ -111,6 +111,26 @@ extension ConfigChoice {
     var json: JSONValue { .string(rawValue) }
 }
 
+/// A value that is written as text of a form that it checks itself.
+protocol ConfigText: ConfigValue, RawRepresentable<String> {}
+
+extension ConfigText {
+    init?(json: JSONValue) {
+        guard case .string(let text) = json else { return nil }
+        self.init(rawValue: text)
+    }
+
+    var json: JSONValue { .string(rawValue) }
+}
+
+extension Recompute: ConfigText {
+    static var expectation: String { "\"none\", \"layer\", \"every(k)\" with k of at least 1, or \"auto\"" }
+}
+
+extension LayerSharing: ConfigText {
+    static var expectation: String { "\"none\", \"all\", \"groups(n)\", \"attention\" or \"ffn\"" }
+}
+
 extension TrainingTask: ConfigChoice {}
 extension TrainingMetric: ConfigChoice {}
 extension TrainingOptimizer: ConfigChoice {}

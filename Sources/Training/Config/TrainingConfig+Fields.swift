@@ -30,9 +30,21 @@ extension TrainingConfig {
                 dropout: "classifierDropout", \.classifierDropout,
                 "Dropout before the classifier; null is the model's own."),
             .init(
+                dropout: "stochasticDepth", \.stochasticDepth,
+                "The share of sequences in which a step leaves out a residual branch of the last layer, growing "
+                    + "linearly from layer to layer; null is the model's own."),
+            .init(
+                "shareLayers", \.shareLayers,
+                "Which parameters the layers share ([memory.md](memory.md)); null is the model's own. Weights that "
+                    + "were trained otherwise are refused."),
+            .init(
+                "embeddingSize", \.embeddingSize,
+                "Width of the embedding tables, projected to the model's; null is the model's own. Weights of "
+                    + "another width are refused.", atLeast: 1),
+            .init(
                 "freeze", \.freeze,
-                "Parameters that are not trained: globs (`*`, `?`) on names such as "
-                    + "`encoder.layer.0.attention.self.query.weight`."),
+                "What is not trained: globs (`*`, `?`) on names such as `encoder.layer.0.output.dense.weight`, modules "
+                    + "(`embeddings`), ranges of layers (`encoder.layer.0-3`)."),
         ]
     }
 
@@ -128,6 +140,9 @@ extension TrainingConfig {
                 "The global L2 norm that gradients are clipped to; null is off.",
                 expectation: "a positive number or null"
             ) { $0.map { $0 > 0 && $0.isFinite } ?? true },
+            .init(
+                share: "labelSmoothing", \.labelSmoothing,
+                "The share of the loss that goes to all labels alike, as `torch.nn.CrossEntropyLoss` has it."),
             .init("seed", \.seed, "Seed of fresh parameters, order of examples, and dropout.", atLeast: 0),
         ]
     }
@@ -188,6 +203,11 @@ extension TrainingConfig {
                 "Of products and attention; parameters and their updates are fp32 with each.",
                 expectation: "\"fp32\", \"bf16\", \"bf16x3\" or \"bf16x6\""
             ) { $0 != .fp16 },
+            .init(
+                "recompute", \.recompute,
+                "What a step computes again for its backward pass rather than hold ([memory.md](memory.md)): all but "
+                    + "what layers, or groups of k layers, hand on; `auto` is the least that fits into `maxMemory`, "
+                    + "and `none` without it. Results do not depend on it.", shapesResult: false),
         ]
     }
 }

@@ -29,7 +29,12 @@ public struct TrainingConfig: Sendable, Equatable {
     public var hiddenDropout: Double?
     public var attentionDropout: Double?
     public var classifierDropout: Double?
-    /// Globs on parameter names; what they match is not trained.
+    /// Replaces the model's own rate of stochastic depth, in [0, 1).
+    public var stochasticDepth: Double?
+    /// Replace what a `model.json` says of sharing and of the embeddings' width.
+    public var shareLayers: LayerSharing?
+    public var embeddingSize: Int?
+    /// Globs on parameter names, modules, ranges of layers; what they match is not trained.
     public var freeze: [String] = []
 
     // MARK: Learned mask
@@ -90,6 +95,8 @@ public struct TrainingConfig: Sendable, Equatable {
     public var epsilon = 1e-8
     /// Gradients are scaled down to this L2 norm; `nil` leaves them.
     public var maxGradientNorm: Double? = 1
+    /// The share of the loss that goes to all labels alike, in [0, 1).
+    public var labelSmoothing = 0.0
     public var seed = 42
 
     // MARK: Evaluation
@@ -126,6 +133,8 @@ public struct TrainingConfig: Sendable, Equatable {
     public var matmul = CompilerOptions.MatmulLowering.generated
     /// Of products and attention.
     public var precision = Precision.fp32
+    /// What a step computes again for its backward pass rather than hold.
+    public var recompute = Recompute.none
 
     /// The defaults, which lack a `model`.
     public init() {}

@@ -58,10 +58,14 @@ final class Trainer {
                 problem: "needs validation data; set validationFile")
         }
         plan = task.plan
-        (model, loaded) = try Self.model(config, source, task, gates, compiler: compiler)
         shapes = (
             try task.largestTrainingShapes(batchSize: config.batchSize), task.evaluationShapes
         )
+        var recompute = RecomputeRequest()
+        recompute.recompute = config.recompute
+        recompute.shapes = shapes.training
+        recompute.limit = config.maxMemory?.byteCount
+        (model, loaded) = try Self.model(config, source, task, gates, compiler: compiler, recompute)
         // What loading and compiling have left behind.
         ProcessMemory.releaseUnused()
         memory = model.memory(training: shapes.training, evaluation: shapes.evaluation)
@@ -71,19 +75,16 @@ final class Trainer {
     /// The model with its first parameters.
     private static func model(
         _ config: TrainingConfig, _ source: ModelSource, _ task: any LearningTask, _ gates: AttentionGates?,
-        compiler: Compiler
+        compiler: Compiler, _ recompute: RecomputeRequest
     ) throws -> (TrainableModel, LoadReport?) {
         let specs = try BertGraph(config: task.config, head: task.head, isTraining: false, gates: gates)
             .parameters()
-        let globs = try config.freeze.map { pattern in
-            let glob = Glob(pattern)
-            guard specs.contains(where: { glob.matches($0.name) && !AttentionGates.isGate($0.name) }) else {
-                throw TrainingConfigError(
-                    file: config.file, field: "freeze",
-                    problem: "has the pattern \"\(pattern)\", which no parameter matches; names are like \""
-                        + "encoder.layer.0.output.dense.weight\"")
-            }
-            return glob
+        let frozen: FrozenParameters
+        do {
+            let names = specs.map(\.name).filter { !AttentionGates.isGate($0) }
+            frozen = try FrozenParameters(config.freeze, of: names)
+        } catch let error as FreezeError {
+            throw TrainingConfigError(file: config.file, field: "freeze", problem: error.problem)
         }
         let parameters = ParameterStore()
         let initializer = ParameterInitializer(seed: config.seed, config: task.config)
@@ -97,9 +98,10 @@ final class Trainer {
         options.treatGates(
             learningRate: config.damLearningRate ?? config.learningRate, of: config.learningRate)
         let model = try TrainableModel(
-            config: task.config, head: task.head, options: options, gates: gates, compiler: compiler,
-            parameters: parameters
-        ) { name in globs.contains { $0.matches(name) } }
+            config: task.config, head: task.head, options: options, compiler: compiler,
+            parameters: parameters,
+            gates: gates, labelSmoothing: config.labelSmoothing, recompute: recompute,
+            isFrozen: frozen.contains)
         return (model, report)
     }
 
@@ -115,6 +117,7 @@ final class Trainer {
             steps: plan.steps, warmupSteps: plan.warmupSteps, epochs: plan.epochs,
             instructionSet: compiler.instructionSet, threads: compiler.threads, memory: memory,
             gates: model.search?.gates,
+            recomputation: model.recomputation,
             warnings: source.config.warnings + task.warnings + [compiler.cacheWarning].compactMap { $0 })
     }
 }

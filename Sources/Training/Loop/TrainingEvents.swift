@@ -40,6 +40,8 @@ public struct TrainingSummary: Sendable {
     public let memory: TrainingMemory
     /// The gates of the attention mask that is learned; `nil` when none is.
     public let gates: AttentionGates?
+    /// What a step computes again; `nil` when nothing was to be.
+    public let recomputation: Recomputation?
     /// Fields of the model's configuration that look misspelt, and other things to know.
     public let warnings: [String]
 }

@@ -26,6 +26,12 @@ struct ModelSource {
         config.hiddenDropout = training.hiddenDropout ?? config.hiddenDropout
         config.attentionDropout = training.attentionDropout ?? config.attentionDropout
         config.classifierDropout = training.classifierDropout ?? config.classifierDropout
+        config.stochasticDepth = training.stochasticDepth ?? config.stochasticDepth
+        let own = config
+        config.shareLayers = training.shareLayers ?? config.shareLayers
+        config.embeddingSize = training.embeddingSize ?? config.embeddingSize
+        try Self.checkWeights(of: checkpoint == nil ? config : own, fit: config, training)
+        try config.validate(file: path)
         self.config = config
         try Self.checkMemory(config, at: path)
 
@@ -39,6 +45,25 @@ struct ModelSource {
                 "the vocabulary has \(tokenizer.vocabularySize) tokens but the model's vocab_size is "
                     + "\(config.vocabularySize); use the model's own vocabulary or a larger vocab_size",
                 at: tokenizerPath)
+        }
+    }
+
+    /// Refuses to train weights as if they had been trained with other sharing or another width of embeddings.
+    private static func checkWeights(
+        of own: BertConfig, fit config: BertConfig, _ training: TrainingConfig
+    ) throws {
+        func refuse(_ field: String, _ asked: String, _ found: String) -> TrainingConfigError {
+            TrainingConfigError(
+                file: training.file, field: field,
+                problem:
+                    "is \(asked), but the model's weights were trained with \(found); remove it, or start from "
+                    + "a model.json")
+        }
+        guard config.shareLayers == own.shareLayers else {
+            throw refuse("shareLayers", "\"\(config.shareLayers)\"", "\"\(own.shareLayers)\"")
+        }
+        guard config.embeddingWidth == own.embeddingWidth else {
+            throw refuse("embeddingSize", "\(config.embeddingWidth)", "\(own.embeddingWidth)")
         }
     }
 

@@ -12,6 +12,8 @@ package final class TrainableModel {
     let options: OptimizerOptions
     /// The attention mask that is learned.
     let search: MaskSearch?
+    /// What a step computes again; `nil` when nothing was to be.
+    let recomputation: Recomputation?
     private let training: Executor
     private let evaluation: Executor
     /// Whether a dropout rate is positive.
@@ -21,11 +23,13 @@ package final class TrainableModel {
     ///
     /// - Parameters:
     ///   - gates: learn an attention mask.
+    ///   - labelSmoothing: of the training loss.
+    ///   - recompute: what a step computes again.
     ///   - isFrozen: parameters that are not trained.
     package init(
-        config: BertConfig, head: BertHead, options: OptimizerOptions, gates: AttentionGates? = nil,
-        compiler: Compiler,
-        parameters: ParameterStore = ParameterStore(),
+        config: BertConfig, head: BertHead, options: OptimizerOptions, compiler: Compiler,
+        parameters: ParameterStore = ParameterStore(), gates: AttentionGates? = nil,
+        labelSmoothing: Double = 0, recompute: RecomputeRequest = RecomputeRequest(),
         isFrozen: @escaping @Sendable (String) -> Bool = { _ in false }
     ) throws {
         self.config = config
@@ -34,7 +38,8 @@ package final class TrainableModel {
         self.parameters = parameters
         search = gates.map { MaskSearch($0, of: config) }
         let forward = BertGraph(
-            config: config, head: head, isTraining: true, gates: gates, isFrozen: isFrozen)
+            config: config, head: head, isTraining: true, labelSmoothing: labelSmoothing, gates: gates,
+            isFrozen: isFrozen)
         specs = try forward.parameters()
         let graph = try forward.build()
         try compiler.options.dump?(CompilationStage(graph))
@@ -42,10 +47,12 @@ package final class TrainableModel {
         needsRandomness = step.nodes.contains { node in
             if case .input("rng", _) = node.op { true } else { false }
         }
-        training = try compiler.compile(step, parameters: parameters)
         evaluation = try compiler.compile(
             BertGraph(config: config, head: head, isTraining: false, gates: gates).build(),
             parameters: parameters)
+        recomputation = try recompute.plan(step, compiler, parameters)
+        training = try compiler.compile(
+            step, parameters: parameters, recompute: recomputation?.chosen.recompute ?? recompute.recompute)
     }
 
     /// Names of the optimiser's states in `parameters`.
