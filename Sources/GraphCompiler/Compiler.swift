@@ -61,6 +61,19 @@ public final class Compiler {
         return "\(options.precision.rawValue) needs AMX and generated products; this is fp32, no less exact"
     }
 
+    /// Why the precision asked for is slower than fp32 on this machine, if it is.
+    public var slowPrecisionNote: String? {
+        let lacking: String
+        switch options.precision {
+        case .bf16 where library.machine.bf16 == .widening: lacking = "AVX512-BF16 or AMX"
+        case .fp16: lacking = "products of f16"
+        case .fp32, .bf16, .bf16x3, .bf16x6: return nil
+        }
+        return
+            "\(options.precision.rawValue) is slower than fp32 here: without \(lacking) its operands are widened to "
+            + "f32 before they are multiplied; it saves memory only"
+    }
+
     /// Why compiled objects are not being kept, if they are not.
     public var cacheWarning: String? { library.cacheWarning }
 

@@ -22,7 +22,9 @@ extension Graph {
         let uses = useCounts()
         return Set(
             updates.filter { update in
-                guard case .parameter(_, _, .accumulator) = self[update.parameter.node].op else { return false }
+                guard case .parameter(_, _, .accumulator) = self[update.parameter.node].op else {
+                    return false
+                }
                 return uses[update.value] == 1 && overwrites(update)
             }.map(\.value))
     }

@@ -44,6 +44,8 @@ extension TrainingSummary {
             ("epochs", .integer(epochs)),
             ("warmup_steps", .integer(warmupSteps)), ("instruction_set", .string(instructionSet)),
             ("threads", .integer(threads)),
+            ("gradient_accumulation", .integer(gradientAccumulation)),
+            ("micro_batch_size", optional(microBatchSize)),
             ("planned_memory_bytes", .integer(memory.total)),
             (
                 "planned_memory",
@@ -62,7 +64,9 @@ extension StepReport {
             ("real_tokens", .integer(realTokens)), ("padded_tokens", .integer(paddedTokens)),
             ("seconds", .double(seconds)), ("tokens_per_second", .double(tokensPerSecond)),
             ("seconds_left", .double(secondsLeft)),
-        ] + (maskSparsity.map { [("mask_sparsity", .double($0))] } ?? [])
+        ]
+            + (lossScale.map { [("loss_scale", .double($0)), ("skipped_steps", optional(skippedSteps))] }
+                ?? []) + (maskSparsity.map { [("mask_sparsity", .double($0))] } ?? [])
     }
 }
 

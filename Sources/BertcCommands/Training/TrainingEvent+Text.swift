@@ -40,11 +40,16 @@ extension TrainingSummary {
                 + (frozen > 0 ? ", \(frozen) frozen; " : "; ")
                 + "\(start), \(classes)",
             "data: \(data) examples",
-            "training: \(steps) steps in \(epochs) epochs, \(warmupSteps) of them warm-up, "
+            "training: \(steps) steps in \(epochs) epochs, \(warmupSteps) of them warm-up, \(stepText)"
                 + "on \(threads) threads with \(instructionSet) kernels",
             "memory: \(Formatted.bytes(memory.total)) planned: "
                 + memory.parts.map { "\($0.name) \(Formatted.bytes($0.byteCount))" }.joined(separator: ", "),
         ] + (gates.map { ["mask: \($0.line)"] } ?? []) + (recomputation.map { [$0.line] } ?? [])
+    }
+
+    /// What a step is, if it is not one batch.
+    private var stepText: String {
+        gradientAccumulation == 1 ? "" : "gradients of \(gradientAccumulation) batches added up, "
     }
 
     /// What calls for attention: a line each.
@@ -64,10 +69,17 @@ extension AttentionGates {
 extension StepReport {
     /// The step, where there is no terminal to draw a bar on.
     var line: String {
-        "step \(step)/\(steps)  epoch \(epoch)/\(epochs)  loss \(Formatted.number(loss, digits: 4))  "
+        "step \(step)/\(steps)  epoch \(epoch)/\(epochs)  loss \(Formatted.number(loss, digits: 4))  \(scaleText)"
             + (maskSparsity.map { ProgressLine.mask($0) + "  " } ?? "")
             + "\(Formatted.number(tokensPerSecond, digits: 0)) tokens/s  "
             + "\(ProgressLine.time(secondsLeft)) left"
+    }
+
+    /// How the loss is scaled, if it is.
+    private var scaleText: String {
+        guard let lossScale, let skippedSteps else { return "" }
+        let skipped = skippedSteps == 0 ? "" : ", \(skippedSteps) skipped"
+        return "scale \(Formatted.number(lossScale, digits: 0))\(skipped)  "
     }
 }
 

@@ -90,9 +90,11 @@ package struct BatchPlan: Sendable {
 
     /// The extents of the batches that take most memory in some epochs: those with most sequences, most tokens, the
     /// longest slot, and most tokens times the longest slot.
-    package func largestShapes(epochs: Range<Int>) -> [BatchShape] {
+    ///
+    /// - Parameter pieces: sequences of the pieces that batches are cut into, the last one perhaps smaller.
+    package func largestShapes(epochs: Range<Int>, pieces: Int = .max) -> [BatchShape] {
         var largest: [BatchShape?] = [nil, nil, nil, nil]
-        for batch in epochs.lazy.flatMap({ batches(epoch: $0) }) {
+        for batch in epochs.lazy.flatMap({ batches(epoch: $0) }).flatMap({ $0.pieces(of: pieces) }) {
             let shape = shape(of: batch)
             for (index, size) in shape.sizes.enumerated() where size > largest[index]?.sizes[index] ?? -1 {
                 largest[index] = shape
@@ -120,6 +122,15 @@ package struct BatchPlan: Sendable {
             report.add(sequences: batch.count, realTokens: real, paddedTokens: all - real)
         }
         return report
+    }
+}
+
+extension Array {
+    /// The elements in order in pieces of `size`, the last one perhaps smaller.
+    package func pieces(of size: Int) -> [[Element]] {
+        stride(from: 0, to: count, by: Swift.min(size, Swift.max(1, count))).map {
+            Array(dropFirst($0).prefix(size))
+        }
     }
 }
 

@@ -8,10 +8,13 @@ struct CheckpointState {
     let settings: [String: JSONValue]
     /// Fingerprint of the tokenised training data.
     let data: String
+    /// Sequences of a micro-batch at most, which decide how sums of gradients are rounded; `nil` for whole batches.
+    var microBatchSize: Int?
     /// Checkpoints of this run that are on disk, as directory names; others in the directory are of an older run.
     var kept: [String] = []
 
-    init(progress: TrainingProgress, config: TrainingConfig, data: String) {
+    init(progress: TrainingProgress, config: TrainingConfig, data: String, microBatchSize: Int?) {
+        self.microBatchSize = microBatchSize
         self.progress = progress
         let fields = TrainingConfig.fields.filter(\.shapesResult)
         settings = Dictionary(uniqueKeysWithValues: fields.map { ($0.name, $0.json(config)) })
@@ -21,10 +24,15 @@ struct CheckpointState {
     var json: JSONValue {
         let totals = progress.totals
         return .object([
-            "version": .integer(1), "step": .integer(progress.step), "epoch": .integer(progress.epoch),
+            "version": .integer(2), "step": .integer(progress.step), "epoch": .integer(progress.epoch),
             "batch": .integer(progress.batch), "sequences": .integer(totals.sequences),
             "real_tokens": .integer(totals.realTokens), "padded_tokens": .integer(totals.paddedTokens),
-            "loss_sum": .number(totals.loss), "best_value": progress.bestValue.json,
+            "loss_sum": .number(totals.loss), "micro_batch": .integer(progress.microBatch),
+            "micro_batch_size": microBatchSize.json, "partial_loss": .number(progress.partialLoss),
+            "loss_scale": .number(progress.scaler.scale),
+            "steps_at_loss_scale": .integer(progress.scaler.steps),
+            "skipped_steps": .integer(progress.scaler.skipped),
+            "best_value": progress.bestValue.json,
             "best_step": progress.bestStep.json, "evaluated_step": progress.evaluatedStep.json,
             "evaluations_without_best": .integer(progress.evaluationsWithoutBest),
             "settings": .object(settings), "data": .string(data), "kept": kept.json,
@@ -51,17 +59,23 @@ struct CheckpointState {
             }
             return result
         }
-        guard try field("version") == 1 else { throw invalid("is of another version of bertc") }
+        guard try field("version") == 2 else { throw invalid("is of another version of bertc") }
         guard case .object(let settings)? = object["settings"] else {
             throw invalid("is damaged: it has no 'settings'")
         }
         self.settings = settings
         data = try field("data")
         kept = try field("kept")
+        microBatchSize = try field("micro_batch_size")
         progress = TrainingProgress()
         progress.step = try field("step")
         progress.epoch = try field("epoch")
         progress.batch = try field("batch")
+        progress.microBatch = try field("micro_batch")
+        progress.partialLoss = try field("partial_loss")
+        progress.scaler.scale = try field("loss_scale")
+        progress.scaler.steps = try field("steps_at_loss_scale")
+        progress.scaler.skipped = try field("skipped_steps")
         progress.totals = EpochTotals(
             sequences: try field("sequences"), realTokens: try field("real_tokens"),
             paddedTokens: try field("padded_tokens"), loss: try field("loss_sum"))

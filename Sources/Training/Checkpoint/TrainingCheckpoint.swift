@@ -4,7 +4,8 @@ import GraphCompiler
 
 /// A directory from which a run goes on as if it had never stopped:
 /// - `model.safetensors`: the parameters under their canonical names, F32;
-/// - `optimizer.safetensors`: AdamW's moments, `NAME.exp_avg` and `NAME.exp_avg_sq`, F32;
+/// - `optimizer.safetensors`: moments `NAME.exp_avg` and `NAME.exp_avg_sq`, averages `NAME.ema`, and in the middle of
+///   a step the sums of gradients `NAME.grad`, F32;
 /// - `state.json`: the position, the best evaluation, the settings and the data's fingerprint.
 struct TrainingCheckpoint {
     static let modelFile = "model.safetensors"
@@ -25,7 +26,8 @@ struct TrainingCheckpoint {
     /// - Throws: `TrainingError` when a tensor is missing or has another shape; nothing is changed then.
     func restore(_ model: TrainableModel) throws {
         let files = [
-            (Self.modelFile, model.specs.map(\.name)), (Self.optimizerFile, model.stateNames),
+            (Self.modelFile, model.specs.map(\.name)),
+            (Self.optimizerFile, model.stateNames(withSums: state.progress.microBatch > 0)),
         ]
         var tensors: [(name: String, file: SafetensorsFile)] = []
         for (name, parameters) in files {
@@ -60,7 +62,9 @@ struct TrainingCheckpoint {
             throw TrainingError(.unwritable, "cannot make the directory; check its parent", at: partial.path)
         }
         try write(model.specs.map(\.name), of: model, to: partial.appendingPathComponent(modelFile))
-        try write(model.stateNames, of: model, to: partial.appendingPathComponent(optimizerFile))
+        try write(
+            model.stateNames(withSums: state.progress.microBatch > 0), of: model,
+            to: partial.appendingPathComponent(optimizerFile))
         try AtomicFile.write(state.json.text(), to: partial.appendingPathComponent(stateFile))
         do {
             // The same step again, after a resume from an earlier one: the bits are the same.

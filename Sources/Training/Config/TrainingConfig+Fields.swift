@@ -103,6 +103,11 @@ extension TrainingConfig {
                     + "`packed` lays sequences end to end; the last two pad nothing."),
             .init("batchSize", \.batchSize, "Sequences in a batch at most.", atLeast: 1),
             .init("maxTokens", \.maxTokens, "Tokens in a batch at most, padding included.", atLeast: 1),
+            .init(
+                "gradientAccumulation", \.gradientAccumulation,
+                "Batches that a step adds up the gradients of, as Hugging Face's `gradient_accumulation_steps`: a step "
+                    + "learns from `batchSize` times as many sequences, in the memory of one batch.",
+                atLeast: 1),
         ]
     }
 
@@ -113,7 +118,8 @@ extension TrainingConfig {
                 "maxSteps", \.maxSteps, "Steps in all, replacing `epochs`.", atLeast: 1, shapesResult: false),
             .init(
                 "optimizer", \.optimizer,
-                "The optimiser: AdamW with decoupled decay, none on biases and LayerNorm."),
+                "The optimiser: AdamW with decoupled decay, none on biases and LayerNorm; or LAMB, for large batches."
+            ),
             .init(
                 "learningRate", \.learningRate, "The learning rate at the end of the warm-up.",
                 expectation: "a number of at least 0"
@@ -130,9 +136,9 @@ extension TrainingConfig {
             .init(
                 "weightDecay", \.weightDecay, "Decoupled weight decay.", expectation: "a number of at least 0"
             ) { $0 >= 0 && $0.isFinite },
-            .init(share: "beta1", \.beta1, "AdamW's decay of the mean of gradients."),
-            .init(share: "beta2", \.beta2, "AdamW's decay of the mean of squared gradients."),
-            .init("epsilon", \.epsilon, "AdamW's ε.", expectation: "a positive number") {
+            .init(share: "beta1", \.beta1, "The decay of the mean of gradients."),
+            .init(share: "beta2", \.beta2, "The decay of the mean of squared gradients."),
+            .init("epsilon", \.epsilon, "The optimiser's ε.", expectation: "a positive number") {
                 $0 > 0 && $0.isFinite
             },
             .init(
@@ -143,6 +149,17 @@ extension TrainingConfig {
             .init(
                 share: "labelSmoothing", \.labelSmoothing,
                 "The share of the loss that goes to all labels alike, as `torch.nn.CrossEntropyLoss` has it."),
+            .init(
+                "layerwiseLearningRateDecay", \.layerwiseLearningRateDecay,
+                "What a layer's learning rate is of that of the layer above: the head has `learningRate`, the embeddings "
+                    + "have the lowest.", expectation: "a positive number of at most 1"
+            ) { $0 > 0 && $0 <= 1 },
+            .init(
+                "ema", \.ema,
+                "How much of an exponential moving average of the weights stays in a step, such as 0.999: evaluations and "
+                    + "the saved model have the averages. null keeps none.",
+                expectation: "a positive number less than 1, or null"
+            ) { $0.map { $0 > 0 && $0 < 1 } ?? true },
             .init("seed", \.seed, "Seed of fresh parameters, order of examples, and dropout.", atLeast: 0),
         ]
     }
@@ -189,8 +206,8 @@ extension TrainingConfig {
                 shapesResult: false),
             .init(
                 "maxMemory", \.maxMemory,
-                "The most memory that the process may hold, e.g. `\"4GB\"` or `\"512MiB\"`; a run that needs more is "
-                    + "refused before its first step. null is no limit.", shapesResult: false),
+                "The most memory that the process may hold, e.g. `\"4GB\"` or `\"512MiB\"`; batches that need more are "
+                    + "cut into micro-batches. null is no limit.", shapesResult: false),
             .init(
                 "cpu", \.cpu, "The highest instruction set to use; null is the machine's best.",
                 expectation: "\"avx2\", \"avx512\", \"avx512bf16\", \"amx\" or null", shapesResult: false
@@ -200,9 +217,8 @@ extension TrainingConfig {
                 shapesResult: false),
             .init(
                 "precision", \.precision,
-                "Of products and attention; parameters and their updates are fp32 with each.",
-                expectation: "\"fp32\", \"bf16\", \"bf16x3\" or \"bf16x6\""
-            ) { $0 != .fp16 },
+                "Of products and attention; parameters and their updates are fp32 with each ([precision.md](precision.md))."
+            ),
             .init(
                 "recompute", \.recompute,
                 "What a step computes again for its backward pass rather than hold ([memory.md](memory.md)): all but "

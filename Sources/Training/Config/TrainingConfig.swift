@@ -75,6 +75,8 @@ public struct TrainingConfig: Sendable, Equatable {
     public var batchSize = 32
     /// Tokens in a batch at most, padding included.
     public var maxTokens: Int?
+    /// Batches whose gradients one step adds up.
+    public var gradientAccumulation = 1
 
     // MARK: Optimisation
 
@@ -93,6 +95,10 @@ public struct TrainingConfig: Sendable, Equatable {
     public var beta1 = 0.9
     public var beta2 = 0.999
     public var epsilon = 1e-8
+    /// What a layer's learning rate is of that of the layer above.
+    public var layerwiseLearningRateDecay = 1.0
+    /// How much of the weights' moving average stays in a step; no average when `nil`.
+    public var ema: Double?
     /// Gradients are scaled down to this L2 norm; `nil` leaves them.
     public var maxGradientNorm: Double? = 1
     /// The share of the loss that goes to all labels alike, in [0, 1).
@@ -126,7 +132,7 @@ public struct TrainingConfig: Sendable, Equatable {
     // MARK: Machine
 
     public var threads: Int?
-    /// What the run may hold in memory at most; a run that needs more is refused before its first step.
+    /// What the run may hold in memory at most; batches that need more are cut into micro-batches.
     public var maxMemory: MemorySize?
     /// The highest instruction set to use.
     public var cpu: String?
@@ -207,6 +213,8 @@ public enum TrainingMetric: String, Sendable, CaseIterable {
 public enum TrainingOptimizer: String, Sendable, CaseIterable {
     /// Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101).
     case adamw
+    /// AdamW's step times ‖weights‖ / ‖step‖ for each parameter (You et al., arXiv:1904.00962).
+    case lamb
 }
 
 /// How sequences share a batch, and what is padded.

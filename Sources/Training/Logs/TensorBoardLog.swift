@@ -24,12 +24,17 @@ struct TensorBoardLog: TrainingLog {
     }
 
     func add(_ row: TrainingLogRow) throws {
-        try write(
-            [
-                ("train/loss", row.loss), ("train/learning_rate", row.learningRate),
-                ("train/gradient_norm", row.gradientNorm), ("train/tokens_per_second", row.tokensPerSecond),
-                ("train/epoch", row.epoch),
-            ] + (row.maskSparsity.map { [("train/mask_sparsity", $0)] } ?? []), step: row.step)
+        var values = [
+            ("train/loss", row.loss), ("train/learning_rate", row.learningRate),
+            ("train/gradient_norm", row.gradientNorm), ("train/tokens_per_second", row.tokensPerSecond),
+            ("train/epoch", row.epoch),
+        ]
+        if let lossScale = row.lossScale { values.append(("train/loss_scale", lossScale)) }
+        if let skippedSteps = row.skippedSteps {
+            values.append(("train/skipped_steps", Double(skippedSteps)))
+        }
+        if let maskSparsity = row.maskSparsity { values.append(("train/mask_sparsity", maskSparsity)) }
+        try write(values, step: row.step)
     }
 
     func add(_ evaluation: EvaluationReport) throws {

@@ -3,34 +3,52 @@ import Foundation
 import GraphCompiler
 
 extension Trainer {
-    private var checkpoints: URL {
-        URL(fileURLWithPath: outputDirectory, isDirectory: true).appendingPathComponent("checkpoints")
+    private static func checkpoints(_ config: TrainingConfig) -> URL {
+        URL(fileURLWithPath: config.resolve(config.outputDirectory), isDirectory: true)
+            .appendingPathComponent(
+                "checkpoints")
     }
+
+    private var checkpoints: URL { Self.checkpoints(config) }
 
     /// The directory name of a checkpoint made now.
     var checkpointName: String { "step-\(progress.step)" }
 
     // MARK: Checkpoints
 
-    /// Goes back to the checkpoint that the configuration names.
-    /// - Returns: its directory; `nil` for a new start.
-    func restore() throws -> URL? {
-        let directory: URL
+    /// The checkpoint that the configuration names; `nil` for a new start.
+    static func checkpoint(_ config: TrainingConfig) throws -> TrainingCheckpoint? {
         switch config.resume {
         case nil: return nil
         case "latest"?:
-            guard let latest = TrainingCheckpoint.all(in: checkpoints).first else { return nil }
-            directory = latest.directory
-        case let path?: directory = URL(fileURLWithPath: config.resolve(path), isDirectory: true)
+            return try TrainingCheckpoint.all(in: checkpoints(config)).first.map {
+                try TrainingCheckpoint(directory: $0.directory)
+            }
+        case let path?:
+            return try TrainingCheckpoint(
+                directory: URL(fileURLWithPath: config.resolve(path), isDirectory: true))
         }
-        let checkpoint = try TrainingCheckpoint(directory: directory)
-        let now = CheckpointState(progress: progress, config: config, data: task.fingerprint)
+    }
+
+    /// Goes back to the checkpoint to go on from.
+    /// - Returns: its directory; `nil` for a new start.
+    func restore() throws -> URL? {
+        guard let checkpoint = resumed else { return nil }
+        let directory = checkpoint.directory
+        let now = CheckpointState(
+            progress: progress, config: config, data: task.fingerprint, microBatchSize: setup.microBatchSize)
         try checkpoint.state.check(against: now, at: directory.path)
         guard checkpoint.state.progress.step <= plan.steps else {
             throw TrainingError(
                 .invalidCheckpoint,
                 "is after \(checkpoint.state.progress.step) steps, but this run has \(plan.steps); raise epochs or "
                     + "maxSteps, or choose an earlier checkpoint", at: directory.path)
+        }
+        if checkpoint.state.progress.microBatch > 0, checkpoint.state.microBatchSize != setup.microBatchSize {
+            throw TrainingError(
+                .invalidCheckpoint,
+                "was made in the middle of a step, but its micro-batches do not fit into maxMemory any more; raise it, or "
+                    + "choose an earlier checkpoint", at: directory.path)
         }
         try checkpoint.restore(model)
         progress = checkpoint.state.progress
@@ -47,7 +65,8 @@ extension Trainer {
     func saveCheckpoint() throws {
         kept.removeAll { $0 == checkpointName }
         kept = (kept + [checkpointName]).suffix(config.keepCheckpoints)
-        var state = CheckpointState(progress: progress, config: config, data: task.fingerprint)
+        var state = CheckpointState(
+            progress: progress, config: config, data: task.fingerprint, microBatchSize: setup.microBatchSize)
         state.kept = kept
         try TrainingCheckpoint.save(model, state: state, in: checkpoints)
         TrainingCheckpoint.prune(in: checkpoints, keeping: Set(kept))
@@ -62,7 +81,7 @@ extension Trainer {
         let directory = URL(fileURLWithPath: outputDirectory, isDirectory: true)
         var config = model.config
         if let search = model.search {
-            config.attentionMasks = search.masks(in: model.parameters)
+            config.attentionMasks = search.masks(in: model.parameters, named: model.evaluatedName)
             for (name, text) in config.maskFiles {
                 try AtomicFile.write(Data(text.utf8), to: directory.appendingPathComponent(name))
             }
@@ -71,7 +90,9 @@ extension Trainer {
             to: directory, config: config, architecture: task.architecture,
             parameters: model.specs.filter { !AttentionGates.isGate($0.name) }
         ) { spec, sink in
-            try model.parameters.withBytes(spec.name) { bytes in try sink(bytes.bindMemory(to: Float.self)) }
+            let name = model.evaluatedName(spec.name)
+            return try model.parameters.withBytes(name) { bytes in try sink(bytes.bindMemory(to: Float.self))
+            }
         }
         try source.tokenizer.save(to: outputDirectory)
     }
@@ -83,9 +104,11 @@ extension Trainer {
         let directory = URL(fileURLWithPath: outputDirectory, isDirectory: true)
         let checkpoint = try BertCheckpoint(directory: directory)
         for name in try checkpoint.report(for: model.specs).loaded {
-            try model.parameters.set(name) { try checkpoint.copyFloats(of: name, into: $0) }
+            try model.parameters.set(model.evaluatedName(name)) {
+                try checkpoint.copyFloats(of: name, into: $0)
+            }
         }
-        model.search?.set(checkpoint.config.attentionMasks, in: model.parameters)
+        model.search?.set(checkpoint.config.attentionMasks, in: model.parameters, named: model.evaluatedName)
     }
 
     // MARK: Logs

@@ -1,4 +1,5 @@
 import GraphCompiler
+import Text
 
 extension Trainer {
     /// Does what is left of the run, saves the model, and tests it.
@@ -6,7 +7,7 @@ extension Trainer {
         let resumed = try restore()
         try openLogs()
         try observer(.started(summary))
-        try model.reserve(training: shapes.training, evaluation: shapes.evaluation)
+        try model.reserve(training: setup.shapes.training, evaluation: setup.shapes.evaluation)
         if let resumed { try observer(.resumed(path: resumed.path, step: progress.step)) }
         var end = TrainingReport.End.finished
         while progress.step < plan.steps {
@@ -35,12 +36,16 @@ extension Trainer {
     /// - Returns: false when the run was asked to stop.
     private func runEpoch() throws -> Bool {
         let batches = task.batches(epoch: progress.epoch)
+        let steps = batches.pieces(of: config.gradientAccumulation)
         let start = pace.seconds
-        for indices in batches.dropFirst(progress.batch) {
+        for step in steps.dropFirst(progress.batch) {
             let epoch = progress.epoch
-            try runStep(indices)
-            let isEnd = progress.batch == batches.count
-            try log(epochShare: Double(progress.batch) / Double(batches.count))
+            guard try runStep(step.flatMap { $0.pieces(of: setup.microBatchSize ?? .max) }) else {
+                if config.saveEvery != 0 { try saveCheckpoint() }
+                return false
+            }
+            let isEnd = progress.batch == steps.count
+            try log(epochShare: Double(progress.batch) / Double(steps.count))
             if isEnd { try endEpoch(batches: batches.count, seconds: pace.seconds - start) }
             if isDue(config.evaluateEvery, isEpochEnd: isEnd) { try evaluate(epoch: epoch + 1) }
             if isDue(config.saveEvery, isEpochEnd: isEnd) { try saveCheckpoint() }
@@ -59,27 +64,35 @@ extension Trainer {
         return interval > 0 && progress.step % interval == 0
     }
 
-    private func runStep(_ indices: [Int]) throws {
+    /// One step over micro-batches, or what is left of it.
+    /// - Returns: false when the run was asked to stop between two micro-batches.
+    private func runStep(_ microBatches: [[Int]]) throws -> Bool {
         let start = ContinuousClock.now
-        let step = task.step([indices], epoch: progress.epoch)
+        let step = task.step(microBatches, epoch: progress.epoch)
         let rate = plan.rate(at: progress.step)
-        let result: StepResult
+        let result: StepResult?
         do {
-            result = try model.step(progress.step, step.inputs, learningRate: rate, seed: config.seed)
+            result = try run(step, rate: rate)
         } catch let error as ExecutionError {
             throw TrainingError(
                 .failedStep,
                 "\(error); the parameters are those before this step; lower learningRate, or look at the data and "
                     + "the model's weights", at: "step \(progress.step + 1) (epoch \(progress.epoch + 1))")
         }
+        guard let result else { return false }
         let seconds = (ContinuousClock.now - start).inSeconds
         pace.add(seconds: seconds, tokens: step.realTokens)
         progress.step += 1
         progress.batch += 1
+        (progress.microBatch, progress.partialLoss) = (0, 0)
         progress.totals.add(step, loss: result.loss)
+        let scale = progress.scaler.scale
+        if model.scalesLoss { try noteScale(result) }
         let report = StepReport(
             step: progress.step, steps: plan.steps, epoch: progress.epoch + 1, epochs: plan.epochs,
             loss: result.loss, learningRate: rate, gradientNorm: result.gradientNorm,
+            lossScale: model.scalesLoss ? scale : nil,
+            skippedSteps: model.scalesLoss ? progress.scaler.skipped : nil,
             realTokens: step.realTokens, paddedTokens: step.paddedTokens, sequences: step.sequences,
             seconds: seconds, tokensPerSecond: pace.tokensPerSecond,
             secondsLeft: pace.secondsLeft(steps: plan.steps - progress.step), maskSparsity: model.maskSparsity
@@ -87,6 +100,34 @@ extension Trainer {
         window.add(report)
         lastStep = report
         try observer(.step(report))
+        return true
+    }
+
+    /// - Returns: `nil` when the run was asked to stop between two micro-batches.
+    private func run(_ step: TaskStep, rate: Double) throws -> StepResult? {
+        guard model.accumulates else {
+            return try model.step(
+                progress.step, step.inputs, learningRate: rate, seed: config.seed, scaler: progress.scaler)
+        }
+        for (index, inputs) in step.inputs.enumerated().dropFirst(progress.microBatch) {
+            progress.partialLoss += try model.accumulate(
+                inputs, at: index, ofStep: progress.step, seed: config.seed, scaler: progress.scaler)
+            progress.microBatch = index + 1
+            if progress.microBatch < step.inputs.count, shouldStop() { return nil }
+        }
+        let norm = try model.update(step: progress.step, learningRate: rate, scaler: progress.scaler)
+        return StepResult(loss: progress.partialLoss, gradientNorm: norm)
+    }
+
+    /// Grows or lowers the loss's scale.
+    private func noteScale(_ result: StepResult) throws {
+        progress.scaler.note(isSkipped: result.isSkipped)
+        guard progress.scaler.isExhausted else { return }
+        throw TrainingError(
+            .failedStep,
+            "gradients overflow in fp16 with the loss scaled by \(progress.scaler.scale) still, after "
+                + "\(progress.scaler.skipped) skipped steps; set precision to bf16 or fp32, or lower learningRate",
+            at: "step \(progress.step) (epoch \(progress.epoch + 1))")
     }
 
     private func endEpoch(batches: Int, seconds: Double) throws {

@@ -42,6 +42,10 @@ public struct TrainingSummary: Sendable {
     public let gates: AttentionGates?
     /// What a step computes again; `nil` when nothing was to be.
     public let recomputation: Recomputation?
+    /// Batches that a step adds up the gradients of.
+    public let gradientAccumulation: Int
+    /// Sequences that the graph is run on at once, where `maxMemory` asks for fewer than a batch has.
+    public let microBatchSize: Int?
     /// Fields of the model's configuration that look misspelt, and other things to know.
     public let warnings: [String]
 }
@@ -57,8 +61,11 @@ public struct StepReport: Sendable, Equatable {
     /// Mean over the batch's sequences, before the update.
     public let loss: Double
     public let learningRate: Double
-    /// L2 norm of all gradients before clipping.
+    /// L2 norm of all gradients before clipping; not finite for a step that was skipped.
     public let gradientNorm: Double
+    /// What the loss was multiplied by, and steps skipped so far for gradients that overflowed; `nil` but for fp16.
+    public let lossScale: Double?
+    public let skippedSteps: Int?
     /// Tokens of the batch that are not padding.
     public let realTokens: Int
     public let paddedTokens: Int

@@ -5,7 +5,7 @@ public struct TrainingMemory: Hashable, Sendable {
     public let weights: Int
     /// Copies of weights in the order in which products read them.
     public let panels: Int
-    /// The optimiser's states.
+    /// The optimiser's states, and sums of gradients.
     public let optimizer: Int
     /// Inputs, activations, gradients and workspaces of the largest batch.
     public let arena: Int
@@ -15,6 +15,13 @@ public struct TrainingMemory: Hashable, Sendable {
     public let process: Int
 
     public var total: Int { weights + panels + optimizer + arena + scratch + process }
+
+    /// The same with what other batches take.
+    func replacingRuns(by runs: Executor.RunByteCounts) -> TrainingMemory {
+        TrainingMemory(
+            weights: weights, panels: panels, optimizer: optimizer, arena: runs.arena, scratch: runs.scratch,
+            process: process)
+    }
 
     /// The parts with their names, in the order of the declaration.
     public var parts: [(name: String, byteCount: Int)] {

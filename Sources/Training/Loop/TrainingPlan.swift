@@ -23,11 +23,15 @@ struct TrainingPlan {
 extension TrainingPlan {
     /// As many epochs of a data set, or steps, as the configuration says.
     init(_ config: TrainingConfig, _ plan: BatchPlan) {
+        func stepCount(epoch: Int) -> Int {
+            let batches = plan.batches(epoch: epoch).count
+            return (batches + config.gradientAccumulation - 1) / config.gradientAccumulation
+        }
         // Under a token limit the order of the examples decides how many fit into a batch.
-        let batchesPerEpoch = config.maxTokens == nil ? plan.batches(epoch: 0).count : nil
+        let stepsPerEpoch = config.maxTokens == nil ? stepCount(epoch: 0) : nil
         var (steps, epochs) = (0, 0)
         while config.maxSteps.map({ steps < $0 }) ?? (epochs < config.epochs) {
-            steps += batchesPerEpoch ?? plan.batches(epoch: epochs).count
+            steps += stepsPerEpoch ?? stepCount(epoch: epochs)
             epochs += 1
         }
         let schedule = LearningRateSchedule(config, steps: config.maxSteps ?? steps)

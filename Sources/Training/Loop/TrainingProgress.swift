@@ -4,8 +4,13 @@ struct TrainingProgress: Equatable {
     var step = 0
     /// Counted from 0.
     var epoch = 0
-    /// Batches of the epoch that are done.
+    /// Steps of the epoch that are done.
     var batch = 0
+    /// Micro-batches of the next step that are done, and their share of its loss.
+    var microBatch = 0
+    var partialLoss = 0.0
+    /// The loss's scale, for f16.
+    var scaler = LossScaler()
     /// Totals of the epoch so far.
     var totals = EpochTotals()
     var bestValue: Double?
@@ -16,7 +21,7 @@ struct TrainingProgress: Equatable {
     var evaluatedStep: Int?
 }
 
-/// Sums over the batches of an epoch.
+/// Sums over the steps of an epoch.
 struct EpochTotals: Equatable {
     var sequences = 0
     var realTokens = 0

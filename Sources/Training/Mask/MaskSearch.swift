@@ -14,6 +14,8 @@ extension BertConfig {
 
 /// The gates of a run that learns an attention mask, seen from outside the graph: their noise, and the mask that they
 /// stand for.
+///
+/// Masks are read from, and written to, the parameters of the given names: a run may average them.
 package struct MaskSearch {
     package let gates: AttentionGates
     private let heads: Int
@@ -46,18 +48,22 @@ package struct MaskSearch {
     }
 
     /// The share of pairs that the deterministic masks leave out, over [heads, n, n] of all of them; 0 to 1.
-    package func sparsity(in parameters: ParameterStore) -> Double {
+    package func sparsity(
+        in parameters: ParameterStore, named actual: (String) -> String = { $0 }
+    ) -> Double {
         let shut = names.reduce(0) { sum, name in
-            let open = openGates(name, in: parameters)
+            let open = openGates(actual(name), in: parameters)
             return sum + open.indices.reduce(0) { $0 + (open[$1] ? 0 : pairs[$1 % gates.count]) }
         }
         return Double(shut) / Double(names.count * heads * gates.length * gates.length)
     }
 
     /// The deterministic masks: one for all layers, or one a layer.
-    package func masks(in parameters: ParameterStore) -> [AttentionMask] {
+    package func masks(
+        in parameters: ParameterStore, named actual: (String) -> String = { $0 }
+    ) -> [AttentionMask] {
         names.map { name in
-            let open = openGates(name, in: parameters)
+            let open = openGates(actual(name), in: parameters)
             return AttentionMask(
                 heads: (0..<heads).map { head in
                     var bits = MaskBits(size: gates.length)
@@ -72,9 +78,11 @@ package struct MaskSearch {
     }
 
     /// Sets logits that stand for the given masks: α₀ is 1 where a pair is kept, everything else 0.
-    package func set(_ masks: [AttentionMask], in parameters: ParameterStore) {
+    package func set(
+        _ masks: [AttentionMask], in parameters: ParameterStore, named actual: (String) -> String = { $0 }
+    ) {
         for (name, mask) in zip(names, masks) {
-            parameters.set(name) { logits in
+            parameters.set(actual(name)) { logits in
                 for head in 0..<heads {
                     for i in 0..<gates.length {
                         for j in 0...i {

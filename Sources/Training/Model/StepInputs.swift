@@ -35,6 +35,9 @@ package struct StepInputs {
 package struct StepResult: Sendable, Equatable {
     /// Mean over the step's examples.
     package var loss: Double
-    /// L2 norm of all gradients before clipping.
+    /// L2 norm of all gradients before clipping; not finite when the step was skipped.
     package var gradientNorm: Double
+
+    /// Whether a scaled gradient overflowed, so that nothing was updated.
+    package var isSkipped: Bool { !gradientNorm.isFinite }
 }

@@ -26,14 +26,14 @@ protocol LearningTask {
     var exampleCount: Int { get }
     func exampleCount(of part: EvaluatedPart) -> Int?
 
-    /// The steps of an epoch, each the indices of its examples.
+    /// The batches of an epoch, each the indices of its examples. A step has `gradientAccumulation` of them.
     func batches(epoch: Int) -> [[Int]]
 
     /// The inputs of a step.
     /// - Parameter microBatches: the step's examples, in as many pieces as the graph is run.
     func step(_ microBatches: [[Int]], epoch: Int) -> TaskStep
 
-    /// The symbols of the batches that take most memory, `batchSize` sequences in each at most.
+    /// The symbols of the batches that take most memory, cut into pieces of `batchSize` sequences.
     func largestTrainingShapes(batchSize: Int) throws -> [[String: Int]]
     /// Those of the evaluations.
     var evaluationShapes: [[String: Int]] { get }
@@ -57,6 +57,11 @@ struct TaskStep {
     let sequences: Int
     let realTokens: Int
     let paddedTokens: Int
+}
+
+extension LearningTask {
+    /// Sequences of the largest batch of the first epoch.
+    var largestBatchSize: Int { batches(epoch: 0).map(\.count).max() ?? 1 }
 }
 
 extension TaskStep {

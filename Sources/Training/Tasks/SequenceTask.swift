@@ -74,12 +74,10 @@ struct SequenceTask: LearningTask {
 
     /// Of very many epochs only the first are looked at; a larger batch in a later one makes memory grow.
     func largestTrainingShapes(batchSize: Int) throws -> [[String: Int]] {
-        var options = batcher.plan.options
-        options.batchSize = batchSize
-        let plan = try BatchPlan(lengths: batcher.plan.lengths, options: options)
+        let plan = batcher.plan
         let most = max(1, 20_000_000 / plan.lengths.count)
-        let epochs = min(self.plan.epochs, options.mode == .fixed ? 1 : most)
-        return plan.largestShapes(epochs: 0..<epochs).map(\.symbols)
+        let epochs = min(self.plan.epochs, plan.options.mode == .fixed ? 1 : most)
+        return plan.largestShapes(epochs: 0..<epochs, pieces: batchSize).map(\.symbols)
     }
 
     // MARK: Evaluation
