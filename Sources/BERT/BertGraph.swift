@@ -267,10 +267,9 @@ private struct BertGraphWriter {
         return x.segmentSum(offsets: offsets, lengths: lengths) / count
     }
 
-    /// The loss with what open gates add to it.
-    private func output(loss: Tensor) {
-        g.output("loss", maskLoss.map { loss + $0 } ?? loss)
-    }
+    /// A term of the loss with what open gates add to it: of several micro-batches, whose terms are weighted, each counts
+    /// its share of them.
+    private func withMaskLoss(_ loss: Tensor) -> Tensor { maskLoss.map { loss + $0 } ?? loss }
 
     private mutating func classification(_ x: Tensor, labels: Int) {
         let pooled = g.scope("pooler") { linear(firstTokens(x), "pooler.dense", hidden, hidden).tanh() }
@@ -283,11 +282,11 @@ private struct BertGraphWriter {
             if model.head == .regression {
                 let target = g.input("labels", .f32, ["sequences"])
                 let error = logits.reshaped(["sequences"]) - target
-                output(loss: (error * error).mean())
+                g.output("loss", withMaskLoss((error * error).mean()))
             } else {
                 let target = g.input("labels", .i32, ["sequences"])
                 let loss = logits.crossEntropy(labels: target, labelSmoothing: model.labelSmoothing)
-                output(loss: loss.mean())
+                g.output("loss", withMaskLoss(loss.mean()))
             }
         }
     }
@@ -311,7 +310,7 @@ private struct BertGraphWriter {
         g.scope("loss") {
             let target = g.input("labels", .i32, ["masked"])
             let loss = logits.crossEntropy(labels: target, labelSmoothing: model.labelSmoothing)
-            output(loss: loss.mean())
+            g.output("loss", withMaskLoss(loss.mean()))
         }
     }
 }
