@@ -24,11 +24,16 @@ struct OptimizerWriter {
     }
 
     func write(_ trained: [(name: String, parameter: Tensor, gradient: Tensor)]) {
-        var norm = globalNorm(trained.map(\.gradient))
+        var norm = globalNorm(trained.filter { !options.noClipping($0.name) }.map(\.gradient))
         if let lossScale { norm = norm / lossScale }
-        var scale = options.maxGradientNorm.map { clipFactor(norm, maxNorm: $0) } ?? builder.scalar(1)
-        if let lossScale { scale = scale / lossScale }
-        for (name, parameter, gradient) in trained { update(name, parameter, gradient, scale) }
+        let one = builder.scalar(1)
+        let scales = [options.maxGradientNorm.map { clipFactor(norm, maxNorm: $0) } ?? one, one].map {
+            scale in
+            lossScale.map { scale / $0 } ?? scale
+        }
+        for (name, parameter, gradient) in trained {
+            update(name, parameter, gradient, scales[options.noClipping(name) ? 1 : 0])
+        }
         builder.output("gradient_norm", norm)
     }
 
@@ -75,7 +80,8 @@ struct OptimizerWriter {
     /// √(Σ over gradients Σ g²), f32[].
     private func globalNorm(_ gradients: [Tensor]) -> Tensor {
         let squares = gradients.map { ($0 * $0).sum() }
-        return squares.dropFirst().reduce(squares[0], +).sqrt()
+        guard let first = squares.first else { return builder.scalar(0) }
+        return squares.dropFirst().reduce(first, +).sqrt()
     }
 
     /// min(1, maxNorm / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_ scales gradients.

@@ -1,3 +1,4 @@
+import BERT
 import Training
 
 extension TrainingEvent {
@@ -45,7 +46,7 @@ extension TrainingSummary {
                 + "on \(threads) threads with \(instructionSet) kernels",
             "memory: \(Formatted.bytes(memory.total)) planned: "
                 + memory.parts.map { "\($0.name) \(Formatted.bytes($0.byteCount))" }.joined(separator: ", "),
-        ] + (recomputation.map { [$0.line] } ?? [])
+        ] + (gates.map { ["mask: \($0.line)"] } ?? []) + (recomputation.map { [$0.line] } ?? [])
     }
 
     /// What a step is, if it is not one batch.
@@ -60,10 +61,18 @@ extension TrainingSummary {
     }
 }
 
+extension AttentionGates {
+    /// `structured gates, learned for up to 128 tokens, lambda 5e-05`
+    fileprivate var line: String {
+        "\(form.rawValue) gates\(isPerLayer ? " in each layer" : ""), learned for up to \(length) tokens, lambda \(lambda)"
+    }
+}
+
 extension StepReport {
     /// The step, where there is no terminal to draw a bar on.
     var line: String {
         "step \(step)/\(steps)  epoch \(epoch)/\(epochs)  loss \(Formatted.number(loss, digits: 4))  \(scaleText)"
+            + (maskSparsity.map { ProgressLine.mask($0) + "  " } ?? "")
             + "\(Formatted.number(tokensPerSecond, digits: 0)) tokens/s  "
             + "\(ProgressLine.time(secondsLeft)) left"
     }

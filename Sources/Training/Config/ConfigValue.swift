@@ -149,3 +149,4 @@ extension TrainingTruncation: ConfigChoice {}
 extension LearningRateSchedule.Shape: ConfigChoice {}
 extension CompilerOptions.MatmulLowering: ConfigChoice {}
 extension Precision: ConfigChoice {}
+extension AttentionGates.Form: ConfigChoice {}

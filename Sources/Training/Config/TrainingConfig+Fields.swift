@@ -3,7 +3,7 @@ import GraphCompiler
 extension TrainingConfig {
     /// Every field of `train.json`, in the order of the documentation.
     package static var fields: [TrainingField] {
-        modelFields + dataFields + pretrainingFields + optimizationFields + outputFields
+        modelFields + maskFields + dataFields + pretrainingFields + optimizationFields + outputFields
     }
 
     private static var modelFields: [TrainingField] {
@@ -46,6 +46,30 @@ extension TrainingConfig {
                 "freeze", \.freeze,
                 "What is not trained: globs (`*`, `?`) on names such as `encoder.layer.0.output.dense.weight`, modules "
                     + "(`embeddings`), ranges of layers (`encoder.layer.0-3`)."),
+        ]
+    }
+
+    private static var maskFields: [TrainingField] {
+        [
+            .init(
+                "dam", \.dam,
+                "Learns an attention mask with the model ([attention.md](attention.md#learned-masks)): `structured` has a "
+                    + "gate for each head and distance, `unstructured` for each head and pair of positions.",
+                expectation: "\"structured\", \"unstructured\" or null"),
+            .init(
+                "damLength", \.damLength,
+                "Tokens of the longest sequence that the mask is for; null is `maxLength`.", atLeast: 1),
+            .init(
+                "damLambda", \.damLambda,
+                "What the loss takes for each of the heads · n · n pairs that the mask keeps.",
+                expectation: "a number of at least 0"
+            ) { $0 >= 0 && $0.isFinite },
+            .init(
+                "damLearningRate", \.damLearningRate,
+                "The gates' learning rate at the end of the warm-up; null is `learningRate`.",
+                expectation: "a number of at least 0 or null"
+            ) { $0.map { $0 >= 0 && $0.isFinite } ?? true },
+            .init("damPerLayer", \.damPerLayer, "Each layer learns a mask of its own."),
         ]
     }
 

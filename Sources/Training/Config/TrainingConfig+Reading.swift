@@ -81,10 +81,32 @@ extension TrainingConfig {
                 "is \"\(metric.rawValue)\", which needs \(metric.need); expected "
                     + legal.dropLast().joined(separator: ", ") + " or \(legal[legal.count - 1])")
         }
+        try validateMask(refuse)
         try validateData(refuse)
         try validatePretraining(refuse)
         if earlyStopping != nil, validationFile == "" {
             throw refuse("earlyStopping", "needs a validationFile; name one or remove it")
+        }
+    }
+
+    /// The fields of a learned mask need one; its learning rate is a multiple of the parameters'.
+    private func validateMask(_ refuse: (String, String) -> TrainingConfigError) throws {
+        let defaults = TrainingConfig()
+        let names = ["damLength", "damLambda", "damLearningRate", "damPerLayer"]
+        for field in Self.fields where dam == nil && names.contains(field.name) {
+            guard field.json(self) == field.json(defaults) else {
+                throw refuse(
+                    field.name, "has no use without 'dam'; set that to \"structured\", or remove this")
+            }
+        }
+        if let damLearningRate, damLearningRate > 0, learningRate == 0 {
+            throw refuse("damLearningRate", "needs a learningRate above 0, whose schedule it follows")
+        }
+        if let damLength, let maxLength, maxLength > damLength {
+            throw refuse(
+                "damLength",
+                "is \(damLength), the length at which the mask is learned, but 'maxLength' is \(maxLength); "
+                    + "lower that or raise this")
         }
     }
 

@@ -37,6 +37,19 @@ public struct TrainingConfig: Sendable, Equatable {
     /// Globs on parameter names, modules, ranges of layers; what they match is not trained.
     public var freeze: [String] = []
 
+    // MARK: Learned mask
+
+    /// What shares a gate of the attention mask that is learned; `nil` learns none.
+    public var dam: AttentionGates.Form?
+    /// The longest sequence that the mask is for; `maxLength` when `nil`.
+    public var damLength: Int?
+    /// What the loss takes for each pair of positions that the mask keeps.
+    public var damLambda = 5e-5
+    /// Peak rate of the gates; `learningRate` when `nil`.
+    public var damLearningRate: Double?
+    /// Whether each layer learns a mask of its own.
+    public var damPerLayer = false
+
     // MARK: Data
 
     /// The folder of GLUE, or of the task in it; for GLUE's tasks, which need no other files.

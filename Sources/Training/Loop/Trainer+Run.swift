@@ -95,7 +95,8 @@ extension Trainer {
             skippedSteps: model.scalesLoss ? progress.scaler.skipped : nil,
             realTokens: step.realTokens, paddedTokens: step.paddedTokens, sequences: step.sequences,
             seconds: seconds, tokensPerSecond: pace.tokensPerSecond,
-            secondsLeft: pace.secondsLeft(steps: plan.steps - progress.step))
+            secondsLeft: pace.secondsLeft(steps: plan.steps - progress.step), maskSparsity: model.maskSparsity
+        )
         window.add(report)
         lastStep = report
         try observer(.step(report))

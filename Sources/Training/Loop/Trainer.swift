@@ -75,6 +75,7 @@ final class Trainer {
             steps: plan.steps, warmupSteps: plan.warmupSteps, epochs: plan.epochs,
             instructionSet: compiler.instructionSet, threads: compiler.threads, memory: setup.memory,
             gradientAccumulation: config.gradientAccumulation, microBatchSize: setup.microBatchSize,
+            gates: source.gates,
             recomputation: model.recomputation,
             warnings: source.config.warnings + task.warnings
                 + [compiler.cacheWarning, compiler.slowPrecisionNote, setup.note].compactMap { $0 })

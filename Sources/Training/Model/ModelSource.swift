@@ -11,6 +11,8 @@ struct ModelSource {
     let tokenizer: WordPieceTokenizer
     /// `nil` for a `model.json`, whose parameters start fresh.
     let checkpoint: BertCheckpoint?
+    /// Learns the model's attention mask; `nil` when it has one, or none.
+    let gates: AttentionGates?
 
     init(_ training: TrainingConfig) throws {
         path = training.resolve(training.model)
@@ -34,6 +36,7 @@ struct ModelSource {
         try Self.checkWeights(of: checkpoint == nil ? config : own, fit: config, training)
         try config.validate(file: path)
         self.config = config
+        gates = try AttentionGates(training, config, at: path)
         try Self.checkMemory(config, at: path)
 
         let directory = isDirectory.boolValue ? path : (path as NSString).deletingLastPathComponent
