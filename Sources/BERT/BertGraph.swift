@@ -10,6 +10,13 @@ public enum BertHead: Hashable, Sendable {
     case regression
     /// The vocabulary at masked positions, decoder tied to the word embeddings.
     case maskedLM
+    /// Masked LM, and whether the second text of a pair follows the first, from the pooler.
+    case pretraining
+
+    /// The outputs of the training graph that add up to the loss, each a mean over examples of its own.
+    package var lossTerms: [String] {
+        self == .pretraining ? ["masked_lm_loss", "next_sentence_loss"] : ["loss"]
+    }
 }
 
 /// Writes BERT (Devlin et al., arXiv:1810.04805) as a graph over packed sequences, with HF Transformers' parameter
@@ -20,13 +27,15 @@ public enum BertHead: Hashable, Sendable {
 /// i32[sequences] (see `ragged_matmul`); symbol `length`, at least the longest sequence, unless the configuration has
 /// an attention mask, with which attention is `flash_attention` from the start. For training also `rng`
 /// i64[2] when a dropout rate is positive, and `labels`: i32[sequences] for classification, f32[sequences] for
-/// regression, i32[masked] with `masked_positions` i32[masked] for masked LM.
+/// regression, i32[masked] with `masked_positions` i32[masked] for masked LM; for pre-training also
+/// `next_sentence_labels` i32[sequences], 0 for a text that follows and 1 for a random one.
 ///
 /// With `gates` attention is `flash_attention` with a bias, training has an input of noise for each parameter of gates,
 /// and the loss counts the open pairs (`AttentionGates`).
 ///
-/// Outputs: `hidden` [tokens, hidden] and `pooled` [sequences, hidden] (encoder), or `logits`, and with labels
-/// `loss` f32[], the mean over sequences or masked positions.
+/// Outputs: `hidden` [tokens, hidden] and `pooled` [sequences, hidden] (encoder), or `logits` (and
+/// `next_sentence_logits` [sequences, 2]), and with labels `loss` f32[], the mean over sequences or masked positions;
+/// of pre-training the sum of both, which are `masked_lm_loss` and `next_sentence_loss`.
 public struct BertGraph {
     public let config: BertConfig
     public let head: BertHead
@@ -115,6 +124,7 @@ private struct BertGraphWriter {
         case .classification(let labels): classification(x, labels: labels)
         case .regression: classification(x, labels: 1)
         case .maskedLM: maskedLM(x)
+        case .pretraining: pretraining(x)
         }
     }
 
@@ -267,12 +277,16 @@ private struct BertGraphWriter {
         return x.segmentSum(offsets: offsets, lengths: lengths) / count
     }
 
+    private mutating func pooler(_ x: Tensor) -> Tensor {
+        g.scope("pooler") { linear(firstTokens(x), "pooler.dense", hidden, hidden).tanh() }
+    }
+
     /// A term of the loss with what open gates add to it: of several micro-batches, whose terms are weighted, each counts
     /// its share of them.
     private func withMaskLoss(_ loss: Tensor) -> Tensor { maskLoss.map { loss + $0 } ?? loss }
 
     private mutating func classification(_ x: Tensor, labels: Int) {
-        let pooled = g.scope("pooler") { linear(firstTokens(x), "pooler.dense", hidden, hidden).tanh() }
+        let pooled = pooler(x)
         let logits = g.scope("classifier") {
             linear(dropout(pooled, config.effectiveClassifierDropout), "classifier", hidden, .fixed(labels))
         }
@@ -291,8 +305,9 @@ private struct BertGraphWriter {
         }
     }
 
-    private mutating func maskedLM(_ x: Tensor) {
-        let logits = g.scope("cls") {
+    /// Logits over the vocabulary at the masked positions, [masked, vocabulary].
+    private mutating func maskedLogits(_ x: Tensor) -> Tensor {
+        g.scope("cls") {
             let rows = x.gather(g.input("masked_positions", .i32, ["masked"]))
             let width = Dimension.fixed(config.embeddingWidth)
             let inner = activation(linear(rows, "cls.predictions.transform.dense", hidden, width))
@@ -305,12 +320,37 @@ private struct BertGraphWriter {
             return normal.matmul(decoder, transposeRight: true)
                 + parameter("cls.predictions.bias", [vocabulary])
         }
+    }
+
+    private mutating func maskedLM(_ x: Tensor) {
+        let logits = maskedLogits(x)
         g.output("logits", logits)
         guard model.hasLabels else { return }
         g.scope("loss") {
             let target = g.input("labels", .i32, ["masked"])
             let loss = logits.crossEntropy(labels: target, labelSmoothing: model.labelSmoothing)
             g.output("loss", withMaskLoss(loss.mean()))
+        }
+    }
+
+    private mutating func pretraining(_ x: Tensor) {
+        let logits = maskedLogits(x)
+        let pooled = pooler(x)
+        let nextSentence = g.scope("cls") { linear(pooled, "cls.seq_relationship", hidden, 2) }
+        g.output("logits", logits)
+        g.output("next_sentence_logits", nextSentence)
+        guard model.hasLabels else { return }
+        g.scope("loss") {
+            let target = g.input("labels", .i32, ["masked"])
+            let nextSentenceTarget = g.input("next_sentence_labels", .i32, ["sequences"])
+            let losses = [
+                withMaskLoss(
+                    logits.crossEntropy(labels: target, labelSmoothing: model.labelSmoothing).mean()),
+                nextSentence.crossEntropy(labels: nextSentenceTarget, labelSmoothing: model.labelSmoothing)
+                    .mean(),
+            ]
+            for (name, loss) in zip(model.head.lossTerms, losses) { g.output(name, loss) }
+            g.output("loss", losses[0] + losses[1])
         }
     }
 }

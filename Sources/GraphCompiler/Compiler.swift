@@ -55,6 +55,9 @@ public final class Compiler {
     /// The instruction set that kernels use.
     public var instructionSet: String { library.instructionSet }
 
+    /// Processor, instruction set and threads, for people.
+    package var machineName: String { library.machineName(threads: threads) }
+
     /// What is computed otherwise than the precision asked for says, if anything is.
     public var precisionNote: String? {
         guard library.machine.f32Terms != options.precision.terms else { return nil }

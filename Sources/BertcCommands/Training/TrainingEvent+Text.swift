@@ -29,7 +29,9 @@ extension TrainingEvent {
 extension TrainingSummary {
     fileprivate var lines: [String] {
         let classes =
-            labels.isEmpty ? "regression" : "\(labels.count) labels (\(labels.joined(separator: ", ")))"
+            task == .pretrain
+            ? "masked LM and next sentences"
+            : labels.isEmpty ? "regression" : "\(labels.count) labels (\(labels.joined(separator: ", ")))"
         let start = loaded == nil ? "fresh parameters" : "fine-tuned"
         var data = "\(trainExamples) training"
         if let validationExamples { data += ", \(validationExamples) validation" }
@@ -87,7 +89,10 @@ extension EvaluationMetrics {
     /// `accuracy 0.8380, loss 0.3912`, and before them the metric that was chosen if it is another:
     /// `f1 0.8800, accuracy 0.8380, loss 0.3912`.
     func summary(_ metric: TrainingMetric) -> String {
-        let usual: [TrainingMetric] = [accuracy == nil ? .pearson : .accuracy, .loss]
+        let usual: [TrainingMetric] =
+            pretraining == nil
+            ? [accuracy == nil ? .pearson : .accuracy, .loss]
+            : [.maskedLMLoss, .maskedLMAccuracy, .nextSentenceAccuracy, .loss]
         let metrics = usual.contains(metric) ? usual : [metric] + usual
         return metrics.map {
             "\($0.rawValue) \(value($0).map { Formatted.number($0, digits: 4) } ?? "undefined")"

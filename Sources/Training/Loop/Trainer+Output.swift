@@ -91,7 +91,8 @@ extension Trainer {
             parameters: model.specs.filter { !AttentionGates.isGate($0.name) }
         ) { spec, sink in
             let name = model.evaluatedName(spec.name)
-            return try model.parameters.withBytes(name) { bytes in try sink(bytes.bindMemory(to: Float.self))
+            _ = try model.parameters.withBytes(name) { bytes in
+                try sink(bytes.bindMemory(to: Float.self))
             }
         }
         try source.tokenizer.save(to: outputDirectory)

@@ -21,7 +21,8 @@ public enum TrainingEvent: Sendable {
 public struct TrainingSummary: Sendable {
     public let model: String
     public let config: BertConfig
-    /// Names of the classes; empty for regression.
+    public let task: TrainingTask
+    /// Names of the classes; empty for regression and pre-training.
     public let labels: [String]
     /// What the weight file gave; `nil` for fresh parameters.
     public let loaded: LoadReport?

@@ -65,7 +65,7 @@ struct TrainingSetup {
         microBatchSize: Int?
     ) throws {
         shapes = (
-            try task.largestTrainingShapes(batchSize: microBatchSize ?? .max), task.evaluationShapes
+            try task.largestTrainingShapes(batchSize: microBatchSize ?? .max), try task.evaluationShapes()
         )
         var recompute = RecomputeRequest()
         recompute.recompute = config.recompute
@@ -73,7 +73,7 @@ struct TrainingSetup {
         recompute.limit = config.maxMemory?.byteCount
         (model, loaded) = try Self.model(
             config, source, task, compiler: compiler,
-            accumulates: config.gradientAccumulation > 1 || microBatchSize != nil, recompute)
+            accumulates: task.accumulates || microBatchSize != nil, recompute)
         self.microBatchSize = microBatchSize
         ProcessMemory.releaseUnused()
         memory = model.memory(training: shapes.training, evaluation: shapes.evaluation)
@@ -121,9 +121,9 @@ struct TrainingSetup {
         }
         let model = try TrainableModel(
             config: task.config, head: task.head, options: options, compiler: compiler,
-            parameters: parameters, accumulates: accumulates, gates: source.gates,
-            labelSmoothing: config.labelSmoothing,
-            recompute: recompute, isFrozen: frozen.contains)
+            parameters: parameters, lossTerms: task.head.lossTerms, accumulates: accumulates,
+            gates: source.gates, labelSmoothing: config.labelSmoothing, recompute: recompute,
+            isFrozen: frozen.contains)
         try model.startAverages()
         return (model, report)
     }

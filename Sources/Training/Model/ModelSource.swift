@@ -7,6 +7,7 @@ struct ModelSource {
     let path: String
     /// With the configuration's dropout rates.
     let config: BertConfig
+    /// The one that is named or stands beside the model; for pre-training without one, trained on the text.
     let tokenizer: WordPieceTokenizer
     /// `nil` for a `model.json`, whose parameters start fresh.
     let checkpoint: BertCheckpoint?
@@ -41,7 +42,15 @@ struct ModelSource {
         let directory = isDirectory.boolValue ? path : (path as NSString).deletingLastPathComponent
         let besideModel = directory.isEmpty ? "." : directory
         let tokenizerPath = training.tokenizer.map(training.resolve) ?? besideModel
-        tokenizer = try WordPieceTokenizer(contentsOf: tokenizerPath)
+        let hasVocabulary = ["vocab.txt", "tokenizer.json"].contains {
+            FileManager.default.fileExists(atPath: besideModel + "/" + $0)
+        }
+        if training.task == .pretrain, training.tokenizer == nil, checkpoint == nil, !hasVocabulary {
+            tokenizer = try WordPieceTokenizer(
+                trainedOn: training.textFiles.map(training.resolve), size: config.vocabularySize)
+        } else {
+            tokenizer = try WordPieceTokenizer(contentsOf: tokenizerPath)
+        }
         guard tokenizer.vocabularySize <= config.vocabularySize else {
             throw TrainingError(
                 .invalidModel,

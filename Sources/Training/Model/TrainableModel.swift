@@ -128,6 +128,13 @@ package final class TrainableModel {
         set { for executor in programs.executors { executor.profiles = newValue } }
     }
 
+    /// Runs the model without dropout.
+    ///
+    /// - Throws: `ExecutionError` when one of `outputs` is not finite, naming the node.
+    func infer(_ inputs: BertInputs, outputs: [String]) throws -> [String: TensorData] {
+        try evaluation.run(inputs.tensors, symbols: inputs.symbols, guarding: outputs)
+    }
+
     /// The share of pairs that the learned mask leaves out now, without noise; `nil` when none is learned.
     var maskSparsity: Double? { search?.sparsity(in: parameters, named: evaluatedName) }
 
