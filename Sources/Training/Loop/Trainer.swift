@@ -74,9 +74,8 @@ final class Trainer {
             testExamples: task.exampleCount(of: .test),
             steps: plan.steps, warmupSteps: plan.warmupSteps, epochs: plan.epochs,
             instructionSet: compiler.instructionSet, threads: compiler.threads, memory: setup.memory,
+            gates: source.gates, recomputation: model.recomputation,
             gradientAccumulation: config.gradientAccumulation, microBatchSize: setup.microBatchSize,
-            gates: source.gates,
-            recomputation: model.recomputation,
             warnings: source.config.warnings + task.warnings
                 + [compiler.cacheWarning, compiler.slowPrecisionNote, setup.note].compactMap { $0 })
     }
