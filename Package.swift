@@ -53,10 +53,12 @@ let package = Package(
         library("BERT", ["GraphIR", "GraphCompiler"]),
         library("Text"),
         library("Training", ["GraphIR", "GraphCompiler", "BERT", "Text"]),
-        library("BertcCommands", ["Training", "BERT", "Text", "GraphCompiler", argumentParser]),
+        library("Measuring", ["GraphCompiler", "Text"]),
+        library("BertcCommands", ["Measuring", "Training", "BERT", "Text", "GraphCompiler", argumentParser]),
         .executableTarget(name: "bertc", dependencies: ["BertcCommands"], swiftSettings: strict),
         .target(
-            name: "Benchmarks", dependencies: ["Training", "BERT", "Text", "GraphCompiler", argumentParser],
+            name: "Benchmarks",
+            dependencies: ["Measuring", "Training", "BERT", "Text", "GraphCompiler", argumentParser],
             resources: [.copy("Peers")], swiftSettings: strict),
         .executableTarget(name: "bertc-benchmarks", dependencies: ["Benchmarks"], swiftSettings: strict),
 
@@ -88,7 +90,8 @@ let package = Package(
         tests(
             "ExamplesTests",
             ["01-custom-graph", "02-training", "03-custom-op", "04-bert", "05-inspecting"]),
-        tests("BenchmarksTests", ["Benchmarks"]),
+        tests("MeasuringTests", ["Measuring"]),
+        tests("BenchmarksTests", ["Benchmarks", "Measuring"]),
         tests("BertcCommandsTests", ["BertcCommands", "Training", "BERT", "Text", "GraphCompiler"]),
     ]
 )

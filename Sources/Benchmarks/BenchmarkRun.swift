@@ -1,6 +1,7 @@
 import BERT
 import Foundation
 import GraphCompiler
+import Measuring
 
 /// Measures rows of the table, one after the other.
 package struct BenchmarkRun {
@@ -45,9 +46,12 @@ package struct BenchmarkRun {
     }
 
     private func attention(_ workload: Workload, _ work: AttentionWork) throws -> BenchmarkResult {
+        let compiler = try Compiler(CompilerOptions(threads: threads))
+        let subject = try AttentionSubject(work, compiler: compiler)
+        _ = try subject.seconds(repeating: 2)
         // One library call: there is nothing for torch.compile to do.
-        try compared(
-            workload, try AttentionSubject(work, threads: threads),
+        return try compared(
+            workload, subject,
             peers(workload, work.peerArguments, [.eager]), repeats: 5,
             flops: work.flops, ceiling: machine.flopsPerSecond(in: work.precision))
     }

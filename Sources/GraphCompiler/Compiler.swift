@@ -55,6 +55,9 @@ public final class Compiler {
     /// The instruction set that kernels use.
     public var instructionSet: String { library.instructionSet }
 
+    /// Processor, instruction set and threads, for people.
+    package var machineName: String { library.machineName(threads: threads) }
+
     /// What is computed otherwise than the precision asked for says, if anything is.
     public var precisionNote: String? {
         guard library.machine.f32Terms != options.precision.terms else { return nil }
@@ -86,10 +89,12 @@ public final class Compiler {
     }
 
     /// The passes that a graph goes through: a client's rules, then those of every compilation.
-    public var pipeline: PassPipeline {
+    public var pipeline: PassPipeline { pipeline(options.recompute) }
+
+    func pipeline(_ recompute: Recompute) -> PassPipeline {
         PassPipeline.standard(
             rules: options.rules, keeping: Set(options.customKernels.map(\.definition)),
-            precision: options.precision)
+            precision: options.precision, recompute: recompute)
     }
 
     /// The graph after all passes.
@@ -97,9 +102,15 @@ public final class Compiler {
 
     /// The graph after each pass. Every stage reached is dumped, also when a later one fails.
     public func runPasses(_ graph: Graph) throws -> [PassRecord] {
+        try runPasses(graph, options.recompute)
+    }
+
+    private func runPasses(_ graph: Graph, _ recompute: Recompute) throws -> [PassRecord] {
         var last = graph
         var records: [PassRecord] = []
-        let result = Result { try pipeline.run(on: &last, options: options.passes, records: &records) }
+        let result = Result {
+            try pipeline(recompute).run(on: &last, options: options.passes, records: &records)
+        }
         if let dump = options.dump {
             try dump(CompilationStage(graph))
             for record in records {
@@ -112,14 +123,18 @@ public final class Compiler {
 
     /// The kernels of an optimised graph.
     public func lower(_ graph: Graph) throws -> Program {
-        try lower(graph, keepsPanels: !options.passes.disabled.contains(Pass.fusion.name))
+        try lower(graph, keepsPanels: keepsPanels)
     }
 
-    /// - Parameter keepsPanels: whether products find parameters packed, as they do in fused programs.
+    /// Whether products find parameters packed, as they do in fused programs.
+    var keepsPanels: Bool { !options.passes.disabled.contains(Pass.fusion.name) }
+
+    var machine: Machine { library.machine }
+
     func lower(_ graph: Graph, keepsPanels: Bool) throws -> Program {
         let start = ContinuousClock.now
         let program = try Lowering.lower(
-            graph, for: library.machine, keepsPanels: keepsPanels, customKernels: options.customKernels)
+            graph, for: machine, keepsPanels: keepsPanels, customKernels: options.customKernels)
         if let dump = options.dump {
             let seconds = (ContinuousClock.now - start) / .seconds(1)
             try dump(
@@ -162,8 +177,13 @@ public final class Compiler {
     }
 
     /// Passes, lowering and code generation; the parameters are reserved in, or shared with, `parameters`.
-    public func compile(_ graph: Graph, parameters: ParameterStore) throws -> Executor {
-        let program = try lower(try optimize(graph))
+    ///
+    /// - Parameter recompute: what a training step computes again; what the options say when `nil`.
+    public func compile(
+        _ graph: Graph, parameters: ParameterStore, recompute: Recompute? = nil
+    ) throws -> Executor {
+        let optimized = try runPasses(graph, recompute ?? options.recompute).last?.graph ?? graph
+        let program = try lower(optimized)
         return try executor(program, parameters: parameters)
     }
 

@@ -26,6 +26,9 @@ public struct CompilerOptions: Sendable {
     public var matmul: MatmulLowering
     /// Of products and attention.
     public var precision: Precision
+    /// What training steps compute again for the backward pass rather than hold; `auto` is `none` here, where no
+    /// shapes are known (`Compiler.recomputation` chooses).
+    public var recompute: Recompute
     public var cache: Cache
     public var passes: PassPipeline.Options
     /// Rewrite rules that run before all passes, as the pass `user-rules`.
@@ -37,7 +40,7 @@ public struct CompilerOptions: Sendable {
 
     public init(
         instructionSet: String? = nil, threads: Int? = nil, matmul: MatmulLowering = .generated,
-        precision: Precision = .fp32, cache: Cache = .standard,
+        precision: Precision = .fp32, recompute: Recompute = .none, cache: Cache = .standard,
         passes: PassPipeline.Options = PassPipeline.Options(),
         rules: [RewriteRule] = [], customKernels: [CustomKernel] = [],
         dump: (@Sendable (CompilationStage) throws -> Void)? = nil
@@ -46,6 +49,7 @@ public struct CompilerOptions: Sendable {
         self.threads = threads
         self.matmul = matmul
         self.precision = precision
+        self.recompute = recompute
         self.cache = cache
         self.passes = passes
         self.rules = rules

@@ -60,6 +60,8 @@ extension Tensor {
     public func relu() -> Tensor { map(.relu) }
     public func gelu() -> Tensor { map(.gelu) }
     public func silu() -> Tensor { map(.silu) }
+    /// The same numbers, as a constant to Autodiff.
+    public func stopGradient() -> Tensor { map(.stopGradient) }
     public func cast(_ element: ElementType) -> Tensor {
         element == type.element ? self : builder.apply(.cast(element), [self])
     }
@@ -132,8 +134,16 @@ extension Tensor {
     }
 
     /// Loss of each row against integer classes; rows labelled `ignoreIndex` give 0.
-    public func crossEntropy(labels: Tensor, ignoreIndex: Int = -100) -> Tensor {
-        builder.apply(.crossEntropy(ignoreIndex: ignoreIndex), [self, labels])
+    ///
+    /// - Parameter labelSmoothing: s in (1 - s) · loss + s · (mean of the losses against each class), which is
+    ///   lse - Σ_c x[c] / classes (Szegedy et al., arXiv:1512.00567); as `torch.nn.CrossEntropyLoss` has it.
+    public func crossEntropy(labels: Tensor, ignoreIndex: Int = -100, labelSmoothing: Double = 0) -> Tensor {
+        let results = builder.applyAll(.crossEntropy(ignoreIndex: ignoreIndex), [self, labels])
+        guard labelSmoothing > 0 else { return results[0] }
+        let all = results[1] - cast(.f32).mean(axes: [1])
+        let isCounted = builder.compare(.ne, labels, builder.scalar(Double(ignoreIndex), .i32))
+        let smooth = builder.select(isCounted, all, builder.zeros(like: all))
+        return results[0] * (1 - labelSmoothing) + smooth * labelSmoothing
     }
 
     /// Rows of this table at `ids`.

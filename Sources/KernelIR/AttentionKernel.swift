@@ -7,13 +7,15 @@ import GraphIR
 /// sequence's other rows in order. Where a sequence has several parts, every part but the first writes its share of
 /// dq into a plane of its own, and `sumQueryGradients` adds them up in the order of the parts. So results have the
 /// same bits however tasks are spread over threads. Below f32 the first part has a plane as well, and dq is rounded
-/// from the sum.
+/// from the sum. With the gradient of a bias a task has several sequences (`BiasGradient`).
 public struct AttentionKernel: Hashable, Sendable {
     public enum Step: Hashable, Sendable {
         case forward(out: Int, lse: Int)
         /// `delta` f32[tokens, heads] is Σ_d dout out; `partial` holds `planes` of f32[tokens, heads, headSize].
         case gradient(dout: Int, lse: Int, delta: Int, dq: Int, dk: Int, dv: Int, partial: Int)
         case sumQueryGradients(dq: Int, partial: Int)
+        /// Adds the planes of dbias up, one task a head.
+        case sumBiasGradients(BiasGradient)
     }
 
     public var step: Step
@@ -32,6 +34,10 @@ public struct AttentionKernel: Hashable, Sendable {
     public var stream: Int
     /// The buffer of the mask's table, where there is a mask.
     public var maskTable: Int?
+    /// What is added to the scores.
+    public var bias: AddedBias?
+    /// Where the gradient of the bias goes, if it is asked for.
+    public var biasGradient: BiasGradient?
     public var sequences: Extent
     public var tokens: Extent
     public var heads: Int
@@ -39,6 +45,28 @@ public struct AttentionKernel: Hashable, Sendable {
     /// Into how many parts a long sequence is cut at most.
     public var parts: Int
     public var tile: AttentionTile
+}
+
+/// The buffer of a bias, f32.
+public struct AddedBias: Hashable, Sendable {
+    public let kind: AttentionBias
+    public let buffer: Int
+    /// Elements of the last axis, and all of them.
+    public let columns: Extent
+    public let elements: Extent
+
+    /// The longest sequence that it serves.
+    public func longest(_ symbols: [String: Int]) -> Int { kind.longest(columns.value(symbols)) }
+}
+
+/// The gradient of a bias, which all sequences add to: a task of the gradient goes through one of `groups` groups of
+/// sequences in order, sequence s being of group s mod `groups`. Groups have planes of their own, and of a bias of
+/// distances the parts of keys too; those of pairs own different columns, for which parts are cut from the longest
+/// sequence that the bias serves. The first plane is `dbias`, the others are in `partial`.
+public struct BiasGradient: Hashable, Sendable {
+    public let dbias: Int
+    public let partial: Int
+    public let groups: Int
 }
 
 /// Register and cache blocking of attention.
@@ -116,13 +144,19 @@ extension AttentionKernel {
     /// Planes of partial dq.
     public var planes: Int { element == .f32 ? parts - 1 : parts }
 
+    /// Planes of dbias.
+    public var biasPlanes: Int {
+        guard let bias, let biasGradient else { return 0 }
+        return biasGradient.groups * (bias.kind == .pairs ? 1 : parts)
+    }
+
     /// Words of an array.
     private func count(_ array: AttentionArray) -> Int {
         let isForward: Bool
         switch step {
         case .forward: isForward = true
         case .gradient: isForward = false
-        case .sumQueryGradients: return 0
+        case .sumQueryGradients, .sumBiasGradients: return 0
         }
         let queryRows = isForward ? tile.partRows : tile.queries
         let pairs = tile.isPaired ? paddedSize / 2 : 0
@@ -165,14 +199,19 @@ extension AttentionKernel {
 
     func taskCount(_ symbols: [String: Int]) -> Int {
         let pieces = sequences.value(symbols) * parts
-        if case .sumQueryGradients = step { return pieces }
-        return pieces * heads
+        switch step {
+        case .sumQueryGradients: return pieces
+        case .sumBiasGradients: return heads
+        case .gradient: return (biasGradient.map { $0.groups * parts } ?? pieces) * heads
+        case .forward: return pieces * heads
+        }
     }
 
     /// As if the tokens were in equal shares of `sequences`; tiles of which the mask keeps nothing cost nothing.
     func flopCount(_ symbols: [String: Int]) -> Int {
         let tokens = tokens.value(symbols)
         if case .sumQueryGradients = step { return planes * tokens * heads * headSize }
+        if case .sumBiasGradients = step { return (biasPlanes - 1) * (bias?.elements.value(symbols) ?? 0) }
         let length = tokens / Swift.max(1, sequences.value(symbols))
         var pairs = tokens * length * heads * headSize
         if let mask = attributes.mask {
@@ -190,7 +229,11 @@ extension AttentionKernel: CustomStringConvertible {
             attributes.rate > 0
             ? ", dropout \(attributes.rate) stream b\(stream) rng b\(rng)" : ""
         let mask = maskTable.map { ", mask b\($0)" } ?? ""
-        let common = "\(shape) scale \(attributes.scale)\(dropout)\(mask), \(parts) parts, tile \(tile)"
+        let bias = bias.map { ", \($0.kind) bias b\($0.buffer)[\($0.elements)]" } ?? ""
+        let dbias =
+            biasGradient.map { ", dbias b\($0.dbias) in \($0.groups) groups, partial b\($0.partial)" } ?? ""
+        let common =
+            "\(shape) scale \(attributes.scale)\(dropout)\(mask)\(bias)\(dbias), \(parts) parts, tile \(tile)"
         switch step {
         case .forward(let out, let lse):
             return "  attention b\(out), lse b\(lse) = b\(query), b\(key), b\(value) \(common)\n"
@@ -200,6 +243,9 @@ extension AttentionKernel: CustomStringConvertible {
                 + "b\(value), lse b\(lse), delta b\(delta) \(common)\n"
         case .sumQueryGradients(let dq, let partial):
             return "  attention_sum b\(dq) += partial b\(partial) \(shape), \(parts) parts\n"
+        case .sumBiasGradients(let gradient):
+            return
+                "  attention_bias_sum b\(gradient.dbias) += partial b\(gradient.partial), \(biasPlanes) planes\n"
         }
     }
 }

@@ -119,21 +119,33 @@ struct TrafficCounter {
         let rows = attention.tokens.value(symbols) * attention.heads
         let elements = rows * attention.headSize
         let planes = attention.planes * elements
+        let biases = attention.bias?.elements.value(symbols) ?? 0
+        let biasPlanes = max(0, attention.biasPlanes - 1) * biases
         switch attention.step {
         case .forward(let out, let lse):
             for buffer in [attention.query, attention.key, attention.value] { read(buffer, elements) }
+            if let bias = attention.bias { read(bias.buffer, biases) }
             write(out, elements)
             write(lse, rows)
         case .gradient(let dout, let lse, let delta, let dq, let dk, let dv, let partial):
             for buffer in [attention.query, attention.key, attention.value, dout] { read(buffer, elements) }
             for buffer in [lse, delta] { read(buffer, rows) }
+            if let bias = attention.bias { read(bias.buffer, biases) }
             for buffer in [dk, dv] { write(buffer, elements) }
             if attention.element == .f32 { write(dq, elements) }
             write(partial, planes)
+            if let gradient = attention.biasGradient {
+                write(gradient.dbias, biases)
+                write(gradient.partial, biasPlanes)
+            }
         case .sumQueryGradients(let dq, let partial):
             read(partial, planes)
             if attention.element == .f32 { read(dq, elements) }
             write(dq, elements)
+        case .sumBiasGradients(let gradient):
+            read(gradient.partial, biasPlanes)
+            read(gradient.dbias, biases)
+            write(gradient.dbias, biases)
         }
     }
 

@@ -12,6 +12,9 @@ extension Executor {
                 try masks.bind(
                     step.launch, &buffers[step.launch], bound.symbols,
                     at: program.graph.place(schedule.launches[step.launch].node))
+                try biases.check(
+                    step.launch, buffers[step.launch], bound.symbols,
+                    at: program.graph.place(schedule.launches[step.launch].node))
                 if profiles { measured(step, bound, dims) } else { run(step, bound, dims) }
             }
         }

@@ -24,31 +24,40 @@ extension Executor {
     ///
     /// - Precondition: each has every symbol of the graph. So for `reserve`.
     public func byteCounts(of shapes: [[String: Int]]) -> RunByteCounts {
-        var counts = RunByteCounts()
-        guard let sizes = sizes(of: shapes) else { return counts }
-        let plan = MemoryPlan(schedule, sizes)
-        let scratch =
-            shapes.map { BoundProgram(schedule, names: [], symbols: $0).scratchByteCount }.max() ?? 0
-        counts.arena = AlignedMemory.mappedByteCount(plan.byteCount)
-        counts.scratch = pool.threads * AlignedMemory.mappedByteCount(scratch)
-        return counts
+        RunByteCounts(program, schedule, of: shapes, threads: pool.threads)
     }
 
     /// Plans and takes now what runs with any of these symbols need, so that no run has to grow anything.
     public func reserve(_ shapes: [[String: Int]]) throws {
-        guard let sizes = sizes(of: shapes) else { return }
+        guard let sizes = MemoryPlan.Sizes(program, schedule, greatestOf: shapes) else { return }
         let scratch =
             shapes.map { BoundProgram(schedule, names: [], symbols: $0).scratchByteCount }.max() ?? 0
         try pool.session { try reserve(sizes, scratch: scratch) }
     }
+}
 
-    /// The greatest size of everything.
-    private func sizes(of shapes: [[String: Int]]) -> MemoryPlan.Sizes? {
+extension Executor.RunByteCounts {
+    init(_ program: Program, _ schedule: Schedule, of shapes: [[String: Int]], threads: Int) {
+        guard let sizes = MemoryPlan.Sizes(program, schedule, greatestOf: shapes) else { return }
+        let scratch =
+            shapes.map { BoundProgram(schedule, names: [], symbols: $0).scratchByteCount }.max() ?? 0
+        arena = AlignedMemory.mappedByteCount(MemoryPlan(schedule, sizes).byteCount)
+        self.scratch = threads * AlignedMemory.mappedByteCount(scratch)
+    }
+}
+
+extension Program {
+    /// What runs with any of these symbols would hold; see `Executor.byteCounts`.
+    public func runByteCounts(of shapes: [[String: Int]], threads: Int) -> Executor.RunByteCounts {
+        Executor.RunByteCounts(self, Schedule(self), of: shapes, threads: threads)
+    }
+}
+
+extension MemoryPlan.Sizes {
+    /// The greatest size of everything; `nil` without a shape.
+    fileprivate init?(_ program: Program, _ schedule: Schedule, greatestOf shapes: [[String: Int]]) {
         guard let first = shapes.first else { return nil }
-        var greatest = MemoryPlan.Sizes(program, schedule, first)
-        for symbols in shapes.dropFirst() {
-            greatest.formMaximum(MemoryPlan.Sizes(program, schedule, symbols))
-        }
-        return greatest
+        self.init(program, schedule, first)
+        for symbols in shapes.dropFirst() { formMaximum(MemoryPlan.Sizes(program, schedule, symbols)) }
     }
 }

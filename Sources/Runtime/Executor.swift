@@ -16,6 +16,7 @@ public final class Executor {
     private let numbers: LaunchNumbers
     private let panels: ParameterPanels
     var masks: MaskTables
+    let biases: BiasLimits
     private let memory: RunMemory
     private var plan: MemoryPlan?
     private(set) var bound: BoundProgram?
@@ -50,6 +51,7 @@ public final class Executor {
         schedule = Schedule(program)
         numbers = try LaunchNumbers(program)
         masks = MaskTables(schedule.launches)
+        biases = BiasLimits(schedule.launches)
         memory = parameters.runMemory
         runTasks = { [work] worker, tasks in work.run(worker, tasks) }
         symbolNames = program.graph.symbols

@@ -28,6 +28,9 @@ public final class KernelLibrary: Sendable {
     /// The instruction set that kernels use, e.g. `avx512`.
     public var instructionSet: String { cpu.instructionSet.rawValue }
 
+    /// Processor, instruction set and so many threads, for people.
+    package func machineName(threads: Int) -> String { CeilingCache.machine(cpu, threads: threads) }
+
     /// The LLVM IR of a phase; `nil` for library calls.
     public func ir(_ phase: Phase, symbols: [String]) -> String? { emitter.emit(phase, symbols: symbols)?.ir }
 
@@ -45,7 +48,7 @@ public final class KernelLibrary: Sendable {
     /// - Parameter again: don't believe what was measured before.
     package func ceilings(on pool: WorkerPool, again: Bool) throws -> Ceilings {
         let known = CeilingCache(directory: cache.directory)
-        let machine = CeilingCache.machine(cpu, threads: pool.threads)
+        let machine = machineName(threads: pool.threads)
         if !again, let ceilings = known.ceilings(of: machine) { return ceilings }
         let ceilings = Ceilings(machine: machine, rates: try CeilingMeasurement(cpu, pool).rates())
         known.keep(ceilings)

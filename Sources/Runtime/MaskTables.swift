@@ -48,11 +48,7 @@ struct MaskTables {
         at place: @autoclosure () -> String
     ) throws {
         guard let use = uses[launch] else { return }
-        let lengths = UnsafeBufferPointer(
-            start: buffers[use.kernel.lengths]?.assumingMemoryBound(to: Int32.self),
-            count: use.kernel.sequences.value(symbols))
-        // Kernels keep sequences within the tensor, whatever their lengths say.
-        let longest = min(Int(lengths.max() ?? 0), use.kernel.tokens.value(symbols))
+        let longest = use.kernel.longestSequence(buffers, symbols)
         if tables[use.table].length < longest {
             let size = tables[use.table].schedule.mask.size
             if let size, longest > size {

@@ -26,11 +26,15 @@ public struct PassContext: Sendable {
     public var costModel: CostModel
     /// Told of every candidate for fusion, in the order of the decisions.
     public var explain: @Sendable (FusionDecision) -> Void
+    /// Told of every group of layers that is computed again, the first one first.
+    public var explainRecompute: @Sendable (RecomputeDecision) -> Void
 
     public init(
-        costModel: CostModel = CostModel(), explain: @escaping @Sendable (FusionDecision) -> Void = { _ in }
+        costModel: CostModel = CostModel(), explain: @escaping @Sendable (FusionDecision) -> Void = { _ in },
+        explainRecompute: @escaping @Sendable (RecomputeDecision) -> Void = { _ in }
     ) {
         self.costModel = costModel
         self.explain = explain
+        self.explainRecompute = explainRecompute
     }
 }

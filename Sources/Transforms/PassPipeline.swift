@@ -20,8 +20,10 @@ public struct PassPipeline: Sendable {
     ///   - rules: run first, on the graph as it was built; see `Pass.userRules`.
     ///   - kept: custom ops that are not decomposed.
     ///   - precision: of products and attention.
+    ///   - recompute: what a training step computes again; it comes last, when kernels are cut.
     public static func standard(
-        rules: [RewriteRule], keeping kept: Set<CustomOpDefinition>, precision: Precision = .fp32
+        rules: [RewriteRule], keeping kept: Set<CustomOpDefinition>, precision: Precision = .fp32,
+        recompute: Recompute = .none
     ) -> PassPipeline {
         let userPasses = rules.isEmpty ? [] : [Pass.userRules(rules)]
         let lowPrecision: [Pass] =
@@ -37,7 +39,7 @@ public struct PassPipeline: Sendable {
                 .deadCode,
                 .attention,
                 .deadCode,
-            ] + lowPrecision + [.fusion])
+            ] + lowPrecision + [.fusion] + (recompute.groupSize == nil ? [] : [.recompute(recompute)]))
     }
 
     /// The passes that make regions; without them every node is a kernel of its own.

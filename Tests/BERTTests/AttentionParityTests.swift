@@ -16,6 +16,7 @@ import Testing
         let heads: Int
         let headSize: Int
         var mask: AttentionMask?
+        var bias: AttentionBias?
         var testDescription: String { name }
     }
 
@@ -24,6 +25,8 @@ import Testing
         Case(name: "causal", heads: 1, headSize: 20, mask: AttentionMask(.causal)),
         Case(name: "window", heads: 2, headSize: 33, mask: AttentionMask(.window(3))),
         Case(name: "wide", heads: 2, headSize: 64),
+        Case(name: "pairs", heads: 2, headSize: 24, bias: .pairs),
+        Case(name: "distances", heads: 1, headSize: 16, mask: AttentionMask(.causal), bias: .distances),
     ]
 
     /// The bounds that docs/attention.md states.
@@ -53,12 +56,21 @@ import Testing
                 g.input("offsets", .i32, [.symbol("sequences", offset: 1)]),
                 g.input("lengths", .i32, ["sequences"]),
             ]
-            let attributes = AttentionAttributes(
-                scale: 1 / Double(test.headSize).squareRoot(), mask: test.mask)
-            let forward = g.applyAll(.flashAttention(attributes), low[..<3] + segments)
+            let heads = GraphIR.Dimension.fixed(test.heads)
+            let bias: [Tensor] =
+                switch test.bias {
+                case .pairs: [g.input("bias", .f32, [heads, "n", "n"])]
+                case .distances: [g.input("bias", .f32, [heads, .symbol("n", scale: 2, offset: -1)])]
+                case nil: []
+                }
+            var attributes = AttentionAttributes(
+                scale: 1 / Double(test.headSize).squareRoot(), mask: test.mask, bias: test.bias)
+            let rest = segments + bias
+            let forward = g.applyAll(.flashAttention(attributes), low[..<3] + rest)
+            attributes.hasBiasGradient = test.bias != nil
             let gradients = g.applyAll(
-                .flashAttentionGradient(attributes), [low[3]] + low[..<3] + forward + segments)
-            for (name, tensor) in zip(["out", "dq", "dk", "dv"], [forward[0]] + gradients) {
+                .flashAttentionGradient(attributes), [low[3]] + low[..<3] + forward + rest)
+            for (name, tensor) in zip(["out", "dq", "dk", "dv", "dbias"], [forward[0]] + gradients) {
                 g.output(name, tensor.cast(.f32))
             }
             g.output("lse", forward[1])
@@ -78,9 +90,16 @@ import Testing
             inputs[name] = TensorData(
                 try floats(name), shape: [lengths.reduce(0, +), test.heads, test.headSize])
         }
+        if let bias = test.bias {
+            let n = lengths.max() ?? 0
+            let shape = bias == .pairs ? [test.heads, n, n] : [test.heads, 2 * n - 1]
+            inputs["bias"] = TensorData(try floats("bias"), shape: shape)
+        }
         let bounds = Bounds(element)
         let largest = Double(try floats("v").map(abs).max() ?? 0)
-        let torch = try floats("torch_bf16")
+        let compared = ["out", "dq", "dk", "dv"] + (test.bias == nil ? [] : ["dbias"])
+        // Its flash kernel takes no bias.
+        let torch = test.bias == nil ? try floats("torch_bf16") : nil
         for set in Self.instructionSets {
             let options = CompilerOptions(instructionSet: set, threads: 2, cache: .off)
             let executor = try Compiler(options).compile(
@@ -95,11 +114,13 @@ import Testing
             #expect(out <= bounds.out * largest, "\(set) out")
             let lse = try differences("lse").map(abs).max() ?? 0
             #expect(lse <= bounds.lse, "\(set) lse")
-            for (index, name) in ["out", "dq", "dk", "dv"].enumerated() {
+            for (index, name) in compared.enumerated() {
                 let error = norm(try differences(name)) / norm(try floats(name).map(Double.init))
                 #expect(error <= bounds.norm, "\(set) \(name)")
                 // PyTorch in bf16 is no closer.
-                if element == .bf16 { #expect(error <= 1.1 * Double(torch[index]), "\(set) \(name)") }
+                if element == .bf16, let torch {
+                    #expect(error <= 1.1 * Double(torch[index]), "\(set) \(name)")
+                }
             }
         }
     }

@@ -1,4 +1,5 @@
 import Benchmarks
+import Measuring
 import Testing
 
 @Suite struct PeerTests {
@@ -38,6 +39,6 @@ import Testing
     @Test func aPeerThatCannotStartIsAnError() throws {
         let fake = try FakePeer(seconds: 1, answers: 0)
         let python = try #require(PeerPython(fake.path))
-        #expect(throws: BenchmarkError.self) { try PeerProcess(python, [], threads: 1) }
+        #expect(throws: AnswerError.self) { try PeerProcess(python, [], threads: 1) }
     }
 }

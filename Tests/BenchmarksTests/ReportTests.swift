@@ -1,5 +1,6 @@
 import Benchmarks
 import Foundation
+import Measuring
 import Testing
 
 @Suite struct ReportTests {
@@ -67,10 +68,5 @@ import Testing
         #expect(Workload.all.filter { $0.matches("attention-bf16") }.count == 12)
         #expect(Workload.all.filter { $0.matches("train-bf16-8x128") }.count == 1)
         #expect(!Workload.all.contains { $0.matches("attent") })
-    }
-
-    @Test(arguments: [(0.00123, "1.23 ms"), (0.0123, "12.3 ms"), (12.3, "12.30 s")])
-    func seconds(value: Double, text: String) {
-        #expect(BenchmarkResult.Unit.seconds.text(Samples([value])) == text)
     }
 }

@@ -28,6 +28,15 @@ import Testing
         var scale = 0.3
         var stream = 5
         var mask: AttentionMask?
+        var bias: AttentionBias?
+        var hasBiasGradient = true
+        /// What the bias serves beyond the longest sequence.
+        var biasMargin = 3
+
+        var label: String {
+            "\(element) \(heads)x\(headSize) \(batch) rate \(rate) "
+                + "\(bias.map { "\($0)" } ?? "") \(mask.map(\.description)?.prefix(80) ?? "")"
+        }
 
         func graph() throws -> Graph {
             try GraphBuilder.build("attention") { g in
@@ -37,13 +46,22 @@ import Testing
                     g.input("offsets", .i32, [.symbol("sequences", offset: 1)]),
                     g.input("lengths", .i32, ["sequences"]),
                 ]
+                let rows = Dimension.fixed(heads)
+                switch bias {
+                case .pairs: rest.append(g.input("bias", .f32, [rows, "n", "n"]))
+                case .distances:
+                    rest.append(g.input("bias", .f32, [rows, .symbol("n", scale: 2, offset: -1)]))
+                case nil: break
+                }
                 if rate > 0 { rest.append(g.input("rng", .i64, [2])) }
-                let attributes = AttentionAttributes(scale: scale, rate: rate, stream: stream, mask: mask)
+                var attributes = AttentionAttributes(
+                    scale: scale, rate: rate, stream: stream, mask: mask, bias: bias)
                 let forward = g.applyAll(.flashAttention(attributes), tensors + rest)
+                attributes.hasBiasGradient = bias != nil && hasBiasGradient
                 let gradients = g.applyAll(
                     .flashAttentionGradient(attributes),
                     [g.input("dout", element, shape)] + tensors + forward + rest)
-                for (name, tensor) in zip(["out", "lse", "dq", "dk", "dv"], forward + gradients) {
+                for (name, tensor) in zip(["out", "lse", "dq", "dk", "dv", "dbias"], forward + gradients) {
                     g.output(name, tensor)
                 }
             }
@@ -69,17 +87,29 @@ import Testing
                 tensor.element = element
                 inputs[name] = tensor.rounded
             }
+            inputs["bias"] = biasTensor(&numbers)
             return inputs
+        }
+
+        /// Some of its elements are -infinity, with pairs all of a row as well.
+        private func biasTensor(_ numbers: inout Numbers) -> HostTensor? {
+            guard let bias else { return nil }
+            let n = Int(batch.lengths.max() ?? 0) + biasMargin
+            let shape = bias == .pairs ? [heads, n, n] : [heads, 2 * n - 1]
+            let drawn = numbers.tensor(shape, -2, 2)
+            let values = drawn.values.enumerated().map { index, value in
+                let isEmptyRow = bias == .pairs && index / n % n == 1
+                return isEmptyRow || value < -1.7 ? -Double.infinity : value
+            }
+            return HostTensor(element: .f32, shape: shape, values: values)
         }
 
         func check() throws {
             for set in OpTests.instructionSets {
                 let options = CompilerOptions(instructionSet: set, threads: 2, cache: .off)
-                let label =
-                    "\(element) \(heads)x\(headSize) \(batch) rate \(rate) \(set) \(mask.map(\.description)?.prefix(80) ?? "")"
                 try CompiledComparison(
                     graph: graph(), inputs: inputs, options: options, tolerance: tolerance
-                ).check(label)
+                ).check("\(label) \(set)")
             }
         }
     }
@@ -124,6 +154,26 @@ import Testing
 
     @Test(arguments: [0, -1.25]) func scales(_ scale: Double) throws {
         try Case(heads: 2, headSize: 24, scale: scale).check()
+    }
+
+    /// Nothing that attention and its gradient keep grows faster than the sequence: there is no array of scores.
+    @Test(arguments: [nil, AttentionBias.distances], [ElementType.f32, .bf16])
+    func memoryIsLinear(_ bias: AttentionBias?, _ element: ElementType) throws {
+        let test = Case(
+            heads: 4, headSize: 64, element: element, rate: 0.1, mask: AttentionMask(.causal), bias: bias)
+        let program = try Lowering.lower(test.graph(), for: Machine(lanes: 16), keepsPanels: false)
+        let lengths = [4096, 8192, 32768]
+        let reports = lengths.map { program.memory(["tokens": $0, "sequences": 1, "n": $0]) }
+        for (length, report) in zip(lengths, reports) {
+            let growth = Double(report.arenaByteCount) / Double(reports[0].arenaByteCount)
+            #expect(abs(growth / Double(length / 4096) - 1) < 0.01, "\(length) tokens: \(growth)")
+            #expect(report.scratchByteCount == reports[0].scratchByteCount)
+            for (own, first) in zip(report.allocations, reports[0].allocations) {
+                // 2n - 1 grows by a little more than n.
+                #expect(1000 * own.byteCount <= 1001 * length / 4096 * first.byteCount, "\(own.name)")
+            }
+            #expect(report.arenaByteCount < length * 4 * 64 * 4 * 24)
+        }
     }
 
     @Test(arguments: [ElementType.f32, .bf16]) func resultsDoNotDependOnThreads(_ element: ElementType) throws

@@ -35,16 +35,21 @@ struct CompiledPhase {
         self.symbols = symbols
     }
 
-    func run(_ buffers: [FloatBuffer], _ values: [String: Int], on pool: WorkerPool) throws {
+    /// - Parameter task: the only task to run; all when `nil`.
+    func run(
+        _ buffers: [FloatBuffer], _ values: [String: Int], on pool: WorkerPool, task: Int? = nil
+    ) throws {
         let pointers = buffers.map { Optional($0.memory.start) }
         let dims = symbols.map { Int64(values[$0] ?? 0) } + [0]
         let bytes = phase.scratchByteCount(values)
         let scratch = try (0..<pool.threads).map { _ in try AlignedMemory(byteCount: bytes) }
         pointers.withUnsafeBufferPointer { pointers in
             dims.withUnsafeBufferPointer { dims in
-                pool.run(tasks: phase.taskCount(values)) { worker, tasks in
+                let first = task ?? 0
+                pool.run(tasks: task == nil ? phase.taskCount(values) : 1) { worker, tasks in
                     function(
-                        buffers: pointers.baseAddress!, dims: dims.baseAddress!, tasks: tasks,
+                        buffers: pointers.baseAddress!, dims: dims.baseAddress!,
+                        tasks: first + tasks.lowerBound..<first + tasks.upperBound,
                         scratch: scratch[worker].start)
                 }
             }

@@ -68,7 +68,12 @@ import Transforms
                 == ["its softmax's limits are not the lengths of its sequences"])
         #expect(
             try reasons { scores, limits in (scores + 1).softmax(limits: limits) }
-                == ["its scores go to 'add', not to a softmax"])
+                == [
+                    "its scores are added to, by tokens or keys: only as an operand of attention is a bias by positions"
+                ])
+        #expect(
+            try reasons { scores, limits in scores.tanh().softmax(limits: limits) }
+                == ["its scores go to 'tanh', not to a softmax"])
         #expect(
             try reasons { scores, limits in
                 scores.builder.output("scores", scores)

@@ -39,7 +39,9 @@ struct GoldenFile {
     let expected: String
 
     private static let separator = "// expect\n"
-    private static let all = PassPipeline.standard(rules: [], keeping: [], precision: .bf16).passes
+    private static let all = PassPipeline.standard(
+        rules: [], keeping: [], precision: .bf16, recompute: .layer
+    ).passes
 
     init(_ text: String, name: String) throws {
         let parts = text.components(separatedBy: Self.separator)

@@ -48,7 +48,8 @@ public struct BertCheckpoint: Sendable {
     }
 
     /// Compares the checkpoint with the parameters that a model has.
-    /// - Throws: `CheckpointError.mismatchedShapes` listing every tensor whose shape differs, and
+    /// - Throws: `CheckpointError.mismatchedShapes` listing every tensor whose shape differs,
+    ///   `CheckpointError.notShared` listing those of layers that the configuration takes for shared, and
     ///   `CheckpointError.notFloating`.
     public func report(for expected: [ParameterSpec]) throws -> LoadReport {
         var report = LoadReport()
@@ -80,6 +81,11 @@ public struct BertCheckpoint: Sendable {
             } else {
                 report.unexpected.append(location.entry.name)
             }
+        }
+        let own = report.unexpected.filter { CheckpointNames.canonical($0).hasPrefix("encoder.layer.") }
+        guard config.shareLayers == .none || own.isEmpty else {
+            throw CheckpointError.notShared(
+                directory: directory.path, sharing: config.shareLayers, tensors: own)
         }
         return report
     }

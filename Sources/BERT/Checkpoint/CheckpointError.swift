@@ -10,6 +10,8 @@ public enum CheckpointError: Error, CustomStringConvertible, Equatable {
     case ambiguous(directory: String, name: String, stored: [String])
     /// Tensors whose shape is not the model's. All of them are listed.
     case mismatchedShapes(directory: String, [ShapeMismatch])
+    /// Layers that the configuration takes for shared have weights of their own. All of them are listed.
+    case notShared(directory: String, sharing: LayerSharing, tensors: [String])
     /// Tensors that hold integers where the model has weights.
     case notFloating(directory: String, tensor: String, found: SafetensorsDataType)
 
@@ -40,6 +42,11 @@ public enum CheckpointError: Error, CustomStringConvertible, Equatable {
             let list = mismatches.map { "\($0.stored) is \($0.actual), expected \($0.expected)" }
             return "\(directory): \(mismatches.count) tensors do not fit the model: "
                 + list.joined(separator: "; ") + "; check the sizes and labels in its config.json"
+        case .notShared(let directory, let sharing, let tensors):
+            return
+                "\(directory): share_layers is '\(sharing)', but \(tensors.count) tensors are of layers that then have "
+                + "none of their own: \(tensors.joined(separator: ", ")); the weights were trained unshared, so set "
+                + "share_layers to 'none'"
         case .notFloating(let directory, let tensor, let found):
             return
                 "\(directory): tensor '\(tensor)' has type \(found.rawValue), expected F32, F16, BF16 or F64"

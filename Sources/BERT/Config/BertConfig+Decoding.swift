@@ -32,7 +32,7 @@ extension BertConfig {
         try readSizes(fields)
         try readNumbers(fields)
         try readKind(fields)
-        attentionMask = try fields.mask(.attentionMask)
+        attentionMasks = try fields.masks(.attentionMask)
         labels = try Self.labels(in: fields, architecture: architecture) ?? []
         let known = Set(Key.allCases.map(\.rawValue))
         unknownKeys = object.filter { !known.contains($0.key) }
@@ -48,6 +48,7 @@ extension BertConfig {
         feedForwardSize = try fields.integer(.feedForwardSize) ?? feedForwardSize
         maxPositions = try fields.integer(.maxPositions) ?? maxPositions
         tokenTypes = try fields.integer(.tokenTypes) ?? tokenTypes
+        embeddingSize = try fields.integer(.embeddingSize)
         // An explicit null means that there is no padding token.
         paddingID = fields.object[Key.paddingID.rawValue] == .null ? nil : try fields.integer(.paddingID) ?? 0
     }
@@ -56,6 +57,7 @@ extension BertConfig {
         hiddenDropout = try fields.number(.hiddenDropout) ?? hiddenDropout
         attentionDropout = try fields.number(.attentionDropout) ?? attentionDropout
         classifierDropout = try fields.number(.classifierDropout)
+        stochasticDepth = try fields.number(.stochasticDepth) ?? stochasticDepth
         layerNormEpsilon = try fields.number(.layerNormEpsilon) ?? layerNormEpsilon
         initializerRange = try fields.number(.initializerRange) ?? initializerRange
         tieWordEmbeddings = try fields.bool(.tieWordEmbeddings) ?? tieWordEmbeddings
@@ -72,6 +74,12 @@ extension BertConfig {
         let isHuggingFace = modelType != nil || !architectures.isEmpty
         normPosition = try fields.choice(.normPosition) ?? (isHuggingFace ? .post : .pre)
         pooling = try fields.choice(.pooling) ?? pooling
+        if let text = try fields.string(.shareLayers) {
+            guard let sharing = LayerSharing(rawValue: text) else {
+                throw fields.error(.shareLayers, "is '\(text)', expected \(LayerSharing.legal)")
+            }
+            shareLayers = sharing
+        }
     }
 
     /// The label names out of `id2label`, `label2id` or `num_labels`; nil when the file has none of them and no

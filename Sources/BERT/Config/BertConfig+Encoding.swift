@@ -3,8 +3,8 @@ import Foundation
 extension BertConfig {
     /// The text of a `config.json`: sorted keys, unknown keys included.
     ///
-    /// Hugging Face Transformers loads it as a BERT when the layers are post-norm and attention has no mask. Other
-    /// models have no counterpart there, so their files carry no `model_type`: loading them by mistake fails instead
+    /// Hugging Face Transformers loads it as a BERT when the layers are post-norm and share nothing, attention has no
+    /// mask and embeddings are as wide as the layers. Other models have no counterpart there, so their files carry no `model_type`: loading them by mistake fails instead
     /// of computing something else. A mask from a file is written out.
     /// - Throws: `BertConfigError` when the configuration is not valid.
     public func json() throws -> Data {
@@ -29,8 +29,12 @@ extension BertConfig {
         set(.problemType, problemType.map { .string($0.rawValue) })
         set(.normPosition, .string(normPosition.rawValue))
         set(.pooling, .string(pooling.rawValue))
-        set(.attentionMask, attentionMask.map { .string($0.description) })
-        set(.modelType, normPosition == .post && attentionMask == nil ? .string("bert") : nil)
+        let masks = attentionMasks.map { JSONValue.string($0.description) }
+        set(.attentionMask, masks.count > 1 ? .array(masks) : masks.first)
+        set(.shareLayers, shareLayers == .none ? nil : .string(shareLayers.rawValue))
+        set(.embeddingSize, embeddingSize.map(JSONValue.integer))
+        set(.stochasticDepth, stochasticDepth > 0 ? .number(stochasticDepth) : nil)
+        set(.modelType, isHuggingFaceBert ? .string("bert") : nil)
         if !architectures.isEmpty { set(.architectures, .array(architectures.map(JSONValue.string))) }
         if !labels.isEmpty {
             let pairs = labels.enumerated()
@@ -42,5 +46,10 @@ extension BertConfig {
         } catch {
             throw BertConfigError(file: "model configuration", problem: "cannot be written as JSON: \(error)")
         }
+    }
+
+    private var isHuggingFaceBert: Bool {
+        normPosition == .post && attentionMasks.isEmpty && shareLayers == .none
+            && embeddingWidth == hiddenSize
     }
 }

@@ -5,11 +5,15 @@ extension BertConfig {
     /// Far beyond any encoder, and within the arithmetic of sizes in bytes.
     private static let mostParameters = 1e11
 
-    /// About how many parameters the model has: embeddings and the matrices of all layers.
+    /// About how many parameters the model has: embeddings and the matrices of all layers, shared ones once.
     package var parameterEstimate: Double {
         let (hidden, inner) = (Double(hiddenSize), Double(feedForwardSize))
         let tables = Double(vocabularySize) + Double(maxPositions) + Double(tokenTypes)
-        return tables * hidden + Double(layers) * (4 * hidden * hidden + 2 * hidden * inner)
+        func owners(_ part: LayerSharing.Part) -> Double {
+            Double(Set((0..<max(0, layers)).map { shareLayers.owner(of: part, in: $0, of: layers) }).count)
+        }
+        return tables * Double(embeddingWidth) + owners(.attention) * 4 * hidden * hidden
+            + owners(.feedForward) * 2 * hidden * inner
     }
 
     /// Checks that a model of this configuration can be built.
@@ -22,6 +26,7 @@ extension BertConfig {
         let sizes: [(Key, Int)] = [
             (.vocabularySize, vocabularySize), (.hiddenSize, hiddenSize), (.layers, layers), (.heads, heads),
             (.feedForwardSize, feedForwardSize), (.maxPositions, maxPositions), (.tokenTypes, tokenTypes),
+            (.embeddingSize, embeddingWidth),
         ]
         for (key, size) in sizes {
             // Token ids and tensor extents are 32-bit in the kernels.
@@ -29,6 +34,11 @@ extension BertConfig {
         }
         try require(
             layers <= Self.mostLayers, .layers, "is \(layers), expected at most \(Self.mostLayers)")
+        if case .groups(let count) = shareLayers {
+            try require(
+                (1...layers).contains(count), .shareLayers,
+                "is '\(shareLayers)', expected 1 to \(layers) groups (num_hidden_layers)")
+        }
         try require(
             parameterEstimate <= Self.mostParameters, .hiddenSize,
             "and the other sizes make a model of about \(Int(min(1e15, parameterEstimate / 1e9))) billion "
@@ -39,7 +49,7 @@ extension BertConfig {
                 + "choose a multiple of \(heads)")
         let rates: [(Key, Double)] = [
             (.hiddenDropout, hiddenDropout), (.attentionDropout, attentionDropout),
-            (.classifierDropout, effectiveClassifierDropout),
+            (.classifierDropout, effectiveClassifierDropout), (.stochasticDepth, stochasticDepth),
         ]
         for (key, rate) in rates {
             try require(rate >= 0 && rate < 1, key, "is \(rate), expected at least 0 and less than 1")
@@ -55,9 +65,12 @@ extension BertConfig {
                 paddingID >= 0 && paddingID < vocabularySize, .paddingID,
                 "is \(paddingID), expected 0 to \(vocabularySize - 1) (vocab_size - 1)")
         }
-        if let attentionMask {
+        try require(
+            attentionMasks.count <= 1 || attentionMasks.count == layers, .attentionMask,
+            "has \(attentionMasks.count) masks for \(layers) layers; give one, or one a layer")
+        for mask in attentionMasks {
             do throws(IRError) {
-                try attentionMask.check(heads: heads)
+                try mask.check(heads: heads)
             } catch {
                 throw BertConfigError(
                     file: file, field: Key.attentionMask.rawValue,

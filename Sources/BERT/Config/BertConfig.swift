@@ -2,8 +2,8 @@ import GraphIR
 
 /// Everything that fixes the shape and the arithmetic of a BERT.
 ///
-/// The file form is a superset of a Hugging Face `config.json`: the same keys, plus `norm_position`, `pooling` and
-/// `attention_mask`.
+/// The file form is a superset of a Hugging Face `config.json`: the same keys, plus `norm_position`, `pooling`,
+/// `attention_mask`, `share_layers`, `embedding_size` and `stochastic_depth`.
 /// Fields that a file leaves out have Hugging Face's defaults (those of BERT-base), which are the defaults here too.
 ///
 /// ```swift
@@ -33,6 +33,9 @@ public struct BertConfig: Sendable, Equatable {
     public var attentionDropout = 0.1
     /// `classifier_dropout`: dropout before the classifier; nil takes `hiddenDropout`.
     public var classifierDropout: Double?
+    /// `stochastic_depth`: the share of sequences in which training leaves out a residual branch of the last layer, in
+    /// [0, 1); it grows linearly from layer to layer.
+    public var stochasticDepth = 0.0
     /// `layer_norm_eps`: added to the variance in every LayerNorm.
     public var layerNormEpsilon = 1e-12
     /// `initializer_range`: standard deviation of freshly initialised weights.
@@ -51,8 +54,14 @@ public struct BertConfig: Sendable, Equatable {
     public var modelType: String?
     /// `norm_position`: `post` for a Hugging Face file that says nothing, else `pre`.
     public var normPosition = BertNormPosition.pre
-    /// `attention_mask`: the keys that each token may attend to, in every layer; nil for all of its sequence.
-    public var attentionMask: AttentionMask?
+    /// `attention_mask`: the keys that each token may attend to. One mask for all layers, or one a layer; none when
+    /// tokens attend to all of their sequence.
+    public var attentionMasks: [AttentionMask] = []
+    /// `share_layers`: what the layers have in common.
+    public var shareLayers = LayerSharing.none
+    /// `embedding_size`: the width of the embedding tables, which a linear layer brings to `hiddenSize` when it is
+    /// another; nil is `hiddenSize`.
+    public var embeddingSize: Int?
     /// `pooling`: how a plain encoder turns token states into a sentence vector.
     public var pooling = BertPooling.mean
     /// Keys of the file that mean nothing here, kept so that saving does not lose them.
@@ -63,6 +72,26 @@ public struct BertConfig: Sendable, Equatable {
 
     /// Width of one attention head: `hiddenSize / heads`.
     public var headSize: Int { hiddenSize / heads }
+
+    /// The mask of all layers; nil when there is none, and when each layer has its own.
+    public var attentionMask: AttentionMask? {
+        get { attentionMasks.count == 1 ? attentionMasks[0] : nil }
+        set { attentionMasks = newValue.map { [$0] } ?? [] }
+    }
+
+    /// The mask of a layer.
+    public func attentionMask(layer: Int) -> AttentionMask? {
+        attentionMasks.count > 1 ? attentionMasks[layer] : attentionMasks.first
+    }
+
+    /// The longest sequence that all masks are for; nil when they are defined at any length.
+    public var maskSize: Int? { attentionMasks.compactMap(\.size).min() }
+
+    /// Tokens of a sequence at most: the positions, or what the masks are for.
+    public var longestSequence: Int { min(maxPositions, maskSize ?? maxPositions) }
+
+    /// Width of the embedding tables, after the fallback to `hiddenSize`.
+    public var embeddingWidth: Int { embeddingSize ?? hiddenSize }
 
     /// Outputs of the classification head: one per label, 2 when nothing was said (as in Hugging Face).
     public var labelCount: Int { labels.isEmpty ? 2 : labels.count }
@@ -110,6 +139,9 @@ public struct BertConfig: Sendable, Equatable {
         case modelType = "model_type"
         case normPosition = "norm_position"
         case attentionMask = "attention_mask"
+        case shareLayers = "share_layers"
+        case embeddingSize = "embedding_size"
+        case stochasticDepth = "stochastic_depth"
         case pooling
     }
 }

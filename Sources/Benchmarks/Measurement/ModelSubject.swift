@@ -1,5 +1,6 @@
 import BERT
 import GraphCompiler
+import Measuring
 import Text
 import Training
 

@@ -28,15 +28,3 @@ extension BenchmarkResult: Encodable {
         try members.encodeIfPresent(ceilingShare, forKey: .ceilingShare)
     }
 }
-
-extension Samples: Encodable {
-    private enum Key: String, CodingKey { case median, least, most, samples }
-
-    package func encode(to encoder: any Encoder) throws {
-        var members = encoder.container(keyedBy: Key.self)
-        try members.encode(median, forKey: .median)
-        try members.encode(least, forKey: .least)
-        try members.encode(most, forKey: .most)
-        try members.encode(values, forKey: .samples)
-    }
-}

@@ -1,12 +1,7 @@
+import Measuring
+
 /// What was measured for a row of the table.
 package struct BenchmarkResult: Sendable {
-    /// What the samples count.
-    package enum Unit: String, Encodable, Sendable {
-        case seconds, bytes
-        /// A part of 1.
-        case share
-    }
-
     /// What bertc is compared with.
     package struct Peer: Sendable {
         /// `PyTorch eager`.
@@ -18,7 +13,7 @@ package struct BenchmarkResult: Sendable {
 
     package let name: String
     package let title: String
-    package let unit: Unit
+    package let unit: MeasuredUnit
     package let ours: Samples
     package let peer: Peer?
     package let bar: String?
@@ -26,7 +21,7 @@ package struct BenchmarkResult: Sendable {
     package let ceilingShare: Double?
 
     package init(
-        _ workload: Workload, unit: Unit = .seconds, ours: Samples, peer: Peer? = nil,
+        _ workload: Workload, unit: MeasuredUnit = .seconds, ours: Samples, peer: Peer? = nil,
         ceilingShare: Double? = nil
     ) {
         (name, title, bar) = (workload.name, workload.title, workload.bar)

@@ -1,4 +1,5 @@
 import GraphCompiler
+import Measuring
 
 extension Workload {
     /// All rows but fine-tuning, in the order of the table. `bf16x3` has a row where the compiler knows it.

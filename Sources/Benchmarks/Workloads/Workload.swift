@@ -1,3 +1,5 @@
+import Measuring
+
 /// A row of the table.
 package struct Workload {
     /// What is measured.

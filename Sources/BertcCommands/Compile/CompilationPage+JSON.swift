@@ -3,22 +3,23 @@ import GraphCompiler
 extension CompilationPage {
     /// The figures of the page, unrounded and without the limit on rows, as one JSON object.
     var json: JSONText {
-        .object([
-            ("graph", .string(report.graph.name)), ("instruction_set", .string(report.instructionSet)),
-            (
-                "symbols",
-                .object(report.symbols.sorted { $0.key < $1.key }.map { ($0.key, .integer($0.value)) })
-            ),
-            ("nodes", .integer(report.graph.nodes.count)), ("passes", passesJSON),
-            ("parameters", parametersJSON), ("kernels", kernelsJSON),
-            ("different_kernels", .integer(report.kernelCount)),
-            ("launches", .integer(report.program.launches.count)), ("flops", .integer(report.flops)),
-            ("bytes_read", .integer(report.traffic.bytesRead)),
-            ("bytes_written", .integer(report.traffic.bytesWritten)),
-            ("predicted_seconds", .double(report.seconds)), ("memory", memoryJSON),
-            ("arena_bytes", .integer(report.memory.arenaByteCount)),
-            ("scratch_bytes", .integer(report.memory.scratchByteCount)), ("times", times.json),
-        ])
+        .object(
+            [
+                ("graph", .string(report.graph.name)), ("instruction_set", .string(report.instructionSet)),
+                (
+                    "symbols",
+                    .object(report.symbols.sorted { $0.key < $1.key }.map { ($0.key, .integer($0.value)) })
+                ),
+                ("nodes", .integer(report.graph.nodes.count)), ("passes", passesJSON),
+                ("parameters", parametersJSON), ("kernels", kernelsJSON),
+                ("different_kernels", .integer(report.kernelCount)),
+                ("launches", .integer(report.program.launches.count)), ("flops", .integer(report.flops)),
+                ("bytes_read", .integer(report.traffic.bytesRead)),
+                ("bytes_written", .integer(report.traffic.bytesWritten)),
+                ("predicted_seconds", .double(report.seconds)), ("memory", memoryJSON),
+                ("arena_bytes", .integer(report.memory.arenaByteCount)),
+                ("scratch_bytes", .integer(report.memory.scratchByteCount)), ("times", times.json),
+            ] + (recomputation.map { [("recompute", $0.json)] } ?? []))
     }
 
     private var passesJSON: JSONText {

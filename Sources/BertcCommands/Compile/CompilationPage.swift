@@ -8,6 +8,8 @@ struct CompilationPage: CustomStringConvertible {
 
     let report: CompilationReport
     let times: CompilationTimes
+    /// What a training step computes again, if that was asked for.
+    var recomputation: Recomputation?
 
     var description: String {
         """
@@ -26,8 +28,10 @@ struct CompilationPage: CustomStringConvertible {
     private var title: String {
         let parameters = report.graph.parameterTotals.filter { $0.role == .trainable || $0.role == .frozen }
         let count = parameters.reduce(0) { $0 + $1.elements }
+        let frozen = parameters.filter { $0.role == .frozen }.reduce(0) { $0 + $1.elements }
         let shape = report.symbols.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
-        return (["\(report.graph.name): \(count) parameters"] + shape).joined(separator: ", ")
+        let trained = frozen > 0 ? " (\(frozen) of them frozen)" : ""
+        return (["\(report.graph.name): \(count) parameters\(trained)"] + shape).joined(separator: ", ")
     }
 
     /// A line a pass: nodes after it, what it took, and which ops became more or fewer.
@@ -105,6 +109,7 @@ struct CompilationPage: CustomStringConvertible {
             \(report.kernelCount) different kernels in \(report.program.launches.count) launches; \
             one run: \(Formatted.flops(report.flops)), \(Formatted.bytes(report.traffic.byteCount)) moved, \
             predicted \(Formatted.seconds(report.seconds))
+            \(recomputation.map { "\($0.line)\n" } ?? "")\
             compiled for \(report.instructionSet) in \(Formatted.seconds(times.compilation))
             """
     }

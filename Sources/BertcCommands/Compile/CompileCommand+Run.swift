@@ -9,10 +9,12 @@ extension CompileCommand {
         options.passes.stopAfter = stopAfter
         let log = DecisionLog()
         options.passes.context.explain = log.add
+        options.passes.context.explainRecompute = log.add
         var times = CompilationTimes()
         let source = try timed(&times.graph) { try input.source() }
-        let compiler = try global.makeCompiler(options)
         let values = try symbols.values(for: source.graph, of: input.model, isSmall: bisect)
+        options.recompute = try chosenRecompute(source.graph, values, options)
+        let compiler = try global.makeCompiler(options)
         if let forward = source.forward { try options.dump?(CompilationStage(forward)) }
         let writer = StageWriter(source: source, compiler: compiler, selection: selection)
         if let emit {
@@ -30,7 +32,7 @@ extension CompileCommand {
 
         times.passes = try timed(&times.allPasses) { try compiler.runPasses(source.graph) }
         if let explain {
-            try printExplanation(explain, source.graph, options, log.decisions)
+            try printExplanation(explain, source.graph, options, log)
             guard !requiredFusions.isEmpty else { return }
         }
         let last = times.passes.last?.graph ?? source.graph
@@ -47,6 +49,25 @@ extension CompileCommand {
         }
     }
 
+    /// What `--recompute` asks for; of `auto`, what the compiler chooses.
+    private func chosenRecompute(
+        _ graph: Graph, _ values: [String: Int], _ options: CompilerOptions
+    ) throws -> Recompute {
+        guard recompute == .auto, let limit = maxMemory?.byteCount else { return recompute }
+        try symbols.requireAll(values, for: graph, of: input.model)
+        let choice = try global.makeCompiler(options).recomputation(graph, .auto, shapes: [values]) {
+            $0.run.total + $0.lastingByteCount <= limit
+        }.chosen
+        let needed = choice.run.total + choice.lastingByteCount
+        guard needed <= limit else {
+            throw CommandError(
+                .unmet,
+                "\(input.model): --max-memory is \(Formatted.bytes(limit)), but with --recompute \(choice.recompute), "
+                    + "which holds least, a step needs \(Formatted.bytes(needed)); choose a smaller --batch")
+        }
+        return choice.recompute
+    }
+
     private func printGraphs(_ writer: StageWriter) throws {
         let passes = try writer.compiler.runPasses(writer.source.graph)
         if let name = printAfter.first(where: { name in !passes.contains { $0.name == name } }) {
@@ -60,10 +81,11 @@ extension CompileCommand {
     }
 
     private func printExplanation(
-        _ form: ExplainForm, _ graph: Graph, _ options: CompilerOptions, _ decisions: [FusionDecision]
+        _ form: ExplainForm, _ graph: Graph, _ options: CompilerOptions, _ log: DecisionLog
     ) throws {
         let explanation = Explanation(
-            graph: graph, decisions: try selection.decisions(of: decisions),
+            graph: graph, decisions: try selection.decisions(of: log.decisions),
+            recomputed: selection.isEmpty ? log.recomputed : [],
             costModel: options.passes.context.costModel, isComplete: !selection.isEmpty)
         switch form {
         case .text: Console.print(explanation.text)
@@ -111,7 +133,10 @@ extension CompileCommand {
         if let warning = compiler.cacheWarning { global.note(warning) }
         if timePasses { return Console.print(global.json ? "\(times.json)" : times.text) }
         let report = compiler.report(graph, passes: times.passes, program: program, symbols: values)
-        let page = CompilationPage(report: report, times: times)
+        let recomputation =
+            recompute == .none
+            ? nil : try compiler.recomputation(graph, compiler.options.recompute, shapes: [values])
+        let page = CompilationPage(report: report, times: times, recomputation: recomputation)
         Console.print(global.json ? "\(page.json)" : page.description)
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import GraphCompiler
+import Training
 
 /// `bertc compile`: what the compiler makes of a model.
 struct CompileCommand: ParsableCommand {
@@ -19,6 +20,7 @@ struct CompileCommand: ParsableCommand {
               bertc compile data/minilm --explain --layer 0
               bertc compile data/minilm --quiet --require-fusion matmul+bias+gelu=6
               bertc compile data/minilm --training --labels 2 --html minilm.html
+              bertc compile data/minilm --training --labels 2 --recompute layer --length 512
             """)
 
     @OptionGroup var input: CompileInput
@@ -64,6 +66,19 @@ struct CompileCommand: ParsableCommand {
             discussion: "Both sides run in turn; choose the shapes with --batch and --length."))
     var measure = false
 
+    @Option(
+        help: ArgumentHelp(
+            "What a training step computes again for its backward pass: none, layer, every(k) or auto.",
+            discussion: "auto is the least that fits into --max-memory."))
+    var recompute: Recompute = .none
+
+    @Option(
+        name: .customLong("max-memory"),
+        help:
+            "What the model may hold with --recompute auto, e.g. 4GB or 512MiB; the process itself is not counted."
+    )
+    var maxMemory: MemorySize?
+
     @OptionGroup var symbols: SymbolOptions
     @OptionGroup(title: "Passes") var passes: PassOptions
     @OptionGroup(title: "Common options") var global: GlobalOptions
@@ -90,8 +105,18 @@ struct CompileCommand: ParsableCommand {
         else {
             throw ValidationError("--require-fusion does not go with \(forms[0])")
         }
+        if recompute != .none, !input.training, !input.model.hasSuffix(".ir") {
+            throw ValidationError("--recompute needs a training step; add --training")
+        }
+        guard (recompute == .auto) == (maxMemory != nil) else {
+            throw ValidationError("--recompute auto and --max-memory go together; give both or neither")
+        }
         if emit == .training, !input.training {
             throw ValidationError("--emit training needs a model and --training")
         }
     }
+}
+
+extension MemorySize: ExpressibleByArgument {
+    public init?(argument: String) { self.init(text: argument) }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import BERT
 import Foundation
 import GraphCompiler
+import Training
 
 /// What `bertc compile` compiles: a model's configuration, or a graph in text form.
 struct CompileInput: ParsableArguments {
@@ -9,6 +10,7 @@ struct CompileInput: ParsableArguments {
     enum Task: String, CaseIterable, ExpressibleByArgument {
         case classification, regression, encoder
         case maskedLM = "masked-lm"
+        case pretraining
     }
 
     @Argument(help: "A model directory, a model.json or config.json, or a graph file that ends in .ir.")
@@ -23,6 +25,13 @@ struct CompileInput: ParsableArguments {
     @Option(help: "Classes of a classification head; what the configuration says by default.")
     var labels: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "Parameters that --training does not train: a glob, a module, or a range of layers.",
+            discussion:
+                "As the field freeze of train.json, e.g. encoder.layer.0-3; may be given several times."))
+    var freeze: [String] = []
+
     func validate() throws {
         if let labels, labels < 1 { throw ValidationError("--labels is \(labels); expected at least 1") }
         if labels != nil, let task, task != .classification {
@@ -32,6 +41,7 @@ struct CompileInput: ParsableArguments {
             throw ValidationError(
                 "a graph file is compiled as it is; --training, --task and --labels need a model")
         }
+        if !freeze.isEmpty, !training { throw ValidationError("--freeze needs a model and --training") }
         if training, task == .encoder {
             throw ValidationError("a plain encoder has no loss to train on; choose another --task")
         }
@@ -48,7 +58,16 @@ struct CompileInput: ParsableArguments {
         if model.hasSuffix(".ir") { return Source(graph: try parsedGraph()) }
         let config = try configuration()
         let head = try head(config)
-        let forward = try BertGraph(config: config, head: head, isTraining: training).build()
+        let names = try BertGraph(config: config, head: head, isTraining: false).parameters().map(\.name)
+        let frozen: FrozenParameters
+        do {
+            frozen = try FrozenParameters(freeze, of: names)
+        } catch let error as FreezeError {
+            throw CommandError(.usage, "--freeze \(error.problem)")
+        }
+        let forward = try BertGraph(
+            config: config, head: head, isTraining: training, isFrozen: frozen.contains
+        ).build()
         guard training else { return Source(graph: forward) }
         return Source(
             forward: forward, graph: try trainingStep(forward, options: OptimizerOptions(maxGradientNorm: 1)))
@@ -90,9 +109,11 @@ struct CompileInput: ParsableArguments {
             case .regression: .regression
             case .encoder: .encoder
             case .maskedLM: .maskedLM
+            case .pretraining: .pretraining
             case nil:
                 switch config.architecture {
                 case .maskedLanguageModel: .maskedLM
+                case .pretraining: .pretraining
                 case .sequenceClassification:
                     config.problemType == .regression ? .regression : .classification(labels: classes)
                 case .encoder, nil:

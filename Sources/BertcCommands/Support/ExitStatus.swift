@@ -43,7 +43,7 @@ enum ExitStatus: Int32, Error {
         case let error as CheckpointError:
             switch error {
             case .noWeights, .pickleOnly: self = .missingInput
-            case .badIndex, .ambiguous, .mismatchedShapes, .notFloating: self = .badData
+            case .badIndex, .ambiguous, .mismatchedShapes, .notShared, .notFloating: self = .badData
             }
         case let error as SafetensorsError:
             switch error {
@@ -62,7 +62,7 @@ enum ExitStatus: Int32, Error {
         case .unwritableFile: .cannotCreate
         case .invalidUTF8, .invalidJSON, .invalidVocabulary, .missingSpecialToken, .unsupportedTokenizer,
             .unknownTokenID, .cannotTruncate, .unknownFormat, .emptyDataset, .countMismatch, .invalidColumns,
-            .invalidLabel, .invalidBatching:
+            .invalidLabel, .invalidBatching, .damagedFile:
             .badData
         }
     }

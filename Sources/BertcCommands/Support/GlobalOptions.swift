@@ -60,3 +60,4 @@ struct GlobalOptions: ParsableArguments {
 
 extension CompilerOptions.MatmulLowering: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
+extension Recompute: ExpressibleByArgument {}

@@ -18,7 +18,7 @@ struct PassOptions: ParsableArguments {
 
     /// Refuses a name that no pass has.
     static func check(_ name: String, _ option: String) throws {
-        let names = PassPipeline.standard(rules: [], keeping: [], precision: .bf16).names
+        let names = PassPipeline.standard(rules: [], keeping: [], precision: .bf16, recompute: .layer).names
         guard !names.contains(name) else { return }
         let nearest = nearestName(to: name, among: names).map { " (did you mean '\($0)'?)" } ?? ""
         throw ValidationError(

@@ -51,7 +51,7 @@ extension TrainingSummary {
                 "planned_memory",
                 .object(memory.parts.map { ($0.name.replacing(" ", with: "_"), .integer($0.byteCount)) })
             ),
-        ]
+        ] + (recomputation.map { [("recompute", $0.json)] } ?? [])
     }
 }
 
@@ -66,7 +66,7 @@ extension StepReport {
             ("seconds_left", .double(secondsLeft)),
         ]
             + (lossScale.map { [("loss_scale", .double($0)), ("skipped_steps", optional(skippedSteps))] }
-                ?? [])
+                ?? []) + (maskSparsity.map { [("mask_sparsity", .double($0))] } ?? [])
     }
 }
 

@@ -41,7 +41,7 @@ extension AttentionTemplate {
     /// What rows start from. It is finite where a tile may have no key for a row: all scores are -infinity then, and
     /// so are their differences.
     private var leastMaximum: Double {
-        kernel.maskTable == nil ? -.infinity : -Double(Float.greatestFiniteMagnitude)
+        mayExcludeAll ? -Double(Float.greatestFiniteMagnitude) : -.infinity
     }
 
     /// `count` rows from `first` on against one block of keys.
@@ -62,7 +62,7 @@ extension AttentionTemplate {
                 w.loop(from: "0", to: rows, by: tile.forwardRows) { w, inner, _ in
                     let count = w.min(w.sub(rows, inner), "\(tile.forwardRows)")
                     writeRows(
-                        &w, part, first: first, row: w.add(row, inner), rows: count, keys: keys,
+                        &w, part, first: first, row: w.add(row, inner), rows: count, key: key, keys: keys,
                         tile: TilePlace(state: state, row: inner))
                     return []
                 }
@@ -74,9 +74,11 @@ extension AttentionTemplate {
     /// `rows` rows of a tile of scores, from `row` on of those that are in scratch memory. Few rows at a time, so that
     /// their scores stay in the level-1 cache.
     private func writeRows(
-        _ w: inout FunctionWriter, _ part: Part, first: String, row: String, rows: String, keys: String,
-        tile place: TilePlace
+        _ w: inout FunctionWriter, _ part: Part, first: String, row: String, rows: String, key: String,
+        keys: String, tile place: TilePlace
     ) {
+        let bias = part.bias?.tile(&w, query: w.add(first, row), key: key, keys: keys)
+        prefetch(&w, [bias], rows: rows)
         let vectors = columnVectors(&w, keys)
         let scores = scratch(&w, .scores)
         scoreProduct.writePanels(
@@ -93,7 +95,7 @@ extension AttentionTemplate {
                 &w, terms: scratch(&w, .columnTerms), bits: scratch(&w, .keepBits),
                 row: w.add(w.mul(token, "\(kernel.heads)"), part.head), rows: rows, count: keys)
         }
-        writeSoftmax(&w, row: row, rows: rows, columns: w.mul(vectors, "\(tile.lanes)"))
+        writeSoftmax(&w, row: row, rows: rows, columns: w.mul(vectors, "\(tile.lanes)"), bias: bias)
         contextProduct.write(
             &w,
             TileProduct.Operands(
@@ -103,8 +105,11 @@ extension AttentionTemplate {
             columns: kernel.paddedSize)
     }
 
-    /// Turns a tile of scores into exp(S - maximum), and brings the rows' maximum and sum up to date.
-    private func writeSoftmax(_ w: inout FunctionWriter, row: String, rows: String, columns: String) {
+    /// Adds the bias to a tile of scores and turns them into exp(S - maximum), and brings the rows' maximum and sum up
+    /// to date.
+    private func writeSoftmax(
+        _ w: inout FunctionWriter, row: String, rows: String, columns: String, bias: BiasTile?
+    ) {
         let type = v.name(.f32)
         let (scores, tileMaximum) = (scratch(&w, .scores), scratch(&w, .tileMaximum))
         let maximum = w.address(scratch(&w, .maximum), "float", row)
@@ -115,8 +120,14 @@ extension AttentionTemplate {
             let largest = w.loop(from: "0", to: columns, by: tile.columns, carrying: start + start) {
                 w, column, carried in
                 (0..<2).map { index in
-                    let place = scoreAddress(&w, scores, row, w.add(column, "\(index * tile.lanes)"))
-                    return v.larger(&w, loadVector(&w, place), carried[index])
+                    let own = w.add(column, "\(index * tile.lanes)")
+                    let place = scoreAddress(&w, scores, row, own)
+                    var score = loadVector(&w, place)
+                    if let bias {
+                        score = addBias(&w, bias, row, own, to: score)
+                        storeVector(&w, score, place)
+                    }
+                    return v.larger(&w, score, carried[index])
                 }
             }
             let all = horizontalMaximum(&w, v.larger(&w, largest[0], largest[1]))
@@ -176,7 +187,7 @@ extension AttentionTemplate {
             w.line("store float \(total), ptr \(w.address(sum, "float", row)), align 4")
             let weight = floatConstant(1 / (1 - kernel.attributes.rate))
             let factor = w.value("fdiv float \(weight), \(total)")
-            guard kernel.maskTable != nil else { return v.splat(&w, factor, "float") }
+            guard mayExcludeAll else { return v.splat(&w, factor, "float") }
             let isEmpty = w.value("fcmp oeq float \(total), \(floatConstant(0))")
             let guarded = w.value("select i1 \(isEmpty), float \(floatConstant(0)), float \(factor)")
             return v.splat(&w, guarded, "float")
@@ -185,7 +196,7 @@ extension AttentionTemplate {
             let place = w.address(maximum, "float", row)
             let total = loadVector(&w, w.address(sum, "float", row))
             var lse = v.fma(&w, loadVector(&w, place), v.float(Self.ln2), v.log(&w, total))
-            if kernel.maskTable != nil {
+            if mayExcludeAll {
                 let isEmpty = v.compareFloat(&w, "oeq", total, v.float(0))
                 lse = v.select(&w, isEmpty, .f32, v.float(-.infinity), lse)
             }

@@ -16,7 +16,19 @@ struct GradientBuffers {
 
 extension AttentionTemplate {
     func writeGradient(_ w: inout FunctionWriter, _ task: String, _ buffers: GradientBuffers) {
-        let part = part(&w, task)
+        guard let gradient = kernel.biasGradient else { return writePart(&w, part(&w, task), buffers, nil) }
+        let (group, head, number) = numbers(&w, task)
+        let dbias = startBias(&w, gradient, group: group, head: head, part: number)
+        w.loop(from: group, to: w.extent(kernel.sequences), by: gradient.groups) { w, sequence, _ in
+            writePart(&w, part(&w, sequence: sequence, head: head, number: number), buffers, dbias)
+            return []
+        }
+    }
+
+    /// - Parameter dbias: where the gradient of the bias is added to.
+    private func writePart(
+        _ w: inout FunctionWriter, _ part: Part, _ buffers: GradientBuffers, _ dbias: BiasRows?
+    ) {
         forPadding(&w, part) { w, row in
             for buffer in [buffers.dq, buffers.dk, buffers.dv] {
                 clear(&w, tokenRow(&w, buffer, row, part.head), kernel.element, count: "\(kernel.headSize)")
@@ -33,8 +45,12 @@ extension AttentionTemplate {
                     otherwise: { w in clearUnwritten(&w, part, share, row: row, key: key) }
                 ) { w, state in
                     let isFirst = isFirstTile(&w, part, row: row, key: key)
+                    let biases = [part.bias, dbias].map {
+                        $0?.tile(&w, query: row, key: key, keys: keys)
+                    }
                     writeQueries(
-                        &w, part, buffers, row: row, keys: keys, share: share, isFirst: isFirst, state: state)
+                        &w, part, buffers, row: row, keys: keys, share: share, isFirst: isFirst, state: state,
+                        bias: biases[0], dbias: biases[1])
                 }
                 return []
             }
@@ -68,7 +84,7 @@ extension AttentionTemplate {
     /// One block of queries, from row `row` of the sequence on, against the block of keys.
     private func writeQueries(
         _ w: inout FunctionWriter, _ part: Part, _ buffers: GradientBuffers, row: String, keys: String,
-        share: String, isFirst: String, state: String?
+        share: String, isFirst: String, state: String?, bias: BiasTile?, dbias: BiasTile?
     ) {
         let rows = w.min(w.sub(part.rows.count, row), "\(tile.queries)")
         let token = w.add(part.rows.start, row)
@@ -77,6 +93,7 @@ extension AttentionTemplate {
         )
         copyIn(&w, query, count: rows, rows: .query, pairs: .queryPairs)
         copyIn(&w, dout, count: rows, rows: .dout, pairs: .doutPairs)
+        prefetch(&w, [bias, dbias], rows: rows)
         let panels = w.ceilDivide(keys, tile.columns)
         for (product, left, right, target) in [
             (scoreProduct, AttentionArray.query, AttentionArray.keyPanels, AttentionArray.scores),
@@ -97,7 +114,9 @@ extension AttentionTemplate {
                 &w, terms: scratch(&w, .columnTerms), bits: scratch(&w, .keepBits), row: number, rows: rows,
                 count: keys)
         }
-        writeSlopes(&w, part, buffers, token: token, rows: rows, columns: w.mul(vectors, "\(tile.lanes)"))
+        writeSlopes(
+            &w, part, buffers, token: token, rows: rows, columns: w.mul(vectors, "\(tile.lanes)"), bias: bias,
+            dbias: dbias)
         for (left, right, target) in [
             (AttentionArray.scores, AttentionArray.doutPairs, AttentionArray.dv),
             (.scoreGradients, .queryPairs, .dk),
@@ -166,31 +185,34 @@ extension AttentionTemplate {
     /// P = 2^(S - lse log₂ e), dS = P (keep dP - delta).
     private func writeSlopes(
         _ w: inout FunctionWriter, _ part: Part, _ buffers: GradientBuffers, token: String, rows: String,
-        columns: String
+        columns: String, bias: BiasTile?, dbias: BiasTile?
     ) {
         let whole = tile.isPaired ? w.value("and i64 \(rows), -2") : rows
         w.loop(from: "0", to: whole, by: tile.wordElements) { w, row, _ in
             writeSlopeRows(
-                &w, part, buffers, token: token, row: row, count: tile.wordElements, columns: columns)
+                &w, part, buffers, token: token, row: row, count: tile.wordElements, columns: columns,
+                bias: bias, dbias: dbias)
             return []
         }
         guard tile.isPaired else { return }
         w.when(w.value("icmp ne i64 \(whole), \(rows)")) { w in
-            writeSlopeRows(&w, part, buffers, token: token, row: whole, count: 1, columns: columns)
+            writeSlopeRows(
+                &w, part, buffers, token: token, row: whole, count: 1, columns: columns, bias: bias,
+                dbias: dbias)
         }
     }
 
     /// The rows of one word of the products' depth, or the first of them with zero in the place of the second.
     private func writeSlopeRows(
         _ w: inout FunctionWriter, _ part: Part, _ buffers: GradientBuffers, token: String, row: String,
-        count: Int, columns: String
+        count: Int, columns: String, bias: BiasTile?, dbias: BiasTile?
     ) {
         let (scores, slopes) = (scratch(&w, .scores), scratch(&w, .scoreGradients))
         let rows = (0..<count).map { index -> (row: String, shift: String, delta: String) in
             let row = w.add(row, "\(index)")
             let own = w.add(token, row)
             var lse = splatFloat(&w, tokenNumber(&w, buffers.lse, own, part.head))
-            if kernel.maskTable != nil {
+            if mayExcludeAll {
                 // A row without a key: its scores are -infinity too.
                 let isEmpty = v.compareFloat(&w, "oeq", lse, v.float(-.infinity))
                 lse = v.select(&w, isEmpty, .f32, v.float(0), lse)
@@ -202,7 +224,8 @@ extension AttentionTemplate {
             for vector in 0..<2 {
                 let column = w.add(column, "\(vector * tile.lanes)")
                 let values = rows.map { row, shift, delta -> (kept: String, slope: String) in
-                    let score = loadVector(&w, scoreAddress(&w, scores, row, column))
+                    var score = loadVector(&w, scoreAddress(&w, scores, row, column))
+                    if let bias { score = addBias(&w, bias, row, column, to: score) }
                     let p = exp2(&w, v.op(&w, "fsub", score, shift))
                     var (kept, dp) = (p, loadVector(&w, scoreAddress(&w, slopes, row, column)))
                     if hasDropout {
@@ -210,7 +233,9 @@ extension AttentionTemplate {
                         kept = v.select(&w, mask, .f32, p, v.float(0))
                         dp = v.select(&w, mask, .f32, dp, v.float(0))
                     }
-                    return (kept, v.op(&w, "fmul", p, v.op(&w, "fsub", dp, delta)))
+                    let slope = v.op(&w, "fmul", p, v.op(&w, "fsub", dp, delta))
+                    if let dbias { addSlope(&w, slope, to: dbias, row, column) }
+                    return (kept, slope)
                 }
                 let (place, slopePlace) = (
                     scoreAddress(&w, scores, row, column), scoreAddress(&w, slopes, row, column)
@@ -295,7 +320,7 @@ extension AttentionTemplate {
     }
 
     /// `target[index] += source[index]` below `count`.
-    private func addElements(_ w: inout FunctionWriter, _ source: String, to target: String, count: String) {
+    func addElements(_ w: inout FunctionWriter, _ source: String, to target: String, count: String) {
         forVectors(&w, count: count) { w, index, mask in
             let place = w.address(target, "float", index)
             let share = loadVector(&w, w.address(source, "float", index), mask: mask)

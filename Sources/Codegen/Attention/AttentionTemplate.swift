@@ -18,6 +18,8 @@ struct AttentionTemplate {
     var tile: AttentionTile { kernel.tile }
     var v: VectorWriter { VectorWriter(lanes: tile.lanes) }
     var hasDropout: Bool { kernel.attributes.rate > 0 }
+    /// Whether a row may be left without a key, or a tile without one for some row.
+    var mayExcludeAll: Bool { kernel.maskTable != nil || kernel.bias != nil }
     /// Elements between neighbouring tokens of one head.
     var tokenStride: Int { kernel.heads * kernel.headSize }
 
@@ -29,7 +31,7 @@ struct AttentionTemplate {
             products = [
                 scoreProduct, probabilityGradientProduct, queryGradientProduct, keyGradientProduct,
             ]
-        case .sumQueryGradients: return ""
+        case .sumQueryGradients, .sumBiasGradients: return ""
         }
         return (products.map { $0.text(bf16) } + (hasDropout ? [keep.text(bf16)] : [])).joined(
             separator: "\n")
@@ -44,6 +46,7 @@ struct AttentionTemplate {
                     dout: dout, lse: lse, delta: delta, dq: dq, dk: dk, dv: dv, partial: partial)
                 writeGradient(&w, task, buffers)
             case .sumQueryGradients(let dq, let partial): writeSum(&w, task, dq: dq, partial: partial)
+            case .sumBiasGradients(let gradient): writeBiasSum(&w, task, gradient)
             }
             return []
         }
@@ -108,30 +111,51 @@ struct AttentionTemplate {
         let size: String
         let count: String
         let mask: MaskGrid?
+        let bias: BiasRows?
     }
 
     func part(_ w: inout FunctionWriter, sequence: String, head: String, number: String) -> Part {
         let rows = SegmentRows(
             &w, sequence: sequence, offsets: kernel.offsets, lengths: kernel.lengths,
             sequences: kernel.sequences, tokens: kernel.tokens)
-        // An even share, in whole tiles.
-        let unit = Swift.max(tile.queries, tile.keys)
-        let share = w.ceilDivide(rows.count, kernel.parts)
-        let size = w.max(w.mul(w.ceilDivide(share, unit), "\(unit)"), "\(tile.partRows)")
+        let size = partSize(&w, of: kernel.biasGradient == nil ? rows.count : biasLength(&w))
         let from = w.min(w.mul(number, size), rows.count)
         let to = w.min(w.add(from, size), rows.count)
         let count = w.value("udiv i64 \(w.sub(w.add(rows.count, size), "1")), \(size)")
         return Part(
             rows: rows, head: head, number: number, from: from, to: to, size: size, count: count,
-            mask: kernel.maskTable.map { MaskGrid(&w, table: w.buffer($0), head: head, tile: tile) })
+            mask: kernel.maskTable.map { MaskGrid(&w, table: w.buffer($0), head: head, tile: tile) },
+            bias: kernel.bias.map { BiasRows(&w, $0, at: w.buffer($0.buffer), head: head) })
     }
 
-    /// The task's part: parts run fastest, then heads.
+    /// Rows of the parts of a sequence of `length` tokens: an even share, in whole tiles.
+    func partSize(_ w: inout FunctionWriter, of length: String) -> String {
+        let unit = Swift.max(tile.queries, tile.keys)
+        let share = w.ceilDivide(length, kernel.parts)
+        return w.max(w.mul(w.ceilDivide(share, unit), "\(unit)"), "\(tile.partRows)")
+    }
+
+    /// What a task stands for: parts run fastest, then heads, then sequences or groups of them. With a bias of pairs
+    /// sequences run fastest, so that what a head's part reads of it stays in the cache.
+    func numbers(_ w: inout FunctionWriter, _ task: String) -> (sequence: String, head: String, part: String)
+    {
+        func split(_ w: inout FunctionWriter, _ number: String, _ count: String) -> (String, String) {
+            (w.value("urem i64 \(number), \(count)"), w.value("udiv i64 \(number), \(count)"))
+        }
+        if kernel.bias?.kind == .pairs {
+            let count = kernel.biasGradient.map { "\($0.groups)" } ?? w.extent(kernel.sequences)
+            let (sequence, rest) = split(&w, task, count)
+            let (part, head) = split(&w, rest, "\(kernel.parts)")
+            return (sequence, head, part)
+        }
+        let (part, rest) = split(&w, task, "\(kernel.parts)")
+        let (head, sequence) = split(&w, rest, "\(kernel.heads)")
+        return (sequence, head, part)
+    }
+
     func part(_ w: inout FunctionWriter, _ task: String) -> Part {
-        let number = w.value("urem i64 \(task), \(kernel.parts)")
-        let rest = w.value("udiv i64 \(task), \(kernel.parts)")
-        let head = w.value("urem i64 \(rest), \(kernel.heads)")
-        return part(&w, sequence: w.value("udiv i64 \(rest), \(kernel.heads)"), head: head, number: number)
+        let (sequence, head, number) = numbers(&w, task)
+        return part(&w, sequence: sequence, head: head, number: number)
     }
 
     /// Runs `body` for each padding row of the sequence; the first part does it.

@@ -21,11 +21,14 @@ extension Op {
     }
 
     func crossEntropyVJP(_ rule: VJP) throws(IRError) -> [Tensor?] {
-        guard case .crossEntropy(let ignoreIndex) = self, rule.cotangents[1] == nil else {
-            throw noGradient()
-        }
-        let (logits, labels) = (rule.operands[0], rule.operands[1])
+        guard case .crossEntropy(let ignoreIndex) = self else { throw noGradient() }
+        let (logits, labels, lse) = (rule.operands[0], rule.operands[1], rule.results[1])
         let op = Op.crossEntropyGradient(ignoreIndex: ignoreIndex)
-        return [rule.builder.apply(op, [rule.cotangent, logits, labels, rule.results[1]]), nil]
+        let gradient = rule.builder.apply(op, [rule.cotangent, logits, labels, lse])
+        guard let dlse = rule.cotangents[1] else { return [gradient, nil] }
+        // ∂lse / ∂logits = softmax(logits)
+        let column: [Dimension] = [logits.shape[0], 1]
+        let softmax = (logits.cast(.f32) - lse.reshaped(column)).exp()
+        return [gradient + (softmax * dlse.reshaped(column)).cast(logits.type.element), nil]
     }
 }

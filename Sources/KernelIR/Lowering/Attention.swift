@@ -11,6 +11,10 @@ extension Machine {
 
     /// Parts of a long sequence: as few as give it 32 tasks, since each costs the gradient a plane of memory.
     static func attentionParts(heads: Int) -> Int { Swift.max(2, (32 + heads - 1) / Swift.max(1, heads)) }
+
+    /// Groups of sequences for the gradient of a bias, 2 to 8: as few as give all heads 32 tasks, since each costs a
+    /// plane as large as the bias.
+    static func biasGroups(heads: Int) -> Int { Swift.min(8, attentionParts(heads: heads)) }
 }
 
 extension Lowering {
@@ -26,24 +30,35 @@ extension Lowering {
     mutating func flashAttentionGradient(_ id: NodeID, _ attributes: AttentionAttributes) throws(IRError) {
         let node = graph[id]
         let last = node.operands.count
-        let (delta, partial) = (last + 3, last + 4)
-        let kernel = try attention(
+        let delta = last + node.types.count
+        let partial = delta + 1
+        var kernel = try attention(
             id,
             .gradient(dout: 0, lse: 5, delta: delta, dq: last, dk: last + 1, dv: last + 2, partial: partial),
-            attributes, first: 1, segments: 6, extra: last + 5)
-        var sum = kernel
-        sum.step = .sumQueryGradients(dq: last, partial: partial)
+            attributes, first: 1, segments: 6, extra: partial + 1 + (attributes.hasBiasGradient ? 1 : 0))
         let rows = kernel.tokens * .fixed(kernel.heads)
         let plane = rows * .fixed(kernel.headSize)
-        let working = [
-            workspace(rows), workspace(.fixed(kernel.planes) * plane), .number(attributes.stream),
-        ]
+        var working = [workspace(rows), workspace(.fixed(kernel.planes) * plane)]
+        var sums = [AttentionKernel.Step.sumQueryGradients(dq: last, partial: partial)]
+        if attributes.hasBiasGradient, let bias = kernel.bias {
+            let gradient = BiasGradient(
+                dbias: last + 3, partial: partial + 1, groups: Machine.biasGroups(heads: kernel.heads))
+            kernel.biasGradient = gradient
+            working.append(workspace(.fixed(kernel.biasPlanes - 1) * bias.elements))
+            sums.append(.sumBiasGradients(gradient))
+        }
+        let phases = sums.map { step in
+            var sum = kernel
+            sum.step = step
+            return Phase.attention(sum)
+        }
         emit(
             id,
             [
                 dotProducts(0, 4, kernel.element, into: delta, rows: rows, columns: .fixed(kernel.headSize)),
-                .attention(kernel), .attention(sum),
-            ], buffers: standardBuffers(id) + working + maskBuffers(kernel))
+                .attention(kernel),
+            ] + phases,
+            buffers: standardBuffers(id) + working + [.number(attributes.stream)] + maskBuffers(kernel))
     }
 
     private func maskBuffers(_ kernel: AttentionKernel) -> [Program.Buffer] {
@@ -52,13 +67,12 @@ extension Lowering {
         } ?? []
     }
 
-    /// The kernel over q, k, v from buffer `first` on, and offsets, lengths and rng from buffer `segments` on; the
+    /// The kernel over q, k, v from buffer `first` on, and offsets, lengths, bias and rng from buffer `segments` on; the
     /// stream's number and the table of the mask, if there is one, from buffer `extra` on.
     private func attention(
         _ id: NodeID, _ step: AttentionKernel.Step, _ attributes: AttentionAttributes, first: Int,
         segments: Int, extra: Int
     ) throws(IRError) -> AttentionKernel {
-        guard attributes.bias == nil else { throw unsupported(id, "attention with a bias") }
         var attributes = attributes
         attributes.stream = 0
         let node = graph[id]
@@ -66,12 +80,17 @@ extension Lowering {
         guard let heads = q.shape[1].fixedExtent, let headSize = q.shape[2].fixedExtent else {
             throw unsupported(id, "heads and head size must be fixed")
         }
+        let bias = attributes.bias.map { kind in
+            let shape = type(node.operands[segments + 2]).shape
+            return AddedBias(
+                kind: kind, buffer: segments + 2, columns: Extent(shape.suffix(1)), elements: Extent(shape))
+        }
         return AttentionKernel(
             step: step, attributes: attributes, element: q.element, query: first, key: first + 1,
             value: first + 2,
             offsets: segments,
-            lengths: segments + 1, rng: segments + 2, stream: extra,
-            maskTable: attributes.mask.map { _ in extra + 1 },
+            lengths: segments + 1, rng: segments + (bias == nil ? 2 : 3), stream: extra,
+            maskTable: attributes.mask.map { _ in extra + 1 }, bias: bias,
             sequences: Extent(type(node.operands[segments + 1]).shape), tokens: Extent([q.shape[0]]),
             heads: heads, headSize: headSize, parts: Machine.attentionParts(heads: heads),
             tile: machine.attentionTile(q.element))

@@ -12,7 +12,7 @@ public struct MemorySize: Hashable, Sendable {
     ]
 
     /// `nil` for text that is no such amount.
-    init?(text: String) {
+    package init?(text: String) {
         guard let unit = Self.units.first(where: { text.hasSuffix($0.name) }) else { return nil }
         let digits = text.dropLast(unit.name.count).reversed().drop { $0 == " " }.reversed()
         guard let number = Double(String(digits)), number > 0, number * Double(unit.byteCount) < 1e18 else {

@@ -3,7 +3,7 @@ import GraphCompiler
 extension TrainingConfig {
     /// Every field of `train.json`, in the order of the documentation.
     package static var fields: [TrainingField] {
-        modelFields + dataFields + optimizationFields + outputFields
+        modelFields + maskFields + dataFields + pretrainingFields + optimizationFields + outputFields
     }
 
     private static var modelFields: [TrainingField] {
@@ -19,7 +19,8 @@ extension TrainingConfig {
                 "A directory, `vocab.txt` or `tokenizer.json`; null is the model's directory."),
             .init(
                 "task", \.task,
-                "What is trained: labels or numbers for texts, or a task of GLUE ([glue.md](glue.md))."),
+                "What is trained: labels or numbers for texts, a task of GLUE ([glue.md](glue.md)), or a language model "
+                    + "([pretraining.md](pretraining.md))."),
             .init(
                 dropout: "hiddenDropout", \.hiddenDropout,
                 "Dropout on hidden states; null is the model's own."),
@@ -30,9 +31,45 @@ extension TrainingConfig {
                 dropout: "classifierDropout", \.classifierDropout,
                 "Dropout before the classifier; null is the model's own."),
             .init(
+                dropout: "stochasticDepth", \.stochasticDepth,
+                "The share of sequences in which a step leaves out a residual branch of the last layer, growing "
+                    + "linearly from layer to layer; null is the model's own."),
+            .init(
+                "shareLayers", \.shareLayers,
+                "Which parameters the layers share ([memory.md](memory.md)); null is the model's own. Weights that "
+                    + "were trained otherwise are refused."),
+            .init(
+                "embeddingSize", \.embeddingSize,
+                "Width of the embedding tables, projected to the model's; null is the model's own. Weights of "
+                    + "another width are refused.", atLeast: 1),
+            .init(
                 "freeze", \.freeze,
-                "Parameters that are not trained: globs (`*`, `?`) on names such as "
-                    + "`encoder.layer.0.attention.self.query.weight`."),
+                "What is not trained: globs (`*`, `?`) on names such as `encoder.layer.0.output.dense.weight`, modules "
+                    + "(`embeddings`), ranges of layers (`encoder.layer.0-3`)."),
+        ]
+    }
+
+    private static var maskFields: [TrainingField] {
+        [
+            .init(
+                "dam", \.dam,
+                "Learns an attention mask with the model ([attention.md](attention.md#learned-masks)): `structured` has a "
+                    + "gate for each head and distance, `unstructured` for each head and pair of positions.",
+                expectation: "\"structured\", \"unstructured\" or null"),
+            .init(
+                "damLength", \.damLength,
+                "Tokens of the longest sequence that the mask is for; null is `maxLength`.", atLeast: 1),
+            .init(
+                "damLambda", \.damLambda,
+                "What the loss takes for each of the heads · n · n pairs that the mask keeps.",
+                expectation: "a number of at least 0"
+            ) { $0 >= 0 && $0.isFinite },
+            .init(
+                "damLearningRate", \.damLearningRate,
+                "The gates' learning rate at the end of the warm-up; null is `learningRate`.",
+                expectation: "a number of at least 0 or null"
+            ) { $0.map { $0 >= 0 && $0.isFinite } ?? true },
+            .init("damPerLayer", \.damPerLayer, "Each layer learns a mask of its own."),
         ]
     }
 
@@ -75,6 +112,39 @@ extension TrainingConfig {
         ]
     }
 
+    /// What only the task `pretrain` has.
+    static var pretrainingFields: [TrainingField] {
+        [
+            .init(
+                "textFiles", \.textFiles,
+                "`pretrain`: text files, documents separated by blank lines; required."),
+            .init("heldOutFiles", \.heldOutFiles, "`pretrain`: such files to evaluate on."),
+            .init(
+                share: "heldOutShare", \.heldOutShare,
+                "`pretrain`: without `heldOutFiles`, the share of documents that is held out; 0 is none."),
+            .init(
+                "tokenDirectory", \.tokenDirectory,
+                "`pretrain`: where the tokenised text is kept for the next run; null is `tokens` in `outputDirectory`.",
+                shapesResult: false),
+            .init(share: "maskedShare", \.maskedShare, "`pretrain`: the share of tokens to guess."),
+            .init(
+                "wholeWordMasking", \.wholeWordMasking, "`pretrain`: guess all pieces of a word or none."),
+            .init(
+                "maxPredictions", \.maxPredictions,
+                "`pretrain`: tokens to guess in a sequence at most; null is `maskedShare` of the length.",
+                atLeast: 1),
+            .init(
+                share: "shortShare", \.shortShare,
+                "`pretrain`: the probability that a document is cut into shorter sequences.", included: true),
+            .init(
+                "phases", \.phases,
+                "`pretrain`: phases that follow one another, replacing `epochs` and `maxSteps`: `steps` each, and "
+                    + "`length`, `batchSize`, `learningRate`, `warmupRatio`, `warmupSteps` and "
+                    + "`gradientAccumulation` where they differ."
+            ),
+        ]
+    }
+
     private static var optimizationFields: [TrainingField] {
         [
             .init("epochs", \.epochs, "Passes over the training data.", atLeast: 1, shapesResult: false),
@@ -111,6 +181,9 @@ extension TrainingConfig {
                 expectation: "a positive number or null"
             ) { $0.map { $0 > 0 && $0.isFinite } ?? true },
             .init(
+                share: "labelSmoothing", \.labelSmoothing,
+                "The share of the loss that goes to all labels alike, as `torch.nn.CrossEntropyLoss` has it."),
+            .init(
                 "layerwiseLearningRateDecay", \.layerwiseLearningRateDecay,
                 "What a layer's learning rate is of that of the layer above: the head has `learningRate`, the embeddings "
                     + "have the lowest.", expectation: "a positive number of at most 1"
@@ -133,8 +206,8 @@ extension TrainingConfig {
                 shapesResult: false),
             .init(
                 "metric", \.metric,
-                "What makes an evaluation the best one; null is `accuracy`, `loss` for regression, and a GLUE task's "
-                    + "own metric. `f1` is of the label with id 1 of two.",
+                "What makes an evaluation the best one; null is `accuracy`, `loss` for regression and pre-training, and a "
+                    + "GLUE task's own metric. `f1` is of the label with id 1 of two.",
                 shapesResult: false),
             .init(
                 "saveBest", \.saveBest, "Save the model of the best evaluation; else that of the last step.",
@@ -180,6 +253,11 @@ extension TrainingConfig {
                 "precision", \.precision,
                 "Of products and attention; parameters and their updates are fp32 with each ([precision.md](precision.md))."
             ),
+            .init(
+                "recompute", \.recompute,
+                "What a step computes again for its backward pass rather than hold ([memory.md](memory.md)): all but "
+                    + "what layers, or groups of k layers, hand on; `auto` is the least that fits into `maxMemory`, "
+                    + "and `none` without it. Results do not depend on it.", shapesResult: false),
         ]
     }
 }

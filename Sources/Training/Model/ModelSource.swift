@@ -7,9 +7,12 @@ struct ModelSource {
     let path: String
     /// With the configuration's dropout rates.
     let config: BertConfig
+    /// The one that is named or stands beside the model; for pre-training without one, trained on the text.
     let tokenizer: WordPieceTokenizer
     /// `nil` for a `model.json`, whose parameters start fresh.
     let checkpoint: BertCheckpoint?
+    /// Learns the model's attention mask; `nil` when it has one, or none.
+    let gates: AttentionGates?
 
     init(_ training: TrainingConfig) throws {
         path = training.resolve(training.model)
@@ -26,19 +29,53 @@ struct ModelSource {
         config.hiddenDropout = training.hiddenDropout ?? config.hiddenDropout
         config.attentionDropout = training.attentionDropout ?? config.attentionDropout
         config.classifierDropout = training.classifierDropout ?? config.classifierDropout
+        config.stochasticDepth = training.stochasticDepth ?? config.stochasticDepth
+        let own = config
+        config.shareLayers = training.shareLayers ?? config.shareLayers
+        config.embeddingSize = training.embeddingSize ?? config.embeddingSize
+        try Self.checkWeights(of: checkpoint == nil ? config : own, fit: config, training)
+        try config.validate(file: path)
         self.config = config
+        gates = try AttentionGates(training, config, at: path)
         try Self.checkMemory(config, at: path)
 
         let directory = isDirectory.boolValue ? path : (path as NSString).deletingLastPathComponent
         let besideModel = directory.isEmpty ? "." : directory
         let tokenizerPath = training.tokenizer.map(training.resolve) ?? besideModel
-        tokenizer = try WordPieceTokenizer(contentsOf: tokenizerPath)
+        let hasVocabulary = ["vocab.txt", "tokenizer.json"].contains {
+            FileManager.default.fileExists(atPath: besideModel + "/" + $0)
+        }
+        if training.task == .pretrain, training.tokenizer == nil, checkpoint == nil, !hasVocabulary {
+            tokenizer = try WordPieceTokenizer(
+                trainedOn: training.textFiles.map(training.resolve), size: config.vocabularySize)
+        } else {
+            tokenizer = try WordPieceTokenizer(contentsOf: tokenizerPath)
+        }
         guard tokenizer.vocabularySize <= config.vocabularySize else {
             throw TrainingError(
                 .invalidModel,
                 "the vocabulary has \(tokenizer.vocabularySize) tokens but the model's vocab_size is "
                     + "\(config.vocabularySize); use the model's own vocabulary or a larger vocab_size",
                 at: tokenizerPath)
+        }
+    }
+
+    /// Refuses to train weights as if they had been trained with other sharing or another width of embeddings.
+    private static func checkWeights(
+        of own: BertConfig, fit config: BertConfig, _ training: TrainingConfig
+    ) throws {
+        func refuse(_ field: String, _ asked: String, _ found: String) -> TrainingConfigError {
+            TrainingConfigError(
+                file: training.file, field: field,
+                problem:
+                    "is \(asked), but the model's weights were trained with \(found); remove it, or start from "
+                    + "a model.json")
+        }
+        guard config.shareLayers == own.shareLayers else {
+            throw refuse("shareLayers", "\"\(config.shareLayers)\"", "\"\(own.shareLayers)\"")
+        }
+        guard config.embeddingWidth == own.embeddingWidth else {
+            throw refuse("embeddingSize", "\(config.embeddingWidth)", "\(own.embeddingWidth)")
         }
     }
 

@@ -62,6 +62,11 @@ struct AttentionMatcher {
         var nodes: Set<NodeID> = [scores]
         let (scaled, scale) = try scaling(Value(scores), &nodes)
         let softmax = try onlyUser(scaled, "its scores")
+        if graph[softmax].op == .binary(.add) {
+            throw AttentionRejection(
+                "its scores are added to, by tokens or keys: only as an operand of attention is a bias by positions"
+            )
+        }
         guard case .softmax = graph[softmax].op else {
             throw AttentionRejection("its scores go to '\(graph[softmax].op.mnemonic)', not to a softmax")
         }

@@ -18,8 +18,13 @@ extension FusionGroups {
         else {
             return
         }
-        let cone = cone(value.node.index, group)
-        let saving = saving(value, cone, group, outside, context.costModel)
+        var cone = cone(value.node.index, group)
+        var saving = saving(value, cone, group, outside, context.costModel)
+        if saving.obstacle != nil, widens(value.node.index) {
+            // The narrow value is stored instead, and each reader widens it.
+            cone = [value.node.index]
+            saving = self.saving(value, cone, group, outside, context.costModel)
+        }
         let obstacle = outside.compactMap { cloneObstacle(value, $0) }.first ?? saving.obstacle
         for reader in outside {
             context.explain(
@@ -35,6 +40,12 @@ extension FusionGroups {
         for reader in outside { addClones(cone, to: reader) }
         indexClones()
         removeUnneeded(cone, from: group)
+    }
+
+    /// Whether a node does nothing but make a wider value of a narrow one.
+    private func widens(_ index: Int) -> Bool {
+        guard case .cast(let element) = node(index).op else { return false }
+        return graph.type(of: node(index).operands[0]).element.byteCount < element.byteCount
     }
 
     /// The nodes of the group that compute a value from what is in memory anyway: itself, and element-wise
@@ -167,6 +178,7 @@ extension Node {
 extension UnaryFunction {
     fileprivate var operationCount: Int {
         switch self {
+        case .stopGradient: 0
         case .neg, .abs, .sign, .relu, .not: 1
         case .sqrt, .rsqrt, .reciprocal: 4
         case .exp, .log: 14

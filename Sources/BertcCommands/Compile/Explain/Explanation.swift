@@ -4,6 +4,8 @@ import GraphCompiler
 struct Explanation {
     let graph: Graph
     let decisions: [FusionDecision]
+    /// Groups of layers that are computed again.
+    var recomputed: [RecomputeDecision] = []
     /// Extents that the passes assumed.
     let costModel: CostModel
     /// Whether every decision is listed, rather than equal ones together.
@@ -12,7 +14,21 @@ struct Explanation {
     private static let width = 100
     private static let patternWidth = 34
 
-    var text: String { ([summary] + [true, false].flatMap(sections)).joined(separator: "\n\n") }
+    var text: String {
+        ([summary] + [true, false].flatMap(sections) + recomputation).joined(separator: "\n\n")
+    }
+
+    /// A line a group of layers.
+    private var recomputation: [String] {
+        guard !recomputed.isEmpty else { return [] }
+        let rows = recomputed.map { group in
+            let bytes = "\(signed(group.bytesHeld)) held instead of \(signed(group.bytesBefore))"
+            return Formatted.clipped(
+                "  \(bytes): \(group.first.label) to \(group.last.label), \(group.nodes.joined(separator: ", "))",
+                Self.width)
+        }
+        return ["computed again just before the backward pass needs it\n" + rows.joined(separator: "\n")]
+    }
 
     private var summary: String {
         let fused = decisions.filter(\.isFused)
@@ -72,6 +88,7 @@ struct Explanation {
             ("graph", .string(graph.name)),
             ("symbols", .object(graph.symbols.map { ($0, .integer(costModel.extent(.symbol($0)))) })),
             ("decisions", .array(decisions.map(\.json))),
+            ("recomputed", .array(recomputed.map(\.json))),
         ])
     }
 }
@@ -81,6 +98,16 @@ extension FusionDecision {
         .object([
             ("pattern", .string(pattern)), ("fused", .bool(isFused)), ("reason", .string(reason)),
             ("bytes_saved", .integer(bytesSaved)), ("producer", producer.json), ("consumer", consumer.json),
+        ])
+    }
+}
+
+extension RecomputeDecision {
+    fileprivate var json: JSONText {
+        .object([
+            ("first", first.json), ("last", last.json), ("reader", reader.json),
+            ("nodes", .array(nodes.map(JSONText.string))), ("bytes_before", .integer(bytesBefore)),
+            ("bytes_held", .integer(bytesHeld)), ("operations", .integer(operations)),
         ])
     }
 }

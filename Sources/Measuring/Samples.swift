@@ -14,3 +14,15 @@ package struct Samples: Hashable, Sendable {
     package var least: Double { values[0] }
     package var most: Double { values[values.count - 1] }
 }
+
+extension Samples: Encodable {
+    private enum Key: String, CodingKey { case median, least, most, samples }
+
+    package func encode(to encoder: any Encoder) throws {
+        var members = encoder.container(keyedBy: Key.self)
+        try members.encode(median, forKey: .median)
+        try members.encode(least, forKey: .least)
+        try members.encode(most, forKey: .most)
+        try members.encode(values, forKey: .samples)
+    }
+}

@@ -1,4 +1,4 @@
-import Benchmarks
+import Measuring
 import Testing
 
 @Suite struct InterleavingTests {
@@ -67,5 +67,10 @@ import Testing
         let samples = Samples([5, 1, 2])
         #expect([samples.least, samples.median, samples.most] == [1, 2, 5])
         #expect(Samples([4, 1, 2, 8]).median == 3)
+    }
+
+    @Test(arguments: [(0.00123, "1.23 ms"), (0.0123, "12.3 ms"), (12.3, "12.30 s")])
+    func seconds(value: Double, text: String) {
+        #expect(MeasuredUnit.seconds.text(Samples([value])) == text)
     }
 }

@@ -8,7 +8,7 @@ package protocol Subject {
 
 extension Subject {
     /// Seconds of one of `count` calls of `body`.
-    func time(_ count: Int, _ body: () throws -> Void) rethrows -> Double {
+    package func time(_ count: Int, _ body: () throws -> Void) rethrows -> Double {
         let begin = ContinuousClock.now
         for _ in 0..<count { try body() }
         return (ContinuousClock.now - begin) / .seconds(1) / Double(count)

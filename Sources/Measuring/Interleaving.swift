@@ -18,7 +18,9 @@ package struct Interleaving {
     /// Is told what went wrong with a peer.
     let note: (String) -> Void
 
-    package init(rounds: Int, repeats: Int, pause: Double = 0.25, note: @escaping (String) -> Void) {
+    package init(
+        rounds: Int, repeats: Int, pause: Double = 0.25, note: @escaping (String) -> Void = { _ in }
+    ) {
         (self.rounds, self.repeats, self.pause, self.note) = (rounds, repeats, pause, note)
     }
 
@@ -32,13 +34,11 @@ package struct Interleaving {
         var own: [Double] = []
         var peers = peers.map { (side: $0, seconds: [Double]()) }
         for _ in 0..<rounds {
-            Thread.sleep(forTimeInterval: pause)
-            own.append(try ours.seconds(repeating: repeats))
+            own.append(try turn(of: ours))
             for index in peers.indices.reversed() {
                 let side = peers[index].side
                 do {
-                    Thread.sleep(forTimeInterval: pause)
-                    peers[index].seconds.append(try side.subject.seconds(repeating: repeats))
+                    peers[index].seconds.append(try turn(of: side.subject))
                 } catch {
                     note("\(side.name): \(error)")
                     peers.remove(at: index)
@@ -47,5 +47,21 @@ package struct Interleaving {
         }
         let best = peers.map { ($0.side.name, Samples($0.seconds)) }.min { $0.1.median < $1.1.median }
         return (Samples(own), best)
+    }
+
+    /// Seconds of two sides in every round; neither may fail.
+    package func run(_ first: any Subject, _ second: any Subject) throws -> (first: Samples, second: Samples)
+    {
+        var seconds: (first: [Double], second: [Double]) = ([], [])
+        for _ in 0..<rounds {
+            seconds.first.append(try turn(of: first))
+            seconds.second.append(try turn(of: second))
+        }
+        return (Samples(seconds.first), Samples(seconds.second))
+    }
+
+    private func turn(of subject: any Subject) throws -> Double {
+        Thread.sleep(forTimeInterval: pause)
+        return try subject.seconds(repeating: repeats)
     }
 }

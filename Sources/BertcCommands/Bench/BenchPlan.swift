@@ -1,0 +1,73 @@
+import BERT
+import Foundation
+import GraphCompiler
+import Training
+
+/// What is the same for all sides of all rows.
+struct BenchPlan {
+    let files: BenchFiles
+    /// Sequences of `Technique.paddedLength` tokens in a batch; of longer ones as many as have as many tokens.
+    let batch: Int
+    /// Timed turns of each side, after one that nobody times.
+    let repeats: Int
+    let threads: Int?
+    /// The highest instruction set to use.
+    let cpu: String?
+    let matmul: CompilerOptions.MatmulLowering
+    let usesCache: Bool
+
+    /// Steps of a turn where all sequences are equally long.
+    static let steps = 2
+
+    /// What a side of a row has to do.
+    func side(_ technique: Technique, _ change: Technique.Change) throws -> BenchSide {
+        var setting = BenchSetting(config: TrainingConfig())
+        setting.config.model = files.model
+        setting.config.header = .absent
+        setting.config.validationFile = ""
+        setting.config.testFile = ""
+        setting.config.outputDirectory = files.output
+        setting.config.csvLog = false
+        setting.config.saveEvery = 0
+        setting.config.epochs = repeats + 1
+        setting.config.schedule = .constant
+        setting.config.threads = threads
+        setting.config.cpu = cpu
+        setting.config.matmul = matmul
+        switch technique.work {
+        case .training(let sequences):
+            let length = sequences.length(in: files.config)
+            setting.config.maxLength = length
+            setting.config.batchSize = batchSize(length)
+            setting.config.trainFile = try files.data(sequences, count: Self.steps * batchSize(length))
+        case .attention(let length):
+            setting.config.maxLength = length
+            setting.config.batchSize = batchSize(length)
+        }
+        technique.both(&setting, files.config)
+        change(&setting, files.config)
+        try setting.config.validate()
+        let work: BenchSide.Work =
+            switch technique.work {
+            case .training: .training
+            case .attention: .attention
+            }
+        return BenchSide(
+            work: work, fields: setting.config.json, disabledPasses: setting.disabledPasses.sorted(),
+            usesCache: usesCache)
+    }
+
+    private func batchSize(_ length: Int) -> Int {
+        max(1, batch * Technique.paddedLength / max(length, Technique.paddedLength))
+    }
+}
+
+extension BenchSequences {
+    /// Tokens of a sequence at most.
+    fileprivate func length(in config: BertConfig) -> Int {
+        switch self {
+        case .sentences: min(Technique.paddedLength, config.maxPositions)
+        case .filled(let length): min(length, config.maxPositions)
+        }
+    }
+}

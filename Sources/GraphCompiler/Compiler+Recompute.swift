@@ -1,0 +1,80 @@
+import GraphIR
+import KernelIR
+import Runtime
+import Transforms
+
+/// What a training step takes with one choice of what is computed again.
+public struct RecomputeCost: Hashable, Sendable {
+    public let recompute: Recompute
+    /// The greatest of all shapes.
+    public let run: Executor.RunByteCounts
+    /// Parameters, optimiser states and panels, which outlive runs.
+    public let lastingByteCount: Int
+    /// Of one run with the first shape.
+    public let flops: Int
+}
+
+/// What a training step computes again, and beside it the same step without.
+public struct Recomputation: Hashable, Sendable {
+    public let chosen: RecomputeCost
+    public let without: RecomputeCost
+
+    /// Bytes of the arena that are not needed.
+    public var bytesSaved: Int { without.run.arena - chosen.run.arena }
+    /// Operations that are done again, as a share of those without.
+    public var addedShare: Double {
+        without.flops > 0 ? Double(chosen.flops) / Double(without.flops) - 1 : 0
+    }
+}
+
+extension Compiler {
+    /// Plans a training step with `recompute`, and chooses for `auto`: of the choices that fit, the one that does the
+    /// least work; when none fits, the one that holds least; without `fits`, `none`.
+    ///
+    /// - Parameters:
+    ///   - shapes: symbols of the runs that take most; each has every symbol of the graph, and there is one at least.
+    ///   - fits: whether there is memory for that.
+    public func recomputation(
+        _ graph: Graph, _ recompute: Recompute, shapes: [[String: Int]],
+        fits: ((RecomputeCost) -> Bool)? = nil
+    ) throws -> Recomputation {
+        var base = graph
+        let passes = PassPipeline.Options(
+            disabled: options.passes.disabled.intersection(pipeline(.none).names), context: context)
+        try pipeline(.none).run(on: &base, options: passes)
+        let without = try cost(base, .none, shapes)
+        guard recompute == .auto else {
+            return Recomputation(chosen: try cost(base, recompute, shapes), without: without)
+        }
+        guard let fits, !fits(without) else { return Recomputation(chosen: without, without: without) }
+        var least = without
+        // Larger groups leave more of the last layers alone.
+        for size in stride(from: Pass.layerCount(base) - 1, through: 1, by: -1) {
+            let candidate = try cost(base, size == 1 ? .layer : .every(size), shapes)
+            if fits(candidate) { return Recomputation(chosen: candidate, without: without) }
+            if candidate.run.total < least.run.total { least = candidate }
+        }
+        return Recomputation(chosen: least, without: without)
+    }
+
+    /// Planning explains nothing.
+    private var context: PassContext { PassContext(costModel: options.passes.context.costModel) }
+
+    /// - Parameter base: a graph after all passes but recomputation.
+    private func cost(_ base: Graph, _ recompute: Recompute, _ shapes: [[String: Int]]) throws
+        -> RecomputeCost
+    {
+        var graph = base
+        _ = try Pass.recompute(recompute).run(&graph, context)
+        let program = try Lowering.lower(
+            graph, for: machine, keepsPanels: keepsPanels, customKernels: options.customKernels)
+        let parameters = graph.parameters.reduce(0) { total, id in
+            let type = graph[id].types[0]
+            return total + (type.extents([:]) ?? []).reduce(type.element.byteCount, *)
+        }
+        return RecomputeCost(
+            recompute: recompute, run: program.runByteCounts(of: shapes, threads: threads),
+            lastingByteCount: parameters + program.packings.keys.reduce(0) { $0 + $1.byteCount },
+            flops: program.costs(shapes[0], costModel(shapes[0])).reduce(0) { $0 + $1.flops })
+    }
+}
