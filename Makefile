@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup swift build fetch demo bench test lint lint-format lint-warnings format clean
+.PHONY: help setup swift build fetch demo pretrain-demo bench test lint lint-format lint-warnings format clean
 
 # Debian packages that hold the headers and libraries the build links with.
 PACKAGES := llvm-19-dev libopenblas-dev pkg-config
@@ -60,6 +60,15 @@ demo: build ## Fine-tune a real BERT on real reviews
 	    *) exit $$code ;; \
 	esac; \
 	$(BERTC) train $$config
+
+# A vocabulary and a small BERT from nothing, on 2.5 million words; the curve is in data/runs/pretrain.
+pretrain-demo: build ## Pre-train a small BERT from scratch on English text, and plot it
+	@python3 data/corpus.py
+	$(BERTC) train Examples/pretrain/train.json
+	@for column in masked_lm_loss masked_lm_accuracy; do \
+	    $(BERTC) plot data/runs/pretrain/log.csv --column validation_$$column \
+	        --output data/runs/pretrain/$$column.svg; \
+	done
 
 bench: build ## Measure speed and memory, beside PyTorch where PYTHON has it
 	.build/release/bertc-benchmarks --python $(PYTHON) $(ARGUMENTS)

@@ -10,6 +10,13 @@ public enum BertHead: Hashable, Sendable {
     case regression
     /// The vocabulary at masked positions, decoder tied to the word embeddings.
     case maskedLM
+    /// Masked LM, and whether the second text of a pair follows the first, from the pooler.
+    case pretraining
+
+    /// The outputs of the training graph that add up to the loss, each a mean over examples of its own.
+    package var lossTerms: [String] {
+        self == .pretraining ? ["masked_lm_loss", "next_sentence_loss"] : ["loss"]
+    }
 }
 
 /// Writes BERT (Devlin et al., arXiv:1810.04805) as a graph over packed sequences, with HF Transformers' parameter
@@ -20,10 +27,15 @@ public enum BertHead: Hashable, Sendable {
 /// i32[sequences] (see `ragged_matmul`); symbol `length`, at least the longest sequence, unless the configuration has
 /// an attention mask, with which attention is `flash_attention` from the start. For training also `rng`
 /// i64[2] when a dropout rate is positive, and `labels`: i32[sequences] for classification, f32[sequences] for
-/// regression, i32[masked] with `masked_positions` i32[masked] for masked LM.
+/// regression, i32[masked] with `masked_positions` i32[masked] for masked LM; for pre-training also
+/// `next_sentence_labels` i32[sequences], 0 for a text that follows and 1 for a random one.
 ///
-/// Outputs: `hidden` [tokens, hidden] and `pooled` [sequences, hidden] (encoder), or `logits`, and with labels
-/// `loss` f32[], the mean over sequences or masked positions.
+/// With `gates` attention is `flash_attention` with a bias, training has an input of noise for each parameter of gates,
+/// and the loss counts the open pairs (`AttentionGates`).
+///
+/// Outputs: `hidden` [tokens, hidden] and `pooled` [sequences, hidden] (encoder), or `logits` (and
+/// `next_sentence_logits` [sequences, 2]), and with labels `loss` f32[], the mean over sequences or masked positions;
+/// of pre-training the sum of both, which are `masked_lm_loss` and `next_sentence_loss`.
 public struct BertGraph {
     public let config: BertConfig
     public let head: BertHead
@@ -35,15 +47,19 @@ public struct BertGraph {
     public let labelSmoothing: Double
     /// Parameters that get no gradient.
     public let isFrozen: @Sendable (String) -> Bool
+    /// Learns the attention mask; the configuration then has none of its own. Gates are never frozen.
+    public let gates: AttentionGates?
 
     public init(
         config: BertConfig, head: BertHead, isTraining: Bool, hasLabels: Bool? = nil,
-        labelSmoothing: Double = 0, isFrozen: @escaping @Sendable (String) -> Bool = { _ in false }
+        labelSmoothing: Double = 0, gates: AttentionGates? = nil,
+        isFrozen: @escaping @Sendable (String) -> Bool = { _ in false }
     ) {
         self.config = config
         self.head = head
         self.isTraining = isTraining
         self.hasLabels = hasLabels ?? isTraining
+        self.gates = gates
         self.labelSmoothing = labelSmoothing
         self.isFrozen = isFrozen
     }
@@ -75,6 +91,10 @@ private struct BertGraphWriter {
     /// Real keys of each token's sequence; 0 at padding.
     let keyCounts: Tensor
     let rng: Tensor?
+    /// The learned bias of each layer's scores.
+    private var biases: [Tensor] = []
+    /// λ Σ M of all gates; in training only.
+    private var maskLoss: Tensor?
     private var known: [String: Tensor] = [:]
 
     private var config: BertConfig { model.config }
@@ -104,6 +124,7 @@ private struct BertGraphWriter {
         case .classification(let labels): classification(x, labels: labels)
         case .regression: classification(x, labels: 1)
         case .maskedLM: maskedLM(x)
+        case .pretraining: pretraining(x)
         }
     }
 
@@ -149,11 +170,24 @@ private struct BertGraphWriter {
     // MARK: Encoder
 
     private mutating func encoder() -> Tensor {
+        if let gates = model.gates { g.scope("attention_gates") { write(gates) } }
         var x = g.scope("embeddings") { embeddings() }
         for layer in 0..<config.layers {
             x = g.scope("encoder.layer.\(layer)") { block(x, layer) }
         }
         return isPreNorm ? g.scope("encoder") { layerNorm(x, "encoder.LayerNorm") } : x
+    }
+
+    private mutating func write(_ gates: AttentionGates) {
+        let names = gates.names(layers: config.layers)
+        let sets = names.map {
+            AttentionGateWriter(gates, name: $0, heads: config.heads, in: g, isTraining: model.isTraining)
+                .bias()
+        }
+        biases = (0..<config.layers).map { sets[sets.count == 1 ? 0 : $0].scores }
+        let openPairs = sets.compactMap(\.openPairs)
+        guard let first = openPairs.first else { return }
+        maskLoss = openPairs.dropFirst().reduce(first, +) * gates.lambda
     }
 
     /// Of width `embeddingWidth` up to their dropout, then projected if the layers are of another (Lan et al.).
@@ -179,7 +213,7 @@ private struct BertGraphWriter {
         let attended = g.scope("attention") {
             let name = owner(.attention)
             let input = isPreNorm ? layerNorm(x, "\(name).attention.output.LayerNorm") : x
-            let context = attention(input, "\(name).attention.self")
+            let context = attention(input, layer, "\(name).attention.self")
             let output = linear(context, "\(name).attention.output.dense", hidden, hidden)
             let sum = x + stochasticDepth(dropout(output, config.hiddenDropout), layer)
             return isPreNorm ? sum : layerNorm(sum, "\(name).attention.output.LayerNorm")
@@ -208,17 +242,18 @@ private struct BertGraphWriter {
     }
 
     /// Scaled dot-product attention within each sequence, all heads at once.
-    private mutating func attention(_ x: Tensor, _ name: String) -> Tensor {
+    private mutating func attention(_ x: Tensor, _ layer: Int, _ name: String) -> Tensor {
         let heads = config.heads
         let headSize = config.hiddenSize / heads
         let split: [Dimension] = ["tokens", .fixed(heads), .fixed(headSize)]
         let q = linear(x, "\(name).query", hidden, hidden).reshaped(split)
         let k = linear(x, "\(name).key", hidden, hidden).reshaped(split)
         let v = linear(x, "\(name).value", hidden, hidden).reshaped(split)
-        if let mask = config.attentionMask {
+        let mask = config.attentionMask(layer: layer)
+        if mask != nil || !biases.isEmpty {
             let context = g.attention(
-                q, k, v, offsets: offsets, lengths: lengths, mask: mask, rate: config.attentionDropout,
-                rng: rng)
+                q, k, v, offsets: offsets, lengths: lengths, mask: mask,
+                bias: biases.isEmpty ? nil : biases[layer], rate: config.attentionDropout, rng: rng)
             return context.reshaped(["tokens", hidden])
         }
         let segments = [offsets, lengths]
@@ -242,8 +277,16 @@ private struct BertGraphWriter {
         return x.segmentSum(offsets: offsets, lengths: lengths) / count
     }
 
+    private mutating func pooler(_ x: Tensor) -> Tensor {
+        g.scope("pooler") { linear(firstTokens(x), "pooler.dense", hidden, hidden).tanh() }
+    }
+
+    /// A term of the loss with what open gates add to it: of several micro-batches, whose terms are weighted, each counts
+    /// its share of them.
+    private func withMaskLoss(_ loss: Tensor) -> Tensor { maskLoss.map { loss + $0 } ?? loss }
+
     private mutating func classification(_ x: Tensor, labels: Int) {
-        let pooled = g.scope("pooler") { linear(firstTokens(x), "pooler.dense", hidden, hidden).tanh() }
+        let pooled = pooler(x)
         let logits = g.scope("classifier") {
             linear(dropout(pooled, config.effectiveClassifierDropout), "classifier", hidden, .fixed(labels))
         }
@@ -253,17 +296,18 @@ private struct BertGraphWriter {
             if model.head == .regression {
                 let target = g.input("labels", .f32, ["sequences"])
                 let error = logits.reshaped(["sequences"]) - target
-                g.output("loss", (error * error).mean())
+                g.output("loss", withMaskLoss((error * error).mean()))
             } else {
                 let target = g.input("labels", .i32, ["sequences"])
                 let loss = logits.crossEntropy(labels: target, labelSmoothing: model.labelSmoothing)
-                g.output("loss", loss.mean())
+                g.output("loss", withMaskLoss(loss.mean()))
             }
         }
     }
 
-    private mutating func maskedLM(_ x: Tensor) {
-        let logits = g.scope("cls") {
+    /// Logits over the vocabulary at the masked positions, [masked, vocabulary].
+    private mutating func maskedLogits(_ x: Tensor) -> Tensor {
+        g.scope("cls") {
             let rows = x.gather(g.input("masked_positions", .i32, ["masked"]))
             let width = Dimension.fixed(config.embeddingWidth)
             let inner = activation(linear(rows, "cls.predictions.transform.dense", hidden, width))
@@ -276,12 +320,37 @@ private struct BertGraphWriter {
             return normal.matmul(decoder, transposeRight: true)
                 + parameter("cls.predictions.bias", [vocabulary])
         }
+    }
+
+    private mutating func maskedLM(_ x: Tensor) {
+        let logits = maskedLogits(x)
         g.output("logits", logits)
         guard model.hasLabels else { return }
         g.scope("loss") {
             let target = g.input("labels", .i32, ["masked"])
             let loss = logits.crossEntropy(labels: target, labelSmoothing: model.labelSmoothing)
-            g.output("loss", loss.mean())
+            g.output("loss", withMaskLoss(loss.mean()))
+        }
+    }
+
+    private mutating func pretraining(_ x: Tensor) {
+        let logits = maskedLogits(x)
+        let pooled = pooler(x)
+        let nextSentence = g.scope("cls") { linear(pooled, "cls.seq_relationship", hidden, 2) }
+        g.output("logits", logits)
+        g.output("next_sentence_logits", nextSentence)
+        guard model.hasLabels else { return }
+        g.scope("loss") {
+            let target = g.input("labels", .i32, ["masked"])
+            let nextSentenceTarget = g.input("next_sentence_labels", .i32, ["sequences"])
+            let losses = [
+                withMaskLoss(
+                    logits.crossEntropy(labels: target, labelSmoothing: model.labelSmoothing).mean()),
+                nextSentence.crossEntropy(labels: nextSentenceTarget, labelSmoothing: model.labelSmoothing)
+                    .mean(),
+            ]
+            for (name, loss) in zip(model.head.lossTerms, losses) { g.output(name, loss) }
+            g.output("loss", losses[0] + losses[1])
         }
     }
 }

@@ -60,6 +60,8 @@ extension Tensor {
     public func relu() -> Tensor { map(.relu) }
     public func gelu() -> Tensor { map(.gelu) }
     public func silu() -> Tensor { map(.silu) }
+    /// The same numbers, as a constant to Autodiff.
+    public func stopGradient() -> Tensor { map(.stopGradient) }
     public func cast(_ element: ElementType) -> Tensor {
         element == type.element ? self : builder.apply(.cast(element), [self])
     }

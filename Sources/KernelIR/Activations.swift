@@ -64,6 +64,7 @@ public struct ElementProgram {
         case .sigmoid: return sigmoid(x)
         case .silu: return multiplying(x, sigmoid(x))
         case .gelu: return multiplying(x, normalCDF(x))
+        case .stopGradient: return x
         case .geluTanh:
             // x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))
             let half = scaling(x, 0.5)
@@ -110,7 +111,7 @@ public struct ElementProgram {
         case .reciprocal: return dividing(constant(-1), multiplying(x, x))
         case .neg: return constant(-1)
         case .abs: return unary(.sign, x)
-        case .sign: return constant(0)
+        case .sign, .stopGradient: return constant(0)
         case .not: return nil
         }
     }

@@ -4,12 +4,13 @@ import Interpreter
 // Which node made the first NaN or infinity of a run.
 
 extension Executor {
-    func firstNonFinite(_ value: Value) -> Float? {
+    /// - Parameter allowsMinusInfinity: whether -infinity counts as a number.
+    func firstNonFinite(_ value: Value, allowsMinusInfinity: Bool = false) -> Float? {
         guard program.graph.type(of: value).element == .f32 else { return nil }
         let count = byteCount(value) / 4
         let floats = UnsafeBufferPointer(
             start: address(value).assumingMemoryBound(to: Float.self), count: count)
-        return floats.first { !$0.isFinite }
+        return floats.first { !$0.isFinite && !(allowsMinusInfinity && $0 == -.infinity) }
     }
 
     /// Runs the launches again one by one and looks at what each wrote.
@@ -25,13 +26,14 @@ extension Executor {
                 return ExecutionError("holds \(number)", at: "parameter \"\(name)\"")
             }
         }
+        let exempt = program.graph.valuesWithMinusInfinity
         for index in 0..<schedule.firstUpdate {
             try launch(index..<(index + 1))
             let node = schedule.launches[index].node
             for result in program.graph[node].types.indices {
                 let value = Value(node, result: result)
                 guard schedule.launches[index].buffers.contains(.value(value)) else { continue }
-                if let number = firstNonFinite(value) {
+                if let number = firstNonFinite(value, allowsMinusInfinity: exempt.contains(value)) {
                     return ExecutionError(
                         "is the first node to produce \(number); output \"\(output)\" is not finite",
                         at: placeOfNonFinite(node))
@@ -59,6 +61,19 @@ extension Executor {
             })
         else { return place }
         return "\(region.body.place(NodeID(inner))) in \(place)"
+    }
+}
+
+extension Graph {
+    /// Where -infinity means that there is no key: attention's biases, and its lse.
+    fileprivate var valuesWithMinusInfinity: Set<Value> {
+        var values: Set<Value> = []
+        for id in nodeIDs {
+            guard case .flashAttention(let attention) = self[id].op else { continue }
+            values.insert(Value(id, result: 1))
+            if attention.bias != nil { values.insert(self[id].operands[5]) }
+        }
+        return values
     }
 }
 

@@ -5,12 +5,15 @@ public struct OptimizerOptions: Sendable {
     public var optimizer: Optimizer
     /// Decay rates, ε and weight decay, of LAMB too.
     public var adamW: AdamWAttributes
-    /// Gradients are scaled so that their global L2 norm is at most this; `nil` leaves them alone.
+    /// Gradients, but for those of `noClipping`, are scaled so that their global L2 norm is at most this; `nil` leaves them
+    /// alone.
     public var maxGradientNorm: Double?
     /// Names of parameters that get no weight decay.
     public var noDecay: @Sendable (String) -> Bool
     /// What the learning rate of a parameter is multiplied by, given its name.
     public var learningRateScale: @Sendable (String) -> Double
+    /// Names of parameters whose gradients neither count towards the norm nor are scaled down with it.
+    public var noClipping: @Sendable (String) -> Bool
     /// How much of an exponential moving average of the weights stays in a step; `nil` keeps no average.
     public var averageDecay: Double?
     /// Whether gradients are computed of the loss times the input `loss_scale`, and divided by it before they are
@@ -22,6 +25,7 @@ public struct OptimizerOptions: Sendable {
         maxGradientNorm: Double? = nil,
         noDecay: @escaping @Sendable (String) -> Bool = OptimizerOptions.isBiasOrNorm,
         learningRateScale: @escaping @Sendable (String) -> Double = { _ in 1 },
+        noClipping: @escaping @Sendable (String) -> Bool = { _ in false },
         averageDecay: Double? = nil, scalesLoss: Bool = false
     ) {
         self.optimizer = optimizer
@@ -29,6 +33,7 @@ public struct OptimizerOptions: Sendable {
         self.maxGradientNorm = maxGradientNorm
         self.noDecay = noDecay
         self.learningRateScale = learningRateScale
+        self.noClipping = noClipping
         self.averageDecay = averageDecay
         self.scalesLoss = scalesLoss
     }

@@ -24,11 +24,13 @@ struct OptimizerWriter {
     }
 
     func write(_ trained: [(name: String, parameter: Tensor, gradient: Tensor)]) {
-        var norm = globalNorm(trained.map(\.gradient))
+        var norm = globalNorm(trained.filter { !options.noClipping($0.name) }.map(\.gradient))
         if let lossScale { norm = norm / lossScale }
-        var scale = options.maxGradientNorm.map { clipFactor(norm, maxNorm: $0) } ?? builder.scalar(1)
-        if let lossScale { scale = scale / lossScale }
-        for (name, parameter, gradient) in trained { update(name, parameter, gradient, scale) }
+        let unclipped = lossScale.map { 1 / $0 } ?? builder.scalar(1)
+        let clipped = options.maxGradientNorm.map { clipFactor(norm, maxNorm: $0) * unclipped } ?? unclipped
+        for (name, parameter, gradient) in trained {
+            update(name, parameter, gradient, options.noClipping(name) ? unclipped : clipped)
+        }
         builder.output("gradient_norm", norm)
     }
 
@@ -75,7 +77,8 @@ struct OptimizerWriter {
     /// √(Σ over gradients Σ g²), f32[].
     private func globalNorm(_ gradients: [Tensor]) -> Tensor {
         let squares = gradients.map { ($0 * $0).sum() }
-        return squares.dropFirst().reduce(squares[0], +).sqrt()
+        guard let first = squares.first else { return builder.scalar(0) }
+        return squares.dropFirst().reduce(first, +).sqrt()
     }
 
     /// min(1, maxNorm / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_ scales gradients.

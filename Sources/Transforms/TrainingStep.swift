@@ -7,7 +7,7 @@ import GraphIR
 /// are left alone; see `parametersWithoutGradient`.
 ///
 /// - Added inputs, f32 scalars: those of `OptimizerOptions.inputs`, and `loss_scale` when the loss is scaled.
-/// - Added output: `gradient_norm`, the L2 norm of all gradients before clipping.
+/// - Added output: `gradient_norm`, the L2 norm of all gradients before clipping, without those of `noClipping`.
 /// - Parameters:
 ///   - forward: a graph with an f32 scalar output named `loss`.
 ///   - loss: that output's name.

@@ -133,6 +133,33 @@ import Testing
         try checkGradients(file, outputs)
     }
 
+    /// `Fixtures/make_pretraining.py`.
+    @Test func pretrainingLogitsLossAndGradients() throws {
+        let file = try fixture("tiny_pretraining")
+        let checkpoint = try BertCheckpoint(directory: Self.fixtures.appendingPathComponent("pretraining"))
+        #expect(checkpoint.config.architecture == .pretraining)
+        let config = checkpoint.config
+        let graph = try BertGraph(config: config, head: .pretraining, isTraining: true).build()
+        let executor = try compile(
+            try withGradients(graph), checkpoint, try Compiler(CompilerOptions(cache: .off)))
+        var (tensors, length) = try inputs(file)
+        let labels = try file.integers(named: "labels")
+        let masked = labels.indices.filter { labels[$0] >= 0 }
+        tensors["masked_positions"] = TensorData(masked.map(Int32.init))
+        tensors["labels"] = TensorData(masked.map { Int32(labels[$0]) })
+        tensors["next_sentence_labels"] = TensorData(
+            try file.integers(named: "next_sentence_labels").map(Int32.init))
+        let outputs = try executor.run(tensors, symbols: ["length": length])
+        let width = config.vocabularySize
+        let all = try file.floats(named: "logits")
+        let expected = masked.flatMap { all[($0 * width)..<(($0 + 1) * width)] }
+        #expect(largestDifference(outputs["logits"]!.floats, expected) < 2e-5)
+        let pairs = try file.floats(named: "next_sentence_logits")
+        #expect(largestDifference(outputs["next_sentence_logits"]!.floats, pairs) < 2e-5)
+        #expect(largestDifference(outputs["loss"]!.floats, try file.floats(named: "loss")) < 1e-5)
+        try checkGradients(file, outputs)
+    }
+
     /// The bar: at most 2e-5 from Hugging Face's.
     @Test(
         .enabled(if: hasMiniLM, "data/minilm is not there: run 'make fetch'"), arguments: compilers.map(\.0))

@@ -163,6 +163,24 @@ import Testing
         }
     }
 
+    /// A training step with all of it: passes and kernels compute what the interpreter does, masks of both passes among
+    /// it.
+    @Test(arguments: [BertNormPosition.post, .pre])
+    func isWhatTheInterpreterComputes(_ norm: BertNormPosition) throws {
+        var config = Self.config
+        (config.vocabularySize, config.hiddenSize, config.feedForwardSize, config.heads) = (30, 16, 24, 2)
+        (config.shareLayers, config.stochasticDepth, config.hiddenDropout) = (.attention, 0.4, 0.1)
+        config.normPosition = norm
+        let graph = try BertGraph(
+            config: config, head: .classification(labels: 3), isTraining: true, labelSmoothing: 0.1
+        ).build()
+        let compiler = try Compiler(CompilerOptions(threads: 2, recompute: .layer, cache: .off))
+        let bisection = try compiler.bisect(
+            try trainingStep(graph), symbols: ["sequences": 3, "tokens": 15, "length": 6])
+        #expect(bisection.divergence == nil)
+        #expect(bisection.stages.contains { $0.name == "recompute" })
+    }
+
     @Test func configurationKeepsWhatShapesTheModel() throws {
         var config = Self.config
         config.stochasticDepth = 0.25

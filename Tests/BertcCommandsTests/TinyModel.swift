@@ -31,6 +31,7 @@ enum TinyModel {
             case .encoder: .encoder
             case .classification, .regression: .sequenceClassification
             case .maskedLM: .maskedLanguageModel
+            case .pretraining: .pretraining
             }
         if head == .regression { config.problemType = .regression }
         let parameters = try BertGraph(config: config, head: head, isTraining: false).parameters()

@@ -197,7 +197,7 @@ import Training
             let head = BertHead.classification(labels: 2)
             let names = try BertGraph(config: config, head: head, isTraining: false).parameters().map(\.name)
             let frozen = try FrozenParameters(freeze, of: names)
-            let graph = try BertGraph(config: config, head: head, isTraining: true, isFrozen: frozen.contains)
+            let graph = BertGraph(config: config, head: head, isTraining: true, isFrozen: frozen.contains)
             return try Compiler(CompilerOptions(threads: 1, cache: .off)).optimize(
                 trainingStep(graph.build()))
         }
@@ -208,7 +208,7 @@ import Training
         }
         #expect(backward(plain).contains("encoder.layer.0") && backward(plain).contains("encoder.layer.1"))
         #expect(
-            backward(frozen).isDisjoint(with: ["encoder.layer.0", "encoder.layer.1", "embeddings.gradi"]))
+            backward(frozen).isDisjoint(with: ["encoder.layer.0", "encoder.layer.1", "embeddings.grad"]))
         #expect(backward(frozen).isSuperset(of: ["encoder.layer.2", "encoder.layer.3"]))
         let states = frozen.parameters.filter {
             if case .parameter(let name, _, .state) = frozen[$0].op {
@@ -241,21 +241,19 @@ import Training
 
     // MARK: Stochastic depth
 
-    /// A branch is left out in about its share of the sequences, and scaled elsewhere: of many sequences of one token
-    /// whose last layer's branches are all that differs, the mean is what it is without.
+    /// A branch's factors are 0 in about its share of the sequences and 1 / (1 - rate) elsewhere: their mean is 1.
     @Test func stochasticDepthLeavesBranchesOut() throws {
         let graph = try GraphBuilder.build("ones") { g in
             let rng = g.input("rng", .i64, [2])
             let ones = g.constant(1, TensorType(.f32, ["sequences"]))
-            g.output("kept", g.dropout(ones, rate: 0.3, rng: rng))
-            g.output("unused", g.input("x", .f32, ["sequences"]))
+            g.output("kept", g.dropout(ones, rate: 0.3, rng: rng) + g.input("x", .f32, ["sequences"]))
         }
         let compiled = try GraphCompiler.compile(graph, CompilerOptions(threads: 1, cache: .off))
         let kept = try compiled([
             "rng": .rng(seed: 5, step: 1),
             "x": TensorData([Float](repeating: 0, count: 20_000), shape: [20_000]),
         ])["kept"]!.floats
-        #expect(Set(kept) == [0, 1 / 0.7])
+        #expect(kept.allSatisfy { $0 == 0 || abs($0 - 1 / 0.7) < 1e-6 })
         #expect(abs(kept.reduce(0, +) / Float(kept.count) - 1) < 0.02)
     }
 

@@ -48,6 +48,8 @@ public enum BertArchitecture: String, Sendable, CaseIterable {
     case sequenceClassification = "BertForSequenceClassification"
     /// Transform, LayerNorm and a decoder tied to the word embeddings.
     case maskedLanguageModel = "BertForMaskedLM"
+    /// The head of `BertForMaskedLM`, and a linear layer on the pooled output that tells whether texts follow.
+    case pretraining = "BertForPreTraining"
 
     /// What the encoder's tensors are prefixed with in a checkpoint of this class.
     package var prefix: String { self == .encoder ? "" : "bert." }

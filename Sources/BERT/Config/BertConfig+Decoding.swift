@@ -32,7 +32,7 @@ extension BertConfig {
         try readSizes(fields)
         try readNumbers(fields)
         try readKind(fields)
-        attentionMask = try fields.mask(.attentionMask)
+        attentionMasks = try fields.masks(.attentionMask)
         labels = try Self.labels(in: fields, architecture: architecture) ?? []
         let known = Set(Key.allCases.map(\.rawValue))
         unknownKeys = object.filter { !known.contains($0.key) }

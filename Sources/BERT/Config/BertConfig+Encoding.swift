@@ -29,7 +29,8 @@ extension BertConfig {
         set(.problemType, problemType.map { .string($0.rawValue) })
         set(.normPosition, .string(normPosition.rawValue))
         set(.pooling, .string(pooling.rawValue))
-        set(.attentionMask, attentionMask.map { .string($0.description) })
+        let masks = attentionMasks.map { JSONValue.string($0.description) }
+        set(.attentionMask, masks.count > 1 ? .array(masks) : masks.first)
         set(.shareLayers, shareLayers == .none ? nil : .string(shareLayers.rawValue))
         set(.embeddingSize, embeddingSize.map(JSONValue.integer))
         set(.stochasticDepth, stochasticDepth > 0 ? .number(stochasticDepth) : nil)
@@ -48,6 +49,7 @@ extension BertConfig {
     }
 
     private var isHuggingFaceBert: Bool {
-        normPosition == .post && attentionMask == nil && shareLayers == .none && embeddingWidth == hiddenSize
+        normPosition == .post && attentionMasks.isEmpty && shareLayers == .none
+            && embeddingWidth == hiddenSize
     }
 }

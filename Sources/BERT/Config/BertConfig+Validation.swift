@@ -65,9 +65,12 @@ extension BertConfig {
                 paddingID >= 0 && paddingID < vocabularySize, .paddingID,
                 "is \(paddingID), expected 0 to \(vocabularySize - 1) (vocab_size - 1)")
         }
-        if let attentionMask {
+        try require(
+            attentionMasks.count <= 1 || attentionMasks.count == layers, .attentionMask,
+            "has \(attentionMasks.count) masks for \(layers) layers; give one, or one a layer")
+        for mask in attentionMasks {
             do throws(IRError) {
-                try attentionMask.check(heads: heads)
+                try mask.check(heads: heads)
             } catch {
                 throw BertConfigError(
                     file: file, field: Key.attentionMask.rawValue,

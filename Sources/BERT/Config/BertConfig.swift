@@ -54,8 +54,9 @@ public struct BertConfig: Sendable, Equatable {
     public var modelType: String?
     /// `norm_position`: `post` for a Hugging Face file that says nothing, else `pre`.
     public var normPosition = BertNormPosition.pre
-    /// `attention_mask`: the keys that each token may attend to, in every layer; nil for all of its sequence.
-    public var attentionMask: AttentionMask?
+    /// `attention_mask`: the keys that each token may attend to. One mask for all layers, or one a layer; none when
+    /// tokens attend to all of their sequence.
+    public var attentionMasks: [AttentionMask] = []
     /// `share_layers`: what the layers have in common.
     public var shareLayers = LayerSharing.none
     /// `embedding_size`: the width of the embedding tables, which a linear layer brings to `hiddenSize` when it is
@@ -71,6 +72,23 @@ public struct BertConfig: Sendable, Equatable {
 
     /// Width of one attention head: `hiddenSize / heads`.
     public var headSize: Int { hiddenSize / heads }
+
+    /// The mask of all layers; nil when there is none, and when each layer has its own.
+    public var attentionMask: AttentionMask? {
+        get { attentionMasks.count == 1 ? attentionMasks[0] : nil }
+        set { attentionMasks = newValue.map { [$0] } ?? [] }
+    }
+
+    /// The mask of a layer.
+    public func attentionMask(layer: Int) -> AttentionMask? {
+        attentionMasks.count > 1 ? attentionMasks[layer] : attentionMasks.first
+    }
+
+    /// The longest sequence that all masks are for; nil when they are defined at any length.
+    public var maskSize: Int? { attentionMasks.compactMap(\.size).min() }
+
+    /// Tokens of a sequence at most: the positions, or what the masks are for.
+    public var longestSequence: Int { min(maxPositions, maskSize ?? maxPositions) }
 
     /// Width of the embedding tables, after the fallback to `hiddenSize`.
     public var embeddingWidth: Int { embeddingSize ?? hiddenSize }

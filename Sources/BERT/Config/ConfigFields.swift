@@ -75,13 +75,21 @@ struct ConfigFields {
         throw error(key, "is '\(name)', expected one of \(list)\(hint)")
     }
 
+    /// A mask for all layers, or an array of one a layer; empty for none.
+    func masks(_ key: BertConfig.Key) throws -> [AttentionMask] {
+        switch object[key.rawValue] {
+        case nil, .null?: return []
+        case .array(let masks)?: return try masks.map { try mask($0, of: key) }
+        case let mask?: return [try self.mask(mask, of: key)]
+        }
+    }
+
     /// A mask in text form, or `{"file": …}` with the place of a mask file, relative to that of the configuration.
-    func mask(_ key: BertConfig.Key) throws -> AttentionMask? {
+    private func mask(_ value: JSONValue, of key: BertConfig.Key) throws -> AttentionMask {
         do {
-            switch object[key.rawValue] {
-            case nil, .null?: return nil
-            case .string(let text)?: return try AttentionMask(parsing: text)
-            case .object(let members)?:
+            switch value {
+            case .string(let text): return try AttentionMask(parsing: text)
+            case .object(let members):
                 guard members.count == 1, case .string(let name)? = members["file"] else {
                     throw error(
                         key, "is an object, expected {\"file\": \"…\"} or a text such as 'window(w=4)'")
@@ -92,7 +100,7 @@ struct ConfigFields {
                     throw error(key, "names a file that cannot be read as text: \(url.path)")
                 }
                 return try AttentionMask(parsingFile: text, file: url.path)
-            case let other?:
+            case let other:
                 throw illTyped(key, expected: "a text such as 'window(w=4)' or an object", found: other)
             }
         } catch let problem as IRError {

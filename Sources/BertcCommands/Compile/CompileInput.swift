@@ -10,6 +10,7 @@ struct CompileInput: ParsableArguments {
     enum Task: String, CaseIterable, ExpressibleByArgument {
         case classification, regression, encoder
         case maskedLM = "masked-lm"
+        case pretraining
     }
 
     @Argument(help: "A model directory, a model.json or config.json, or a graph file that ends in .ir.")
@@ -108,9 +109,11 @@ struct CompileInput: ParsableArguments {
             case .regression: .regression
             case .encoder: .encoder
             case .maskedLM: .maskedLM
+            case .pretraining: .pretraining
             case nil:
                 switch config.architecture {
                 case .maskedLanguageModel: .maskedLM
+                case .pretraining: .pretraining
                 case .sequenceClassification:
                     config.problemType == .regression ? .regression : .classification(labels: classes)
                 case .encoder, nil:

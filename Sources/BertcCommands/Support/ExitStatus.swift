@@ -62,7 +62,7 @@ enum ExitStatus: Int32, Error {
         case .unwritableFile: .cannotCreate
         case .invalidUTF8, .invalidJSON, .invalidVocabulary, .missingSpecialToken, .unsupportedTokenizer,
             .unknownTokenID, .cannotTruncate, .unknownFormat, .emptyDataset, .countMismatch, .invalidColumns,
-            .invalidLabel, .invalidBatching:
+            .invalidLabel, .invalidBatching, .damagedFile:
             .badData
         }
     }

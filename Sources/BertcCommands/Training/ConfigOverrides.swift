@@ -9,6 +9,7 @@ struct ConfigOverrides {
     /// the file's directory.
     private static let paths: Set = [
         "model", "tokenizer", "data", "trainFile", "validationFile", "testFile", "outputDirectory", "resume",
+        "tokenDirectory",
     ]
 
     /// A field with the option that sets it.

@@ -66,7 +66,7 @@ extension StepReport {
             ("seconds_left", .double(secondsLeft)),
         ]
             + (lossScale.map { [("loss_scale", .double($0)), ("skipped_steps", optional(skippedSteps))] }
-                ?? [])
+                ?? []) + (maskSparsity.map { [("mask_sparsity", .double($0))] } ?? [])
     }
 }
 

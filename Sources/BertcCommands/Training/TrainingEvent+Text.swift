@@ -1,3 +1,4 @@
+import BERT
 import Training
 
 extension TrainingEvent {
@@ -28,7 +29,9 @@ extension TrainingEvent {
 extension TrainingSummary {
     fileprivate var lines: [String] {
         let classes =
-            labels.isEmpty ? "regression" : "\(labels.count) labels (\(labels.joined(separator: ", ")))"
+            task == .pretrain
+            ? "masked LM and next sentences"
+            : labels.isEmpty ? "regression" : "\(labels.count) labels (\(labels.joined(separator: ", ")))"
         let start = loaded == nil ? "fresh parameters" : "fine-tuned"
         var data = "\(trainExamples) training"
         if let validationExamples { data += ", \(validationExamples) validation" }
@@ -43,7 +46,7 @@ extension TrainingSummary {
                 + "on \(threads) threads with \(instructionSet) kernels",
             "memory: \(Formatted.bytes(memory.total)) planned: "
                 + memory.parts.map { "\($0.name) \(Formatted.bytes($0.byteCount))" }.joined(separator: ", "),
-        ] + (recomputation.map { [$0.line] } ?? [])
+        ] + (gates.map { ["mask: \($0.line)"] } ?? []) + (recomputation.map { [$0.line] } ?? [])
     }
 
     /// What a step is, if it is not one batch.
@@ -58,10 +61,18 @@ extension TrainingSummary {
     }
 }
 
+extension AttentionGates {
+    /// `structured gates, learned for up to 128 tokens, lambda 5e-05`
+    fileprivate var line: String {
+        "\(form.rawValue) gates\(isPerLayer ? " in each layer" : ""), learned for up to \(length) tokens, lambda \(lambda)"
+    }
+}
+
 extension StepReport {
     /// The step, where there is no terminal to draw a bar on.
     var line: String {
         "step \(step)/\(steps)  epoch \(epoch)/\(epochs)  loss \(Formatted.number(loss, digits: 4))  \(scaleText)"
+            + (maskSparsity.map { ProgressLine.mask($0) + "  " } ?? "")
             + "\(Formatted.number(tokensPerSecond, digits: 0)) tokens/s  "
             + "\(ProgressLine.time(secondsLeft)) left"
     }
@@ -78,7 +89,10 @@ extension EvaluationMetrics {
     /// `accuracy 0.8380, loss 0.3912`, and before them the metric that was chosen if it is another:
     /// `f1 0.8800, accuracy 0.8380, loss 0.3912`.
     func summary(_ metric: TrainingMetric) -> String {
-        let usual: [TrainingMetric] = [accuracy == nil ? .pearson : .accuracy, .loss]
+        let usual: [TrainingMetric] =
+            pretraining == nil
+            ? [accuracy == nil ? .pearson : .accuracy, .loss]
+            : [.maskedLMLoss, .maskedLMAccuracy, .nextSentenceAccuracy, .loss]
         let metrics = usual.contains(metric) ? usual : [metric] + usual
         return metrics.map {
             "\($0.rawValue) \(value($0).map { Formatted.number($0, digits: 4) } ?? "undefined")"

@@ -52,7 +52,8 @@ struct TrainingReporter {
         case .terminal:
             let line = ProgressLine(
                 epoch: step.epoch, epochs: step.epochs, step: step.step, steps: step.steps, loss: step.loss,
-                tokensPerSecond: step.tokensPerSecond, secondsLeft: step.secondsLeft)
+                tokensPerSecond: step.tokensPerSecond, secondsLeft: step.secondsLeft,
+                maskSparsity: step.maskSparsity)
             bar.draw { line.text(width: $0) }
         case .lines(let interval):
             if step.step % interval == 0 || step.step == step.steps { print(step.line) }

@@ -39,6 +39,23 @@ struct BiasTile {
 }
 
 extension AttentionTemplate {
+    /// Fetches rows of a tile into the level-2 cache, while the products that come before their use run: what a bias of
+    /// pairs has for a tile is single pieces of rows. One of distances stays in the cache by itself.
+    func prefetch(_ w: inout FunctionWriter, _ biases: [BiasTile?], rows: String) {
+        guard kernel.bias?.kind == .pairs else { return }
+        for bias in biases.compactMap({ $0 }) {
+            w.loop(from: "0", to: rows, by: 1) { w, row, _ in
+                w.loop(from: "0", to: bias.keys, by: 16) { w, column, _ in
+                    w.line(
+                        "call void @llvm.prefetch.p0(ptr \(bias.place(&w, row, column)), i32 0, i32 2, i32 1)"
+                    )
+                    return []
+                }
+                return []
+            }
+        }
+    }
+
     /// A vector of scores in base 2 with its bias; columns beyond the real ones stay as they are.
     func addBias(
         _ w: inout FunctionWriter, _ bias: BiasTile, _ row: String, _ column: String, to score: String

@@ -77,6 +77,8 @@ extension AttentionTemplate {
         _ w: inout FunctionWriter, _ part: Part, first: String, row: String, rows: String, key: String,
         keys: String, tile place: TilePlace
     ) {
+        let bias = part.bias?.tile(&w, query: w.add(first, row), key: key, keys: keys)
+        prefetch(&w, [bias], rows: rows)
         let vectors = columnVectors(&w, keys)
         let scores = scratch(&w, .scores)
         scoreProduct.writePanels(
@@ -93,7 +95,6 @@ extension AttentionTemplate {
                 &w, terms: scratch(&w, .columnTerms), bits: scratch(&w, .keepBits),
                 row: w.add(w.mul(token, "\(kernel.heads)"), part.head), rows: rows, count: keys)
         }
-        let bias = part.bias?.tile(&w, query: w.add(first, row), key: key, keys: keys)
         writeSoftmax(&w, row: row, rows: rows, columns: w.mul(vectors, "\(tile.lanes)"), bias: bias)
         contextProduct.write(
             &w,

@@ -93,6 +93,7 @@ extension AttentionTemplate {
         )
         copyIn(&w, query, count: rows, rows: .query, pairs: .queryPairs)
         copyIn(&w, dout, count: rows, rows: .dout, pairs: .doutPairs)
+        prefetch(&w, [bias, dbias], rows: rows)
         let panels = w.ceilDivide(keys, tile.columns)
         for (product, left, right, target) in [
             (scoreProduct, AttentionArray.query, AttentionArray.keyPanels, AttentionArray.scores),

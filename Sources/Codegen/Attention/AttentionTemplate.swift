@@ -135,13 +135,22 @@ struct AttentionTemplate {
         return w.max(w.mul(w.ceilDivide(share, unit), "\(unit)"), "\(tile.partRows)")
     }
 
-    /// What a task stands for: parts run fastest, then heads, then sequences or groups of them.
+    /// What a task stands for: parts run fastest, then heads, then sequences or groups of them. With a bias of pairs
+    /// sequences run fastest, so that what a head's part reads of it stays in the cache.
     func numbers(_ w: inout FunctionWriter, _ task: String) -> (sequence: String, head: String, part: String)
     {
-        let part = w.value("urem i64 \(task), \(kernel.parts)")
-        let rest = w.value("udiv i64 \(task), \(kernel.parts)")
-        let head = w.value("urem i64 \(rest), \(kernel.heads)")
-        return (w.value("udiv i64 \(rest), \(kernel.heads)"), head, part)
+        func split(_ w: inout FunctionWriter, _ number: String, _ count: String) -> (String, String) {
+            (w.value("urem i64 \(number), \(count)"), w.value("udiv i64 \(number), \(count)"))
+        }
+        if kernel.bias?.kind == .pairs {
+            let count = kernel.biasGradient.map { "\($0.groups)" } ?? w.extent(kernel.sequences)
+            let (sequence, rest) = split(&w, task, count)
+            let (part, head) = split(&w, rest, "\(kernel.parts)")
+            return (sequence, head, part)
+        }
+        let (part, rest) = split(&w, task, "\(kernel.parts)")
+        let (head, sequence) = split(&w, rest, "\(kernel.heads)")
+        return (sequence, head, part)
     }
 
     func part(_ w: inout FunctionWriter, _ task: String) -> Part {

@@ -41,7 +41,7 @@ public struct MaskBits: Hashable, Sendable {
     // MARK: Text
 
     /// Hex digits of a row: eight keys a byte, the first in its highest bit, zero beyond the last.
-    private func hexRow(_ query: Int) -> String {
+    fileprivate func hexRow(_ query: Int) -> String {
         let digits = Array("0123456789abcdef")
         return String(
             (0..<(size + 7) / 8 * 2).map { digit in
@@ -110,5 +110,16 @@ extension AttentionMask {
             patterns.append(.bits(bits))
         }
         self.init(heads: patterns)
+    }
+
+    /// The text of a mask file; `nil` when a pattern is not of single pairs.
+    public var fileText: String? {
+        var lines: [String] = []
+        for (head, pattern) in patterns.enumerated() {
+            guard case .bits(let bits) = pattern else { return nil }
+            if patterns.count > 1 { lines.append("# head \(head)") }
+            lines += (0..<bits.size).map(bits.hexRow)
+        }
+        return lines.joined(separator: "\n") + "\n"
     }
 }

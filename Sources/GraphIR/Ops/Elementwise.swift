@@ -14,6 +14,8 @@ public enum UnaryFunction: String, Hashable, Sendable, CaseIterable {
     case neg, abs, sign, exp, log, sqrt, rsqrt, reciprocal, tanh, sigmoid, erf, relu, gelu
     case geluTanh = "gelu_tanh"
     case silu
+    /// x, with a gradient of 0: what it is applied to counts as a constant.
+    case stopGradient = "stop_gradient"
     /// Logical negation of bool.
     case not
 }
@@ -33,7 +35,7 @@ extension Op {
             guard (function == .not) == (operands[0].element == .bool) else {
                 throw .type("can't take \(operands[0])")
             }
-            let integerSafe: Set<UnaryFunction> = [.neg, .abs, .sign, .relu, .not]
+            let integerSafe: Set<UnaryFunction> = [.neg, .abs, .sign, .relu, .stopGradient, .not]
             guard operands[0].element.isFloat || integerSafe.contains(function) else {
                 throw .type("needs a float operand, got \(operands[0])")
             }
@@ -106,7 +108,7 @@ extension Op {
         switch function {
         case .neg: return -dy
         case .abs: return dy * x.sign()
-        case .sign, .not: return nil
+        case .sign, .stopGradient, .not: return nil
         case .exp: return dy * y
         case .log: return dy / x
         case .sqrt: return dy * 0.5 / y

@@ -28,6 +28,7 @@ enum Scalar {
         case .gelu: x * normalCDF(x)
         case .geluTanh: x / 2 * (1 + tanh(geluTanhArgument(x)))
         case .silu: x * sigmoid(x)
+        case .stopGradient: x
         case .not: x == 0 ? 1 : 0
         }
     }
@@ -37,7 +38,7 @@ enum Scalar {
         switch function {
         case .neg: return -1
         case .abs: return apply(.sign, x)
-        case .sign, .not: return 0
+        case .sign, .stopGradient, .not: return 0
         case .exp: return exp(x)
         case .log: return 1 / x
         case .sqrt: return 0.5 / x.squareRoot()

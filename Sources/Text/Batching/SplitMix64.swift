@@ -31,6 +31,9 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
         return Int(product.high)
     }
 
+    /// A uniform number in [0, 1).
+    mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
+
     /// Fisher-Yates from the end, written out here so that the order never depends on the standard library.
     mutating func shuffle<Element>(_ elements: inout [Element]) {
         for last in stride(from: elements.count - 1, to: 0, by: -1) {

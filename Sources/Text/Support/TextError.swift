@@ -7,6 +7,7 @@ package struct TextError: Error, Equatable, Sendable, CustomStringConvertible {
         case missingFile
         case unreadableFile
         case unwritableFile
+        case damagedFile
         case invalidUTF8
         case invalidJSON
         case invalidVocabulary

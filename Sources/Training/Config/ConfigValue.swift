@@ -66,17 +66,26 @@ extension String: ConfigValue {
     var json: JSONValue { .string(self) }
 }
 
-extension [String]: ConfigValue {
-    static var expectation: String { "an array of strings" }
+/// A type that a field can have an array of.
+protocol ConfigElement: ConfigValue {
+    static var arrayExpectation: String { get }
+}
+
+extension String: ConfigElement {
+    static var arrayExpectation: String { "an array of strings" }
+}
+
+extension Array: ConfigValue where Element: ConfigElement {
+    static var expectation: String { Element.arrayExpectation }
 
     init?(json: JSONValue) {
         guard case .array(let values) = json else { return nil }
-        let texts = values.compactMap { String(json: $0) }
-        guard texts.count == values.count else { return nil }
-        self = texts
+        let elements = values.compactMap { Element(json: $0) }
+        guard elements.count == values.count else { return nil }
+        self = elements
     }
 
-    var json: JSONValue { .array(map(JSONValue.string)) }
+    var json: JSONValue { .array(map(\.json)) }
 }
 
 extension Optional: ConfigValue where Wrapped: ConfigValue {
@@ -140,3 +149,4 @@ extension TrainingTruncation: ConfigChoice {}
 extension LearningRateSchedule.Shape: ConfigChoice {}
 extension CompilerOptions.MatmulLowering: ConfigChoice {}
 extension Precision: ConfigChoice {}
+extension AttentionGates.Form: ConfigChoice {}

@@ -3,7 +3,7 @@ import GraphCompiler
 extension TrainingConfig {
     /// Every field of `train.json`, in the order of the documentation.
     package static var fields: [TrainingField] {
-        modelFields + dataFields + optimizationFields + outputFields
+        modelFields + maskFields + dataFields + pretrainingFields + optimizationFields + outputFields
     }
 
     private static var modelFields: [TrainingField] {
@@ -19,7 +19,8 @@ extension TrainingConfig {
                 "A directory, `vocab.txt` or `tokenizer.json`; null is the model's directory."),
             .init(
                 "task", \.task,
-                "What is trained: labels or numbers for texts, or a task of GLUE ([glue.md](glue.md))."),
+                "What is trained: labels or numbers for texts, a task of GLUE ([glue.md](glue.md)), or a language model "
+                    + "([pretraining.md](pretraining.md))."),
             .init(
                 dropout: "hiddenDropout", \.hiddenDropout,
                 "Dropout on hidden states; null is the model's own."),
@@ -45,6 +46,30 @@ extension TrainingConfig {
                 "freeze", \.freeze,
                 "What is not trained: globs (`*`, `?`) on names such as `encoder.layer.0.output.dense.weight`, modules "
                     + "(`embeddings`), ranges of layers (`encoder.layer.0-3`)."),
+        ]
+    }
+
+    private static var maskFields: [TrainingField] {
+        [
+            .init(
+                "dam", \.dam,
+                "Learns an attention mask with the model ([attention.md](attention.md#learned-masks)): `structured` has a "
+                    + "gate for each head and distance, `unstructured` for each head and pair of positions.",
+                expectation: "\"structured\", \"unstructured\" or null"),
+            .init(
+                "damLength", \.damLength,
+                "Tokens of the longest sequence that the mask is for; null is `maxLength`.", atLeast: 1),
+            .init(
+                "damLambda", \.damLambda,
+                "What the loss takes for each of the heads · n · n pairs that the mask keeps.",
+                expectation: "a number of at least 0"
+            ) { $0 >= 0 && $0.isFinite },
+            .init(
+                "damLearningRate", \.damLearningRate,
+                "The gates' learning rate at the end of the warm-up; null is `learningRate`.",
+                expectation: "a number of at least 0 or null"
+            ) { $0.map { $0 >= 0 && $0.isFinite } ?? true },
+            .init("damPerLayer", \.damPerLayer, "Each layer learns a mask of its own."),
         ]
     }
 
@@ -84,6 +109,39 @@ extension TrainingConfig {
                 "Batches that a step adds up the gradients of, as Hugging Face's `gradient_accumulation_steps`: a step "
                     + "learns from `batchSize` times as many sequences, in the memory of one batch.",
                 atLeast: 1),
+        ]
+    }
+
+    /// What only the task `pretrain` has.
+    static var pretrainingFields: [TrainingField] {
+        [
+            .init(
+                "textFiles", \.textFiles,
+                "`pretrain`: text files, documents separated by blank lines; required."),
+            .init("heldOutFiles", \.heldOutFiles, "`pretrain`: such files to evaluate on."),
+            .init(
+                share: "heldOutShare", \.heldOutShare,
+                "`pretrain`: without `heldOutFiles`, the share of documents that is held out; 0 is none."),
+            .init(
+                "tokenDirectory", \.tokenDirectory,
+                "`pretrain`: where the tokenised text is kept for the next run; null is `tokens` in `outputDirectory`.",
+                shapesResult: false),
+            .init(share: "maskedShare", \.maskedShare, "`pretrain`: the share of tokens to guess."),
+            .init(
+                "wholeWordMasking", \.wholeWordMasking, "`pretrain`: guess all pieces of a word or none."),
+            .init(
+                "maxPredictions", \.maxPredictions,
+                "`pretrain`: tokens to guess in a sequence at most; null is `maskedShare` of the length.",
+                atLeast: 1),
+            .init(
+                share: "shortShare", \.shortShare,
+                "`pretrain`: the probability that a document is cut into shorter sequences.", included: true),
+            .init(
+                "phases", \.phases,
+                "`pretrain`: phases that follow one another, replacing `epochs` and `maxSteps`: `steps` each, and "
+                    + "`length`, `batchSize`, `learningRate`, `warmupRatio`, `warmupSteps` and "
+                    + "`gradientAccumulation` where they differ."
+            ),
         ]
     }
 
@@ -148,8 +206,8 @@ extension TrainingConfig {
                 shapesResult: false),
             .init(
                 "metric", \.metric,
-                "What makes an evaluation the best one; null is `accuracy`, `loss` for regression, and a GLUE task's "
-                    + "own metric. `f1` is of the label with id 1 of two.",
+                "What makes an evaluation the best one; null is `accuracy`, `loss` for regression and pre-training, and a "
+                    + "GLUE task's own metric. `f1` is of the label with id 1 of two.",
                 shapesResult: false),
             .init(
                 "saveBest", \.saveBest, "Save the model of the best evaluation; else that of the last step.",

@@ -78,12 +78,32 @@ extension TrainingConfig {
             let legal = TrainingMetric.allCases.filter { $0.suits(task) }.map { "\"\($0.rawValue)\"" }
             throw refuse(
                 "metric",
-                "is \"\(metric.rawValue)\", which needs \(task.isRegression ? "labels" : "numbers"); expected "
+                "is \"\(metric.rawValue)\", which needs \(metric.need); expected "
                     + legal.dropLast().joined(separator: ", ") + " or \(legal[legal.count - 1])")
         }
+        try validateMask(refuse)
         try validateData(refuse)
+        try validatePretraining(refuse)
         if earlyStopping != nil, validationFile == "" {
             throw refuse("earlyStopping", "needs a validationFile; name one or remove it")
+        }
+    }
+
+    /// The learning rate of the only phase, or of the first one.
+    var firstLearningRate: Double { phases.first?.learningRate ?? learningRate }
+
+    /// The fields of a learned mask need one; its learning rate is a multiple of the parameters'.
+    private func validateMask(_ refuse: (String, String) -> TrainingConfigError) throws {
+        let defaults = TrainingConfig()
+        let names = ["damLength", "damLambda", "damLearningRate", "damPerLayer"]
+        for field in Self.fields where dam == nil && names.contains(field.name) {
+            guard field.json(self) == field.json(defaults) else {
+                throw refuse(
+                    field.name, "has no use without 'dam'; set that to \"structured\", or remove this")
+            }
+        }
+        if let damLearningRate, damLearningRate > 0, firstLearningRate == 0 {
+            throw refuse("damLearningRate", "needs a learningRate above 0, whose schedule it follows")
         }
     }
 
@@ -101,15 +121,37 @@ extension TrainingConfig {
                 "data",
                 "is missing; the task \"\(task.rawValue)\" needs GLUE's folder or \(glue.rawValue)'s own")
         }
+        try refuseSet(Self.labelledFiles, "whose files are in 'data'", refuse)
+    }
+
+    /// Pre-training has its own files and fields.
+    private func validatePretraining(_ refuse: (String, String) -> TrainingConfigError) throws {
+        guard task == .pretrain else {
+            return try refuseSet(
+                Self.pretrainingFields.map(\.name), "but only in \"pretrain\"", refuse)
+        }
+        guard !textFiles.isEmpty else {
+            throw refuse("textFiles", "is missing; the task \"pretrain\" needs files with text")
+        }
+        try refuseSet(Self.labelledFiles + ["truncation"], "whose files are 'textFiles'", refuse)
+        if !phases.isEmpty, maxSteps != nil {
+            throw refuse("maxSteps", "has no use beside 'phases', which have their own steps; remove it")
+        }
+    }
+
+    private static let labelledFiles = [
+        "trainFile", "validationFile", "testFile", "header", "textColumn", "pairColumn", "labelColumn",
+    ]
+
+    /// Refuses fields that the task does not look at, when they are not as they were.
+    private func refuseSet(
+        _ names: [String], _ reason: String, _ refuse: (String, String) -> TrainingConfigError
+    ) throws {
         let defaults = TrainingConfig()
-        let files = [
-            "trainFile", "validationFile", "testFile", "header", "textColumn", "pairColumn", "labelColumn",
-        ]
-        for field in Self.fields where files.contains(field.name) && field.json(self) != field.json(defaults)
+        for field in Self.fields where names.contains(field.name) && field.json(self) != field.json(defaults)
         {
             throw refuse(
-                field.name,
-                "has no use in the task \"\(task.rawValue)\", whose files are in 'data'; remove it")
+                field.name, "has no use in the task \"\(task.rawValue)\", \(reason); remove it")
         }
     }
 
@@ -134,8 +176,19 @@ extension TrainingMetric {
     fileprivate func suits(_ task: TrainingTask) -> Bool {
         switch self {
         case .loss: true
-        case .accuracy, .f1, .macroF1, .matthews: !task.isRegression
+        case .accuracy, .f1, .macroF1, .matthews: !task.isRegression && task != .pretrain
         case .pearson, .spearman: task.isRegression
+        case .maskedLMLoss, .maskedLMAccuracy, .nextSentenceAccuracy: task == .pretrain
+        }
+    }
+
+    /// What a task needs to have the metric.
+    fileprivate var need: String {
+        switch self {
+        case .loss: "examples"
+        case .accuracy, .f1, .macroF1, .matthews: "labels"
+        case .pearson, .spearman: "numbers"
+        case .maskedLMLoss, .maskedLMAccuracy, .nextSentenceAccuracy: "the task \"pretrain\""
         }
     }
 }

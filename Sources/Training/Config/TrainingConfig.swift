@@ -37,6 +37,19 @@ public struct TrainingConfig: Sendable, Equatable {
     /// Globs on parameter names, modules, ranges of layers; what they match is not trained.
     public var freeze: [String] = []
 
+    // MARK: Learned mask
+
+    /// What shares a gate of the attention mask that is learned; `nil` learns none.
+    public var dam: AttentionGates.Form?
+    /// The longest sequence that the mask is for; `maxLength` when `nil`.
+    public var damLength: Int?
+    /// What the loss takes for each pair of positions that the mask keeps.
+    public var damLambda = 5e-5
+    /// Peak rate of the gates; `learningRate` when `nil`.
+    public var damLearningRate: Double?
+    /// Whether each layer learns a mask of its own.
+    public var damPerLayer = false
+
     // MARK: Data
 
     /// The folder of GLUE, or of the task in it; for GLUE's tasks, which need no other files.
@@ -54,6 +67,27 @@ public struct TrainingConfig: Sendable, Equatable {
     /// Tokens of a sequence at most; the model's positions when `nil`.
     public var maxLength: Int?
     public var truncation = TrainingTruncation.longestFirst
+
+    // MARK: Pre-training
+
+    /// Documents to pre-train on.
+    public var textFiles: [String] = []
+    /// Documents to evaluate on.
+    public var heldOutFiles: [String] = []
+    /// The share of the documents of `textFiles` that is held out when there are no `heldOutFiles`.
+    public var heldOutShare = 0.02
+    /// Where the tokenised text is kept; `tokens` in `outputDirectory` when `nil`.
+    public var tokenDirectory: String?
+    /// The share of tokens to guess.
+    public var maskedShare = 0.15
+    /// Guess all pieces of a word or none.
+    public var wholeWordMasking = false
+    /// Tokens to guess in a sequence at most; the share of `maxLength` when `nil`.
+    public var maxPredictions: Int?
+    /// The probability that a document is cut into shorter sequences.
+    public var shortShare = 0.1
+    /// What follows one another, each with its own length and steps; one phase of the other fields when empty.
+    public var phases: [TrainingPhase] = []
 
     // MARK: Batches
 
@@ -141,11 +175,13 @@ public enum TrainingTask: Sendable, Hashable {
     case regression
     /// A task of GLUE, on its own files: regression for STS-B, classification for the others.
     case glue(GlueTask)
+    /// Masked LM and next-sentence prediction on plain text.
+    case pretrain
 }
 
 extension TrainingTask: RawRepresentable, CaseIterable {
     public static var allCases: [TrainingTask] {
-        [.classification, .regression] + GlueTask.allCases.map(TrainingTask.glue)
+        [.classification, .regression, .pretrain] + GlueTask.allCases.map(TrainingTask.glue)
     }
 
     /// `glue/mrpc` for a task of GLUE.
@@ -154,6 +190,7 @@ extension TrainingTask: RawRepresentable, CaseIterable {
         case .classification: "classification"
         case .regression: "regression"
         case .glue(let task): "glue/\(task.name)"
+        case .pretrain: "pretrain"
         }
     }
 
@@ -162,7 +199,9 @@ extension TrainingTask: RawRepresentable, CaseIterable {
         if rawValue.hasPrefix("glue/") {
             guard let task = GlueTask(named: String(rawValue.dropFirst("glue/".count))) else { return nil }
             self = .glue(task)
-        } else if let task = [Self.classification, .regression].first(where: { $0.rawValue == rawValue }) {
+        } else if let task = [Self.classification, .regression, .pretrain].first(where: {
+            $0.rawValue == rawValue
+        }) {
             self = task
         } else {
             return nil
@@ -173,14 +212,14 @@ extension TrainingTask: RawRepresentable, CaseIterable {
     package var isRegression: Bool {
         switch self {
         case .regression, .glue(.stsb): true
-        case .classification, .glue: false
+        case .classification, .glue, .pretrain: false
         }
     }
 }
 
 /// How good a model is, and what decides which evaluation was the best.
 public enum TrainingMetric: String, Sendable, CaseIterable {
-    /// Mean loss over examples; lower is better, of all others higher.
+    /// Mean loss over examples; lower is better, as of masked tokens, of all others higher.
     case loss
     /// Share of right labels.
     case accuracy
@@ -194,6 +233,12 @@ public enum TrainingMetric: String, Sendable, CaseIterable {
     case pearson
     /// Spearman's rank correlation of predictions and targets.
     case spearman
+    /// Mean cross-entropy of masked tokens in nats; lower is better.
+    case maskedLMLoss = "masked_lm_loss"
+    /// Share of masked tokens that are guessed.
+    case maskedLMAccuracy = "masked_lm_accuracy"
+    /// Share of sentence pairs that are told right.
+    case nextSentenceAccuracy = "next_sentence_accuracy"
 }
 
 /// Optimisers.

@@ -15,7 +15,7 @@ struct DataFiles {
     init(_ config: TrainingConfig) throws {
         switch config.task {
         case .glue(let task): try self.init(task, in: config.resolve(config.data ?? ""))
-        case .classification, .regression: try self.init(named: config)
+        case .classification, .regression, .pretrain: try self.init(named: config)
         }
     }
 

@@ -24,7 +24,7 @@ extension BertPipeline {
             // Labels first: a mistake in the file is cheaper to find than to compute.
             let targets = try labelMap(for: dataset).ids(for: dataset).map(Int.init)
             return EvaluationMetrics(logits: try rows(), targets: targets, labelCount: count)
-        case .encoder, .maskedLM: throw wrongTask("be evaluated on labels")
+        case .encoder, .maskedLM, .pretraining: throw wrongTask("be evaluated on labels")
         }
     }
 

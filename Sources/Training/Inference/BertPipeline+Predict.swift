@@ -62,6 +62,7 @@ extension BertPipeline {
             case .classification: "a classifier"
             case .regression: "a regression model"
             case .maskedLM: "a masked language model"
+            case .pretraining: "a pre-trained model"
             }
         return PipelineError(
             .wrongTask, "is \(kind) and cannot \(wanted); fine-tune it for that first, or use another model",

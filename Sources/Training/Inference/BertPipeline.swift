@@ -15,7 +15,7 @@ import Text
 public final class BertPipeline {
     /// How a pipeline is set up.
     public struct Options: Sendable {
-        /// The greatest number of tokens of a sequence; the model's positions when `nil`.
+        /// The greatest number of tokens of a sequence; what the model takes when `nil`.
         public var maxLength: Int?
         /// Whether longer sequences are cut (`truncatedCount` says how many were) or refused.
         public var truncates: Bool
@@ -74,12 +74,13 @@ public final class BertPipeline {
                     + "\(config.vocabularySize); use the vocabulary that the model was trained with", at: path
             )
         }
-        maxLength = options.maxLength ?? config.maxPositions
-        guard (3...config.maxPositions).contains(maxLength) else {
+        let longest = config.longestSequence
+        maxLength = options.maxLength ?? longest
+        guard maxLength >= 3, maxLength <= longest else {
             throw PipelineError(
                 .invalidInput,
                 "the greatest length is \(maxLength) tokens; "
-                    + "expected 3 to the model's \(config.maxPositions) positions",
+                    + "expected 3 to the \(longest) that the model's positions and attention mask are for",
                 at: path)
         }
         let specs = try BertGraph(config: config, head: head, isTraining: false).parameters()

@@ -12,6 +12,8 @@ public struct EvaluationMetrics: Hashable, Sendable {
     public let pearson: Double?
     /// Spearman's rank correlation of predicted and actual numbers; `nil` when `pearson` is.
     public let spearman: Double?
+    /// Of pre-training alone.
+    public let pretraining: PretrainingMetrics?
 
     /// Metrics of a classifier.
     /// - Parameters:
@@ -32,6 +34,17 @@ public struct EvaluationMetrics: Hashable, Sendable {
         self.confusion = confusion
         pearson = nil
         spearman = nil
+        pretraining = nil
+    }
+
+    /// Metrics of pre-training.
+    /// - Parameter count: sentence pairs.
+    init(_ metrics: PretrainingMetrics, count: Int) {
+        self.count = count
+        loss = metrics.maskedLMLoss + metrics.nextSentenceLoss
+        confusion = []
+        (pearson, spearman) = (nil, nil)
+        pretraining = metrics
     }
 
     /// Metrics of a regression model.
@@ -42,6 +55,7 @@ public struct EvaluationMetrics: Hashable, Sendable {
         confusion = []
         pearson = correlation(predictions, targets)
         spearman = correlation(ranks(predictions), ranks(targets))
+        pretraining = nil
     }
 
     /// The value of a metric; `nil` when the task does not have it, or it is not defined.
@@ -54,6 +68,9 @@ public struct EvaluationMetrics: Hashable, Sendable {
         case .matthews: matthews
         case .pearson: pearson
         case .spearman: spearman
+        case .maskedLMLoss: pretraining?.maskedLMLoss
+        case .maskedLMAccuracy: pretraining?.maskedLMAccuracy
+        case .nextSentenceAccuracy: pretraining?.nextSentenceAccuracy
         }
     }
 }

@@ -32,10 +32,13 @@ extension BertHead {
         let byTensors: BertArchitecture =
             names.contains("classifier.weight")
             ? .sequenceClassification
-            : names.contains("cls.predictions.bias") ? .maskedLanguageModel : .encoder
+            : !names.contains("cls.predictions.bias")
+                ? .encoder
+                : names.contains("cls.seq_relationship.weight") ? .pretraining : .maskedLanguageModel
         switch config.architecture ?? byTensors {
         case .encoder: self = .encoder
         case .maskedLanguageModel: self = .maskedLM
+        case .pretraining: self = .pretraining
         case .sequenceClassification:
             switch config.problemType {
             case .multiLabel:

@@ -6,8 +6,8 @@ import Foundation
 struct CSVLog: TrainingLog {
     static let header =
         (["step", "epoch", "loss", "learning_rate", "gradient_norm", "tokens_per_second"]
-        + TrainingMetric.allCases.map { "validation_\($0.rawValue)" } + ["loss_scale", "skipped_steps"])
-        .joined(separator: ",")
+        + TrainingMetric.allCases.map { "validation_\($0.rawValue)" }
+        + ["loss_scale", "skipped_steps", "mask_sparsity"]).joined(separator: ",")
     private let file: AppendedFile
 
     /// Starts the file, or goes on with it: rows after `step` are dropped, since a resumed run writes them again.
@@ -25,13 +25,14 @@ struct CSVLog: TrainingLog {
 
     func add(_ row: TrainingLogRow) throws {
         let steps = [row.epoch, row.loss, row.learningRate, row.gradientNorm, row.tokensPerSecond.rounded()]
-        let scaling = [row.lossScale, row.skippedSteps.map(Double.init)]
-        try write(row.step, steps + TrainingMetric.allCases.map { _ in nil } + scaling)
+        let others = [row.lossScale, row.skippedSteps.map(Double.init), row.maskSparsity]
+        try write(row.step, steps + TrainingMetric.allCases.map { _ in nil } + others)
     }
 
     func add(_ evaluation: EvaluationReport) throws {
         let metrics = TrainingMetric.allCases.map(evaluation.metrics.value)
-        try write(evaluation.step, [Double(evaluation.epoch), nil, nil, nil, nil] + metrics + [nil, nil])
+        try write(
+            evaluation.step, [Double(evaluation.epoch), nil, nil, nil, nil] + metrics + [nil, nil, nil])
     }
 
     /// Numbers in the shortest form that reads back as the same.

@@ -33,6 +33,7 @@ struct TensorBoardLog: TrainingLog {
         if let skippedSteps = row.skippedSteps {
             values.append(("train/skipped_steps", Double(skippedSteps)))
         }
+        if let maskSparsity = row.maskSparsity { values.append(("train/mask_sparsity", maskSparsity)) }
         try write(values, step: row.step)
     }
 

@@ -19,6 +19,8 @@ struct TrainingLogRow: Equatable {
     var gradientNorm = 0.0
     /// Real tokens a second over the row's steps.
     var tokensPerSecond = 0.0
+    /// Of the mask that is learned, after the last step; `nil` when none is.
+    var maskSparsity: Double?
     /// Of the last step, and steps skipped so far; `nil` where the loss is not scaled.
     var lossScale: Double?
     var skippedSteps: Int?
@@ -43,8 +45,8 @@ struct TrainingLogWindow {
         let row = TrainingLogRow(
             step: report.step, epoch: epoch, loss: losses / Double(max(1, steps)),
             learningRate: report.learningRate, gradientNorm: report.gradientNorm,
-            tokensPerSecond: seconds > 0 ? Double(tokens) / seconds : 0, lossScale: report.lossScale,
-            skippedSteps: report.skippedSteps)
+            tokensPerSecond: seconds > 0 ? Double(tokens) / seconds : 0, maskSparsity: report.maskSparsity,
+            lossScale: report.lossScale, skippedSteps: report.skippedSteps)
         self = TrainingLogWindow()
         return row
     }

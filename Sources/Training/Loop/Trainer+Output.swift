@@ -76,14 +76,22 @@ extension Trainer {
 
     // MARK: The model
 
-    /// Writes the model as it is now into the output directory, in Hugging Face's layout.
+    /// Writes the model as it is now into the output directory, in Hugging Face's layout, with the mask that was learned.
     func saveModel() throws {
+        let directory = URL(fileURLWithPath: outputDirectory, isDirectory: true)
+        var config = model.config
+        if let search = model.search {
+            config.attentionMasks = search.masks(in: model.parameters, named: model.evaluatedName)
+            for (name, text) in config.maskFiles {
+                try AtomicFile.write(Data(text.utf8), to: directory.appendingPathComponent(name))
+            }
+        }
         try BertCheckpoint.save(
-            to: URL(fileURLWithPath: outputDirectory, isDirectory: true), config: model.config,
-            architecture: task.architecture, parameters: model.specs
+            to: directory, config: config, architecture: task.architecture,
+            parameters: model.specs.filter { !AttentionGates.isGate($0.name) }
         ) { spec, sink in
-            let name = model.evaluatedName(spec.name)
-            return try model.parameters.withBytes(name) { bytes in try sink(bytes.bindMemory(to: Float.self))
+            try model.parameters.withBytes(model.evaluatedName(spec.name)) { bytes in
+                try sink(bytes.bindMemory(to: Float.self))
             }
         }
         try source.tokenizer.save(to: outputDirectory)
@@ -100,6 +108,7 @@ extension Trainer {
                 try checkpoint.copyFloats(of: name, into: $0)
             }
         }
+        model.search?.set(checkpoint.config.attentionMasks, in: model.parameters, named: model.evaluatedName)
     }
 
     // MARK: Logs

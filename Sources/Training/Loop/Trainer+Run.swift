@@ -35,8 +35,8 @@ extension Trainer {
     /// The rest of the current epoch.
     /// - Returns: false when the run was asked to stop.
     private func runEpoch() throws -> Bool {
-        let batches = task.batches(epoch: progress.epoch)
-        let steps = batches.pieces(of: config.gradientAccumulation)
+        let batches = try task.batches(epoch: progress.epoch)
+        let steps = batches.pieces(of: task.gradientAccumulation(epoch: progress.epoch))
         let start = pace.seconds
         for step in steps.dropFirst(progress.batch) {
             let epoch = progress.epoch
@@ -68,7 +68,7 @@ extension Trainer {
     /// - Returns: false when the run was asked to stop between two micro-batches.
     private func runStep(_ microBatches: [[Int]]) throws -> Bool {
         let start = ContinuousClock.now
-        let step = task.step(microBatches, epoch: progress.epoch)
+        let step = try task.step(microBatches, epoch: progress.epoch)
         let rate = plan.rate(at: progress.step)
         let result: StepResult?
         do {
@@ -95,7 +95,8 @@ extension Trainer {
             skippedSteps: model.scalesLoss ? progress.scaler.skipped : nil,
             realTokens: step.realTokens, paddedTokens: step.paddedTokens, sequences: step.sequences,
             seconds: seconds, tokensPerSecond: pace.tokensPerSecond,
-            secondsLeft: pace.secondsLeft(steps: plan.steps - progress.step))
+            secondsLeft: pace.secondsLeft(steps: plan.steps - progress.step), maskSparsity: model.maskSparsity
+        )
         window.add(report)
         lastStep = report
         try observer(.step(report))

@@ -39,7 +39,9 @@ final class Trainer {
         self.observer = observer
         outputDirectory = config.resolve(config.outputDirectory)
         source = try ModelSource(config)
-        task = try SequenceTask(config, source)
+        task =
+            config.task == .pretrain
+            ? try PretrainingTask(config, source) : try SequenceTask(config, source)
         metric = config.metric ?? task.metric
         if metric == .f1, task.labels.count != 2 {
             throw TrainingConfigError(
@@ -50,7 +52,7 @@ final class Trainer {
         if config.earlyStopping != nil, task.exampleCount(of: .validation) == nil {
             throw TrainingConfigError(
                 file: config.file, field: "earlyStopping",
-                problem: "needs validation data; set validationFile")
+                problem: "needs validation data; set validationFile, or heldOutFiles for pre-training")
         }
         plan = task.plan
         resumed = try Self.checkpoint(config)
@@ -64,15 +66,16 @@ final class Trainer {
     var summary: TrainingSummary {
         let trained = model.specs.filter { model.parameters.contains("\($0.name).exp_avg") }
         return TrainingSummary(
-            model: source.path, config: model.config, labels: task.labels, loaded: setup.loaded,
+            model: source.path, config: model.config, task: config.task, labels: task.labels,
+            loaded: setup.loaded,
             parameterCount: model.specs.reduce(0) { $0 + $1.count },
             trainedCount: trained.reduce(0) { $0 + $1.count }, trainExamples: task.exampleCount,
             validationExamples: task.exampleCount(of: .validation),
             testExamples: task.exampleCount(of: .test),
             steps: plan.steps, warmupSteps: plan.warmupSteps, epochs: plan.epochs,
             instructionSet: compiler.instructionSet, threads: compiler.threads, memory: setup.memory,
+            gates: source.gates, recomputation: model.recomputation,
             gradientAccumulation: config.gradientAccumulation, microBatchSize: setup.microBatchSize,
-            recomputation: model.recomputation,
             warnings: source.config.warnings + task.warnings
                 + [compiler.cacheWarning, compiler.slowPrecisionNote, setup.note].compactMap { $0 })
     }

@@ -21,7 +21,8 @@ public enum TrainingEvent: Sendable {
 public struct TrainingSummary: Sendable {
     public let model: String
     public let config: BertConfig
-    /// Names of the classes; empty for regression.
+    public let task: TrainingTask
+    /// Names of the classes; empty for regression and pre-training.
     public let labels: [String]
     /// What the weight file gave; `nil` for fresh parameters.
     public let loaded: LoadReport?
@@ -38,6 +39,8 @@ public struct TrainingSummary: Sendable {
     public let instructionSet: String
     public let threads: Int
     public let memory: TrainingMemory
+    /// The gates of the attention mask that is learned; `nil` when none is.
+    public let gates: AttentionGates?
     /// What a step computes again; `nil` when nothing was to be.
     public let recomputation: Recomputation?
     /// Batches that a step adds up the gradients of.
@@ -74,6 +77,8 @@ public struct StepReport: Sendable, Equatable {
     public let tokensPerSecond: Double
     /// Estimated from the last steps; evaluations come on top.
     public let secondsLeft: Double
+    /// The share of pairs that the mask which is learned leaves out after the step, without noise; `nil` when none is.
+    public let maskSparsity: Double?
 }
 
 /// One pass over the training data.

@@ -5,7 +5,7 @@ extension TrainingTask {
     package var metric: TrainingMetric {
         switch self {
         case .classification: .accuracy
-        case .regression: .loss
+        case .regression, .pretrain: .loss
         case .glue(let task): task.metrics[0]
         }
     }
@@ -28,8 +28,10 @@ extension TrainingMetric {
     /// Whether a value is strictly better than another.
     func isBetter(_ value: Double, than other: Double) -> Bool {
         switch self {
-        case .loss: value < other
-        case .accuracy, .f1, .macroF1, .matthews, .pearson, .spearman: value > other
+        case .loss, .maskedLMLoss: value < other
+        case .accuracy, .f1, .macroF1, .matthews, .pearson, .spearman, .maskedLMAccuracy,
+            .nextSentenceAccuracy:
+            value > other
         }
     }
 }

@@ -65,7 +65,7 @@ struct TrainingSetup {
         microBatchSize: Int?
     ) throws {
         shapes = (
-            try task.largestTrainingShapes(batchSize: microBatchSize ?? .max), task.evaluationShapes
+            try task.largestTrainingShapes(batchSize: microBatchSize ?? .max), try task.evaluationShapes()
         )
         var recompute = RecomputeRequest()
         recompute.recompute = config.recompute
@@ -73,7 +73,7 @@ struct TrainingSetup {
         recompute.limit = config.maxMemory?.byteCount
         (model, loaded) = try Self.model(
             config, source, task, compiler: compiler,
-            accumulates: config.gradientAccumulation > 1 || microBatchSize != nil, recompute)
+            accumulates: task.accumulates || microBatchSize != nil, recompute)
         self.microBatchSize = microBatchSize
         ProcessMemory.releaseUnused()
         memory = model.memory(training: shapes.training, evaluation: shapes.evaluation)
@@ -92,10 +92,14 @@ struct TrainingSetup {
         _ config: TrainingConfig, _ source: ModelSource, _ task: any LearningTask, compiler: Compiler,
         accumulates: Bool, _ recompute: RecomputeRequest
     ) throws -> (TrainableModel, LoadReport?) {
-        let specs = try BertGraph(config: task.config, head: task.head, isTraining: false).parameters()
+        let specs = try BertGraph(
+            config: task.config, head: task.head, isTraining: false, gates: source.gates
+        ).parameters()
         let frozen: FrozenParameters
         do {
-            frozen = try FrozenParameters(config.freeze, of: specs.map(\.name))
+            // Gates are always trained.
+            frozen = try FrozenParameters(
+                config.freeze, of: specs.map(\.name).filter { !AttentionGates.isGate($0) })
         } catch let error as FreezeError {
             throw TrainingConfigError(file: config.file, field: "freeze", problem: error.problem)
         }
@@ -105,17 +109,21 @@ struct TrainingSetup {
             try parameters.set($0.name, TensorData($1, shape: $0.shape))
         }
         let (architecture, decay) = (task.config, config.layerwiseLearningRateDecay)
-        let options = OptimizerOptions(
+        var options = OptimizerOptions(
             config.optimizer == .lamb ? .lamb : .adamW,
             adamW: AdamWAttributes(
                 beta1: config.beta1, beta2: config.beta2, epsilon: config.epsilon,
                 weightDecay: config.weightDecay), maxGradientNorm: config.maxGradientNorm,
             learningRateScale: { architecture.learningRateScale(of: $0, decay: decay) },
             averageDecay: config.ema, scalesLoss: compiler.options.precision == .fp16)
+        if source.gates != nil {
+            options.treatGates(learningRate: config.damLearningRate, of: config.firstLearningRate)
+        }
         let model = try TrainableModel(
             config: task.config, head: task.head, options: options, compiler: compiler,
-            parameters: parameters, accumulates: accumulates, labelSmoothing: config.labelSmoothing,
-            recompute: recompute, isFrozen: frozen.contains)
+            parameters: parameters, lossTerms: task.head.lossTerms, accumulates: accumulates,
+            gates: source.gates, labelSmoothing: config.labelSmoothing, recompute: recompute,
+            isFrozen: frozen.contains)
         try model.startAverages()
         return (model, report)
     }

@@ -7,9 +7,12 @@ struct ModelSource {
     let path: String
     /// With the configuration's dropout rates.
     let config: BertConfig
+    /// The one that is named or stands beside the model; for pre-training without one, trained on the text.
     let tokenizer: WordPieceTokenizer
     /// `nil` for a `model.json`, whose parameters start fresh.
     let checkpoint: BertCheckpoint?
+    /// Learns the model's attention mask; `nil` when it has one, or none.
+    let gates: AttentionGates?
 
     init(_ training: TrainingConfig) throws {
         path = training.resolve(training.model)
@@ -33,12 +36,21 @@ struct ModelSource {
         try Self.checkWeights(of: checkpoint == nil ? config : own, fit: config, training)
         try config.validate(file: path)
         self.config = config
+        gates = try AttentionGates(training, config, at: path)
         try Self.checkMemory(config, at: path)
 
         let directory = isDirectory.boolValue ? path : (path as NSString).deletingLastPathComponent
         let besideModel = directory.isEmpty ? "." : directory
         let tokenizerPath = training.tokenizer.map(training.resolve) ?? besideModel
-        tokenizer = try WordPieceTokenizer(contentsOf: tokenizerPath)
+        let hasVocabulary = ["vocab.txt", "tokenizer.json"].contains {
+            FileManager.default.fileExists(atPath: besideModel + "/" + $0)
+        }
+        if training.task == .pretrain, training.tokenizer == nil, checkpoint == nil, !hasVocabulary {
+            tokenizer = try WordPieceTokenizer(
+                trainedOn: training.textFiles.map(training.resolve), size: config.vocabularySize)
+        } else {
+            tokenizer = try WordPieceTokenizer(contentsOf: tokenizerPath)
+        }
         guard tokenizer.vocabularySize <= config.vocabularySize else {
             throw TrainingError(
                 .invalidModel,

@@ -11,6 +11,8 @@ package final class TrainableModel {
     /// Whether a step may have several micro-batches.
     package let accumulates: Bool
     let options: OptimizerOptions
+    /// The attention mask that is learned.
+    let search: MaskSearch?
     /// What a step computes again; `nil` when nothing was to be.
     let recomputation: Recomputation?
     private let programs: StepPrograms
@@ -21,6 +23,7 @@ package final class TrainableModel {
     /// Compiles the graphs. The caller sets `parameters` before or after.
     ///
     /// - Parameters:
+    ///   - gates: learn an attention mask.
     ///   - lossTerms: outputs of the graph that add up to its loss, each a mean over examples of its own.
     ///   - accumulates: whether gradients of several micro-batches are added up; takes the memory of a sum for each
     ///     parameter.
@@ -30,7 +33,7 @@ package final class TrainableModel {
     package init(
         config: BertConfig, head: BertHead, options: OptimizerOptions, compiler: Compiler,
         parameters: ParameterStore = ParameterStore(), lossTerms: [String] = ["loss"],
-        accumulates: Bool = false, labelSmoothing: Double = 0,
+        accumulates: Bool = false, gates: AttentionGates? = nil, labelSmoothing: Double = 0,
         recompute: RecomputeRequest = RecomputeRequest(),
         isFrozen: @escaping @Sendable (String) -> Bool = { _ in false }
     ) throws {
@@ -38,16 +41,18 @@ package final class TrainableModel {
         self.head = head
         self.options = options
         self.parameters = parameters
+        search = gates.map { MaskSearch($0, of: config) }
         self.accumulates = accumulates
         let forward = BertGraph(
-            config: config, head: head, isTraining: true, labelSmoothing: labelSmoothing, isFrozen: isFrozen)
+            config: config, head: head, isTraining: true, labelSmoothing: labelSmoothing, gates: gates,
+            isFrozen: isFrozen)
         specs = try forward.parameters()
         let graph = try forward.build()
         try compiler.options.dump?(CompilationStage(graph))
         needsRandomness = graph.nodes.contains { node in
             if case .input("rng", _) = node.op { true } else { false }
         }
-        let evaluated = try BertGraph(config: config, head: head, isTraining: false).build()
+        let evaluated = try BertGraph(config: config, head: head, isTraining: false, gates: gates).build()
         let step =
             try accumulates
             ? accumulationStep(graph, terms: lossTerms, options: options)
@@ -123,6 +128,16 @@ package final class TrainableModel {
         set { for executor in programs.executors { executor.profiles = newValue } }
     }
 
+    /// Runs the model without dropout.
+    ///
+    /// - Throws: `ExecutionError` when one of `outputs` is not finite, naming the node.
+    func infer(_ inputs: BertInputs, outputs: [String]) throws -> [String: TensorData] {
+        try evaluation.run(inputs.tensors, symbols: inputs.symbols, guarding: outputs)
+    }
+
+    /// The share of pairs that the learned mask leaves out now, without noise; `nil` when none is learned.
+    var maskSparsity: Double? { search?.sparsity(in: parameters, named: evaluatedName) }
+
     /// What runs the model without dropout, in batches of about `batchTokens` tokens.
     func runner(maxLength: Int, batchTokens: Int) -> SequenceRunner {
         SequenceRunner(executor: evaluation, maxLength: maxLength, batchTokens: batchTokens)
@@ -148,6 +163,7 @@ package final class TrainableModel {
             precondition(inputs.count == 1, "the model does not accumulate gradients")
             var tensors = inputs[0].tensors.merging(own) { $1 }
             if needsRandomness { tensors["rng"] = .rng(seed: seed, step: step) }
+            if let search { tensors.merge(search.noise(seed: seed, step: step)) { $1 } }
             let outputs = try update(program, tensors, symbols: inputs[0].symbols, guarding: ["loss"])
             return StepResult(loss: outputs.scalar("loss"), gradientNorm: outputs.scalar("gradient_norm"))
         case .split:
@@ -179,6 +195,8 @@ package final class TrainableModel {
             // The seed is a key of 64 bits, of which a configuration uses 32.
             tensors["rng"] = .rng(seed: seed | index << 32, step: step)
         }
+        // One mask for all micro-batches of a step.
+        if let search { tensors.merge(search.noise(seed: seed, step: step)) { $1 } }
         let outputs = try program.run(tensors, symbols: inputs.symbols, guarding: ["weighted_loss"])
         return outputs.scalar("weighted_loss")
     }

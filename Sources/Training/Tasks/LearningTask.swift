@@ -27,16 +27,20 @@ protocol LearningTask {
     func exampleCount(of part: EvaluatedPart) -> Int?
 
     /// The batches of an epoch, each the indices of its examples. A step has `gradientAccumulation` of them.
-    func batches(epoch: Int) -> [[Int]]
+    func batches(epoch: Int) throws -> [[Int]]
+    /// Batches of a step.
+    func gradientAccumulation(epoch: Int) -> Int
 
     /// The inputs of a step.
     /// - Parameter microBatches: the step's examples, in as many pieces as the graph is run.
-    func step(_ microBatches: [[Int]], epoch: Int) -> TaskStep
+    func step(_ microBatches: [[Int]], epoch: Int) throws -> TaskStep
 
+    /// Sequences of the largest batch.
+    var largestBatchSize: Int { get }
     /// The symbols of the batches that take most memory, cut into pieces of `batchSize` sequences.
     func largestTrainingShapes(batchSize: Int) throws -> [[String: Int]]
     /// Those of the evaluations.
-    var evaluationShapes: [[String: Int]] { get }
+    func evaluationShapes() throws -> [[String: Int]]
 
     /// Runs the model without dropout over a part that there is.
     /// - Throws: `ExecutionError` when an output is not finite, naming the node.
@@ -60,8 +64,8 @@ struct TaskStep {
 }
 
 extension LearningTask {
-    /// Sequences of the largest batch of the first epoch.
-    var largestBatchSize: Int { batches(epoch: 0).map(\.count).max() ?? 1 }
+    /// Whether any step has several batches.
+    var accumulates: Bool { (0..<plan.epochs).contains { gradientAccumulation(epoch: $0) > 1 } }
 }
 
 extension TaskStep {

@@ -12,6 +12,7 @@ struct SequenceTask: LearningTask {
     let plan: TrainingPlan
     private let data: TrainingData
     private let batcher: Batcher
+    private let batchesPerStep: Int
 
     /// Loads and tokenises the data.
     init(_ training: TrainingConfig, _ source: ModelSource) throws {
@@ -37,6 +38,7 @@ struct SequenceTask: LearningTask {
                 mode: training.batching.mode, batchSize: training.batchSize, maxTokens: training.maxTokens,
                 maxLength: data.maxLength, padID: source.tokenizer.special.pad, shuffle: true,
                 seed: UInt64(training.seed)))
+        batchesPerStep = training.gradientAccumulation
         plan = TrainingPlan(training, batcher.plan)
     }
 
@@ -72,6 +74,11 @@ struct SequenceTask: LearningTask {
             paddedTokens: batches.reduce(0) { $0 + $1.paddedTokens })
     }
 
+    func gradientAccumulation(epoch: Int) -> Int { batchesPerStep }
+
+    /// Of the first epoch.
+    var largestBatchSize: Int { batches(epoch: 0).map(\.count).max() ?? 1 }
+
     /// Of very many epochs only the first are looked at; a larger batch in a later one makes memory grow.
     func largestTrainingShapes(batchSize: Int) throws -> [[String: Int]] {
         let plan = batcher.plan
@@ -82,7 +89,7 @@ struct SequenceTask: LearningTask {
 
     // MARK: Evaluation
 
-    var evaluationShapes: [[String: Int]] {
+    func evaluationShapes() -> [[String: Int]] {
         [data.validation, data.test].compactMap { $0?.encodings }.flatMap { encodings in
             SequenceRunner.shapes(of: encodings, batchTokens: TaskStep.evaluationTokens).map(\.symbols)
         }

@@ -178,6 +178,7 @@ extension Node {
 extension UnaryFunction {
     fileprivate var operationCount: Int {
         switch self {
+        case .stopGradient: 0
         case .neg, .abs, .sign, .relu, .not: 1
         case .sqrt, .rsqrt, .reciprocal: 4
         case .exp, .log: 14

@@ -1,0 +1,55 @@
+import ArgumentParser
+import BERT
+import Foundation
+import Text
+
+/// `bertc vocab`: trains a vocabulary.
+struct VocabularyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "vocab",
+        abstract: "Trains a WordPiece vocabulary on text files.",
+        discussion: """
+            Writes vocab.txt, one token a line, and beside it tokenizer_config.json; a model directory
+            with them tokenises as the text was for training.
+
+            EXAMPLE:
+              bertc vocab data/corpus/austen.txt data/corpus/anarchism.txt --size 8192 --output vocabulary
+            """)
+
+    @Argument(help: "Text files.")
+    var texts: [String]
+
+    @Option(help: "Tokens in all at most, special ones included.")
+    var size = 30_522
+
+    @Option(help: "A directory, or a vocab.txt to write alone.")
+    var output: String
+
+    @Flag(help: "Keep upper case and accents.")
+    var cased = false
+
+    @Flag(help: "Print results only.")
+    var quiet = false
+
+    func validate() throws {
+        guard (10...Int(Int32.max)).contains(size) else {
+            throw ValidationError("--size is \(size); expected at least 10")
+        }
+        if cased, output.hasSuffix(".txt") {
+            throw ValidationError(
+                "--output is '\(output)'; expected a directory, since --cased is a setting that vocab.txt cannot hold"
+            )
+        }
+    }
+
+    func run() throws {
+        let tokenizer = try WordPieceTokenizer(trainedOn: texts, size: size, lowercase: !cased)
+        if output.hasSuffix(".txt") {
+            let text = tokenizer.vocabulary.tokens.joined(separator: "\n") + "\n"
+            try AtomicFile.write(Data(text.utf8), to: URL(fileURLWithPath: output))
+        } else {
+            try tokenizer.save(to: output)
+        }
+        if !quiet { Console.note("\(output): \(tokenizer.vocabularySize) tokens") }
+    }
+}

@@ -1,0 +1,101 @@
+/// Cuts documents into sentence pairs, as BERT's `create_pretraining_data.py` does.
+///
+/// Sentences of a document are collected until they fill a sequence. A cut at a random sentence gives the first part;
+/// the second is what follows, or with probability 1/2 (always, when there is one sentence only) sentences from a
+/// random place of another document, and what would have followed is used for the next pair. A pair that is too long
+/// loses tokens of its longer part, from a random end. With probability `shortShare` a document aims at sequences of a
+/// random shorter length.
+///
+/// The pairs of an epoch are a pure function of the documents, the length, the seed and the epoch.
+package struct PairSampler: Sendable {
+    package let documents: TokenDocuments
+    /// Tokens of a sequence at most, special ones included.
+    package let length: Int
+    /// The probability that a document aims at shorter sequences.
+    package let shortShare: Double
+    package let seed: UInt64
+
+    /// - Throws: `.emptyDataset` for fewer than two documents: the other sentence comes from another one.
+    package init(_ documents: TokenDocuments, length: Int, shortShare: Double, seed: UInt64) throws(TextError)
+    {
+        guard documents.documents.count > 1 else {
+            throw TextError(
+                .emptyDataset, file: documents.file.path,
+                "has \(documents.documents.count) documents; expected at least two, with blank lines between them"
+            )
+        }
+        self.documents = documents
+        self.length = length
+        self.shortShare = shortShare
+        self.seed = seed
+    }
+
+    /// All pairs of an epoch, in the order of the documents.
+    package func pairs(epoch: Int) -> [SentencePair] {
+        var run = Run(sampler: self, generator: SplitMix64(seed: seed, epoch: epoch))
+        for index in documents.documents.indices { run.addPairs(ofDocumentAt: index) }
+        return run.pairs
+    }
+
+    private struct Run {
+        let sampler: PairSampler
+        var generator: SplitMix64
+        var pairs: [SentencePair] = []
+
+        private var file: TokenFile { sampler.documents.file }
+        /// Tokens of both parts together.
+        private var room: Int { sampler.length - 3 }
+
+        mutating func addPairs(ofDocumentAt index: Int) {
+            let sentences = file.sentences(ofDocument: sampler.documents.documents[index])
+            let isShort = generator.uniform() < sampler.shortShare
+            let target = isShort ? 2 + generator.next(below: max(1, room - 1)) : room
+            var begin = sentences.lowerBound
+            var next = begin
+            while next < sentences.upperBound {
+                next += 1
+                let chunk =
+                    file.tokens(ofSentence: begin).lowerBound..<file.tokens(ofSentence: next - 1).upperBound
+                guard chunk.count >= target || next == sentences.upperBound else { continue }
+                let cut = next - begin < 2 ? 1 : 1 + generator.next(below: next - begin - 1)
+                let end = file.tokens(ofSentence: begin + cut - 1).upperBound
+                var pair = SentencePair(
+                    first: chunk.lowerBound..<end, second: end..<chunk.upperBound, isRandom: false)
+                if next - begin == 1 || generator.uniform() < 0.5 {
+                    pair.isRandom = true
+                    pair.second = randomSentences(notOf: index, count: target - pair.first.count)
+                    next = begin + cut
+                }
+                truncate(&pair)
+                pairs.append(pair)
+                begin = next
+            }
+        }
+
+        /// Sentences of another document from a random one on, until they have `count` tokens.
+        private mutating func randomSentences(notOf index: Int, count: Int) -> Range<Int> {
+            var other = generator.next(below: sampler.documents.documents.count - 1)
+            if other >= index { other += 1 }
+            let sentences = file.sentences(ofDocument: sampler.documents.documents[other])
+            let first = sentences.lowerBound + generator.next(below: sentences.count)
+            let begin = file.tokens(ofSentence: first).lowerBound
+            var last = first
+            while last + 1 < sentences.upperBound, file.tokens(ofSentence: last).upperBound - begin < count {
+                last += 1
+            }
+            return begin..<file.tokens(ofSentence: last).upperBound
+        }
+
+        /// Takes tokens from the longer part, each from a random end, until both fit.
+        private mutating func truncate(_ pair: inout SentencePair) {
+            while pair.first.count + pair.second.count > room {
+                let part = pair.first.count > pair.second.count ? \SentencePair.first : \.second
+                let range = pair[keyPath: part]
+                let fromFront = generator.uniform() < 0.5
+                pair[keyPath: part] =
+                    fromFront
+                    ? (range.lowerBound + 1)..<range.upperBound : range.lowerBound..<(range.upperBound - 1)
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import Foundation
+
+extension TokenFile {
+    /// Tokenises some text files into one file of tokens, or opens the one that is there when it was made of the same
+    /// texts with the same tokeniser. A damaged one is made anew.
+    ///
+    /// A text file holds documents, which blank lines separate; each line holds one or more sentences, which
+    /// `SentenceSplitter` takes apart. A document also ends with its file. Sentences without tokens are left out, and
+    /// so are documents without sentences.
+    ///
+    /// - Throws: `TextError` for a text that cannot be read, is not UTF-8, or holds no words.
+    package static func prepare(
+        _ texts: [String], tokenizer: WordPieceTokenizer, at path: String
+    ) throws(TextError) -> TokenFile {
+        let sources = try hash(of: texts)
+        if let file = try? TokenFile(contentsOf: path), file.sources == sources,
+            file.tokenizer == tokenizer.contentHash
+        {
+            return file
+        }
+        var writer = TokenFileWriter(idSize: tokenizer.vocabularySize <= 1 << 16 ? 2 : 4)
+        for text in texts {
+            let file = try SourceFile(path: text, expected: "a text file")
+            for line in file.lines {
+                let sentences = SentenceSplitter.split(line)
+                if sentences.isEmpty { writer.endDocument() }
+                for sentence in sentences { writer.add(tokenizer.tokenize(String(utf8: line[sentence]))) }
+            }
+            writer.endDocument()
+        }
+        guard writer.hasDocuments else {
+            throw TextError(.emptyDataset, file: texts.first, "holds no words; expected lines of text")
+        }
+        try writer.write(to: path, sources: sources, tokenizer: tokenizer.contentHash)
+        return try TokenFile(contentsOf: path)
+    }
+
+    private static func hash(of texts: [String]) throws(TextError) -> UInt64 {
+        var hash = ContentHash()
+        for text in texts {
+            let file = try SourceFile(path: text, expected: "a text file")
+            file.bytes.withUnsafeBytes { hash.add($0) }
+        }
+        return hash.value
+    }
+}
+
+extension WordPieceTokenizer {
+    /// Changes when a text may be tokenised in another way.
+    fileprivate var contentHash: UInt64 {
+        var hash = ContentHash()
+        for token in vocabulary.tokens { hash.add(token) }
+        for token in addedTokens { hash.add("\(token)") }
+        hash.add("\(normalizer) \(maxWordScalars) \(vocabulary.continuingPrefix)")
+        return hash.value
+    }
+}

@@ -1,0 +1,30 @@
+/// How often each word occurs in some texts.
+package struct WordCounts: Sendable {
+    package private(set) var counts: [String: Int] = [:]
+    private let normalizer: TextNormalizer
+
+    /// - Parameter lowercase: lower-case and strip accents, as the tokeniser with the vocabulary will.
+    package init(lowercase: Bool = true) {
+        normalizer = TextNormalizer(lowercase: lowercase)
+    }
+
+    /// Counts the words of a file, normalised and split as the tokeniser does it.
+    /// - Throws: `TextError` for a file that cannot be read or is not UTF-8.
+    package mutating func add(file path: String) throws(TextError) {
+        let file = try SourceFile(path: path, expected: "a text file")
+        for line in file.lines { line.withUnsafeBufferPointer { add($0) } }
+    }
+
+    package mutating func add(_ text: String) {
+        var text = text
+        text.withUTF8 { add($0) }
+    }
+
+    private mutating func add(_ text: UnsafeBufferPointer<UInt8>) {
+        var normalized: [UInt8] = []
+        var words: [WordSplitter.Word] = []
+        normalizer.normalize(text, into: &normalized)
+        normalized.withUnsafeBufferPointer { WordSplitter.split($0, into: &words) }
+        for word in words { counts[String(utf8: normalized[word.range]), default: 0] += 1 }
+    }
+}

@@ -1,0 +1,33 @@
+import Foundation
+import Text
+
+/// The tokenised documents of a pre-training run.
+struct PretrainingText {
+    let train: TokenDocuments
+    let heldOut: TokenDocuments?
+    /// Changes when the text, its tokens, or what is held out does.
+    let fingerprint: String
+
+    /// Tokenises the files, or opens the tokens of an earlier run.
+    init(_ config: TrainingConfig, _ tokenizer: WordPieceTokenizer) throws {
+        let directory = config.resolve(config.tokenDirectory ?? config.outputDirectory + "/tokens")
+        func prepare(_ files: [String], _ name: String) throws -> TokenFile {
+            try TokenFile.prepare(
+                files.map(config.resolve), tokenizer: tokenizer, at: "\(directory)/\(name).tokens")
+        }
+        let all = TokenDocuments(try prepare(config.textFiles, "train"))
+        if !config.heldOutFiles.isEmpty {
+            train = all
+            heldOut = TokenDocuments(try prepare(config.heldOutFiles, "heldout"))
+        } else if config.heldOutShare > 0 {
+            (train, heldOut) = all.holdingOut(share: config.heldOutShare)
+        } else {
+            (train, heldOut) = (all, nil)
+        }
+        var fingerprint = Fingerprint()
+        for number in [all.file.sources, all.file.tokenizer, UInt64(train.documents.count)] {
+            withUnsafeBytes(of: number.littleEndian) { fingerprint.add($0) }
+        }
+        self.fingerprint = fingerprint.text
+    }
+}

@@ -1,0 +1,57 @@
+import BERT
+import GraphCompiler
+
+extension AttentionGates {
+    /// The gates that a configuration asks for; `nil` when it learns no mask.
+    ///
+    /// - Parameters:
+    ///   - model: the configuration of the model.
+    ///   - path: what errors call it.
+    /// - Throws: `TrainingError` for a model that has a mask already, and for sequences that are longer than either mask.
+    init?(_ training: TrainingConfig, _ model: BertConfig, at path: String) throws {
+        let whole = training.maxLength ?? model.maxPositions
+        let longest = training.phases.map { $0.length ?? whole }.max() ?? whole
+        func check(_ size: Int, _ mask: String) throws {
+            guard longest > size else { return }
+            let given =
+                !training.phases.isEmpty
+                ? "a phase has sequences of \(longest) tokens"
+                : training.maxLength == nil
+                    ? "'maxLength' is null, for the model's \(longest) positions"
+                    : "'maxLength' is \(longest)"
+            throw TrainingError(
+                .invalidSetting,
+                "\(given), but \(mask) at \(size) tokens and not defined beyond; set maxLength to at most \(size)",
+                at: training.file)
+        }
+        guard let form = training.dam else {
+            if let size = model.maskSize { try check(size, "the model's attention mask was made or learned") }
+            return nil
+        }
+        guard model.attentionMasks.isEmpty else {
+            throw TrainingError(
+                .invalidModel,
+                "has an attention mask already, so that 'dam' has none to learn; set \"dam\": null to train with the "
+                    + "mask, or take 'attention_mask' out of the model's configuration", at: path)
+        }
+        let length = training.damLength ?? longest
+        try check(length, "the attention mask is learned")
+        self.init(form, length: length, lambda: training.damLambda, isPerLayer: training.damPerLayer)
+    }
+}
+
+extension OptimizerOptions {
+    /// Gives gates a learning rate of their own, and neither weight decay nor clipping: the factor 10000 in their gradients
+    /// would make clipping a matter of them alone.
+    ///
+    /// - Parameters:
+    ///   - learningRate: `others` when `nil`.
+    ///   - others: the learning rate of all other parameters, which is 0 only if that of gates is.
+    mutating func treatGates(learningRate: Double?, of others: Double) {
+        let (noDecay, noClipping, scale) = (noDecay, noClipping, learningRateScale)
+        let factor = others > 0 ? (learningRate ?? others) / others : 1
+        self.noDecay = { AttentionGates.isGate($0) || noDecay($0) }
+        self.noClipping = { AttentionGates.isGate($0) || noClipping($0) }
+        learningRateScale = { AttentionGates.isGate($0) ? factor : scale($0) }
+    }
+}

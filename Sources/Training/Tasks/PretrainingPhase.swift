@@ -1,0 +1,76 @@
+import BERT
+import GraphCompiler
+import Text
+
+/// A phase of pre-training: how its examples are made and batched, and how its rate goes.
+struct PretrainingPhase {
+    let sampler: PairSampler
+    let masking: TokenMasking
+    let batching: BatchingOptions
+    let batchesPerStep: Int
+    private let tokenizer: WordPieceTokenizer
+
+    /// - Parameter config: the configuration as it is in the phase.
+    /// - Throws: `TrainingError` for a length that the model does not have, `TextError` for too few documents.
+    init(_ config: TrainingConfig, _ documents: TokenDocuments, _ source: ModelSource) throws {
+        let length = config.maxLength ?? source.config.maxPositions
+        guard (5...max(5, source.config.maxPositions)).contains(length) else {
+            throw TrainingError(
+                .invalidSetting,
+                "a phase has sequences of \(length) tokens; expected 5 to the model's "
+                    + "\(source.config.maxPositions) positions", at: config.file)
+        }
+        tokenizer = source.tokenizer
+        batchesPerStep = config.gradientAccumulation
+        sampler = try PairSampler(
+            documents, length: length, shortShare: config.shortShare, seed: UInt64(config.seed))
+        let predictions = max(1, Int((Double(length) * config.maskedShare).rounded()))
+        masking = TokenMasking(
+            share: config.maskedShare, maxPredictions: config.maxPredictions ?? predictions,
+            wholeWords: config.wholeWordMasking, tokenizer: source.tokenizer)
+        batching = BatchingOptions(
+            mode: config.batching.mode, batchSize: config.batchSize, maxTokens: config.maxTokens,
+            maxLength: length, padID: source.tokenizer.special.pad, shuffle: true, seed: UInt64(config.seed))
+    }
+
+    func examples(epoch: Int) -> PretrainingEpoch {
+        PretrainingEpoch(sampler, masking: masking, tokenizer: tokenizer, epoch: epoch)
+    }
+
+    /// Bounds of a batch's symbols with at most `limit` sequences.
+    func largestShape(limit: Int) -> [String: Int] {
+        let sequences = min(limit, batching.batchSize)
+        let tokens = sequences * batching.maxLength
+        return [
+            "sequences": sequences, "tokens": min(tokens, batching.maxTokens ?? tokens),
+            "length": batching.maxLength, "masked": sequences * masking.count(length: batching.maxLength),
+        ]
+    }
+}
+
+extension BertInputs {
+    /// What the pre-training head needs; without labels.
+    init(_ batch: PretrainingBatch) {
+        self.init(batch.batch)
+        tensors["masked_positions"] = TensorData(batch.maskedPositions)
+    }
+}
+
+extension StepInputs {
+    /// - Parameters:
+    ///   - masked: masked tokens of the whole step.
+    ///   - sequences: its sentence pairs.
+    init(_ batch: PretrainingBatch, masked: Int, sequences: Int) {
+        let inputs = BertInputs(batch)
+        let labels = [
+            "labels": TensorData(batch.maskedLabels),
+            "next_sentence_labels": TensorData(batch.nextSentenceLabels),
+        ]
+        self.init(
+            tensors: inputs.tensors.merging(labels) { $1 }, symbols: inputs.symbols,
+            lossWeights: [
+                Float(batch.maskedLabels.count) / Float(masked),
+                Float(batch.nextSentenceLabels.count) / Float(sequences),
+            ])
+    }
+}

@@ -1,0 +1,153 @@
+import BERT
+import GraphCompiler
+import Text
+
+/// Masked LM and next-sentence prediction on documents (Devlin et al., arXiv:1810.04805), in one or more phases.
+///
+/// An epoch cuts the documents into sentence pairs anew and masks other tokens of them. A phase begins with an epoch
+/// of its own; its last one may be cut short.
+final class PretrainingTask: LearningTask {
+    let config: BertConfig
+    let fingerprint: String
+    let plan: TrainingPlan
+    private let phases: [PretrainingPhase]
+    /// For each epoch its phase, and how many of its batches are trained on.
+    private let epochs: [(phase: Int, batches: Int)]
+    /// What is held out, cut and masked once.
+    private let heldOut: PretrainingEpoch?
+    private let heldOutBatching: BatchingOptions
+    private let heldOutPath: String
+    /// The examples of the epoch that was used last.
+    private var current: (epoch: Int, examples: PretrainingEpoch)?
+
+    /// Tokenises the text, unless that was done before.
+    ///
+    /// - Throws: `TextError` for the text, `TrainingError` for a setting that does not fit the model.
+    init(_ training: TrainingConfig, _ source: ModelSource) throws {
+        guard source.config.tokenTypes > 1 else {
+            throw TrainingError(
+                .invalidModel,
+                "has one token type only, but pre-training needs pairs of texts; raise "
+                    + "type_vocab_size to 2", at: source.path)
+        }
+        config = source.config
+        let text = try PretrainingText(training, source.tokenizer)
+        fingerprint = text.fingerprint
+        let configs = training.phases.isEmpty ? [training] : training.phases.map { $0.applied(to: training) }
+        let phases = try configs.map { try PretrainingPhase($0, text.train, source) }
+        self.phases = phases
+
+        var epochs: [(phase: Int, batches: Int)] = []
+        var schedules: [LearningRateSchedule] = []
+        for (index, config) in configs.enumerated() {
+            let first = epochs.count
+            var steps = 0
+            while config.maxSteps.map({ steps < $0 }) ?? (epochs.count - first < config.epochs) {
+                let examples = phases[index].examples(epoch: epochs.count)
+                let batches = try BatchPlan(lengths: examples.lengths, options: phases[index].batching)
+                    .batches(epoch: epochs.count).count
+                let left = config.maxSteps.map { ($0 - steps) * config.gradientAccumulation } ?? batches
+                epochs.append((index, min(batches, left)))
+                steps += (min(batches, left) + config.gradientAccumulation - 1) / config.gradientAccumulation
+            }
+            schedules.append(LearningRateSchedule(config, steps: steps))
+        }
+        self.epochs = epochs
+        plan = TrainingPlan(epochs: epochs.count, schedules: schedules)
+
+        // Text of the first phase's length, the same for every seed, so that all evaluations compare.
+        heldOutBatching = BatchingOptions(
+            mode: .packed, batchSize: TaskStep.evaluationTokens,
+            maxTokens: max(TaskStep.evaluationTokens, phases[0].sampler.length),
+            maxLength: phases[0].sampler.length, padID: source.tokenizer.special.pad, shuffle: false)
+        heldOutPath = text.heldOut?.file.path ?? ""
+        heldOut = try text.heldOut.map { documents in
+            let sampler = try PairSampler(
+                documents, length: phases[0].sampler.length, shortShare: training.shortShare, seed: 0)
+            return PretrainingEpoch(
+                sampler, masking: phases[0].masking, tokenizer: source.tokenizer, epoch: 0)
+        }
+        exampleCount = phases[0].examples(epoch: 0).pairs.count
+    }
+
+    var head: BertHead { .pretraining }
+    var architecture: BertArchitecture { .pretraining }
+    var labels: [String] { [] }
+    var keepsHead: Bool { true }
+    var metric: TrainingMetric { .loss }
+    var warnings: [String] { [] }
+    let exampleCount: Int
+
+    func exampleCount(of part: EvaluatedPart) -> Int? {
+        part == .validation ? heldOut?.pairs.count : nil
+    }
+
+    func path(of part: EvaluatedPart) -> String { heldOutPath }
+
+    // MARK: Training
+
+    private func examples(epoch: Int) -> PretrainingEpoch {
+        if let current, current.epoch == epoch { return current.examples }
+        let examples = phases[epochs[epoch].phase].examples(epoch: epoch)
+        current = (epoch, examples)
+        return examples
+    }
+
+    func batches(epoch: Int) throws -> [[Int]] {
+        let options = phases[epochs[epoch].phase].batching
+        let plan = try BatchPlan(lengths: examples(epoch: epoch).lengths, options: options)
+        return Array(plan.batches(epoch: epoch).prefix(epochs[epoch].batches))
+    }
+
+    func step(_ microBatches: [[Int]], epoch: Int) throws -> TaskStep {
+        let examples = examples(epoch: epoch)
+        let options = phases[epochs[epoch].phase].batching
+        let batches = try microBatches.map { try examples.batch($0, options: options) }
+        let masked = batches.reduce(0) { $0 + $1.maskedLabels.count }
+        let sequences = batches.reduce(0) { $0 + $1.batch.sequences }
+        return TaskStep(
+            inputs: batches.map { StepInputs($0, masked: masked, sequences: sequences) },
+            sequences: sequences, realTokens: batches.reduce(0) { $0 + $1.batch.realTokens },
+            paddedTokens: batches.reduce(0) { $0 + $1.batch.paddedTokens })
+    }
+
+    func gradientAccumulation(epoch: Int) -> Int { phases[epochs[epoch].phase].batchesPerStep }
+
+    var largestBatchSize: Int { phases.reduce(0) { max($0, $1.batching.batchSize) } }
+
+    func largestTrainingShapes(batchSize: Int) -> [[String: Int]] {
+        phases.map { $0.largestShape(limit: batchSize) }
+    }
+
+    // MARK: Evaluation
+
+    private func heldOutBatches() throws -> [PretrainingBatch] {
+        guard let heldOut else { return [] }
+        return try BatchPlan(lengths: heldOut.lengths, options: heldOutBatching).batches(epoch: 0).map {
+            try heldOut.batch($0, options: heldOutBatching)
+        }
+    }
+
+    func evaluationShapes() throws -> [[String: Int]] {
+        try heldOutBatches().map { batch in
+            [
+                "sequences": batch.batch.sequences, "tokens": batch.batch.tokens,
+                "length": batch.batch.maxLength, "masked": batch.maskedLabels.count,
+            ]
+        }
+    }
+
+    func evaluate(_ part: EvaluatedPart, with model: TrainableModel) throws -> EvaluationMetrics {
+        var (words, pairs) = (GuessCounter(), GuessCounter())
+        for batch in try heldOutBatches() {
+            let outputs = try model.infer(BertInputs(batch), outputs: ["logits", "next_sentence_logits"])
+            words.add(logits: outputs["logits"]?.floats ?? [], targets: batch.maskedLabels)
+            pairs.add(
+                logits: outputs["next_sentence_logits"]?.floats ?? [], targets: batch.nextSentenceLabels)
+        }
+        return EvaluationMetrics(
+            PretrainingMetrics(
+                maskedLMLoss: words.loss, maskedLMAccuracy: words.accuracy, nextSentenceLoss: pairs.loss,
+                nextSentenceAccuracy: pairs.accuracy), count: heldOut?.pairs.count ?? 0)
+    }
+}

@@ -1,0 +1,72 @@
+import Foundation
+import Testing
+
+@testable import Text
+
+@Suite struct VocabularyTrainingTests {
+    struct Fixture: Decodable {
+        let words: [String: Int]
+        let size: Int
+        /// How many tokens Hugging Face's trainer makes, and those that it makes in every run.
+        let count: Int
+        let tokens: [String]
+    }
+
+    static func words(_ counts: [String: Int]) -> WordCounts {
+        var words = WordCounts()
+        for (word, count) in counts {
+            words.add(Array(repeating: word, count: count).joined(separator: " "))
+        }
+        return words
+    }
+
+    /// `Fixtures/make_vocabulary.py`.
+    @Test func theTokensOfHuggingFace() throws {
+        let data = try Data(contentsOf: URL(fileURLWithPath: Place.fixture("vocabulary.json")))
+        let fixture = try JSONDecoder().decode(Fixture.self, from: data)
+        let tokens = try VocabularyTrainer(size: fixture.size).train(Self.words(fixture.words))
+        #expect(tokens.count == fixture.count)
+        #expect(Array(tokens.prefix(5)) == ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"])
+        #expect(Set(fixture.tokens).subtracting(tokens) == [])
+    }
+
+    @Test func mergesByHand() throws {
+        // Pairs: l-##o 7, ##o-##w 7, ##w-##e 4, n-##e 2, ##e-##r 4, ##e-##w 2. Of the first two the one with the smaller
+        // ids goes first.
+        let words = Self.words(["low": 3, "lower": 4, "new": 2])
+        let tokens = try VocabularyTrainer(size: 18).train(words)
+        #expect(
+            tokens == VocabularyTrainer.specialTokens + ["e", "l", "n", "o", "r", "w"]
+                + ["##e", "##o", "##r", "##w"] + ["lo", "low", "##er"])
+    }
+
+    @Test func rareCharactersAndPairsAreLeftOut() throws {
+        var trainer = VocabularyTrainer(size: 100)
+        trainer.alphabetLimit = 2
+        let tokens = try trainer.train(Self.words(["ab": 3, "abz": 1]))
+        #expect(tokens == VocabularyTrainer.specialTokens + ["a", "b", "##b", "ab"])
+        #expect(try VocabularyTrainer(size: 100).train(Self.words(["ab": 1])).contains("ab") == false)
+    }
+
+    @Test func sizesAndTextsThatCannotBe() throws {
+        #expect(throws: TextError.self) { try VocabularyTrainer(size: 6).train(Self.words(["ab": 1])) }
+        #expect(throws: TextError.self) { try VocabularyTrainer().train(WordCounts()) }
+    }
+
+    /// The same words in any order give the same vocabulary, and the tokeniser splits with it.
+    @Test func isDeterministic() throws {
+        let scratch = try ScratchDirectory()
+        let text = "the cat sat on the mat the cats sat on mats the hat"
+        let forward = try scratch.write("a.txt", text + "\n")
+        let words = text.split(separator: " ").reversed().joined(separator: " ")
+        let backward = try scratch.write("b.txt", words + "\n")
+        let tokenizer = try WordPieceTokenizer(trainedOn: [forward], size: 40)
+        #expect(
+            try tokenizer.vocabulary.tokens
+                == WordPieceTokenizer(trainedOn: [backward], size: 40).vocabulary.tokens)
+        #expect(!tokenizer.tokenize("The cats!").prefix(2).contains(tokenizer.special.unk))
+        try tokenizer.save(to: scratch.path)
+        #expect(
+            try WordPieceTokenizer(contentsOf: scratch.path).tokenize("hats") == tokenizer.tokenize("hats"))
+    }
+}
