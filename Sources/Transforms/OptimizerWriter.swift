@@ -26,13 +26,10 @@ struct OptimizerWriter {
     func write(_ trained: [(name: String, parameter: Tensor, gradient: Tensor)]) {
         var norm = globalNorm(trained.filter { !options.noClipping($0.name) }.map(\.gradient))
         if let lossScale { norm = norm / lossScale }
-        let one = builder.scalar(1)
-        let scales = [options.maxGradientNorm.map { clipFactor(norm, maxNorm: $0) } ?? one, one].map {
-            scale in
-            lossScale.map { scale / $0 } ?? scale
-        }
+        let unclipped = lossScale.map { 1 / $0 } ?? builder.scalar(1)
+        let clipped = options.maxGradientNorm.map { clipFactor(norm, maxNorm: $0) * unclipped } ?? unclipped
         for (name, parameter, gradient) in trained {
-            update(name, parameter, gradient, scales[options.noClipping(name) ? 1 : 0])
+            update(name, parameter, gradient, options.noClipping(name) ? unclipped : clipped)
         }
         builder.output("gradient_norm", norm)
     }

@@ -169,6 +169,18 @@ import Testing
         #expect(try BertConfig(json: Data("{}".utf8)).attentionMask == nil)
     }
 
+    @Test func masksOfLayersRoundTrip() throws {
+        let json = #"{"num_hidden_layers": 2, "attention_mask": ["star", "bits(size=2, rows=80c0)"]}"#
+        let config = try BertConfig(json: Data(json.utf8))
+        #expect(config.attentionMask == nil && config.attentionMask(layer: 0) == AttentionMask(.star))
+        #expect(config.maskSize == 2 && config.longestSequence == 2)
+        #expect(try BertConfig(json: try config.json()).attentionMasks == config.attentionMasks)
+        let wrong = json.replacingOccurrences(of: "layers\": 2", with: "layers\": 3")
+        #expect(
+            message { _ = try BertConfig(json: Data(wrong.utf8)) }?.contains(
+                "'attention_mask' has 2 masks for 3 layers; give one, or one a layer") == true)
+    }
+
     @Test func attentionMaskFromAFileIsRelativeToTheConfiguration() throws {
         let directory = try TemporaryDirectory()
         try Data("80\nc0\n".utf8).write(to: directory.url.appendingPathComponent("mask.txt"))

@@ -106,7 +106,41 @@ import Testing
         )
     }
 
-    @Test func maxMemoryRefusesWithTheLargestBatchThatFits() throws {
+    /// Where a batch does not fit, the fewest pieces that do are run, and the losses are the same to rounding.
+    @Test func maxMemoryCutsBatches() throws {
+        var config = TinyModel.config()
+        (config.hiddenSize, config.feedForwardSize, config.layers, config.maxPositions) = (64, 128, 6, 32)
+        (config.hiddenDropout, config.attentionDropout) = (0, 0)
+        config.normPosition = .pre
+        try scratch.write("large.json", [UInt8](config.json()))
+        for name in ["train.txt", "train_labels.txt"] {
+            let lines = try scratch.read(name)
+            try scratch.write(name, String(repeating: lines, count: 8))
+        }
+        let sets = ["batching=fixed", "batchSize=64", "maxSteps=2"].flatMap { ["--set", $0] }
+        func events(_ more: [String]) throws -> [[String: Any]] {
+            let model = ["--set", "model=\(scratch.path("large.json"))", "--json"]
+            let result = try Tool.run(["train", scratch.path("train.json")] + model + sets + more)
+            #expect(result.status == 0, "\(result.error)")
+            return try objects(result)
+        }
+        func losses(_ events: [[String: Any]]) -> [Double] {
+            events.filter { $0["event"] as? String == "step" }.compactMap { $0["loss"] as? Double }
+        }
+        let whole = try events([])
+        let parts = try #require(whole.first?["planned_memory"] as? [String: Int])
+        let arena = try #require(parts["activations_and_gradients"])
+        let limit = parts.values.reduce(0, +) - arena / 3
+        let cut = try events(["--set", "maxMemory=\(limit)"])
+        #expect(whole.first?["micro_batch_size"] is NSNull)
+        let size = try #require(cut.first?["micro_batch_size"] as? Int)
+        #expect(size > 1 && size < 64)
+        #expect(try #require(cut.first?["planned_memory_bytes"] as? Int) <= limit)
+        #expect(losses(cut).count == 2)
+        for (a, b) in zip(losses(cut), losses(whole)) { #expect(abs(a - b) <= 1e-4 * b) }
+    }
+
+    @Test func maxMemoryRefusesWhatOneSequenceNeeds() throws {
         let planned = try #require(
             try objects(train("--json")).first?["planned_memory_bytes"] as? Int)
         let fits = try train("--set", "maxMemory=\(planned + planned / 10)", "--quiet")
@@ -116,7 +150,7 @@ import Testing
         #expect(refused.output.isEmpty)
         #expect(refused.error.contains("'maxMemory' is 1.0 MB, but the run needs "))
         #expect(refused.error.contains("weights ") && refused.error.contains("process "))
-        #expect(refused.error.contains("batches of one sequence need "))
+        #expect(refused.error.contains("micro-batches of one sequence need "))
     }
 
     /// Events of a track follow one another, and the kernels of worker 0 lie within a run.

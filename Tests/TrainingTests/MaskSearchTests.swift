@@ -220,7 +220,8 @@ import Training
         var config = Self.config(output, steps: 2)
         config.damLength = 16
         #expect(
-            message { _ = try trainModel(config) }?.contains("'damLength' is 16, the length at which") == true
+            message { _ = try trainModel(config) }?.contains(
+                "'maxLength' is 24, but the attention mask is learned at 16") == true
         )
         config.maxLength = nil
         #expect(

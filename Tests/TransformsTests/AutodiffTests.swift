@@ -1,4 +1,5 @@
 import GraphIR
+import Interpreter
 import Testing
 import Transforms
 
@@ -57,6 +58,19 @@ import Transforms
         let (_, new, gradients) = try gradients(graph, of: ["a", "b", "c"])
         #expect(gradients.map { $0 != nil } == [true, false, false])
         #expect(!new.contains { $0.op == .unary(.exp) })
+    }
+
+    /// d/dx (x · stop_gradient(x)) = x: half of what x² has.
+    @Test func aStoppedGradientIsNone() throws {
+        let graph = try GraphBuilder.build("g") { g in
+            let x = g.parameter("x", [3])
+            g.output("loss", (x * x.stopGradient()).sum())
+        }
+        let (extended, _, found) = try gradients(graph, of: ["x"])
+        var result = extended
+        result.addOutput("dx", try #require(found[0]))
+        let x = HostTensor([1, -2, 0.5] as [Float])
+        #expect(try Interpreter(graph: result).run(["x": x]).outputs["dx"] == x)
     }
 
     @Test func valuesInsideTheGraphHaveGradientsToo() throws {

@@ -48,6 +48,30 @@ import Transforms
         ],
     ]
 
+    /// The norm of two gradients of 3 and 4 is 5 with both, and 3 without the one that is not clipped.
+    @Test func whatIsNotClippedDoesNotCount() throws {
+        let graph = try GraphBuilder.build("two") { g in
+            g.output("loss", g.parameter("a", []) * 3 + g.parameter("b", []) * 4)
+        }
+        func moments(_ noClipping: @escaping @Sendable (String) -> Bool) throws -> [String: HostTensor] {
+            let options = OptimizerOptions(
+                adamW: AdamWAttributes(beta1: 0.5), maxGradientNorm: 1, noClipping: noClipping)
+            let names = ["a", "b", "a.exp_avg", "b.exp_avg", "a.exp_avg_sq", "b.exp_avg_sq"]
+            let inputs = ["learning_rate", "correction1", "correction2"].map { ($0, HostTensor.scalar(0.5)) }
+            let result = try Interpreter(graph: trainingStep(graph, options: options), rounding: false).run(
+                Dictionary(uniqueKeysWithValues: inputs + names.map { ($0, HostTensor.scalar(0)) }))
+            return result.updates.merging(result.outputs) { $1 }
+        }
+        let (all, some) = (try moments { _ in false }, try moments { $0 == "b" })
+        func check(_ values: [String: HostTensor], _ expected: [String: Double]) {
+            for (name, number) in expected {
+                #expect(abs((values[name]?.values[0] ?? .nan) - number) < 1e-5, "\(name)")
+            }
+        }
+        check(all, ["gradient_norm": 5, "a.exp_avg": 0.3, "b.exp_avg": 0.4])
+        check(some, ["gradient_norm": 3, "a.exp_avg": 0.5, "b.exp_avg": 2])
+    }
+
     @Test(arguments: [false, true]) func followsTorch(_ optimised: Bool) throws {
         var graph = try trainingStep(Self.model(), options: Self.options)
         if optimised { try PassPipeline.standard.run(on: &graph) }

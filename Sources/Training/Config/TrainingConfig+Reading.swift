@@ -89,6 +89,9 @@ extension TrainingConfig {
         }
     }
 
+    /// The learning rate of the only phase, or of the first one.
+    var firstLearningRate: Double { phases.first?.learningRate ?? learningRate }
+
     /// The fields of a learned mask need one; its learning rate is a multiple of the parameters'.
     private func validateMask(_ refuse: (String, String) -> TrainingConfigError) throws {
         let defaults = TrainingConfig()
@@ -99,14 +102,8 @@ extension TrainingConfig {
                     field.name, "has no use without 'dam'; set that to \"structured\", or remove this")
             }
         }
-        if let damLearningRate, damLearningRate > 0, learningRate == 0 {
+        if let damLearningRate, damLearningRate > 0, firstLearningRate == 0 {
             throw refuse("damLearningRate", "needs a learningRate above 0, whose schedule it follows")
-        }
-        if let damLength, let maxLength, maxLength > damLength {
-            throw refuse(
-                "damLength",
-                "is \(damLength), the length at which the mask is learned, but 'maxLength' is \(maxLength); "
-                    + "lower that or raise this")
         }
     }
 

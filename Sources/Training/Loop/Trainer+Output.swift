@@ -90,8 +90,7 @@ extension Trainer {
             to: directory, config: config, architecture: task.architecture,
             parameters: model.specs.filter { !AttentionGates.isGate($0.name) }
         ) { spec, sink in
-            let name = model.evaluatedName(spec.name)
-            _ = try model.parameters.withBytes(name) { bytes in
+            try model.parameters.withBytes(model.evaluatedName(spec.name)) { bytes in
                 try sink(bytes.bindMemory(to: Float.self))
             }
         }

@@ -117,7 +117,7 @@ struct TrainingSetup {
             learningRateScale: { architecture.learningRateScale(of: $0, decay: decay) },
             averageDecay: config.ema, scalesLoss: compiler.options.precision == .fp16)
         if source.gates != nil {
-            options.treatGates(learningRate: config.damLearningRate, of: config.learningRate)
+            options.treatGates(learningRate: config.damLearningRate, of: config.firstLearningRate)
         }
         let model = try TrainableModel(
             config: task.config, head: task.head, options: options, compiler: compiler,

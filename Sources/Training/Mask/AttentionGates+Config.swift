@@ -9,15 +9,20 @@ extension AttentionGates {
     ///   - path: what errors call it.
     /// - Throws: `TrainingError` for a model that has a mask already, and for sequences that are longer than either mask.
     init?(_ training: TrainingConfig, _ model: BertConfig, at path: String) throws {
-        let longest = training.maxLength ?? model.maxPositions
+        let whole = training.maxLength ?? model.maxPositions
+        let longest = training.phases.map { $0.length ?? whole }.max() ?? whole
         func check(_ size: Int, _ mask: String) throws {
             guard longest > size else { return }
             let given =
-                training.maxLength == nil ? "is null, for the model's \(longest) positions" : "is \(longest)"
+                !training.phases.isEmpty
+                ? "a phase has sequences of \(longest) tokens"
+                : training.maxLength == nil
+                    ? "'maxLength' is null, for the model's \(longest) positions"
+                    : "'maxLength' is \(longest)"
             throw TrainingError(
                 .invalidSetting,
-                "'maxLength' \(given), but \(mask) at \(size) tokens and not defined beyond; set maxLength to at most "
-                    + "\(size)", at: training.file)
+                "\(given), but \(mask) at \(size) tokens and not defined beyond; set maxLength to at most \(size)",
+                at: training.file)
         }
         guard let form = training.dam else {
             if let size = model.maskSize { try check(size, "the model's attention mask was made or learned") }

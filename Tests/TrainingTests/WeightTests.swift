@@ -1,0 +1,80 @@
+import BERT
+import Foundation
+import Testing
+import Training
+
+/// Rates by layer, and averages of weights.
+@Suite struct WeightTests {
+    /// BEiT's scales for 12 layers: head 1, top layer d, embeddings d^13.
+    @Test(arguments: [
+        ("classifier.weight", 0), ("pooler.dense.bias", 0), ("encoder.LayerNorm.weight", 0),
+        ("encoder.layer.11.output.dense.weight", 1), ("encoder.layer.0.attention.self.query.bias", 12),
+        ("embeddings.word_embeddings.weight", 13), ("embeddings.LayerNorm.bias", 13),
+    ])
+    func layersHaveRates(_ name: String, _ power: Int) {
+        let scale = BertConfig().learningRateScale(of: name, decay: 0.75)
+        #expect(abs(scale - pow(0.75, Double(power))) < 1e-12)
+    }
+
+    /// The first step of AdamW is as long as the rate, so that it shows the rate of each parameter.
+    @Test func stepsAreAsLongAsTheRates() throws {
+        let output = try TemporaryDirectory()
+        var config = smallConfig(output, steps: 1)
+        config.layerwiseLearningRateDecay = 0.5
+        config.weightDecay = 0
+        config.schedule = .constant
+        config.epsilon = 1e-12
+        config.saveEvery = 1
+        _ = try trainModel(config)
+        var still = config
+        (still.learningRate, still.outputDirectory) = (0, "still")
+        _ = try trainModel(still)
+        let (new, old) = (
+            try tensors(output.path + "/run/model.safetensors"),
+            try tensors(output.path + "/still/model.safetensors")
+        )
+        for (name, layers) in [
+            ("classifier.weight", 0), ("encoder.layer.1.output.dense.weight", 1),
+            ("encoder.layer.0.output.dense.weight", 2),
+        ] {
+            let steps = zip(try #require(new[name]), try #require(old[name])).map { abs($0 - $1) }.sorted()
+            let rate = 1e-3 * Float(pow(0.5, Double(layers)))
+            #expect(abs(steps[steps.count / 2] - rate) < 0.02 * rate, "\(name)")
+        }
+    }
+
+    /// e₁ = p₁ and eₜ = eₜ₋₁ + (1 - d)(pₜ - eₜ₋₁); the saved model is e, and evaluates as the run said.
+    @Test func averages() throws {
+        let output = try ResumeTests.output()
+        var config = ResumeTests.config(output)
+        (config.maxSteps, config.ema, config.saveBest) = (4, 0.6, false)
+        (config.saveEvery, config.keepCheckpoints, config.evaluateEvery) = (1, 4, 4)
+        let report = try trainModel(config)
+        var average: [String: [Float]] = [:]
+        for step in 1...4 {
+            let directory = output.path + "/run/checkpoints/step-\(step)/"
+            let weights = try tensors(directory + "model.safetensors")
+            let saved = try tensors(directory + "optimizer.safetensors")
+            for (name, values) in weights {
+                let old = average[name]
+                average[name] = values.indices.map { index in
+                    guard step > 1, let old = old?[index] else { return values[index] }
+                    return old + Float(1 - 0.6) * (values[index] - old)
+                }
+                let actual = try #require(saved[name + ".ema"])
+                let worst = zip(actual, try #require(average[name])).map { abs($0 - $1) }.max() ?? 0
+                #expect(worst < 1e-6, "\(name) at step \(step)")
+                if step == 4 {
+                    #expect(try tensors(output.path + "/run/model.safetensors")[name] == actual)
+                }
+            }
+        }
+        // The saved model, not trained further.
+        var again = config
+        (again.model, again.ema, again.learningRate) = ("run", nil, 0)
+        (again.maxSteps, again.evaluateEvery, again.outputDirectory) = (1, 1, "again")
+        let other = try trainModel(again)
+        let (a, b) = (report.evaluations[0].metrics.loss, other.evaluations[0].metrics.loss)
+        #expect(abs(a - b) < 1e-5 * b)
+    }
+}
