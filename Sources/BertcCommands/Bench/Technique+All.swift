@@ -58,6 +58,9 @@ extension Technique {
         ]
     }
 
+    /// Parts of a batch where gradients are accumulated.
+    private static let accumulated = 4
+
     /// What trades time for memory, or trains something else.
     private static let lessMemory = [
         Technique(
@@ -71,6 +74,12 @@ extension Technique {
             on: { side, model in
                 side.config.freeze =
                     ["embeddings.*"] + (0..<(model.layers / 2)).map { "encoder.layer.\($0).*" }
+            }),
+        Technique(
+            "accumulation", "gradients of \(accumulated) batches accumulated", filled,
+            on: { side, _ in
+                side.config.gradientAccumulation = accumulated
+                side.config.batchSize = max(1, side.config.batchSize / accumulated)
             }),
     ]
 
