@@ -50,10 +50,11 @@ import Transforms
     ///   P₀ = (1, 0), out₀ = 0, loss = 0 + 2/2 = 1
     ///   dS₀ = (1 (0 - 0), 0 (1 - 0)) = 0
     ///   dL/dM = (1, 1), dL/dα₀ = (3/16, 3/16)
-    @Test(arguments: [
-        (0, 2.5, [-468.5625, 468.5625, 625.25, -625.25]),
-        (-log(3), 1, [0.1875, -0.1875, 0.1875, -0.1875]),
-    ])
+    @Test(
+        arguments: [
+            (0.0, 2.5, [-468.5625, 468.5625, 625.25, -625.25]),
+            (-Foundation.log(3.0), 1.0, [0.1875, -0.1875, 0.1875, -0.1875]),
+        ] as [(Double, Double, [Double])])
     func twoGatesByHand(noise: Double, loss: Double, gradient: [Double]) throws {
         let gates = AttentionGates(.structured, length: 2, lambda: 0.5)
         func tokens(_ values: [Double]) -> HostTensor {

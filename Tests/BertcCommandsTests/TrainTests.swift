@@ -130,7 +130,7 @@ import Testing
         let whole = try events([])
         let parts = try #require(whole.first?["planned_memory"] as? [String: Int])
         let arena = try #require(parts["activations_and_gradients"])
-        let limit = parts.values.reduce(0, +) - arena / 3
+        let limit = parts.values.reduce(0, +) - arena / 2
         let cut = try events(["--set", "maxMemory=\(limit)"])
         #expect(whole.first?["micro_batch_size"] is NSNull)
         let size = try #require(cut.first?["micro_batch_size"] as? Int)

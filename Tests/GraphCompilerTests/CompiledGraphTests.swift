@@ -94,6 +94,28 @@ import Testing
         #expect(abs(try first.graph.get("b").floats[0] - 0.5) < 1e-4)
     }
 
+    /// The scale reaches every row's gradient, and leaves it before clipping.
+    @Test func aScaledLossGivesTheSameSteps() throws {
+        let graph = try GraphBuilder.build("classifier") { g in
+            let logits = g.input("x", .f32, ["rows", 2]).matmul(g.parameter("w", [2, 3]))
+            g.output("loss", logits.crossEntropy(labels: g.input("y", .i32, ["rows"])).mean())
+        }
+        let batch = [
+            "x": TensorData([1, 2, -1, 0.5, 3, 1, 0, 2, 1, -1] as [Float], shape: [5, 2]),
+            "y": TensorData([0, 1, 2, 2, 0] as [Int32]),
+        ]
+        let results = try [false, true].map { scales in
+            let training = try GraphCompiler.compileTraining(
+                graph, OptimizerOptions(maxGradientNorm: 0.1, scalesLoss: scales), options: options)
+            training.lossScale = 1024
+            let norms = try (0..<3).map { _ in
+                try training.step(batch, learningRate: 0.05)["gradient_norm"]!.floats[0]
+            }
+            return norms + (try training.graph.get("w").floats)
+        }
+        for (a, b) in zip(results[0], results[1]) { #expect(abs(a - b) < 1e-5) }
+    }
+
     @Test func aStepThatFailsIsNotCounted() throws {
         let training = try GraphCompiler.compileTraining(try linear(), options: options)
         var bad = batch

@@ -11,12 +11,15 @@ import Training
 
     /// The tiny classifier with its weights.
     static func model(
-        dropout: Double, accumulates: Bool, _ options: OptimizerOptions = OptimizerOptions(maxGradientNorm: 1),
+        dropout: Double, accumulates: Bool,
+        _ options: OptimizerOptions = OptimizerOptions(maxGradientNorm: 1),
         precision: Precision = .fp32
     ) throws -> TrainableModel {
         let checkpoint = try BertCheckpoint(directory: Repository.fixtures.appendingPathComponent("tiny"))
         var config = checkpoint.config
-        (config.hiddenDropout, config.attentionDropout, config.classifierDropout) = (dropout, dropout, dropout)
+        (config.hiddenDropout, config.attentionDropout, config.classifierDropout) = (
+            dropout, dropout, dropout
+        )
         let model = try TrainableModel(
             config: config, head: .classification(labels: 3), options: options,
             compiler: Compiler(CompilerOptions(precision: precision)), accumulates: accumulates)
@@ -30,7 +33,8 @@ import Training
     /// Examples as the micro-batches of one step.
     static func inputs(_ microBatches: [[Int]]) throws -> [StepInputs] {
         let encodings = BatchingModeTests.encodings(lengths: lengths)
-        let batcher = try Batcher(encodings, options: BatchingOptions(mode: .packed, batchSize: 8, maxLength: 48))
+        let batcher = try Batcher(
+            encodings, options: BatchingOptions(mode: .packed, batchSize: 8, maxLength: 48))
         return microBatches.map { indices in
             StepInputs(
                 batcher.layOut(indices), targets: TensorData(indices.map { Int32($0 % 3) }),
@@ -89,7 +93,9 @@ import Training
         var config = ResumeTests.config(output)
         (config.maxSteps, config.epochs, config.gradientAccumulation) = (nil, 1, 3)
         var sequences: [Int] = []
-        let report = try trainModel(config) { if case .step(let step) = $0 { sequences.append(step.sequences) } }
+        let report = try trainModel(config) {
+            if case .step(let step) = $0 { sequences.append(step.sequences) }
+        }
         // 60 examples in 8 batches.
         #expect(sequences == [24, 24, 12] && report.steps == 3)
         #expect(report.epochs[0].batches == 8 && report.epochs[0].sequences == 60)
@@ -112,7 +118,8 @@ import Training
         var config = config(parts)
         for stop in stops {
             var asked = 0
-            let report = try trainModel(config) { _ in } shouldStop: {
+            let report = try trainModel(config) { _ in
+            } shouldStop: {
                 asked += 1
                 return asked == stop
             }
@@ -124,7 +131,10 @@ import Training
         }
         config.threads = 1
         _ = try trainModel(config)
-        for file in ["checkpoints/step-5/model.safetensors", "checkpoints/step-5/optimizer.safetensors", "checkpoints/step-5/state.json", "model.safetensors"] {
+        for file in [
+            "checkpoints/step-5/model.safetensors", "checkpoints/step-5/optimizer.safetensors",
+            "checkpoints/step-5/state.json", "model.safetensors",
+        ] {
             #expect(try whole.data("run/" + file) == parts.data("run/" + file), "\(file)")
         }
     }

@@ -15,6 +15,15 @@ import Training
         }
     }
 
+    /// As SparseBERT's pre-training falls: the square root of what is left.
+    @Test func polynomialsOfPowerOneHalf() {
+        let schedule = LearningRateSchedule(
+            shape: .polynomial, peak: 6e-3, warmupSteps: 2, steps: 6, power: 0.5)
+        for (step, rest) in [(2, 1.0), (3, 0.75), (4, 0.5), (5, 0.25), (6, 0)] {
+            #expect(abs(schedule.rate(at: step) - 6e-3 * rest.squareRoot()) < 1e-15)
+        }
+    }
+
     @Test func withoutWarmUpTheFirstStepHasThePeak() {
         let schedule = LearningRateSchedule(shape: .linear, peak: 1, steps: 4)
         #expect((0..<5).map(schedule.rate) == [1, 0.75, 0.5, 0.25, 0])

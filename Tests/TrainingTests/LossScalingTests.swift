@@ -78,7 +78,12 @@ import Training
 
         config = Self.config(parts)
         var asked = 0
-        _ = try trainModel(config, shouldStop: { asked += 1; return asked == 11 })
+        _ = try trainModel(
+            config,
+            shouldStop: {
+                asked += 1
+                return asked == 11
+            })
         config.resume = "latest"
         _ = try trainModel(config)
         for file in ["model.safetensors", "optimizer.safetensors", "state.json"] {

@@ -129,7 +129,7 @@ import Training
         let data = try Data(contentsOf: URL(fileURLWithPath: weights))
         try data.prefix(data.count - 10).write(to: URL(fileURLWithPath: weights))
         #expect(message { _ = try trainModel(config) }?.hasPrefix(weights) == true)
-        try output.write("{\"version\": 1}", "run/checkpoints/step-14/state.json")
+        try output.write("{\"version\": 2}", "run/checkpoints/step-14/state.json")
         #expect(
             message { _ = try trainModel(config) }?.contains("state.json: is damaged: it has no 'settings'")
                 == true)

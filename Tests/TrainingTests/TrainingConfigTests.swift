@@ -49,6 +49,22 @@ import Training
         ),
         (#"{"model": "m", "epochs": 2.5}"#, "train.json: 'epochs' is 2.5, expected an integer of at least 1"),
         (#"{"model": "m", "epochs": 0}"#, "train.json: 'epochs' is 0, expected an integer of at least 1"),
+        (
+            #"{"model": "m", "gradientAccumulation": 0}"#,
+            "train.json: 'gradientAccumulation' is 0, expected an integer of at least 1"
+        ),
+        (
+            #"{"model": "m", "optimizer": "adam"}"#,
+            #"train.json: 'optimizer' is "adam", expected one of "adamw", "lamb""#
+        ),
+        (
+            #"{"model": "m", "layerwiseLearningRateDecay": 0}"#,
+            "train.json: 'layerwiseLearningRateDecay' is 0, expected a positive number of at most 1"
+        ),
+        (
+            #"{"model": "m", "ema": 1}"#,
+            "train.json: 'ema' is 1, expected a positive number less than 1, or null"
+        ),
         (#"{"model": "m", "saveBest": 1}"#, "train.json: 'saveBest' is 1, expected true or false"),
         (
             #"{"model": "m", "maxMemory": "4 apples"}"#,

@@ -51,7 +51,9 @@ struct RowBuilder {
     }
 
     func access(_ type: TensorType, buffer: Int, _ form: Form) -> Access {
-        form == .row && type.rank > 0 ? .rows(buffer, type.element) : view.access(type, buffer: buffer)
+        // One number, of whatever rank, is the same in every row.
+        let isNumber = type.shape.allSatisfy { $0 == 1 }
+        return form == .row && !isNumber ? .rows(buffer, type.element) : view.access(type, buffer: buffer)
     }
 
     /// The buffer of a value that only an access can use: dropout's key, a table, row numbers.
