@@ -8,6 +8,8 @@ public enum BertHead: Hashable, Sendable {
     case classification(labels: Int)
     /// One number a sequence, mean squared error.
     case regression
+    /// `labels` classes a token, from its hidden state.
+    case tokenClassification(labels: Int)
     /// The vocabulary at masked positions, decoder tied to the word embeddings.
     case maskedLM
     /// Masked LM, and whether the second text of a pair follows the first, from the pooler.
@@ -27,15 +29,17 @@ public enum BertHead: Hashable, Sendable {
 /// i32[sequences] (see `ragged_matmul`); symbol `length`, at least the longest sequence, unless the configuration has
 /// an attention mask, with which attention is `flash_attention` from the start. For training also `rng`
 /// i64[2] when a dropout rate is positive, and `labels`: i32[sequences] for classification, f32[sequences] for
-/// regression, i32[masked] with `masked_positions` i32[masked] for masked LM; for pre-training also
+/// regression, i32[labelled] with `labelled_positions` i32[labelled] for classification of tokens, i32[masked] with
+/// `masked_positions` i32[masked] for masked LM; for pre-training also
 /// `next_sentence_labels` i32[sequences], 0 for a text that follows and 1 for a random one.
 ///
 /// With `gates` attention is `flash_attention` with a bias, training has an input of noise for each parameter of gates,
 /// and the loss counts the open pairs (`AttentionGates`).
 ///
-/// Outputs: `hidden` [tokens, hidden] and `pooled` [sequences, hidden] (encoder), or `logits` (and
-/// `next_sentence_logits` [sequences, 2]), and with labels `loss` f32[], the mean over sequences or masked positions;
-/// of pre-training the sum of both, which are `masked_lm_loss` and `next_sentence_loss`.
+/// Outputs: `hidden` [tokens, hidden] and `pooled` [sequences, hidden] (encoder), or `logits` ([tokens, labels] for
+/// classification of tokens; and `next_sentence_logits` [sequences, 2]), and with labels `loss` f32[], the mean over
+/// sequences, or over labelled or masked positions; of pre-training the sum of both, which are `masked_lm_loss` and
+/// `next_sentence_loss`.
 public struct BertGraph {
     public let config: BertConfig
     public let head: BertHead
@@ -123,6 +127,7 @@ private struct BertGraphWriter {
                 "pooled", g.scope("pooling") { config.pooling == .mean ? meanPooled(x) : firstTokens(x) })
         case .classification(let labels): classification(x, labels: labels)
         case .regression: classification(x, labels: 1)
+        case .tokenClassification(let labels): tokenClassification(x, labels: labels)
         case .maskedLM: maskedLM(x)
         case .pretraining: pretraining(x)
         }
@@ -302,6 +307,20 @@ private struct BertGraphWriter {
                 let loss = logits.crossEntropy(labels: target, labelSmoothing: model.labelSmoothing)
                 g.output("loss", withMaskLoss(loss.mean()))
             }
+        }
+    }
+
+    private mutating func tokenClassification(_ x: Tensor, labels: Int) {
+        let logits = g.scope("classifier") {
+            linear(dropout(x, config.effectiveClassifierDropout), "classifier", hidden, .fixed(labels))
+        }
+        g.output("logits", logits)
+        guard model.hasLabels else { return }
+        g.scope("loss") {
+            let rows = logits.gather(g.input("labelled_positions", .i32, ["labelled"]))
+            let target = g.input("labels", .i32, ["labelled"])
+            let loss = rows.crossEntropy(labels: target, labelSmoothing: model.labelSmoothing)
+            g.output("loss", withMaskLoss(loss.mean()))
         }
     }
 

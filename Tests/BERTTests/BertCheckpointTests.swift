@@ -142,7 +142,8 @@ private func weights(
     func savedModelLoadsAgain(architecture: BertArchitecture) throws {
         let source = try BertCheckpoint(directory: TestFiles.fixtures.appendingPathComponent("tiny"))
         let own: [BertArchitecture: String] = [
-            .sequenceClassification: "classifier.", .maskedLanguageModel: "cls.",
+            .sequenceClassification: "classifier.", .tokenClassification: "classifier.",
+            .maskedLanguageModel: "cls.",
         ]
         let heads = Set(own.values).subtracting([own[architecture] ?? ""])
         let specs = source.parameters.filter { spec in !heads.contains { spec.name.hasPrefix($0) } }

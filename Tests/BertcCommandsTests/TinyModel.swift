@@ -30,6 +30,7 @@ enum TinyModel {
             switch head {
             case .encoder: .encoder
             case .classification, .regression: .sequenceClassification
+            case .tokenClassification: .tokenClassification
             case .maskedLM: .maskedLanguageModel
             case .pretraining: .pretraining
             }

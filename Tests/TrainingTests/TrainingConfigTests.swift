@@ -101,9 +101,9 @@ import Training
         ),
         (
             #"{"model": "m", "task": "glue/mrcp", "data": "g"}"#,
-            #"train.json: 'task' is "glue/mrcp", expected one of "classification", "regression", "pretrain", "glue/cola", "#
-                + #""glue/sst-2", "glue/mrpc", "glue/sts-b", "glue/qqp", "glue/mnli", "glue/qnli", "glue/rte", "#
-                + #""glue/wnli""#
+            #"train.json: 'task' is "glue/mrcp", expected one of "classification", "regression", "#
+                + #""token_classification", "pretrain", "glue/cola", "glue/sst-2", "glue/mrpc", "glue/sts-b", "#
+                + #""glue/qqp", "glue/mnli", "glue/qnli", "glue/rte", "glue/wnli""#
         ),
         (
             #"{"model": "m", "task": "glue/mrpc"}"#,

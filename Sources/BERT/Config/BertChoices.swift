@@ -46,6 +46,8 @@ public enum BertArchitecture: String, Sendable, CaseIterable {
     case encoder = "BertModel"
     /// A linear layer on the pooled output; regression is its `problem_type`.
     case sequenceClassification = "BertForSequenceClassification"
+    /// A linear layer on every hidden state; there is no pooler.
+    case tokenClassification = "BertForTokenClassification"
     /// Transform, LayerNorm and a decoder tied to the word embeddings.
     case maskedLanguageModel = "BertForMaskedLM"
     /// The head of `BertForMaskedLM`, and a linear layer on the pooled output that tells whether texts follow.

@@ -95,7 +95,8 @@ extension BertConfig {
             throw fields.error(.labelIDs, "disagrees with id2label; make one the inverse of the other")
         }
         guard let labels = names ?? ids else {
-            let implied = architecture == .sequenceClassification ? 2 : nil
+            let isClassifier = architecture == .sequenceClassification || architecture == .tokenClassification
+            let implied = isClassifier ? 2 : nil
             return (count ?? implied).map { (0..<$0).map { "LABEL_\($0)" } }
         }
         if let count, count != labels.count {

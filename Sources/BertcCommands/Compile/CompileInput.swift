@@ -9,6 +9,7 @@ struct CompileInput: ParsableArguments {
     /// The heads that a model can have.
     enum Task: String, CaseIterable, ExpressibleByArgument {
         case classification, regression, encoder
+        case tokenClassification = "token-classification"
         case maskedLM = "masked-lm"
         case pretraining
     }
@@ -34,8 +35,8 @@ struct CompileInput: ParsableArguments {
 
     func validate() throws {
         if let labels, labels < 1 { throw ValidationError("--labels is \(labels); expected at least 1") }
-        if labels != nil, let task, task != .classification {
-            throw ValidationError("--labels is for --task classification only")
+        if labels != nil, let task, task != .classification, task != .tokenClassification {
+            throw ValidationError("--labels is for --task classification and token-classification only")
         }
         if model.hasSuffix(".ir"), training || task != nil || labels != nil {
             throw ValidationError(
@@ -107,6 +108,7 @@ struct CompileInput: ParsableArguments {
             switch task {
             case .classification: .classification(labels: classes)
             case .regression: .regression
+            case .tokenClassification: .tokenClassification(labels: classes)
             case .encoder: .encoder
             case .maskedLM: .maskedLM
             case .pretraining: .pretraining
@@ -114,6 +116,7 @@ struct CompileInput: ParsableArguments {
                 switch config.architecture {
                 case .maskedLanguageModel: .maskedLM
                 case .pretraining: .pretraining
+                case .tokenClassification: .tokenClassification(labels: classes)
                 case .sequenceClassification:
                     config.problemType == .regression ? .regression : .classification(labels: classes)
                 case .encoder, nil:

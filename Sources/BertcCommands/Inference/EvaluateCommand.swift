@@ -10,7 +10,8 @@ struct EvaluateCommand: ParsableCommand {
         abstract: "Measures a fine-tuned model on a data set with labels.",
         discussion: """
             Prints accuracy, F1, Matthews' correlation, loss, and how many examples of each label got which
-            label; for regression the mean squared error, Pearson's and Spearman's correlation.
+            label; for regression the mean squared error, Pearson's and Spearman's correlation;
+            for a token classifier also precision, recall and F1 of entities.
 
             EXAMPLE:
               bertc evaluate runs/reviews data/rt.test.tsv
@@ -19,7 +20,8 @@ struct EvaluateCommand: ParsableCommand {
 
     @OptionGroup var model: ModelOptions
 
-    @Argument(help: "A .tsv, .jsonl or .txt file (labels of X.txt in X_labels.txt).")
+    @Argument(
+        help: "A .tsv, .jsonl or .txt file (labels of X.txt in X_labels.txt); for words a CoNLL file.")
     var data: String
 
     @Option(help: "The layout of the file; by its name by default.")
@@ -39,15 +41,28 @@ struct EvaluateCommand: ParsableCommand {
 
     func run() throws {
         let pipeline = try model.open(global, passes)
-        let dataset = try TextDataset.load(
-            path: data, format: format,
-            options: TextDataset.Options(
-                textColumn: textColumn.map { ColumnSelector($0) },
-                pairColumn: pairColumn.map { ColumnSelector($0) },
-                labelColumn: labelColumn.map { ColumnSelector($0) }, requireLabels: true))
-        let metrics = try pipeline.evaluate(dataset)
+        let metrics = try evaluate(pipeline)
         Console.print(global.json ? "\(json(metrics, pipeline.labels))" : text(metrics, pipeline.labels))
         model.reportTruncation(pipeline, global)
+    }
+
+    private func evaluate(_ pipeline: BertPipeline) throws -> EvaluationMetrics {
+        if case .tokenClassification = pipeline.head {
+            guard format == .auto, [textColumn, pairColumn, labelColumn].allSatisfy({ $0 == nil }) else {
+                throw CommandError(
+                    .usage,
+                    "\(model.model): is a token classifier, whose data are CoNLL files; --format and --text-column, "
+                        + "--pair-column, --label-column are for classifiers of texts")
+            }
+            return try pipeline.evaluate(contentsOf: data)
+        }
+        return try pipeline.evaluate(
+            TextDataset.load(
+                path: data, format: format,
+                options: TextDataset.Options(
+                    textColumn: textColumn.map { ColumnSelector($0) },
+                    pairColumn: pairColumn.map { ColumnSelector($0) },
+                    labelColumn: labelColumn.map { ColumnSelector($0) }, requireLabels: true)))
     }
 
     private func json(_ metrics: EvaluationMetrics, _ labels: [String]) -> JSONText {
@@ -63,7 +78,7 @@ struct EvaluateCommand: ParsableCommand {
         var lines = [line("examples", "\(metrics.count)")]
         for metric in TrainingMetric.allCases {
             guard let value = metrics.value(metric) else { continue }
-            let note = metric == .f1 ? "  of \(labels[1])" : ""
+            let note = metric == .f1 ? "  of \(metrics.entities == nil ? labels[1] : "entities")" : ""
             lines.append(line(metric.rawValue, Formatted.number(value, digits: 4) + note))
         }
         guard !metrics.confusion.isEmpty else {

@@ -10,7 +10,8 @@ struct PredictCommand: ParsableCommand {
         discussion: """
             Prints one line for each text: labels and probabilities, the most probable first,
             separated by tabs.
-            A regression model prints its number.
+            A regression model prints its number. A token classifier prints each word with its
+            label on a line, and a blank line after each text; words are what spaces separate.
 
             EXAMPLE:
               bertc predict runs/reviews --text "A fine film."
@@ -36,7 +37,9 @@ struct PredictCommand: ParsableCommand {
         let texts = try input.read(global)
         for start in stride(from: 0, to: texts.count, by: 1024) {
             let chunk = Array(texts[start..<min(start + 1024, texts.count)])
-            if pipeline.head == .regression {
+            if case .tokenClassification = pipeline.head {
+                try reportWords(of: chunk, pipeline)
+            } else if pipeline.head == .regression {
                 for (text, score) in zip(chunk, try pipeline.score(chunk)) { report(text, score) }
             } else {
                 let answers = try pipeline.classify(chunk)
@@ -62,6 +65,32 @@ struct PredictCommand: ParsableCommand {
                 [labels[$0], Formatted.number(Double(answer.probabilities[$0]), digits: 4)]
             }
             Console.print(columns.joined(separator: "\t"))
+        }
+    }
+
+    private func reportWords(of texts: [TextPair], _ pipeline: BertPipeline) throws {
+        guard top == nil, texts.allSatisfy({ $0.pair == nil }) else {
+            throw CommandError(
+                .usage,
+                "\(model.model): is a token classifier, which labels the words of single texts; --top and second texts "
+                    + "are for classifiers of texts")
+        }
+        let sentences = texts.map { $0.text.split(whereSeparator: \.isWhitespace).map(String.init) }
+        let answers = try pipeline.classify(words: sentences)
+        for (text, sentence) in zip(texts, zip(sentences, answers)) {
+            let words = zip(sentence.0, sentence.1)
+            if global.json {
+                let labelled = words.map { word, answer in
+                    JSONText.object([
+                        ("word", .string(word)), ("label", .string(answer.label)),
+                        ("probability", .float(answer.probability)),
+                    ])
+                }
+                Console.print("\(JSONText.object(text.members + [("words", .array(labelled))]))")
+            } else {
+                for (word, answer) in words { Console.print("\(word)\t\(answer.label)") }
+                Console.print("")
+            }
         }
     }
 

@@ -28,10 +28,11 @@ extension TrainingEvent {
 
 extension TrainingSummary {
     fileprivate var lines: [String] {
+        let names = "\(labels.count) labels\(task == .tokenClassification ? " of words" : "")"
         let classes =
             task == .pretrain
             ? "masked LM and next sentences"
-            : labels.isEmpty ? "regression" : "\(labels.count) labels (\(labels.joined(separator: ", ")))"
+            : labels.isEmpty ? "regression" : "\(names) (\(labels.joined(separator: ", ")))"
         let start = loaded == nil ? "fresh parameters" : "fine-tuned"
         var data = "\(trainExamples) training"
         if let validationExamples { data += ", \(validationExamples) validation" }
@@ -90,9 +91,11 @@ extension EvaluationMetrics {
     /// `f1 0.8800, accuracy 0.8380, loss 0.3912`.
     func summary(_ metric: TrainingMetric) -> String {
         let usual: [TrainingMetric] =
-            pretraining == nil
-            ? [accuracy == nil ? .pearson : .accuracy, .loss]
-            : [.maskedLMLoss, .maskedLMAccuracy, .nextSentenceAccuracy, .loss]
+            pretraining != nil
+            ? [.maskedLMLoss, .maskedLMAccuracy, .nextSentenceAccuracy, .loss]
+            : entities != nil
+                ? [.f1, .precision, .recall, .accuracy, .loss]
+                : [accuracy == nil ? .pearson : .accuracy, .loss]
         let metrics = usual.contains(metric) ? usual : [metric] + usual
         return metrics.map {
             "\($0.rawValue) \(value($0).map { Formatted.number($0, digits: 4) } ?? "undefined")"

@@ -23,11 +23,12 @@ package struct LabelMap: Sendable, Equatable {
     }
 
     /// Collects the labels of data sets, usually the training data alone.
-    ///
-    /// The order does not depend on the data's order: by value if all labels are integers, else by code
-    /// points.
     package init(labelsOf datasets: TextDataset...) throws(TextError) {
-        let names = Set(datasets.flatMap { $0.examples.compactMap(\.label) })
+        try self.init(sorting: Set(datasets.flatMap { $0.examples.compactMap(\.label) }))
+    }
+
+    /// An order that does not depend on the data's: by value if all labels are integers, else by code points.
+    init(sorting names: Set<String>) throws(TextError) {
         let numbers = names.compactMap { name in Int(name).map { (number: $0, name: name) } }
         if numbers.count == names.count {
             let sorted = numbers.sorted {
@@ -55,14 +56,21 @@ package struct LabelMap: Sendable, Equatable {
         result.reserveCapacity(dataset.count)
         for (example, line) in zip(dataset.examples, dataset.lines) {
             guard let label = example.label else { throw dataset.missingLabel(line: line) }
-            guard let id = ids[label] else {
-                throw TextError(
-                    .invalidLabel, file: dataset.labelFile, line: line,
-                    "unknown label \"\(label)\"; known labels are \(knownLabels)")
-            }
-            result.append(id)
+            result.append(try id(of: label, file: dataset.labelFile, line: line))
         }
         return result
+    }
+
+    /// The class id of a label in a file.
+    ///
+    /// - Throws: `.invalidLabel` with file, line, the label and the known labels.
+    func id(of label: String, file: String, line: Int) throws(TextError) -> Int32 {
+        guard let id = ids[label] else {
+            throw TextError(
+                .invalidLabel, file: file, line: line,
+                "unknown label \"\(label)\"; known labels are \(knownLabels)")
+        }
+        return id
     }
 
     /// The names for a message, at most twenty.

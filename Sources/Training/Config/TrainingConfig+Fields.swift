@@ -19,8 +19,8 @@ extension TrainingConfig {
                 "A directory, `vocab.txt` or `tokenizer.json`; null is the model's directory."),
             .init(
                 "task", \.task,
-                "What is trained: labels or numbers for texts, a task of GLUE ([glue.md](glue.md)), or a language model "
-                    + "([pretraining.md](pretraining.md))."),
+                "What is trained: labels or numbers for texts, labels for words ([below](#labels-for-words)), a task of "
+                    + "GLUE ([glue.md](glue.md)), or a language model ([pretraining.md](pretraining.md))."),
             .init(
                 dropout: "hiddenDropout", \.hiddenDropout,
                 "Dropout on hidden states; null is the model's own."),
@@ -81,7 +81,8 @@ extension TrainingConfig {
                 shapesResult: false),
             .init(
                 "trainFile", \.trainFile,
-                "Training data: `X.txt` (one text a line, labels in `X_labels.txt`), `.tsv` or `.jsonl`."),
+                "Training data: `X.txt` (one text a line, labels in `X_labels.txt`), `.tsv` or `.jsonl`; a CoNLL file "
+                    + "for `token_classification`."),
             .init(
                 "validationFile", \.validationFile,
                 "Validation data; null is `data/valid.txt` if that exists, \"\" is none."),
@@ -206,8 +207,9 @@ extension TrainingConfig {
                 shapesResult: false),
             .init(
                 "metric", \.metric,
-                "What makes an evaluation the best one; null is `accuracy`, `loss` for regression and pre-training, and a "
-                    + "GLUE task's own metric. `f1` is of the label with id 1 of two.",
+                "What makes an evaluation the best one; null is `accuracy`, `loss` for regression and pre-training, `f1` "
+                    + "for `token_classification`, and a GLUE task's own metric. `f1` is of the label with id 1 of two, or of "
+                    + "entities.",
                 shapesResult: false),
             .init(
                 "saveBest", \.saveBest, "Save the model of the best evaluation; else that of the last step.",

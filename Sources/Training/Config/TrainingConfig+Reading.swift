@@ -84,6 +84,11 @@ extension TrainingConfig {
         try validateMask(refuse)
         try validateData(refuse)
         try validatePretraining(refuse)
+        if task == .tokenClassification {
+            try refuseSet(
+                Self.columns + ["truncation"],
+                "which reads a word and its label a line and cuts sentences at their end", refuse)
+        }
         if earlyStopping != nil, validationFile == "" {
             throw refuse("earlyStopping", "needs a validationFile; name one or remove it")
         }
@@ -139,9 +144,12 @@ extension TrainingConfig {
         }
     }
 
-    private static let labelledFiles = [
-        "trainFile", "validationFile", "testFile", "header", "textColumn", "pairColumn", "labelColumn",
-    ]
+    private static let labelledFiles =
+        [
+            "trainFile", "validationFile", "testFile",
+        ] + columns
+
+    private static let columns = ["header", "textColumn", "pairColumn", "labelColumn"]
 
     /// Refuses fields that the task does not look at, when they are not as they were.
     private func refuseSet(
@@ -179,6 +187,7 @@ extension TrainingMetric {
         case .accuracy, .f1, .macroF1, .matthews: !task.isRegression && task != .pretrain
         case .pearson, .spearman: task.isRegression
         case .maskedLMLoss, .maskedLMAccuracy, .nextSentenceAccuracy: task == .pretrain
+        case .precision, .recall: task == .tokenClassification
         }
     }
 
@@ -189,6 +198,7 @@ extension TrainingMetric {
         case .accuracy, .f1, .macroF1, .matthews: "labels"
         case .pearson, .spearman: "numbers"
         case .maskedLMLoss, .maskedLMAccuracy, .nextSentenceAccuracy: "the task \"pretrain\""
+        case .precision, .recall: "the task \"token_classification\""
         }
     }
 }

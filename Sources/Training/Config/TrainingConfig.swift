@@ -130,7 +130,8 @@ public struct TrainingConfig: Sendable, Equatable {
 
     /// Steps between evaluations; after each epoch when `nil`.
     public var evaluateEvery: Int?
-    /// What decides which model is best; accuracy, (for regression) loss, or a GLUE task's own when `nil`.
+    /// What decides which model is best; accuracy, (for regression) loss, (of entities) F1, or a GLUE task's own
+    /// when `nil`.
     public var metric: TrainingMetric?
     /// Keep the model of the best evaluation rather than the last one.
     public var saveBest = true
@@ -173,6 +174,8 @@ public enum TrainingTask: Sendable, Hashable {
     case classification
     /// One number for each text; mean squared error.
     case regression
+    /// One of the training data's labels for each word; cross-entropy.
+    case tokenClassification
     /// A task of GLUE, on its own files: regression for STS-B, classification for the others.
     case glue(GlueTask)
     /// Masked LM and next-sentence prediction on plain text.
@@ -181,14 +184,19 @@ public enum TrainingTask: Sendable, Hashable {
 
 extension TrainingTask: RawRepresentable, CaseIterable {
     public static var allCases: [TrainingTask] {
-        [.classification, .regression, .pretrain] + GlueTask.allCases.map(TrainingTask.glue)
+        named + GlueTask.allCases.map(TrainingTask.glue)
     }
+
+    private static let named: [TrainingTask] = [
+        .classification, .regression, .tokenClassification, .pretrain,
+    ]
 
     /// `glue/mrpc` for a task of GLUE.
     public var rawValue: String {
         switch self {
         case .classification: "classification"
         case .regression: "regression"
+        case .tokenClassification: "token_classification"
         case .glue(let task): "glue/\(task.name)"
         case .pretrain: "pretrain"
         }
@@ -199,9 +207,7 @@ extension TrainingTask: RawRepresentable, CaseIterable {
         if rawValue.hasPrefix("glue/") {
             guard let task = GlueTask(named: String(rawValue.dropFirst("glue/".count))) else { return nil }
             self = .glue(task)
-        } else if let task = [Self.classification, .regression, .pretrain].first(where: {
-            $0.rawValue == rawValue
-        }) {
+        } else if let task = Self.named.first(where: { $0.rawValue == rawValue }) {
             self = task
         } else {
             return nil
@@ -212,7 +218,7 @@ extension TrainingTask: RawRepresentable, CaseIterable {
     package var isRegression: Bool {
         switch self {
         case .regression, .glue(.stsb): true
-        case .classification, .glue, .pretrain: false
+        case .classification, .tokenClassification, .glue, .pretrain: false
         }
     }
 }
@@ -223,7 +229,7 @@ public enum TrainingMetric: String, Sendable, CaseIterable {
     case loss
     /// Share of right labels.
     case accuracy
-    /// F1 of the label with id 1; for two labels.
+    /// F1 of the label with id 1, for two labels; of a token classifier, that of entities.
     case f1
     /// Mean F1 of the labels.
     case macroF1 = "macro_f1"
@@ -239,6 +245,10 @@ public enum TrainingMetric: String, Sendable, CaseIterable {
     case maskedLMAccuracy = "masked_lm_accuracy"
     /// Share of sentence pairs that are told right.
     case nextSentenceAccuracy = "next_sentence_accuracy"
+    /// Share of the entities found by a token classifier that are right.
+    case precision
+    /// Share of entities that a token classifier finds.
+    case recall
 }
 
 /// Optimisers.

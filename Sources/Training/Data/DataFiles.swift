@@ -15,7 +15,7 @@ struct DataFiles {
     init(_ config: TrainingConfig) throws {
         switch config.task {
         case .glue(let task): try self.init(task, in: config.resolve(config.data ?? ""))
-        case .classification, .regression, .pretrain: try self.init(named: config)
+        case .classification, .regression, .tokenClassification, .pretrain: try self.init(named: config)
         }
     }
 
@@ -33,12 +33,6 @@ struct DataFiles {
     }
 
     private init(named config: TrainingConfig) throws {
-        /// A file that is named must exist, which loading finds out; the usual one may.
-        func optional(_ path: String?, usual: String) -> String? {
-            if let path { return path.isEmpty ? nil : config.resolve(path) }
-            let file = config.resolve(usual)
-            return FileManager.default.fileExists(atPath: file) ? file : nil
-        }
         let header: TextDataset.Options.Header =
             switch config.header {
             case .auto: .auto
@@ -51,9 +45,24 @@ struct DataFiles {
             labelColumn: config.labelColumn.map { ColumnSelector($0) }, requireLabels: true)
         func load(_ path: String) throws -> TextDataset { try TextDataset.load(path: path, options: options) }
         train = try load(config.resolve(config.trainFile))
-        validation = try optional(config.validationFile, usual: "data/valid.txt").map(load)
-        test = try optional(config.testFile, usual: "data/test.txt").map(load)
+        validation = try config.path(of: .validation).map(load)
+        test = try config.path(of: .test).map(load)
         labels = nil
         warnings = []
+    }
+}
+
+extension TrainingConfig {
+    /// Where a part's file is; `nil` without it. A file that is named must exist, which loading finds out; the usual one
+    /// may.
+    func path(of part: EvaluatedPart) -> String? {
+        let (named, usual) =
+            switch part {
+            case .validation: (validationFile, "data/valid.txt")
+            case .test: (testFile, "data/test.txt")
+            }
+        if let named { return named.isEmpty ? nil : resolve(named) }
+        let file = resolve(usual)
+        return FileManager.default.fileExists(atPath: file) ? file : nil
     }
 }

@@ -23,16 +23,22 @@ struct LabelledData: Sendable {
 
     /// Changes when any token or target does.
     var fingerprint: String {
-        var fingerprint = Fingerprint()
-        for encoding in encodings {
-            fingerprint.add(CollectionOfOne(Int32(encoding.count)))
-            fingerprint.add(encoding.ids)
-            fingerprint.add(encoding.typeIDs)
-        }
+        var fingerprint = Fingerprint(of: encodings)
         switch targets {
         case .classes(let ids): fingerprint.add(ids)
         case .numbers(let numbers): fingerprint.add(numbers.map { Int32(bitPattern: $0.bitPattern) })
         }
         return fingerprint.text
+    }
+}
+
+extension Fingerprint {
+    init(of encodings: [Encoding]) {
+        self.init()
+        for encoding in encodings {
+            add(CollectionOfOne(Int32(encoding.count)))
+            add(encoding.ids)
+            add(encoding.typeIDs)
+        }
     }
 }

@@ -13,19 +13,48 @@ struct SequenceRunner {
     ///
     /// - Throws: `ExecutionError`, naming the node when the output is not finite.
     func rows(of output: String, on encodings: [Encoding]) throws -> [[Float]] {
-        guard !encodings.isEmpty else { return [] }
-        let batcher = try Batcher(encodings, options: BatchingOptions(maxLength: maxLength, shuffle: false))
         var rows = [[Float]](repeating: [], count: encodings.count)
-        for indices in Self.batches(of: encodings, tokens: batchTokens) {
-            let inputs = BertInputs(batcher.layOut(indices))
-            let outputs = try executor.run(inputs.tensors, symbols: inputs.symbols, guarding: [output])
-            guard let values = outputs[output]?.floats else { continue }
-            let width = values.count / indices.count
-            for (row, index) in indices.enumerated() {
+        try run(output, on: encodings) { batch, values in
+            let width = values.count / batch.sequences
+            for (row, index) in batch.exampleIndices.enumerated() {
                 rows[index] = Array(values[(row * width)..<((row + 1) * width)])
             }
         }
         return rows
+    }
+
+    /// The rows of an output that has one a token, for some tokens of each sequence.
+    ///
+    /// - Parameter positions: the tokens of each sequence, counted from its first.
+    /// - Throws: as `rows(of:on:)`.
+    func tokenRows(
+        of output: String, on encodings: [Encoding], at positions: [[Int32]]
+    ) throws -> [[[Float]]] {
+        var rows = [[[Float]]](repeating: [], count: encodings.count)
+        try run(output, on: encodings) { batch, values in
+            let width = values.count / batch.tokens
+            for (offset, index) in zip(batch.offsets, batch.exampleIndices) {
+                rows[index] = positions[index].map { position in
+                    let start = Int(offset + position) * width
+                    return Array(values[start..<(start + width)])
+                }
+            }
+        }
+        return rows
+    }
+
+    /// Gives `body` each batch with the output's elements.
+    private func run(
+        _ output: String, on encodings: [Encoding], _ body: (Batch, [Float]) throws -> Void
+    ) throws {
+        guard !encodings.isEmpty else { return }
+        let batcher = try Batcher(encodings, options: BatchingOptions(maxLength: maxLength, shuffle: false))
+        for indices in Self.batches(of: encodings, tokens: batchTokens) {
+            let batch = batcher.layOut(indices)
+            let inputs = BertInputs(batch)
+            let outputs = try executor.run(inputs.tensors, symbols: inputs.symbols, guarding: [output])
+            if let values = outputs[output]?.floats { try body(batch, values) }
+        }
     }
 
     /// The extents of the batches of these sequences.

@@ -16,18 +16,11 @@ struct TrainingData {
 
     /// Loads and tokenises.
     ///
-    /// The labels are the training data's, or the GLUE task's. When all of them are among the model's own, the
-    /// model's stay, with their order: a classifier that is trained further keeps its outputs.
+    /// The labels are the training data's, or the GLUE task's, or the model's (`LabelMap.orModels`).
     ///
     /// - Throws: `TextError` with file and line, `TrainingError` for a setting that does not fit the model.
     init(_ config: TrainingConfig, _ model: ModelSource) throws {
-        maxLength = config.maxLength ?? model.config.maxPositions
-        guard maxLength <= model.config.maxPositions else {
-            throw TrainingError(
-                .invalidSetting,
-                "'maxLength' is \(maxLength), but the model has \(model.config.maxPositions) positions; lower it",
-                at: config.file)
-        }
+        maxLength = try config.maxLength(of: model)
         let files = try DataFiles(config)
         warnings = files.warnings
         let map: LabelMap?
@@ -35,20 +28,41 @@ struct TrainingData {
             map = nil
         } else {
             let own = try files.labels.map { try LabelMap(names: $0) } ?? LabelMap(labelsOf: files.train)
-            let keepsModels = own.names.allSatisfy(model.config.labels.contains)
-            map = keepsModels ? try LabelMap(names: model.config.labels) : own
-            guard own.count > 1 || keepsModels else {
-                throw TrainingError(
-                    .invalidSetting,
-                    "all examples have the label \"\(own.names[0])\"; expected at least two labels",
-                    at: files.train.labelFile)
-            }
+            map = try own.orModels(model.config.labels, file: files.train.labelFile)
         }
         labels = map?.names ?? []
         let encoder = DataEncoder(model: model, config: config, labels: map, maxLength: maxLength)
         train = try encoder.encode(files.train)
         validation = try files.validation.map(encoder.encode)
         test = try files.test.map(encoder.encode)
+    }
+}
+
+extension TrainingConfig {
+    /// Tokens of a sequence at most.
+    func maxLength(of model: ModelSource) throws -> Int {
+        let maxLength = maxLength ?? model.config.maxPositions
+        guard maxLength <= model.config.maxPositions else {
+            throw TrainingError(
+                .invalidSetting,
+                "'maxLength' is \(maxLength), but the model has \(model.config.maxPositions) positions; lower it",
+                at: file)
+        }
+        return maxLength
+    }
+}
+
+extension LabelMap {
+    /// The model's labels, with their order, when all of these are among them: a classifier that is trained further
+    /// keeps its outputs. Else these, at least two of them.
+    func orModels(_ labels: [String], file: String) throws -> LabelMap {
+        if names.allSatisfy(labels.contains) { return try LabelMap(names: labels) }
+        guard count > 1 else {
+            throw TrainingError(
+                .invalidSetting, "all examples have the label \"\(names[0])\"; expected at least two labels",
+                at: file)
+        }
+        return self
     }
 }
 

@@ -2,11 +2,24 @@ import BERT
 import Text
 
 extension BertPipeline {
-    /// Metrics on a data file with labels: TSV, JSONL, or a text file with its `_labels` file beside it.
+    /// Metrics on a data file with labels: TSV, JSONL, or a text file with its `_labels` file beside it; for a token
+    /// classifier a CoNLL file.
     ///
     /// - Throws: errors that name file and line, such as an unknown label.
     public func evaluate(contentsOf path: String) throws -> EvaluationMetrics {
-        try evaluate(TextDataset.load(path: path, options: TextDataset.Options(requireLabels: true)))
+        if case .tokenClassification = head { return try evaluate(TaggedDataset(contentsOf: path)) }
+        return try evaluate(TextDataset.load(path: path, options: TextDataset.Options(requireLabels: true)))
+    }
+
+    /// Metrics of a token classifier on the words that are not cut off.
+    private func evaluate(_ dataset: TaggedDataset) throws -> EvaluationMetrics {
+        let map = try LabelMap(names: labels)
+        let targets = try dataset.sentences.map { try map.ids(for: $0, in: dataset) }
+        let encodings = try encode(
+            dataset.sentences.map(\.words), place: { "\(dataset.file):\(dataset.sentences[$0].line)" })
+        return EvaluationMetrics(
+            logits: try wordLogits(encodings),
+            targets: zip(targets, encodings).map { Array($0.prefix($1.firstPieces.count)) }, labels: labels)
     }
 
     /// Metrics on a data set with labels.
@@ -24,6 +37,7 @@ extension BertPipeline {
             // Labels first: a mistake in the file is cheaper to find than to compute.
             let targets = try labelMap(for: dataset).ids(for: dataset).map(Int.init)
             return EvaluationMetrics(logits: try rows(), targets: targets, labelCount: count)
+        case .tokenClassification: throw wrongTask("be evaluated on texts")
         case .encoder, .maskedLM, .pretraining: throw wrongTask("be evaluated on labels")
         }
     }

@@ -1,7 +1,7 @@
 import BERT
 import Foundation
 
-/// What a classifier says about one text.
+/// What a classifier says about one text, or a token classifier about one word.
 public struct Classification: Hashable, Sendable {
     /// The most probable label.
     public let label: String
@@ -21,11 +21,18 @@ extension BertPipeline {
     public func classify(_ inputs: [TextPair]) throws -> [Classification] {
         guard case .classification = head else { throw wrongTask("classify texts") }
         let labels = labels
-        return try logits(inputs).map { row in
-            let probabilities = softmax(row)
-            let best = probabilities.indices.max { probabilities[$0] < probabilities[$1] } ?? 0
-            return Classification(
-                label: labels[best], index: best, probabilities: probabilities.map { Float($0) })
+        return try logits(inputs).map { Classification(logits: $0, labels: labels) }
+    }
+
+    /// The label of each word of each sentence. Words that a long sentence was cut before have none, so that its result
+    /// is shorter.
+    ///
+    /// - Throws: `PipelineError` when the model is no token classifier or a sentence is too long.
+    public func classify(words sentences: [[String]]) throws -> [[Classification]] {
+        guard case .tokenClassification = head else { throw wrongTask("classify words") }
+        let labels = labels
+        return try wordLogits(encode(sentences, place: { "sentence \($0 + 1)" })).map { rows in
+            rows.map { Classification(logits: $0, labels: labels) }
         }
     }
 
@@ -61,12 +68,21 @@ extension BertPipeline {
             case .encoder: "a plain encoder"
             case .classification: "a classifier"
             case .regression: "a regression model"
+            case .tokenClassification: "a token classifier"
             case .maskedLM: "a masked language model"
             case .pretraining: "a pre-trained model"
             }
         return PipelineError(
             .wrongTask, "is \(kind) and cannot \(wanted); fine-tune it for that first, or use another model",
             at: path)
+    }
+}
+
+extension Classification {
+    fileprivate init(logits: [Float], labels: [String]) {
+        let probabilities = softmax(logits)
+        let best = probabilities.indices.max { probabilities[$0] < probabilities[$1] } ?? 0
+        self.init(label: labels[best], index: best, probabilities: probabilities.map { Float($0) })
     }
 }
 

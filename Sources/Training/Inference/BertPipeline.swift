@@ -102,8 +102,11 @@ public final class BertPipeline {
 
     /// Names of the classes in the order of their probabilities; empty without a classification head.
     public var labels: [String] {
-        guard case .classification(let count) = head else { return [] }
-        return config.labels.isEmpty ? (0..<count).map { "LABEL_\($0)" } : config.labels
+        switch head {
+        case .classification(let count), .tokenClassification(let count):
+            config.labels.isEmpty ? (0..<count).map { "LABEL_\($0)" } : config.labels
+        case .encoder, .regression, .maskedLM, .pretraining: []
+        }
     }
 
     /// The instruction set that the kernels use.
@@ -119,24 +122,45 @@ public final class BertPipeline {
             }
             let whole = try tokenizer.encode(input.text, pair: input.pair)
             if whole.count <= maxLength { return whole }
-            guard options.truncates else {
-                throw PipelineError(
-                    .invalidInput,
-                    "has \(whole.count) tokens but at most \(maxLength) are allowed; "
-                        + "shorten it or allow truncation",
-                    at: place(index))
-            }
+            guard options.truncates else { throw tooLong(whole, at: place(index)) }
             truncatedCount += 1
             return try tokenizer.encode(input.text, pair: input.pair, maxLength: maxLength)
         }
     }
 
+    /// Tokenises sentences of known words within the model's limits; `place` names a sentence in errors.
+    func encode(_ sentences: [[String]], place: (Int) -> String) throws -> [WordEncoding] {
+        try sentences.enumerated().map { index, words in
+            let whole = tokenizer.encode(words: words)
+            if whole.encoding.count <= maxLength { return whole }
+            guard options.truncates else { throw tooLong(whole.encoding, at: place(index)) }
+            truncatedCount += 1
+            return tokenizer.encode(words: words, maxLength: maxLength)
+        }
+    }
+
+    private func tooLong(_ encoding: Encoding, at place: String) -> PipelineError {
+        PipelineError(
+            .invalidInput,
+            "has \(encoding.count) tokens but at most \(maxLength) are allowed; shorten it or allow truncation",
+            at: place)
+    }
+
+    /// The logits of each word that was not cut off.
+    func wordLogits(_ sentences: [WordEncoding]) throws -> [[[Float]]] {
+        try runner(for: .head).tokenRows(
+            of: "logits", on: sentences.map(\.encoding), at: sentences.map(\.firstPieces))
+    }
+
     /// One row of an output a sequence, in the order of the sequences.
     func run(_ task: Task, output: String, on encodings: [Encoding]) throws -> [[Float]] {
         guard !encodings.isEmpty else { return [] }
-        let runner = SequenceRunner(
+        return try runner(for: task).rows(of: output, on: encodings)
+    }
+
+    private func runner(for task: Task) throws -> SequenceRunner {
+        SequenceRunner(
             executor: try executor(for: task), maxLength: maxLength, batchTokens: options.batchTokens)
-        return try runner.rows(of: output, on: encodings)
     }
 
     private func executor(for task: Task) throws -> Executor {

@@ -6,8 +6,8 @@ extension EvaluationMetrics {
         confusion.isEmpty ? nil : Double(rightCount) / Double(count)
     }
 
-    /// F1 of the label with id 1; `nil` unless there are two labels.
-    public var f1: Double? { confusion.count == 2 ? f1(of: 1) : nil }
+    /// Of a token classifier the F1 of entities; else that of the label with id 1, `nil` unless there are two labels.
+    public var f1: Double? { entities?.f1 ?? (confusion.count == 2 ? f1(of: 1) : nil) }
 
     /// Mean of the F1 of all labels that examples have or got.
     public var macroF1: Double? {

@@ -2,6 +2,7 @@ import Foundation
 
 /// How good a model is on a data set with labels.
 public struct EvaluationMetrics: Hashable, Sendable {
+    /// Examples; of a token classifier, labelled words.
     public let count: Int
     /// Mean cross-entropy in nats, or mean squared error.
     public let loss: Double
@@ -14,6 +15,8 @@ public struct EvaluationMetrics: Hashable, Sendable {
     public let spearman: Double?
     /// Of pre-training alone.
     public let pretraining: PretrainingMetrics?
+    /// Of a token classifier alone.
+    public private(set) var entities: EntityMetrics?
 
     /// Metrics of a classifier.
     /// - Parameters:
@@ -23,8 +26,7 @@ public struct EvaluationMetrics: Hashable, Sendable {
         var confusion = Array(repeating: Array(repeating: 0, count: labelCount), count: labelCount)
         var loss = 0.0
         for (row, target) in zip(logits, targets) {
-            // The first of equal logits, as argmax has it.
-            let best = row.indices.reduce(0) { row[$1] > row[$0] ? $1 : $0 }
+            let best = argmax(row)
             confusion[target][best] += 1
             let top = Double(row[best])
             loss += top + log(row.reduce(0.0) { $0 + exp(Double($1) - top) }) - Double(row[target])
@@ -35,6 +37,22 @@ public struct EvaluationMetrics: Hashable, Sendable {
         pearson = nil
         spearman = nil
         pretraining = nil
+    }
+
+    /// Metrics of a token classifier.
+    /// - Parameters:
+    ///   - logits: `[sentences][words][labels]`.
+    ///   - targets: `[sentences][words]`, the index of each word's label.
+    ///   - labels: names such as `O`, `B-PER`, `I-PER`.
+    package init(logits: [[[Float]]], targets: [[Int32]], labels: [String]) {
+        self.init(
+            logits: logits.flatMap { $0 }, targets: targets.joined().map(Int.init), labelCount: labels.count)
+        var entities = EntityMetrics()
+        for (rows, targets) in zip(logits, targets) {
+            entities.add(
+                actual: targets.map { labels[Int($0)] }, predicted: rows.map { labels[argmax($0)] })
+        }
+        self.entities = entities
     }
 
     /// Metrics of pre-training.
@@ -71,6 +89,11 @@ public struct EvaluationMetrics: Hashable, Sendable {
         case .maskedLMLoss: pretraining?.maskedLMLoss
         case .maskedLMAccuracy: pretraining?.maskedLMAccuracy
         case .nextSentenceAccuracy: pretraining?.nextSentenceAccuracy
+        case .precision: entities?.precision
+        case .recall: entities?.recall
         }
     }
 }
+
+/// The index of the first of the greatest numbers.
+func argmax(_ row: [Float]) -> Int { row.indices.reduce(0) { row[$1] > row[$0] ? $1 : $0 } }

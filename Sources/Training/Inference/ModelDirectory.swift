@@ -31,7 +31,7 @@ extension BertHead {
         let names = Set(checkpoint.parameters.map(\.name))
         let byTensors: BertArchitecture =
             names.contains("classifier.weight")
-            ? .sequenceClassification
+            ? names.contains("pooler.dense.weight") ? .sequenceClassification : .tokenClassification
             : !names.contains("cls.predictions.bias")
                 ? .encoder
                 : names.contains("cls.seq_relationship.weight") ? .pretraining : .maskedLanguageModel
@@ -39,6 +39,7 @@ extension BertHead {
         case .encoder: self = .encoder
         case .maskedLanguageModel: self = .maskedLM
         case .pretraining: self = .pretraining
+        case .tokenClassification: self = .tokenClassification(labels: config.labelCount)
         case .sequenceClassification:
             switch config.problemType {
             case .multiLabel:

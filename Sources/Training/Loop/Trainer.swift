@@ -40,10 +40,13 @@ final class Trainer {
         outputDirectory = config.resolve(config.outputDirectory)
         source = try ModelSource(config)
         task =
-            config.task == .pretrain
-            ? try PretrainingTask(config, source) : try SequenceTask(config, source)
+            switch config.task {
+            case .pretrain: try PretrainingTask(config, source)
+            case .tokenClassification: try TokenTask(config, source)
+            case .classification, .regression, .glue: try SequenceTask(config, source)
+            }
         metric = config.metric ?? task.metric
-        if metric == .f1, task.labels.count != 2 {
+        if metric == .f1, config.task != .tokenClassification, task.labels.count != 2 {
             throw TrainingConfigError(
                 file: config.file, field: "metric",
                 problem:

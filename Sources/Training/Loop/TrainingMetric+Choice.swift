@@ -5,6 +5,7 @@ extension TrainingTask {
     package var metric: TrainingMetric {
         switch self {
         case .classification: .accuracy
+        case .tokenClassification: .f1
         case .regression, .pretrain: .loss
         case .glue(let task): task.metrics[0]
         }
@@ -30,7 +31,7 @@ extension TrainingMetric {
         switch self {
         case .loss, .maskedLMLoss: value < other
         case .accuracy, .f1, .macroF1, .matthews, .pearson, .spearman, .maskedLMAccuracy,
-            .nextSentenceAccuracy:
+            .nextSentenceAccuracy, .precision, .recall:
             value > other
         }
     }

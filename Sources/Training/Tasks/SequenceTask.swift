@@ -9,10 +9,8 @@ struct SequenceTask: LearningTask {
     let keepsHead: Bool
     let metric: TrainingMetric
     let fingerprint: String
-    let plan: TrainingPlan
     private let data: TrainingData
-    private let batcher: Batcher
-    private let batchesPerStep: Int
+    private let sequences: SequenceBatches
 
     /// Loads and tokenises the data.
     init(_ training: TrainingConfig, _ source: ModelSource) throws {
@@ -24,7 +22,9 @@ struct SequenceTask: LearningTask {
             config.labels = ["LABEL_0"]
             config.problemType = .regression
         } else {
-            keepsHead = data.labels == config.labels && config.problemType != .regression
+            keepsHead =
+                data.labels == config.labels && config.problemType != .regression
+                && config.architecture != .tokenClassification
             head = .classification(labels: data.labels.count)
             config.labels = data.labels
             config.problemType = .singleLabel
@@ -32,16 +32,11 @@ struct SequenceTask: LearningTask {
         self.config = config
         metric = training.task.metric
         fingerprint = data.train.fingerprint
-        batcher = try Batcher(
-            data.train.encodings,
-            options: BatchingOptions(
-                mode: training.batching.mode, batchSize: training.batchSize, maxTokens: training.maxTokens,
-                maxLength: data.maxLength, padID: source.tokenizer.special.pad, shuffle: true,
-                seed: UInt64(training.seed)))
-        batchesPerStep = training.gradientAccumulation
-        plan = TrainingPlan(training, batcher.plan)
+        sequences = try SequenceBatches(
+            training, data.train.encodings, maxLength: data.maxLength, padID: source.tokenizer.special.pad)
     }
 
+    var plan: TrainingPlan { sequences.plan }
     var architecture: BertArchitecture { .sequenceClassification }
     var labels: [String] { data.labels }
     var warnings: [String] { data.warnings }
@@ -60,31 +55,24 @@ struct SequenceTask: LearningTask {
 
     // MARK: Training
 
-    func batches(epoch: Int) -> [[Int]] { batcher.plan.batches(epoch: epoch) }
+    func batches(epoch: Int) -> [[Int]] { sequences.indices(epoch: epoch) }
 
     func step(_ microBatches: [[Int]], epoch: Int) -> TaskStep {
-        let batches = microBatches.map(batcher.layOut)
-        let sequences = batches.reduce(0) { $0 + $1.sequences }
+        let batches = microBatches.map(sequences.layOut)
+        let stepSequences = batches.reduce(0) { $0 + $1.sequences }
         let inputs = zip(microBatches, batches).map { indices, batch in
             StepInputs(
-                batch, targets: data.train.targets.tensor(indices), stepSequences: sequences)
+                batch, targets: data.train.targets.tensor(indices), stepSequences: stepSequences)
         }
-        return TaskStep(
-            inputs: inputs, sequences: sequences, realTokens: batches.reduce(0) { $0 + $1.realTokens },
-            paddedTokens: batches.reduce(0) { $0 + $1.paddedTokens })
+        return TaskStep(inputs, of: batches)
     }
 
-    func gradientAccumulation(epoch: Int) -> Int { batchesPerStep }
+    func gradientAccumulation(epoch: Int) -> Int { sequences.batchesPerStep }
 
-    /// Of the first epoch.
-    var largestBatchSize: Int { batches(epoch: 0).map(\.count).max() ?? 1 }
+    var largestBatchSize: Int { sequences.largestBatchSize }
 
-    /// Of very many epochs only the first are looked at; a larger batch in a later one makes memory grow.
-    func largestTrainingShapes(batchSize: Int) throws -> [[String: Int]] {
-        let plan = batcher.plan
-        let most = max(1, 20_000_000 / plan.lengths.count)
-        let epochs = min(self.plan.epochs, plan.options.mode == .fixed ? 1 : most)
-        return plan.largestShapes(epochs: 0..<epochs, pieces: batchSize).map(\.symbols)
+    func largestTrainingShapes(batchSize: Int) -> [[String: Int]] {
+        sequences.largestShapes(batchSize: batchSize).map(\.symbols)
     }
 
     // MARK: Evaluation
@@ -106,17 +94,6 @@ struct SequenceTask: LearningTask {
             return EvaluationMetrics(logits: rows, targets: ids.map(Int.init), labelCount: config.labelCount)
         case .numbers(let numbers):
             return EvaluationMetrics(predictions: rows.map { $0[0] }, targets: numbers)
-        }
-    }
-}
-
-extension TrainingBatching {
-    var mode: BatchingMode {
-        switch self {
-        case .fixed: .fixed
-        case .dynamic: .dynamic
-        case .uniform: .uniform
-        case .packed: .packed
         }
     }
 }

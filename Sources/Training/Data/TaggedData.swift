@@ -1,0 +1,56 @@
+import Text
+
+/// A tokenised data set whose words have labels.
+struct TaggedData: Sendable {
+    let path: String
+    let encodings: [Encoding]
+    /// For each sentence the tokens that are labelled, counted from its first: the first piece of each word.
+    let positions: [[Int32]]
+    /// As many as `positions`.
+    let labels: [[Int32]]
+
+    /// - Throws: `TextError` with file and line of an unknown label.
+    init(
+        _ dataset: TaggedDataset, tokenizer: WordPieceTokenizer, labels map: LabelMap, maxLength: Int
+    ) throws {
+        // Labels first: a mistake in one is found before the long work.
+        let labels = try dataset.sentences.map { try map.ids(for: $0, in: dataset) }
+        let sentences = dataset.sentences.map { tokenizer.encode(words: $0.words, maxLength: maxLength) }
+        path = dataset.file
+        encodings = sentences.map(\.encoding)
+        positions = sentences.map(\.firstPieces)
+        self.labels = zip(labels, positions).map { Array($0.prefix($1.count)) }
+    }
+
+    /// Changes when any token or label does.
+    var fingerprint: String {
+        var fingerprint = Fingerprint(of: encodings)
+        for (positions, labels) in zip(positions, labels) {
+            fingerprint.add(positions)
+            fingerprint.add(labels)
+        }
+        return fingerprint.text
+    }
+
+    /// Labelled tokens of some sentences.
+    func labelledCount(_ indices: [Int]) -> Int { indices.reduce(0) { $0 + labels[$1].count } }
+}
+
+extension StepInputs {
+    /// A batch of labelled sentences.
+    ///
+    /// - Parameter stepTokens: labelled tokens of the whole step.
+    init(_ batch: Batch, of data: TaggedData, stepTokens: Int) {
+        let inputs = BertInputs(batch)
+        let positions = zip(batch.offsets, batch.exampleIndices).flatMap { offset, index in
+            data.positions[index].map { offset + $0 }
+        }
+        let labels = [
+            "labelled_positions": TensorData(positions),
+            "labels": TensorData(batch.exampleIndices.flatMap { data.labels[$0] }),
+        ]
+        self.init(
+            tensors: inputs.tensors.merging(labels) { $1 }, symbols: inputs.symbols,
+            lossWeights: [Float(positions.count) / Float(stepTokens)])
+    }
+}

@@ -1,0 +1,55 @@
+import Text
+
+/// The batches of a run over tokenised sequences, as the configuration has them.
+struct SequenceBatches {
+    let plan: TrainingPlan
+    let batchesPerStep: Int
+    private let batcher: Batcher
+
+    init(_ training: TrainingConfig, _ encodings: [Encoding], maxLength: Int, padID: Int32) throws {
+        batcher = try Batcher(
+            encodings,
+            options: BatchingOptions(
+                mode: training.batching.mode, batchSize: training.batchSize, maxTokens: training.maxTokens,
+                maxLength: maxLength, padID: padID, shuffle: true, seed: UInt64(training.seed)))
+        batchesPerStep = training.gradientAccumulation
+        plan = TrainingPlan(training, batcher.plan)
+    }
+
+    /// The batches of an epoch, each the indices of its examples.
+    func indices(epoch: Int) -> [[Int]] { batcher.plan.batches(epoch: epoch) }
+
+    func layOut(_ indices: [Int]) -> Batch { batcher.layOut(indices) }
+
+    /// Of the first epoch.
+    var largestBatchSize: Int { indices(epoch: 0).map(\.count).max() ?? 1 }
+
+    /// Those of the batches that take most memory, cut into pieces of `batchSize` sequences. Of very many epochs only the
+    /// first are looked at; a larger batch in a later one makes memory grow.
+    func largestShapes(batchSize: Int) -> [BatchShape] {
+        let most = max(1, 20_000_000 / batcher.plan.lengths.count)
+        let epochs = min(plan.epochs, batcher.plan.options.mode == .fixed ? 1 : most)
+        return batcher.plan.largestShapes(epochs: 0..<epochs, pieces: batchSize)
+    }
+}
+
+extension TaskStep {
+    /// - Parameter batches: what the inputs were made of.
+    init(_ inputs: [StepInputs], of batches: [Batch]) {
+        self.init(
+            inputs: inputs, sequences: batches.reduce(0) { $0 + $1.sequences },
+            realTokens: batches.reduce(0) { $0 + $1.realTokens },
+            paddedTokens: batches.reduce(0) { $0 + $1.paddedTokens })
+    }
+}
+
+extension TrainingBatching {
+    var mode: BatchingMode {
+        switch self {
+        case .fixed: .fixed
+        case .dynamic: .dynamic
+        case .uniform: .uniform
+        case .packed: .packed
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import BERT
+import GraphCompiler
+import Text
+
+/// Classification of words, such as naming entities: one label for each word of a sentence, at its first piece.
+struct TokenTask: LearningTask {
+    let config: BertConfig
+    let labels: [String]
+    let keepsHead: Bool
+    let metric: TrainingMetric
+    let fingerprint: String
+    private let train: TaggedData
+    private let validation: TaggedData?
+    private let test: TaggedData?
+    private let maxLength: Int
+    private let sequences: SequenceBatches
+
+    /// Loads and tokenises the data. The labels are the training data's, or the model's (`LabelMap.orModels`).
+    ///
+    /// - Throws: `TextError` with file and line, `TrainingError` for a setting that does not fit the model.
+    init(_ training: TrainingConfig, _ source: ModelSource) throws {
+        let maxLength = try training.maxLength(of: source)
+        let files = (
+            train: try TaggedDataset(contentsOf: training.resolve(training.trainFile)),
+            validation: try training.path(of: .validation).map { try TaggedDataset(contentsOf: $0) },
+            test: try training.path(of: .test).map { try TaggedDataset(contentsOf: $0) }
+        )
+        let map = try LabelMap(labelsOf: files.train).orModels(source.config.labels, file: files.train.file)
+        func encode(_ dataset: TaggedDataset) throws -> TaggedData {
+            try TaggedData(dataset, tokenizer: source.tokenizer, labels: map, maxLength: maxLength)
+        }
+        train = try encode(files.train)
+        validation = try files.validation.map(encode)
+        test = try files.test.map(encode)
+        self.maxLength = maxLength
+        labels = map.names
+        keepsHead = map.names == source.config.labels && source.config.architecture == .tokenClassification
+        var config = source.config
+        config.labels = map.names
+        config.problemType = nil
+        self.config = config
+        metric = training.task.metric
+        fingerprint = train.fingerprint
+        sequences = try SequenceBatches(
+            training, train.encodings, maxLength: maxLength, padID: source.tokenizer.special.pad)
+    }
+
+    var head: BertHead { .tokenClassification(labels: labels.count) }
+    var architecture: BertArchitecture { .tokenClassification }
+    var plan: TrainingPlan { sequences.plan }
+    var warnings: [String] { [] }
+    var exampleCount: Int { train.encodings.count }
+
+    func exampleCount(of part: EvaluatedPart) -> Int? { data(of: part)?.encodings.count }
+
+    func path(of part: EvaluatedPart) -> String { data(of: part)?.path ?? "" }
+
+    private func data(of part: EvaluatedPart) -> TaggedData? {
+        switch part {
+        case .validation: validation
+        case .test: test
+        }
+    }
+
+    // MARK: Training
+
+    func batches(epoch: Int) -> [[Int]] { sequences.indices(epoch: epoch) }
+
+    func step(_ microBatches: [[Int]], epoch: Int) -> TaskStep {
+        let batches = microBatches.map(sequences.layOut)
+        let tokens = train.labelledCount(microBatches.flatMap { $0 })
+        return TaskStep(batches.map { StepInputs($0, of: train, stepTokens: tokens) }, of: batches)
+    }
+
+    func gradientAccumulation(epoch: Int) -> Int { sequences.batchesPerStep }
+
+    var largestBatchSize: Int { sequences.largestBatchSize }
+
+    /// With every token labelled, which is more than there can be.
+    func largestTrainingShapes(batchSize: Int) -> [[String: Int]] {
+        sequences.largestShapes(batchSize: batchSize).map { shape in
+            shape.symbols.merging(["labelled": shape.tokens]) { $1 }
+        }
+    }
+
+    // MARK: Evaluation
+
+    func evaluationShapes() -> [[String: Int]] {
+        [validation, test].compactMap { $0?.encodings }.flatMap { encodings in
+            SequenceRunner.shapes(of: encodings, batchTokens: TaskStep.evaluationTokens).map(\.symbols)
+        }
+    }
+
+    func evaluate(_ part: EvaluatedPart, with model: TrainableModel) throws -> EvaluationMetrics {
+        guard let data = data(of: part) else {
+            return EvaluationMetrics(predictions: [], targets: [])
+        }
+        let runner = model.runner(maxLength: maxLength, batchTokens: TaskStep.evaluationTokens)
+        let logits = try runner.tokenRows(of: "logits", on: data.encodings, at: data.positions)
+        return EvaluationMetrics(logits: logits, targets: data.labels, labels: labels)
+    }
+}

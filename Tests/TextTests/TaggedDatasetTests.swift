@@ -1,0 +1,115 @@
+import Foundation
+import Testing
+import Text
+
+/// CoNLL files, and words with their pieces.
+@Suite struct TaggedDatasetTests {
+    private func load(_ contents: String) throws -> TaggedDataset {
+        let scratch = try ScratchDirectory()
+        return try TaggedDataset(contentsOf: scratch.write("x.conll", contents))
+    }
+
+    @Test func firstAndLastColumns() throws {
+        let dataset = try load(
+            """
+            -DOCSTART- -X- -X- O
+
+            EU NNP B-NP B-ORG\r
+            rejects   VBZ B-VP O
+
+            \t
+            -DOCSTART- -X- -X- O
+            Peter NNP B-NP B-PER
+            -DOCSTART- -X- -X- O
+            Blackburn NNP I-NP I-PER
+            """)
+        #expect(
+            dataset.sentences == [
+                TaggedSentence(words: ["EU", "rejects"], labels: ["B-ORG", "O"], line: 3),
+                TaggedSentence(words: ["Peter"], labels: ["B-PER"], line: 8),
+                TaggedSentence(words: ["Blackburn"], labels: ["I-PER"], line: 10),
+            ])
+    }
+
+    @Test func tabsKeepSpaces() throws {
+        let sentences = try load("\u{FEFF}New York\tB-LOC \n1 1/2\tO\n\n\nnaïve\tO\n").sentences
+        #expect(sentences.map(\.words) == [["New York", "1 1/2"], ["naïve"]])
+        #expect(sentences[0].labels == ["B-LOC", "O"] && sentences[1].line == 5)
+    }
+
+    @Test(arguments: [
+        ("a O\nb\n", 2, "has 1 columns; expected 2, the word first and its label last"),
+        ("a\n", 1, "has 1 columns; expected 2"),
+        ("a X O\n\nb O\n", 3, "has 2 columns; expected 3"),
+        ("a\tO\nb c\td\tO\n", 2, "has 3 columns; expected 2"),
+        ("a\tO\n\tO\n", 2, "has an empty column; expected 2"),
+        ("a\tO\nb\t\n", 2, "has an empty column; expected 2"),
+    ])
+    func malformedLines(contents: String, line: Int, message: String) throws {
+        let error = try textError { _ = try load(contents) }
+        #expect(error.kind == .invalidColumns && error.line == line, "\(error)")
+        #expect(error.message.hasPrefix(message) && error.file?.hasSuffix("x.conll") == true, "\(error)")
+    }
+
+    @Test func filesWithoutWords() throws {
+        for contents in ["", "\n \n", "-DOCSTART- O\n\n"] {
+            #expect(try textError { _ = try load(contents) }.kind == .emptyDataset)
+        }
+        #expect(try textError { _ = try TaggedDataset(contentsOf: "no/file") }.kind == .missingFile)
+    }
+
+    @Test func labelsHaveIDsAndUnknownOnesALine() throws {
+        let dataset = try load("a O\nb B-X\n\nc I-X\n")
+        let map = try LabelMap(labelsOf: dataset)
+        #expect(map.names == ["B-X", "I-X", "O"])
+        #expect(try dataset.sentences.map { try map.ids(for: $0, in: dataset) } == [[2, 0], [1]])
+        let few = try LabelMap(names: ["O", "I-X"])
+        let error = try textError { _ = try few.ids(for: dataset.sentences[0], in: dataset) }
+        #expect(error.description.hasSuffix("x.conll:2: unknown label \"B-X\"; known labels are O, I-X"))
+    }
+
+    // MARK: Pieces
+
+    private static let vocabulary = [
+        "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "un", "##able", "good", "-", ".",
+    ]
+
+    private func encode(_ words: [String], _ maxLength: Int? = nil) throws -> WordEncoding {
+        let scratch = try ScratchDirectory()
+        let file = try scratch.write("vocab.txt", Self.vocabulary.joined(separator: "\n") + "\n")
+        return try WordPieceTokenizer(contentsOf: file).encode(words: words, maxLength: maxLength)
+    }
+
+    @Test func firstPiecesOfWords() throws {
+        let sentence = try encode(["Unable", "good-good", "what", "\u{200B}\u{0}", "."])
+        #expect(sentence.encoding.ids == [2, 5, 6, 7, 8, 7, 1, 1, 9, 3])
+        #expect(sentence.encoding.typeIDs == [Int32](repeating: 0, count: 10))
+        #expect(sentence.firstPieces == [1, 3, 6, 7, 8])
+        #expect(try encode([]).encoding.ids == [2, 3])
+    }
+
+    /// The same tokens as of the text, where spaces separate the words.
+    @Test func wordsAreTheTextsTokens() throws {
+        let scratch = try ScratchDirectory()
+        let file = try scratch.write("vocab.txt", Self.vocabulary.joined(separator: "\n") + "\n")
+        let tokenizer = try WordPieceTokenizer(contentsOf: file)
+        for maxLength in 3...9 {
+            let words = try tokenizer.encode("unable good - good .", maxLength: maxLength)
+            #expect(
+                tokenizer.encode(words: ["unable", "good", "-", "good", "."], maxLength: maxLength).encoding
+                    == words)
+        }
+    }
+
+    /// A word that is cut off has no label; of one that is cut through the first piece keeps it.
+    @Test(
+        arguments: [
+            (3, [2, 5, 3], [1]), (4, [2, 5, 6, 3], [1]), (5, [2, 5, 6, 5, 3], [1, 3]),
+            (6, [2, 5, 6, 5, 6, 3], [1, 3]), (7, [2, 5, 6, 5, 6, 7, 3], [1, 3, 5]),
+            (8, [2, 5, 6, 5, 6, 7, 3], [1, 3, 5]),
+        ] as [(Int, [Int32], [Int32])])
+    func truncationDropsTheRest(maxLength: Int, ids: [Int32], firstPieces: [Int32]) throws {
+        let sentence = try encode(["unable", "unable", "good"], maxLength)
+        #expect(sentence.encoding.ids == ids && sentence.firstPieces == firstPieces)
+    }
+}

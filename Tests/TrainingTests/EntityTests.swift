@@ -1,0 +1,77 @@
+import Foundation
+import Testing
+import Training
+
+/// Entities against seqeval; `Fixtures/make_entities.py` made the cases.
+@Suite struct EntityTests {
+    struct Case: Decodable, Sendable, CustomTestStringConvertible {
+        let name: String
+        let actual: [[String]]
+        let predicted: [[String]]
+        let precision: Double
+        let recall: Double
+        let f1: Double
+
+        var testDescription: String { name }
+    }
+
+    static let cases: [Case] = {
+        let file = Bundle.module.bundleURL.appendingPathComponent("Fixtures/entities.json")
+        let data = FileManager.default.contents(atPath: file.path) ?? Data()
+        return (try? JSONDecoder().decode([Case].self, from: data)) ?? []
+    }()
+
+    static func metrics(_ actual: [[String]], _ predicted: [[String]]) -> EntityMetrics {
+        var metrics = EntityMetrics()
+        for (actual, predicted) in zip(actual, predicted) {
+            metrics.add(actual: actual, predicted: predicted)
+        }
+        return metrics
+    }
+
+    @Test func casesAreThere() { #expect(Self.cases.count == 24) }
+
+    @Test(arguments: cases)
+    func equalsSeqeval(_ item: Case) {
+        let metrics = Self.metrics(item.actual, item.predicted)
+        #expect(abs(metrics.precision - item.precision) < 1e-12)
+        #expect(abs(metrics.recall - item.recall) < 1e-12)
+        #expect(abs(metrics.f1 - item.f1) < 1e-12)
+    }
+
+    /// Entities of either sequence, and those that are in both.
+    @Test(arguments: [
+        // An I after O begins an entity, as a B does.
+        ("O I-PER I-PER O", "O B-PER I-PER O", 1, 1, 1),
+        // An I of another type begins one; a B always does.
+        ("B-PER I-LOC O", "B-PER B-LOC O", 2, 2, 2),
+        ("B-PER B-PER", "B-PER I-PER", 2, 1, 0),
+        ("I-PER B-PER", "B-PER B-PER", 2, 2, 2),
+        // Half an entity is none, nor is one of another type.
+        ("B-PER I-PER I-PER", "B-PER I-PER O", 1, 1, 0),
+        ("B-PER I-PER", "B-LOC I-LOC", 1, 1, 0),
+        // Types may have hyphens; an entity may end with its sentence.
+        ("O B-A-B I-A-B", "O B-A-B I-A-C", 1, 2, 0),
+        ("S-PER E-PER O", "B-PER I-PER O", 2, 1, 0),
+        ("O O", "O O", 0, 0, 0),
+    ])
+    func irregularities(_ actual: String, _ predicted: String, _ a: Int, _ p: Int, _ right: Int) {
+        let metrics = Self.metrics(
+            [actual.components(separatedBy: " ")], [predicted.components(separatedBy: " ")])
+        #expect(metrics.actualCount == a && metrics.predictedCount == p && metrics.rightCount == right)
+        #expect(metrics.f1 == (a + p == 0 ? 0 : 2 * Double(right) / Double(a + p)))
+    }
+
+    /// Accuracy is of words, `f1` of entities.
+    @Test func metricsOfATokenClassifier() {
+        let labels = ["B-X", "I-X", "O"]
+        let metrics = EvaluationMetrics(
+            logits: [[[2, 0, 0], [0, 2, 0], [0, 0, 2]], [[0, 0, 2]]], targets: [[0, 1, 1], [2]],
+            labels: labels)
+        #expect(metrics.count == 4 && metrics.accuracy == 0.75)
+        #expect(metrics.value(.f1) == 0 && metrics.value(.precision) == 0 && metrics.value(.recall) == 0)
+        #expect(metrics.confusion == [[1, 0, 0], [0, 1, 1], [0, 0, 1]])
+        let right = log(1 + 2 * exp(-2.0))
+        #expect(abs(metrics.loss - (right + 0.5)) < 1e-6)
+    }
+}
