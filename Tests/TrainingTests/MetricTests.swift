@@ -53,7 +53,7 @@ import Training
     }
 
     /// A task's metrics are its own: correlations of numbers need numbers, shares need labels, and neither has those of
-    /// pre-training.
+    /// pre-training or of entities.
     @Test func otherTasksMetricsAreNil() {
         let numbers = EvaluationMetrics(predictions: [1, 2], targets: [2, 5])
         let labels = EvaluationMetrics(logits: [[1, 0], [0, 1]], targets: [0, 0], labelCount: 2)
