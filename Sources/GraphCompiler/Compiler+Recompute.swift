@@ -47,14 +47,13 @@ extension Compiler {
             return Recomputation(chosen: try cost(base, recompute, shapes), without: without)
         }
         guard let fits, !fits(without) else { return Recomputation(chosen: without, without: without) }
-        var least = without
-        // Larger groups leave more of the last layers alone.
-        for size in stride(from: Pass.layerCount(base) - 1, through: 1, by: -1) {
-            let candidate = try cost(base, size == 1 ? .layer : .every(size), shapes)
-            if fits(candidate) { return Recomputation(chosen: candidate, without: without) }
-            if candidate.run.total < least.run.total { least = candidate }
-        }
-        return Recomputation(chosen: least, without: without)
+        // Larger groups leave more of the last layers alone, but compute again what layers hand on within a group.
+        let sizes = stride(from: Pass.layerCount(base) - 1, through: 1, by: -1)
+        let candidates = try sizes.map { try cost(base, $0 == 1 ? .layer : .every($0), shapes) }
+        let chosen =
+            candidates.filter(fits).min { ($0.flops, $0.run.total) < ($1.flops, $1.run.total) }
+            ?? ([without] + candidates).min { $0.run.total < $1.run.total }
+        return Recomputation(chosen: chosen ?? without, without: without)
     }
 
     /// Planning explains nothing.

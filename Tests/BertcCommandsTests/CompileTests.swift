@@ -149,6 +149,35 @@ import Testing
         }
     }
 
+    @Test func recomputationAndFreezingAreShown() throws {
+        try scratch.write(
+            "deep.json",
+            """
+            {"vocab_size": 50, "hidden_size": 32, "num_hidden_layers": 4, "num_attention_heads": 2,
+             "intermediate_size": 64, "max_position_embeddings": 64}
+            """)
+        func run(_ more: String...) throws -> Tool.Result {
+            try Tool.run(["compile", scratch.path("deep.json"), "--training", "--labels", "2"] + more)
+        }
+        let page = try run("--recompute", "layer")
+        #expect(page.outputLines.contains { $0.hasPrefix("recompute layer: arena ") })
+        #expect(page.outputLines.contains { $0.hasPrefix("recompute ") && $0.contains("flash_attention +3") })
+        let explained = try run("--recompute", "every(2)", "--explain")
+        #expect(explained.outputLines.contains("computed again just before the backward pass needs it"))
+        #expect(explained.outputLines.allSatisfy { $0.count <= 100 })
+        let all = try run("--recompute", "auto", "--max-memory", "1GB")
+        #expect(all.outputLines.contains("recompute none: nothing is computed again"))
+        let little = try run("--recompute", "auto", "--max-memory", "1KB")
+        #expect(little.status == 1 && little.error.contains("choose a smaller --batch"))
+        #expect(try run("--recompute", "auto").error.contains("go together"))
+
+        let frozen = try run("--freeze", "embeddings", "--freeze", "encoder.layer.0-2")
+        #expect(frozen.outputLines[0].wholeMatch(of: /bert: \d+ parameters \(\d+ of them frozen\).*/) != nil)
+        #expect(
+            try run("--freeze", "layers").error.contains(
+                "--freeze has the pattern \"layers\", which no parameter"))
+    }
+
     @Test func graphFilesMayHaveSymbolsOfTheirOwn() throws {
         try scratch.write(
             "g.ir",

@@ -56,7 +56,6 @@ import Training
         config.batchSize = 64
         let plain = try summary(config)
         #expect(plain.recomputation == nil)
-        var arenas = [plain.memory.arena]
         for recompute in [Recompute.every(3), .layer] {
             config.recompute = recompute
             let summary = try summary(config)
@@ -64,9 +63,8 @@ import Training
             #expect(
                 plan.chosen.run.arena == summary.memory.arena && plan.without.run.arena == plain.memory.arena)
             #expect(plan.addedShare > 0 && plan.addedShare < 0.34, "less than the forward pass once more")
-            arenas.append(summary.memory.arena)
+            #expect(summary.memory.arena < plain.memory.arena && plan.bytesSaved > 0)
         }
-        #expect(arenas == arenas.sorted(by: >), "\(arenas)")
     }
 
     /// With a limit between what the choices need, the cheapest that fits; without one, none.
@@ -85,11 +83,11 @@ import Training
             return try compiler.recomputation(graph, recompute, shapes: shapes, fits: fits).chosen
         }
         let all = try [.none, .every(4), .every(3), .every(2), .layer].map { try plan($0) }
-        #expect(all.map(\.flops) == all.map(\.flops).sorted())
         #expect(try plan(.auto).recompute == .none)
-        for (index, cost) in all.enumerated() {
-            let chosen = try plan(.auto, cost.run.total).recompute
-            #expect(chosen == all[...index].first { $0.run.total <= cost.run.total }?.recompute)
+        for cost in all {
+            let fitting = all.filter { $0.run.total <= cost.run.total }
+            let chosen = try plan(.auto, cost.run.total)
+            #expect(fitting.contains(chosen) && chosen.flops == fitting.map(\.flops).min())
         }
         #expect(try plan(.auto, 1).run.total == all.map(\.run.total).min())
     }
@@ -97,7 +95,9 @@ import Training
     // MARK: Sharing
 
     @Test func aSharedModelIsSavedOnceAndTrainedFurther() throws {
-        let (first, second) = (try TemporaryDirectory(), try TemporaryDirectory())
+        let (first, second, third) = (
+            try TemporaryDirectory(), try TemporaryDirectory(), try TemporaryDirectory()
+        )
         var shared = try config(first)
         shared.shareLayers = .all
         shared.embeddingSize = 16
@@ -106,7 +106,7 @@ import Training
         #expect(names.contains("bert.encoder.layer.0.output.dense.weight"))
         #expect(names.contains("bert.encoder.embedding_hidden_mapping_in.weight"))
         #expect(!names.contains { $0.contains("encoder.layer.1") })
-        let unshared = try summary(try config(try TemporaryDirectory()))
+        let unshared = try summary(try config(third))
         #expect(started.memory.optimizer * 3 < unshared.memory.optimizer)
 
         var again = try config(second, steps: 1)

@@ -6,7 +6,8 @@ public enum Recompute: Hashable, Sendable {
     /// All but what crosses from one layer to the next, of every layer but the last.
     case layer
     /// All but what crosses from one group of so many layers to the next, of every group but the last; at least 1, which
-    /// is `layer`. Larger groups compute less again and hold more.
+    /// is `layer`. Larger groups leave more of the last layers as they are, but compute again what layers hand on within
+    /// a group.
     case every(Int)
     /// The least that fits into the memory there is; `none` where no limit of memory is known.
     case auto
