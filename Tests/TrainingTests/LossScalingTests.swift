@@ -111,7 +111,7 @@ import Training
         #expect(steps.count { !$0.gradientNorm.isFinite } == skipped)
         #expect(steps.last?.lossScale == 0x1p30 / Double(1 << skipped))
         let log = String(decoding: try output.data("run/log.csv"), as: UTF8.self)
-        #expect(log.split(separator: "\n").last?.hasSuffix(",\(skipped).0") == true)
+        #expect(log.split(separator: "\n").last?.hasSuffix(",\(skipped).0,") == true)
     }
 
     @Test func slowPrecisionsAreNamed() throws {
