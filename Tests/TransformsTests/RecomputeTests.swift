@@ -10,7 +10,7 @@ import Transforms
     /// A residual network of equal layers with dropout: x + (dropout(gelu(x a)) b), and a sum of squares as loss.
     private static func network(layers: Int) throws -> Graph {
         try GraphBuilder.build("network") { g in
-            var x = g.input("x", .f32, ["rows", 8]) * 2
+            var x = g.input("x", .f32, ["rows", 8])
             let rng = g.input("rng", .i64, [2])
             for layer in 0..<layers {
                 let inner = x.matmul(g.parameter("a\(layer)", [8, 24])).gelu()
