@@ -54,7 +54,9 @@ extension Program {
                 let bytes =
                     Extent(node.types[result].shape).value(symbols) * node.types[result].element.byteCount
                 if case .parameter(_, _, let role) = node.op {
-                    lasting.append(allocation(role == .state || role == .accumulator ? .optimizer : .weights, bytes, at: nil))
+                    lasting.append(
+                        allocation(
+                            role == .state || role == .accumulator ? .optimizer : .weights, bytes, at: nil))
                 } else if schedule.lives[slot].isConstant {
                     lasting.append(allocation(.constants, bytes, at: nil))
                 } else if plan.valueOffsets[slot] >= 0 {

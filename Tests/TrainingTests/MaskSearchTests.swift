@@ -41,7 +41,7 @@ import Training
         let n = Double(values.count)
         let mean = values.reduce(0, +) / n
         let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / n
-        #expect(values.allSatisfy(\.isFinite))
+        #expect(values.allSatisfy { $0.isFinite })
         #expect(abs(mean) < 4 * (Double.pi * Double.pi / 3 / n).squareRoot())
         #expect(abs(variance - Double.pi * Double.pi / 3) < 0.1)
         for x in [-2.0, 0, 1] {

@@ -71,7 +71,7 @@ import Training
         #expect(metrics.value(.maskedLMAccuracy) == masked.maskedLMAccuracy && metrics.accuracy == nil)
         let header = String(decoding: try output.data("run/log.csv"), as: UTF8.self).prefix { $0 != "\n" }
         #expect(
-            header.hasSuffix("masked_lm_loss,validation_masked_lm_accuracy,validation_next_sentence_accuracy")
+            header.contains("masked_lm_loss,validation_masked_lm_accuracy,validation_next_sentence_accuracy")
         )
     }
 
@@ -173,11 +173,11 @@ import Training
         (#"{"model": "m", "metric": "masked_lm_loss"}"#, #"which needs the task "pretrain""#),
         (
             #"{"task": "pretrain", "model": "m", "textFiles": ["a"], "phases": [{"length": 9}]}"#,
-            "'phases' is an array, expected an array of phases"
+            "'phases' is an array, expected an array, each element a phase such as"
         ),
         (
             #"{"task": "pretrain", "model": "m", "textFiles": ["a"], "phases": [{"steps": 9, "rate": 1}]}"#,
-            "'phases' is an array, expected an array of phases"
+            "'phases' is an array, expected an array, each element a phase such as"
         ),
         (
             #"{"task": "pretrain", "model": "m", "textFiles": ["a"], "phases": [{"steps": 9}], "maxSteps": 3}"#,

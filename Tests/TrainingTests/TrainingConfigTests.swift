@@ -101,7 +101,7 @@ import Training
         ),
         (
             #"{"model": "m", "task": "glue/mrcp", "data": "g"}"#,
-            #"train.json: 'task' is "glue/mrcp", expected one of "classification", "regression", "glue/cola", "#
+            #"train.json: 'task' is "glue/mrcp", expected one of "classification", "regression", "pretrain", "glue/cola", "#
                 + #""glue/sst-2", "glue/mrpc", "glue/sts-b", "glue/qqp", "glue/mnli", "glue/qnli", "glue/rte", "#
                 + #""glue/wnli""#
         ),
@@ -182,7 +182,7 @@ import Training
         }
     }
 
-    @Test(arguments: ["rt", "small", "glue"])
+    @Test(arguments: ["rt", "small", "glue", "pretrain", "sparsebert"])
     func examplesAreValid(name: String) throws {
         let path = Repository.root.appendingPathComponent("Examples/\(name)/train.json").path
         let config = try TrainingConfig(contentsOf: path)

@@ -96,6 +96,10 @@ struct BenchCommand: ParsableCommand {
             matmul: global.matmul ?? .generated, usesCache: !global.noCache)
         var table = BenchTable(machine: try machine(), model: files.title, data: try dataPath())
         if global.json { try show(table.json) }
+        // Also what was measured before a row that fails.
+        defer {
+            if !global.json, !table.rows.isEmpty { Console.print(markdown ? table.markdown : table.text) }
+        }
         for technique in techniques where only.isEmpty || only.contains(technique.name) {
             let row = try BenchRow(technique, plan)
             table.rows.append(row)
@@ -105,7 +109,6 @@ struct BenchCommand: ParsableCommand {
                 global.note("\(technique.name): \(Formatted.number(row.speedUp, digits: 2)) times as fast")
             }
         }
-        if !global.json { Console.print(markdown ? table.markdown : table.text) }
     }
 
     /// An object as soon as it is known.

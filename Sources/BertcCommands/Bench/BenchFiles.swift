@@ -6,6 +6,9 @@ import Text
 final class BenchFiles {
     /// A model directory or a `model.json`.
     let model: String
+    /// A `model.json` of the same configuration, and where its vocabulary is.
+    let freshModel: String
+    let tokenizer: String
     let config: BertConfig
     private let texts: [TextExample]
     /// Sequences in a turn over sentences.
@@ -23,16 +26,21 @@ final class BenchFiles {
             path: data, options: TextDataset.Options(requireLabels: true))
         texts = dataset.examples
         self.sentences = min(sentences, texts.count)
+        config = try model.map { try BertConfig(contentsOf: URL(fileURLWithPath: $0)) } ?? Self.miniLM
         directory = FileManager.default.temporaryDirectory.appendingPathComponent(
             "bertc-bench-\(UUID().uuidString)")
         try createDirectory(directory.path)
+        let fresh = directory.appendingPathComponent("model.json")
+        try config.json().write(to: fresh)
+        freshModel = fresh.path
+        self.model = model.map { URL(fileURLWithPath: $0).path } ?? fresh.path
         if let model {
-            self.model = URL(fileURLWithPath: model).path
-            config = try BertConfig(contentsOf: URL(fileURLWithPath: model))
+            var isDirectory: ObjCBool = false
+            _ = FileManager.default.fileExists(atPath: model, isDirectory: &isDirectory)
+            let url = URL(fileURLWithPath: model)
+            tokenizer = isDirectory.boolValue ? url.path : url.deletingLastPathComponent().path
         } else {
-            self.model = directory.appendingPathComponent("model.json").path
-            config = Self.miniLM
-            try config.json().write(to: directory.appendingPathComponent("model.json"))
+            tokenizer = directory.path
             let vocabulary = Self.vocabulary(of: texts, limit: config.vocabularySize)
             try vocabulary.joined(separator: "\n").write(
                 to: directory.appendingPathComponent("vocab.txt"), atomically: true, encoding: .utf8)

@@ -46,6 +46,10 @@ struct BenchPlan {
         }
         technique.both(&setting, files.config)
         change(&setting, files.config)
+        if setting.startsFresh {
+            setting.config.model = files.freshModel
+            setting.config.tokenizer = files.tokenizer
+        }
         try setting.config.validate()
         let work: BenchSide.Work =
             switch technique.work {

@@ -68,6 +68,7 @@ extension Technique {
             on: { side, _ in side.config.recompute = .layer }),
         Technique(
             "sharing", "parameters shared by all layers", filled,
+            both: { side, _ in side.startsFresh = true },
             on: { side, _ in side.config.shareLayers = .all }),
         Technique(
             "freezing", "embeddings and half the layers frozen", filled,

@@ -50,4 +50,6 @@ struct BenchSetting {
     var config: TrainingConfig
     /// Passes of the compiler to leave out.
     var disabledPasses: Set<String> = []
+    /// Whether parameters start fresh even where the model has its own.
+    var startsFresh = false
 }

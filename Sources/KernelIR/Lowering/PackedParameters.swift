@@ -37,7 +37,8 @@ extension Lowering {
         _ graph: Graph, _ machine: Machine, _ value: Value, transposed: Bool
     ) -> PackedParameter? {
         let parameter = castParameter(graph, value)
-        guard case .parameter(_, let type, let role) = graph[parameter.node].op, role == .trainable || role == .frozen,
+        guard case .parameter(_, let type, let role) = graph[parameter.node].op,
+            role == .trainable || role == .frozen,
             type.element == .f32, type.rank == 2, let extents = type.extents([:])
         else { return nil }
         return PackedParameter(

@@ -80,7 +80,9 @@ public final class BertPipeline {
             throw PipelineError(
                 .invalidInput,
                 "the greatest length is \(maxLength) tokens; "
-                    + "expected 3 to the \(longest) that the model's positions and attention mask are for",
+                    + (longest < config.maxPositions
+                        ? "the model's attention mask is for 3 to \(longest)"
+                        : "expected 3 to the model's \(longest) positions"),
                 at: path)
         }
         let specs = try BertGraph(config: config, head: head, isTraining: false).parameters()
