@@ -145,7 +145,7 @@ extension RandomGraphDraft {
             let condition = builder.binary(pick([.and, .or]), above, below)
             return [builder.select(condition, any(like: x), x)]
         case .jump:
-            return [(x - threshold).sign()]
+            return [(x - threshold).sign().stopGradient()]
         case .unaryGradient:
             let functions: [UnaryFunction] = [.gelu, .geluTanh, .relu, .silu, .tanh, .sigmoid, .erf]
             return [builder.apply(.unaryGradient(pick(functions)), [any(like: x), x])]
