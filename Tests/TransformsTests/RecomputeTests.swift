@@ -10,7 +10,7 @@ import Transforms
     /// A residual network of equal layers with dropout: x + (dropout(gelu(x a)) b), and a sum of squares as loss.
     private static func network(layers: Int) throws -> Graph {
         try GraphBuilder.build("network") { g in
-            var x = g.input("x", .f32, ["rows", 8])
+            var x = g.input("x", .f32, ["rows", 8]) * 2
             let rng = g.input("rng", .i64, [2])
             for layer in 0..<layers {
                 let inner = x.matmul(g.parameter("a\(layer)", [8, 24])).gelu()
@@ -68,7 +68,8 @@ import Transforms
         let context = PassContext(explainRecompute: { decision in log.withLock { $0.append(decision) } })
         let graph = try Self.step(.layer, context: context)
         let decisions = log.withLock { $0 }
-        #expect(decisions.count == 5)
+        // Fusion makes other regions of one end of the network, so that five of its layers are alike; the last is held.
+        #expect(decisions.count == 4)
         for decision in decisions {
             #expect(decision.bytesHeld < decision.bytesBefore && decision.operations > 0)
             #expect(!decision.nodes.isEmpty && decision.reader.label.hasSuffix("gradient"))
@@ -80,7 +81,7 @@ import Transforms
                 return count + region.body.nodes.count(where: \.isProduct)
             }
         }
-        #expect(try products(graph) - products(Self.step(.none)) == 5)
+        #expect(try products(graph) - products(Self.step(.none)) == decisions.count)
     }
 
     @Test func nothingRepeatsNothingIsDone() throws {
@@ -88,7 +89,7 @@ import Transforms
         #expect(Pass.layerCount(plain) == 0)
         #expect(try Self.step(.layer, layers: 1) == plain)
         #expect(try Self.step(.every(6)) == Self.step(.none), "the last group is held as it is")
-        #expect(Pass.layerCount(try Self.step(.none)) == 6)
+        #expect(Pass.layerCount(try Self.step(.none)) == 5)
     }
 
     @Test func textForms() {
