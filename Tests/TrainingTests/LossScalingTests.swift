@@ -111,7 +111,9 @@ import Training
         #expect(steps.count { !$0.gradientNorm.isFinite } == skipped)
         #expect(steps.last?.lossScale == 0x1p30 / Double(1 << skipped))
         let log = String(decoding: try output.data("run/log.csv"), as: UTF8.self)
-        let rows = log.split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+        let rows = log.split(separator: "\n").map {
+            $0.split(separator: ",", omittingEmptySubsequences: false)
+        }
         let column = try #require(rows[0].firstIndex(of: "skipped_steps"))
         #expect(rows.last?[column] == "\(skipped).0")
     }
