@@ -38,12 +38,15 @@ import Testing
             try checkpoint.floats(of: "classifier.weight"), try checkpoint.floats(of: "classifier.bias")
         )
         let (width, count) = (config.hiddenSize, bias.count)
-        let expected = (0..<15).map { token in
-            (0..<count).map { label in
-                (0..<width).reduce(Double(bias[label])) {
-                    $0 + Double(hidden[token * width + $1]) * Double(weight[label * width + $1])
+        var expected: [[Double]] = []
+        for token in 0..<15 {
+            var row = bias.map { Double($0) }
+            for label in 0..<count {
+                for index in 0..<width {
+                    row[label] += Double(hidden[token * width + index]) * Double(weight[label * width + index])
                 }
             }
+            expected.append(row)
         }
 
         let head = BertHead.tokenClassification(labels: count)

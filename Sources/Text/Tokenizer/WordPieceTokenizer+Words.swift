@@ -22,7 +22,8 @@ extension WordPieceTokenizer {
             firstPieces.append(Int32(ids.count))
             ids += pieces.isEmpty ? [special.unk] : pieces
         }
-        ids = ids.prefix(limit) + [special.sep]
+        ids.removeLast(max(0, ids.count - limit))
+        ids.append(special.sep)
         return WordEncoding(
             encoding: Encoding(ids: ids, typeIDs: [Int32](repeating: 0, count: ids.count)),
             firstPieces: firstPieces)

@@ -41,7 +41,7 @@ struct TrainingData {
 extension TrainingConfig {
     /// Tokens of a sequence at most.
     func maxLength(of model: ModelSource) throws -> Int {
-        let maxLength = maxLength ?? model.config.maxPositions
+        let maxLength = self.maxLength ?? model.config.maxPositions
         guard maxLength <= model.config.maxPositions else {
             throw TrainingError(
                 .invalidSetting,
