@@ -43,7 +43,8 @@ import Testing
             var row = bias.map { Double($0) }
             for label in 0..<count {
                 for index in 0..<width {
-                    row[label] += Double(hidden[token * width + index]) * Double(weight[label * width + index])
+                    row[label] +=
+                        Double(hidden[token * width + index]) * Double(weight[label * width + index])
                 }
             }
             expected.append(row)
