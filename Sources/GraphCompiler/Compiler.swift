@@ -64,7 +64,7 @@ public final class Compiler {
         return "\(options.precision.rawValue) needs AMX and generated products; this is fp32, no less exact"
     }
 
-    /// Why the precision asked for is slower than fp32 on this machine, if it is.
+    /// Why the precision asked for is no faster than fp32 on this machine, if it is not.
     public var slowPrecisionNote: String? {
         let lacking: String
         switch options.precision {
@@ -73,7 +73,7 @@ public final class Compiler {
         case .fp32, .bf16, .bf16x3, .bf16x6: return nil
         }
         return
-            "\(options.precision.rawValue) is slower than fp32 here: without \(lacking) its operands are widened to "
+            "\(options.precision.rawValue) is no faster than fp32 here: without \(lacking) its operands are widened to "
             + "f32 before they are multiplied; it saves memory only"
     }
 
