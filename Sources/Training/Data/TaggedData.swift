@@ -1,3 +1,4 @@
+import GraphCompiler
 import Text
 
 /// A tokenised data set whose words have labels.
