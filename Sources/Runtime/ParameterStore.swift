@@ -7,21 +7,21 @@ public final class ParameterStore: @unchecked Sendable {
     // Not locked: a store belongs to one model, whose graphs run one at a time.
     private final class Slot {
         let type: TensorType
-        let memory: AlignedMemory
+        let memory: MemoryPool.Piece
         /// Counts changes.
         var version = 0
         /// Copies in panels.
         var panels: [PanelKey: Panels] = [:]
 
-        init(_ type: TensorType, _ memory: AlignedMemory) { (self.type, self.memory) = (type, memory) }
+        init(_ type: TensorType, _ memory: MemoryPool.Piece) { (self.type, self.memory) = (type, memory) }
     }
 
     private final class Panels {
-        let memory: AlignedMemory
+        let memory: MemoryPool.Piece
         /// Of the parameter that they were made of.
         var version = -1
 
-        init(_ memory: AlignedMemory) { self.memory = memory }
+        init(_ memory: MemoryPool.Piece) { self.memory = memory }
     }
 
     private struct PanelKey: Hashable {
@@ -32,6 +32,7 @@ public final class ParameterStore: @unchecked Sendable {
     }
 
     private var slots: [String: Slot] = [:]
+    private var memory = MemoryPool()
     /// What the graphs' runs work in.
     let runMemory = RunMemory()
 
@@ -87,8 +88,7 @@ public final class ParameterStore: @unchecked Sendable {
             throw ExecutionError(
                 "a parameter's shape can't be symbolic: \(type)", at: "parameter \"\(name)\"")
         }
-        let memory = try AlignedMemory(byteCount: Swift.max(1, extents.reduce(type.element.byteCount, *)))
-        slots[name] = Slot(type, memory)
+        slots[name] = Slot(type, try memory.allocate(extents.reduce(type.element.byteCount, *)))
     }
 
     /// Sets a parameter, making room for it if it is new.
@@ -134,7 +134,7 @@ public final class ParameterStore: @unchecked Sendable {
     /// Makes zeroed room for a copy of a parameter in panels. Graphs that read the same panels share them.
     func reserve(_ packed: PackedParameter, of name: String) throws {
         guard let slot = slots[name], slot.panels[PanelKey(packed)] == nil else { return }
-        slot.panels[PanelKey(packed)] = Panels(try AlignedMemory(byteCount: packed.byteCount))
+        slot.panels[PanelKey(packed)] = Panels(try memory.allocate(packed.byteCount))
     }
 
     func pointer(_ packed: PackedParameter, of name: String) -> UnsafeMutableRawPointer {

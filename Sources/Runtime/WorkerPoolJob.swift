@@ -18,7 +18,7 @@ final class WorkerPoolJob: @unchecked Sendable {
     private static let joinedMask = openBit - 1
     private static let jobShift = 17
     /// Loops of more tasks are products, whose tasks are long. Those of fewer are over rows and bound by memory: there
-    /// single tasks at the end cost more (adamw+pack took 1.5 times as long) than workers that finish together save.
+    /// single tasks at the end cost more (AdamW took 1.5 times as long) than workers that finish together save.
     private static let evenTasks = 32
     /// The gate of a pool that shuts down: no job ever has this number.
     private static let stopped = -1 << jobShift
