@@ -107,6 +107,16 @@ import Testing
                 let y = h.matmul(w(g, "w2", hidden, 70), transposeRight: true) + w(g, "b2", hidden) + input
                 g.output("loss", (y * y).mean())
             },
+            // Each use adds its product to what the later use left, and waits for none.
+            Case(
+                name: "a weight that two products share trains",
+                kernels: ["matmul+dgelu", "matmul", "matmul+residual+mul+total", "adamw"], launches: 9, tolerance: 5e-5,
+                trains: true
+            ) { g in
+                let weight = w(g, "w", hidden, hidden)
+                let y = x(g).matmul(weight).gelu().matmul(weight)
+                g.output("loss", (y * y).mean())
+            },
             Case(name: "softmax behind a product", kernels: ["matmul+mul+softmax"], launches: 1) { g in
                 let input = x(g)
                 g.output("y", (input.matmul(input, transposeRight: true) * 0.3).map(.neg).map(.neg).softmax())

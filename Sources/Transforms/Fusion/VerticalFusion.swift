@@ -30,7 +30,7 @@ extension FusionGroups {
         var target: Int?
         for group in candidates {
             let obstacle =
-                target.map { mergeObstacle(group, $0, context.costModel) }
+                target.map { waitObstacle(group) ?? mergeObstacle(group, $0, context.costModel) }
                 ?? joinObstacle(index, group, context.costModel)
             explain(index, group, obstacle, context)
             guard obstacle == nil else { continue }
@@ -133,6 +133,18 @@ extension FusionGroups {
         guard bytes > cost.cacheByteCount / 2 else { return nil }
         return
             "whole rows of the product take more than half of the cache: \(bytes) of \(cost.cacheByteCount) bytes"
+    }
+
+    /// Why a group should not wait for a later one that its result is added to.
+    ///
+    /// Gradients of a shared weight are an example: each product of layer l reads activations of layer l, which would
+    /// be held until the backward pass has come to the first layer.
+    private func waitObstacle(_ number: Int) -> String? {
+        func grows(_ shape: [Dimension]) -> Bool { shape.contains { $0.symbol != nil } }
+        guard !groups[number].anchors.isEmpty, !grows(groups[number].shape),
+            inputs(number).contains(where: { grows(graph.type(of: $0).shape) })
+        else { return nil }
+        return "its operands grow with the batch, its result doesn't: that waits in less memory"
     }
 
     /// Why two groups that a node reads from can't be one.
