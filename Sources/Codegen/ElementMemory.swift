@@ -30,6 +30,14 @@ extension ElementWriter {
     func store(
         _ w: inout FunctionWriter, _ v: VectorWriter, _ access: Access, _ value: String, _ place: Place
     ) {
-        v.store(&w, access.element, value, address(&w, access, place), mask: place.mask)
+        switch access.layout {
+        case .rowMajor: v.store(&w, access.element, value, address(&w, access, place), mask: place.mask)
+        case .panels(let width, let depth):
+            let panels = PanelWriter(element: access.element, width: width, depth: depth, v: v)
+            panels.storeColumns(&w, w.buffer(access.buffer), value, place)
+        case .transposedPanels(let width, let depth):
+            let panels = PanelWriter(element: access.element, width: width, depth: depth, v: v)
+            panels.storeRows(&w, w.buffer(access.buffer), value, place)
+        }
     }
 }

@@ -23,13 +23,28 @@ struct RowTemplate {
                 let (from, to) = w.piece(task, of: kernel.tasks, total: columns, multiple: 64)
                 row.write(&w, row: "0", from: from, span: w.sub(to, from), sums)
             } else {
-                let (from, to) = w.piece(task, of: kernel.tasks, total: w.extent(kernel.rows))
+                let (from, to) = w.piece(
+                    task, of: kernel.tasks, total: w.extent(kernel.rows),
+                    multiple: kernel.body.writesRowPairs ? 2 : 1)
                 w.loop(from: from, to: to, by: 1) { w, index, _ in
                     row.write(&w, row: index, from: "0", span: columns, sums)
                     return []
                 }
             }
             return []
+        }
+    }
+}
+
+extension RowProgram {
+    /// Whether two rows share memory that both write, the first of them first (`PanelWriter.storeColumns`).
+    fileprivate var writesRowPairs: Bool {
+        stores.contains { store in
+            if case .element(let access, _) = store, access.element == .bf16, case .panels = access.layout {
+                true
+            } else {
+                false
+            }
         }
     }
 }

@@ -16,6 +16,18 @@ public struct Access: Hashable, Sendable {
     public var offset: Extent = .fixed(0)
     /// The buffer of row numbers (i32) and how many rows the table has; numbers outside are clamped.
     public var indirection: Indirection?
+    /// How a stored matrix lies in memory.
+    public var layout: Layout = .rowMajor
+
+    /// An element (row, column) of a matrix, in the panels that products read (`PackPanels`): panels of `width`
+    /// columns of the product's right operand, one row of a panel behind the other, rows of bf16 in pairs.
+    public enum Layout: Hashable, Sendable {
+        case rowMajor
+        /// Of a matrix with `depth` rows, rounded up to pairs: `(column / width, row, column % width)`.
+        case panels(width: Int, depth: Extent)
+        /// Of its transpose, `depth` being its columns: `(row / width, column, row % width)`.
+        case transposedPanels(width: Int, depth: Extent)
+    }
 
     public struct Indirection: Hashable, Sendable {
         public let ids: Int

@@ -164,6 +164,11 @@ extension Access: CustomStringConvertible {
         }
         if hasColumns { terms.append("column") }
         if offset != .fixed(0) { terms.append("\(offset)") }
+        switch layout {
+        case .rowMajor: break
+        case .panels(let width, _): terms.append("in panels of \(width)")
+        case .transposedPanels(let width, _): terms.append("transposed, in panels of \(width)")
+        }
         return "b\(buffer)[\(terms.isEmpty ? "0" : terms.joined(separator: " + "))] \(element.rawValue)"
     }
 }

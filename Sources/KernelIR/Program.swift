@@ -28,7 +28,7 @@ public struct Program: Sendable {
     public let graph: Graph
     public let launches: [Launch]
     /// Launches that fill `Buffer.packed` from the parameters, before the first run and whenever a client has changed
-    /// them; the optimiser's kernels keep them up to date otherwise.
+    /// them; the optimiser's kernels keep them up to date otherwise, but for panels of terms.
     public let packings: [PackedParameter: Launch]
     /// Sizes of `Buffer.workspace(i)` in bytes.
     public let workspaces: [Extent]

@@ -3,7 +3,7 @@ import KernelIR
 import LLVMBridge
 
 /// Parameters in the panels of the products that read them: packed when a client has changed the parameter, and
-/// kept up to date by the optimiser's kernels after that.
+/// kept up to date by the optimiser's kernels after that, but for panels of several terms, which are packed again.
 struct ParameterPanels {
     private struct Entry {
         let packed: PackedParameter

@@ -98,7 +98,7 @@ import Testing
                 name: "a feed-forward block trains",
                 kernels: [
                     "layernorm+matmul+bias+gelu", "matmul+dgelu+colsum", "matmul+mul+total",
-                    "layernorm+matmul+mul+total", "adamw",
+                    "layernorm+matmul+mul+total", "adamw+pack",
                 ], launches: 15, tolerance: 5e-5, trains: true
             ) { g in
                 let input = x(g)
@@ -110,7 +110,8 @@ import Testing
             // Each use adds its product to what the later use left, and waits for none.
             Case(
                 name: "a weight that two products share trains",
-                kernels: ["matmul+dgelu", "matmul", "matmul+residual+mul+total", "adamw"], launches: 9, tolerance: 5e-5,
+                kernels: ["matmul+dgelu", "matmul", "matmul+residual+mul+total", "adamw+pack"], launches: 9,
+                tolerance: 5e-5,
                 trains: true
             ) { g in
                 let weight = w(g, "w", hidden, hidden)

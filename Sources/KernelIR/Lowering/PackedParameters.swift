@@ -66,28 +66,39 @@ extension Lowering {
 
     /// The launch that packs a parameter by itself.
     func packing(_ packed: PackedParameter) -> Program.Launch {
-        let pack = packed.packing(from: 0, panels: 1)
+        let width = Extent.fixed(packed.transposed ? packed.k : packed.n)
+        let source = MatrixAccess(
+            buffer: 0, rowStride: packed.transposed ? .one : width,
+            columnStride: packed.transposed ? width : .one)
+        let pack = PackPanels(
+            source: .matrix(source, type(packed.parameter).element), k: .fixed(packed.k), n: .fixed(packed.n),
+            tile: packed.tile, panels: 1)
         return Program.Launch(
             kernel: Kernel("pack", [.pack(pack)]), buffers: [.value(packed.parameter), .packed(packed)],
             node: packed.parameter.node)
     }
 
-    /// Panels to pack anew from results of node `id` that replace parameters.
+    /// Panels to write along with results of node `id` that replace parameters. Those of terms are packed anew before
+    /// the next run instead.
     func packedUpdates(_ id: NodeID) -> [(result: Int, packed: PackedParameter)] {
         guard inPlaceUpdates.contains(id) else { return [] }
         return graph.updates.filter { $0.value.node == id }.flatMap { update in
-            packed.filter { $0.parameter == update.parameter }.map { (update.value.result, $0) }
+            packed.filter { $0.parameter == update.parameter && $0.tile.terms == 1 }.map {
+                (update.value.result, $0)
+            }
         }
     }
 }
 
 extension PackedParameter {
-    /// How the parameter, in buffer `source`, gets into `panels`.
-    func packing(from source: Int, panels: Int) -> PackPanels {
-        let width = Extent.fixed(transposed ? k : n)
-        let matrix = MatrixAccess(
-            buffer: source, rowStride: transposed ? .one : width, columnStride: transposed ? width : .one)
-        return PackPanels(
-            source: .matrix(matrix, .f32), k: .fixed(k), n: .fixed(n), tile: tile, panels: panels)
+    /// Where element (row, column) of the parameter goes.
+    func access(_ buffer: Int) -> Access {
+        var access = Access.elements(buffer, tile.element, columns: .fixed(transposed ? k : n))
+        let depth = tile.paddedDepth(Extent.fixed(k))
+        access.layout =
+            transposed
+            ? .transposedPanels(width: tile.columns, depth: depth)
+            : .panels(width: tile.columns, depth: depth)
+        return access
     }
 }

@@ -1,18 +1,18 @@
 import GraphIR
 
 extension Lowering {
-    /// A section without contractions: one row kernel, the sums of what its tasks leave, and the panels of parameters
-    /// that it replaces.
+    /// A section without contractions: one row kernel, and the sums of what its tasks leave.
     mutating func rowSection(_ section: Section, _ id: NodeID) throws(IRError) {
         let packed = packedUpdates(id)
-        var builder = RowBuilder(section, try rowView(section, id), customKernels: customKernels)
+        var builder = RowBuilder(
+            section, try rowView(section, id, columnAxis: packed.isEmpty ? nil : 1),
+            customKernels: customKernels)
         var sums = PartialSums(
             bufferCount: section.bufferCount + packed.count, columns: builder.view.columns)
-        let stores = try stores(section.results, &builder, &sums)
-        let packs = packed.enumerated().map { index, update in
-            Phase.pack(
-                update.packed.packing(
-                    from: section.results[update.result].buffer, panels: section.bufferCount + index))
+        var stores = try stores(section.results, &builder, &sums)
+        for (index, update) in packed.enumerated() {
+            let value = try builder.value(section.results[update.result].value)
+            stores.append(.element(update.packed.access(section.bufferCount + index), value))
         }
         let view = builder.view
         let tasks: Int
@@ -25,14 +25,14 @@ extension Lowering {
             rows: view.rows, columns: view.columns, program: builder.program.ops, stores: stores, tasks: tasks
         )
         emit(
-            id, section, [.rows(kernel)] + packs + sums.phases(tasks: tasks, rows: tasks), sums, tasks: tasks,
-            workspaces: packed.map { .packed($0.packed) })
+            id, section, [.rows(kernel)] + sums.phases(tasks: tasks, rows: tasks), sums, tasks: tasks,
+            suffix: packed.isEmpty ? "" : "+pack", workspaces: packed.map { .packed($0.packed) })
     }
 
-    /// The view over which all nodes of a section run.
-    func rowView(_ section: Section, _ id: NodeID) throws(IRError) -> RowView {
+    /// The view over which all nodes of a section run, with columns from `columnAxis` on unless a node has its own.
+    func rowView(_ section: Section, _ id: NodeID, columnAxis: Int? = nil) throws(IRError) -> RowView {
         var shapes: [[Dimension]] = []
-        var columnAxis: Int?
+        var columnAxis = columnAxis
         for node in section.nodes where section.kind(node) != .free {
             let operands = section.operandTypes(node)
             let shape = section.graph[node].iterationShape(operands)
@@ -93,11 +93,11 @@ extension Lowering {
     /// Binds a section's launch: operands, results and the partial sums.
     mutating func emit(
         _ id: NodeID, _ section: Section, _ phases: [Phase], _ sums: PartialSums, tasks: Int,
-        workspaces: [Program.Buffer] = [], unused: Set<Int> = []
+        suffix: String = "", workspaces: [Program.Buffer] = [], unused: Set<Int> = []
     ) {
         let partials = sums.sizes(tasks: tasks).map { workspace($0) }
         emit(
-            id, phases, name: section.name,
+            id, phases, name: section.name + suffix,
             buffers: boundBuffers(id, unused: unused) + section.streams.map { .number($0) } + workspaces
                 + partials)
     }
