@@ -14,13 +14,14 @@ import Testing
         var tolerance = 1e-5
         /// Differentiates the graph and adds the optimiser.
         var trains = false
+        var optimizer = OptimizerOptions(maxGradientNorm: 0.5)
         let build: @Sendable (GraphBuilder) throws -> Void
 
         var testDescription: String { name }
 
         func graph() throws -> Graph {
             let graph = try GraphBuilder.build(name, build)
-            return trains ? try trainingStep(graph, options: OptimizerOptions(maxGradientNorm: 0.5)) : graph
+            return trains ? try trainingStep(graph, options: optimizer) : graph
         }
 
         func inputs(_ graph: Graph, _ tokens: Int) -> [String: HostTensor] {
@@ -105,6 +106,14 @@ import Testing
                 let normal = norm(g, input, "norm")
                 let h = (normal.matmul(w(g, "w1", 70, hidden), transposeRight: true) + w(g, "b1", 70)).gelu()
                 let y = h.matmul(w(g, "w2", hidden, 70), transposeRight: true) + w(g, "b2", hidden) + input
+                g.output("loss", (y * y).mean())
+            },
+            Case(
+                name: "LAMB, of a scaled loss, with an average of the weights",
+                kernels: ["adamw+sub+mul+residual+pack"], launches: 13, tolerance: 5e-5, trains: true,
+                optimizer: OptimizerOptions(.lamb, maxGradientNorm: 0.5, averageDecay: 0.9, scalesLoss: true)
+            ) { g in
+                let y = (x(g).matmul(w(g, "w", hidden, 70)) + w(g, "b", 70)).tanh()
                 g.output("loss", (y * y).mean())
             },
             // Each use adds its product to what the later use left, and waits for none.
