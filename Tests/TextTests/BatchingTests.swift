@@ -113,6 +113,27 @@ import Text
         #expect(order != order.sorted())
     }
 
+    /// A bucket is what a batch is padded within; wider ones pad more and leave fewer batches short.
+    @Test func wideBucketsPadWithinThem() throws {
+        var counts: [Int] = []
+        for width in [1, 8, 40] {
+            let batcher = try Batcher(
+                Self.encodings(),
+                options: BatchingOptions(
+                    mode: .uniform, bucketWidth: width, batchSize: 8, maxLength: 50, padID: -9))
+            for batch in batcher.batches(epoch: 1) {
+                check(batch, mode: .dynamic, encodings: batcher.encodings)
+                #expect(Set(batch.lengths.map { ($0 - 1) / Int32(width) }).count == 1)
+            }
+            #expect(batcher.plan.batches(epoch: 1).flatMap(\.self).sorted() == Array(0..<203))
+            counts.append(batcher.plan.report(epoch: 1).batches)
+        }
+        #expect(counts[0] > counts[1] && counts[1] > counts[2] && counts[2] == 26, "\(counts)")
+        let options = BatchingOptions(mode: .uniform, bucketWidth: 4, batchSize: 2, maxLength: 10)
+        let report = try BatchPlan(lengths: [4, 1, 5, 8], options: options).report(epoch: 0)
+        #expect(report.batches == 2 && report.paddedTokens == 6)
+    }
+
     @Test func reportCountsPadding() throws {
         let options = BatchingOptions(mode: .dynamic, batchSize: 2, maxLength: 10, shuffle: false)
         let report = try BatchPlan(lengths: [4, 2, 6], options: options).report(epoch: 0)
@@ -134,6 +155,7 @@ import Text
     @Test(arguments: [
         ([Int](), BatchingOptions(), "no examples"),
         ([3], BatchingOptions(batchSize: 0), "batchSize is 0"),
+        ([3], BatchingOptions(bucketWidth: 0), "bucketWidth is 0"),
         ([3], BatchingOptions(maxLength: 0), "maxLength is 0"),
         ([3, 600], BatchingOptions(), "example 1 has 600 tokens but maxLength is 512"),
         ([3, 0], BatchingOptions(), "example 1 has no tokens"),

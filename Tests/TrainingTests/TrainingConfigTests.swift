@@ -54,6 +54,10 @@ import Training
             "train.json: 'gradientAccumulation' is 0, expected an integer of at least 1"
         ),
         (
+            #"{"model": "m", "bucketWidth": 8}"#,
+            #"train.json: 'bucketWidth' has no use with "batching": "packed"; set that to "uniform", or remove this"#
+        ),
+        (
             #"{"model": "m", "optimizer": "adam"}"#,
             #"train.json: 'optimizer' is "adam", expected one of "adamw", "lamb""#
         ),

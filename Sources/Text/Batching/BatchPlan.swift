@@ -17,6 +17,9 @@ package struct BatchPlan: Sendable {
         guard options.batchSize > 0 else {
             throw TextError(.invalidBatching, "batchSize is \(options.batchSize); expected at least 1")
         }
+        guard options.bucketWidth > 0 else {
+            throw TextError(.invalidBatching, "bucketWidth is \(options.bucketWidth); expected at least 1")
+        }
         guard options.maxLength > 0 else {
             throw TextError(.invalidBatching, "maxLength is \(options.maxLength); expected at least 1")
         }
@@ -51,7 +54,7 @@ package struct BatchPlan: Sendable {
         guard options.mode == .uniform else { return cut(order) }
 
         var buckets: [Int: [Int]] = [:]
-        for index in order { buckets[lengths[index], default: []].append(index) }
+        for index in order { buckets[(lengths[index] - 1) / options.bucketWidth, default: []].append(index) }
         var batches = buckets.sorted { $0.key < $1.key }.flatMap { cut($0.value) }
         if options.shuffle { generator.shuffle(&batches) }
         return batches
@@ -83,8 +86,8 @@ package struct BatchPlan: Sendable {
     private func laidOut(sequences: Int, longest: Int, real: Int) -> Int {
         switch options.mode {
         case .fixed: sequences * options.maxLength
-        case .dynamic: sequences * longest
-        case .uniform, .packed: real
+        case .dynamic, .uniform: sequences * longest
+        case .packed: real
         }
     }
 

@@ -24,8 +24,8 @@ package struct Batcher: Sendable {
         let slotLength: Int? =
             switch plan.options.mode {
             case .fixed: plan.options.maxLength
-            case .dynamic: indices.reduce(0) { max($0, encodings[$1].count) }
-            case .uniform, .packed: nil
+            case .dynamic, .uniform: indices.reduce(0) { max($0, encodings[$1].count) }
+            case .packed: nil
             }
         return Batch(encodings, indices: indices, slotLength: slotLength, padID: plan.options.padID)
     }

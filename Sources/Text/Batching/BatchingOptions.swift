@@ -4,7 +4,7 @@ package enum BatchingMode: String, Sendable, CaseIterable {
     case fixed
     /// Every slot is as long as the longest sequence of its batch.
     case dynamic
-    /// A batch holds sequences of one length only, so nothing is padded; some batches are short.
+    /// A batch holds sequences of one bucket of lengths only and is padded to its longest; some batches are short.
     case uniform
     /// Sequences of any length lie end to end; nothing is padded.
     case packed
@@ -13,6 +13,8 @@ package enum BatchingMode: String, Sendable, CaseIterable {
 /// What a `BatchPlan` needs to know beside the lengths of the sequences.
 package struct BatchingOptions: Sendable, Equatable {
     package var mode: BatchingMode
+    /// Lengths in a bucket of `uniform`: with 8 those from 1 to 8, from 9 to 16, and so on. With 1 nothing is padded.
+    package var bucketWidth: Int
     /// The greatest number of sequences in a batch.
     package var batchSize: Int
     /// The greatest number of tokens in a batch, padding included; `nil` for no limit.
@@ -26,10 +28,12 @@ package struct BatchingOptions: Sendable, Equatable {
     package var seed: UInt64
 
     package init(
-        mode: BatchingMode = .packed, batchSize: Int = 32, maxTokens: Int? = nil, maxLength: Int = 512,
+        mode: BatchingMode = .packed, bucketWidth: Int = 1, batchSize: Int = 32, maxTokens: Int? = nil,
+        maxLength: Int = 512,
         padID: Int32 = 0, shuffle: Bool = true, seed: UInt64 = 0
     ) {
         self.mode = mode
+        self.bucketWidth = bucketWidth
         self.batchSize = batchSize
         self.maxTokens = maxTokens
         self.maxLength = maxLength

@@ -103,6 +103,11 @@ extension TrainingConfig {
                 "batching", \.batching,
                 "`fixed` pads to `maxLength`, `dynamic` to the longest of the batch, `uniform` batches equal lengths, "
                     + "`packed` lays sequences end to end; the last two pad nothing."),
+            .init(
+                "bucketWidth", \.bucketWidth,
+                "`uniform`: how many lengths share batches. 8 puts those from 1 to 8 tokens together, from 9 to 16, and so "
+                    + "on, padded to the longest of the batch; 1 pads nothing.",
+                atLeast: 1),
             .init("batchSize", \.batchSize, "Sequences in a batch at most.", atLeast: 1),
             .init("maxTokens", \.maxTokens, "Tokens in a batch at most, padding included.", atLeast: 1),
             .init(

@@ -81,6 +81,12 @@ extension TrainingConfig {
                 "is \"\(metric.rawValue)\", which needs \(metric.need); expected "
                     + legal.dropLast().joined(separator: ", ") + " or \(legal[legal.count - 1])")
         }
+        if bucketWidth != 1, batching != .uniform {
+            throw refuse(
+                "bucketWidth",
+                "has no use with \"batching\": \"\(batching.rawValue)\"; set that to \"uniform\", or remove this"
+            )
+        }
         try validateMask(refuse)
         try validateData(refuse)
         try validatePretraining(refuse)

@@ -92,6 +92,8 @@ public struct TrainingConfig: Sendable, Equatable {
     // MARK: Batches
 
     public var batching = TrainingBatching.packed
+    /// Lengths that share a batch of `uniform`.
+    public var bucketWidth = 1
     /// Sequences in a batch at most.
     public var batchSize = 32
     /// Tokens in a batch at most, padding included.

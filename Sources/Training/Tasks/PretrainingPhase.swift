@@ -29,7 +29,8 @@ struct PretrainingPhase {
             share: config.maskedShare, maxPredictions: config.maxPredictions ?? predictions,
             wholeWords: config.wholeWordMasking, tokenizer: source.tokenizer)
         batching = BatchingOptions(
-            mode: config.batching.mode, batchSize: config.batchSize, maxTokens: config.maxTokens,
+            mode: config.batching.mode, bucketWidth: config.bucketWidth, batchSize: config.batchSize,
+            maxTokens: config.maxTokens,
             maxLength: length, padID: source.tokenizer.special.pad, shuffle: true, seed: UInt64(config.seed))
     }
 

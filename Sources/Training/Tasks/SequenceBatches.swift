@@ -10,7 +10,8 @@ struct SequenceBatches {
         batcher = try Batcher(
             encodings,
             options: BatchingOptions(
-                mode: training.batching.mode, batchSize: training.batchSize, maxTokens: training.maxTokens,
+                mode: training.batching.mode, bucketWidth: training.bucketWidth,
+                batchSize: training.batchSize, maxTokens: training.maxTokens,
                 maxLength: maxLength, padID: padID, shuffle: true, seed: UInt64(training.seed)))
         batchesPerStep = training.gradientAccumulation
         plan = TrainingPlan(training, batcher.plan)
