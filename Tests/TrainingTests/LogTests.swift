@@ -27,7 +27,7 @@ import Training
         {
             $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         }
-        #expect(rows[0].count == 19 && rows.allSatisfy { $0.count == 19 })
+        #expect(rows[0].contains("validation_recall") && rows.allSatisfy { $0.count == rows[0].count })
         #expect(rows.dropFirst().map { $0[0] } == ["2", "4", "4", "6", "6"])
         #expect(rows[1][2] == "\((steps[0].loss + steps[1].loss) / 2)")
         #expect(rows[1][3] == "\(steps[1].learningRate)" && rows[1][4] == "\(steps[1].gradientNorm)")
