@@ -102,7 +102,8 @@ extension TrainingConfig {
             .init(
                 "batching", \.batching,
                 "`fixed` pads to `maxLength`, `dynamic` to the longest of the batch, `uniform` batches equal lengths, "
-                    + "`packed` lays sequences end to end; the last two pad nothing, unless `bucketWidth` says so."),
+                    + "`packed` lays sequences end to end; the last two pad nothing, unless `bucketWidth` says so."
+            ),
             .init(
                 "bucketWidth", \.bucketWidth,
                 "`uniform`: how many lengths share batches. 8 puts those from 1 to 8 tokens together, from 9 to 16, and so "
