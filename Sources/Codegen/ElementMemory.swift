@@ -11,7 +11,8 @@ extension ElementWriter {
             if let modulus = access.modulus { row = w.value("urem i64 \(row), \(w.extent(modulus))") }
             if let indirection = access.indirection {
                 let slot = w.address(w.buffer(indirection.ids), "i32", row)
-                let loaded = w.value("load i32, ptr \(slot), align 4")
+                // Row numbers are never stored by the kernel that reads them, which lets a loop load them once.
+                let loaded = w.value("load i32, ptr \(slot), align 4, !invariant.load !{}")
                 let id = w.value("sext i32 \(loaded) to i64")
                 let last = w.sub(w.extent(indirection.rows), "1")
                 row = w.max(w.min(id, last), "0")

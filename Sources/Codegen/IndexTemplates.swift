@@ -1,7 +1,7 @@
 import GraphIR
 import KernelIR
 
-// Scatter-add, segment and copy templates: data movement along indices.
+// Scatter-add, coalesce, segment and copy templates: data movement along indices.
 
 extension ScatterAdd {
     func write(_ w: inout FunctionWriter, lanes: Int) {
@@ -20,8 +20,7 @@ extension ScatterAdd {
             w.loop(from: "0", to: w.extent(count), by: 1) { w, index, _ in
                 let slot = w.address(w.buffer(ids), "i32", index)
                 let loaded = w.value("load i32, ptr \(slot), align 4")
-                let wide = w.value("sext i32 \(loaded) to i64")
-                let row = w.max(w.min(wide, w.sub(w.extent(rows), "1")), "0")
+                let row = clampedRow(&w, loaded, rows)
                 let source = w.address(w.buffer(updates), "float", w.mul(index, width))
                 let sum = w.address(w.buffer(target), "float", w.mul(row, width))
                 forEachVector(&w, v, from: from, to: to) { w, column, mask in
@@ -30,6 +29,27 @@ extension ScatterAdd {
                     storeFloats(&w, v, v.op(&w, "fadd", a, b), w.address(sum, "float", column), mask)
                 }
                 return []
+            }
+            return []
+        }
+    }
+}
+
+extension CoalesceRows {
+    func write(_ w: inout FunctionWriter) {
+        w.loop(from: "%task0", to: "%task1", by: 1) { w, _, _ in
+            let none = w.value("trunc i64 \(w.extent(count)) to i32")
+            w.loop(from: "0", to: w.extent(count), by: 1, carrying: [("i32", "0")]) { w, index, found in
+                let id = w.value("load i32, ptr \(w.address(w.buffer(ids), "i32", index)), align 4")
+                let slot = w.address(w.buffer(slots), "i32", clampedRow(&w, id, rows))
+                let old = w.value("load i32, ptr \(slot), align 4")
+                let isNew = w.value("icmp eq i32 \(old), \(none)")
+                let number = w.value("select i1 \(isNew), i32 \(found[0]), i32 \(old)")
+                w.line("store i32 \(number), ptr \(slot), align 4")
+                let position = w.address(w.buffer(positions), "i32", index)
+                w.line("store i32 \(number), ptr \(position), align 4")
+                let one = w.value("zext i1 \(isNew) to i32")
+                return [w.value("add i32 \(found[0]), \(one)")]
             }
             return []
         }
@@ -134,6 +154,12 @@ extension StridedCopy {
             return []
         }
     }
+}
+
+/// The row that an id names, or the nearest one of the table.
+private func clampedRow(_ w: inout FunctionWriter, _ id: String, _ rows: Extent) -> String {
+    let wide = w.value("sext i32 \(id) to i64")
+    return w.max(w.min(wide, w.sub(w.extent(rows), "1")), "0")
 }
 
 // MARK: Vector loops

@@ -38,6 +38,7 @@ public struct KernelEmitter: Sendable {
             template.write(&w)
             helpers = template.helpers(machine.bf16)
         case .scatterAdd(let scatter): scatter.write(&w, lanes: machine.lanes)
+        case .coalesce(let coalesce): coalesce.write(&w)
         case .segments(let segments): segments.write(&w, lanes: machine.lanes)
         case .copy(let copy): copy.write(&w, lanes: machine.lanes)
         case .library: return nil

@@ -7,13 +7,23 @@ extension Graph {
         return Set(
             nodeIDs.filter { id in
                 let node = self[id]
-                guard node.op.isOptimizerStep else { return false }
+                guard node.op.isOptimizerStep, !readsRows(of: targets, id) else { return false }
                 return node.types.indices.allSatisfy { result in
                     let value = Value(id, result: result)
                     guard let target = targets[value] else { return false }
                     return node.operands.contains(target) && uses[value] == 1
                 }
             })
+    }
+
+    /// Whether a region takes rows of one of the parameters that it has new values for.
+    private func readsRows(of targets: [Value: Value], _ id: NodeID) -> Bool {
+        guard case .fusion(let region) = self[id].op else { return false }
+        let tables = region.body.nodes.compactMap { $0.op == .gather ? $0.operands[0] : nil }
+        return zip(region.body.inputs, self[id].operands).contains { input, operand in
+            tables.contains(Value(input))
+                && self[id].types.indices.contains { targets[Value(id, result: $0)] == operand }
+        }
     }
 
     /// New values of accumulators that can be written over the old ones where their nodes stand: the node reads the
@@ -62,7 +72,8 @@ extension Graph {
 }
 
 extension Op {
-    /// Whether each result's elements depend on the same elements of operands only, and replace them.
+    /// Whether each result's elements depend on the same elements of operands only, rows of a table aside, and replace
+    /// them.
     fileprivate var isOptimizerStep: Bool {
         switch self {
         case .adamW: true
@@ -70,7 +81,7 @@ extension Op {
             region.body.nodes.contains { if case .adamW = $0.op { true } else { false } }
                 && region.body.nodes.allSatisfy { node in
                     switch node.op {
-                    case .adamW, .input, .constant: true
+                    case .adamW, .input, .constant, .gather: true
                     default: node.op.isElementWise
                     }
                 }

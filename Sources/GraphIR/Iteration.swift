@@ -43,7 +43,7 @@ extension Node {
         case .matmul:
             return types[0].rank == 2 && types[0].element == .f32 ? .contraction : .opaque
         case .input, .parameter, .constant, .iota, .reshape, .transpose, .slice, .concatenate,
-            .raggedMatmul, .scatterAdd, .segmentSum, .segmentBroadcast, .flashAttention,
+            .raggedMatmul, .scatterAdd, .coalesce, .segmentSum, .segmentBroadcast, .flashAttention,
             .flashAttentionGradient,
             .fusion:
             return .opaque

@@ -72,6 +72,7 @@ extension Op {
         case .crossEntropyGradient(let ignore): ("cross_entropy_gradient", [("ignore_index", .int(ignore))])
         case .gather: ("gather", [])
         case .scatterAdd(let rows): ("scatter_add", [("rows", .dimension(rows))])
+        case .coalesce(let rows): ("coalesce", [("rows", .dimension(rows))])
         case .segmentSum: ("segment_sum", [])
         case .segmentBroadcast(let tokens): ("segment_broadcast", [("tokens", .dimension(tokens))])
         case .adamW(let a):
@@ -102,7 +103,7 @@ extension Op {
             "flash_attention": AttentionAttributes.names,
             "flash_attention_gradient": AttentionAttributes.gradientNames,
             "cross_entropy": ["ignore_index"], "cross_entropy_gradient": ["ignore_index"], "gather": [],
-            "scatter_add": ["rows"], "segment_sum": [], "segment_broadcast": ["tokens"],
+            "scatter_add": ["rows"], "coalesce": ["rows"], "segment_sum": [], "segment_broadcast": ["tokens"],
             "adamw": ["beta1", "beta2", "epsilon", "weight_decay"],
         ]
         for function in UnaryFunction.allCases { names[function.rawValue] = [] }
@@ -180,6 +181,7 @@ extension Op {
                 self = .crossEntropyGradient(ignoreIndex: try read.int("ignore_index"))
             case "gather": self = .gather
             case "scatter_add": self = .scatterAdd(rows: try read.dimension("rows"))
+            case "coalesce": self = .coalesce(rows: try read.dimension("rows"))
             case "segment_sum": self = .segmentSum
             case "segment_broadcast": self = .segmentBroadcast(tokens: try read.dimension("tokens"))
             case "adamw":

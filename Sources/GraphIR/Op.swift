@@ -43,6 +43,7 @@ public enum Op: Hashable, Sendable {
     // Ops/Indexing.swift
     case gather
     case scatterAdd(rows: Dimension)
+    case coalesce(rows: Dimension)
     case segmentSum
     case segmentBroadcast(tokens: Dimension)
     // Ops/Optimizers.swift
@@ -102,7 +103,7 @@ extension Op {
             try attentionTypes(operands)
         case .crossEntropy, .crossEntropyGradient:
             try crossEntropyTypes(operands)
-        case .gather, .scatterAdd, .segmentSum, .segmentBroadcast:
+        case .gather, .scatterAdd, .coalesce, .segmentSum, .segmentBroadcast:
             try indexingTypes(operands)
         case .adamW:
             try optimizerTypes(operands)
@@ -127,7 +128,7 @@ extension Op {
             try normalisationVJP(rule)
         case .flashAttention, .flashAttentionGradient: try attentionVJP(rule)
         case .crossEntropy, .crossEntropyGradient: try crossEntropyVJP(rule)
-        case .gather, .scatterAdd, .segmentSum, .segmentBroadcast: indexingVJP(rule)
+        case .gather, .scatterAdd, .coalesce, .segmentSum, .segmentBroadcast: indexingVJP(rule)
         case .adamW, .fusion: throw noGradient()
         case .custom(let op): try op.gradients(rule)
         }

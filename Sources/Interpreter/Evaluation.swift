@@ -45,6 +45,7 @@ struct Evaluation {
         case .crossEntropyGradient(let ignored): [try crossEntropyGradient(ignoreIndex: ignored)]
         case .gather: [try gather()]
         case .scatterAdd: [try scatterAdd(shapes[0])]
+        case .coalesce: try coalesce(rows: shapes[0][0])
         case .segmentSum: [try segmentSum(shapes[0])]
         case .segmentBroadcast: [try segmentBroadcast(shapes[0])]
         case .adamW(let attributes): adamW(attributes)

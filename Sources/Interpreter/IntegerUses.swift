@@ -44,6 +44,7 @@ struct IntegerUses {
         switch node.op {
         case .gather: add(origins[1], .below([types[0].shape[0]]))
         case .scatterAdd(let rows): add(origins[1], .below([rows]))
+        case .coalesce(let rows): add(origins[0], .below([rows]))
         case .crossEntropy: add(origins[1], .below([types[0].shape[1]]))
         case .crossEntropyGradient: add(origins[2], .below([types[1].shape[1]]))
         case .softmax where types.count > 1: add(origins[1], .below([(types[0].shape.last ?? 1) + 1]))

@@ -23,6 +23,7 @@ public enum Phase: Hashable, Sendable {
     case attention(AttentionKernel)
     case library(LibraryMatmul)
     case scatterAdd(ScatterAdd)
+    case coalesce(CoalesceRows)
     case segments(SegmentKernel)
     case copy(StridedCopy)
 }
@@ -228,6 +229,16 @@ public struct ScatterAdd: Hashable, Sendable {
     public var rows: Extent
     public var columns: Extent
     public var tasks: Int
+}
+
+/// Numbers the different ids in the order of their first places, in one task: `positions[i]` is the number of
+/// `ids[i]`, `slots[row]` that of the row, on slots that an earlier phase has filled with `count`.
+public struct CoalesceRows: Hashable, Sendable {
+    public var ids: Int
+    public var slots: Int
+    public var positions: Int
+    public var count: Extent
+    public var rows: Extent
 }
 
 /// Sequence-wise sum, or broadcast, over packed rows. One task a sequence.

@@ -5,7 +5,7 @@ extension Phase {
     public var suffix: String {
         switch self {
         case .pack: ".pack"
-        case .rows, .block, .problems, .attention, .library, .scatterAdd, .segments, .copy: ""
+        case .rows, .block, .problems, .attention, .library, .scatterAdd, .coalesce, .segments, .copy: ""
         }
     }
 
@@ -23,7 +23,7 @@ extension Phase {
             case .ragged(_, let sequences, _, let heads, _, _, _, _): return sequences.value(symbols) * heads
             }
         case .attention(let attention): return attention.taskCount(symbols)
-        case .library: return 1
+        case .library, .coalesce: return 1
         case .scatterAdd(let scatter): return scatter.tasks
         case .segments(let segments): return segments.sequences.value(symbols)
         case .copy(let copy): return copy.tasks
@@ -45,7 +45,7 @@ extension Phase {
             let depth = batch.tile.paddedDepth(k.value(symbols))
             return columns * depth * batch.tile.element.byteCount + batch.tile.leftBlockByteCount
         case .attention(let attention): return attention.scratchByteCount
-        case .rows, .pack, .library, .scatterAdd, .segments, .copy: return 0
+        case .rows, .pack, .library, .scatterAdd, .coalesce, .segments, .copy: return 0
         }
     }
 
@@ -67,7 +67,7 @@ extension Phase {
         case .attention(let attention): return attention.flopCount(symbols)
         case .rows(let rows): return rows.body.flopCount * product(rows.rows, rows.body.columns)
         case .scatterAdd(let scatter): return product(scatter.count, scatter.columns)
-        case .pack, .segments, .copy: return 0
+        case .pack, .coalesce, .segments, .copy: return 0
         }
     }
 }

@@ -11,6 +11,7 @@ extension Phase {
         case .attention: "attention"
         case .library: "openblas"
         case .scatterAdd: "scatter-add"
+        case .coalesce: "coalesce"
         case .segments: "segments"
         case .copy: "copy"
         }
@@ -23,7 +24,7 @@ extension Phase {
         case .problems(let batch): batch.tile.element
         case .attention(let attention): attention.element
         case .library: .f32
-        case .rows, .pack, .scatterAdd, .segments, .copy: nil
+        case .rows, .pack, .scatterAdd, .coalesce, .segments, .copy: nil
         }
     }
 
@@ -34,7 +35,7 @@ extension Phase {
             let elements = kernel.rows.value(symbols) * kernel.columns.value(symbols)
             return kernel.products.reduce(0) { $0 + 2 * elements * $1.k.value(symbols) }
         case .problems, .attention, .library: return flopCount(symbols)
-        case .rows, .pack, .scatterAdd, .segments, .copy: return 0
+        case .rows, .pack, .scatterAdd, .coalesce, .segments, .copy: return 0
         }
     }
 }

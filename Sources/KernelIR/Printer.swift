@@ -60,6 +60,8 @@ extension Phase: CustomStringConvertible {
             return "  sgemm b\(l.target) = b\(l.left) · b\(l.right) [m \(l.m), n \(l.n), k \(l.k)]\n"
         case .scatterAdd(let s):
             return "  scatter_add b\(s.target)[b\(s.ids)] += b\(s.updates) [\(s.count) x \(s.columns)]\n"
+        case .coalesce(let c):
+            return "  coalesce b\(c.slots), b\(c.positions) = b\(c.ids) [\(c.count) of \(c.rows)]\n"
         case .segments(let s):
             return "  segment_\(s.direction) b\(s.target) = b\(s.source) [\(s.sequences) x \(s.columns)]\n"
         case .copy(let c):

@@ -52,6 +52,13 @@ struct TrafficCounter {
             read(s.ids, count)
             read(s.target, touched)
             write(s.target, touched)
+        case .coalesce(let c):
+            let count = c.count.value(symbols)
+            let touched = min(count, c.rows.value(symbols))
+            read(c.ids, count)
+            read(c.slots, touched)
+            write(c.slots, touched)
+            write(c.positions, count)
         case .segments(let s):
             let (sequences, columns) = (s.sequences.value(symbols), s.columns.value(symbols))
             let (short, long) = (sequences * columns, s.tokens.value(symbols) * columns)

@@ -44,7 +44,7 @@ private struct Expression: Hashable {
             .reduce,
             .broadcast, .reshape, .transpose, .slice, .concatenate, .matmul, .raggedMatmul, .softmax,
             .softmaxGradient, .layerNorm, .layerNormGradient, .rowStatistics, .normalize, .flashAttention,
-            .flashAttentionGradient, .crossEntropy, .crossEntropyGradient, .gather, .scatterAdd, .segmentSum,
+            .flashAttentionGradient, .crossEntropy, .crossEntropyGradient, .gather, .scatterAdd, .coalesce, .segmentSum,
             .segmentBroadcast, .adamW, .fusion, .custom:
             true
         }

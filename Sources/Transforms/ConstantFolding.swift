@@ -58,7 +58,7 @@ private func folded(_ node: Node, _ operands: [Value], _ graph: Graph) throws(IR
         }
     case .dimensionSize, .dropout, .reduce, .matmul, .raggedMatmul, .softmax, .softmaxGradient, .layerNorm,
         .layerNormGradient, .rowStatistics, .normalize, .fusion, .flashAttention, .flashAttentionGradient,
-        .crossEntropy, .crossEntropyGradient, .gather, .scatterAdd, .segmentSum,
+        .crossEntropy, .crossEntropyGradient, .gather, .scatterAdd, .coalesce, .segmentSum,
         .segmentBroadcast, .custom:
         break
     }

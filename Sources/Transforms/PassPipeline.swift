@@ -39,11 +39,11 @@ public struct PassPipeline: Sendable {
                 .deadCode,
                 .attention,
                 .deadCode,
-            ] + lowPrecision + [.fusion] + (recompute.groupSize == nil ? [] : [.recompute(recompute)]))
+            ] + lowPrecision + [.coalesce, .deadCode, .fusion] + (recompute.groupSize == nil ? [] : [.recompute(recompute)]))
     }
 
-    /// The passes that make regions; without them every node is a kernel of its own.
-    public static let fusionPasses: Set<String> = ["attention", "fusion"]
+    /// The passes that make regions, or rewrite for them; without these every node is a kernel of its own.
+    public static let fusionPasses: Set<String> = ["attention", "coalesce", "fusion"]
 
     public struct Options: Sendable {
         /// Passes to leave out, wherever they stand in the list.

@@ -1,6 +1,10 @@
 // gather             rows of a table: operands (table [rows, …], ids i32[n…]), result [n…, …]
 // scatter_add        its transpose: operands (updates [n, …], ids i32[n]), result [rows, …]; equal ids add up in
 //                    the order of the updates
+// coalesce           numbers the different ids in the order of their first places: operand ids i32[n] of a table with
+//                    `rows` rows, results (slots i32[rows], positions i32[n]): the number of each row, n where no id
+//                    names it, and the number of each id. A scatter_add to `positions` keeps only the rows that it
+//                    touches, as torch.sparse's coalesce does, and a gather at `slots` reads them as a table
 // segment_sum        sum over the real rows of each sequence: operands (x [tokens, …], offsets, lengths),
 //                    result [sequences, …]; see ragged_matmul for offsets and lengths
 // segment_broadcast  its transpose: each sequence's row at each of its real tokens, 0 at padding
@@ -22,6 +26,10 @@ extension Op {
                 throw .type("needs float updates [n, …] and ids i32[n], got \(x) and \(operands[1])")
             }
             return [TensorType(x.element, [rows] + row)]
+        case .coalesce(let rows):
+            try expect(operands, 1...1)
+            guard x.element == .i32, x.rank == 1 else { throw .type("needs ids i32[n], got \(x)") }
+            return [TensorType(.i32, [rows]), x]
         case .segmentSum:
             try expect(operands, 3...3)
             try checkSegments(operands[1], operands[2])

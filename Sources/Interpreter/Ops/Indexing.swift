@@ -25,6 +25,23 @@ extension Evaluation {
         return table
     }
 
+    /// The number of each row and of each id; operand ids.
+    func coalesce(rows: Int) throws(InterpreterError) -> [[Double]] {
+        let ids = operands[0].values.map(ElementType.saturatingInt)
+        var slots = Array(repeating: ids.count, count: rows)
+        var positions: [Int] = []
+        var count = 0
+        for (index, id) in ids.enumerated() {
+            try check(id, at: index, rows: rows)
+            if slots[id] == ids.count {
+                slots[id] = count
+                count += 1
+            }
+            positions.append(slots[id])
+        }
+        return [slots.map(Double.init), positions.map(Double.init)]
+    }
+
     private func check(_ id: Int, at index: Int, rows: Int) throws(InterpreterError) {
         guard (0..<rows).contains(id) else {
             throw error("id \(id) at index \(index) is not within 0..<\(rows), the rows of the table")

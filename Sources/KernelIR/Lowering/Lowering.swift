@@ -91,6 +91,7 @@ public struct Lowering {
         case .flashAttention(let attributes): try flashAttention(id, attributes)
         case .flashAttentionGradient(let attributes): try flashAttentionGradient(id, attributes)
         case .scatterAdd: try scatterAdd(id)
+        case .coalesce: coalesce(id)
         case .segmentSum: segments(id, .sum)
         case .segmentBroadcast: segments(id, .broadcast)
         }

@@ -104,4 +104,14 @@ extension Lowering {
             columns: columns, tasks: Machine.partialTasks)
         emit(id, [.rows(zero), .scatterAdd(scatter)])
     }
+
+    mutating func coalesce(_ id: NodeID) {
+        let node = graph[id]
+        let (rows, count) = (Extent(node.types[0].shape), Extent(node.types[1].shape))
+        let empty = RowKernel(
+            rows: .one, columns: rows, program: [.extent(count), .cast(0, .i32)],
+            stores: [.element(.elements(1, .i32, columns: rows), 1)], tasks: 1)
+        let numbers = CoalesceRows(ids: 0, slots: 1, positions: 2, count: count, rows: rows)
+        emit(id, [.rows(empty), .coalesce(numbers)])
+    }
 }
