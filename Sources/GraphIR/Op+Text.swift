@@ -25,7 +25,7 @@ extension Op {
         switch self {
         case .layerNorm, .layerNormGradient, .adamW: 3
         case .flashAttentionGradient(let attention): attention.hasBiasGradient ? 4 : 3
-        case .crossEntropy, .rowStatistics, .flashAttention: 2
+        case .crossEntropy, .rowStatistics, .flashAttention, .coalesce: 2
         case .fusion(let region): region.body.outputs.count
         case .custom(let op): op.definition.resultCount
         default: 1

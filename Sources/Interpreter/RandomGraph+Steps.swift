@@ -5,7 +5,7 @@ private enum RandomStep: CaseIterable {
     // Differentiable everywhere.
     case unary, domainUnary, binary, division, bias, shapes, transpose, slice, concatenate, reduceSum, weight,
         gram
-    case batched, softmax, limitedSoftmax, layerNorm, crossEntropy, gather, scatter, segmentSum,
+    case batched, softmax, limitedSoftmax, layerNorm, crossEntropy, gather, scatter, coalesce, segmentSum,
         segmentBroadcast
     case attention, flashAttention, dropout, iota
     // With kinks, jumps or without a gradient rule.
@@ -18,6 +18,7 @@ private enum RandomStep: CaseIterable {
         case .unary, .domainUnary, .binary, .division, .bias, .shapes, .transpose, .slice, .concatenate,
             .reduceSum,
             .weight, .gram, .batched, .softmax, .limitedSoftmax, .layerNorm, .crossEntropy, .gather, .scatter,
+            .coalesce,
             .segmentSum, .segmentBroadcast, .attention, .flashAttention, .dropout, .iota:
             true
         }
@@ -103,6 +104,14 @@ extension RandomGraphDraft {
             let rows = Dimension.fixed(vocabulary)
             return matrix(rows: "tokens").map {
                 [builder.apply(.scatterAdd(rows: rows), [$0, source("ids")]) * 0.4]
+            } ?? []
+        case .coalesce:
+            return matrix(rows: "tokens").map { updates in
+                let numbers = builder.applyAll(.coalesce(rows: .fixed(vocabulary)), [source("ids")])
+                let rows = Dimension.symbol("tokens", offset: 1)
+                return [
+                    builder.apply(.scatterAdd(rows: rows), [updates, numbers[1]]).gather(numbers[0]) * 0.4
+                ]
             } ?? []
         case .segmentSum:
             return matrix(rows: "tokens").map { [$0.segmentSum(offsets: offsets, lengths: lengths) * 0.5] }

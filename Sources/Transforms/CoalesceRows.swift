@@ -17,7 +17,8 @@ extension Pass {
             context.explain(
                 FusionDecision(
                     pattern: "coalesce", producer: FusionDecision.Site(graph[id]),
-                    consumer: FusionDecision.Site(graph[candidate.reader]), isFused: candidate.obstacle == nil,
+                    consumer: FusionDecision.Site(graph[candidate.reader]),
+                    isFused: candidate.obstacle == nil,
                     reason: candidate.obstacle ?? "only rows that are touched are kept",
                     bytesSaved: candidate.bytesSaved))
         }
@@ -40,7 +41,9 @@ private struct CoalescingCandidate {
     /// `nil` where `id` is not such a sum, or nothing in the graph reads it.
     init?(_ id: NodeID, _ graph: Graph, _ readers: [Value: [NodeID]], _ cost: CostModel) {
         let (node, table) = (graph[id], Value(id))
-        guard case .scatterAdd = node.op, let users = readers[table], let first = users.first else { return nil }
+        guard case .scatterAdd = node.op, let users = readers[table], let first = users.first else {
+            return nil
+        }
         let (type, updates) = (node.types[0], graph.type(of: node.operands[0]))
         let others = users.filter { !graph.isSquare($0, of: table) || !graph.isSummed($0, readers) }
         reader = others.first ?? first
@@ -127,7 +130,9 @@ private struct CoalescingRewriter {
     /// The rows of the table whose square `value` is.
     private func squaredRows(_ value: Value) -> Value? {
         let node = rewriter.source[value.node]
-        guard let table = node.operands.first, rewriter.source.isSquare(value.node, of: table) else { return nil }
+        guard let table = node.operands.first, rewriter.source.isSquare(value.node, of: table) else {
+            return nil
+        }
         return rows[table.node]
     }
 }

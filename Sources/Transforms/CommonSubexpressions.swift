@@ -44,7 +44,8 @@ private struct Expression: Hashable {
             .reduce,
             .broadcast, .reshape, .transpose, .slice, .concatenate, .matmul, .raggedMatmul, .softmax,
             .softmaxGradient, .layerNorm, .layerNormGradient, .rowStatistics, .normalize, .flashAttention,
-            .flashAttentionGradient, .crossEntropy, .crossEntropyGradient, .gather, .scatterAdd, .coalesce, .segmentSum,
+            .flashAttentionGradient, .crossEntropy, .crossEntropyGradient, .gather, .scatterAdd, .coalesce,
+            .segmentSum,
             .segmentBroadcast, .adamW, .fusion, .custom:
             true
         }

@@ -39,7 +39,8 @@ public struct PassPipeline: Sendable {
                 .deadCode,
                 .attention,
                 .deadCode,
-            ] + lowPrecision + [.coalesce, .deadCode, .fusion] + (recompute.groupSize == nil ? [] : [.recompute(recompute)]))
+            ] + lowPrecision + [.coalesce, .deadCode, .fusion]
+                + (recompute.groupSize == nil ? [] : [.recompute(recompute)]))
     }
 
     /// The passes that make regions, or rewrite for them; without these every node is a kernel of its own.

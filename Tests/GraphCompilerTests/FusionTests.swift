@@ -116,6 +116,22 @@ import Testing
                 let y = (x(g).matmul(w(g, "w", hidden, 70)) + w(g, "b", 70)).tanh()
                 g.output("loss", (y * y).mean())
             },
+            Case(
+                name: "a table trains of which a batch touches a few rows",
+                kernels: ["coalesce", "scatter_add", "gather+adamw"], launches: 10, tolerance: 5e-5,
+                trains: true
+            ) { g in
+                let rows = w(g, "table", 1100, hidden).gather(g.input("ids", .i32, [rows])).tanh()
+                g.output("loss", (rows * rows).mean())
+            },
+            Case(
+                name: "the same with LAMB, of a scaled loss, with an average of the weights",
+                kernels: ["coalesce", "scatter_add"], launches: 15, tolerance: 5e-5, trains: true,
+                optimizer: OptimizerOptions(.lamb, maxGradientNorm: 0.5, averageDecay: 0.9, scalesLoss: true)
+            ) { g in
+                let rows = w(g, "table", 1100, hidden).gather(g.input("ids", .i32, [rows])).tanh()
+                g.output("loss", (rows * rows).mean())
+            },
             // Each use adds its product to what the later use left, and waits for none.
             Case(
                 name: "a weight that two products share trains",

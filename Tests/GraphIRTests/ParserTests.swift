@@ -61,6 +61,7 @@ struct ParserTests {
             _ = g.apply(.crossEntropyGradient(ignoreIndex: -100), [loss[0], flat, ids, loss[1]])
             let rows = g.scope("embeddings") { g.scope("a \"word\"") { table.gather(ids) } }
             _ = g.apply(.scatterAdd(rows: 9), [rows, ids])
+            _ = g.applyAll(.coalesce(rows: 9), [ids])
             _ = rows.segmentSum(offsets: offsets, lengths: lengths)
                 .segmentBroadcast(tokens: t, offsets: offsets, lengths: lengths)
             let scalars = [0.1, 0.2, 0.3, 1].map { g.scalar($0) }

@@ -145,6 +145,7 @@ struct ShapeRuleTests {
         // Indexing
         Misfit(.gather, [f32(5, 2), f32("n")], "ids must be i32"),
         Misfit(.scatterAdd(rows: 5), [f32("n", 2), i32("m")], "needs float updates"),
+        Misfit(.coalesce(rows: 5), [f32("n")], "needs ids i32[n]"),
         Misfit(.segmentSum, [f32("t"), i32("s"), i32("s")], "needs offsets"),
         Misfit(.segmentBroadcast(tokens: "t"), [f32("t")] + segments, "has not one row a sequence"),
         // Optimiser

@@ -122,13 +122,16 @@ struct RowOpTests {
         #expect(error?.message == "label 2 of row 1 is not within 0..<2 and not -100")
     }
 
-    @Test("gather and scatter_add, and ids out of range")
+    @Test("gather, scatter_add and coalesce, and ids out of range")
     func gather() throws {
         let table = f32([1, 2, 3, 4, 5, 6], [3, 2])
         let rows = try evaluate(.gather, [table, i32([2, 0, 2, 1], [2, 2])])[0]
         #expect(rows == f32([5, 6, 1, 2, 5, 6, 3, 4], [2, 2, 2]))
         let sums = try evaluate(.scatterAdd(rows: 3), [f32([1, 2, 3, 4, 5, 6], [3, 2]), i32([2, 0, 2])])[0]
         #expect(sums == f32([3, 4, 0, 0, 6, 8], [3, 2]))
+        // In the order of first places; rows that no id names have the number of ids.
+        let numbers = try evaluate(.coalesce(rows: 4), [i32([2, 0, 2, 3, 0])])
+        #expect(numbers == [i32([1, 5, 0, 2]), i32([0, 1, 0, 2, 1])])
         for id in [-1.0, 3] {
             let error = #expect(throws: InterpreterError.self) {
                 try evaluate(.gather, [table, i32([0, id])])
@@ -139,6 +142,7 @@ struct RowOpTests {
             #expect(throws: InterpreterError.self) {
                 try evaluate(.scatterAdd(rows: 3), [f32([1]), i32([id])])
             }
+            #expect(throws: InterpreterError.self) { try evaluate(.coalesce(rows: 3), [i32([id])]) }
         }
     }
 
