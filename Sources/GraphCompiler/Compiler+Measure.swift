@@ -102,22 +102,24 @@ extension Compiler {
         return (fused, unfused)
     }
 
-    /// Attention as scores, softmax, dropout and context, without mask and bias.
+    /// Attention as scores, softmax, dropout and context, without mask and bias: in f32, as it runs op by op in every
+    /// precision.
     private func spelledOut(_ node: Node, _ ports: [Op]) throws -> Graph {
         guard case .flashAttention(let attributes) = node.op else { preconditionFailure("not attention") }
         return try GraphBuilder.build(node.op.mnemonic) { g in
             let x = ports.map { g.apply($0, []) }
             let (offsets, lengths) = (x[3], x[4])
             let limits = lengths.segmentBroadcast(tokens: x[0].shape[0], offsets: offsets, lengths: lengths)
-            let scores = g.apply(.raggedMatmul(.scores, length: "length"), [x[0], x[1], offsets, lengths])
+            let (q, k, v) = (x[0].cast(.f32), x[1].cast(.f32), x[2].cast(.f32))
+            let scores = g.apply(.raggedMatmul(.scores, length: "length"), [q, k, offsets, lengths])
             var weights = (scores * attributes.scale).softmax(limits: limits)
             if attributes.rate > 0 {
                 weights = g.apply(
                     .dropout(rate: attributes.rate, stream: attributes.stream),
                     [weights, x[attributes.bias == nil ? 5 : 6]])
             }
-            g.output(
-                "0", g.apply(.raggedMatmul(.context, length: "length"), [weights, x[2], offsets, lengths]))
+            let context = g.apply(.raggedMatmul(.context, length: "length"), [weights, v, offsets, lengths])
+            g.output("0", context.cast(node.types[0].element))
         }
     }
 

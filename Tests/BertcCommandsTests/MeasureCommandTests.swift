@@ -9,9 +9,11 @@ import Testing
         try TinyModel.write(.classification(labels: 3), labels: ["a", "b", "c"], to: scratch)
     }
 
-    @Test func kindsOfRegionsAreMeasured() throws {
+    @Test(arguments: ["fp32", "bf16", "fp16"]) func kindsOfRegionsAreMeasured(_ precision: String) throws {
         let model = scratch.path("model")
-        let result = try Tool.run(["compile", model, "--training", "--measure", "--length", "6"])
+        let result = try Tool.run([
+            "compile", model, "--training", "--measure", "--length", "6", "--precision", precision,
+        ])
         #expect(result.status == 0)
         #expect(result.outputLines.first?.hasPrefix("with length 6, sequences 8, tokens 48;") == true)
         #expect(result.outputLines.contains { $0.hasPrefix("flash_attention") })
