@@ -12,6 +12,32 @@ import Training
         return metrics
     }
 
+    struct Case: Decodable, CustomTestStringConvertible {
+        let name: String
+        let actual: [[String]]
+        let predicted: [[String]]
+        let precision: Double
+        let recall: Double
+        let f1: Double
+
+        var testDescription: String { name }
+    }
+
+    static let cases: [Case] = {
+        let file = Bundle.module.bundleURL.appendingPathComponent("Fixtures/entities.json")
+        let data = FileManager.default.contents(atPath: file.path) ?? Data()
+        return (try? JSONDecoder().decode([Case].self, from: data)) ?? []
+    }()
+
+    @Test func casesAreThere() { #expect(Self.cases.count == 24) }
+
+    @Test("equal to seqeval", arguments: cases) func fixtures(_ item: Case) {
+        let metrics = Self.metrics(item.actual, item.predicted)
+        #expect(abs(metrics.precision - item.precision) < 1e-12)
+        #expect(abs(metrics.recall - item.recall) < 1e-12)
+        #expect(abs(metrics.f1 - item.f1) < 1e-12)
+    }
+
     /// Entities of either sequence, and those that are in both.
     @Test(arguments: [
         // An I after O begins an entity, as a B does.
