@@ -32,25 +32,24 @@ extension Pass {
 
 /// A sum of rows into a table, and what stands in the way of keeping only the rows that are touched.
 private struct CoalescingCandidate {
-    /// The first that reads the table.
+    /// The last that reads the table.
     let reader: NodeID
     let obstacle: String?
     /// Each reader reads the table, which is written once.
     let bytesSaved: Int
 
-    /// `nil` where `id` is not such a sum, or nothing in the graph reads it.
+    /// `nil` where `id` is not such a sum, nothing in the graph reads it, or its rows are single elements.
     init?(_ id: NodeID, _ graph: Graph, _ readers: [Value: [NodeID]], _ cost: CostModel) {
         let (node, table) = (graph[id], Value(id))
-        guard case .scatterAdd = node.op, let users = readers[table], let first = users.first else {
-            return nil
-        }
+        guard case .scatterAdd = node.op, node.types[0].rank >= 2, let users = readers[table],
+            let last = users.last
+        else { return nil }
         let (type, updates) = (node.types[0], graph.type(of: node.operands[0]))
-        let others = users.filter { !graph.isSquare($0, of: table) || !graph.isSummed($0, readers) }
-        reader = others.first ?? first
+        reader = last
         bytesSaved = (1 + users.count) * (cost.byteCount(type) - cost.byteCount(updates))
         if graph.roots.contains(table) {
             obstacle = "the table leaves the graph"
-        } else if let other = others.first(where: { !graph.runs($0, along: type) }) {
+        } else if let other = users.first(where: { !graph.runs($0, along: type) }) {
             obstacle = "it is not read element by element: \(graph[other].op.mnemonic)"
         } else if bytesSaved <= 0 {
             obstacle = "there are as many updates as rows: \(updates.shape[0]) and \(type.shape[0])"
@@ -72,12 +71,6 @@ extension Graph {
     /// Whether a node computes x · x.
     fileprivate func isSquare(_ id: NodeID, of x: Value) -> Bool {
         self[id].op == .binary(.mul) && self[id].operands == [x, x]
-    }
-
-    /// Whether a node is read only by sums over all of its elements.
-    fileprivate func isSummed(_ id: NodeID, _ readers: [Value: [NodeID]]) -> Bool {
-        let users = readers[Value(id)] ?? []
-        return !users.isEmpty && !roots.contains(Value(id)) && users.allSatisfy { isSumOfAll($0) }
     }
 
     fileprivate func isSumOfAll(_ id: NodeID) -> Bool {
