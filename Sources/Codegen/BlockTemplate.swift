@@ -69,17 +69,33 @@ struct BlockTemplate {
             let sums = RowWriter.Sums(columns: piece, total: task)
             for row in prologue { row.clear(&w, sums, from: "0", span: w.extent(row.columns)) }
             epilogue?.clear(&w, sums, from: chunk.from, span: chunk.span)
-            let blocks = w.ceilDivide(w.extent(kernel.rows), kernel.tile.blockRows)
+            let blocks = blockCount(&w)
             let (from, to) = w.piece(piece, of: kernel.tasks, total: blocks)
             w.loop(from: from, to: to, by: 1) { w, block, _ in
-                let row = w.mul(block, "\(kernel.tile.blockRows)")
-                let rows = w.min(w.sub(w.extent(kernel.rows), row), "\(kernel.tile.blockRows)")
-                writeBlock(&w, Rows(from: row, count: rows), chunk, sums, tileState)
+                let rows = rows(&w, of: block, blocks)
+                writeBlock(&w, rows, chunk, sums, tileState)
                 return []
             }
             return []
         }
         if kernel.tile.runsOnTiles { TileKernel.leave(&w) }
+    }
+
+    /// Rows that blocks are made of: those of the register tile, or of AMX's two.
+    private var unit: Int { kernel.tile.runsOnTiles ? kernel.tile.blockRows : kernel.tile.rows }
+
+    /// Blocks of at most `blockRows` rows, in pairs where there are rows for that: with an odd one the other of two cores
+    /// would wait for it, for all of a short text's time. The number of workers itself must not change what is added up.
+    private func blockCount(_ w: inout FunctionWriter) -> String {
+        let count = w.ceilDivide(w.extent(kernel.rows), kernel.tile.blockRows)
+        return w.min(w.roundUp(count, to: 2), w.ceilDivide(w.extent(kernel.rows), unit))
+    }
+
+    /// An even share of the rows, in whole units.
+    private func rows(_ w: inout FunctionWriter, of block: String, _ blocks: String) -> Rows {
+        let total = w.extent(kernel.rows)
+        let (from, to) = w.piece(block, of: blocks, total: total, multiple: unit)
+        return Rows(from: from, count: w.sub(to, from))
     }
 
     private func chunk(_ w: inout FunctionWriter, from: String, _ width: Int) -> Chunk {

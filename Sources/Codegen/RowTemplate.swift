@@ -54,7 +54,13 @@ extension FunctionWriter {
     mutating func piece(
         _ index: String, of count: Int, total: String, multiple: Int = 1
     ) -> (from: String, to: String) {
-        guard count > 1 else { return ("0", total) }
+        count > 1 ? piece(index, of: "\(count)", total: total, multiple: multiple) : ("0", total)
+    }
+
+    /// The same of a number of pieces that is known only when the kernel runs.
+    mutating func piece(
+        _ index: String, of count: String, total: String, multiple: Int = 1
+    ) -> (from: String, to: String) {
         let units = ceilDivide(total, multiple)
         func boundary(_ w: inout FunctionWriter, _ index: String) -> String {
             let scaled = w.mul(index, units)

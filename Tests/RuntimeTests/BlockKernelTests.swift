@@ -350,10 +350,16 @@ import Testing
         let expected = Self.product(c, b)
         var columnSums = [Double](repeating: 0, count: Self.tasks * c.columns)
         var totals = [Double](repeating: 0, count: Self.tasks * chunks)
-        let blocks = (c.rows + c.tile.blockRows - 1) / c.tile.blockRows
+        // Blocks are even shares of the rows in whole register tiles, or AMX's blocks, and as many as two workers share.
+        let unit = c.tile.runsOnTiles ? c.tile.blockRows : c.tile.rows
+        let units = (c.rows + unit - 1) / unit
+        let pairs = (c.rows + 2 * c.tile.blockRows - 1) / (2 * c.tile.blockRows)
+        let blocks = min(units, 2 * pairs)
         for piece in 0..<Self.tasks {
-            let first = blocks * piece / Self.tasks * c.tile.blockRows
-            let end = min(c.rows, blocks * (piece + 1) / Self.tasks * c.tile.blockRows)
+            func start(_ piece: Int) -> Int {
+                min(c.rows, blocks * piece / Self.tasks * units / max(blocks, 1) * unit)
+            }
+            let (first, end) = (start(piece), start(piece + 1))
             for row in first..<max(first, end) {
                 for column in 0..<c.columns {
                     let value = expected[row * c.columns + column]
