@@ -39,8 +39,9 @@ let package = Package(
         .target(name: "CLLVM"),
         .systemLibrary(
             name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        library("Support"),
         library("LLVMBridge", ["CLLVM"]),
-        library("GraphIR"),
+        library("GraphIR", ["Support"]),
         library("Interpreter", ["GraphIR"]),
         library("Transforms", ["GraphIR", "Interpreter"]),
         library("KernelIR", ["GraphIR"]),
@@ -50,15 +51,19 @@ let package = Package(
         library(
             "GraphCompiler",
             ["LLVMBridge", "GraphIR", "Interpreter", "Transforms", "KernelIR", "Codegen", "Runtime"]),
-        library("BERT", ["GraphIR", "GraphCompiler"]),
-        library("Text"),
-        library("Training", ["GraphIR", "GraphCompiler", "BERT", "Text"]),
-        library("Measuring", ["GraphCompiler", "Text"]),
-        library("BertcCommands", ["Measuring", "Training", "BERT", "Text", "GraphCompiler", argumentParser]),
+        library("BERT", ["Support", "GraphIR", "GraphCompiler"]),
+        library("Text", ["Support"]),
+        library("Training", ["Support", "GraphIR", "GraphCompiler", "BERT", "Text"]),
+        library("Measuring", ["Support", "GraphCompiler"]),
+        library(
+            "BertcCommands",
+            ["Support", "Measuring", "Training", "BERT", "Text", "GraphCompiler", argumentParser]),
         .executableTarget(name: "bertc", dependencies: ["BertcCommands"], swiftSettings: strict),
         .target(
             name: "Benchmarks",
-            dependencies: ["Measuring", "Training", "BERT", "Text", "GraphCompiler", argumentParser],
+            dependencies: [
+                "Support", "Measuring", "Training", "BERT", "Text", "GraphCompiler", argumentParser,
+            ],
             resources: [.copy("Peers")], swiftSettings: strict),
         .executableTarget(name: "bertc-benchmarks", dependencies: ["Benchmarks"], swiftSettings: strict),
 
@@ -71,6 +76,7 @@ let package = Package(
         // AMX tile instructions for processors without them: in no product, only tests use it.
         .target(name: "TileEmulator", path: "Tests/TileEmulator"),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        tests("SupportTests", ["Support"]),
         tests("LLVMBridgeTests", ["LLVMBridge"]),
         tests("GraphIRTests", ["GraphIR"], resources: [.copy("Fixtures")]),
         tests("InterpreterTests", ["GraphIR", "Interpreter"]),
@@ -82,16 +88,18 @@ let package = Package(
                 "GraphCompiler", "GraphIR", "Interpreter", "Transforms", "LLVMBridge", "CAllocationCounter",
                 "TileEmulator",
             ]),
-        tests("TextTests", ["Text"], resources: [.copy("Fixtures")]),
-        tests("BERTTests", ["BERT", "GraphCompiler", "Interpreter"], resources: [.copy("Fixtures")]),
+        tests("TextTests", ["Text", "Support"], resources: [.copy("Fixtures")]),
         tests(
-            "TrainingTests", ["Training", "BERT", "Text", "GraphCompiler", "BertcCommands"],
+            "BERTTests", ["BERT", "Support", "GraphCompiler", "Interpreter"], resources: [.copy("Fixtures")]),
+        tests(
+            "TrainingTests", ["Support", "Training", "BERT", "Text", "GraphCompiler", "BertcCommands"],
             resources: [.copy("Fixtures")]),
         tests(
             "ExamplesTests",
             ["01-custom-graph", "02-training", "03-custom-op", "04-bert", "05-inspecting"]),
         tests("MeasuringTests", ["Measuring"]),
         tests("BenchmarksTests", ["Benchmarks", "Measuring"]),
-        tests("BertcCommandsTests", ["BertcCommands", "Training", "BERT", "Text", "GraphCompiler"]),
+        tests(
+            "BertcCommandsTests", ["Support", "BertcCommands", "Training", "BERT", "Text", "GraphCompiler"]),
     ]
 )

@@ -1,3 +1,5 @@
+import Support
+
 /// Compiles a graph into something to call.
 ///
 /// ```swift

@@ -1,3 +1,5 @@
+import Support
+
 /// An attribute's value in the text form.
 public enum Attribute: Hashable, Sendable {
     case int(Int)

@@ -1,3 +1,5 @@
+import Support
+
 extension Graph {
     /// The graph that `text` describes, verified; the grammar is in docs/ir.md.
     ///

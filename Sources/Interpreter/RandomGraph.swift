@@ -1,4 +1,5 @@
 import GraphIR
+import Support
 
 /// Makes well-formed graphs with inputs for them: the material of interpreter-against-compiler tests and of
 /// gradient tests. The same seed gives the same graphs.

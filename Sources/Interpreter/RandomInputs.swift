@@ -1,4 +1,5 @@
 import GraphIR
+import Support
 
 /// Makes a legal tensor for each input and parameter of a graph, random within what its users take.
 ///

@@ -71,13 +71,13 @@ import Testing
         (#"{"layer_norm_eps": 0}"#, ["'layer_norm_eps' is 0.0"]),
         (#"{"hidden_act": "gleu"}"#, ["'hidden_act' is 'gleu'", "did you mean 'gelu'?"]),
         (#"{"hidden_act": "gelu-new"}"#, ["did you mean 'gelu_new'?"]),
-        (#"{"hidden_act": 3}"#, ["'hidden_act' is an integer, expected a string"]),
+        (#"{"hidden_act": 3}"#, ["'hidden_act' is a number, expected a string"]),
         (#"{"norm_position": "before"}"#, ["'norm_position' is 'before', expected one of pre, post"]),
         (#"{"pooling": "max"}"#, ["'pooling' is 'max', expected one of cls, mean"]),
-        (#"{"tie_word_embeddings": 1}"#, ["'tie_word_embeddings' is an integer, expected true or false"]),
+        (#"{"tie_word_embeddings": 1}"#, ["'tie_word_embeddings' is a number, expected true or false"]),
         (#"{"pad_token_id": 30522}"#, ["'pad_token_id' is 30522, expected 0 to 30521"]),
         (#"{"architectures": "BertModel"}"#, ["'architectures' is a string, expected an array of strings"]),
-        (#"{"architectures": [1]}"#, ["'architectures' holds an integer"]),
+        (#"{"architectures": [1]}"#, ["'architectures' holds a number"]),
         (#"{"model_type": "roberta"}"#, ["'model_type' is 'roberta', expected 'bert'"]),
         (#"{"id2label": {"0": "a", "2": "b"}}"#, ["'id2label' has no text for \"1\""]),
         (#"{"id2label": {"0": "a", "1": "a"}}"#, ["'id2label' names the label 'a' twice"]),
@@ -107,7 +107,7 @@ import Testing
         let json =
             #"{"hiden_size": 4, "use_cache": true, "task_specific_params": {"a": [1, 2.5, null, "x"]}}"#
         let config = try BertConfig(json: Data(json.utf8))
-        #expect(config.unknownKeys.keys.sorted() == ["hiden_size", "task_specific_params", "use_cache"])
+        #expect(config.unknownKeys.names.sorted() == ["hiden_size", "task_specific_params", "use_cache"])
         #expect(config.warnings == ["'hiden_size' is ignored; did you mean 'hidden_size'?"])
         let again = try BertConfig(json: config.json())
         #expect(again.unknownKeys == config.unknownKeys)
@@ -195,7 +195,7 @@ import Testing
         (#""windo(3)""#, "'attention_mask' cannot be read: there is no mask 'windo'"),
         (#""star; causal""#, "'attention_mask' is not possible: the mask has 2 patterns for 12 heads"),
         (#""window(-1)""#, "w must be 0 to"),
-        ("3", "'attention_mask' is an integer, expected a text such as"),
+        ("3", "'attention_mask' is a number, expected a text such as"),
         (#"{"file": "no.txt"}"#, "'attention_mask' names a file that cannot be read"),
         (#"{"name": "star"}"#, "'attention_mask' is an object, expected {"),
     ])

@@ -91,8 +91,8 @@ private func file(headerLength: UInt64, _ rest: String) -> Data {
         (file(headerLength: 0, ""), ["not valid JSON"]),
         (file("{\"t\":", data: 0), ["not valid JSON"]),
         (file("[]", data: 0), ["the header is an array, expected an object"]),
-        (file(#"{"__metadata__":{"a":1}}"#, data: 0), ["__metadata__ holds an integer"]),
-        (file(#"{"t":5}"#, data: 0), ["'t' is an integer, expected an object"]),
+        (file(#"{"__metadata__":{"a":1}}"#, data: 0), ["__metadata__ holds a number"]),
+        (file(#"{"t":5}"#, data: 0), ["'t' is a number, expected an object"]),
         (file(#"{"t":{"shape":[2],"data_offsets":[0,8]}}"#, data: 8), ["'t' has no dtype"]),
         (
             file(#"{"t":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]}}"#, data: 8),

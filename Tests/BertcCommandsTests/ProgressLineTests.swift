@@ -1,4 +1,5 @@
 import BertcCommands
+import Support
 import Testing
 
 @Suite struct ProgressLineTests {

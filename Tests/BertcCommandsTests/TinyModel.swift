@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import Support
 import Text
 
 /// A two-layer BERT with random weights and a vocabulary of 18 tokens, as a model directory.

@@ -129,7 +129,7 @@ import Text
 
     @Test(arguments: [
         ("{", TextError.Kind.invalidJSON, "byte offset 1"),
-        (#"{"model":{"vocab":{"a":0}}"#, .invalidJSON, "expected '}'"),
+        (#"{"model":{"vocab":{"a":0}}"#, .invalidJSON, "expected ',' or '}'"),
         ("[]", .unsupportedTokenizer, "no model.vocab"),
         (#"{"model":{"type":"BPE","vocab":{}}}"#, .unsupportedTokenizer, "BPE"),
         (#"{"model":{"type":"WordPiece","vocab":{"a":0}}}"#, .unsupportedTokenizer, "normalizer"),

@@ -276,7 +276,7 @@ import Training
         config.stochasticDepth = 0
         #expect(try losses(config) != first)
         #expect(
-            message { try config.set("stochasticDepth", .number(1)) }?.contains(
+            message { try config.set("stochasticDepth", .double(1)) }?.contains(
                 "'stochasticDepth' is 1.0, expected a number of at least 0 and less than 1, or null") == true)
     }
 

@@ -149,7 +149,7 @@ import Training
         var config = try Self.config(
             #"{"model": "m", "freeze": ["a*"], "maxSteps": 7, "metric": "loss", "epsilon": 1e-6}"#)
         config.matmul = .openblas
-        let text = try config.json.text()
+        let text = Data(config.json.text(.indented).utf8)
         let again = try TrainingConfig(json: text, file: config.file, directory: config.directory)
         #expect(again == config)
     }

@@ -1,4 +1,5 @@
 import Interpreter
+import Support
 
 /// SplitMix64 (Steele, Lea & Flood, OOPSLA'14): the same numbers on every run.
 struct SplitMix: RandomNumberGenerator {

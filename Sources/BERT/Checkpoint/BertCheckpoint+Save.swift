@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 extension BertCheckpoint {
     /// Saves a model so that Hugging Face's `from_pretrained` loads it unchanged: `model.safetensors` with its names
@@ -20,7 +21,7 @@ extension BertCheckpoint {
         do {
             try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         } catch {
-            throw SafetensorsError.unwritable(file: directory.path, reason: error.localizedDescription)
+            throw FileError(.write, directory.path, error.localizedDescription)
         }
         let pairs = parameters.map { (CheckpointNames.stored($0.name, in: architecture), $0) }
         let specs = Dictionary(pairs, uniquingKeysWith: { first, _ in first })

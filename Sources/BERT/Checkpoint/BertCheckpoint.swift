@@ -1,5 +1,6 @@
 import Foundation
 import GraphIR
+import Support
 
 /// The weights of a model directory, opened for reading: `model.safetensors`, or the shards that
 /// `model.safetensors.index.json` lists. The files are mapped; nothing is copied before it is asked for.

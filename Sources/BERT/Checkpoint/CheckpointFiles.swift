@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// Finds and opens the weight files of a model directory.
 enum CheckpointFiles {
@@ -26,7 +27,7 @@ enum CheckpointFiles {
         let value: JSONValue
         do {
             value = try JSONValue(parsing: Data(contentsOf: url))
-        } catch let error as JSONTextError {
+        } catch let error as JSONError {
             throw bad("is \(error)")
         } catch {
             throw bad("cannot be read: \(error.localizedDescription)")
@@ -35,7 +36,7 @@ enum CheckpointFiles {
             throw bad("has no 'weight_map', expected an object of tensor names and file names")
         }
         var shards: [String: SafetensorsFile] = [:]
-        for (tensor, item) in map.sorted(by: { $0.key < $1.key }) {
+        for (tensor, item) in map.sorted.members {
             guard case .string(let name) = item, !name.isEmpty, !name.contains("/") else {
                 throw bad("gives '\(tensor)' no file name of this directory")
             }

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 extension BertConfig {
     /// Reads a configuration file, or `model.json` (else `config.json`) of a model directory.
@@ -21,7 +22,7 @@ extension BertConfig {
         let value: JSONValue
         do {
             value = try JSONValue(parsing: json)
-        } catch let error as JSONTextError {
+        } catch {
             throw BertConfigError(file: file, problem: "is \(error)")
         }
         guard case .object(let object) = value else {
@@ -35,7 +36,7 @@ extension BertConfig {
         attentionMasks = try fields.masks(.attentionMask)
         labels = try Self.labels(in: fields, architecture: architecture) ?? []
         let known = Set(Key.allCases.map(\.rawValue))
-        unknownKeys = object.filter { !known.contains($0.key) }
+        unknownKeys = object.filter { !known.contains($0.name) }
         try Self.refuseOtherModels(object, file: file)
         try validate(file: file)
     }
@@ -107,11 +108,12 @@ extension BertConfig {
 
     /// The labels in the order of `id2label`'s keys, which must be 0 to n - 1.
     private static func labelsByID(_ fields: ConfigFields) throws -> [String]? {
-        guard let table = try fields.dictionary(.labelNames) else { return nil }
-        return try (0..<table.count).map { id in
+        guard let table = try fields.object(.labelNames) else { return nil }
+        return try table.members.indices.map { id in
             guard case .string(let name)? = table[String(id)] else {
                 throw fields.error(
-                    .labelNames, "has no text for \"\(id)\"; expected the keys 0 to \(table.count - 1)")
+                    .labelNames,
+                    "has no text for \"\(id)\"; expected the keys 0 to \(table.members.count - 1)")
             }
             return name
         }
@@ -119,13 +121,13 @@ extension BertConfig {
 
     /// The labels in the order of `label2id`'s values, which must be 0 to n - 1.
     private static func labelsByName(_ fields: ConfigFields) throws -> [String]? {
-        guard let table = try fields.dictionary(.labelIDs) else { return nil }
-        var labels = [String?](repeating: nil, count: table.count)
-        for (name, value) in table {
-            guard case .integer(let id) = value, labels.indices.contains(id), labels[id] == nil else {
+        guard let table = try fields.object(.labelIDs) else { return nil }
+        var labels = [String?](repeating: nil, count: table.members.count)
+        for (name, value) in table.members {
+            guard let id = value.integer, labels.indices.contains(id), labels[id] == nil else {
                 throw fields.error(
                     .labelIDs,
-                    "gives '\(name)' no id of its own; expected each of 0 to \(table.count - 1) once")
+                    "gives '\(name)' no id of its own; expected each of 0 to \(table.members.count - 1) once")
             }
             labels[id] = name
         }
@@ -133,7 +135,7 @@ extension BertConfig {
     }
 
     /// Refuses files whose other keys change the arithmetic: reading them as a BERT would give wrong numbers.
-    private static func refuseOtherModels(_ object: [String: JSONValue], file: String) throws {
+    private static func refuseOtherModels(_ object: JSONObject, file: String) throws {
         let required: [(key: String, legal: JSONValue, meaning: String)] = [
             ("position_embedding_type", .string("absolute"), "only absolute positions are supported"),
             ("is_decoder", .bool(false), "decoders are not supported"),

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 extension BertConfig {
     /// The text of a `config.json`: sorted keys, unknown keys included.
@@ -19,11 +20,11 @@ extension BertConfig {
         set(.maxPositions, .integer(maxPositions))
         set(.tokenTypes, .integer(tokenTypes))
         set(.activation, .string(activation.rawValue))
-        set(.hiddenDropout, .number(hiddenDropout))
-        set(.attentionDropout, .number(attentionDropout))
-        set(.classifierDropout, classifierDropout.map(JSONValue.number))
-        set(.layerNormEpsilon, .number(layerNormEpsilon))
-        set(.initializerRange, .number(initializerRange))
+        set(.hiddenDropout, .double(hiddenDropout))
+        set(.attentionDropout, .double(attentionDropout))
+        set(.classifierDropout, classifierDropout.map(JSONValue.double))
+        set(.layerNormEpsilon, .double(layerNormEpsilon))
+        set(.initializerRange, .double(initializerRange))
         set(.paddingID, paddingID.map(JSONValue.integer) ?? .null)
         set(.tieWordEmbeddings, .bool(tieWordEmbeddings))
         set(.problemType, problemType.map { .string($0.rawValue) })
@@ -33,19 +34,15 @@ extension BertConfig {
         set(.attentionMask, masks.count > 1 ? .array(masks) : masks.first)
         set(.shareLayers, shareLayers == .none ? nil : .string(shareLayers.rawValue))
         set(.embeddingSize, embeddingSize.map(JSONValue.integer))
-        set(.stochasticDepth, stochasticDepth > 0 ? .number(stochasticDepth) : nil)
+        set(.stochasticDepth, stochasticDepth > 0 ? .double(stochasticDepth) : nil)
         set(.modelType, isHuggingFaceBert ? .string("bert") : nil)
         if !architectures.isEmpty { set(.architectures, .array(architectures.map(JSONValue.string))) }
         if !labels.isEmpty {
             let pairs = labels.enumerated()
-            set(.labelNames, .object(.init(uniqueKeysWithValues: pairs.map { (String($0), .string($1)) })))
-            set(.labelIDs, .object(.init(uniqueKeysWithValues: pairs.map { ($1, .integer($0)) })))
+            set(.labelNames, .object(pairs.map { (String($0), .string($1)) }))
+            set(.labelIDs, .object(pairs.map { ($1, .integer($0)) }))
         }
-        do {
-            return try JSONValue.object(object).text()
-        } catch {
-            throw BertConfigError(file: "model configuration", problem: "cannot be written as JSON: \(error)")
-        }
+        return Data(JSONValue.object(object.sorted).text(.indented).utf8)
     }
 
     private var isHuggingFaceBert: Bool {

@@ -1,4 +1,5 @@
 import GraphIR
+import Support
 
 /// Everything that fixes the shape and the arithmetic of a BERT.
 ///
@@ -65,7 +66,7 @@ public struct BertConfig: Sendable, Equatable {
     /// `pooling`: how a plain encoder turns token states into a sentence vector.
     public var pooling = BertPooling.mean
     /// Keys of the file that mean nothing here, kept so that saving does not lose them.
-    public var unknownKeys: [String: JSONValue] = [:]
+    public var unknownKeys: JSONObject = [:]
 
     /// A new BERT-base-sized model with pre-norm layers.
     public init() {}
@@ -106,7 +107,7 @@ public struct BertConfig: Sendable, Equatable {
 
     /// One line for each key that was not understood and looks like a misspelt one.
     public var warnings: [String] {
-        unknownKeys.keys.sorted().compactMap { key in
+        unknownKeys.sorted.names.compactMap { key in
             guard let nearest = nearestName(to: key, among: Key.allCases.map(\.rawValue), limit: 2) else {
                 return nil
             }

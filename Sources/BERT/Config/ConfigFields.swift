@@ -1,27 +1,31 @@
 import Foundation
 import GraphIR
+import Support
 
 /// Typed access to the fields of a JSON object, with errors that name the file and the field.
 ///
 /// A field that is absent or `null` reads as nil.
 struct ConfigFields {
     let file: String
-    let object: [String: JSONValue]
+    let object: JSONObject
 
     func integer(_ key: BertConfig.Key) throws -> Int? {
         switch object[key.rawValue] {
         case nil, .null?: return nil
-        case .integer(let value)?: return value
-        case let other?: throw illTyped(key, expected: "an integer", found: other)
+        case let value?:
+            guard let integer = value.integer else {
+                throw illTyped(key, expected: "an integer", found: value)
+            }
+            return integer
         }
     }
 
     func number(_ key: BertConfig.Key) throws -> Double? {
         switch object[key.rawValue] {
         case nil, .null?: return nil
-        case .integer(let value)?: return Double(value)
-        case .number(let value)?: return value
-        case let other?: throw illTyped(key, expected: "a number", found: other)
+        case let value?:
+            guard let number = value.double else { throw illTyped(key, expected: "a number", found: value) }
+            return number
         }
     }
 
@@ -55,7 +59,7 @@ struct ConfigFields {
         }
     }
 
-    func dictionary(_ key: BertConfig.Key) throws -> [String: JSONValue]? {
+    func object(_ key: BertConfig.Key) throws -> JSONObject? {
         switch object[key.rawValue] {
         case nil, .null?: return nil
         case .object(let value)?: return value
@@ -90,7 +94,7 @@ struct ConfigFields {
             switch value {
             case .string(let text): return try AttentionMask(parsing: text)
             case .object(let members):
-                guard members.count == 1, case .string(let name)? = members["file"] else {
+                guard members.members.count == 1, case .string(let name)? = members["file"] else {
                     throw error(
                         key, "is an object, expected {\"file\": \"…\"} or a text such as 'window(w=4)'")
                 }

@@ -1,7 +1,5 @@
-/// A safetensors file that cannot be read or written.
+/// A safetensors file that does not hold what it should.
 public enum SafetensorsError: Error, CustomStringConvertible, Equatable {
-    /// The file cannot be opened or mapped.
-    case unreadable(file: String, reason: String)
     /// The header breaks the format.
     case badHeader(file: String, reason: String)
     /// The file ends before the tensor's data does. Byte counts are of the whole file.
@@ -12,13 +10,9 @@ public enum SafetensorsError: Error, CustomStringConvertible, Equatable {
     case noSuchTensor(file: String, tensor: String, nearest: String?)
     /// The tensor's elements cannot be read as asked.
     case wrongType(file: String, tensor: String, found: SafetensorsDataType, wanted: String)
-    /// The file cannot be written.
-    case unwritable(file: String, reason: String)
 
     public var description: String {
         switch self {
-        case .unreadable(let file, let reason):
-            "\(file): cannot be read: \(reason)"
         case .badHeader(let file, let reason):
             "\(file): not a safetensors file: \(reason)"
         case .truncated(let file, let tensor, let expected, let actual):
@@ -30,8 +24,6 @@ public enum SafetensorsError: Error, CustomStringConvertible, Equatable {
             "\(file): no tensor '\(tensor)'" + (nearest.map { "; did you mean '\($0)'?" } ?? "")
         case .wrongType(let file, let tensor, let found, let wanted):
             "\(file): tensor '\(tensor)' has type \(found.rawValue), expected \(wanted)"
-        case .unwritable(let file, let reason):
-            "\(file): cannot be written: \(reason)"
         }
     }
 }

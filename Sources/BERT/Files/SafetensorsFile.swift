@@ -1,5 +1,6 @@
 import Foundation
 import GraphIR
+import Support
 
 /// A safetensors file, memory-mapped: opening it reads and checks the header only, and a tensor's pages are read
 /// when it is.

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// The parsed and checked header of a safetensors file.
 ///
@@ -23,7 +24,7 @@ struct SafetensorsHeader {
         let object = try Self.object(in: bytes[8..<start], file: file)
         var found: [(entry: SafetensorsEntry, offsets: Range<Int>)] = []
         var metadata: [String: String] = [:]
-        for (name, value) in object {
+        for (name, value) in object.members {
             if name == "__metadata__" {
                 metadata = try Self.metadata(value, file: file)
             } else {
@@ -60,17 +61,15 @@ struct SafetensorsHeader {
         return 8 + Int(length)
     }
 
-    private static func object(in text: Slice<UnsafeRawBufferPointer>, file: String) throws -> [String:
-        JSONValue]
-    {
+    private static func object(in text: Slice<UnsafeRawBufferPointer>, file: String) throws -> JSONObject {
         do {
-            let value = try JSONValue(parsing: Data(text))
+            let value = try JSONValue(parsing: text)
             guard case .object(let object) = value else {
                 throw SafetensorsError.badHeader(
                     file: file, reason: "the header is \(value.kind), expected an object")
             }
             return object
-        } catch let error as JSONTextError {
+        } catch let error as JSONError {
             throw SafetensorsError.badHeader(file: file, reason: "the header is \(error)")
         }
     }
@@ -80,13 +79,15 @@ struct SafetensorsHeader {
             throw SafetensorsError.badHeader(
                 file: file, reason: "__metadata__ is \(value.kind), expected an object")
         }
-        return try object.mapValues { item in
+        var metadata: [String: String] = [:]
+        for (name, item) in object.members {
             guard case .string(let text) = item else {
                 throw SafetensorsError.badHeader(
                     file: file, reason: "__metadata__ holds \(item.kind), expected strings")
             }
-            return text
+            metadata[name] = text
         }
+        return metadata
     }
 
     /// Decodes one tensor's entry and checks that its byte count fits its shape.
@@ -150,7 +151,7 @@ struct SafetensorsHeader {
         guard case .array(let items)? = value else { return nil }
         var integers: [Int] = []
         for item in items {
-            guard case .integer(let integer) = item else { return nil }
+            guard let integer = item.integer else { return nil }
             integers.append(integer)
         }
         return integers

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// Writes safetensors files: beside the destination and renamed, tensor by tensor from the caller's memory.
 public enum SafetensorsWriter {
@@ -43,27 +44,28 @@ public enum SafetensorsWriter {
     private static func header(
         _ tensors: [SafetensorsEntry], metadata: [String: String], file: String
     ) throws -> Data {
-        var object: [String: JSONValue] = ["__metadata__": .object(metadata.mapValues(JSONValue.string))]
+        let metadata = metadata.map { ($0.key, JSONValue.string($0.value)) }
+        var entries: [(String, JSONValue)] = [("__metadata__", .object(JSONObject(metadata).sorted))]
+        var names: Set<TextKey> = ["__metadata__"]
         var offset = 0
         for tensor in tensors {
             guard let bytes = tensor.byteCount else {
                 throw SafetensorsError.badTensor(
                     file: file, tensor: tensor.name, reason: "has the impossible shape \(tensor.shape)")
             }
-            guard object[tensor.name] == nil else {
+            guard names.insert(TextKey(tensor.name)).inserted else {
                 throw SafetensorsError.badTensor(
                     file: file, tensor: tensor.name, reason: "is given twice, or has the format's own name")
             }
-            object[tensor.name] = .object([
+            let members: JSONObject = [
+                "data_offsets": .array([.integer(offset), .integer(offset + bytes)]),
                 "dtype": .string(tensor.dataType.rawValue),
                 "shape": .array(tensor.shape.map(JSONValue.integer)),
-                "data_offsets": .array([.integer(offset), .integer(offset + bytes)]),
-            ])
+            ]
+            entries.append((tensor.name, .object(members)))
             offset += bytes
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        var text = try encoder.encode(JSONValue.object(object))
+        var text = Data(JSONValue.object(JSONObject(entries).sorted).text(.compact).utf8)
         while text.count % 8 != 0 { text.append(UInt8(ascii: " ")) }
         var length = UInt64(text.count).littleEndian
         return withUnsafeBytes(of: &length) { Data($0) } + text

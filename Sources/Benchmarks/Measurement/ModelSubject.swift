@@ -1,6 +1,7 @@
 import BERT
 import GraphCompiler
 import Measuring
+import Support
 import Text
 import Training
 

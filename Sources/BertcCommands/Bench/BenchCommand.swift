@@ -2,6 +2,7 @@ import ArgumentParser
 import BERT
 import Foundation
 import GraphCompiler
+import Support
 
 /// `bertc bench`: what each technique is worth on this machine.
 struct BenchCommand: ParsableCommand {
@@ -112,7 +113,7 @@ struct BenchCommand: ParsableCommand {
     }
 
     /// An object as soon as it is known.
-    private func show(_ object: JSONText) throws {
+    private func show(_ object: JSONValue) throws {
         Console.print("\(object)")
         try Console.finish()
     }

@@ -2,6 +2,7 @@ import BERT
 import Foundation
 import GraphCompiler
 import Measuring
+import Support
 import Training
 
 /// What a process of its own does for one side of a row, turn by turn.
@@ -39,7 +40,7 @@ struct BenchSide: Codable {
     ///
     /// - Parameter isNextWanted: is told of each turn; false ends the work.
     func run(_ isNextWanted: @escaping (Turn) throws -> Bool) throws {
-        let config = try TrainingConfig(json: fields.text(), file: "bench")
+        let config = try TrainingConfig(json: Data(fields.text(.compact).utf8), file: "bench")
         let compiler = try Compiler(
             CompilerOptions(
                 instructionSet: config.cpu, threads: config.threads, matmul: config.matmul,

@@ -1,5 +1,6 @@
 import Foundation
 import Measuring
+import Support
 
 /// The table of `bertc bench`, and what it was measured on.
 struct BenchTable {
@@ -33,7 +34,7 @@ struct BenchTable {
     }
 
     /// What was measured on; the rows have objects of their own.
-    var json: JSONText {
+    var json: JSONValue {
         .object([
             ("version", .string(BertcCommand.configuration.version)), ("machine", .string(machine)),
             ("model", .string(model)), ("data", .string(data)),
@@ -58,32 +59,33 @@ extension BenchRow {
             + "\(Formatted.number(reduction(bytes) * 100, digits: 0)) %"
     }
 
-    var json: JSONText {
+    var json: JSONValue {
         .object([
             ("technique", .string(technique.name)), ("title", .string(technique.title)),
             ("speed_up", .double(speedUp)),
             ("planned_memory_reduction", .double(reduction(\.planned))),
             ("measured_memory_reduction", .double(reduction(\.measured))),
             ("activations_reduction", .double(reduction(\.activations))),
-            ("loss_difference", lossDifference.map(JSONText.double) ?? .null), ("off", off.json),
+            ("loss_difference", lossDifference.map(JSONValue.double) ?? .null), ("off", off.json),
             ("on", on.json),
         ])
     }
 }
 
 extension BenchRow.Side {
-    fileprivate var json: JSONText {
+    fileprivate var json: JSONValue {
         .object([
             (
                 "seconds",
                 .object([
                     ("median", .double(seconds.median)), ("least", .double(seconds.least)),
-                    ("most", .double(seconds.most)), ("samples", .array(seconds.values.map(JSONText.double))),
+                    ("most", .double(seconds.most)),
+                    ("samples", .array(seconds.values.map(JSONValue.double))),
                 ])
             ),
             ("tokens_per_second", .double(Double(realTokens) / seconds.median)),
             ("real_tokens", .integer(realTokens)), ("padded_tokens", .integer(paddedTokens)),
-            ("loss", loss.map(JSONText.double) ?? .null), ("planned_bytes", .integer(planned)),
+            ("loss", loss.map(JSONValue.double) ?? .null), ("planned_bytes", .integer(planned)),
             ("activation_bytes", .integer(activations)), ("measured_bytes", .integer(measured)),
         ])
     }

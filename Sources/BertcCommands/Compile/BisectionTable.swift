@@ -1,4 +1,5 @@
 import GraphCompiler
+import Support
 
 /// What `--bisect` prints: a line a stage, and whether all agree.
 struct BisectionTable: CustomStringConvertible {

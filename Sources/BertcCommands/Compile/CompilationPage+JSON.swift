@@ -1,8 +1,9 @@
 import GraphCompiler
+import Support
 
 extension CompilationPage {
     /// The figures of the page, unrounded and without the limit on rows, as one JSON object.
-    var json: JSONText {
+    var json: JSONValue {
         .object(
             [
                 ("graph", .string(report.graph.name)), ("instruction_set", .string(report.instructionSet)),
@@ -22,7 +23,7 @@ extension CompilationPage {
             ] + (recomputation.map { [("recompute", $0.json)] } ?? []))
     }
 
-    private var passesJSON: JSONText {
+    private var passesJSON: JSONValue {
         .array(
             report.passChanges.map { pass in
                 .object([
@@ -33,7 +34,7 @@ extension CompilationPage {
             })
     }
 
-    private var parametersJSON: JSONText {
+    private var parametersJSON: JSONValue {
         .object(
             report.graph.parameterTotals.map { total in
                 (
@@ -46,7 +47,7 @@ extension CompilationPage {
             })
     }
 
-    private var kernelsJSON: JSONText {
+    private var kernelsJSON: JSONValue {
         .array(
             report.kernelGroups.map { group in
                 .object([
@@ -61,13 +62,13 @@ extension CompilationPage {
             })
     }
 
-    private var memoryJSON: JSONText {
+    private var memoryJSON: JSONValue {
         let memory = report.memory
         let peak = memory.peak
         let categories = MemoryReport.Category.allCases.map { category in
             (
                 category.rawValue,
-                JSONText.object([
+                JSONValue.object([
                     ("tensors", .integer(memory.count(category))),
                     ("most_bytes", .integer(memory.peakByteCount(category))),
                     ("peak_bytes", .integer(peak?.moment.byteCounts[category] ?? 0)),

@@ -1,4 +1,5 @@
 import GraphCompiler
+import Support
 
 /// What `bertc compile` prints: a page that fits a terminal of 100 columns.
 struct CompilationPage: CustomStringConvertible {

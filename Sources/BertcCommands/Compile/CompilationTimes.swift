@@ -1,4 +1,5 @@
 import GraphCompiler
+import Support
 
 /// What the parts of a compilation took, in seconds.
 struct CompilationTimes {
@@ -35,7 +36,7 @@ struct CompilationTimes {
         return "\(table)"
     }
 
-    var json: JSONText {
+    var json: JSONValue {
         .array(
             parts.map { .object([("stage", .string($0.name)), ("seconds", .double($0.seconds))]) })
     }

@@ -1,6 +1,7 @@
 import BERT
 import Foundation
 import GraphCompiler
+import Support
 
 extension CompileCommand {
     func run() throws {

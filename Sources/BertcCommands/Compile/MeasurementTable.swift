@@ -1,4 +1,5 @@
 import GraphCompiler
+import Support
 
 /// What `--measure` prints: fused against unfused, by kind of region and for the whole graph.
 struct MeasurementTable: CustomStringConvertible {
@@ -27,15 +28,15 @@ struct MeasurementTable: CustomStringConvertible {
     }
 
     /// The same as one JSON object, in seconds.
-    var json: JSONText {
+    var json: JSONValue {
         let kinds = measurement.kinds.map { kind in
-            JSONText.object([
+            JSONValue.object([
                 ("kernel", .string(kind.name)), ("result", .string("\(kind.result)")),
                 ("kernels", .integer(kind.count)),
                 ("fused", .double(kind.fused)), ("unfused", .double(kind.unfused)),
             ])
         }
-        let values = symbols.sorted { $0.key < $1.key }.map { ($0.key, JSONText.integer($0.value)) }
+        let values = symbols.sorted { $0.key < $1.key }.map { ($0.key, JSONValue.integer($0.value)) }
         return .object([
             ("symbols", .object(values)), ("kinds", .array(kinds)), ("fused", .double(measurement.fused)),
             ("unfused", .double(measurement.unfused)),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import GraphCompiler
+import Support
 
 /// Which nodes `--layer` and `--node` narrow a listing to.
 struct NodeSelection: ParsableArguments {

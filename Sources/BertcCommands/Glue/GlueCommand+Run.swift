@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import GraphCompiler
+import Support
 import Text
 import Training
 
@@ -69,7 +70,7 @@ extension GlueCommand {
     private func announce(_ task: GlueTask, number: Int, of count: Int) {
         if global.json {
             Console.print(
-                "\(JSONText.object([("event", .string("task")), ("task", .string(task.rawValue))]))")
+                "\(JSONValue.object([("event", .string("task")), ("task", .string(task.rawValue))]))")
         } else if !global.quiet {
             Console.print("\(number > 1 ? "\n" : "")\(task.rawValue), task \(number) of \(count)")
         }

@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import Support
 import Text
 import Training
 
@@ -9,7 +10,7 @@ struct GlueRecord: Codable {
     private static let file = "glue.json"
 
     /// The fields of the configuration that decide the result.
-    let settings: [String: JSONValue]
+    let settings: JSONObject
     /// Fingerprint of the task's files.
     let data: String
     var result: GlueResult?
@@ -18,7 +19,7 @@ struct GlueRecord: Codable {
         // What does not shape the parameters at a step, but says after how many steps they are the result.
         let others = ["epochs", "maxSteps", "metric", "evaluateEvery", "saveBest", "earlyStopping"]
         let fields = TrainingConfig.fields.filter { $0.shapesResult || others.contains($0.name) }
-        settings = Dictionary(uniqueKeysWithValues: fields.map { ($0.name, $0.json(config)) })
+        settings = JSONObject(fields.map { ($0.name, $0.json(config)) })
         var fingerprint = Fingerprint()
         let splits = [.train] + folder.task.devSplits + folder.task.testSplits
         for split in splits where folder.has(split) {
@@ -42,10 +43,10 @@ struct GlueRecord: Codable {
         }
         let hasCheckpoint = FileManager.default.fileExists(atPath: "\(directory)/checkpoints")
         guard earlier.result != nil || hasCheckpoint else { return self }
-        for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
+        for (name, value) in settings.members {
             guard let old = earlier.settings[name], old != value else { continue }
             throw refusal(
-                "was made with '\(name)' \(old.compact), but it is \(value.compact) now; set it back")
+                "was made with '\(name)' \(old), but it is \(value) now; set it back")
         }
         guard earlier.data == data else { throw refusal("was made with other data; restore them") }
         return earlier

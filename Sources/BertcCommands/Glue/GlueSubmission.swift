@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import Support
 import Text
 import Training
 

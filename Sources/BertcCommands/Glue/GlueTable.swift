@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Text
 import Training
 
@@ -71,8 +72,8 @@ package struct GlueTable: CustomStringConvertible {
     }
 
     /// Unrounded, as shares of 1.
-    var json: JSONText {
-        func optional(_ value: Double?) -> JSONText { value.map(JSONText.double) ?? .null }
+    var json: JSONValue {
+        func optional(_ value: Double?) -> JSONValue { value.map(JSONValue.double) ?? .null }
         let tasks = GlueTask.allCases.compactMap { task in
             results[task].map { (task.rawValue, $0.json) }
         }
@@ -86,14 +87,14 @@ package struct GlueTable: CustomStringConvertible {
 }
 
 extension GlueResult {
-    fileprivate var json: JSONText {
+    fileprivate var json: JSONValue {
         let scores = scores.map { score in
-            let metrics = score.metrics.sorted { $0.key < $1.key }.map { ($0, JSONText.double($1)) }
-            return (score.name, JSONText.object([("examples", .integer(score.examples))] + metrics))
+            let metrics = score.metrics.sorted { $0.key < $1.key }.map { ($0, JSONValue.double($1)) }
+            return (score.name, JSONValue.object([("examples", .integer(score.examples))] + metrics))
         }
         return .object([
             ("best_step", .integer(step)), ("seconds", .double(seconds)), ("scores", .object(scores)),
-            ("predictions", .array(predictions.map(JSONText.string))),
+            ("predictions", .array(predictions.map(JSONValue.string))),
         ])
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import BERT
 import Foundation
+import Support
 import Training
 
 /// `bertc embed`: one vector a text.
@@ -55,8 +56,8 @@ struct EmbedCommand: ParsableCommand {
                 if let file, isArray {
                     try vector.withUnsafeBytes { try file.write($0) }
                 } else {
-                    let members = text.members + [("embedding", .array(vector.map(JSONText.float)))]
-                    let line = "\(JSONText.object(members))"
+                    let members = text.members + [("embedding", .array(vector.map(JSONValue.float)))]
+                    let line = "\(JSONValue.object(members))"
                     if let file { try file.write(Array("\(line)\n".utf8)) } else { Console.print(line) }
                 }
             }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BERT
+import Support
 import Text
 import Training
 
@@ -65,12 +66,12 @@ struct EvaluateCommand: ParsableCommand {
                     labelColumn: labelColumn.map { ColumnSelector($0) }, requireLabels: true)))
     }
 
-    private func json(_ metrics: EvaluationMetrics, _ labels: [String]) -> JSONText {
+    private func json(_ metrics: EvaluationMetrics, _ labels: [String]) -> JSONValue {
         guard !metrics.confusion.isEmpty else { return .object(metrics.members) }
         return .object(
             metrics.members + [
-                ("labels", .array(labels.map(JSONText.string))),
-                ("confusion", .array(metrics.confusion.map { .array($0.map(JSONText.integer)) })),
+                ("labels", .array(labels.map(JSONValue.string))),
+                ("confusion", .array(metrics.confusion.map { .array($0.map(JSONValue.integer)) })),
             ])
     }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BERT
+import Support
 import Training
 
 /// `bertc predict`: labels with probabilities, or numbers from a regression model.
@@ -55,11 +56,11 @@ struct PredictCommand: ParsableCommand {
         }
         let shown = order.prefix(top ?? order.count)
         if global.json {
-            let probabilities = shown.map { (labels[$0], JSONText.float(answer.probabilities[$0])) }
+            let probabilities = shown.map { (labels[$0], JSONValue.float(answer.probabilities[$0])) }
             let members = [
-                ("label", JSONText.string(answer.label)), ("probabilities", .object(probabilities)),
+                ("label", JSONValue.string(answer.label)), ("probabilities", .object(probabilities)),
             ]
-            Console.print("\(JSONText.object(text.members + members))")
+            Console.print("\(JSONValue.object(text.members + members))")
         } else {
             let columns = shown.flatMap {
                 [labels[$0], Formatted.number(Double(answer.probabilities[$0]), digits: 4)]
@@ -81,12 +82,12 @@ struct PredictCommand: ParsableCommand {
             let words = zip(sentence.0, sentence.1)
             if global.json {
                 let labelled = words.map { word, answer in
-                    JSONText.object([
+                    JSONValue.object([
                         ("word", .string(word)), ("label", .string(answer.label)),
                         ("probability", .float(answer.probability)),
                     ])
                 }
-                Console.print("\(JSONText.object(text.members + [("words", .array(labelled))]))")
+                Console.print("\(JSONValue.object(text.members + [("words", .array(labelled))]))")
             } else {
                 for (word, answer) in words { Console.print("\(word)\t\(answer.label)") }
                 Console.print("")
@@ -96,13 +97,13 @@ struct PredictCommand: ParsableCommand {
 
     private func report(_ text: TextPair, _ score: Float) {
         Console.print(
-            global.json ? "\(JSONText.object(text.members + [("score", .float(score))]))" : "\(score)")
+            global.json ? "\(JSONValue.object(text.members + [("score", .float(score))]))" : "\(score)")
     }
 }
 
 extension TextPair {
     /// The text, and the pair if there is one, as members of a JSON object.
-    var members: [(String, JSONText)] {
+    var members: [(String, JSONValue)] {
         [("text", .string(text))] + (pair.map { [("pair", .string($0))] } ?? [])
     }
 }

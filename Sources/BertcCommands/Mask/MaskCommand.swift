@@ -2,6 +2,7 @@ import ArgumentParser
 import BERT
 import Foundation
 import GraphCompiler
+import Support
 
 /// `bertc mask`: what an attention mask keeps, and what it saves.
 struct MaskCommand: ParsableCommand {
@@ -120,7 +121,7 @@ struct MaskCommand: ParsableCommand {
         return text + "\n"
     }
 
-    private func json(_ mask: AttentionMask, _ sparsity: Double, _ cost: MaskCost) -> JSONText {
+    private func json(_ mask: AttentionMask, _ sparsity: Double, _ cost: MaskCost) -> JSONValue {
         .object([
             ("mask", .string(mask.description)), ("length", .integer(length)),
             ("sparsity", .double(sparsity)),

@@ -1,6 +1,7 @@
 import ArgumentParser
 import BERT
 import Foundation
+import Support
 
 /// `bertc plot`: the curves of training runs.
 struct PlotCommand: ParsableCommand {

@@ -1,3 +1,5 @@
+import Support
+
 /// Curves as an SVG picture.
 struct SVGPlot {
     let title: String

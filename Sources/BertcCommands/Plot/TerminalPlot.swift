@@ -1,3 +1,5 @@
+import Support
+
 /// Curves in characters, each with a mark of its own.
 struct TerminalPlot {
     let title: String

@@ -1,4 +1,5 @@
 import GraphCompiler
+import Support
 
 /// Measured ceilings for people and for programs.
 struct RooflinePage {
@@ -21,7 +22,7 @@ struct RooflinePage {
     }
 
     /// Rates in FLOPs or bytes a second.
-    var json: JSONText {
+    var json: JSONValue {
         .object([
             ("machine", .string(ceilings.machine)),
             (

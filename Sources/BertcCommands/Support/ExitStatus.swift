@@ -1,5 +1,6 @@
 import BERT
 import GraphCompiler
+import Support
 import Text
 import Training
 
@@ -47,10 +48,9 @@ enum ExitStatus: Int32, Error {
             }
         case let error as SafetensorsError:
             switch error {
-            case .unreadable: self = .missingInput
-            case .unwritable: self = .cannotCreate
             case .badHeader, .truncated, .badTensor, .noSuchTensor, .wrongType: self = .badData
             }
+        case let error as FileError: self = error.operation == .read ? .missingInput : .cannotCreate
         case is IRError, is ExecutionError: self = .failure
         default: return nil
         }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import GraphCompiler
+import Support
 
 /// Which passes run, and where the stages go: for every command that compiles.
 struct PassOptions: ParsableArguments {

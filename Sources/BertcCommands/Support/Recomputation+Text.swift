@@ -1,4 +1,5 @@
 import GraphCompiler
+import Support
 
 extension Recomputation {
     /// What is computed again, what that saves and what it takes.
@@ -10,7 +11,7 @@ extension Recomputation {
             + "\(Formatted.flops(chosen.flops - without.flops)) done again a step, \(share) % more"
     }
 
-    var json: JSONText {
+    var json: JSONValue {
         .object([
             ("choice", .string(chosen.recompute.rawValue)), ("arena_bytes", .integer(chosen.run.arena)),
             ("arena_bytes_without", .integer(without.run.arena)), ("flops", .integer(chosen.flops)),

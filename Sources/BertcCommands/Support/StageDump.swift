@@ -1,6 +1,7 @@
 import BERT
 import Foundation
 import GraphCompiler
+import Support
 import Synchronization
 
 /// Writes each stage of a compilation into a numbered file, `01-graph.ir`, `02-simplify.ir`, ..., and lists them in

@@ -1,6 +1,7 @@
 import BERT
 import Foundation
 import GraphCompiler
+import Support
 
 /// Writes a trace in Chrome's JSON format, which Perfetto and chrome://tracing open: a track for each worker, an event
 /// for each kernel that it took part in; runs are events of worker 0, around its kernels. Times are in microseconds.
@@ -11,7 +12,7 @@ struct ChromeTrace {
     func write(to file: AtomicFile) throws {
         try write("{\"displayTimeUnit\": \"ms\", \"traceEvents\": [\n", to: file)
         for worker in 0..<trace.workerCount {
-            let name = JSONText.object([
+            let name = JSONValue.object([
                 ("name", .string("thread_name")), ("ph", .string("M")), ("pid", .integer(1)),
                 ("tid", .integer(worker)), ("args", .object([("name", .string("worker \(worker)"))])),
             ])
@@ -27,7 +28,7 @@ struct ChromeTrace {
     }
 
     private func line(_ event: RunTrace.Event, _ category: String, worker: Int) -> String {
-        let event = JSONText.object([
+        let event = JSONValue.object([
             ("name", .string(event.name)), ("cat", .string(category)), ("ph", .string("X")),
             ("pid", .integer(1)), ("tid", .integer(worker)), ("ts", .double(Double(event.begin) / 1000)),
             ("dur", .double(Double(event.end - event.begin) / 1000)),

@@ -1,6 +1,7 @@
 import ArgumentParser
 import BERT
 import Foundation
+import Support
 import Training
 
 /// Fields of `train.json` given on the command line as `field=value`.
@@ -53,7 +54,7 @@ struct ConfigOverrides {
 
     /// JSON where it is that (`1`, `0.5`, `true`, `null`, `["a*"]`), else text.
     private static func value(_ text: String, of name: String) -> JSONValue {
-        let value = (try? JSONValue(parsing: Data(text.utf8))) ?? .string(text)
+        let value = (try? JSONValue(parsing: text.utf8)) ?? .string(text)
         guard paths.contains(name), case .string(let path) = value, !path.isEmpty, path != "latest" else {
             return value
         }

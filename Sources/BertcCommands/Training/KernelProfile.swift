@@ -1,4 +1,5 @@
 import GraphCompiler
+import Support
 
 /// Where the time of a run went, by kernel, and how near each kernel came to what the machine does.
 struct KernelProfile {
@@ -44,7 +45,7 @@ struct KernelProfile {
         ]
     }
 
-    var json: JSONText {
+    var json: JSONValue {
         .array(
             sorted.map { name, use in
                 let bound = profile.ceilings.bound(on: use.work)

@@ -1,3 +1,5 @@
+import Support
+
 /// How far training is, as one line for a terminal.
 package struct ProgressLine {
     /// One-based.

@@ -2,6 +2,7 @@ import ArgumentParser
 import BERT
 import Foundation
 import GraphCompiler
+import Support
 import Training
 
 /// `bertc train`: trains a model as `train.json` says.

@@ -1,8 +1,9 @@
+import Support
 import Training
 
 extension TrainingEvent {
     /// The event as one JSON object; `event` is its kind.
-    var json: JSONText {
+    var json: JSONValue {
         switch self {
         case .started(let summary):
             return event("started", summary.members)
@@ -26,17 +27,17 @@ extension TrainingEvent {
     }
 }
 
-private func event(_ kind: String, _ members: [(String, JSONText)]) -> JSONText {
+private func event(_ kind: String, _ members: [(String, JSONValue)]) -> JSONValue {
     .object([("event", .string(kind))] + members)
 }
 
-private func optional(_ value: Int?) -> JSONText { value.map(JSONText.integer) ?? .null }
-private func optional(_ value: Double?) -> JSONText { value.map(JSONText.double) ?? .null }
+private func optional(_ value: Int?) -> JSONValue { value.map(JSONValue.integer) ?? .null }
+private func optional(_ value: Double?) -> JSONValue { value.map(JSONValue.double) ?? .null }
 
 extension TrainingSummary {
-    fileprivate var members: [(String, JSONText)] {
+    fileprivate var members: [(String, JSONValue)] {
         [
-            ("model", .string(model)), ("labels", .array(labels.map(JSONText.string))),
+            ("model", .string(model)), ("labels", .array(labels.map(JSONValue.string))),
             ("parameters", .integer(parameterCount)), ("trained", .integer(trainedCount)),
             ("train_examples", .integer(trainExamples)),
             ("validation_examples", optional(validationExamples)),
@@ -56,7 +57,7 @@ extension TrainingSummary {
 }
 
 extension StepReport {
-    fileprivate var members: [(String, JSONText)] {
+    fileprivate var members: [(String, JSONValue)] {
         [
             ("step", .integer(step)), ("steps", .integer(steps)), ("epoch", .integer(epoch)),
             ("loss", .double(loss)), ("learning_rate", .double(learningRate)),
@@ -71,7 +72,7 @@ extension StepReport {
 }
 
 extension EpochSummary {
-    fileprivate var members: [(String, JSONText)] {
+    fileprivate var members: [(String, JSONValue)] {
         [
             ("epoch", .integer(epoch)), ("loss", .double(loss)), ("batches", .integer(batches)),
             ("sequences", .integer(sequences)), ("real_tokens", .integer(realTokens)),
@@ -83,7 +84,7 @@ extension EpochSummary {
 
 extension EvaluationMetrics {
     /// Members for what the task has.
-    var members: [(String, JSONText)] {
+    var members: [(String, JSONValue)] {
         [("examples", .integer(count))]
             + TrainingMetric.allCases.compactMap { metric in
                 value(metric).map { (metric.rawValue, .double($0)) }
@@ -93,14 +94,14 @@ extension EvaluationMetrics {
 
 extension TrainingReport {
     /// The results as the last object of a run.
-    var json: JSONText {
+    var json: JSONValue {
         let ending =
             switch end {
             case .finished: "finished"
             case .stoppedEarly: "stopped_early"
             case .interrupted: "interrupted"
             }
-        var members: [(String, JSONText)] = [
+        var members: [(String, JSONValue)] = [
             ("end", .string(ending)), ("steps", .integer(steps)), ("seconds", .double(seconds)),
             ("tokens_per_second", .double(tokensPerSecond)), ("final_loss", optional(finalLoss)),
             ("metric", .string(metric.rawValue)), ("best_value", optional(bestValue)),

@@ -1,4 +1,5 @@
 import BERT
+import Support
 import Training
 
 extension TrainingEvent {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import BERT
 import Foundation
+import Support
 import Text
 
 /// `bertc vocab`: trains a vocabulary.

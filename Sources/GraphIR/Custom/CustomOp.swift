@@ -1,3 +1,5 @@
+import Support
+
 /// A custom op as a node has it: its definition and a value for each attribute.
 public struct CustomOp: Hashable, Sendable {
     public let definition: CustomOpDefinition

@@ -1,3 +1,5 @@
+import Support
+
 extension AttentionMask: CustomStringConvertible {
     /// `window(w=4)`, or a pattern a head: `window(w=4); causal`.
     public var description: String { patterns.map(\.description).joined(separator: "; ") }

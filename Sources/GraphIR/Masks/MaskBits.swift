@@ -70,8 +70,9 @@ public struct MaskBits: Hashable, Sendable {
 func decodeHex(_ text: some StringProtocol) -> [UInt8]? {
     let digits = text.utf8.map { Character(UnicodeScalar($0)).hexDigitValue }
     guard digits.count % 2 == 0, !digits.contains(nil) else { return nil }
-    return stride(from: 0, to: digits.count, by: 2).map {
-        UInt8((digits[$0] ?? 0) * 16 + (digits[$0 + 1] ?? 0))
+    return stride(from: 0, to: digits.count, by: 2).map { place -> UInt8 in
+        let (high, low) = (digits[place] ?? 0, digits[place + 1] ?? 0)
+        return UInt8(high * 16 + low)
     }
 }
 

@@ -1,3 +1,5 @@
+import Support
+
 /// Which examples make up each batch of an epoch.
 ///
 /// A plan is a pure function of (lengths, options, epoch), so that training resumes in the middle of an epoch

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 extension TextDataset {
     /// One JSON object a line; blank lines are skipped.
@@ -21,11 +22,11 @@ extension TextDataset {
         }
         let object: JSONValue
         do {
-            object = try JSONParser.parse(bytes)
+            object = try JSONParser(bytes).document().value
         } catch {
             throw failure(.invalidJSON, "not valid JSON at byte \(error.offset) of the line: \(error.reason)")
         }
-        guard let members = object.object else {
+        guard let members = object.object?.members else {
             throw failure(.invalidJSON, "is \(object.kind); expected an object such as {\"text\": \"...\"}")
         }
         let names = members.map(\.name)
@@ -73,7 +74,7 @@ extension TextDataset {
         switch value {
         case .null: return nil
         case .string(let name): return name.trimmingCharacters(in: .whitespaces)
-        case .number(let spelled): return value.int.map(String.init) ?? spelled
+        case .number(let number): return number.integer.map(String.init) ?? "\(number)"
         case .bool(let flag): return "\(flag)"
         case .array, .object:
             throw failure(.invalidLabel, "the label is \(value.kind); expected a string or a number")

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// The bytes of one input file, known to be valid UTF-8, with the path that error messages name.
 struct SourceFile {
@@ -44,6 +45,17 @@ struct SourceFile {
             start = end + 1
         }
         return lines
+    }
+
+    /// The contents as one JSON document; the error names the line and the byte.
+    func json(repeatedNames: JSONParser.RepeatedNames = .refused) throws(TextError) -> JSONValue {
+        do {
+            return try JSONParser(bytes[...], repeatedNames: repeatedNames).document().value
+        } catch {
+            throw TextError(
+                .invalidJSON, file: path, line: error.line,
+                "not valid JSON at byte offset \(error.offset): \(error.reason)")
+        }
     }
 
     /// The offset of the first byte that does not belong to a well-formed UTF-8 sequence.

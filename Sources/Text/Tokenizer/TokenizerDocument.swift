@@ -1,3 +1,5 @@
+import Support
+
 /// What a `tokenizer.json` of a BERT model holds.
 struct TokenizerDocument {
     let vocabulary: Vocabulary
@@ -7,12 +9,12 @@ struct TokenizerDocument {
 
     /// - Throws: `.unsupportedTokenizer` when the file describes another kind of tokeniser than BERT's.
     init(_ file: SourceFile) throws(TextError) {
-        let document = try JSONParser.parse(file)
+        let document = try file.json(repeatedNames: .lastCounts)
         func unsupported(_ what: String) -> TextError {
             TextError(
                 .unsupportedTokenizer, file: file.path, "\(what); expected a BERT tokeniser (WordPiece)")
         }
-        guard let model = document["model"], let entries = model["vocab"]?.object else {
+        guard let model = document["model"], let entries = model["vocab"]?.object?.members else {
             throw unsupported("has no model.vocab object")
         }
         if let type = model["type"]?.string, type != "WordPiece" {
@@ -30,7 +32,7 @@ struct TokenizerDocument {
             tokens: TokenizerDocument.tokens(entries, addedTokens: addedTokens, file: file.path),
             pieces: entries.count,
             continuingPrefix: model["continuing_subword_prefix"]?.string ?? "##", file: file.path)
-        maxWordScalars = model["max_input_chars_per_word"]?.int ?? 100
+        maxWordScalars = model["max_input_chars_per_word"]?.integer ?? 100
         normalizer = TextNormalizer(
             cleanText: settings["clean_text"]?.bool ?? true,
             tokenizeChineseChars: settings["handle_chinese_chars"]?.bool ?? true,
@@ -41,7 +43,7 @@ struct TokenizerDocument {
         var tokens: [AddedToken] = []
         for entry in entries {
             guard let content = entry["content"]?.string,
-                let id = entry["id"]?.int.flatMap(Int32.init(exactly:)),
+                let id = entry["id"]?.integer.flatMap(Int32.init(exactly:)),
                 id >= 0
             else {
                 throw TextError(
@@ -62,7 +64,7 @@ struct TokenizerDocument {
     ) throws(TextError) -> [String] {
         var pairs: [(id: Int, token: String)] = []
         for entry in entries {
-            guard let id = entry.value.int else {
+            guard let id = entry.value.integer else {
                 throw TextError(
                     .invalidVocabulary, file: file,
                     "the id of token \(quotedJSON(entry.name)) is \(entry.value.kind); "

@@ -1,3 +1,5 @@
+import Support
+
 /// The tokens of a WordPiece model, their ids, and the search for the longest one that fits.
 ///
 /// Tokens are compared byte for byte, never by canonical equivalence.

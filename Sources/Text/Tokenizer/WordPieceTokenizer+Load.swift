@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 extension WordPieceTokenizer {
     /// Loads a tokeniser from an HF model directory, a `vocab.txt`, or a `tokenizer.json`.
@@ -23,7 +24,7 @@ extension WordPieceTokenizer {
         }
         var config: JSONValue?
         if let file = child("tokenizer_config.json") {
-            config = try JSONParser.parse(SourceFile(path: file, expected: "a tokeniser configuration"))
+            config = try SourceFile(path: file, expected: "a tokeniser configuration").json()
         }
         guard let vocabularyFile = child("tokenizer.json") ?? child("vocab.txt") else {
             throw TextError(

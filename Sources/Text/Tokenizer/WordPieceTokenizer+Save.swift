@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 extension WordPieceTokenizer {
     /// Writes `vocab.txt` and `tokenizer_config.json`, and `tokenizer.json` if this was loaded from one.
@@ -40,7 +41,9 @@ extension WordPieceTokenizer {
             members.append(
                 ("\(role.rawValue)_token", quotedJSON(special.names[role] ?? role.defaultName)))
         }
-        if let length = config?["model_max_length"]?.int { members.append(("model_max_length", "\(length)")) }
+        if let length = config?["model_max_length"]?.integer {
+            members.append(("model_max_length", "\(length)"))
+        }
         return "{\n" + members.map { "  \"\($0.name)\": \($0.value)" }.joined(separator: ",\n") + "\n}\n"
     }
 }

@@ -1,3 +1,5 @@
+import Support
+
 /// BERT's tokeniser: normalisation, splitting into words, and greedy WordPiece.
 ///
 /// Gives the same ids as HF's `BertTokenizer`.

@@ -1,11 +1,12 @@
 import BERT
 import Foundation
+import Support
 
 /// What `state.json` of a checkpoint holds.
 struct CheckpointState {
     var progress: TrainingProgress
     /// The fields of the configuration that decide the result, as `train.json` spells them.
-    let settings: [String: JSONValue]
+    let settings: JSONObject
     /// Fingerprint of the tokenised training data.
     let data: String
     /// Sequences of a micro-batch at most, which decide how sums of gradients are rounded; `nil` for whole batches.
@@ -17,7 +18,7 @@ struct CheckpointState {
         self.microBatchSize = microBatchSize
         self.progress = progress
         let fields = TrainingConfig.fields.filter(\.shapesResult)
-        settings = Dictionary(uniqueKeysWithValues: fields.map { ($0.name, $0.json(config)) })
+        settings = JSONObject(fields.map { ($0.name, $0.json(config)) })
         self.data = data
     }
 
@@ -27,9 +28,9 @@ struct CheckpointState {
             "version": .integer(2), "step": .integer(progress.step), "epoch": .integer(progress.epoch),
             "batch": .integer(progress.batch), "sequences": .integer(totals.sequences),
             "real_tokens": .integer(totals.realTokens), "padded_tokens": .integer(totals.paddedTokens),
-            "loss_sum": .number(totals.loss), "micro_batch": .integer(progress.microBatch),
-            "micro_batch_size": microBatchSize.json, "partial_loss": .number(progress.partialLoss),
-            "loss_scale": .number(progress.scaler.scale),
+            "loss_sum": .double(totals.loss), "micro_batch": .integer(progress.microBatch),
+            "micro_batch_size": microBatchSize.json, "partial_loss": .double(progress.partialLoss),
+            "loss_scale": .double(progress.scaler.scale),
             "steps_at_loss_scale": .integer(progress.scaler.steps),
             "skipped_steps": .integer(progress.scaler.skipped),
             "best_value": progress.bestValue.json,
@@ -94,7 +95,7 @@ struct CheckpointState {
             guard saved != wanted else { continue }
             throw TrainingError(
                 .invalidCheckpoint,
-                "was made with '\(field.name)' \(saved.compact), but it is \(wanted.compact) now; "
+                "was made with '\(field.name)' \(saved), but it is \(wanted) now; "
                     + "set it back, or start anew with \"resume\": null", at: path)
         }
         guard data == other.data else {

@@ -1,6 +1,7 @@
 import BERT
 import Foundation
 import GraphCompiler
+import Support
 
 /// A directory from which a run goes on as if it had never stopped:
 /// - `model.safetensors`: the parameters under their canonical names, F32;
@@ -65,7 +66,8 @@ struct TrainingCheckpoint {
         try write(
             model.stateNames(withSums: state.progress.microBatch > 0), of: model,
             to: partial.appendingPathComponent(optimizerFile))
-        try AtomicFile.write(state.json.text(), to: partial.appendingPathComponent(stateFile))
+        try AtomicFile.write(
+            Data(state.json.text(.indented).utf8), to: partial.appendingPathComponent(stateFile))
         do {
             // The same step again, after a resume from an earlier one: the bits are the same.
             try? manager.removeItem(at: final)

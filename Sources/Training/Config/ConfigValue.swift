@@ -1,5 +1,6 @@
 import BERT
 import GraphCompiler
+import Support
 
 /// A type that a field of `train.json` can have.
 protocol ConfigValue: Sendable {
@@ -16,14 +17,9 @@ extension Int: ConfigValue {
     static var expectation: String { "an integer" }
 
     init?(json: JSONValue) {
-        switch json {
-        case .integer(let value): self = value
         // 1e3 is an integer as well.
-        case .number(let value):
-            guard let exact = Int(exactly: value) else { return nil }
-            self = exact
-        case .null, .bool, .string, .array, .object: return nil
-        }
+        guard let value = json.integer else { return nil }
+        self = value
     }
 
     var json: JSONValue { .integer(self) }
@@ -33,15 +29,12 @@ extension Double: ConfigValue {
     static var expectation: String { "a number" }
 
     init?(json: JSONValue) {
-        switch json {
-        case .integer(let value): self = Double(value)
-        case .number(let value): self = value
-        case .null, .bool, .string, .array, .object: return nil
-        }
+        guard let value = json.double else { return nil }
+        self = value
     }
 
     /// A whole number reads the same whether it is written 1 or 1.0.
-    var json: JSONValue { Int(exactly: self).map(JSONValue.integer) ?? .number(self) }
+    var json: JSONValue { Int(exactly: self).map(JSONValue.integer) ?? .double(self) }
 }
 
 extension Bool: ConfigValue {

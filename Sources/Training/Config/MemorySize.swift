@@ -1,4 +1,5 @@
 import BERT
+import Support
 
 /// An amount of memory: a number of bytes, or text such as "4GB" (10⁹ bytes each) or "512MiB" (2²⁰).
 public struct MemorySize: Hashable, Sendable {

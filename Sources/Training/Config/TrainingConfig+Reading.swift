@@ -1,6 +1,7 @@
 import BERT
 import Foundation
 import GraphIR
+import Support
 
 extension TrainingConfig {
     /// Reads a `train.json`. Paths in it are relative to the file's directory.
@@ -28,7 +29,7 @@ extension TrainingConfig {
         let value: JSONValue
         do {
             value = try JSONValue(parsing: json)
-        } catch let error as JSONTextError {
+        } catch {
             throw TrainingConfigError(file: file, problem: "is \(error)")
         }
         guard case .object(let object) = value else {
@@ -37,7 +38,7 @@ extension TrainingConfig {
         self.init()
         self.file = file
         self.directory = directory
-        for (name, value) in object.sorted(by: { $0.key < $1.key }) { try set(name, value) }
+        for (name, value) in object.sorted.members { try set(name, value) }
         try validate()
     }
 
@@ -61,7 +62,7 @@ extension TrainingConfig {
 
     /// The configuration as JSON, every field included.
     public var json: JSONValue {
-        .object(Dictionary(uniqueKeysWithValues: Self.fields.map { ($0.name, $0.json(self)) }))
+        .object(Self.fields.map { ($0.name, $0.json(self)) })
     }
 
     /// Checks every field, and the fields against one another. `trainModel` calls it.
@@ -215,7 +216,6 @@ extension JSONValue {
         switch self {
         case .null: "null"
         case .bool(let value): "\(value)"
-        case .integer(let value): "\(value)"
         case .number(let value): "\(value)"
         case .string(let value): value.count <= 40 ? "\"\(value)\"" : "a string"
         case .array: "an array"

@@ -1,4 +1,5 @@
 import BERT
+import Support
 
 /// One field of `train.json`: its name, what it takes, what it means, and where its value goes.
 package struct TrainingField {

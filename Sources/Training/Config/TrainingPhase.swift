@@ -1,4 +1,5 @@
 import BERT
+import Support
 
 /// A part of pre-training with a length, batches and a learning rate of its own.
 public struct TrainingPhase: Sendable, Hashable {
@@ -41,7 +42,7 @@ extension TrainingPhase: ConfigElement {
     ]
 
     init?(json: JSONValue) {
-        guard case .object(let object) = json, Self.names.isSuperset(of: object.keys) else { return nil }
+        guard case .object(let object) = json, Self.names.isSuperset(of: object.names) else { return nil }
         /// The value of a member; `.some(nil)` without it, `nil` when it is not legal.
         func member<Value: ConfigValue>(_ name: String, _ isLegal: (Value) -> Bool) -> Value?? {
             guard let value = object[name], value != .null else { return .some(nil) }
@@ -68,6 +69,6 @@ extension TrainingPhase: ConfigElement {
             ("learningRate", learningRate.json), ("warmupRatio", warmupRatio.json),
             ("warmupSteps", warmupSteps.json), ("gradientAccumulation", gradientAccumulation.json),
         ]
-        return .object(Dictionary(uniqueKeysWithValues: members.filter { $0.1 != .null }))
+        return .object(members.filter { $0.1 != .null })
     }
 }

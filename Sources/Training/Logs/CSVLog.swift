@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import Support
 
 /// `log.csv`: a row for every `logEvery` steps and one for every evaluation, empty cells where a row has nothing to
 /// say.

@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import Support
 
 /// Scalars for TensorBoard: one event file a run, a new one after each resume.
 struct TensorBoardLog: TrainingLog {

@@ -1,6 +1,7 @@
 import BERT
 import Foundation
 import GraphCompiler
+import Support
 
 extension Trainer {
     private static func checkpoints(_ config: TrainingConfig) -> URL {

@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import Support
 import Text
 
 /// Fresh parameters as Hugging Face's BERT starts: matrices and embeddings normal with mean 0, the padding token's

@@ -1,4 +1,5 @@
 import GraphCompiler
+import Support
 
 /// What `--explain` prints: the candidates for fusion, what became of each, why, and what that saves.
 struct Explanation {
@@ -83,7 +84,7 @@ struct Explanation {
         bytes < 0 ? "-\(Formatted.bytes(-bytes))" : Formatted.bytes(bytes)
     }
 
-    var json: JSONText {
+    var json: JSONValue {
         .object([
             ("graph", .string(graph.name)),
             ("symbols", .object(graph.symbols.map { ($0, .integer(costModel.extent(.symbol($0)))) })),
@@ -94,7 +95,7 @@ struct Explanation {
 }
 
 extension FusionDecision {
-    var json: JSONText {
+    var json: JSONValue {
         .object([
             ("pattern", .string(pattern)), ("fused", .bool(isFused)), ("reason", .string(reason)),
             ("bytes_saved", .integer(bytesSaved)), ("producer", producer.json), ("consumer", consumer.json),
@@ -103,15 +104,15 @@ extension FusionDecision {
 }
 
 extension RecomputeDecision {
-    fileprivate var json: JSONText {
+    fileprivate var json: JSONValue {
         .object([
             ("first", first.json), ("last", last.json), ("reader", reader.json),
-            ("nodes", .array(nodes.map(JSONText.string))), ("bytes_before", .integer(bytesBefore)),
+            ("nodes", .array(nodes.map(JSONValue.string))), ("bytes_before", .integer(bytesBefore)),
             ("bytes_held", .integer(bytesHeld)), ("operations", .integer(operations)),
         ])
     }
 }
 
 extension FusionDecision.Site {
-    fileprivate var json: JSONText { .object([("op", .string(op)), ("label", .string(label))]) }
+    fileprivate var json: JSONValue { .object([("op", .string(op)), ("label", .string(label))]) }
 }

@@ -1,8 +1,9 @@
 import GraphCompiler
+import Support
 
 extension HTMLPage {
     /// The figures of the page. Names of members are short where there are thousands of them.
-    var json: JSONText {
+    var json: JSONValue {
         .object([
             ("name", .string(fused.graph.name)), ("instructionSet", .string(fused.instructionSet)),
             (
@@ -14,7 +15,7 @@ extension HTMLPage {
         ])
     }
 
-    private func program(_ report: CompilationReport) -> JSONText {
+    private func program(_ report: CompilationReport) -> JSONValue {
         .object([
             ("nodes", nodes(report)),
             ("launches", .integer(report.program.launches.count)), ("flops", .integer(report.flops)),
@@ -25,15 +26,15 @@ extension HTMLPage {
 
     /// The program's graph: `o` what a node is called, `l` its label, `t` its line, `i` the indices of the nodes that it
     /// reads; of those that are kernels `k` the template, `c` FLOPs, bytes and seconds, `b` the region's body.
-    private func nodes(_ report: CompilationReport) -> JSONText {
+    private func nodes(_ report: CompilationReport) -> JSONValue {
         let graph = report.program.graph
         let costs = Dictionary(grouping: report.costs) { $0.node }
         return .array(
             graph.nodeIDs.map { id in
                 let node = graph[id]
-                var members: [(String, JSONText)] = [
+                var members: [(String, JSONValue)] = [
                     ("l", .string(node.label)), ("t", .string(graph.line(id))),
-                    ("i", .array(Set(node.operands.map(\.node.index)).sorted().map(JSONText.integer))),
+                    ("i", .array(Set(node.operands.map(\.node.index)).sorted().map(JSONValue.integer))),
                 ]
                 switch node.op {
                 case .fusion(let region):
@@ -57,7 +58,7 @@ extension HTMLPage {
             })
     }
 
-    private func kernel(_ group: CompilationReport.KernelGroup) -> JSONText {
+    private func kernel(_ group: CompilationReport.KernelGroup) -> JSONValue {
         .object([
             ("name", .string(group.name)), ("template", .string(group.template)),
             ("launches", .integer(group.launches)), ("flops", .integer(group.flops)),
@@ -67,7 +68,7 @@ extension HTMLPage {
     }
 
     /// Bytes of each category, one number a launch, and the nodes that are launched.
-    private func memory(_ report: CompilationReport) -> JSONText {
+    private func memory(_ report: CompilationReport) -> JSONValue {
         let timeline = report.memory.timeline
         let categories = MemoryReport.Category.allCases.filter { report.memory.count($0) > 0 }
         return .object([
@@ -86,7 +87,7 @@ extension HTMLPage {
         ])
     }
 
-    private func group(_ group: DecisionGroup) -> JSONText {
+    private func group(_ group: DecisionGroup) -> JSONValue {
         .object([
             ("pattern", .string(group.pattern)), ("fused", .bool(group.isFused)),
             ("reason", .string(group.reason)), ("bytes", .integer(group.bytesSaved)),

@@ -1,4 +1,5 @@
 import GraphCompiler
+import Support
 
 /// What `--html` writes: one page that needs nothing but a browser.
 ///
@@ -44,7 +45,7 @@ struct HTMLPage: CustomStringConvertible {
     }
 
     /// JSON that can't end the element it stands in.
-    private static func embedded(_ json: JSONText) -> String { "\(json)".replacing("<", with: "\\u003c") }
+    private static func embedded(_ json: JSONValue) -> String { "\(json)".replacing("<", with: "\\u003c") }
 
     /// The page without its figures.
     private static let markup = """

@@ -1,3 +1,5 @@
+import Support
+
 /// Cuts documents into sentence pairs, as BERT's `create_pretraining_data.py` does.
 ///
 /// Sentences of a document are collected until they fill a sequence. A cut at a random sentence gives the first part;

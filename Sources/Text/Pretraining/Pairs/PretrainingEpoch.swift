@@ -1,3 +1,5 @@
+import Support
+
 /// The examples of one epoch: sentence pairs with the tokens that are to be guessed.
 ///
 /// Everything is a pure function of the sampler, the masking, and the epoch; each example has a random stream of its

@@ -1,3 +1,5 @@
+import Support
+
 /// Which tokens of a sequence a masked language model has to guess, as BERT's `create_pretraining_data.py` chooses
 /// them: a share of all tokens in random order, never `[CLS]` and `[SEP]`. Of those, 80 % become `[MASK]`, 10 % a
 /// random token, and 10 % stay as they are.

@@ -1,3 +1,5 @@
+import Support
+
 /// Some of the documents of a token file.
 package struct TokenDocuments: Sendable {
     package let file: TokenFile

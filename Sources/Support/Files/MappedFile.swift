@@ -4,15 +4,15 @@ import Foundation
 /// last reference.
 ///
 /// The file must not be shortened while it is mapped; files written by rename (as everything here is) never are.
-final class MappedFile: @unchecked Sendable {
+package final class MappedFile: @unchecked Sendable {
     /// The contents. Immutable for the lifetime of the object, which is why it can be shared between threads.
-    let bytes: UnsafeRawBufferPointer
+    package let bytes: UnsafeRawBufferPointer
 
-    /// Maps the file at `path`.
-    /// - Throws: `SafetensorsError.unreadable` with the system's reason.
-    init(path: String) throws {
-        func failure(_ reason: String) -> SafetensorsError { .unreadable(file: path, reason: reason) }
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    /// Maps the file at `path`; a pipe is refused, not waited for.
+    /// - Throws: `FileError` with the system's reason.
+    package init(path: String) throws {
+        func failure(_ reason: String) -> FileError { FileError(.read, path, reason) }
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw failure(systemReason()) }
         defer { close(descriptor) }
         var status = stat()
@@ -30,7 +30,7 @@ final class MappedFile: @unchecked Sendable {
     }
 
     /// Lets go of the memory behind a range that is not needed for now; reading it again brings it back.
-    func forget(_ range: Range<Int>) {
+    package func forget(_ range: Range<Int>) {
         let page = Int(sysconf(Int32(_SC_PAGESIZE)))
         let (begin, end) = ((range.lowerBound + page - 1) / page * page, range.upperBound / page * page)
         guard begin < end, let base = bytes.baseAddress else { return }
@@ -43,6 +43,3 @@ final class MappedFile: @unchecked Sendable {
         }
     }
 }
-
-/// The text of the calling thread's last system error.
-func systemReason() -> String { String(cString: strerror(errno)) }

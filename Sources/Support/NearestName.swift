@@ -13,6 +13,12 @@ package func nearestName(to name: String, among candidates: [String], limit: Int
     return best?.name
 }
 
+/// `"; did you mean 'matmul'?"` when one of `names` is a likely meaning of `name`, else nothing.
+package func suggestion(for name: String, in names: some Sequence<String>) -> String {
+    nearestName(to: name, among: Array(names), limit: max(1, name.utf8.count / 3))
+        .map { "; did you mean '\($0)'?" } ?? ""
+}
+
 /// The least number of insertions, deletions and replacements that turn `a` into `b` (Levenshtein).
 /// Complexity: O(`a.count` · `b.count`).
 private func editDistance(_ a: [Character], _ b: [Character]) -> Int {

@@ -1,47 +1,80 @@
-/// A strict recursive-descent parser for RFC 8259, over bytes that are known to be UTF-8.
-struct JSONParser {
+/// Text that is not JSON: where and why parsing stopped.
+public struct JSONError: Error, Equatable, CustomStringConvertible {
+    /// Bytes before the place, a byte-order mark included.
+    public let offset: Int
+    /// One-based.
+    public let line: Int
+    /// One-based, in bytes.
+    public let column: Int
+    public let reason: String
+
+    /// "not valid JSON at line 3, column 7: …".
+    public var description: String { "not valid JSON at line \(line), column \(column): \(reason)" }
+}
+
+extension JSONValue {
+    /// Parses a document of RFC 8259. A name that stands twice in an object is refused, and so is half of a surrogate
+    /// pair.
+    public init(parsing text: some Sequence<UInt8>) throws(JSONError) {
+        self = try JSONParser(Array(text)[...]).document().value
+    }
+}
+
+/// A strict recursive-descent parser for RFC 8259.
+package struct JSONParser {
+    /// What is done with a name that stands twice in an object.
+    package enum RepeatedNames: Sendable { case refused, lastCounts }
+    /// What is done with an escape that is half of a surrogate pair, which no text can hold.
+    package enum LoneSurrogates: Sendable { case refused, replaced }
+
     private let bytes: ArraySlice<UInt8>
+    private let repeatedNames: RepeatedNames
+    private let loneSurrogates: LoneSurrogates
     private var position: Int
     private var depth = 0
+    private var replacedSurrogates = 0
     /// Deeper nesting than this is refused rather than overflowing the stack.
     private static let maximumDepth = 256
 
-    /// Why and where parsing stopped; `offset` counts from the start of the slice.
-    struct Failure: Error {
-        let offset: Int
+    private struct Failure: Error {
+        let position: Int
         let reason: String
     }
 
-    private init(_ bytes: ArraySlice<UInt8>) {
+    package init(
+        _ bytes: ArraySlice<UInt8>, repeatedNames: RepeatedNames = .refused,
+        loneSurrogates: LoneSurrogates = .refused
+    ) {
         self.bytes = bytes
+        self.repeatedNames = repeatedNames
+        self.loneSurrogates = loneSurrogates
         position = bytes.startIndex
     }
 
-    /// Parses one document that fills `bytes`.
-    static func parse(_ bytes: ArraySlice<UInt8>) throws(Failure) -> JSONValue {
-        var parser = JSONParser(bytes)
-        let value = try parser.value()
-        parser.skipSpace()
-        guard parser.position == bytes.endIndex else {
-            throw parser.failure("unexpected text after the value")
-        }
-        return value
-    }
-
-    /// Parses a whole file; the error names the line and the byte.
-    static func parse(_ file: SourceFile) throws(TextError) -> JSONValue {
-        do {
-            return try parse(file.bytes[...])
+    /// Parses one document that fills the bytes.
+    /// - Returns: the document, and how many halves of surrogate pairs were replaced by U+FFFD.
+    package consuming func document() throws(JSONError) -> (value: JSONValue, replacedSurrogates: Int) {
+        do throws(Failure) {
+            guard String(validating: bytes, as: UTF8.self) != nil else { throw failure("invalid UTF-8") }
+            if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position += 3 }
+            let value = try value()
+            skipSpace()
+            guard position == bytes.endIndex else { throw failure("unexpected text after the value") }
+            return (value, replacedSurrogates)
         } catch {
-            let line = 1 + file.bytes[..<error.offset].count { $0 == UInt8(ascii: "\n") }
-            throw TextError(
-                .invalidJSON, file: file.path, line: line,
-                "not valid JSON at byte offset \(error.offset): \(error.reason)")
+            let before = bytes[..<error.position]
+            let lineStart = before.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? bytes.startIndex
+            throw JSONError(
+                offset: error.position - bytes.startIndex,
+                line: 1 + before.count { $0 == UInt8(ascii: "\n") },
+                column: 1 + error.position - lineStart, reason: error.reason)
         }
     }
 
-    private func failure(_ reason: String) -> Failure {
-        Failure(offset: position - bytes.startIndex, reason: reason)
+    private func failure(_ reason: String) -> Failure { failure(reason, at: position) }
+
+    private func failure(_ reason: String, at position: Int) -> Failure {
+        Failure(position: position, reason: reason)
     }
 
     private var current: UInt8? { position < bytes.endIndex ? bytes[position] : nil }
@@ -52,9 +85,11 @@ struct JSONParser {
         }
     }
 
-    private mutating func expect(_ character: Unicode.Scalar) throws(Failure) {
+    private mutating func expect(_ character: Unicode.Scalar, _ what: String? = nil) throws(Failure) {
         skipSpace()
-        guard current == UInt8(ascii: character) else { throw failure("expected '\(character)'") }
+        guard current == UInt8(ascii: character) else {
+            throw failure("expected \(what ?? "'\(character)'")")
+        }
         position += 1
     }
 
@@ -90,16 +125,28 @@ struct JSONParser {
     }
 
     private mutating func object() throws(Failure) -> JSONValue {
-        var members: [(name: String, value: JSONValue)] = []
+        var members: [(String, JSONValue)] = []
+        var places: [TextKey: Int] = [:]
         if take("}") { return .object(members) }
         repeat {
             skipSpace()
             guard current == UInt8(ascii: "\"") else { throw failure("expected a member name in quotes") }
+            let start = position
             let name = try string()
             try expect(":")
-            members.append((name, try value()))
+            let place = places[TextKey(name)]
+            if place != nil, repeatedNames == .refused {
+                throw failure("the name \(quotedJSON(name)) stands twice in an object; remove one", at: start)
+            }
+            let value = try value()
+            if let place {
+                members[place].1 = value
+            } else {
+                places[TextKey(name)] = members.count
+                members.append((name, value))
+            }
         } while take(",")
-        try expect("}")
+        try expect("}", "',' or '}'")
         return .object(members)
     }
 
@@ -107,7 +154,7 @@ struct JSONParser {
         var elements: [JSONValue] = []
         if take("]") { return .array(elements) }
         repeat { elements.append(try value()) } while take(",")
-        try expect("]")
+        try expect("]", "',' or ']'")
         return .array(elements)
     }
 
@@ -134,7 +181,7 @@ struct JSONParser {
             if current == UInt8(ascii: "+") || current == UInt8(ascii: "-") { position += 1 }
             guard digits() > 0 else { throw failure("expected digits in the exponent") }
         }
-        return .number(String(utf8: bytes[start..<position]))
+        return .number(JSONNumber(text(bytes[start..<position])))
     }
 
     /// Skips decimal digits and returns how many there were.
@@ -152,18 +199,18 @@ struct JSONParser {
         }
         if current == UInt8(ascii: "\"") {
             position += 1
-            return String(utf8: bytes[start..<(position - 1)])
+            return text(bytes[start..<(position - 1)])
         }
-        var text = Array(bytes[start..<position])
+        var unescaped = Array(bytes[start..<position])
         while let byte = current {
             switch byte {
             case UInt8(ascii: "\""):
                 position += 1
-                return String(utf8: text)
-            case UInt8(ascii: "\\"): text.append(contentsOf: Array(String(try escape()).utf8))
+                return text(unescaped)
+            case UInt8(ascii: "\\"): unescaped.append(contentsOf: String(try escape()).utf8)
             case 0..<0x20: throw failure("control character in a string; write it as an escape")
             default:
-                text.append(byte)
+                unescaped.append(byte)
                 position += 1
             }
         }
@@ -188,27 +235,36 @@ struct JSONParser {
     }
 
     private mutating func unicodeEscape() throws(Failure) -> Unicode.Scalar {
-        var code = try hexDigits()
-        if code & 0xFC00 == 0xD800 {
-            guard bytes[position...].starts(with: [UInt8(ascii: "\\"), UInt8(ascii: "u")]) else {
-                throw failure("half of a surrogate pair")
-            }
+        let start = position - 2
+        let code = try hexDigits()
+        if let scalar = Unicode.Scalar(code) { return scalar }
+        let end = position
+        if code < 0xDC00, bytes[position...].starts(with: [UInt8(ascii: "\\"), UInt8(ascii: "u")]) {
             position += 2
             let low = try hexDigits()
-            guard low & 0xFC00 == 0xDC00 else { throw failure("half of a surrogate pair") }
-            code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
+            if low & 0xFC00 == 0xDC00,
+                let scalar = Unicode.Scalar(0x10000 + (code - 0xD800) << 10 + (low - 0xDC00))
+            {
+                return scalar
+            }
+            position = end
         }
-        guard let scalar = Unicode.Scalar(code) else { throw failure("half of a surrogate pair") }
-        return scalar
+        guard loneSurrogates == .replaced else { throw failure("half of a surrogate pair", at: start) }
+        replacedSurrogates += 1
+        return "\u{FFFD}"
     }
 
     private mutating func hexDigits() throws(Failure) -> UInt32 {
         let digits = bytes[position...].prefix(4)
-        guard digits.count == 4, let code = UInt32(String(utf8: digits), radix: 16), digits.first != 0x2B
+        guard digits.count == 4, let code = UInt32(text(digits), radix: 16), digits.first != 0x2B
         else {
             throw failure("expected four hexadecimal digits")
         }
         position += 4
         return code
+    }
+
+    private func text(_ bytes: some Sequence<UInt8> & Collection<UInt8>) -> String {
+        String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -23,7 +23,7 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
     }
 
     /// A uniform number in `0..<bound` (Lemire's multiplication with rejection); `bound` is positive.
-    mutating func next(below bound: Int) -> Int {
+    package mutating func next(below bound: Int) -> Int {
         let bound = UInt64(bound)
         var product = next().multipliedFullWidth(by: bound)
         let threshold = (0 &- bound) % bound
@@ -32,10 +32,10 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
     }
 
     /// A uniform number in [0, 1).
-    mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
+    package mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
 
     /// Fisher-Yates from the end, written out here so that the order never depends on the standard library.
-    mutating func shuffle<Element>(_ elements: inout [Element]) {
+    package mutating func shuffle<Element>(_ elements: inout [Element]) {
         for last in stride(from: elements.count - 1, to: 0, by: -1) {
             elements.swapAt(last, next(below: last + 1))
         }

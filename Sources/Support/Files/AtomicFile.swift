@@ -11,7 +11,7 @@ package final class AtomicFile {
     private var isCommitted = false
 
     /// Starts writing a new version of `url`.
-    /// - Throws: `SafetensorsError.unwritable` when the directory does not take a new file.
+    /// - Throws: `FileError` when the directory does not take a new file.
     package init(replacing url: URL) throws {
         path = url.path
         let name = ".\(url.lastPathComponent).\(getpid()).partial"
@@ -20,12 +20,12 @@ package final class AtomicFile {
         unlink(partial)
         descriptor = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
-            throw SafetensorsError.unwritable(file: path, reason: systemReason())
+            throw FileError.system(.write, path)
         }
     }
 
     /// Appends `bytes`.
-    /// - Throws: `SafetensorsError.unwritable`, for example when the disk is full.
+    /// - Throws: `FileError`, for example when the disk is full.
     package func write(_ bytes: UnsafeRawBufferPointer) throws {
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -38,7 +38,7 @@ package final class AtomicFile {
     }
 
     /// Forces the bytes to the disk and gives the file its name.
-    /// - Throws: `SafetensorsError.unwritable`.
+    /// - Throws: `FileError`.
     package func commit() throws {
         guard fsync(descriptor) == 0, rename(partial, path) == 0 else { throw failure() }
         isCommitted = true
@@ -51,14 +51,14 @@ package final class AtomicFile {
     }
 
     /// Writes `data` as the whole new contents of `url`.
-    /// - Throws: `SafetensorsError.unwritable`.
+    /// - Throws: `FileError`.
     package static func write(_ data: Data, to url: URL) throws {
         let file = try AtomicFile(replacing: url)
         try data.withUnsafeBytes { try file.write($0) }
         try file.commit()
     }
 
-    private func failure() -> SafetensorsError { .unwritable(file: path, reason: systemReason()) }
+    private func failure() -> FileError { .system(.write, path) }
 
     deinit {
         if descriptor >= 0 { close(descriptor) }

@@ -1,0 +1,119 @@
+/// A JSON document that keeps what a file means byte for byte: members in their order, numbers as they are spelled,
+/// and names that are equal only when their code points are.
+///
+/// Foundation's parser merges names that are canonically equivalent ("é" composed and decomposed), which are different
+/// tokens of a vocabulary, and says neither where a mistake stands nor that a name was given twice.
+public enum JSONValue: Sendable, Equatable {
+    case null
+    case bool(Bool)
+    case number(JSONNumber)
+    case string(String)
+    case array([JSONValue])
+    case object(JSONObject)
+
+    public static func integer(_ value: Int) -> JSONValue { .number(JSONNumber("\(value)")) }
+
+    /// The shortest spelling that reads back to the same value; null for NaN and infinity, which JSON cannot write.
+    public static func double(_ value: Double) -> JSONValue {
+        value.isFinite ? .number(JSONNumber("\(value)")) : .null
+    }
+
+    /// The shortest spelling that reads back to the same value; null for NaN and infinity, which JSON cannot write.
+    public static func float(_ value: Float) -> JSONValue {
+        value.isFinite ? .number(JSONNumber("\(value)")) : .null
+    }
+
+    public static func object(_ members: [(String, JSONValue)]) -> JSONValue { .object(JSONObject(members)) }
+
+    /// The member of that name, if this is an object that has one.
+    public subscript(name: String) -> JSONValue? { object?[name] }
+
+    public var string: String? { if case .string(let value) = self { value } else { nil } }
+    public var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
+    public var array: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
+    public var object: JSONObject? { if case .object(let value) = self { value } else { nil } }
+    public var number: JSONNumber? { if case .number(let value) = self { value } else { nil } }
+    public var isNull: Bool { self == .null }
+
+    /// The number if it is a whole one that an `Int` holds, however it is spelled.
+    public var integer: Int? { number?.integer }
+    /// The number if a `Double` holds it.
+    public var double: Double? { number?.double }
+
+    /// What this is, for "expected X, found Y" messages.
+    public var kind: String {
+        switch self {
+        case .object: "an object"
+        case .array: "an array"
+        case .string: "a string"
+        case .number(let number): number.double == nil ? "a number out of range" : "a number"
+        case .bool: "a boolean"
+        case .null: "null"
+        }
+    }
+}
+
+/// A number as it is spelled in a document.
+public struct JSONNumber: Sendable, Equatable, CustomStringConvertible {
+    /// The spelling, which follows JSON's grammar.
+    public let description: String
+
+    init(_ spelling: String) { description = spelling }
+
+    /// The value if it is whole and an `Int` holds it: `3`, `3.0` and `3e0` alike.
+    public var integer: Int? { Int(description) ?? Double(description).flatMap { Int(exactly: $0) } }
+
+    /// The value if a `Double` holds it: `nil` for 1e999.
+    public var double: Double? { Double(description).flatMap { $0.isFinite ? $0 : nil } }
+
+    public static func == (left: JSONNumber, right: JSONNumber) -> Bool {
+        left.description == right.description || (left.double != nil && left.double == right.double)
+    }
+}
+
+/// The members of a JSON object in the order of the file.
+public struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
+    public typealias Member = (name: String, value: JSONValue)
+
+    public private(set) var members: [Member]
+
+    public init(_ members: [(String, JSONValue)] = []) { self.members = members.map { ($0, $1) } }
+
+    public init(dictionaryLiteral members: (String, JSONValue)...) { self.init(members) }
+
+    public var names: [String] { members.map(\.name) }
+
+    /// The member of that name, the last one when there are several. Setting it keeps its place; `nil` removes it.
+    public subscript(name: String) -> JSONValue? {
+        get { members.last { $0.name.hasSameCodePoints(as: name) }?.value }
+        set {
+            let place = members.lastIndex { $0.name.hasSameCodePoints(as: name) }
+            switch (place, newValue) {
+            case (let place?, let value?): members[place].value = value
+            case (nil, let value?): members.append((name, value))
+            case (_?, nil): members.removeAll { $0.name.hasSameCodePoints(as: name) }
+            case (nil, nil): break
+            }
+        }
+    }
+
+    /// The members that the condition holds for.
+    public func filter(_ isIncluded: (Member) throws -> Bool) rethrows -> JSONObject {
+        JSONObject(try members.filter(isIncluded).map { ($0.name, $0.value) })
+    }
+
+    /// With the members in the order of their names' code points.
+    public var sorted: JSONObject {
+        JSONObject(members.sorted { TextKey($0.name) < TextKey($1.name) }.map { ($0.name, $0.value) })
+    }
+}
+
+extension JSONObject: Equatable {
+    /// Whether both have the same members, in whatever order.
+    public static func == (left: JSONObject, right: JSONObject) -> Bool {
+        guard left.members.count == right.members.count else { return false }
+        return zip(left.sorted.members, right.sorted.members).allSatisfy {
+            $0.name.hasSameCodePoints(as: $1.name) && $0.value == $1.value
+        }
+    }
+}
