@@ -66,7 +66,7 @@ import Testing
             says: ["expected [64, 16]"]
         ) {
             let text = try $0.read("model/config.json")
-            let changed = text.replacing("\"intermediate_size\" : 32", with: "\"intermediate_size\" : 64")
+            let changed = text.replacing("\"intermediate_size\": 32", with: "\"intermediate_size\": 64")
             try #require(text != changed)
             try $0.write("model/config.json", changed)
         },
