@@ -95,8 +95,8 @@ private func file(headerLength: UInt64, _ rest: String) -> Data {
         (file(#"{"t":5}"#, data: 0), ["'t' is a number, expected an object"]),
         (file(#"{"t":{"shape":[2],"data_offsets":[0,8]}}"#, data: 8), ["'t' has no dtype"]),
         (
-            file(#"{"t":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]}}"#, data: 8),
-            ["F8_E4M3", "expected one of"]
+            file(#"{"t":{"dtype":"F9_E4M3","shape":[8],"data_offsets":[0,8]}}"#, data: 8),
+            ["F9_E4M3", "expected one of"]
         ),
         (file(#"{"t":{"dtype":"F32","data_offsets":[0,8]}}"#, data: 8), ["'t' has no shape"]),
         (file(#"{"t":{"dtype":"F32","shape":[2]}}"#, data: 8), ["'t' has no data_offsets"]),

@@ -67,7 +67,7 @@ public struct BertCheckpoint: Sendable {
                 mismatches.append(.init(stored: entry.name, expected: spec.shape, actual: entry.shape))
                 continue
             }
-            guard [.f32, .f16, .bf16, .f64].contains(entry.dataType) else {
+            guard entry.dataType.isWeight else {
                 throw CheckpointError.notFloating(
                     directory: directory.path, tensor: entry.name, found: entry.dataType)
             }
@@ -103,10 +103,10 @@ public struct BertCheckpoint: Sendable {
     }
 
     /// The values of one parameter, row-major.
-    /// - Throws: `SafetensorsError.noSuchTensor`.
+    /// - Throws: `SafetensorsError.noSuchTensor`, or `notFinite` when one is NaN or infinite.
     public func floats(of canonical: String) throws -> [Float] {
         let location = try location(of: canonical)
-        return try location.file.floats(named: location.entry.name)
+        return try location.file.finiteFloats(named: location.entry.name)
     }
 
     /// Writes the values of one parameter into `target`, which must hold exactly as many.

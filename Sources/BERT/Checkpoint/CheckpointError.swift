@@ -12,6 +12,10 @@ public enum CheckpointError: Error, CustomStringConvertible, Equatable {
     case mismatchedShapes(directory: String, [ShapeMismatch])
     /// Layers that the configuration takes for shared have weights of their own. All of them are listed.
     case notShared(directory: String, sharing: LayerSharing, tensors: [String])
+    /// A module's weights lack a tensor of it.
+    case missing(directory: String, tensor: String)
+    /// A module's weights hold tensors that it has no use for.
+    case unexpected(directory: String, tensors: [String])
     /// Tensors that hold integers where the model has weights.
     case notFloating(directory: String, tensor: String, found: SafetensorsDataType)
 
@@ -47,6 +51,12 @@ public enum CheckpointError: Error, CustomStringConvertible, Equatable {
                 "\(directory): share_layers is '\(sharing)', but \(tensors.count) tensors are of layers that then have "
                 + "none of their own: \(tensors.joined(separator: ", ")); the weights were trained unshared, so set "
                 + "share_layers to 'none'"
+        case .missing(let directory, let tensor):
+            return "\(directory): its weights lack the tensor '\(tensor)', which its config.json asks for"
+        case .unexpected(let directory, let tensors):
+            return
+                "\(directory): its weights hold tensors that its config.json has no use for: "
+                + "\(tensors.joined(separator: ", ")); correct the config.json"
         case .notFloating(let directory, let tensor, let found):
             return
                 "\(directory): tensor '\(tensor)' has type \(found.rawValue), expected F32, F16, BF16 or F64"

@@ -6,11 +6,22 @@ package enum CheckpointNames {
         "cls.predictions.decoder.bias": "cls.predictions.bias",
     ]
 
-    /// The canonical name of a tensor in a file: without the prefix `bert.`, LayerNorm's `gamma` and `beta` (as
+    /// What wrappers of a model (`torch.compile`, data parallelism, FSDP, DeepSpeed, a module that holds it) put before
+    /// its names, one or several.
+    private static let wrappers: Set<Substring> = [
+        "bert", "model", "module", "auto_model", "_orig_mod", "_fsdp_wrapped_module", "_forward_module",
+    ]
+    /// What wrappers of a part of a model put into its names.
+    private static let innerWrappers: Set<Substring> = [
+        "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module",
+    ]
+
+    /// The canonical name of a tensor in a file: without what wrappers put there, LayerNorm's `gamma` and `beta` (as
     /// TensorFlow and early PyTorch checkpoints have it) as `weight` and `bias`.
     package static func canonical(_ stored: String) -> String {
-        var name = stored
-        if name.hasPrefix("bert.") { name.removeFirst("bert.".count) }
+        let parts = stored.split(separator: ".", omittingEmptySubsequences: false)
+        var name = parts.drop(while: wrappers.contains).filter { !innerWrappers.contains($0) }
+            .joined(separator: ".")
         for (legacy, current) in [
             ("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias"),
         ]

@@ -10,6 +10,8 @@ public enum SafetensorsError: Error, CustomStringConvertible, Equatable {
     case noSuchTensor(file: String, tensor: String, nearest: String?)
     /// The tensor's elements cannot be read as asked.
     case wrongType(file: String, tensor: String, found: SafetensorsDataType, wanted: String)
+    /// A tensor of weights holds a number that is NaN or infinite.
+    case notFinite(file: String, tensor: String, value: Float)
 
     public var description: String {
         switch self {
@@ -24,6 +26,9 @@ public enum SafetensorsError: Error, CustomStringConvertible, Equatable {
             "\(file): no tensor '\(tensor)'" + (nearest.map { "; did you mean '\($0)'?" } ?? "")
         case .wrongType(let file, let tensor, let found, let wanted):
             "\(file): tensor '\(tensor)' has type \(found.rawValue), expected \(wanted)"
+        case .notFinite(let file, let tensor, let value):
+            "\(file): tensor '\(tensor)' holds \(value), expected numbers; the training that made it diverged, so take "
+                + "an earlier checkpoint"
         }
     }
 }

@@ -51,8 +51,9 @@ public final class SafetensorsFile: Sendable {
         }
     }
 
-    /// The tensor's elements, row-major, as Float. Any element type is converted (I64 and F64 round to nearest).
-    /// - Throws: `SafetensorsError.noSuchTensor`.
+    /// The tensor's elements, row-major, as Float. Real and integer types of whole bytes are converted (I64, U64 and F64
+    /// round to nearest).
+    /// - Throws: `SafetensorsError.noSuchTensor`, or `wrongType` for F8, F6, F4 and C64.
     public func floats(named name: String) throws -> [Float] {
         let count = entries[try index(of: name)].count
         return try [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
@@ -61,9 +62,18 @@ public final class SafetensorsFile: Sendable {
         }
     }
 
+    /// The same of a tensor of weights.
+    /// - Throws: also `SafetensorsError.notFinite` when one of them is NaN or infinite.
+    package func finiteFloats(named name: String) throws -> [Float] {
+        let floats = try floats(named: name)
+        let bad = floats.withUnsafeBufferPointer { $0.firstIndex { !$0.isFinite } }
+        if let bad { throw SafetensorsError.notFinite(file: path, tensor: name, value: floats[bad]) }
+        return floats
+    }
+
     /// Writes the tensor's elements as Float into `target`, without an array between.
     /// - Precondition: `target` holds as many elements as the tensor.
-    /// - Throws: `SafetensorsError.noSuchTensor`.
+    /// - Throws: as `floats(named:)`.
     public func copyFloats(named name: String, into target: UnsafeMutableBufferPointer<Float>) throws {
         let entry = entries[try index(of: name)]
         precondition(target.count == entry.count, "copyFloats: target and tensor '\(name)' differ in size")
@@ -77,8 +87,14 @@ public final class SafetensorsFile: Sendable {
             case .i32: convert(bytes, Int32.self, into: target) { Float($0) }
             case .i16: convert(bytes, Int16.self, into: target) { Float($0) }
             case .i8: convert(bytes, Int8.self, into: target) { Float($0) }
+            case .u64: convert(bytes, UInt64.self, into: target) { Float($0) }
+            case .u32: convert(bytes, UInt32.self, into: target) { Float($0) }
+            case .u16: convert(bytes, UInt16.self, into: target) { Float($0) }
             case .u8: convert(bytes, UInt8.self, into: target) { Float($0) }
             case .bool: convert(bytes, UInt8.self, into: target) { $0 == 0 ? 0 : 1 }
+            case .f8E5M2, .f8E4M3, .f8E8M0, .f8E5M2FNUZ, .f8E4M3FNUZ, .f6E3M2, .f6E2M3, .f4, .c64:
+                throw SafetensorsError.wrongType(
+                    file: path, tensor: name, found: entry.dataType, wanted: "F32, F16, BF16 or F64")
             }
         }
     }
@@ -93,10 +109,14 @@ public final class SafetensorsFile: Sendable {
             case .i32: elements(bytes, Int32.self)
             case .i16: elements(bytes, Int16.self)
             case .i8: elements(bytes, Int8.self)
+            case .u32: elements(bytes, UInt32.self)
+            case .u16: elements(bytes, UInt16.self)
             case .u8, .bool: elements(bytes, UInt8.self)
-            case .f64, .f32, .f16, .bf16:
+            case .u64, .f64, .f32, .f16, .bf16, .f8E5M2, .f8E4M3, .f8E8M0, .f8E5M2FNUZ, .f8E4M3FNUZ, .f6E3M2,
+                .f6E2M3, .f4, .c64:
                 throw SafetensorsError.wrongType(
-                    file: path, tensor: name, found: entry.dataType, wanted: "an integer type")
+                    file: path, tensor: name, found: entry.dataType,
+                    wanted: "an integer type of at most 63 bits")
             }
         }
     }

@@ -21,7 +21,7 @@ public enum SafetensorsWriter {
         _ tensors: [SafetensorsEntry], metadata: [String: String] = ["format": "pt"], to url: URL,
         provide: (SafetensorsEntry, @escaping Sink) throws -> Void
     ) throws {
-        let ordered = tensors.sorted { ($1.dataType.size, $0.name) < ($0.dataType.size, $1.name) }
+        let ordered = tensors.sorted { ($1.dataType.bits, $0.name) < ($0.dataType.bits, $1.name) }
         let header = try header(ordered, metadata: metadata, file: url.path)
         let file = try AtomicFile(replacing: url)
         try header.withUnsafeBytes { try file.write($0) }

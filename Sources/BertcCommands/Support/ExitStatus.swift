@@ -44,11 +44,13 @@ enum ExitStatus: Int32, Error {
         case let error as CheckpointError:
             switch error {
             case .noWeights, .pickleOnly: self = .missingInput
-            case .badIndex, .ambiguous, .mismatchedShapes, .notShared, .notFloating: self = .badData
+            case .badIndex, .ambiguous, .mismatchedShapes, .notShared, .notFloating, .missing, .unexpected:
+                self = .badData
             }
         case let error as SafetensorsError:
             switch error {
-            case .badHeader, .truncated, .badTensor, .noSuchTensor, .wrongType: self = .badData
+            case .badHeader, .truncated, .badTensor, .noSuchTensor, .wrongType, .notFinite:
+                self = .badData
             }
         case let error as FileError: self = error.operation == .read ? .missingInput : .cannotCreate
         case is IRError, is ExecutionError: self = .failure
