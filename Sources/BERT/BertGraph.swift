@@ -2,7 +2,7 @@ import GraphCompiler
 
 /// What stands on top of the encoder.
 public enum BertHead: Hashable, Sendable {
-    /// The encoder's hidden states and one pooled vector a sequence.
+    /// The encoder's hidden states and one vector per sequence.
     case encoder
     /// `labels` classes a sequence, from the pooler.
     case classification(labels: Int)
@@ -36,7 +36,7 @@ public enum BertHead: Hashable, Sendable {
 /// With `gates` attention is `flash_attention` with a bias, training has an input of noise for each parameter of gates,
 /// and the loss counts the open pairs (`AttentionGates`).
 ///
-/// Outputs: `hidden` [tokens, hidden] and `pooled` [sequences, hidden] (encoder), or `logits` ([tokens, labels] for
+/// Outputs: `hidden` [tokens, hidden] and `pooled` [sequences, width], what `modules` make of it (encoder), or `logits` ([tokens, labels] for
 /// classification of tokens; and `next_sentence_logits` [sequences, 2]), and with labels `loss` f32[], the mean over
 /// sequences, or over labelled or masked positions; of pre-training the sum of both, which are `masked_lm_loss` and
 /// `next_sentence_loss`.
@@ -53,10 +53,16 @@ public struct BertGraph {
     public let isFrozen: @Sendable (String) -> Bool
     /// Learns the attention mask; the configuration then has none of its own. Gates are never frozen.
     public let gates: AttentionGates?
+    /// What makes a plain encoder's token states one vector per sequence.
+    public let modules: [SentenceModule]
+    /// Tokens of a prompt before each text, for modules that leave them out.
+    public let promptLength: Int
 
+    /// - Parameter modules: the configuration's pooling when nil.
     public init(
         config: BertConfig, head: BertHead, isTraining: Bool, hasLabels: Bool? = nil,
-        labelSmoothing: Double = 0, gates: AttentionGates? = nil,
+        labelSmoothing: Double = 0, gates: AttentionGates? = nil, modules: [SentenceModule]? = nil,
+        promptLength: Int = 0,
         isFrozen: @escaping @Sendable (String) -> Bool = { _ in false }
     ) {
         self.config = config
@@ -64,6 +70,8 @@ public struct BertGraph {
         self.isTraining = isTraining
         self.hasLabels = hasLabels ?? isTraining
         self.gates = gates
+        self.modules = modules ?? [.pooling(config.pooling)]
+        self.promptLength = promptLength
         self.labelSmoothing = labelSmoothing
         self.isFrozen = isFrozen
     }
@@ -95,6 +103,10 @@ private struct BertGraphWriter {
     /// Real keys of each token's sequence; 0 at padding.
     let keyCounts: Tensor
     let rng: Tensor?
+    /// Of each token in its sequence.
+    let positions: Tensor
+    /// The states of the embeddings and of each layer.
+    private var states: [Tensor] = []
     /// The learned bias of each layer's scores.
     private var biases: [Tensor] = []
     /// λ Σ M of all gates; in training only.
@@ -110,6 +122,7 @@ private struct BertGraphWriter {
         self.g = g
         offsets = g.input("offsets", .i32, [.symbol("sequences", offset: 1)])
         lengths = g.input("lengths", .i32, ["sequences"])
+        positions = g.input("position_ids", .i32, ["tokens"])
         keyCounts = lengths.segmentBroadcast(tokens: "tokens", offsets: offsets, lengths: lengths)
         let rates = [
             model.config.hiddenDropout, model.config.attentionDropout,
@@ -123,8 +136,10 @@ private struct BertGraphWriter {
         switch model.head {
         case .encoder:
             g.output("hidden", x)
-            g.output(
-                "pooled", g.scope("pooling") { config.pooling == .mean ? meanPooled(x) : firstTokens(x) })
+            var writer = SentenceWriter(
+                g, offsets: offsets, lengths: lengths, positions: positions, states: states,
+                promptLength: model.promptLength)
+            if let vectors = writer.vectors(of: model.modules) { g.output("pooled", vectors) }
         case .classification(let labels): classification(x, labels: labels)
         case .regression: classification(x, labels: 1)
         case .tokenClassification(let labels): tokenClassification(x, labels: labels)
@@ -163,24 +178,22 @@ private struct BertGraphWriter {
         return g.dropout(x, rate: rate, rng: rng)
     }
 
-    private func activation(_ x: Tensor) -> Tensor {
-        switch config.activation {
-        case .gelu: x.gelu()
-        case .geluNew: x.map(.geluTanh)
-        case .relu: x.relu()
-        case .silu: x.silu()
-        }
-    }
+    private func activation(_ x: Tensor) -> Tensor { config.activation(x) }
 
     // MARK: Encoder
 
     private mutating func encoder() -> Tensor {
         if let gates = model.gates { g.scope("attention_gates") { write(gates) } }
         var x = g.scope("embeddings") { embeddings() }
+        states = [x]
         for layer in 0..<config.layers {
             x = g.scope("encoder.layer.\(layer)") { block(x, layer) }
+            states.append(x)
         }
-        return isPreNorm ? g.scope("encoder") { layerNorm(x, "encoder.LayerNorm") } : x
+        guard isPreNorm else { return x }
+        x = g.scope("encoder") { layerNorm(x, "encoder.LayerNorm") }
+        states[config.layers] = x
+        return x
     }
 
     private mutating func write(_ gates: AttentionGates) {
@@ -200,12 +213,12 @@ private struct BertGraphWriter {
         let width = Dimension.fixed(config.embeddingWidth)
         func ids(_ name: String) -> Tensor { g.input(name, .i32, ["tokens"]) }
         let words = parameter("embeddings.word_embeddings.weight", [.fixed(config.vocabularySize), width])
-        let positions = parameter(
+        let places = parameter(
             "embeddings.position_embeddings.weight", [.fixed(config.maxPositions), width])
         let types = parameter("embeddings.token_type_embeddings.weight", [.fixed(config.tokenTypes), width])
         let sum =
             words.gather(ids("input_ids")) + types.gather(ids("token_type_ids"))
-            + positions.gather(ids("position_ids"))
+            + places.gather(positions)
         let normal = dropout(layerNorm(sum, "embeddings.LayerNorm", width: width), config.hiddenDropout)
         return width == hidden
             ? normal : linear(normal, "encoder.embedding_hidden_mapping_in", width, hidden)
@@ -274,12 +287,6 @@ private struct BertGraphWriter {
     /// The first token's row of each sequence.
     private func firstTokens(_ x: Tensor) -> Tensor {
         x.gather(offsets.slice(axis: 0, start: 0, size: "sequences"))
-    }
-
-    /// Mean over each sequence's real tokens.
-    private func meanPooled(_ x: Tensor) -> Tensor {
-        let count = lengths.cast(.f32).reshaped(["sequences", 1])
-        return x.segmentSum(offsets: offsets, lengths: lengths) / count
     }
 
     private mutating func pooler(_ x: Tensor) -> Tensor {

@@ -73,20 +73,22 @@ import Testing
         (#"{"hidden_act": "gelu-new"}"#, ["did you mean 'gelu_new'?"]),
         (#"{"hidden_act": 3}"#, ["'hidden_act' is a number, expected a string"]),
         (#"{"norm_position": "before"}"#, ["'norm_position' is 'before', expected one of pre, post"]),
-        (#"{"pooling": "max"}"#, ["'pooling' is 'max', expected one of cls, mean"]),
+        (#"{"pooling": "sum"}"#, ["'pooling' is 'sum', expected one of cls, max, mean"]),
         (#"{"tie_word_embeddings": 1}"#, ["'tie_word_embeddings' is a number, expected true or false"]),
         (#"{"pad_token_id": 30522}"#, ["'pad_token_id' is 30522, expected 0 to 30521"]),
         (#"{"architectures": "BertModel"}"#, ["'architectures' is a string, expected an array of strings"]),
         (#"{"architectures": [1]}"#, ["'architectures' holds a number"]),
         (#"{"model_type": "roberta"}"#, ["'model_type' is 'roberta', expected 'bert'"]),
-        (#"{"id2label": {"0": "a", "2": "b"}}"#, ["'id2label' has no text for \"1\""]),
-        (#"{"id2label": {"0": "a", "1": "a"}}"#, ["'id2label' names the label 'a' twice"]),
+        (#"{"id2label": {"a": 0, "b": 1}}"#, ["'id2label' has the key \"a\"", "label2id"]),
+        (#"{"id2label": {"0": null}}"#, ["'id2label' has null for \"0\""]),
         (#"{"label2id": {"a": 0, "b": 0}}"#, ["'label2id'", "expected each of 0 to 1 once"]),
-        (#"{"id2label": {"0": "a", "1": "b"}, "label2id": {"a": 1, "b": 0}}"#, ["'label2id' disagrees"]),
-        (#"{"id2label": {"0": "a"}, "num_labels": 2}"#, ["'num_labels' is 2, but the file names 1 labels"]),
         (#"{"num_labels": 0}"#, ["'num_labels' is 0"]),
         (#"{"position_embedding_type": "relative_key"}"#, ["'position_embedding_type'", "absolute"]),
         (#"{"is_decoder": true}"#, ["'is_decoder'"]),
+        (#"{"pruned_heads": {"0": [1]}}"#, ["'pruned_heads'"]),
+        (#"{"quantization_config": {"bits": 8}}"#, ["'quantization_config'"]),
+        (#"{"hidden_size": 4, "hidden_size": 8}"#, ["line 1", "stands twice"]),
+        (#"{"hidden_size": 4,}"#, ["line 1"]),
         (#"{"problem_type": "ranking"}"#, ["'problem_type' is 'ranking'"]),
         (#"[1]"#, ["holds an array, expected a JSON object"]),
         (#"{"hidden_size": 7"#, ["not valid JSON"]),
@@ -96,6 +98,40 @@ import Testing
         let text = try #require(message { _ = try BertConfig(json: Data(json.utf8), file: "m/model.json") })
         #expect(text.hasPrefix("m/model.json: ") && !text.contains("\n"))
         for part in parts { #expect(text.contains(part), "\(text)") }
+    }
+
+    /// The label maps that Transformers loads, with its names and what there is to know.
+    @Test(arguments: [
+        (#""id2label": {"0": "bad", "1": "good"}, "label2id": {"bad": 0, "good": 1}"#, ["bad", "good"], ""),
+        (
+            #""id2label": {"1": "good", "0": "bad"}, "label2id": {"bad": "0", "good": "1"}"#,
+            ["bad", "good"], ""
+        ),
+        (#""id2label": {"0": "bad", "1": "good"}, "label2id": {}"#, ["bad", "good"], ""),
+        (
+            #""id2label": {"0": "bad", "1": "good"}, "label2id": {"LABEL_0": 0, "LABEL_1": 1}"#,
+            ["bad", "good"],
+            "label2id is not the inverse"
+        ),
+        (#""id2label": {"0": "a", "1": "b"}, "label2id": {"a": 1, "b": 0}"#, ["a", "b"], "label2id is not"),
+        (#""id2label": {"0": 0, "1": 1}, "label2id": {"0": 0, "1": 1}"#, ["0", "1"], ""),
+        (#""id2label": {"0": "1", "1": "0"}"#, ["1", "0"], ""),
+        (#""id2label": {"0": "x", "1": "x"}, "label2id": {"x": 1}"#, ["x", "x"], "id2label gives several"),
+        (
+            #""id2label": {"0": "a", "2": "b"}"#, ["a", "LABEL_1"],
+            "id2label has 2 names, one of them for id 2"
+        ),
+        (#""id2label": {"0": "a"}, "num_labels": 2"#, ["a"], "num_labels is 2, but 1 labels"),
+        (#""label2id": {"b": 1, "a": "0"}"#, ["a", "b"], ""),
+        (#""num_labels": 3"#, ["LABEL_0", "LABEL_1", "LABEL_2"], ""),
+    ])
+    func labelMapsAreReadAsTransformersDoes(json: String, names: [String], remark: String) throws {
+        let config = try BertConfig(json: Data("{\(json)}".utf8))
+        #expect(config.labels == names)
+        #expect(config.warnings.count == (remark.isEmpty ? 0 : 1))
+        #expect(config.warnings.allSatisfy { $0.hasPrefix(remark) }, "\(config.warnings)")
+        // What is saved can be read again.
+        #expect(try BertConfig(json: config.json()).labels == names)
     }
 
     @Test func invalidUTF8IsNotJSON() throws {

@@ -1,18 +1,3 @@
-/// The activation of the feed-forward layers, under its Hugging Face name.
-public enum BertActivation: String, Sendable, CaseIterable {
-    /// `x · Φ(x)` with the exact error function.
-    case gelu
-    /// GELU in its tanh approximation.
-    case geluNew = "gelu_new"
-    /// `max(x, 0)`.
-    case relu
-    /// `x · sigmoid(x)`, also called swish.
-    case silu
-
-    /// Other names that Hugging Face has for the same functions.
-    package static let aliases: [String: BertActivation] = ["swish": .silu, "gelu_pytorch_tanh": .geluNew]
-}
-
 /// Where the LayerNorms of an encoder layer stand.
 public enum BertNormPosition: String, Sendable, CaseIterable {
     /// Before each sublayer, with one more LayerNorm after the last layer: trains more easily from scratch.
@@ -21,12 +6,20 @@ public enum BertNormPosition: String, Sendable, CaseIterable {
     case post
 }
 
-/// How the token states of a sequence become one vector.
+/// How the token states of a sequence become one vector, under sentence-transformers' names; padding is left out of all.
 public enum BertPooling: String, Sendable, CaseIterable {
     /// The state of the first token, `[CLS]`.
     case cls
-    /// The mean of the states of the sequence's tokens, padding left out.
+    /// The greatest of the states' elements, each for itself.
+    case max
+    /// The mean of the states.
     case mean
+    /// The sum of the states over the root of their number.
+    case meanSqrtLength = "mean_sqrt_len_tokens"
+    /// The mean of the states, the first with weight 1, the second with weight 2, and so on.
+    case weightedMean = "weightedmean"
+    /// The state of the last token, `[SEP]`.
+    case lastToken = "lasttoken"
 }
 
 /// What a classification head is trained for.

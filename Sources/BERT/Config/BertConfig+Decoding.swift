@@ -28,20 +28,23 @@ extension BertConfig {
         guard case .object(let object) = value else {
             throw BertConfigError(file: file, problem: "holds \(value.kind), expected a JSON object")
         }
-        let fields = ConfigFields(file: file, object: object)
+        let fields = ConfigFields<Key>(file: file, object: object)
         self.init()
         try readSizes(fields)
         try readNumbers(fields)
         try readKind(fields)
         attentionMasks = try fields.masks(.attentionMask)
-        labels = try Self.labels(in: fields, architecture: architecture) ?? []
+        let isClassifier = architecture == .sequenceClassification || architecture == .tokenClassification
+        let table = try LabelTable(fields, isClassifier: isClassifier)
+        labels = table.names
+        let others = try OtherKeys(object, file: file)
+        remarks = table.remarks + others.remarks
         let known = Set(Key.allCases.map(\.rawValue))
         unknownKeys = object.filter { !known.contains($0.name) }
-        try Self.refuseOtherModels(object, file: file)
         try validate(file: file)
     }
 
-    private mutating func readSizes(_ fields: ConfigFields) throws {
+    private mutating func readSizes(_ fields: ConfigFields<Key>) throws {
         vocabularySize = try fields.integer(.vocabularySize) ?? vocabularySize
         hiddenSize = try fields.integer(.hiddenSize) ?? hiddenSize
         layers = try fields.integer(.layers) ?? layers
@@ -54,7 +57,7 @@ extension BertConfig {
         paddingID = fields.object[Key.paddingID.rawValue] == .null ? nil : try fields.integer(.paddingID) ?? 0
     }
 
-    private mutating func readNumbers(_ fields: ConfigFields) throws {
+    private mutating func readNumbers(_ fields: ConfigFields<Key>) throws {
         hiddenDropout = try fields.number(.hiddenDropout) ?? hiddenDropout
         attentionDropout = try fields.number(.attentionDropout) ?? attentionDropout
         classifierDropout = try fields.number(.classifierDropout)
@@ -64,7 +67,7 @@ extension BertConfig {
         tieWordEmbeddings = try fields.bool(.tieWordEmbeddings) ?? tieWordEmbeddings
     }
 
-    private mutating func readKind(_ fields: ConfigFields) throws {
+    private mutating func readKind(_ fields: ConfigFields<Key>) throws {
         activation = try fields.choice(.activation, aliases: BertActivation.aliases) ?? activation
         problemType = try fields.choice(.problemType)
         architectures = try fields.strings(.architectures) ?? []
@@ -80,71 +83,6 @@ extension BertConfig {
                 throw fields.error(.shareLayers, "is '\(text)', expected \(LayerSharing.legal)")
             }
             shareLayers = sharing
-        }
-    }
-
-    /// The label names out of `id2label`, `label2id` or `num_labels`; nil when the file has none of them and no
-    /// classification head.
-    private static func labels(in fields: ConfigFields, architecture: BertArchitecture?) throws -> [String]? {
-        let count = try fields.integer(.labelCount)
-        if let count, count <= 0 || count > 1_000_000 {
-            throw fields.error(.labelCount, "is \(count), expected 1 to 1000000")
-        }
-        let names = try labelsByID(fields)
-        let ids = try labelsByName(fields)
-        if let names, let ids, names != ids {
-            throw fields.error(.labelIDs, "disagrees with id2label; make one the inverse of the other")
-        }
-        guard let labels = names ?? ids else {
-            let isClassifier = architecture == .sequenceClassification || architecture == .tokenClassification
-            let implied = isClassifier ? 2 : nil
-            return (count ?? implied).map { (0..<$0).map { "LABEL_\($0)" } }
-        }
-        if let count, count != labels.count {
-            throw fields.error(.labelCount, "is \(count), but the file names \(labels.count) labels")
-        }
-        return labels
-    }
-
-    /// The labels in the order of `id2label`'s keys, which must be 0 to n - 1.
-    private static func labelsByID(_ fields: ConfigFields) throws -> [String]? {
-        guard let table = try fields.object(.labelNames) else { return nil }
-        return try table.members.indices.map { id in
-            guard case .string(let name)? = table[String(id)] else {
-                throw fields.error(
-                    .labelNames,
-                    "has no text for \"\(id)\"; expected the keys 0 to \(table.members.count - 1)")
-            }
-            return name
-        }
-    }
-
-    /// The labels in the order of `label2id`'s values, which must be 0 to n - 1.
-    private static func labelsByName(_ fields: ConfigFields) throws -> [String]? {
-        guard let table = try fields.object(.labelIDs) else { return nil }
-        var labels = [String?](repeating: nil, count: table.members.count)
-        for (name, value) in table.members {
-            guard let id = value.integer, labels.indices.contains(id), labels[id] == nil else {
-                throw fields.error(
-                    .labelIDs,
-                    "gives '\(name)' no id of its own; expected each of 0 to \(table.members.count - 1) once")
-            }
-            labels[id] = name
-        }
-        return labels.compactMap { $0 }
-    }
-
-    /// Refuses files whose other keys change the arithmetic: reading them as a BERT would give wrong numbers.
-    private static func refuseOtherModels(_ object: JSONObject, file: String) throws {
-        let required: [(key: String, legal: JSONValue, meaning: String)] = [
-            ("position_embedding_type", .string("absolute"), "only absolute positions are supported"),
-            ("is_decoder", .bool(false), "decoders are not supported"),
-            ("add_cross_attention", .bool(false), "cross-attention is not supported"),
-        ]
-        for (key, legal, meaning) in required {
-            guard let found = object[key], found != .null, found != legal else { continue }
-            throw BertConfigError(
-                file: file, field: key, problem: "has a value this model cannot have: \(meaning)")
         }
     }
 

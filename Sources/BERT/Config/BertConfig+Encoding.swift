@@ -40,7 +40,9 @@ extension BertConfig {
         if !labels.isEmpty {
             let pairs = labels.enumerated()
             set(.labelNames, .object(pairs.map { (String($0), .string($1)) }))
-            set(.labelIDs, .object(pairs.map { ($1, .integer($0)) }))
+            var ids: JSONObject = [:]
+            for (id, name) in pairs { ids[name] = .integer(id) }
+            set(.labelIDs, .object(ids))
         }
         return Data(JSONValue.object(object.sorted).text(.indented).utf8)
     }

@@ -77,9 +77,5 @@ extension BertConfig {
                     problem: "is not possible: \(error.message)")
             }
         }
-        var seen: Set<String> = []
-        for label in labels {
-            try require(seen.insert(label).inserted, .labelNames, "names the label '\(label)' twice")
-        }
     }
 }

@@ -65,6 +65,8 @@ public struct BertConfig: Sendable, Equatable {
     public var embeddingSize: Int?
     /// `pooling`: how a plain encoder turns token states into a sentence vector.
     public var pooling = BertPooling.mean
+    /// What was read otherwise than it may have been meant, one line each.
+    var remarks: [String] = []
     /// Keys of the file that mean nothing here, kept so that saving does not lose them.
     public var unknownKeys: JSONObject = [:]
 
@@ -105,8 +107,13 @@ public struct BertConfig: Sendable, Equatable {
         architectures.lazy.compactMap(BertArchitecture.init(rawValue:)).first
     }
 
-    /// One line for each key that was not understood and looks like a misspelt one.
+    /// What to know about the file: keys that were not understood and look like misspelt ones, and values that were read
+    /// otherwise than they may have been meant.
     public var warnings: [String] {
+        remarks + misspeltKeys
+    }
+
+    private var misspeltKeys: [String] {
         unknownKeys.sorted.names.compactMap { key in
             guard let nearest = nearestName(to: key, among: Key.allCases.map(\.rawValue), limit: 2) else {
                 return nil

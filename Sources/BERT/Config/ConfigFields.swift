@@ -5,11 +5,11 @@ import Support
 /// Typed access to the fields of a JSON object, with errors that name the file and the field.
 ///
 /// A field that is absent or `null` reads as nil.
-struct ConfigFields {
+struct ConfigFields<Key: RawRepresentable<String>> {
     let file: String
     let object: JSONObject
 
-    func integer(_ key: BertConfig.Key) throws -> Int? {
+    func integer(_ key: Key) throws -> Int? {
         switch object[key.rawValue] {
         case nil, .null?: return nil
         case let value?:
@@ -20,7 +20,7 @@ struct ConfigFields {
         }
     }
 
-    func number(_ key: BertConfig.Key) throws -> Double? {
+    func number(_ key: Key) throws -> Double? {
         switch object[key.rawValue] {
         case nil, .null?: return nil
         case let value?:
@@ -29,7 +29,7 @@ struct ConfigFields {
         }
     }
 
-    func bool(_ key: BertConfig.Key) throws -> Bool? {
+    func bool(_ key: Key) throws -> Bool? {
         switch object[key.rawValue] {
         case nil, .null?: return nil
         case .bool(let value)?: return value
@@ -37,7 +37,7 @@ struct ConfigFields {
         }
     }
 
-    func string(_ key: BertConfig.Key) throws -> String? {
+    func string(_ key: Key) throws -> String? {
         switch object[key.rawValue] {
         case nil, .null?: return nil
         case .string(let value)?: return value
@@ -45,7 +45,7 @@ struct ConfigFields {
         }
     }
 
-    func strings(_ key: BertConfig.Key) throws -> [String]? {
+    func strings(_ key: Key) throws -> [String]? {
         switch object[key.rawValue] {
         case nil, .null?: return nil
         case .array(let values)?:
@@ -59,7 +59,7 @@ struct ConfigFields {
         }
     }
 
-    func object(_ key: BertConfig.Key) throws -> JSONObject? {
+    func object(_ key: Key) throws -> JSONObject? {
         switch object[key.rawValue] {
         case nil, .null?: return nil
         case .object(let value)?: return value
@@ -69,7 +69,7 @@ struct ConfigFields {
 
     /// A name out of a closed set; an unknown one is refused with the nearest legal name.
     func choice<Choice: RawRepresentable<String> & CaseIterable>(
-        _ key: BertConfig.Key, aliases: [String: Choice] = [:]
+        _ key: Key, aliases: [String: Choice] = [:]
     ) throws -> Choice? {
         guard let name = try string(key) else { return nil }
         if let choice = Choice(rawValue: name) ?? aliases[name] { return choice }
@@ -80,7 +80,7 @@ struct ConfigFields {
     }
 
     /// A mask for all layers, or an array of one a layer; empty for none.
-    func masks(_ key: BertConfig.Key) throws -> [AttentionMask] {
+    func masks(_ key: Key) throws -> [AttentionMask] {
         switch object[key.rawValue] {
         case nil, .null?: return []
         case .array(let masks)?: return try masks.map { try mask($0, of: key) }
@@ -89,7 +89,7 @@ struct ConfigFields {
     }
 
     /// A mask in text form, or `{"file": …}` with the place of a mask file, relative to that of the configuration.
-    private func mask(_ value: JSONValue, of key: BertConfig.Key) throws -> AttentionMask {
+    private func mask(_ value: JSONValue, of key: Key) throws -> AttentionMask {
         do {
             switch value {
             case .string(let text): return try AttentionMask(parsing: text)
@@ -113,12 +113,12 @@ struct ConfigFields {
         }
     }
 
-    func error(_ key: BertConfig.Key, _ problem: String) -> BertConfigError {
+    func error(_ key: Key, _ problem: String) -> BertConfigError {
         BertConfigError(file: file, field: key.rawValue, problem: problem)
     }
 
     private func illTyped(
-        _ key: BertConfig.Key, expected: String, found: JSONValue, _ verb: String = "is"
+        _ key: Key, expected: String, found: JSONValue, _ verb: String = "is"
     ) -> BertConfigError {
         error(key, "\(verb) \(found.kind), expected \(expected)")
     }
