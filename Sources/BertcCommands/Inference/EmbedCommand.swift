@@ -11,12 +11,16 @@ struct EmbedCommand: ParsableCommand {
         abstract: "Turns texts into vectors.",
         discussion: """
             Writes one JSON object with the text and its vector a line, or a NumPy array
-            [texts, hidden] of float32 when the output's name ends in .npy.
+            [texts, elements] of float32 when the output's name ends in .npy.
             Files appear when they are complete.
+            A sentence-transformers directory gives the vectors that its own encode gives: its modules
+            (Pooling, Dense, LayerNorm, WeightedLayerPooling, Normalize) are run, and its default prompt is
+            put before each text.
 
             EXAMPLE:
               bertc embed data/minilm --text "A fine film." --normalize
               bertc embed data/minilm --file reviews.txt --output reviews.npy
+              bertc embed e5 --prompt-name query --text "how to fold a map"
             """)
 
     @OptionGroup var model: ModelOptions
@@ -27,6 +31,14 @@ struct EmbedCommand: ParsableCommand {
 
     @Option(help: "How token states become one vector; the model's own setting by default.")
     var pooling: BertPooling?
+
+    @Option(
+        name: .customLong("prompt-name"),
+        help: "The prompt of the model that is put before each text; its default prompt, if any, otherwise.")
+    var promptName: String?
+
+    @Option(help: "A text that is put before each text, in place of the model's prompts.")
+    var prompt: String?
 
     @Flag(help: "Scale vectors to unit length.")
     var normalize = false
@@ -42,16 +54,19 @@ struct EmbedCommand: ParsableCommand {
 
     func run() throws {
         let pipeline = try model.open(global, passes)
+        let width = try pipeline.vectorWidth(pooling: pooling)
+        noteChoices(pipeline)
         let texts = try input.read(global)
         // Opened before the work, so that a place that takes no file is not found out after it.
         let file = try output.map { try AtomicFile(replacing: URL(fileURLWithPath: $0)) }
         let isArray = output?.hasSuffix(".npy") ?? false
         if let file, isArray {
-            try file.write(NumpyHeader(rows: texts.count, columns: pipeline.config.hiddenSize).bytes)
+            try file.write(NumpyHeader(rows: texts.count, columns: width).bytes)
         }
         for start in stride(from: 0, to: texts.count, by: 1024) {
             let chunk = Array(texts[start..<min(start + 1024, texts.count)])
-            let vectors = try pipeline.embed(chunk, pooling: pooling, normalize: normalize)
+            let vectors = try pipeline.embed(
+                chunk, pooling: pooling, normalize: normalize, prompt: chosenPrompt)
             for (text, vector) in zip(chunk, vectors) {
                 if let file, isArray {
                     try vector.withUnsafeBytes { try file.write($0) }
@@ -65,8 +80,23 @@ struct EmbedCommand: ParsableCommand {
         try file?.commit()
         model.reportTruncation(pipeline, global)
         if let output {
-            global.note(
-                "\(texts.count) vectors of \(pipeline.config.hiddenSize) elements written to \(output)")
+            global.note("\(texts.count) vectors of \(width) elements written to \(output)")
+        }
+    }
+
+    private var chosenPrompt: EmbeddingPrompt {
+        prompt.map(EmbeddingPrompt.text) ?? promptName.map(EmbeddingPrompt.named) ?? .usual
+    }
+
+    /// Says where options stand above what the model's directory says.
+    private func noteChoices(_ pipeline: BertPipeline) {
+        if prompt != nil, promptName != nil { global.note("--prompt is used, not --prompt-name") }
+        guard let sentence = pipeline.sentence else { return }
+        if let pooling, sentence.pooling(by: pooling) != sentence.modules {
+            global.note("\(model.model): --pooling \(pooling.rawValue) replaces the Pooling of its modules")
+        }
+        if case .usual = chosenPrompt, let name = sentence.defaultPromptName {
+            global.note("\(model.model): its default prompt '\(name)' is put before each text")
         }
     }
 }

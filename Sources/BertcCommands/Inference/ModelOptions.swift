@@ -8,7 +8,7 @@ struct ModelOptions: ParsableArguments {
 
     @Option(
         name: .customLong("max-length"),
-        help: "Tokens of the longest sequence; the model's positions by default.")
+        help: "Tokens of the longest sequence; what the model takes and its files allow by default.")
     var maxLength: Int?
 
     @Flag(name: .customLong("no-truncate"), help: "Refuse longer sequences instead of cutting them.")
@@ -21,7 +21,7 @@ struct ModelOptions: ParsableArguments {
         let pipeline = try BertPipeline(
             contentsOf: model, compiler: try global.makeCompiler(compilerOptions),
             options: BertPipeline.Options(maxLength: maxLength, truncates: !noTruncate))
-        for warning in pipeline.config.warnings { global.note("\(model): \(warning)") }
+        for warning in pipeline.config.warnings + pipeline.notes { global.note("\(model): \(warning)") }
         let unused = pipeline.report.unexpected
         if !unused.isEmpty {
             global.note("\(model): \(unused.count) tensors are not used: \(unused.joined(separator: ", "))")

@@ -41,7 +41,7 @@ struct TrainingData {
 extension TrainingConfig {
     /// Tokens of a sequence at most.
     func maxLength(of model: ModelSource) throws -> Int {
-        let maxLength = self.maxLength ?? model.config.maxPositions
+        let maxLength = self.maxLength ?? min(model.config.maxPositions, model.limit?.length ?? .max)
         guard maxLength <= model.config.maxPositions else {
             throw TrainingError(
                 .invalidSetting,

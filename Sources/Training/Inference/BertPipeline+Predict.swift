@@ -44,20 +44,6 @@ extension BertPipeline {
         return try logits(inputs).map { $0[0] }
     }
 
-    /// One vector of `config.hiddenSize` elements an input. Any model can do this, whatever its head.
-    ///
-    /// - Parameters:
-    ///   - pooling: how token states become one vector; the model's own setting when `nil`.
-    ///   - normalize: scale each vector to unit length, as sentence-transformers models that end in a
-    ///     `Normalize` module do.
-    public func embed(
-        _ inputs: [TextPair], pooling: BertPooling? = nil, normalize: Bool = false
-    ) throws -> [[Float]] {
-        let encodings = try encode(inputs, place: { "text \($0 + 1)" })
-        let vectors = try run(.embedding(pooling ?? config.pooling), output: "pooled", on: encodings)
-        return normalize ? vectors.map(unitLength) : vectors
-    }
-
     func logits(_ inputs: [TextPair]) throws -> [[Float]] {
         try run(.head, output: "logits", on: encode(inputs, place: { "text \($0 + 1)" }))
     }
@@ -92,10 +78,4 @@ func softmax(_ row: [Float]) -> [Double] {
     let exponentials = row.map { exp(Double($0) - top) }
     let sum = exponentials.reduce(0, +)
     return exponentials.map { $0 / sum }
-}
-
-/// x / max(‖x‖, 1e-12), as `torch.nn.functional.normalize`.
-private func unitLength(_ vector: [Float]) -> [Float] {
-    let norm = vector.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
-    return vector.map { Float(Double($0) / max(norm, 1e-12)) }
 }

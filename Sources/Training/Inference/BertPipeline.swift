@@ -15,7 +15,7 @@ import Text
 public final class BertPipeline {
     /// How a pipeline is set up.
     public struct Options: Sendable {
-        /// The greatest number of tokens of a sequence; what the model takes when `nil`.
+        /// The greatest number of tokens of a sequence; what the model takes and its files allow when `nil`.
         public var maxLength: Int?
         /// Whether longer sequences are cut (`truncatedCount` says how many were) or refused.
         public var truncates: Bool
@@ -38,11 +38,15 @@ public final class BertPipeline {
     public let report: LoadReport
     /// The greatest number of tokens of a sequence.
     public let maxLength: Int
+    /// What to know about the model's files, one line each.
+    public let notes: [String]
+    /// The modules of a sentence-transformers directory; nil for any other.
+    public let sentence: SentenceModules?
     /// Sequences cut to `maxLength` so far.
     public private(set) var truncatedCount = 0
     private let compiler: Compiler
     private let options: Options
-    private let tokenizer: WordPieceTokenizer
+    let tokenizer: WordPieceTokenizer
     private let parameters = ParameterStore()
     private var executors: [Task: Executor] = [:]
 
@@ -50,7 +54,8 @@ public final class BertPipeline {
     enum Task: Hashable {
         /// The model's own head.
         case head
-        case embedding(BertPooling)
+        /// Vectors, with the tokens of a prompt that is left out of them.
+        case embedding([SentenceModule], promptLength: Int)
     }
 
     /// Loads a model directory, in Hugging Face's layout or as bertc saves it, or the directory of the given
@@ -65,8 +70,9 @@ public final class BertPipeline {
         self.path = path
         self.options = options
         config = files.config
+        sentence = files.sentence
         head = try BertHead(of: config, checkpoint: checkpoint)
-        tokenizer = try WordPieceTokenizer(contentsOf: files.directory.path)
+        tokenizer = try files.tokenizer()
         guard tokenizer.vocabularySize <= config.vocabularySize else {
             throw PipelineError(
                 .invalidModel,
@@ -75,7 +81,9 @@ public final class BertPipeline {
             )
         }
         let longest = config.longestSequence
-        maxLength = options.maxLength ?? longest
+        let limit = try LengthLimit(of: files, tokenizer, at: files.directory.path)
+        maxLength = options.maxLength ?? min(longest, limit?.length ?? .max)
+        notes = files.notes + (limit?.note(of: options.maxLength) ?? [])
         guard maxLength >= 3, maxLength <= longest else {
             throw PipelineError(
                 .invalidInput,
@@ -98,6 +106,7 @@ public final class BertPipeline {
         for spec in specs {
             try parameters.set(spec.name, TensorData(try checkpoint.floats(of: spec.name), shape: spec.shape))
         }
+        try sentence?.loadParameters { try parameters.set($0.name, TensorData($1, shape: $0.shape)) }
     }
 
     /// Names of the classes in the order of their probabilities; empty without a classification head.
@@ -169,10 +178,11 @@ public final class BertPipeline {
         switch task {
         case .head:
             graph = try BertGraph(config: config, head: head, isTraining: false).build()
-        case .embedding(let pooling):
-            var config = config
-            config.pooling = pooling
-            graph = try BertGraph(config: config, head: .encoder, isTraining: false).build()
+        case .embedding(let modules, let promptLength):
+            graph = try BertGraph(
+                config: config, head: .encoder, isTraining: false, modules: modules,
+                promptLength: promptLength
+            ).build()
         }
         let executor = try compiler.compile(graph, parameters: parameters)
         executors[task] = executor

@@ -1,10 +1,16 @@
 import BERT
 import Foundation
+import Text
 
 /// Where the parts of a saved model are: found from the model's directory, or from its configuration file.
+///
+/// The encoder of a sentence-transformers directory may be in a folder of its own.
 struct ModelDirectory {
+    /// The folder of the encoder's weights, its configuration and its tokeniser.
     let directory: URL
     let config: BertConfig
+    /// What a sentence-transformers directory says beside its encoder.
+    let sentence: SentenceModules?
 
     init(_ path: String) throws {
         let expected = "a model directory, or its config.json or model.json"
@@ -13,15 +19,73 @@ struct ModelDirectory {
             throw PipelineError(.missingFile, "no such model; expected \(expected)", at: path)
         }
         let url = URL(fileURLWithPath: path, isDirectory: isDirectory.boolValue)
+        let root = isDirectory.boolValue ? url : url.deletingLastPathComponent()
+        sentence = try SentenceModules(directory: root)
+        let directory = sentence?.encoderDirectory ?? root
+        self.directory = directory
         let hasConfig = ["model.json", "config.json"].contains {
-            FileManager.default.fileExists(atPath: url.appendingPathComponent($0).path)
+            FileManager.default.fileExists(atPath: directory.appendingPathComponent($0).path)
         }
         guard !isDirectory.boolValue || hasConfig else {
             throw PipelineError(
-                .missingFile, "holds no config.json and no model.json; expected \(expected)", at: path)
+                .missingFile, "holds no config.json and no model.json; expected \(expected)",
+                at: directory.path)
         }
-        directory = isDirectory.boolValue ? url : url.deletingLastPathComponent()
-        config = try BertConfig(contentsOf: url)
+        config = try BertConfig(contentsOf: isDirectory.boolValue ? directory : url)
+    }
+
+    /// The tokeniser of the directory, or another one, with the lower-casing that a sentence-transformers module puts
+    /// before it.
+    func tokenizer(at path: String? = nil) throws -> WordPieceTokenizer {
+        let tokenizer = try WordPieceTokenizer(contentsOf: path ?? directory.path)
+        return sentence?.input.lowercases ?? false ? tokenizer.lowercased() : tokenizer
+    }
+
+    /// What to know about the directory, one line each.
+    var notes: [String] {
+        var notes = sentence?.notes ?? []
+        let file = "sentence_bert_config.json"
+        if sentence == nil,
+            FileManager.default.fileExists(atPath: directory.appendingPathComponent(file).path)
+        {
+            notes.append("\(file) has no effect without a modules.json, as in sentence-transformers")
+        }
+        return notes
+    }
+}
+
+/// What a model's files say about the length of sequences.
+struct LengthLimit {
+    /// Tokens of a sequence at most.
+    let length: Int
+    /// The file that says so.
+    let file: String
+
+    /// A sentence-transformers module's length stands above the tokeniser's, as it does there.
+    ///
+    /// - Returns: nil when neither says anything.
+    /// - Throws: `PipelineError` for a length that has no room for a text.
+    init?(of files: ModelDirectory?, _ tokenizer: WordPieceTokenizer, at directory: String) throws {
+        let url = URL(fileURLWithPath: directory, isDirectory: true)
+        if let input = files?.sentence?.input, let length = input.maxLength {
+            (self.length, file) = (length, input.file)
+        } else if let length = tokenizer.maxLength {
+            (self.length, file) = (length, url.appendingPathComponent("tokenizer_config.json").path)
+        } else {
+            return nil
+        }
+        guard length >= 3 else {
+            throw PipelineError(
+                .invalidModel,
+                "allows \(length) tokens, which leaves no room for a text between [CLS] and [SEP]; expected at least 3",
+                at: file)
+        }
+    }
+
+    /// What to know when another length is asked for.
+    func note(of length: Int?) -> [String] {
+        guard let length, length > self.length else { return [] }
+        return ["\(file) allows \(self.length) tokens; \(length) are used as asked for"]
     }
 }
 

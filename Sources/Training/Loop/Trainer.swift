@@ -79,7 +79,7 @@ final class Trainer {
             instructionSet: compiler.instructionSet, threads: compiler.threads, memory: setup.memory,
             gates: source.gates, recomputation: model.recomputation,
             gradientAccumulation: config.gradientAccumulation, microBatchSize: setup.microBatchSize,
-            warnings: source.config.warnings + task.warnings
+            warnings: source.config.warnings + source.notes + task.warnings
                 + [compiler.cacheWarning, compiler.slowPrecisionNote, setup.note].compactMap { $0 })
     }
 }

@@ -11,6 +11,10 @@ struct ModelSource {
     let tokenizer: WordPieceTokenizer
     /// `nil` for a `model.json`, whose parameters start fresh.
     let checkpoint: BertCheckpoint?
+    /// What its files say about the length of sequences.
+    let limit: LengthLimit?
+    /// What to know about its files, one line each.
+    let notes: [String]
     /// Learns the model's attention mask; `nil` when it has one, or none.
     let gates: AttentionGates?
 
@@ -24,8 +28,9 @@ struct ModelSource {
                 at: path)
         }
         let url = URL(fileURLWithPath: path, isDirectory: isDirectory.boolValue)
-        checkpoint = isDirectory.boolValue ? try BertCheckpoint(directory: url) : nil
-        var config = try checkpoint?.config ?? BertConfig(contentsOf: url)
+        let files = isDirectory.boolValue ? try ModelDirectory(path) : nil
+        checkpoint = try files.map { try BertCheckpoint(directory: $0.directory) }
+        var config = try files?.config ?? BertConfig(contentsOf: url)
         config.hiddenDropout = training.hiddenDropout ?? config.hiddenDropout
         config.attentionDropout = training.attentionDropout ?? config.attentionDropout
         config.classifierDropout = training.classifierDropout ?? config.classifierDropout
@@ -39,7 +44,7 @@ struct ModelSource {
         gates = try AttentionGates(training, config, at: path)
         try Self.checkMemory(config, at: path)
 
-        let directory = isDirectory.boolValue ? path : (path as NSString).deletingLastPathComponent
+        let directory = files?.directory.path ?? (path as NSString).deletingLastPathComponent
         let besideModel = directory.isEmpty ? "." : directory
         let tokenizerPath = training.tokenizer.map(training.resolve) ?? besideModel
         let hasVocabulary = ["vocab.txt", "tokenizer.json"].contains {
@@ -49,8 +54,11 @@ struct ModelSource {
             tokenizer = try WordPieceTokenizer(
                 trainedOn: training.textFiles.map(training.resolve), size: config.vocabularySize)
         } else {
-            tokenizer = try WordPieceTokenizer(contentsOf: tokenizerPath)
+            tokenizer =
+                try files?.tokenizer(at: tokenizerPath) ?? WordPieceTokenizer(contentsOf: tokenizerPath)
         }
+        limit = try LengthLimit(of: files, tokenizer, at: tokenizerPath)
+        notes = (files?.notes ?? []) + (limit?.note(of: training.maxLength) ?? []) + Self.unused(files)
         guard tokenizer.vocabularySize <= config.vocabularySize else {
             throw TrainingError(
                 .invalidModel,
@@ -58,6 +66,12 @@ struct ModelSource {
                     + "\(config.vocabularySize); use the model's own vocabulary or a larger vocab_size",
                 at: tokenizerPath)
         }
+    }
+
+    /// The modules of a sentence-transformers directory that are not trained further.
+    private static func unused(_ files: ModelDirectory?) -> [String] {
+        guard let sentence = files?.sentence, sentence.modules != [.pooling(.mean)] else { return [] }
+        return ["its encoder is trained; the modules after it in modules.json are not part of the new model"]
     }
 
     /// Refuses to train weights as if they had been trained with other sharing or another width of embeddings.
@@ -120,7 +134,9 @@ struct ModelSource {
                 at: path)
         }
         report.missing += fresh
-        report.unexpected.removeAll { !keepsHead && $0.hasPrefix("classifier.") }
+        report.unexpected.removeAll {
+            !keepsHead && CheckpointNames.canonical($0).hasPrefix("classifier.")
+        }
         let loaded = Set(report.loaded)
         for spec in specs {
             let isLoaded = loaded.contains(spec.name)

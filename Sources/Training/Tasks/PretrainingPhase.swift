@@ -13,7 +13,7 @@ struct PretrainingPhase {
     /// - Parameter config: the configuration as it is in the phase.
     /// - Throws: `TrainingError` for a length that the model does not have, `TextError` for too few documents.
     init(_ config: TrainingConfig, _ documents: TokenDocuments, _ source: ModelSource) throws {
-        let length = config.maxLength ?? source.config.maxPositions
+        let length = config.maxLength ?? min(source.config.maxPositions, source.limit?.length ?? .max)
         guard (5...max(5, source.config.maxPositions)).contains(length) else {
             throw TrainingError(
                 .invalidSetting,
