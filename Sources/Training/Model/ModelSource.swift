@@ -45,19 +45,14 @@ struct ModelSource {
         let hasVocabulary = ["vocab.txt", "tokenizer.json"].contains {
             FileManager.default.fileExists(atPath: besideModel + "/" + $0)
         }
-        if training.task == .pretrain, training.tokenizer == nil, checkpoint == nil, !hasVocabulary {
-            tokenizer = try WordPieceTokenizer(
-                trainedOn: training.textFiles.map(training.resolve), size: config.vocabularySize)
-        } else {
-            tokenizer = try WordPieceTokenizer(contentsOf: tokenizerPath)
-        }
-        guard tokenizer.vocabularySize <= config.vocabularySize else {
-            throw TrainingError(
-                .invalidModel,
-                "the vocabulary has \(tokenizer.vocabularySize) tokens but the model's vocab_size is "
-                    + "\(config.vocabularySize); use the model's own vocabulary or a larger vocab_size",
-                at: tokenizerPath)
-        }
+        let tokenizer =
+            if training.task == .pretrain, training.tokenizer == nil, checkpoint == nil, !hasVocabulary {
+                try WordPieceTokenizer(
+                    trainedOn: training.textFiles.map(training.resolve), size: config.vocabularySize)
+            } else {
+                try WordPieceTokenizer(contentsOf: tokenizerPath)
+            }
+        self.tokenizer = try tokenizer.limited(toRows: config.vocabularySize, types: config.tokenTypes)
     }
 
     /// Refuses to train weights as if they had been trained with other sharing or another width of embeddings.
