@@ -35,8 +35,8 @@ import Testing
         try PairSampler(documents, length: length, shortShare: shortShare, seed: seed)
     }
 
-    func masking(_ share: Double = 0.15, max: Int = 100, wholeWords: Bool = false) -> TokenMasking {
-        TokenMasking(share: share, maxPredictions: max, wholeWords: wholeWords, tokenizer: tokenizer)
+    func masking(_ share: Double = 0.15, max: Int = 100, wholeWords: Bool = false) throws -> TokenMasking {
+        try TokenMasking(share: share, maxPredictions: max, wholeWords: wholeWords, tokenizer: tokenizer)
     }
 
     private func document(of token: Int) -> Int? {
@@ -83,7 +83,7 @@ import Testing
         #expect(sampler.pairs(epoch: 3) == sampler.pairs(epoch: 3))
         #expect(sampler.pairs(epoch: 3) != sampler.pairs(epoch: 4))
         #expect(try sampler.pairs(epoch: 3) != self.sampler(seed: 2).pairs(epoch: 3))
-        let epoch = PretrainingEpoch(sampler, masking: masking(), tokenizer: tokenizer, epoch: 3)
+        let epoch = try PretrainingEpoch(sampler, masking: masking(), tokenizer: tokenizer, epoch: 3)
         let options = BatchingOptions(mode: .packed, batchSize: 8, maxLength: 32)
         let batch = try epoch.batch([5, 9, 2], options: options)
         #expect(try batch == epoch.batch([5, 9, 2], options: options))
@@ -99,7 +99,7 @@ import Testing
 
     @Test func aPairAsASequence() throws {
         let epoch = PretrainingEpoch(
-            try sampler(), masking: masking(), tokenizer: tokenizer, epoch: 0)
+            try sampler(), masking: try masking(), tokenizer: tokenizer, epoch: 0)
         let pair = epoch.pairs[0]
         let made = try epoch.batch([0], options: BatchingOptions(mode: .packed, batchSize: 1, maxLength: 32))
         var ids = made.batch.ids
@@ -112,7 +112,7 @@ import Testing
 
     /// 15 % of the tokens; of them 80 % masked, 10 % random, 10 % kept.
     @Test func maskingStatistics() throws {
-        let masking = masking()
+        let masking = try masking()
         var generator = SplitMix64(seed: 9)
         var (masked, random, kept, all) = (0, 0, 0, 0)
         var places = [Int](repeating: 0, count: 40)
@@ -146,14 +146,14 @@ import Testing
         let original: [Int32] = [2] + (0..<30).flatMap { [Int32(10 + $0), continuing, continuing] } + [3]
         for _ in 0..<100 {
             var ids = original
-            let positions = masking(wholeWords: true).mask(&ids, with: &generator).positions
+            let positions = try masking(wholeWords: true).mask(&ids, with: &generator).positions
             #expect(positions.count <= 14 && positions.count % 3 == 0 && !positions.isEmpty)
             #expect(Set(positions.map { ($0 - 1) / 3 }).count * 3 == positions.count)
         }
         var ids = original
-        #expect(masking(max: 4).mask(&ids, with: &generator).positions.count == 4)
+        #expect(try masking(max: 4).mask(&ids, with: &generator).positions.count == 4)
         var short: [Int32] = [2, 7, 3, 8, 3]
-        #expect(masking().mask(&short, with: &generator).positions.count == 1)
+        #expect(try masking().mask(&short, with: &generator).positions.count == 1)
     }
 
     @Test func heldOutDocumentsAreWhole() throws {

@@ -96,7 +96,8 @@ import Text
         for maxLength in 3...9 {
             let words = try tokenizer.encode("unable good - good .", maxLength: maxLength)
             #expect(
-                tokenizer.encode(words: ["unable", "good", "-", "good", "."], maxLength: maxLength).encoding
+                try tokenizer.encode(words: ["unable", "good", "-", "good", "."], maxLength: maxLength)
+                    .encoding
                     == words)
         }
     }

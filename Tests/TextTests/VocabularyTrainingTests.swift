@@ -64,7 +64,7 @@ import Testing
         #expect(
             try tokenizer.vocabulary.tokens
                 == WordPieceTokenizer(trainedOn: [backward], size: 40).vocabulary.tokens)
-        #expect(!tokenizer.tokenize("The cats!").prefix(2).contains(tokenizer.special.unk))
+        #expect(try !tokenizer.tokenize("The cats!").prefix(2).contains(1))
         try tokenizer.save(to: scratch.path)
         #expect(
             try WordPieceTokenizer(contentsOf: scratch.path).tokenize("hats") == tokenizer.tokenize("hats"))

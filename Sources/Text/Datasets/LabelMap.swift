@@ -1,8 +1,10 @@
+import Support
+
 /// The classes of a task: names and the ids 0, 1, 2 ... that the model's outputs have.
 package struct LabelMap: Sendable, Equatable {
     /// Names in the order of their ids.
     package let names: [String]
-    private let ids: [String: Int32]
+    private let ids: [TextKey: Int32]
 
     /// Takes names in the order of their ids, as a saved model has them.
     ///
@@ -11,9 +13,9 @@ package struct LabelMap: Sendable, Equatable {
         guard !names.isEmpty else {
             throw TextError(.invalidLabel, "a label map needs at least one label name")
         }
-        var ids: [String: Int32] = [:]
+        var ids: [TextKey: Int32] = [:]
         for (id, name) in names.enumerated() {
-            if let first = ids.updateValue(Int32(id), forKey: name) {
+            if let first = ids.updateValue(Int32(id), forKey: TextKey(name)) {
                 throw TextError(
                     .invalidLabel, "label \"\(name)\" has ids \(first) and \(id); names must differ")
             }
@@ -24,11 +26,13 @@ package struct LabelMap: Sendable, Equatable {
 
     /// Collects the labels of data sets, usually the training data alone.
     package init(labelsOf datasets: TextDataset...) throws(TextError) {
-        try self.init(sorting: Set(datasets.flatMap { $0.examples.compactMap(\.label) }))
+        try self.init(
+            sorting: Set(datasets.flatMap { $0.examples.compactMap { $0.label.map { TextKey($0) } } }))
     }
 
     /// An order that does not depend on the data's: by value if all labels are integers, else by code points.
-    init(sorting names: Set<String>) throws(TextError) {
+    init(sorting keys: Set<TextKey>) throws(TextError) {
+        let names = keys.map(\.text)
         let numbers = names.compactMap { name in Int(name).map { (number: $0, name: name) } }
         if numbers.count == names.count {
             let sorted = numbers.sorted {
@@ -42,7 +46,7 @@ package struct LabelMap: Sendable, Equatable {
 
     package var count: Int { names.count }
 
-    package func id(of name: String) -> Int32? { ids[name] }
+    package func id(of name: String) -> Int32? { ids[TextKey(name)] }
 
     package func name(of id: Int32) -> String? {
         names.indices.contains(Int(id)) ? names[Int(id)] : nil
@@ -65,7 +69,7 @@ package struct LabelMap: Sendable, Equatable {
     ///
     /// - Throws: `.invalidLabel` with file, line, the label and the known labels.
     func id(of label: String, file: String, line: Int) throws(TextError) -> Int32 {
-        guard let id = ids[label] else {
+        guard let id = ids[TextKey(label)] else {
             throw TextError(
                 .invalidLabel, file: file, line: line,
                 "unknown label \"\(label)\"; known labels are \(knownLabels)")

@@ -32,6 +32,12 @@ struct SourceFile {
         self.bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
     }
 
+    /// A file that is not read but will be written.
+    init(path: String, bytes: [UInt8]) {
+        self.path = path
+        self.bytes = bytes
+    }
+
     /// The lines without their terminators: `\n` ends a line, and one `\r` before it is dropped.
     ///
     /// A terminator at the end of the file does not start another line.

@@ -27,11 +27,25 @@ struct ByteTrie: Sendable {
     ///
     /// - Returns: the value that `string` already has, if any.
     mutating func insert(_ string: some Sequence<UInt8>, value: Int32) -> Int32? {
-        var node = Node.root
-        for byte in string { node = child(of: node, byte) ?? addChild(of: node, byte) }
+        let node = makeNode(for: string)
         if let present = self.value(at: node) { return present }
         values[Int(node.index)] = value
         return nil
+    }
+
+    /// Stores `value` (not negative) for `string`.
+    ///
+    /// - Returns: the value that it had, if any.
+    mutating func set(_ string: some Sequence<UInt8>, value: Int32) -> Int32? {
+        let node = makeNode(for: string)
+        defer { values[Int(node.index)] = value }
+        return self.value(at: node)
+    }
+
+    private mutating func makeNode(for string: some Sequence<UInt8>) -> Node {
+        var node = Node.root
+        for byte in string { node = child(of: node, byte) ?? addChild(of: node, byte) }
+        return node
     }
 
     /// The node that `string` leads to, whether or not it has a value.

@@ -1,4 +1,7 @@
-/// The five tokens that BERT gives a meaning, by spelling and id.
+import Support
+
+/// The five tokens that BERT gives a meaning, by spelling and id. A tokeniser need not have all of them: who uses one
+/// asks for it.
 package struct SpecialTokens: Sendable, Equatable {
     /// What a special token is for; the raw value is HF's name of the setting without `_token`.
     package enum Role: String, CaseIterable, Sendable {
@@ -10,40 +13,48 @@ package struct SpecialTokens: Sendable, Equatable {
 
         /// The spelling of the original BERT vocabularies.
         var defaultName: String { "[\(rawValue.uppercased())]" }
+        /// The name of the setting in HF's files.
+        var key: String { rawValue + "_token" }
     }
 
     /// Spelling by role.
-    let names: [Role: String]
-    package let pad: Int32
-    package let unk: Int32
-    package let cls: Int32
-    package let sep: Int32
-    package let mask: Int32
+    let names: [Role: TextKey]
+    private let ids: [Role: Int32]
+    /// For the message about a token that is not there.
+    private let vocabularyCount: Int
+    private let file: String?
 
-    /// Looks each token up in the vocabulary.
-    ///
-    /// - Parameter names: spellings that differ from `[PAD]`, `[UNK]`, `[CLS]`, `[SEP]` and `[MASK]`.
-    init(in vocabulary: Vocabulary, names: [Role: String], file: String?) throws(TextError) {
-        var spelled: [Role: String] = [:]
-        func id(_ role: Role) throws(TextError) -> Int32 {
-            let name = names[role] ?? role.defaultName
-            spelled[role] = name
-            guard let id = vocabulary.id(of: name) else {
-                throw TextError(
-                    .missingSpecialToken, file: file,
-                    "the \(role) token \(name) is not in the vocabulary of \(vocabulary.count) tokens; add it"
-                )
-            }
-            return id
-        }
-        pad = try id(.padding)
-        unk = try id(.unknown)
-        cls = try id(.classification)
-        sep = try id(.separator)
-        mask = try id(.mask)
-        self.names = spelled
+    /// - Parameters:
+    ///   - names: spellings by role.
+    ///   - ids: ids of those that there are.
+    init(names: [Role: TextKey], ids: [Role: Int32], vocabularyCount: Int, file: String?) {
+        self.names = names
+        self.ids = ids
+        self.vocabularyCount = vocabularyCount
+        self.file = file
     }
 
-    /// Ids in the order of `Role.allCases`.
-    var ids: [Int32] { [pad, unk, cls, sep, mask] }
+    /// The ones with the usual spellings.
+    init(in vocabulary: Vocabulary) {
+        var names: [Role: TextKey] = [:]
+        for role in Role.allCases { names[role] = TextKey(role.defaultName) }
+        self.init(
+            names: names, ids: names.compactMapValues { vocabulary.pieceID(of: $0.text) },
+            vocabularyCount: vocabulary.count, file: nil)
+    }
+
+    package subscript(role: Role) -> Int32? { ids[role] }
+
+    /// What stands in places that nothing looks at.
+    package var padding: Int32 { ids[.padding] ?? 0 }
+
+    /// - Throws: `.missingSpecialToken` when the tokeniser does not have it.
+    package func id(_ role: Role) throws(TextError) -> Int32 {
+        if let id = ids[role] { return id }
+        let name = names[role]?.text ?? role.defaultName
+        throw TextError(
+            .missingSpecialToken, file: file,
+            "the \(role) token \(name) is not in the vocabulary of \(vocabularyCount) tokens; add it, or name another "
+                + "one as \(role.key) in tokenizer_config.json")
+    }
 }

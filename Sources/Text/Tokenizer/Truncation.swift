@@ -1,3 +1,13 @@
+/// Which end of a text gives up tokens when it is too long; HF's names.
+package enum TruncationSide: String, Sendable {
+    case left, right
+
+    /// The tokens that stay.
+    func keep(_ count: Int, of ids: [Int32]) -> ArraySlice<Int32> {
+        self == .left ? ids.suffix(count) : ids.prefix(count)
+    }
+}
+
 /// Which side of a pair gives up tokens when the whole is too long; HF's strategies of the same names.
 package enum Truncation: String, Sendable, CaseIterable {
     case longestFirst = "longest_first"
@@ -7,7 +17,7 @@ package enum Truncation: String, Sendable, CaseIterable {
 
     /// How many tokens of text and pair stay so that both fit into `budget` tokens.
     ///
-    /// Tokens are always cut from the end. `longestFirst` shortens the longer side to what the shorter one
+    /// `longestFirst` shortens the longer side to what the shorter one
     /// leaves; if that is not enough, both get half, and the longer one (the pair, if they are equal) the odd
     /// token.
     func lengths(

@@ -8,7 +8,7 @@ extension WordPieceTokenizer {
     package func decode(
         _ ids: some Sequence<Int32>, skipSpecialTokens: Bool = true, cleanUp: Bool = true
     ) throws(TextError) -> String {
-        let skipped = Set(addedTokens.filter(\.special).map(\.id))
+        let skipped = Set(parts.addedTokens.filter(\.token.special).map(\.id))
         let prefix = vocabulary.continuingPrefix
         var text = ""
         var isFirst = true

@@ -1,80 +1,140 @@
-import Foundation
 import Support
 
 extension WordPieceTokenizer {
     /// Loads a tokeniser from an HF model directory, a `vocab.txt`, or a `tokenizer.json`.
     ///
-    /// In a directory `tokenizer.json` is preferred, and `tokenizer_config.json` has the last word on
-    /// `do_lower_case`, `strip_accents`, `tokenize_chinese_chars` and the spelling of the special tokens.
-    /// Without either of the two, text is lower-cased.
+    /// Directories are read as HF Transformers reads them. `tokenizer.json` comes before `vocab.txt`; in one with a
+    /// `BertNormalizer`, `tokenizer_config.json` has the last word on `do_lower_case`, `strip_accents` and
+    /// `tokenize_chinese_chars`, and what it does not say is HF's default. Without any of this, text is lower-cased.
     package init(contentsOf path: String) throws(TextError) {
-        let expected = "a directory with vocab.txt or tokenizer.json, or one of these files"
-        let manager = FileManager.default
-        var isDirectory: ObjCBool = false
-        guard manager.fileExists(atPath: path, isDirectory: &isDirectory) else {
-            throw TextError(.missingFile, file: path, "no such tokeniser; expected \(expected)")
+        let files = try TokenizerFiles(path)
+        let settings = try TokenizerSettings(files)
+        let (kind, name) = try TokenizerClass.named(in: files, settings)
+        var parts =
+            if let document = files[.document] {
+                try Parts(TokenizerDocument(document), kind, settings, file: document.path)
+            } else if let vocabulary = files[.vocabulary] {
+                try Parts(vocabulary: vocabulary, settings)
+            } else {
+                throw TextError(.missingFile, file: path, "holds no vocab.txt and no tokenizer.json")
+            }
+        if !(settings.sendsTypes ?? TokenizerClass.sendsTypes(named: name)) {
+            parts.template = parts.template.withoutTypes
         }
-        guard isDirectory.boolValue else {
-            try self.init(vocabularyFile: path, config: nil)
-            return
+        parts.modelMaxLength = settings.modelMaxLength
+        parts.truncationSide = settings.truncationSide ?? parts.truncationSide
+        parts.notes += settings.notes
+        parts.files = files
+        parts.className = name
+        self.init(parts)
+    }
+}
+
+extension WordPieceTokenizer.Parts {
+    /// A vocabulary with one token a line; of a token that stands in several lines the last one counts, as in HF.
+    fileprivate init(vocabulary source: SourceFile, _ settings: TokenizerSettings) throws(TextError) {
+        let pieces = source.lines.enumerated().map { line, bytes in
+            (token: String(utf8: bytes).trimmingEnd, id: Int32(line))
         }
-        func child(_ name: String) -> String? {
-            let file = (path as NSString).appendingPathComponent(name)
-            return manager.fileExists(atPath: file) ? file : nil
-        }
-        var config: JSONValue?
-        if let file = child("tokenizer_config.json") {
-            config = try SourceFile(path: file, expected: "a tokeniser configuration").json()
-        }
-        guard let vocabularyFile = child("tokenizer.json") ?? child("vocab.txt") else {
-            throw TextError(
-                .missingFile, file: path, "holds no vocab.txt and no tokenizer.json; expected \(expected)")
-        }
-        try self.init(vocabularyFile: vocabularyFile, config: config)
+        let vocabulary = try Vocabulary(pieces: pieces, file: source.path)
+        let tokens = LoadedTokens(vocabulary, [], .bert, settings, file: source.path)
+        self.init(
+            vocabulary: vocabulary.adding(tokens.added.tokens), special: tokens.special,
+            normalization: Normalization(steps: [.bert(TextNormalizer(settings))]),
+            template: .bert(
+                cls: try tokens.special.id(.classification), sep: try tokens.special.id(.separator)))
+        unknown = tokens.special.names[.unknown].flatMap { vocabulary.pieceID(of: $0.text) }
+        addedTokens = tokens.added.tokens
+        notes = tokens.added.notes
     }
 
-    private init(vocabularyFile path: String, config: JSONValue?) throws(TextError) {
-        let file = try SourceFile(path: path, expected: "a vocabulary (vocab.txt or tokenizer.json)")
-        if path.hasSuffix(".json") {
-            let document = try TokenizerDocument(file)
-            try self.init(
-                vocabulary: document.vocabulary,
-                special: SpecialTokens(
-                    in: document.vocabulary, names: WordPieceTokenizer.specialNames(in: config), file: path),
-                normalizer: document.normalizer.overridden(by: config),
-                maxWordScalars: document.maxWordScalars, addedTokens: document.addedTokens,
-                tokenizerJSON: file.bytes, config: config)
-        } else {
-            let vocabulary = try Vocabulary(
-                tokens: file.lines.map { String(utf8: $0) }, file: path, oneTokenALine: true)
-            try self.init(
-                vocabulary: vocabulary,
-                special: SpecialTokens(
-                    in: vocabulary, names: WordPieceTokenizer.specialNames(in: config), file: path),
-                normalizer: TextNormalizer().overridden(by: config), config: config)
+    fileprivate init(
+        _ document: TokenizerDocument, _ kind: TokenizerClass, _ settings: TokenizerSettings, file: String
+    ) throws(TextError) {
+        let tokens = LoadedTokens(document.vocabulary, document.addedTokens, kind, settings, file: file)
+        self.init(
+            vocabulary: document.vocabulary.adding(tokens.added.tokens), special: tokens.special,
+            normalization: document.normalization ?? Normalization(steps: []), template: document.template)
+        splitting = document.splitting
+        maxWordScalars = document.maxWordScalars
+        unknown = document.vocabulary.pieceID(of: document.unknownToken)
+        addedTokens = tokens.added.tokens
+        truncationSide = document.truncationSide ?? .right
+        notes = tokens.added.notes
+        if template == .plain {
+            notes.append("\(file): has no post_processor, so that no special tokens stand around the texts")
         }
+        if kind == .bert { override(document.normalization, by: settings, file: file) }
     }
 
-    /// The spellings in `tokenizer_config.json`: a string, or an object with the string as `content`.
-    private static func specialNames(in config: JSONValue?) -> [SpecialTokens.Role: String] {
-        var names: [SpecialTokens.Role: String] = [:]
-        for role in SpecialTokens.Role.allCases {
-            let entry = config?["\(role.rawValue)_token"]
-            names[role] = entry?.string ?? entry?["content"]?.string
+    /// HF's `BertTokenizer` puts its own settings in the place of a `BertNormalizer`'s.
+    private mutating func override(
+        _ own: Normalization?, by settings: TokenizerSettings, file: String
+    ) {
+        guard own == nil || own?.bert != nil else { return }
+        if let lowercase = own?.bert?.lowercase, !lowercase, settings.lowercase == nil {
+            notes.append(
+                "\(file): says lowercase false, but texts are lower-cased, as in Transformers: "
+                    + "tokenizer_config.json does not say do_lower_case false")
         }
-        return names
+        let cleanText = own?.bert?.cleanText ?? true
+        normalization = Normalization(steps: [.bert(TextNormalizer(settings, cleanText: cleanText))])
+    }
+}
+
+/// The added and special tokens of a tokeniser, from all its files.
+private struct LoadedTokens {
+    var added: AddedVocabulary
+    let special: SpecialTokens
+
+    /// - Parameter document: added tokens of the `tokenizer.json` with the ids that it states.
+    init(
+        _ vocabulary: Vocabulary, _ document: [(token: AddedToken, id: Int32)], _ kind: TokenizerClass,
+        _ settings: TokenizerSettings, file: String
+    ) {
+        var defaults: [SpecialTokens.Role: String] = [:]
+        for role in SpecialTokens.Role.allCases { defaults[role] = role.defaultName }
+        let named = settings.specialTokens(defaults: defaults)
+        let isSpecial = Set(named.map { TextKey($0.token.content) })
+        var added = AddedVocabulary(vocabulary)
+        for (token, id) in document { added.add(token, stated: (id, file)) }
+        for (token, id, file) in settings.added {
+            var token = token
+            token.special = token.special || isSpecial.contains(TextKey(token.content))
+            added.add(token, stated: (id, file))
+        }
+        let inFiles = added
+        for (role, token) in named where kind == .bert || role.map(settings.states) ?? true {
+            if !added.contains(token.content) { added.add(token) }
+        }
+        for token in settings.additional where !added.contains(token.content) { added.add(token) }
+
+        var names: [SpecialTokens.Role: TextKey] = [:]
+        var ids: [SpecialTokens.Role: Int32] = [:]
+        for (role, token) in named {
+            guard let role else { continue }
+            names[role] = TextKey(token.content)
+            // A token that no file names, and that is not in the vocabulary, has no row of the model.
+            ids[role] = (settings.states(role) ? added : inFiles).id(of: token.content)
+        }
+        special = SpecialTokens(names: names, ids: ids, vocabularyCount: vocabulary.count, file: file)
+        self.added = added
     }
 }
 
 extension TextNormalizer {
-    /// The settings of `tokenizer_config.json` where it has them.
-    ///
-    /// A `strip_accents` that is null follows lower-casing.
-    fileprivate func overridden(by config: JSONValue?) -> TextNormalizer {
-        var result = self
-        result.lowercase = config?["do_lower_case"]?.bool ?? lowercase
-        result.tokenizeChineseChars = config?["tokenize_chinese_chars"]?.bool ?? tokenizeChineseChars
-        if let stripAccents = config?["strip_accents"] { result.stripAccents = stripAccents.bool }
-        return result
+    /// What `tokenizer_config.json` says, or HF's defaults.
+    fileprivate init(_ settings: TokenizerSettings, cleanText: Bool = true) {
+        self.init(
+            cleanText: cleanText, tokenizeChineseChars: settings.tokenizesChineseChars ?? true,
+            lowercase: settings.lowercase ?? true, stripAccents: settings.stripsAccents)
+    }
+}
+
+extension String {
+    /// Without the white space at the end, which HF drops from each line of a vocabulary.
+    fileprivate var trimmingEnd: String {
+        let last = unicodeScalars.lastIndex { !UnicodeClasses.isWhitespace($0) }
+        return last.map { String(unicodeScalars[...$0]) } ?? ""
     }
 }

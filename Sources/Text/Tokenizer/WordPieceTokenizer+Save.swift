@@ -2,48 +2,68 @@ import Foundation
 import Support
 
 extension WordPieceTokenizer {
-    /// Writes `vocab.txt` and `tokenizer_config.json`, and `tokenizer.json` if this was loaded from one.
+    /// Writes the files that this was loaded from as they are, with a `tokenizer_config.json` if there was none.
     ///
     /// HF Transformers and this type load the directory with the same result. Each file is written beside
-    /// its place and renamed, so that an interrupted save damages nothing. The directory is made if needed.
+    /// its place and renamed, so that an interrupted save damages nothing; files of another tokeniser that is there are
+    /// removed. The directory is made if needed.
     package func save(to directory: String) throws(TextError) {
         do {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         } catch {
             throw TextError(.unwritableFile, file: directory, "cannot make the directory; check its parent")
         }
-        var vocabularyText = vocabulary.tokens.joined(separator: "\n")
-        vocabularyText += "\n"
-        try write(Data(vocabularyText.utf8), to: directory, "vocab.txt")
-        try write(Data(configText.utf8), to: directory, "tokenizer_config.json")
-        if let tokenizerJSON { try write(Data(tokenizerJSON), to: directory, "tokenizer.json") }
+        for name in TokenizerFiles.Name.allCases {
+            let path = (directory as NSString).appendingPathComponent(name.rawValue)
+            if name == .config {
+                try write(Data(configText.utf8), to: path)
+            } else if let file = parts.files[name] {
+                try write(Data(file.bytes), to: path)
+            } else {
+                try? FileManager.default.removeItem(atPath: path)
+            }
+        }
     }
 
-    private func write(_ data: Data, to directory: String, _ name: String) throws(TextError) {
-        let path = (directory as NSString).appendingPathComponent(name)
+    private func write(_ data: Data, to path: String) throws(TextError) {
         do {
-            try data.write(to: URL(fileURLWithPath: path), options: .atomic)
+            try AtomicFile.write(data, to: URL(fileURLWithPath: path))
         } catch {
             throw TextError(
                 .unwritableFile, file: path, "cannot be written; check permissions and free space")
         }
     }
 
-    /// The settings under the names that HF reads, one a line.
+    /// The configuration as it was, with the class, which may have stood in the model's configuration only.
     private var configText: String {
-        var members: [(name: String, value: String)] = [
-            ("tokenizer_class", "\"BertTokenizer\""),
-            ("do_lower_case", "\(normalizer.lowercase)"),
-            ("strip_accents", normalizer.stripAccents.map { "\($0)" } ?? "null"),
-            ("tokenize_chinese_chars", "\(normalizer.tokenizeChineseChars)"),
-        ]
-        for role in SpecialTokens.Role.allCases {
-            members.append(
-                ("\(role.rawValue)_token", quotedJSON(special.names[role] ?? role.defaultName)))
+        guard let source = parts.files[.config], var config = try? source.json().object else {
+            return JSONValue.object(newConfig).text(.indented)
         }
-        if let length = config?["model_max_length"]?.integer {
-            members.append(("model_max_length", "\(length)"))
+        if config["tokenizer_class"] != nil, !lowercasesTexts { return String(utf8: source.bytes) }
+        config["tokenizer_class"] = .string(parts.className)
+        addLowercasing(to: &config)
+        return JSONValue.object(config).text(.indented)
+    }
+
+    /// Puts the lower-casing of a sentence-transformers module into the tokeniser's own settings.
+    private func addLowercasing(to config: inout JSONObject) {
+        guard lowercasesTexts, let normalizer = parts.normalization.bert else { return }
+        config["do_lower_case"] = .bool(true)
+        config["strip_accents"] = .bool(normalizer.stripAccents ?? normalizer.lowercase)
+    }
+
+    /// The settings under the names that HF reads.
+    private var newConfig: JSONObject {
+        var config: JSONObject = ["tokenizer_class": .string(parts.className)]
+        if let normalizer = parts.normalization.bert {
+            config["do_lower_case"] = .bool(normalizer.lowercase)
+            config["strip_accents"] = normalizer.stripAccents.map { .bool($0) } ?? .null
+            config["tokenize_chinese_chars"] = .bool(normalizer.tokenizeChineseChars)
         }
-        return "{\n" + members.map { "  \"\($0.name)\": \($0.value)" }.joined(separator: ",\n") + "\n}\n"
+        addLowercasing(to: &config)
+        for role in SpecialTokens.Role.allCases where special[role] != nil {
+            config[role.key] = special.names[role].map { .string($0.text) }
+        }
+        return config
     }
 }

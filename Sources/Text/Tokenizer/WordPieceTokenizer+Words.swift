@@ -1,8 +1,15 @@
 /// A tokenised sentence whose words are known.
 package struct WordEncoding: Sendable, Equatable {
     package let encoding: Encoding
-    /// Where each word's first piece is among the tokens; of the words that were not cut off.
+    /// Where each word's first piece is among the tokens; of the words whose first piece was not cut off.
     package let firstPieces: [Int32]
+    /// How many words at the start have no first piece: they were cut off on the left.
+    package let droppedWords: Int
+
+    /// What belongs to the words that were not cut off, of something that belongs to all words.
+    package func kept<Element>(of all: [Element]) -> ArraySlice<Element> {
+        all.dropFirst(droppedWords).prefix(firstPieces.count)
+    }
 }
 
 extension WordPieceTokenizer {
@@ -11,21 +18,25 @@ extension WordPieceTokenizer {
     /// A word that nothing is left of, such as a control character, is the unknown token here, so that every word has a
     /// first piece.
     ///
-    /// - Parameter maxLength: the greatest number of tokens, the two special ones included; at least 2. What comes after
+    /// - Parameter maxLength: the greatest number of tokens, the special ones included; at least those. What is too much
     ///   is cut off.
-    package func encode(words: [String], maxLength: Int? = nil) -> WordEncoding {
-        let limit = (maxLength ?? .max) - 1
-        var ids = [special.cls]
-        var firstPieces: [Int32] = []
-        for word in words where ids.count < limit {
-            let pieces = tokenize(word)
-            firstPieces.append(Int32(ids.count))
-            ids += pieces.isEmpty ? [special.unk] : pieces
+    /// - Throws: what `tokenize` throws.
+    package func encode(words: [String], maxLength: Int? = nil) throws(TextError) -> WordEncoding {
+        let limit = max(0, (maxLength ?? .max) - parts.template.specialCount(isPair: false))
+        var ids: [Int32] = []
+        var starts: [Int] = []
+        for word in words {
+            if truncationSide == .right, ids.count >= limit { break }
+            let pieces = try tokenize(word)
+            starts.append(ids.count)
+            ids += pieces.isEmpty ? [try unknownToken()] : pieces
         }
-        ids.removeLast(max(0, ids.count - limit))
-        ids.append(special.sep)
+        let kept = truncationSide.keep(min(limit, ids.count), of: ids)
+        let dropped = starts.prefix { $0 < kept.startIndex }.count
+        let offset = parts.template.prefixCount - kept.startIndex
+        let firstPieces = starts.dropFirst(dropped).prefix { $0 < kept.endIndex }.map { Int32($0 + offset) }
         return WordEncoding(
-            encoding: Encoding(ids: ids, typeIDs: [Int32](repeating: 0, count: ids.count)),
-            firstPieces: firstPieces)
+            encoding: parts.template.encoding(kept, pair: nil), firstPieces: firstPieces,
+            droppedWords: dropped)
     }
 }

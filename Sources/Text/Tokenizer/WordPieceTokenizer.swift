@@ -11,47 +11,119 @@ import Support
 package struct WordPieceTokenizer: Sendable {
     package let vocabulary: Vocabulary
     package let special: SpecialTokens
-    let normalizer: TextNormalizer
-    /// Words of more scalars become the unknown token.
-    let maxWordScalars: Int
-    /// Tokens found before splitting, in the order of their ids; the five special ones are always among them.
-    let addedTokens: [AddedToken]
-    /// The `tokenizer.json` that this was loaded from, to be saved again as it is.
-    let tokenizerJSON: [UInt8]?
-    /// Members of the `tokenizer_config.json` that this was loaded from.
-    let config: JSONValue?
+    /// The greatest number of tokens of a sequence, if the tokeniser's files say it.
+    package let modelMaxLength: Int?
+    /// Which end of a long text is cut.
+    package let truncationSide: TruncationSide
+    /// What the tokeniser's files say that has no effect, or another one than one may think; a line each.
+    package let notes: [String]
+    let parts: Parts
     private let rawMatcher: AddedTokenMatcher
     private let normalizedMatcher: AddedTokenMatcher
+    /// Rows of the model's table of tokens.
+    private var rows = Int.max
+    /// Whether texts are made lower-case before anything else is done with them.
+    var lowercasesTexts = false
 
-    init(
-        vocabulary: Vocabulary, special: SpecialTokens, normalizer: TextNormalizer, maxWordScalars: Int = 100,
-        addedTokens: [AddedToken] = [], tokenizerJSON: [UInt8]? = nil, config: JSONValue? = nil
-    ) {
-        self.vocabulary = vocabulary
-        self.special = special
-        self.normalizer = normalizer
-        self.maxWordScalars = maxWordScalars
-        self.tokenizerJSON = tokenizerJSON
-        self.config = config
-        var all = addedTokens
-        for id in special.ids where !all.contains(where: { $0.id == id }) {
-            all.append(AddedToken(content: vocabulary.tokens[Int(id)], id: id))
+    /// What a tokeniser is made of.
+    struct Parts: Sendable {
+        var vocabulary: Vocabulary
+        var special: SpecialTokens
+        var normalization: Normalization
+        var splitting = WordSplitting.bert
+        var template: SequenceTemplate
+        /// Words of more scalars become the unknown token.
+        var maxWordScalars = 100
+        /// What words become that have no pieces.
+        var unknown: Int32?
+        /// Tokens found before splitting.
+        var addedTokens: [NumberedToken] = []
+        var modelMaxLength: Int?
+        var truncationSide = TruncationSide.right
+        var notes: [String] = []
+        /// What this was loaded from, to be saved again as it is.
+        var files: TokenizerFiles
+        /// The name of the class in HF.
+        var className = "BertTokenizer"
+
+        init(
+            vocabulary: Vocabulary, special: SpecialTokens, normalization: Normalization,
+            template: SequenceTemplate
+        ) {
+            self.vocabulary = vocabulary
+            self.special = special
+            self.normalization = normalization
+            self.template = template
+            files = TokenizerFiles(vocabulary: vocabulary)
         }
-        self.addedTokens = all.sorted { $0.id < $1.id }
-        rawMatcher = AddedTokenMatcher(all.filter { !$0.normalized }.map { ($0, Array($0.content.utf8)) })
+    }
+
+    init(_ parts: Parts) {
+        vocabulary = parts.vocabulary
+        special = parts.special
+        modelMaxLength = parts.modelMaxLength
+        truncationSide = parts.truncationSide
+        notes = parts.notes
+        self.parts = parts
+        // Of two that are spelled alike once they are normalised, HF finds the special one.
+        let all = parts.addedTokens.filter(\.token.special) + parts.addedTokens.filter { !$0.token.special }
+        rawMatcher = AddedTokenMatcher(
+            all.filter { !$0.token.normalized }.map { ($0, Array($0.token.content.utf8)) })
         normalizedMatcher = AddedTokenMatcher(
-            all.filter(\.normalized).map { token in
+            all.filter(\.token.normalized).map { token in
                 var content: [UInt8] = []
-                Array(token.content.utf8).withUnsafeBufferPointer { normalizer.normalize($0, into: &content) }
+                Array(token.token.content.utf8).withUnsafeBufferPointer {
+                    parts.normalization.normalize($0, into: &content)
+                }
                 return (token, content)
             })
     }
 
-    package var vocabularySize: Int { vocabulary.count }
+    /// One more than the greatest id that the model can take.
+    package var vocabularySize: Int { min(vocabulary.count, rows) }
+
+    /// How many kinds of token types the model needs for single texts or pairs.
+    package func tokenTypes(isPair: Bool) -> Int {
+        1 + Int(parts.template.parts(isPair: isPair).map(\.type).max() ?? 0)
+    }
+
+    /// Makes this the tokeniser of a model with so many rows of tokens: tokens that have none are refused where a text
+    /// has them.
+    ///
+    /// - Parameter types: rows of token types.
+    /// - Throws: `.unknownTokenID` or `.unsupportedTokenizer` when every text would need a row that is not there.
+    package func limited(toRows rows: Int, types: Int) throws(TextError) -> WordPieceTokenizer {
+        var result = self
+        result.rows = rows
+        let file = parts.files.path
+        do {
+            try result.checkRows(of: parts.template.single.flatMap(\.specialIDs))
+        } catch {
+            throw TextError(error.kind, file: file, error.message)
+        }
+        guard tokenTypes(isPair: false) <= types else {
+            throw TextError(
+                .unsupportedTokenizer, file: file,
+                "gives tokens the type \(tokenTypes(isPair: false) - 1), but the model has \(types) types; correct the "
+                    + "post_processor of tokenizer.json")
+        }
+        return result
+    }
+
+    private func checkRows(of ids: some Sequence<Int32>) throws(TextError) {
+        guard vocabulary.count > rows, let id = ids.first(where: { $0 >= rows }) else { return }
+        throw TextError(
+            .unknownTokenID,
+            "the token \(quotedJSON(vocabulary.token(of: id) ?? "")) has id \(id), but the model only has rows for "
+                + "\(rows) tokens; use the vocabulary that the model was trained with")
+    }
 
     /// The ids of a text without special tokens around it; those inside the text are kept whole.
-    package func tokenize(_ text: String) -> [Int32] {
-        var text = text
+    ///
+    /// - Throws: `.missingSpecialToken` for an unknown word when the vocabulary has no token for them,
+    ///   `.unknownTokenID` for a token that the model has no row for.
+    package func tokenize(_ text: String) throws(TextError) -> [Int32] {
+        var text = lowercasesTexts ? text.lowercased() : text
         var ids: [Int32] = []
         text.withUTF8 { bytes in
             ids.reserveCapacity(bytes.count / 4 + 2)
@@ -62,20 +134,40 @@ package struct WordPieceTokenizer: Sendable {
                 case .token(let id): ids.append(id)
                 case .text(let range):
                     normalized.removeAll(keepingCapacity: true)
-                    normalizer.normalize(UnsafeBufferPointer(rebasing: bytes[range]), into: &normalized)
+                    parts.normalization.normalize(
+                        UnsafeBufferPointer(rebasing: bytes[range]), into: &normalized)
                     normalized.withUnsafeBufferPointer { appendNormalized($0, words: &words, to: &ids) }
                 }
             }
         }
+        if parts.unknown == nil, ids.contains(WordPieceTokenizer.noToken) { throw missingUnknownToken }
+        try checkRows(of: ids)
         return ids
+    }
+
+    /// Stands for an unknown word until it is found out that there is no token for it.
+    private static let noToken: Int32 = -1
+
+    /// What stands for a word that has no pieces.
+    func unknownToken() throws(TextError) -> Int32 {
+        guard let unknown = parts.unknown else { throw missingUnknownToken }
+        return unknown
+    }
+
+    private var missingUnknownToken: TextError {
+        let name = special.names[.unknown].map { " \($0)" } ?? ""
+        return TextError(
+            .missingSpecialToken,
+            "a word is not in the vocabulary, and neither is the unknown token\(name) that would stand for it; "
+                + "add it, or name another one as unk_token in tokenizer_config.json")
     }
 
     /// The normalised words of a text, as they are before WordPiece splits them; added tokens get no notice.
     package func words(of text: String) -> [String] {
         var normalized: [UInt8] = []
         var words: [WordSplitter.Word] = []
-        Array(text.utf8).withUnsafeBufferPointer { normalizer.normalize($0, into: &normalized) }
-        normalized.withUnsafeBufferPointer { WordSplitter.split($0, into: &words) }
+        Array(text.utf8).withUnsafeBufferPointer { parts.normalization.normalize($0, into: &normalized) }
+        normalized.withUnsafeBufferPointer { parts.splitting.split($0, into: &words) }
         return words.map { String(utf8: normalized[$0.range]) }
     }
 
@@ -96,11 +188,12 @@ package struct WordPieceTokenizer: Sendable {
         of text: UnsafeBufferPointer<UInt8>, words: inout [WordSplitter.Word], to ids: inout [Int32]
     ) {
         words.removeAll(keepingCapacity: true)
-        WordSplitter.split(text, into: &words)
+        parts.splitting.split(text, into: &words)
         for word in words {
             let isKnown =
-                word.scalars <= maxWordScalars && vocabulary.appendPieces(of: text[word.range], to: &ids)
-            if !isKnown { ids.append(special.unk) }
+                word.scalars <= parts.maxWordScalars
+                && vocabulary.appendPieces(of: text[word.range], to: &ids)
+            if !isKnown { ids.append(parts.unknown ?? WordPieceTokenizer.noToken) }
         }
     }
 
@@ -110,15 +203,16 @@ package struct WordPieceTokenizer: Sendable {
     ///   - maxLength: the greatest number of tokens, special ones included; `nil` for no limit.
     ///   - truncation: which text is cut when there are more.
     /// - Throws: `.cannotTruncate` when `maxLength` has no room for the special tokens, or the strategy
-    ///   cannot remove enough.
+    ///   cannot remove enough; and what `tokenize` throws.
     package func encode(
         _ text: String, pair: String? = nil, maxLength: Int? = nil, truncation: Truncation = .longestFirst
     ) throws(TextError) -> Encoding {
-        let first = tokenize(text)
-        let second = pair.map(tokenize)
+        let first = try tokenize(text)
+        var second: [Int32]?
+        if let pair { second = try tokenize(pair) }
         var kept = (text: first.count, pair: second?.count ?? 0)
         if let maxLength, truncation != .doNotTruncate {
-            let specials = second == nil ? 2 : 3
+            let specials = parts.template.specialCount(isPair: second != nil)
             guard maxLength >= specials else {
                 throw TextError(
                     .cannotTruncate,
@@ -127,12 +221,8 @@ package struct WordPieceTokenizer: Sendable {
             kept = try truncation.lengths(
                 text: first.count, pair: second?.count, budget: maxLength - specials)
         }
-        var ids = [special.cls] + first.prefix(kept.text) + [special.sep]
-        var typeIDs = [Int32](repeating: 0, count: ids.count)
-        if let second {
-            ids += second.prefix(kept.pair) + [special.sep]
-            typeIDs += repeatElement(1, count: kept.pair + 1)
-        }
-        return Encoding(ids: ids, typeIDs: typeIDs)
+        return parts.template.encoding(
+            truncationSide.keep(kept.text, of: first),
+            pair: second.map { truncationSide.keep(kept.pair, of: $0) })
     }
 }

@@ -16,11 +16,13 @@ struct TaggedData: Sendable {
     ) throws {
         // Labels first: a mistake in one is found before the long work.
         let labels = try dataset.sentences.map { try map.ids(for: $0, in: dataset) }
-        let sentences = dataset.sentences.map { tokenizer.encode(words: $0.words, maxLength: maxLength) }
+        let sentences = try dataset.sentences.map {
+            try tokenizer.encode(words: $0.words, maxLength: maxLength)
+        }
         path = dataset.file
         encodings = sentences.map(\.encoding)
         positions = sentences.map(\.firstPieces)
-        self.labels = zip(labels, positions).map { Array($0.prefix($1.count)) }
+        self.labels = zip(labels, sentences).map { Array($1.kept(of: $0)) }
     }
 
     /// Changes when any token or label does.

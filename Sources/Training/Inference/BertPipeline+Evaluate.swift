@@ -19,7 +19,7 @@ extension BertPipeline {
             dataset.sentences.map(\.words), place: { "\(dataset.file):\(dataset.sentences[$0].line)" })
         return EvaluationMetrics(
             logits: try wordLogits(encodings),
-            targets: zip(targets, encodings).map { Array($0.prefix($1.firstPieces.count)) }, labels: labels)
+            targets: zip(targets, encodings).map { Array($1.kept(of: $0)) }, labels: labels)
     }
 
     /// Metrics on a data set with labels.

@@ -73,13 +73,7 @@ public final class BertPipeline {
         sentence = files.sentence
         head = try BertHead(of: config, checkpoint: checkpoint)
         tokenizer = try files.tokenizer()
-        guard tokenizer.vocabularySize <= config.vocabularySize else {
-            throw PipelineError(
-                .invalidModel,
-                "the tokeniser has \(tokenizer.vocabularySize) tokens but the model only "
-                    + "\(config.vocabularySize); use the vocabulary that the model was trained with", at: path
-            )
-        }
+            .limited(toRows: config.vocabularySize, types: config.tokenTypes)
         let longest = config.longestSequence
         let limit = try LengthLimit(of: files, tokenizer, at: files.directory.path)
         maxLength = options.maxLength ?? min(longest, limit?.length ?? .max)
@@ -124,12 +118,14 @@ public final class BertPipeline {
     /// Tokenises within the model's limits; `place` names an input in errors.
     func encode(_ inputs: [TextPair], place: (Int) -> String) throws -> [Encoding] {
         try inputs.enumerated().map { index, input in
-            guard input.pair == nil || config.tokenTypes > 1 else {
+            guard input.pair == nil || config.tokenTypes >= tokenizer.tokenTypes(isPair: true) else {
                 throw PipelineError(
                     .invalidInput, "is a pair, but the model has one token type only; give single texts",
                     at: place(index))
             }
-            let whole = try tokenizer.encode(input.text, pair: input.pair)
+            let whole = try located(at: place(index)) { () throws(TextError) in
+                try tokenizer.encode(input.text, pair: input.pair)
+            }
             if whole.count <= maxLength { return whole }
             guard options.truncates else { throw tooLong(whole, at: place(index)) }
             truncatedCount += 1
@@ -140,11 +136,24 @@ public final class BertPipeline {
     /// Tokenises sentences of known words within the model's limits; `place` names a sentence in errors.
     func encode(_ sentences: [[String]], place: (Int) -> String) throws -> [WordEncoding] {
         try sentences.enumerated().map { index, words in
-            let whole = tokenizer.encode(words: words)
+            let whole = try located(at: place(index)) { () throws(TextError) in
+                try tokenizer.encode(words: words)
+            }
             if whole.encoding.count <= maxLength { return whole }
             guard options.truncates else { throw tooLong(whole.encoding, at: place(index)) }
             truncatedCount += 1
-            return tokenizer.encode(words: words, maxLength: maxLength)
+            return try tokenizer.encode(words: words, maxLength: maxLength)
+        }
+    }
+
+    /// Tokenises an input; errors name it.
+    private func located<Result>(
+        at place: @autoclosure () -> String, _ encode: () throws(TextError) -> Result
+    ) throws -> Result {
+        do {
+            return try encode()
+        } catch {
+            throw PipelineError(.invalidInput, error.message, at: place())
         }
     }
 

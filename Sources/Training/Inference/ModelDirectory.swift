@@ -69,7 +69,7 @@ struct LengthLimit {
         let url = URL(fileURLWithPath: directory, isDirectory: true)
         if let input = files?.sentence?.input, let length = input.maxLength {
             (self.length, file) = (length, input.file)
-        } else if let length = tokenizer.maxLength {
+        } else if let length = tokenizer.modelMaxLength {
             (self.length, file) = (length, url.appendingPathComponent("tokenizer_config.json").path)
         } else {
             return nil

@@ -50,22 +50,16 @@ struct ModelSource {
         let hasVocabulary = ["vocab.txt", "tokenizer.json"].contains {
             FileManager.default.fileExists(atPath: besideModel + "/" + $0)
         }
-        if training.task == .pretrain, training.tokenizer == nil, checkpoint == nil, !hasVocabulary {
-            tokenizer = try WordPieceTokenizer(
-                trainedOn: training.textFiles.map(training.resolve), size: config.vocabularySize)
-        } else {
-            tokenizer =
+        let tokenizer =
+            if training.task == .pretrain, training.tokenizer == nil, checkpoint == nil, !hasVocabulary {
+                try WordPieceTokenizer(
+                    trainedOn: training.textFiles.map(training.resolve), size: config.vocabularySize)
+            } else {
                 try files?.tokenizer(at: tokenizerPath) ?? WordPieceTokenizer(contentsOf: tokenizerPath)
-        }
+            }
+        self.tokenizer = try tokenizer.limited(toRows: config.vocabularySize, types: config.tokenTypes)
         limit = try LengthLimit(of: files, tokenizer, at: tokenizerPath)
         notes = (files?.notes ?? []) + (limit?.note(of: training.maxLength) ?? []) + Self.unused(files)
-        guard tokenizer.vocabularySize <= config.vocabularySize else {
-            throw TrainingError(
-                .invalidModel,
-                "the vocabulary has \(tokenizer.vocabularySize) tokens but the model's vocab_size is "
-                    + "\(config.vocabularySize); use the model's own vocabulary or a larger vocab_size",
-                at: tokenizerPath)
-        }
     }
 
     /// The modules of a sentence-transformers directory that are not trained further.

@@ -25,13 +25,14 @@ struct PretrainingPhase {
         sampler = try PairSampler(
             documents, length: length, shortShare: config.shortShare, seed: UInt64(config.seed))
         let predictions = max(1, Int((Double(length) * config.maskedShare).rounded()))
-        masking = TokenMasking(
+        masking = try TokenMasking(
             share: config.maskedShare, maxPredictions: config.maxPredictions ?? predictions,
             wholeWords: config.wholeWordMasking, tokenizer: source.tokenizer)
         batching = BatchingOptions(
             mode: config.batching.mode, bucketWidth: config.bucketWidth, batchSize: config.batchSize,
             maxTokens: config.maxTokens,
-            maxLength: length, padID: source.tokenizer.special.pad, shuffle: true, seed: UInt64(config.seed))
+            maxLength: length, padID: source.tokenizer.special.padding, shuffle: true,
+            seed: UInt64(config.seed))
     }
 
     func examples(epoch: Int) -> PretrainingEpoch {

@@ -33,7 +33,8 @@ struct SequenceTask: LearningTask {
         metric = training.task.metric
         fingerprint = data.train.fingerprint
         sequences = try SequenceBatches(
-            training, data.train.encodings, maxLength: data.maxLength, padID: source.tokenizer.special.pad)
+            training, data.train.encodings, maxLength: data.maxLength, padID: source.tokenizer.special.padding
+        )
     }
 
     var plan: TrainingPlan { sequences.plan }

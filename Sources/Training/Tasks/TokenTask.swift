@@ -42,7 +42,7 @@ struct TokenTask: LearningTask {
         metric = training.task.metric
         fingerprint = train.fingerprint
         sequences = try SequenceBatches(
-            training, train.encodings, maxLength: maxLength, padID: source.tokenizer.special.pad)
+            training, train.encodings, maxLength: maxLength, padID: source.tokenizer.special.padding)
     }
 
     var head: BertHead { .tokenClassification(labels: labels.count) }

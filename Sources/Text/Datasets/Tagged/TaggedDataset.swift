@@ -1,3 +1,5 @@
+import Support
+
 /// A sentence whose words have a label each.
 package struct TaggedSentence: Sendable, Equatable {
     package let words: [String]
@@ -25,7 +27,7 @@ package struct TaggedDataset: Sendable, Equatable {
 extension LabelMap {
     /// Collects the labels of words, in the order of `LabelMap(labelsOf:)`.
     package init(labelsOf dataset: TaggedDataset) throws(TextError) {
-        try self.init(sorting: Set(dataset.sentences.flatMap(\.labels)))
+        try self.init(sorting: Set(dataset.sentences.flatMap(\.labels).map { TextKey($0) }))
     }
 
     /// The class id of each word of a sentence.

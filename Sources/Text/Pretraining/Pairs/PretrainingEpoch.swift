@@ -8,14 +8,14 @@ package struct PretrainingEpoch: Sendable {
     package let pairs: [SentencePair]
     private let file: TokenFile
     private let masking: TokenMasking
-    private let special: SpecialTokens
+    private let template: SequenceTemplate
     private let seed: UInt64
 
     package init(_ sampler: PairSampler, masking: TokenMasking, tokenizer: WordPieceTokenizer, epoch: Int) {
         pairs = sampler.pairs(epoch: epoch)
         file = sampler.documents.file
         self.masking = masking
-        special = tokenizer.special
+        template = tokenizer.parts.template
         var generator = SplitMix64(seed: ~sampler.seed, epoch: epoch)
         seed = generator.next()
     }
@@ -41,11 +41,7 @@ package struct PretrainingEpoch: Sendable {
     }
 
     private func encoding(of pair: SentencePair) -> Encoding {
-        let ids = [special.cls] + file.ids(pair.first) + [special.sep] + file.ids(pair.second) + [special.sep]
-        let types =
-            [Int32](repeating: 0, count: pair.first.count + 2)
-            + [Int32](repeating: 1, count: pair.second.count + 1)
-        return Encoding(ids: ids, typeIDs: types)
+        template.encoding(file.ids(pair.first)[...], pair: file.ids(pair.second)[...])
     }
 }
 

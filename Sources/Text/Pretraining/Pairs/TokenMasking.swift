@@ -8,16 +8,30 @@ package struct TokenMasking: Sendable {
     package let share: Double
     /// Tokens that are guessed in a sequence at most.
     package let maxPredictions: Int
-    private let special: SpecialTokens
+    private let mask: Int32
+    /// Tokens that are never guessed.
+    private let special: Set<Int32>
     private let vocabularySize: Int
     /// For each id, whether the token continues a word; empty when words need not stay whole.
     private let continues: [Bool]
 
     /// - Parameter wholeWords: guess all pieces of a word or none.
-    package init(share: Double, maxPredictions: Int, wholeWords: Bool, tokenizer: WordPieceTokenizer) {
+    /// - Throws: `.missingSpecialToken` when the tokeniser has no mask, `.unsupportedTokenizer` when it does not put
+    ///   three special tokens around a pair.
+    package init(
+        share: Double, maxPredictions: Int, wholeWords: Bool, tokenizer: WordPieceTokenizer
+    ) throws(TextError) {
+        let specials = tokenizer.parts.template.specialCount(isPair: true)
+        guard specials == 3 else {
+            throw TextError(
+                .unsupportedTokenizer, file: tokenizer.parts.files.path,
+                "puts \(specials) special tokens around a pair of texts, but pre-training needs three, such as "
+                    + "[CLS] first [SEP] second [SEP]")
+        }
         self.share = share
         self.maxPredictions = maxPredictions
-        special = tokenizer.special
+        mask = try tokenizer.special.id(.mask)
+        special = Set(tokenizer.parts.template.specialIDs)
         vocabularySize = tokenizer.vocabularySize
         let prefix = tokenizer.vocabulary.continuingPrefix.utf8
         continues = wholeWords ? tokenizer.vocabulary.tokens.map { $0.utf8.starts(with: prefix) } : []
@@ -35,7 +49,7 @@ package struct TokenMasking: Sendable {
         _ ids: inout [Int32], with generator: inout SplitMix64
     ) -> (positions: [Int32], labels: [Int32]) {
         var words: [Range<Int>] = []
-        for (position, id) in ids.enumerated() where id != special.cls && id != special.sep {
+        for (position, id) in ids.enumerated() where !special.contains(id) {
             if !continues.isEmpty, continues[Int(id)], let last = words.last, last.upperBound == position {
                 words[words.count - 1] = last.lowerBound..<(position + 1)
             } else {
@@ -54,7 +68,7 @@ package struct TokenMasking: Sendable {
         for position in chosen {
             let choice = generator.uniform()
             if choice < 0.8 {
-                ids[position] = special.mask
+                ids[position] = mask
             } else if choice < 0.9 {
                 ids[position] = Int32(generator.next(below: vocabularySize))
             }

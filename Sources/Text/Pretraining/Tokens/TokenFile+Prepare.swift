@@ -24,7 +24,9 @@ extension TokenFile {
             for line in file.lines {
                 let sentences = SentenceSplitter.split(line)
                 if sentences.isEmpty { writer.endDocument() }
-                for sentence in sentences { writer.add(tokenizer.tokenize(String(utf8: line[sentence]))) }
+                for sentence in sentences {
+                    writer.add(try tokenizer.tokenize(String(utf8: line[sentence]), of: text))
+                }
             }
             writer.endDocument()
         }
@@ -46,12 +48,23 @@ extension TokenFile {
 }
 
 extension WordPieceTokenizer {
+    /// - Throws: what `tokenize` throws, with the file.
+    fileprivate func tokenize(_ text: String, of file: String) throws(TextError) -> [Int32] {
+        do {
+            return try tokenize(text)
+        } catch {
+            throw TextError(error.kind, file: error.file ?? file, error.message)
+        }
+    }
+
     /// Changes when a text may be tokenised in another way.
     fileprivate var contentHash: UInt64 {
         var hash = ContentHash()
         for token in vocabulary.tokens { hash.add(token) }
-        for token in addedTokens { hash.add("\(token)") }
-        hash.add("\(normalizer) \(maxWordScalars) \(vocabulary.continuingPrefix)")
+        for token in parts.addedTokens { hash.add("\(token)") }
+        hash.add(
+            "\(parts.normalization) \(parts.splitting) \(parts.maxWordScalars) \(vocabulary.continuingPrefix) "
+                + "\(parts.unknown ?? -1)")
         return hash.value
     }
 }

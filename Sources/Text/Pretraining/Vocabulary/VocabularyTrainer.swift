@@ -1,3 +1,5 @@
+import Support
+
 /// Trains a WordPiece vocabulary: what Hugging Face's `BertWordPieceTrainer` makes of the same words.
 ///
 /// First come the special tokens, then the characters, then the characters as continuations `##c`, then one token for
@@ -21,7 +23,8 @@ package struct VocabularyTrainer: Sendable {
     ///
     /// - Throws: `.invalidVocabulary` without words, or when the characters alone are more than `size`.
     package func train(_ words: WordCounts) throws(TextError) -> [String] {
-        let sorted = words.counts.sorted { $0.key.precedesByCodePoint($1.key) }
+        let sorted = words.counts.map { (word: $0.key.text, count: $0.value) }
+            .sorted { $0.word.precedesByCodePoint($1.word) }
         guard !sorted.isEmpty else {
             throw TextError(.emptyDataset, "there are no words to train a vocabulary on")
         }
@@ -52,7 +55,7 @@ package struct VocabularyTrainer: Sendable {
     }
 
     /// The most frequent characters, in the order of code points; of equally frequent ones those with lower ones.
-    private func alphabet(of words: [(key: String, value: Int)]) -> SortedScalars {
+    private func alphabet(of words: [(word: String, count: Int)]) -> SortedScalars {
         var counts: [Unicode.Scalar: Int] = [:]
         for (word, count) in words {
             for scalar in word.unicodeScalars { counts[scalar, default: 0] += count }
@@ -81,7 +84,7 @@ private struct SortedScalars: Sequence {
 private struct PieceTable {
     static let prefix = "##"
     private(set) var tokens: [String] = []
-    private var ids: [String: Int32] = [:]
+    private var ids: [TextKey: Int32] = [:]
 
     init(_ tokens: [String]) {
         for token in tokens { add(token) }
@@ -90,9 +93,9 @@ private struct PieceTable {
     /// - Returns: the token's id, a new one if it is new.
     @discardableResult
     mutating func add(_ token: String) -> Int32 {
-        if let id = ids[token] { return id }
+        if let id = ids[TextKey(token)] { return id }
         let id = Int32(tokens.count)
-        ids[token] = id
+        ids[TextKey(token)] = id
         tokens.append(token)
         return id
     }
@@ -109,7 +112,7 @@ private struct PieceTable {
     /// The characters of a word as ids.
     func split(_ word: String, alphabet: SortedScalars) -> [Int32] {
         word.unicodeScalars.enumerated().compactMap { index, scalar in
-            alphabet.contains(scalar) ? ids[(index > 0 ? Self.prefix : "") + String(scalar)] : nil
+            alphabet.contains(scalar) ? ids[TextKey((index > 0 ? Self.prefix : "") + String(scalar))] : nil
         }
     }
 }

@@ -1,6 +1,8 @@
+import Support
+
 /// How often each word occurs in some texts.
 package struct WordCounts: Sendable {
-    package private(set) var counts: [String: Int] = [:]
+    package private(set) var counts: [TextKey: Int] = [:]
     private let normalizer: TextNormalizer
 
     /// - Parameter lowercase: lower-case and strip accents, as the tokeniser with the vocabulary will.
@@ -25,6 +27,6 @@ package struct WordCounts: Sendable {
         var words: [WordSplitter.Word] = []
         normalizer.normalize(text, into: &normalized)
         normalized.withUnsafeBufferPointer { WordSplitter.split($0, into: &words) }
-        for word in words { counts[String(utf8: normalized[word.range]), default: 0] += 1 }
+        for word in words { counts[TextKey(String(utf8: normalized[word.range])), default: 0] += 1 }
     }
 }

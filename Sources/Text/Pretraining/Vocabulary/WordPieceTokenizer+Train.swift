@@ -9,8 +9,15 @@ extension WordPieceTokenizer {
         var words = WordCounts(lowercase: lowercase)
         for text in texts { try words.add(file: text) }
         let vocabulary = try Vocabulary(tokens: VocabularyTrainer(size: size).train(words))
-        self.init(
-            vocabulary: vocabulary, special: try SpecialTokens(in: vocabulary, names: [:], file: nil),
-            normalizer: TextNormalizer(lowercase: lowercase))
+        let special = SpecialTokens(in: vocabulary)
+        var parts = Parts(
+            vocabulary: vocabulary, special: special,
+            normalization: Normalization(steps: [.bert(TextNormalizer(lowercase: lowercase))]),
+            template: .bert(cls: try special.id(.classification), sep: try special.id(.separator)))
+        parts.unknown = special[.unknown]
+        parts.addedTokens = SpecialTokens.Role.allCases.compactMap { role in
+            special[role].map { NumberedToken(token: AddedToken(content: role.defaultName), id: $0) }
+        }
+        self.init(parts)
     }
 }

@@ -50,6 +50,32 @@ enum UnicodeClasses {
         }
     }
 
+    /// A mark of any kind (M*), which HF's `StripAccents` deletes.
+    static func isMark(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .nonspacingMark, .spacingMark, .enclosingMark: isInUnicode8(scalar)
+        default: scalar.value == 0x1CF2 || scalar.value == 0x1CF3
+        }
+    }
+
+    /// The regular expression `\w`: letters, marks, decimal digits, connectors and joiners.
+    static func isWord(_ scalar: Unicode.Scalar) -> Bool {
+        let properties = scalar.properties
+        if properties.isAlphabetic || properties.isJoinControl { return true }
+        switch properties.generalCategory {
+        case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation: return true
+        default: return false
+        }
+    }
+
+    /// A digit or another number (N*).
+    static func isNumber(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .decimalNumber, .letterNumber, .otherNumber: true
+        default: false
+        }
+    }
+
     /// A scalar of the CJK ideograph blocks, which becomes a word of its own.
     static func isCJK(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
@@ -91,5 +117,11 @@ enum UnicodeClasses {
     private static func isInUnicode8(_ scalar: Unicode.Scalar) -> Bool {
         guard let age = scalar.properties.age else { return false }
         return age.major < 8 || age.major == 8 && age.minor == 0
+    }
+
+    /// Whether HF's tables of normal forms have the scalar: they stopped at Unicode 12.0.
+    static func hasNormalForms(_ scalar: Unicode.Scalar) -> Bool {
+        guard let age = scalar.properties.age else { return false }
+        return age.major < 12 || age.major == 12 && age.minor == 0
     }
 }

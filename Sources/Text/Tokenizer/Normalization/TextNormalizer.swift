@@ -80,24 +80,3 @@ struct TextNormalizer: Sendable, Equatable {
         }
     }
 }
-
-/// The combining marks since the last base character, in canonical order (stable by combining class).
-///
-/// Accent stripping drops almost all marks; the ones that stay (spacing marks with a combining class) must
-/// still come out in NFD's order.
-private struct PendingMarks {
-    private var marks: [(scalar: Unicode.Scalar, combiningClass: UInt8)] = []
-
-    var isEmpty: Bool { marks.isEmpty }
-
-    mutating func insert(_ scalar: Unicode.Scalar, combiningClass: UInt8) {
-        let index = marks.firstIndex { $0.combiningClass > combiningClass } ?? marks.endIndex
-        marks.insert((scalar, combiningClass), at: index)
-    }
-
-    mutating func removeAll() -> [Unicode.Scalar] {
-        guard !marks.isEmpty else { return [] }
-        defer { marks = [] }
-        return marks.map(\.scalar)
-    }
-}

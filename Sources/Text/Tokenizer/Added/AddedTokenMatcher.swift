@@ -1,19 +1,3 @@
-/// A token that is found in the text before it is split into words, such as `[MASK]`.
-package struct AddedToken: Sendable, Equatable {
-    package let content: String
-    package let id: Int32
-    /// Match only where no word character touches it.
-    var singleWord = false
-    /// Swallow the white space before it.
-    var stripsLeft = false
-    /// Swallow the white space after it.
-    var stripsRight = false
-    /// Search in the normalised text, for the normalised content, instead of in the raw text.
-    var normalized = false
-    /// Left out by `decode`.
-    package var special = true
-}
-
 /// Finds added tokens in a text: the leftmost, and of several at one place the longest.
 struct AddedTokenMatcher: Sendable {
     /// A piece of the text between tokens, or a token.
@@ -22,13 +6,13 @@ struct AddedTokenMatcher: Sendable {
         case token(Int32)
     }
 
-    private let tokens: [AddedToken]
+    private let tokens: [NumberedToken]
     private var trie = ByteTrie()
     /// Whether some token starts with the byte.
     private var isFirstByte = [Bool](repeating: false, count: 256)
 
     /// - Parameter patterns: each token with the bytes to search for; empty ones are ignored.
-    init(_ patterns: [(token: AddedToken, bytes: [UInt8])]) {
+    init(_ patterns: [(token: NumberedToken, bytes: [UInt8])]) {
         tokens = patterns.map(\.token)
         for (index, pattern) in patterns.enumerated() {
             guard let first = pattern.bytes.first else { continue }
@@ -50,16 +34,17 @@ struct AddedTokenMatcher: Sendable {
                 position += 1
                 continue
             }
-            let token = tokens[Int(match.value)]
+            let id = tokens[Int(match.value)].id
+            let token = tokens[Int(match.value)].token
             var range = position..<(position + match.length)
             position = range.upperBound
             if token.singleWord, touchesWord(range, in: text) { continue }
             if token.stripsLeft {
-                range = max(pieceStart, spaceStart(before: range.lowerBound, in: text))..<range.upperBound
+                range = spaceStart(before: range.lowerBound, from: pieceStart, in: text)..<range.upperBound
             }
             if token.stripsRight { range = range.lowerBound..<spaceEnd(after: range.upperBound, in: text) }
             if pieceStart < range.lowerBound { pieces.append(.text(pieceStart..<range.lowerBound)) }
-            pieces.append(.token(token.id))
+            pieces.append(.token(id))
             pieceStart = range.upperBound
         }
         if pieceStart < text.count { pieces.append(.text(pieceStart..<text.count)) }
@@ -67,24 +52,21 @@ struct AddedTokenMatcher: Sendable {
     }
 
     private func touchesWord(_ range: Range<Int>, in text: UnsafeBufferPointer<UInt8>) -> Bool {
-        if let before = scalar(before: range.lowerBound, in: text), isWord(before.scalar) { return true }
-        guard range.upperBound < text.count else { return false }
-        return isWord(UTF8Scalar.decode(text, at: range.upperBound).scalar)
-    }
-
-    /// The regular expression `\w`: letters, marks, decimal digits, connectors and joiners.
-    private func isWord(_ scalar: Unicode.Scalar) -> Bool {
-        let properties = scalar.properties
-        if properties.isAlphabetic || properties.isJoinControl { return true }
-        switch properties.generalCategory {
-        case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation: return true
-        default: return false
+        if let before = scalar(before: range.lowerBound, in: text), UnicodeClasses.isWord(before.scalar) {
+            return true
         }
+        guard range.upperBound < text.count else { return false }
+        return UnicodeClasses.isWord(UTF8Scalar.decode(text, at: range.upperBound).scalar)
     }
 
-    private func spaceStart(before position: Int, in text: UnsafeBufferPointer<UInt8>) -> Int {
+    /// Where the white space before `position` starts, `start` at the earliest: what stands before that was taken by
+    /// another token.
+    private func spaceStart(before position: Int, from start: Int, in text: UnsafeBufferPointer<UInt8>) -> Int
+    {
         var position = position
-        while let before = scalar(before: position, in: text), UnicodeClasses.isWhitespace(before.scalar) {
+        while position > start, let before = scalar(before: position, in: text),
+            UnicodeClasses.isWhitespace(before.scalar)
+        {
             position = before.position
         }
         return position

@@ -1,0 +1,93 @@
+import Foundation
+import Support
+
+/// The files of a tokeniser as they are in its directory.
+package struct TokenizerFiles: Sendable {
+    /// A file that says something about a tokeniser.
+    enum Name: String, CaseIterable, Sendable {
+        case vocabulary = "vocab.txt"
+        case document = "tokenizer.json"
+        case config = "tokenizer_config.json"
+        case specialTokens = "special_tokens_map.json"
+        case addedTokens = "added_tokens.json"
+
+        fileprivate var expected: String {
+            switch self {
+            case .vocabulary: "a vocabulary with one token a line"
+            case .document: "a tokeniser"
+            case .config: "a tokeniser configuration"
+            case .specialTokens: "special tokens by name"
+            case .addedTokens: "ids by token"
+            }
+        }
+    }
+
+    /// The directory, or the one file that was named.
+    let path: String
+    private(set) var sources: [Name: SourceFile] = [:]
+    /// The model's configuration, if it is in the directory.
+    private(set) var modelConfig: SourceFile?
+
+    private static let expected = "a directory with vocab.txt or tokenizer.json, or one of these files"
+
+    /// - Parameter path: a directory, or a file with a vocabulary.
+    /// - Throws: `TextError` when there is no tokeniser, or a file cannot be read.
+    init(_ path: String) throws(TextError) {
+        self.path = path
+        let manager = FileManager.default
+        var isDirectory: ObjCBool = false
+        guard manager.fileExists(atPath: path, isDirectory: &isDirectory) else {
+            throw TextError(.missingFile, file: path, "no such tokeniser; expected \(Self.expected)")
+        }
+        guard isDirectory.boolValue else {
+            let isDocument = path.utf8.reversed().starts(with: ".json".utf8.reversed())
+            let name = isDocument ? Name.document : .vocabulary
+            sources[name] = try SourceFile(path: path, expected: "a vocabulary (vocab.txt or tokenizer.json)")
+            return
+        }
+        func child(_ name: String, _ expected: String) throws(TextError) -> SourceFile? {
+            let file = (path as NSString).appendingPathComponent(name)
+            return manager.fileExists(atPath: file) ? try SourceFile(path: file, expected: expected) : nil
+        }
+        for name in Name.allCases { sources[name] = try child(name.rawValue, name.expected) }
+        modelConfig = try child("config.json", "a model's configuration")
+        guard sources[.vocabulary] != nil || sources[.document] != nil else {
+            throw TextError(
+                .missingFile, file: path,
+                "holds no vocab.txt and no tokenizer.json; expected \(Self.expected)")
+        }
+    }
+
+    /// Files with these contents, for a tokeniser that was not loaded.
+    init(vocabulary: Vocabulary) {
+        path = ""
+        let text = vocabulary.tokens.joined(separator: "\n") + "\n"
+        sources[.vocabulary] = SourceFile(path: Name.vocabulary.rawValue, bytes: Array(text.utf8))
+    }
+
+    subscript(name: Name) -> SourceFile? { sources[name] }
+
+    /// An object in one of the files; `nil` when there is no such file.
+    func object(_ name: Name) throws(TextError) -> (members: JSONObject, file: String)? {
+        guard let source = sources[name] else { return nil }
+        return (try TokenizerFiles.object(in: source), source.path)
+    }
+
+    /// The class that the model's configuration names, for directories whose tokeniser does not say it.
+    var modelTokenizerClass: (name: String, file: String)? {
+        get throws(TextError) {
+            guard let modelConfig,
+                let name = try TokenizerFiles.object(in: modelConfig)["tokenizer_class"]?.string
+            else { return nil }
+            return (name, modelConfig.path)
+        }
+    }
+
+    private static func object(in source: SourceFile) throws(TextError) -> JSONObject {
+        let json = try source.json()
+        guard let object = json.object else {
+            throw TextError(.invalidJSON, file: source.path, "is \(json.kind); expected an object")
+        }
+        return object
+    }
+}

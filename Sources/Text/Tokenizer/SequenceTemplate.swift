@@ -1,0 +1,76 @@
+/// What stands around the tokens of a text or a pair: the `post_processor` of a `tokenizer.json`.
+struct SequenceTemplate: Sendable, Equatable {
+    enum Part: Sendable, Equatable {
+        case special(ids: [Int32], type: Int32)
+        case text(type: Int32)
+        case pair(type: Int32)
+
+        var type: Int32 {
+            switch self {
+            case .special(_, let type), .text(let type), .pair(let type): type
+            }
+        }
+    }
+
+    /// For a text alone.
+    var single: [Part]
+    /// For a text and its pair.
+    var pair: [Part]
+
+    /// Nothing around the texts.
+    static let plain = SequenceTemplate(single: [.text(type: 0)], pair: [.text(type: 0), .pair(type: 1)])
+
+    /// `[CLS] text [SEP]` and `[CLS] text [SEP] pair [SEP]`.
+    static func bert(cls: Int32, sep: Int32) -> SequenceTemplate {
+        let single: [Part] = [.special(ids: [cls], type: 0), .text(type: 0), .special(ids: [sep], type: 0)]
+        return SequenceTemplate(
+            single: single, pair: single + [.pair(type: 1), .special(ids: [sep], type: 1)])
+    }
+
+    /// With token type 0 everywhere, for models that are not given types.
+    var withoutTypes: SequenceTemplate {
+        func cleared(_ parts: [Part]) -> [Part] {
+            parts.map { part in
+                switch part {
+                case .special(let ids, _): .special(ids: ids, type: 0)
+                case .text: .text(type: 0)
+                case .pair: .pair(type: 0)
+                }
+            }
+        }
+        return SequenceTemplate(single: cleared(single), pair: cleared(pair))
+    }
+
+    func parts(isPair: Bool) -> [Part] { isPair ? pair : single }
+
+    /// The ids of all special tokens.
+    var specialIDs: [Int32] { (single + pair).flatMap(\.specialIDs) }
+
+    /// How many tokens stand around a text or a pair.
+    func specialCount(isPair: Bool) -> Int { parts(isPair: isPair).reduce(0) { $0 + $1.specialIDs.count } }
+
+    /// How many tokens stand before a single text.
+    var prefixCount: Int {
+        single.prefix { if case .text = $0 { false } else { true } }.reduce(0) { $0 + $1.specialIDs.count }
+    }
+
+    /// Fills the template in.
+    func encoding(_ text: ArraySlice<Int32>, pair: ArraySlice<Int32>?) -> Encoding {
+        var encoding = Encoding(ids: [], typeIDs: [])
+        for part in parts(isPair: pair != nil) {
+            let ids: ArraySlice<Int32> =
+                switch part {
+                case .special(let ids, _): ids[...]
+                case .text: text
+                case .pair: pair ?? []
+                }
+            encoding.ids += ids
+            encoding.typeIDs += repeatElement(part.type, count: ids.count)
+        }
+        return encoding
+    }
+}
+
+extension SequenceTemplate.Part {
+    var specialIDs: [Int32] { if case .special(let ids, _) = self { ids } else { [] } }
+}
