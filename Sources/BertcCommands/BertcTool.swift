@@ -8,6 +8,7 @@ public enum BertcTool {
     ///
     /// - Returns: an `ExitStatus` as the system wants it.
     public static func run(_ arguments: [String]) -> Int32 {
+        Interrupt.install()
         do {
             var command = try BertcCommand.parseAsRoot(ExplainForm.completed(arguments))
             try command.run()
@@ -54,7 +55,7 @@ struct BertcCommand: ParsableCommand {
 
             EXIT STATUS:
               0 done, 1 a check of the command line failed, 64 wrong usage, 65 bad input data, 66 missing input file, 70 failure,
-              73 output cannot be created, 130 interrupted
+              73 output cannot be created, 129, 130 and 143 ended by SIGHUP, Ctrl-C and SIGTERM
             """,
         version: "0.1.0",
         subcommands: [

@@ -110,7 +110,8 @@ import Training
         #expect(!saved.exists("second/model.safetensors"))
     }
 
-    /// A learning rate that blows the model up: the step and the first node are named, and the checkpoint is whole.
+    /// A learning rate that blows the model up: the step and the first node are named, and no checkpoint is made of
+    /// weights that are finite but of no use.
     @Test func divergenceNamesStepAndNode() throws {
         let output = try TemporaryDirectory()
         var config = smallConfig(output, steps: 20)
@@ -119,8 +120,10 @@ import Training
         config.saveEvery = 1
         let text = message { _ = try trainModel(config) } ?? ""
         #expect(
-            text.hasPrefix("step 2 (epoch 1): ") && text.contains("is the first node to produce"), "\(text)")
-        let saved = try tensors(output.path + "/run/checkpoints/step-1/model.safetensors")
-        #expect(saved.values.allSatisfy { $0.allSatisfy(\.isFinite) })
+            text.hasPrefix("step 1 (epoch 1): ") && text.contains("is the first node to produce"), "\(text)")
+        #expect(!output.exists("run/checkpoints"))
+        // Without checkpoints the next step finds it.
+        config.saveEvery = 0
+        #expect(message { _ = try trainModel(config) }?.hasPrefix("step 2 (epoch 1): ") == true)
     }
 }

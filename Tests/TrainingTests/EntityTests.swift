@@ -5,9 +5,11 @@ import Training
 /// Entities as seqeval's default mode counts them, and what follows from the counts.
 @Suite struct EntityTests {
     static func metrics(_ actual: [[String]], _ predicted: [[String]]) -> EntityMetrics {
-        var metrics = EntityMetrics()
+        let labels = Array(Set((actual + predicted).joined())).sorted()
+        func ids(_ sentence: [String]) -> [Int] { sentence.compactMap { labels.firstIndex(of: $0) } }
+        var metrics = EntityMetrics(EntityTags(labels))
         for (actual, predicted) in zip(actual, predicted) {
-            metrics.add(actual: actual, predicted: predicted)
+            metrics.add(actual: ids(actual), predicted: ids(predicted))
         }
         return metrics
     }
@@ -53,12 +55,37 @@ import Training
         ("O B-A-B I-A-B", "O B-A-B I-A-C", 1, 2, 0),
         ("S-PER E-PER O", "B-PER I-PER O", 2, 1, 0),
         ("O O", "O O", 0, 0, 0),
+        // BILOU and BMES have other letters for the same places, also side by side.
+        ("B-PER I-PER L-PER U-PER O", "B-PER I-PER L-PER B-PER L-PER", 2, 2, 1),
+        ("B-PER M-PER E-PER S-PER S-PER", "B-PER M-PER E-PER S-PER O", 3, 2, 2),
+        ("B_PER I_PER O", "B_PER I_PER O", 1, 1, 1),
+        // The letter at the end.
+        ("PER-B PER-I O LOC-B", "PER-B PER-I LOC-B LOC-B", 2, 3, 2),
+        // No letters at all: words in a row.
+        ("ORG ORG O PER ORG", "ORG ORG O PER PER", 3, 2, 1),
+        ("OTHER OTHER O", "OTHER O O", 1, 1, 0),
     ])
     func irregularities(_ actual: String, _ predicted: String, _ a: Int, _ p: Int, _ right: Int) {
         let metrics = Self.metrics(
             [actual.components(separatedBy: " ")], [predicted.components(separatedBy: " ")])
         #expect(metrics.actualCount == a && metrics.predictedCount == p && metrics.rightCount == right)
         #expect(metrics.f1 == (a + p == 0 ? 0 : 2 * Double(right) / Double(a + p)))
+    }
+
+    @Test(arguments: [
+        (["O", "B-PER", "I-PER"], nil), (["B", "I", "E", "S", "O"], nil), (["PER-B", "PER-I", "O"], nil),
+        (["O", "PER", "ORG"], "label \"PER\" has no letter"),
+        (["O", "B-PER", "MISC"], "label \"MISC\" has no letter"),
+    ])
+    func otherSchemesAreSaid(_ labels: [String], _ note: String?) {
+        #expect(EntityTags(labels).note?.prefix(note?.count ?? 0).description == note)
+    }
+
+    /// Types are compared by their code points.
+    @Test func typesAreCodePoints() {
+        var metrics = EntityMetrics(EntityTags(["B-\u{E9}", "I-\u{E9}", "I-e\u{301}"]))
+        metrics.add(actual: [0, 1], predicted: [0, 2])
+        #expect(metrics.actualCount == 1 && metrics.predictedCount == 2)
     }
 
     /// Accuracy is of words, `f1` of entities.

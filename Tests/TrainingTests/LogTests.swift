@@ -55,9 +55,11 @@ import Training
             events.append(Array(message))
             bytes = bytes.dropFirst(16 + length)
         }
-        // The version, three rows and two evaluations.
-        #expect(events.count == 6)
+        // The version, where the run begins, three rows and two evaluations.
+        #expect(events.count == 7)
         #expect(String(decoding: events[0], as: UTF8.self).contains("brain.Event:2"))
+        // Step 1 (field 2), and a session log (field 7) whose status (field 1) is START (1).
+        #expect(Array(events[1].dropFirst(9)) == [0x10, 1, 0x3A, 2, 0x08, 1])
         func value(_ tag: String, in event: [UInt8]) -> Float? {
             let key = Array(tag.utf8)
             guard let start = event.indices.first(where: { event[$0...].starts(with: key) }) else {
@@ -68,8 +70,8 @@ import Training
             let bits = UInt32(number(event[(start + key.count + 1)...].prefix(4)))
             return Float(bitPattern: bits)
         }
-        #expect(value("train/loss", in: events[1]) == Float((steps[0].loss + steps[1].loss) / 2))
-        #expect(value("train/learning_rate", in: events[2]) == Float(steps[3].learningRate))
-        #expect(value("validation/accuracy", in: events[5]) == Float(report.evaluations[1].metrics.accuracy!))
+        #expect(value("train/loss", in: events[2]) == Float((steps[0].loss + steps[1].loss) / 2))
+        #expect(value("train/learning_rate", in: events[3]) == Float(steps[3].learningRate))
+        #expect(value("validation/accuracy", in: events[6]) == Float(report.evaluations[1].metrics.accuracy!))
     }
 }

@@ -68,4 +68,26 @@ import Training
         }
         #expect(numbers.value(.loss) == 5)
     }
+
+    /// Equal numbers have no correlation, whatever rounding makes of their mean; very small ones do.
+    @Test(
+        arguments: [
+            ([0.1, 0.1, 0.1], [1, 2, 3], UndefinedCorrelation.constantPredictions),
+            ([1, 2, 3], [0.7, 0.7, 0.7], .constantTargets), ([1], [2], .singleExample),
+            ([1e-20, 2e-20, 3e-20], [1, 2, 4], nil),
+        ] as [([Float], [Float], UndefinedCorrelation?)])
+    func undefinedCorrelations(_ predictions: [Float], _ targets: [Float], _ reason: UndefinedCorrelation?) {
+        let metrics = EvaluationMetrics(predictions: predictions, targets: targets)
+        #expect(metrics.undefinedCorrelation == reason)
+        #expect((metrics.pearson == nil) == (reason != nil) && (metrics.spearman == nil) == (reason != nil))
+    }
+
+    /// Counts take as much room as there are examples.
+    @Test func manyLabels() {
+        let rows = (0..<3).map { row in (0..<50_000).map { $0 == row ? Float(9) : 0 } }
+        let metrics = EvaluationMetrics(logits: rows, targets: [0, 1, 40_000], labelCount: 50_000)
+        #expect(metrics.confusionCounts?.counts.count == 3 && metrics.accuracy == 2.0 / 3)
+        #expect(metrics.macroF1 == 0.5 && metrics.f1 == nil)
+        #expect(metrics.confusionCounts?.mistakes.map(\.pair.actual) == [40_000])
+    }
 }

@@ -12,7 +12,7 @@ import Training
         config.saveEvery = 4
         config.evaluateEvery = 5
         config.warmupSteps = 3
-        config.logEvery = 2
+        config.logEvery = 3
         return config
     }
 
@@ -62,9 +62,12 @@ import Training
         // The epoch that the checkpoint is in the middle of is summed up as if it had not been cut.
         #expect(report.epochs == [] || report.epochs.last?.loss == expected.epochs.last?.loss)
 
-        func rows(_ output: TemporaryDirectory) throws -> [String] {
+        // The log is that of a run that was not stopped, but for the time that steps took.
+        func rows(_ output: TemporaryDirectory) throws -> [[Substring]] {
             try String(decoding: output.data("run/log.csv"), as: UTF8.self).split(separator: "\n").map {
-                String($0.prefix { $0 != "," })
+                row in
+                let cells = row.split(separator: ",", omittingEmptySubsequences: false)
+                return Array(cells[..<5] + cells[6...])
             }
         }
         #expect(try rows(whole) == rows(parts))

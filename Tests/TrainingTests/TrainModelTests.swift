@@ -24,7 +24,7 @@ import Training
         let test = tests[2]
         #expect(report.end == .finished && report.epochs.count == 10)
         #expect(report.epochs.last!.loss < 0.6 * report.epochs[0].loss)
-        #expect(report.bestValue == report.evaluations.map(\.value).max())
+        #expect(report.bestValue == report.evaluations.compactMap(\.value).max())
 
         // What was saved is the best model, with its labels and tokeniser.
         let pipeline = try BertPipeline(contentsOf: report.modelDirectory)

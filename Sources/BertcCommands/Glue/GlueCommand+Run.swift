@@ -8,10 +8,13 @@ import Training
 extension GlueCommand {
     func run() throws {
         let config = try readConfig()
+        let lock = try OutputLock(config.resolve(config.outputDirectory))
+        defer { withExtendedLifetime(lock) {} }
+        Leftovers.remove(in: GlueSubmission(config).directory) { $0.hasSuffix(".tsv") }
         // All files are read before the first task starts: a mistake in the last one costs no night.
         let runs = try tasks(in: config).map { try GlueTaskRun($0, config: config) }
         let compiler = try global.makeCompiler(for: config, passes)
-        Interrupt.install()
+        Interrupt.letStepsFinish()
         var results: [GlueTask: GlueResult] = [:]
         for (index, run) in runs.enumerated() {
             if let result = run.finished {

@@ -18,13 +18,13 @@ struct GlueSubmission {
 
     /// Predicts the examples of a test file and writes the file `name`, whole or not at all.
     ///
-    /// - Throws: `ExitStatus.interrupted` after Ctrl-C.
+    /// - Throws: the status of a signal that ended it.
     func write(_ file: GlueFile, predictedBy pipeline: BertPipeline, to name: String) throws {
         try createDirectory(directory)
         let inputs = file.dataset.examples.map { TextPair($0.text, pair: $0.pair) }
         var lines = ["index\tprediction"]
         for start in stride(from: 0, to: inputs.count, by: 1024) {
-            guard !Interrupt.isRequested else { throw ExitStatus.interrupted }
+            guard !Interrupt.isRequested else { throw ExitStatus.interruption }
             let range = start..<min(start + 1024, inputs.count)
             let predictions = try Self.predictions(pipeline, Array(inputs[range]))
             lines += zip(file.indices[range], predictions).map { "\($0)\t\($1)" }

@@ -45,7 +45,7 @@ struct GlueTaskRun {
     /// Does what is left: trains, measures the saved model and writes predictions.
     ///
     /// - Parameter announce: called when everything is loaded and training starts.
-    /// - Throws: `ExitStatus.interrupted` after Ctrl-C, with a checkpoint from which the same command goes on.
+    /// - Throws: the status of a signal, with a checkpoint from which the same command goes on.
     func complete(
         compiler: Compiler, _ global: GlobalOptions, announce: @escaping () -> Void
     ) throws -> GlueResult {
@@ -83,24 +83,24 @@ struct GlueTaskRun {
         let report = try trainModel(
             config, compiler: compiler,
             observer: { event in
-                if case .started(let summary) = event {
+                if case .started = event {
                     try record.save(in: directory)
                     announce()
-                    summary.notes.forEach(global.note)
                 }
-                reporter.show(event)
+                reporter.show(event, notes: global.note)
             },
             shouldStop: { Interrupt.isRequested })
         if !global.quiet { reporter.show(report) }
         guard report.end != .interrupted else {
             global.note(
                 "interrupted in \(task.rawValue) after step \(report.steps); the same command goes on")
-            throw ExitStatus.interrupted
+            throw ExitStatus.interruption
         }
         return GlueResult(step: report.bestStep ?? report.steps, seconds: report.seconds)
     }
 
     private func score(_ pipeline: BertPipeline, on split: GlueSplit, of file: GlueFile) throws -> GlueScore {
+        guard !Interrupt.isRequested else { throw ExitStatus.interruption }
         let name = task.leaderboardName(of: split) + (split.isTest ? " test" : "")
         return GlueScore(name: name, metrics: try pipeline.evaluate(file.dataset))
     }

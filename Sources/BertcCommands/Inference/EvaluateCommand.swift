@@ -43,7 +43,9 @@ struct EvaluateCommand: ParsableCommand {
     func run() throws {
         let pipeline = try model.open(global, passes)
         let metrics = try evaluate(pipeline)
-        Console.print(global.json ? "\(json(metrics, pipeline.labels))" : text(metrics, pipeline.labels))
+        let page = EvaluationPage(metrics: metrics, labels: pipeline.labels, file: data)
+        Console.print(global.json ? "\(page.json)" : page.text(brief: global.quiet))
+        page.notes.forEach(global.note)
         model.reportTruncation(pipeline, global)
     }
 
@@ -64,36 +66,5 @@ struct EvaluateCommand: ParsableCommand {
                     textColumn: textColumn.map { ColumnSelector($0) },
                     pairColumn: pairColumn.map { ColumnSelector($0) },
                     labelColumn: labelColumn.map { ColumnSelector($0) }, requireLabels: true)))
-    }
-
-    private func json(_ metrics: EvaluationMetrics, _ labels: [String]) -> JSONValue {
-        guard !metrics.confusion.isEmpty else { return .object(metrics.members) }
-        return .object(
-            metrics.members + [
-                ("labels", .array(labels.map(JSONValue.string))),
-                ("confusion", .array(metrics.confusion.map { .array($0.map(JSONValue.integer)) })),
-            ])
-    }
-
-    private func text(_ metrics: EvaluationMetrics, _ labels: [String]) -> String {
-        var lines = [line("examples", "\(metrics.count)")]
-        for metric in TrainingMetric.allCases {
-            guard let value = metrics.value(metric) else { continue }
-            let note = metric == .f1 ? "  of \(metrics.entities == nil ? labels[1] : "entities")" : ""
-            lines.append(line(metric.rawValue, Formatted.number(value, digits: 4) + note))
-        }
-        guard !metrics.confusion.isEmpty else {
-            if metrics.pearson == nil { lines.append(line("pearson", "undefined (constant numbers)")) }
-            return lines.joined(separator: "\n")
-        }
-        guard !global.quiet else { return lines.joined(separator: "\n") }
-        var table = TextTable(["actual \\ predicted"] + labels)
-        for (label, row) in zip(labels, metrics.confusion) { table.add([label] + row.map { "\($0)" }) }
-        return (lines + ["", "\(table)"]).joined(separator: "\n")
-    }
-
-    /// A name and a value, values under each other.
-    private func line(_ name: String, _ value: String) -> String {
-        name + String(repeating: " ", count: max(2, 10 - name.count)) + value
     }
 }

@@ -20,8 +20,10 @@ enum ExitStatus: Int32, Error {
     case failure = 70
     /// An output file cannot be written.
     case cannotCreate = 73
-    /// Ended by Ctrl-C.
+    /// Ended by SIGHUP, by Ctrl-C (SIGINT), and by SIGTERM.
+    case hungUp = 129
     case interrupted = 130
+    case terminated = 143
 
     /// The status that an error of the libraries means; `nil` for errors that are not theirs.
     init?(of error: any Error) {

@@ -11,8 +11,8 @@ struct TrainCommand: ParsableCommand {
         commandName: "train",
         abstract: "Trains a model as a train.json says, and saves it.",
         discussion: """
-            The fields of train.json are in docs/training.md. Ctrl-C finishes the step and writes a
-            checkpoint, from which --set resume=latest goes on.
+            The fields of train.json are in docs/training.md. Ctrl-C, SIGTERM and SIGHUP let the step
+            finish and write a checkpoint, from which --set resume=latest goes on.
 
             EXAMPLE:
               bertc train Examples/rt/train.json
@@ -53,14 +53,13 @@ struct TrainCommand: ParsableCommand {
         let compiler = try global.makeCompiler(for: config, passes)
         let traceFile = try trace.map { try AtomicFile(replacing: URL(fileURLWithPath: $0)) }
         let runs = traceFile.map { _ in RunTrace(workers: compiler.threads) }
-        Interrupt.install()
+        Interrupt.letStepsFinish()
         var reporter = TrainingReporter(global.style(of: config))
         defer { reporter.clear() }
         let report = try trainModel(
             config, compiler: compiler, profiles: profile, trace: runs,
             observer: { event in
-                if case .started(let summary) = event { summary.notes.forEach(global.note) }
-                reporter.show(event)
+                reporter.show(event, notes: global.note)
             },
             shouldStop: { Interrupt.isRequested })
         reporter.show(report)
@@ -75,7 +74,7 @@ struct TrainCommand: ParsableCommand {
         guard report.end == .interrupted else { return }
         let next = config.saveEvery == 0 ? "no checkpoint was written" : "go on with --set resume=latest"
         global.note("interrupted after step \(report.steps); \(next)")
-        throw ExitStatus.interrupted
+        throw ExitStatus.interruption
     }
 
     private var overrides: ConfigOverrides {

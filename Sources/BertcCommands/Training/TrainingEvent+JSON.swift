@@ -7,6 +7,7 @@ extension TrainingEvent {
         switch self {
         case .started(let summary):
             return event("started", summary.members)
+        case .note(let text): return event("note", [("text", .string(text))])
         case .resumed(let path, let step):
             return event("resumed", [("path", .string(path)), ("step", .integer(step))])
         case .step(let step): return event("step", step.members)
@@ -87,7 +88,10 @@ extension EvaluationMetrics {
     var members: [(String, JSONValue)] {
         [("examples", .integer(count))]
             + TrainingMetric.allCases.compactMap { metric in
-                value(metric).map { (metric.rawValue, .double($0)) }
+                let isUndefined =
+                    undefinedCorrelation != nil && [.pearson, .spearman].contains(metric)
+                return isUndefined
+                    ? (metric.rawValue, .null) : value(metric).map { (metric.rawValue, .double($0)) }
             }
     }
 }

@@ -7,6 +7,8 @@ extension TrainingEvent {
     var lines: [String] {
         switch self {
         case .started(let summary): return summary.lines
+        // Notes go to standard error.
+        case .note: return []
         case .resumed(let path, let step): return ["resumed from \(path) after step \(step)"]
         case .step(let step): return [step.line]
         case .epoch(let epoch):
@@ -27,13 +29,24 @@ extension TrainingEvent {
     }
 }
 
+extension TrainingEvent {
+    /// What calls for attention: a line each.
+    var notes: [String] {
+        switch self {
+        case .started(let summary): summary.notes
+        case .note(let text): [text]
+        case .resumed, .step, .epoch, .evaluation, .checkpoint, .bestModel, .stoppedEarly: []
+        }
+    }
+}
+
 extension TrainingSummary {
     fileprivate var lines: [String] {
         let names = "\(labels.count) labels\(task == .tokenClassification ? " of words" : "")"
         let classes =
             task == .pretrain
             ? "masked LM and next sentences"
-            : labels.isEmpty ? "regression" : "\(names) (\(labels.joined(separator: ", ")))"
+            : labels.isEmpty ? "regression" : "\(names) (\(labelText))"
         let start = loaded == nil ? "fresh parameters" : "fine-tuned"
         var data = "\(trainExamples) training"
         if let validationExamples { data += ", \(validationExamples) validation" }
@@ -51,13 +64,18 @@ extension TrainingSummary {
         ] + (gates.map { ["mask: \($0.line)"] } ?? []) + (recomputation.map { [$0.line] } ?? [])
     }
 
+    /// The labels' names; of very many the first and the last.
+    private var labelText: String {
+        guard labels.count > 40 else { return labels.joined(separator: ", ") }
+        return labels.prefix(10).joined(separator: ", ") + ", …, " + labels[labels.count - 1]
+    }
+
     /// What a step is, if it is not one batch.
     private var stepText: String {
         gradientAccumulation == 1 ? "" : "gradients of \(gradientAccumulation) batches added up, "
     }
 
-    /// What calls for attention: a line each.
-    var notes: [String] {
+    fileprivate var notes: [String] {
         let tensors = loaded.map { $0.description.split(separator: "\n").map { "\(model): \($0)" } } ?? []
         return warnings + tensors
     }
@@ -108,11 +126,9 @@ extension TrainingReport {
     /// The results: test metrics, speed, and where the model is.
     var lines: [String] {
         var lines: [String] = []
-        if let bestValue, let bestStep {
-            lines.append(
-                "best validation \(metric.rawValue) \(Formatted.number(bestValue, digits: 4)) "
-                    + "after step \(bestStep)"
-            )
+        if let bestStep {
+            let value = bestValue.map { Formatted.number($0, digits: 4) } ?? "undefined"
+            lines.append("best validation \(metric.rawValue) \(value) after step \(bestStep)")
         }
         if let test { lines.append("test \(test.summary(metric))") }
         lines.append(

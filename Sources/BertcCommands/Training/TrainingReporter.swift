@@ -20,7 +20,10 @@ struct TrainingReporter {
 
     init(_ style: Style) { self.style = style }
 
-    mutating func show(_ event: TrainingEvent) {
+    /// - Parameter notes: takes what calls for attention, a line at a time.
+    mutating func show(_ event: TrainingEvent, notes: (String) -> Void) {
+        if !event.notes.isEmpty { bar.clear() }
+        event.notes.forEach(notes)
         switch style {
         case .json: print(event.json)
         case .results: break

@@ -3,6 +3,7 @@ import BERT
 import Foundation
 import Support
 import Text
+import Training
 
 /// `bertc vocab`: trains a vocabulary.
 struct VocabularyCommand: ParsableCommand {
@@ -44,11 +45,14 @@ struct VocabularyCommand: ParsableCommand {
     }
 
     func run() throws {
+        let lock = output.hasSuffix(".txt") ? nil : try OutputLock(output)
+        defer { withExtendedLifetime(lock) {} }
         let tokenizer = try WordPieceTokenizer(trainedOn: texts, size: size, lowercase: !cased)
         if output.hasSuffix(".txt") {
             let text = tokenizer.vocabulary.tokens.joined(separator: "\n") + "\n"
             try AtomicFile.write(Data(text.utf8), to: URL(fileURLWithPath: output))
         } else {
+            Leftovers.remove(in: output) { ["vocab.txt", "tokenizer_config.json"].contains($0) }
             try tokenizer.save(to: output)
         }
         if !quiet { Console.note("\(output): \(tokenizer.vocabularySize) tokens") }

@@ -8,6 +8,7 @@ package final class AtomicFile {
 
     private let partial: String
     private let descriptor: Int32
+    private let slot: Int?
     private var isCommitted = false
 
     /// Starts writing a new version of `url`.
@@ -18,6 +19,7 @@ package final class AtomicFile {
         partial = url.deletingLastPathComponent().appendingPathComponent(name).path
         // A leftover of a killed process that had the same id is of no use to anyone.
         unlink(partial)
+        slot = PartialFiles.add(partial)
         descriptor = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
             throw FileError.system(.write, path)
@@ -63,5 +65,6 @@ package final class AtomicFile {
     deinit {
         if descriptor >= 0 { close(descriptor) }
         if descriptor >= 0 && !isCommitted { unlink(partial) }
+        if let slot { PartialFiles.forget(slot) }
     }
 }

@@ -9,23 +9,30 @@ struct CheckpointState {
     let settings: JSONObject
     /// Fingerprint of the tokenised training data.
     let data: String
+    /// What the best evaluation was measured with.
+    var measure: EvaluationMeasure
+    /// Steps of the whole run, which decide its learning rates.
+    var steps: Int?
+    /// Fingerprint of the model's configuration.
+    var model: String?
     /// Sequences of a micro-batch at most, which decide how sums of gradients are rounded; `nil` for whole batches.
     var microBatchSize: Int?
     /// Checkpoints of this run that are on disk, as directory names; others in the directory are of an older run.
     var kept: [String] = []
 
-    init(progress: TrainingProgress, config: TrainingConfig, data: String, microBatchSize: Int?) {
-        self.microBatchSize = microBatchSize
+    init(progress: TrainingProgress, config: TrainingConfig, data: String, measure: EvaluationMeasure) {
         self.progress = progress
         let fields = TrainingConfig.fields.filter(\.shapesResult)
         settings = JSONObject(fields.map { ($0.name, $0.json(config)) })
         self.data = data
+        self.measure = measure
     }
 
     var json: JSONValue {
         let totals = progress.totals
         return .object([
-            "version": .integer(2), "step": .integer(progress.step), "epoch": .integer(progress.epoch),
+            "version": .integer(2), "step": .integer(progress.step), "steps": steps.json,
+            "epoch": .integer(progress.epoch),
             "batch": .integer(progress.batch), "sequences": .integer(totals.sequences),
             "real_tokens": .integer(totals.realTokens), "padded_tokens": .integer(totals.paddedTokens),
             "loss_sum": .double(totals.loss), "micro_batch": .integer(progress.microBatch),
@@ -33,60 +40,45 @@ struct CheckpointState {
             "loss_scale": .double(progress.scaler.scale),
             "steps_at_loss_scale": .integer(progress.scaler.steps),
             "skipped_steps": .integer(progress.scaler.skipped),
-            "best_value": progress.bestValue.json,
-            "best_step": progress.bestStep.json, "evaluated_step": progress.evaluatedStep.json,
+            "logged_loss_sum": .double(progress.window.losses),
+            "logged_steps": .integer(progress.window.steps),
+            "metric": measure.metric.json, "validation": measure.validation.json,
+            "save_best": measure.isSaved.json,
+            "best_value": (progress.best?.value).json, "best_loss": (progress.best?.loss).json,
+            "best_step": (progress.best?.step).json, "evaluated_step": progress.evaluatedStep.json,
             "evaluations_without_best": .integer(progress.evaluationsWithoutBest),
-            "settings": .object(settings), "data": .string(data), "kept": kept.json,
+            "settings": .object(settings), "data": .string(data), "model": model.json, "kept": kept.json,
         ])
     }
 
-    /// - Throws: `TrainingError` for a file that is missing, damaged or of another version.
+    /// - Throws: `CheckpointDamage` for a file that is damaged or of another version, `TrainingError` for one that is
+    ///   missing.
     init(contentsOf url: URL) throws {
-        func invalid(_ problem: String) -> TrainingError {
-            TrainingError(
-                .invalidCheckpoint, "\(problem); choose another checkpoint or start anew", at: url.path)
-        }
         guard let text = FileManager.default.contents(atPath: url.path) else {
             throw TrainingError(
                 .missingFile, "no such file; expected a checkpoint's directory, such as checkpoints/step-100",
                 at: url.path)
         }
-        guard case .object(let object)? = try? JSONValue(parsing: text) else {
-            throw invalid("is damaged: not a JSON object")
+        let reader = try StateReader(text, file: url.path)
+        guard try reader.field("version") == 2 else {
+            throw CheckpointDamage("is of another version of bertc", at: url.path)
         }
-        func field<Value: ConfigValue>(_ name: String) throws -> Value {
-            guard let value = object[name], let result = Value(json: value) else {
-                throw invalid("is damaged: '\(name)' is not \(Value.expectation)")
-            }
-            return result
-        }
-        guard try field("version") == 2 else { throw invalid("is of another version of bertc") }
-        guard case .object(let settings)? = object["settings"] else {
-            throw invalid("is damaged: it has no 'settings'")
+        guard case .object(let settings)? = reader.object["settings"] else {
+            throw reader.damaged("it has no 'settings'")
         }
         self.settings = settings
-        data = try field("data")
-        kept = try field("kept")
-        microBatchSize = try field("micro_batch_size")
-        progress = TrainingProgress()
-        progress.step = try field("step")
-        progress.epoch = try field("epoch")
-        progress.batch = try field("batch")
-        progress.microBatch = try field("micro_batch")
-        progress.partialLoss = try field("partial_loss")
-        progress.scaler.scale = try field("loss_scale")
-        progress.scaler.steps = try field("steps_at_loss_scale")
-        progress.scaler.skipped = try field("skipped_steps")
-        progress.totals = EpochTotals(
-            sequences: try field("sequences"), realTokens: try field("real_tokens"),
-            paddedTokens: try field("padded_tokens"), loss: try field("loss_sum"))
-        progress.bestValue = try field("best_value")
-        progress.bestStep = try field("best_step")
-        progress.evaluatedStep = try field("evaluated_step")
-        progress.evaluationsWithoutBest = try field("evaluations_without_best")
+        data = try reader.field("data")
+        kept = try reader.field("kept")
+        model = try reader.optional("model")
+        steps = try reader.count("steps", from: 1)
+        microBatchSize = try reader.count("micro_batch_size", from: 1)
+        measure = EvaluationMeasure(
+            metric: try reader.optional("metric"), validation: try reader.optional("validation"),
+            isSaved: try reader.optional("save_best"))
+        progress = try reader.progress()
     }
 
-    /// Refuses to go on with other settings or other data than those of the checkpoint.
+    /// Refuses to go on with other settings, another model or other data than those of the checkpoint.
     ///
     /// - Throws: `TrainingError` naming the first field that differs, with both values.
     func check(against other: CheckpointState, at path: String) throws {
@@ -104,5 +96,29 @@ struct CheckpointState {
                 "was made with other training data; restore them, or start anew with \"resume\": null",
                 at: path)
         }
+        guard model == nil || model == other.model else {
+            throw TrainingError(
+                .invalidCheckpoint,
+                "was made with another configuration of the model or other names of labels; restore them, or start anew "
+                    + "with \"resume\": null", at: path)
+        }
     }
+}
+
+/// What the value of an evaluation depends on, beside the model.
+struct EvaluationMeasure: Equatable {
+    /// The metric that decides which evaluation is the best. Each is `nil` in checkpoints of earlier versions.
+    var metric: TrainingMetric?
+    /// Fingerprint of the validation data; "" without any.
+    var validation: String?
+    /// Whether the output directory has the model of the best evaluation.
+    var isSaved: Bool?
+}
+
+/// Why a checkpoint cannot be gone on from: a file of it is not what was written.
+struct CheckpointDamage: Error {
+    let problem: String
+    let place: String
+
+    init(_ problem: String, at place: String) { (self.problem, self.place) = (problem, place) }
 }

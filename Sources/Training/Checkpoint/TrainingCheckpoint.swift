@@ -7,7 +7,7 @@ import Support
 /// - `model.safetensors`: the parameters under their canonical names, F32;
 /// - `optimizer.safetensors`: moments `NAME.exp_avg` and `NAME.exp_avg_sq`, averages `NAME.ema`, and in the middle of
 ///   a step the sums of gradients `NAME.grad`, F32;
-/// - `state.json`: the position, the best evaluation, the settings and the data's fingerprint.
+/// - `state.json`: the position, the best evaluation, the settings and the data's fingerprint. It is written last.
 struct TrainingCheckpoint {
     static let modelFile = "model.safetensors"
     static let optimizerFile = "optimizer.safetensors"
@@ -16,10 +16,57 @@ struct TrainingCheckpoint {
     let directory: URL
     let state: CheckpointState
 
-    /// Reads and checks `state.json`.
+    /// Reads and checks `state.json`, and that the files of tensors are whole and finite.
+    ///
+    /// - Throws: `TrainingError`, `SafetensorsError`.
     init(directory: URL) throws {
+        do {
+            try self.init(checking: directory)
+        } catch let error as CheckpointDamage {
+            throw TrainingError(
+                .invalidCheckpoint, "\(error.problem); choose another checkpoint or start anew",
+                at: error.place)
+        }
+    }
+
+    /// - Throws: also `CheckpointDamage`.
+    private init(checking directory: URL) throws {
         self.directory = directory
         state = try CheckpointState(contentsOf: directory.appendingPathComponent(Self.stateFile))
+        for name in [Self.modelFile, Self.optimizerFile] {
+            let file = try SafetensorsFile(directory.appendingPathComponent(name))
+            // Sums in the middle of a step may have overflowed in fp16, whose scale is lowered then.
+            for entry in file.entries where entry.dataType == .f32 && !OptimizerOptions.isSum(entry.name) {
+                guard try !file.withBytes(named: entry.name, { hasNotFinite($0) }) else {
+                    throw CheckpointDamage(
+                        "is damaged: tensor '\(entry.name)' holds NaN or infinity", at: file.path)
+                }
+            }
+        }
+    }
+
+    /// The newest checkpoint in a directory that is whole; `nil` where there is none at all.
+    ///
+    /// - Parameter note: told of each newer one that is left out, and why.
+    /// - Throws: the newest one's error when none is whole.
+    static func latest(in parent: URL, note: (String) -> Void) throws -> TrainingCheckpoint? {
+        let all = all(in: parent)
+        for (step, directory) in all {
+            do {
+                let checkpoint = try TrainingCheckpoint(checking: directory)
+                if checkpoint.state.progress.step == step { return checkpoint }
+                note("\(directory.path): has the state of another step; this checkpoint is left out")
+            } catch let error as CheckpointDamage {
+                note("\(error.place): \(error.problem); this checkpoint is left out")
+            } catch {
+                note("\(error); this checkpoint is left out")
+            }
+        }
+        guard let newest = all.first else { return nil }
+        _ = try TrainingCheckpoint(directory: newest.directory)
+        throw TrainingError(
+            .invalidCheckpoint, "is damaged: it has the state of another step; start anew",
+            at: newest.directory.path)
     }
 
     /// Puts the checkpoint's parameters and optimiser states into the model.
@@ -50,11 +97,17 @@ struct TrainingCheckpoint {
         }
     }
 
-    /// Writes `parent/step-N`: everything into a directory beside it, then one rename.
+    // MARK: Writing
+
+    private static func partial(_ name: String, in parent: URL) -> URL {
+        parent.appendingPathComponent(".\(name).partial")
+    }
+
+    /// Writes `parent/step-N`: everything into a directory beside it, then one rename. What was written goes when that
+    /// fails.
     static func save(_ model: TrainableModel, state: CheckpointState, in parent: URL) throws {
         let name = "step-\(state.progress.step)"
-        let final = parent.appendingPathComponent(name)
-        let partial = parent.appendingPathComponent(".\(name).partial")
+        let (final, partial) = (parent.appendingPathComponent(name), partial(name, in: parent))
         let manager = FileManager.default
         do {
             try? manager.removeItem(at: partial)
@@ -62,14 +115,19 @@ struct TrainingCheckpoint {
         } catch {
             throw TrainingError(.unwritable, "cannot make the directory; check its parent", at: partial.path)
         }
-        try write(model.specs.map(\.name), of: model, to: partial.appendingPathComponent(modelFile))
-        try write(
-            model.stateNames(withSums: state.progress.microBatch > 0), of: model,
-            to: partial.appendingPathComponent(optimizerFile))
-        try AtomicFile.write(
-            Data(state.json.text(.indented).utf8), to: partial.appendingPathComponent(stateFile))
         do {
-            // The same step again, after a resume from an earlier one: the bits are the same.
+            try write(model.specs.map(\.name), of: model, to: partial.appendingPathComponent(modelFile))
+            try write(
+                model.stateNames(withSums: state.progress.microBatch > 0), of: model,
+                to: partial.appendingPathComponent(optimizerFile))
+            try AtomicFile.write(
+                Data(state.json.text(.indented).utf8), to: partial.appendingPathComponent(stateFile))
+        } catch {
+            try? manager.removeItem(at: partial)
+            throw error
+        }
+        do {
+            // The same step again, after a resume from an earlier one. Between the two calls `recover` finds it.
             try? manager.removeItem(at: final)
             try manager.moveItem(at: partial, to: final)
         } catch {
@@ -88,26 +146,49 @@ struct TrainingCheckpoint {
         }
     }
 
+    // MARK: The directory of checkpoints
+
+    private static func names(in parent: URL) -> [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: parent.path)) ?? []
+    }
+
+    /// The step of a checkpoint's directory; `nil` for other names.
+    private static func step(_ name: Substring) -> Int? {
+        guard let match = name.wholeMatch(of: /step-(0|[1-9][0-9]{0,17})/) else { return nil }
+        return Int(match.1)
+    }
+
     /// The checkpoints in a directory with their steps, newest first.
     static func all(in parent: URL) -> [(step: Int, directory: URL)] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: parent.path)) ?? []
-        let found = names.compactMap { name -> (step: Int, directory: URL)? in
-            guard name.hasPrefix("step-"), let step = Int(name.dropFirst("step-".count)) else { return nil }
-            return (step, parent.appendingPathComponent(name))
+        let found = names(in: parent).compactMap { name in
+            step(name[...]).map { (step: $0, directory: parent.appendingPathComponent(name)) }
         }
         return found.sorted { $0.step > $1.step }
     }
 
-    /// Removes all checkpoints but `kept`, and what interrupted writes left.
-    static func prune(in parent: URL, keeping kept: Set<String>) {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: parent.path)) ?? []
-        for name in names where !kept.contains(name) {
-            let isCheckpoint = name.hasPrefix("step-") && Int(name.dropFirst("step-".count)) != nil
-            let isLeftover = name.hasPrefix(".step-") && name.hasSuffix(".partial")
-            // A directory that cannot be removed takes room but does no harm.
-            if isCheckpoint || isLeftover {
-                try? FileManager.default.removeItem(at: parent.appendingPathComponent(name))
+    /// Deals with what writes that were interrupted left: a checkpoint that only lacked its name gets it, and what is not
+    /// complete goes. The caller has the output directory's lock.
+    static func recover(in parent: URL) {
+        let manager = FileManager.default
+        for name in names(in: parent) {
+            guard let match = name.wholeMatch(of: /\.(step-[0-9]+)\.partial/), step(match.1) != nil else {
+                continue
             }
+            let (partial, final) = (
+                parent.appendingPathComponent(name), parent.appendingPathComponent(String(match.1))
+            )
+            if !manager.fileExists(atPath: final.path), (try? TrainingCheckpoint(directory: partial)) != nil {
+                try? manager.moveItem(at: partial, to: final)
+            }
+            // A directory that cannot be removed takes room but does no harm.
+            try? manager.removeItem(at: partial)
+        }
+    }
+
+    /// Removes all checkpoints but `kept`.
+    static func prune(in parent: URL, keeping kept: Set<String>) {
+        for name in names(in: parent) where step(name[...]) != nil && !kept.contains(name) {
+            try? FileManager.default.removeItem(at: parent.appendingPathComponent(name))
         }
     }
 }

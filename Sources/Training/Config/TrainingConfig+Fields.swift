@@ -62,13 +62,13 @@ extension TrainingConfig {
             .init(
                 "damLambda", \.damLambda,
                 "What the loss takes for each of the heads · n · n pairs that the mask keeps.",
-                expectation: "a number of at least 0"
-            ) { $0 >= 0 && $0.isFinite },
+                expectation: TrainingField.float
+            ) { TrainingField.isFloat($0) },
             .init(
                 "damLearningRate", \.damLearningRate,
                 "The gates' learning rate at the end of the warm-up; null is `learningRate`.",
-                expectation: "a number of at least 0 or null"
-            ) { $0.map { $0 >= 0 && $0.isFinite } ?? true },
+                expectation: "\(TrainingField.float), or null"
+            ) { $0.map(TrainingField.isFloat) ?? true },
             .init("damPerLayer", \.damPerLayer, "Each layer learns a mask of its own."),
         ]
     }
@@ -85,8 +85,11 @@ extension TrainingConfig {
                     + "for `token_classification`."),
             .init(
                 "validationFile", \.validationFile,
-                "Validation data; null is `data/valid.txt` if that exists, \"\" is none."),
-            .init("testFile", \.testFile, "Test data; null is `data/test.txt` if that exists, \"\" is none."),
+                "Validation data; null is `data/valid.txt` if that exists, \"\" is none.",
+                shapesResult: false),
+            .init(
+                "testFile", \.testFile, "Test data; null is `data/test.txt` if that exists, \"\" is none.",
+                shapesResult: false),
             .init("header", \.header, "Whether a TSV file's first row names its columns."),
             .init(
                 "textColumn", \.textColumn,
@@ -163,8 +166,8 @@ extension TrainingConfig {
             ),
             .init(
                 "learningRate", \.learningRate, "The learning rate at the end of the warm-up.",
-                expectation: "a number of at least 0"
-            ) { $0 >= 0 && $0.isFinite },
+                expectation: TrainingField.float
+            ) { TrainingField.isFloat($0) },
             .init("schedule", \.schedule, "How the learning rate falls after the warm-up."),
             .init(
                 "polynomialPower", \.polynomialPower, "The exponent of the polynomial schedule.",
@@ -175,18 +178,18 @@ extension TrainingConfig {
                 included: true),
             .init("warmupSteps", \.warmupSteps, "Warm-up in steps, replacing `warmupRatio`.", atLeast: 0),
             .init(
-                "weightDecay", \.weightDecay, "Decoupled weight decay.", expectation: "a number of at least 0"
-            ) { $0 >= 0 && $0.isFinite },
+                "weightDecay", \.weightDecay, "Decoupled weight decay.", expectation: TrainingField.float
+            ) { TrainingField.isFloat($0) },
             .init(share: "beta1", \.beta1, "The decay of the mean of gradients."),
             .init(share: "beta2", \.beta2, "The decay of the mean of squared gradients."),
-            .init("epsilon", \.epsilon, "The optimiser's ε.", expectation: "a positive number") {
-                $0 > 0 && $0.isFinite
-            },
+            .init(
+                "epsilon", \.epsilon, "The optimiser's ε.", expectation: TrainingField.positiveFloat
+            ) { $0 != 0 && TrainingField.isFloat($0) },
             .init(
                 "maxGradientNorm", \.maxGradientNorm,
                 "The global L2 norm that gradients are clipped to; null is off.",
-                expectation: "a positive number or null"
-            ) { $0.map { $0 > 0 && $0.isFinite } ?? true },
+                expectation: "\(TrainingField.positiveFloat), or null"
+            ) { $0.map { $0 != 0 && TrainingField.isFloat($0) } ?? true },
             .init(
                 share: "labelSmoothing", \.labelSmoothing,
                 "The share of the loss that goes to all labels alike, as `torch.nn.CrossEntropyLoss` has it."),

@@ -56,6 +56,12 @@ package struct TrainingField {
         ) { $0.map { (minimum...Int(Int32.max)).contains($0) } ?? true }
     }
 
+    static let positiveFloat = "a number from 1.2e-38 to 3.4e38"
+    static let float = "0 or \(positiveFloat)"
+
+    /// Whether a number is 0 or positive, and neither 0 nor infinity where it is used, as f32.
+    static func isFloat(_ number: Double) -> Bool { number == 0 || number > 0 && Float(number).isNormal }
+
     /// A share or a rate: at least 0, and less than 1 unless 1 is `included`.
     init(
         share name: String, _ path: WritableKeyPath<TrainingConfig, Double>, _ meaning: String,
@@ -64,13 +70,13 @@ package struct TrainingField {
         self.init(
             name, path, meaning,
             expectation: "a number of at least 0 and \(included ? "at most" : "less than") 1"
-        ) { $0 >= 0 && ($0 < 1 || included && $0 == 1) }
+        ) { $0 >= 0 && (Float($0) < 1 || included && $0 == 1) }
     }
 
     /// A dropout rate, or null for the model's own.
     init(dropout name: String, _ path: WritableKeyPath<TrainingConfig, Double?>, _ meaning: String) {
         self.init(name, path, meaning, expectation: "a number of at least 0 and less than 1, or null") {
-            $0.map { $0 >= 0 && $0 < 1 } ?? true
+            $0.map { $0 >= 0 && Float($0) < 1 } ?? true
         }
     }
 }

@@ -53,7 +53,7 @@ extension TrainingPhase: ConfigElement {
         guard let steps = object["steps"].flatMap({ Int(json: $0) }), counts.contains(steps),
             let length = member("length", { $0 >= 5 && counts.contains($0) }),
             let batchSize = member("batchSize", counts.contains),
-            let learningRate = member("learningRate", { (rate: Double) in rate >= 0 && rate.isFinite }),
+            let learningRate = member("learningRate", TrainingField.isFloat),
             let warmupRatio = member("warmupRatio", { (share: Double) in (0...1).contains(share) }),
             let warmupSteps = member("warmupSteps", { $0 == 0 || counts.contains($0) }),
             let gradientAccumulation = member("gradientAccumulation", counts.contains)

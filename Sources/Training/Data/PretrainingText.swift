@@ -24,10 +24,15 @@ struct PretrainingText {
         } else {
             (train, heldOut) = (all, nil)
         }
+        fingerprint = Self.fingerprint(train)
+    }
+
+    static func fingerprint(_ documents: TokenDocuments) -> String {
         var fingerprint = Fingerprint()
-        for number in [all.file.sources, all.file.tokenizer, UInt64(train.documents.count)] {
+        let file = documents.file
+        for number in [file.sources, file.tokenizer, UInt64(documents.documents.count)] {
             withUnsafeBytes(of: number.littleEndian) { fingerprint.add($0) }
         }
-        self.fingerprint = fingerprint.text
+        return fingerprint.text
     }
 }

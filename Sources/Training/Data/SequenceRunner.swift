@@ -9,38 +9,59 @@ struct SequenceRunner {
     /// Tokens in a batch; a longer sequence is a batch of its own.
     let batchTokens: Int
 
-    /// One row of an output a sequence, in the order of the sequences.
+    /// One row of an output for each sequence, in the order of the sequences.
     ///
     /// - Throws: `ExecutionError`, naming the node when the output is not finite.
     func rows(of output: String, on encodings: [Encoding]) throws -> [[Float]] {
-        var rows = [[Float]](repeating: [], count: encodings.count)
+        try rows(of: output, on: encodings) { _, row in Array(row) }
+    }
+
+    /// What `body` makes of the row of each sequence: rows of very many labels need not be held all at once.
+    ///
+    /// - Parameter body: given the sequence's index and its row.
+    /// - Throws: as `rows(of:on:)`.
+    func rows<Result>(
+        of output: String, on encodings: [Encoding], _ body: (Int, ArraySlice<Float>) -> Result
+    ) throws -> [Result] {
+        var results = [Result?](repeating: nil, count: encodings.count)
         try run(output, on: encodings) { batch, values in
             let width = values.count / batch.sequences
             for (row, index) in batch.exampleIndices.enumerated() {
-                rows[index] = Array(values[(row * width)..<((row + 1) * width)])
+                results[index] = body(index, values[(row * width)..<((row + 1) * width)])
             }
         }
-        return rows
+        return results.compactMap(\.self)
     }
 
-    /// The rows of an output that has one a token, for some tokens of each sequence.
+    /// The rows of an output that has one for each token, for some tokens of each sequence.
     ///
     /// - Parameter positions: the tokens of each sequence, counted from its first.
     /// - Throws: as `rows(of:on:)`.
     func tokenRows(
         of output: String, on encodings: [Encoding], at positions: [[Int32]]
     ) throws -> [[[Float]]] {
-        var rows = [[[Float]]](repeating: [], count: encodings.count)
+        try tokenRows(of: output, on: encodings, at: positions) { _, _, row in Array(row) }
+    }
+
+    /// What `body` makes of each of these rows.
+    ///
+    /// - Parameter body: given the sequence's index, the position's and its row.
+    /// - Throws: as `rows(of:on:)`.
+    func tokenRows<Result>(
+        of output: String, on encodings: [Encoding], at positions: [[Int32]],
+        _ body: (Int, Int, ArraySlice<Float>) -> Result
+    ) throws -> [[Result]] {
+        var results = [[Result]](repeating: [], count: encodings.count)
         try run(output, on: encodings) { batch, values in
             let width = values.count / batch.tokens
             for (offset, index) in zip(batch.offsets, batch.exampleIndices) {
-                rows[index] = positions[index].map { position in
+                results[index] = positions[index].enumerated().map { place, position in
                     let start = Int(offset + position) * width
-                    return Array(values[start..<(start + width)])
+                    return body(index, place, values[start..<(start + width)])
                 }
             }
         }
-        return rows
+        return results
     }
 
     /// Gives `body` each batch with the output's elements.

@@ -17,26 +17,30 @@ extension BertPipeline {
         let targets = try dataset.sentences.map { try map.ids(for: $0, in: dataset) }
         let encodings = try encode(
             dataset.sentences.map(\.words), place: { "\(dataset.file):\(dataset.sentences[$0].line)" })
+        let kept = zip(targets, encodings).map { Array($1.kept(of: $0)) }
+        let guesses = try runner(for: .head).tokenRows(
+            of: "logits", on: encodings.map(\.encoding), at: encodings.map(\.firstPieces)
+        ) { Guess(logits: $2, target: Int(kept[$0][$1])) }
         return EvaluationMetrics(
-            logits: try wordLogits(encodings),
-            targets: zip(targets, encodings).map { Array($1.kept(of: $0)) }, labels: labels)
+            guesses: guesses, targets: kept, labels: labels)
     }
 
     /// Metrics on a data set with labels.
     package func evaluate(_ dataset: TextDataset) throws -> EvaluationMetrics {
         let inputs = dataset.examples.map { TextPair($0.text, pair: $0.pair) }
-        func rows() throws -> [[Float]] {
+        func rows<Result>(_ body: (Int, ArraySlice<Float>) -> Result) throws -> [Result] {
             let encodings = try encode(inputs, place: { "\(dataset.textFile):\(dataset.lines[$0])" })
-            return try run(.head, output: "logits", on: encodings)
+            return try runner(for: .head).rows(of: "logits", on: encodings, body)
         }
         switch head {
         case .regression:
             let targets = try dataset.regressionTargets()
-            return EvaluationMetrics(predictions: try rows().map { $0[0] }, targets: targets)
+            return EvaluationMetrics(predictions: try rows { $1.first ?? 0 }, targets: targets)
         case .classification(let count):
             // Labels first: a mistake in the file is cheaper to find than to compute.
             let targets = try labelMap(for: dataset).ids(for: dataset).map(Int.init)
-            return EvaluationMetrics(logits: try rows(), targets: targets, labelCount: count)
+            let guesses = try rows { Guess(logits: $1, target: targets[$0]) }
+            return EvaluationMetrics(guesses: guesses, targets: targets, labelCount: count)
         case .tokenClassification: throw wrongTask("be evaluated on texts")
         case .encoder, .maskedLM, .pretraining: throw wrongTask("be evaluated on labels")
         }

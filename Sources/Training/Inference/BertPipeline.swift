@@ -176,7 +176,7 @@ public final class BertPipeline {
         return try runner(for: task).rows(of: output, on: encodings)
     }
 
-    private func runner(for task: Task) throws -> SequenceRunner {
+    func runner(for task: Task) throws -> SequenceRunner {
         SequenceRunner(
             executor: try executor(for: task), maxLength: maxLength, batchTokens: options.batchTokens)
     }

@@ -1,4 +1,25 @@
-/// Pearson's correlation, Σ(x - x̄)(y - ȳ) / √(Σ(x - x̄)² Σ(y - ȳ)²); `nil` when either is constant.
+/// Why two series of numbers have no correlation.
+public enum UndefinedCorrelation: String, Hashable, Sendable, CustomStringConvertible {
+    case constantPredictions = "the model gives all examples the same number"
+    case constantTargets = "all examples have the same number"
+    case singleExample = "there is one example only"
+
+    public var description: String { rawValue }
+
+    init?(predictions: [Float], targets: [Float]) {
+        if targets.count < 2 {
+            self = .singleExample
+        } else if targets.allSatisfy({ $0 == targets[0] }) {
+            self = .constantTargets
+        } else if predictions.allSatisfy({ $0 == predictions[0] }) {
+            self = .constantPredictions
+        } else {
+            return nil
+        }
+    }
+}
+
+/// Pearson's correlation, Σ(x - x̄)(y - ȳ) / √(Σ(x - x̄)² Σ(y - ȳ)²); `nil` when rounding makes either constant.
 func correlation(_ x: [Double], _ y: [Double]) -> Double? {
     let meanX = x.reduce(0, +) / Double(x.count)
     let meanY = y.reduce(0, +) / Double(y.count)
@@ -8,7 +29,8 @@ func correlation(_ x: [Double], _ y: [Double]) -> Double? {
         xx += (x - meanX) * (x - meanX)
         yy += (y - meanY) * (y - meanY)
     }
-    return xx > 0 && yy > 0 ? xy / (xx * yy).squareRoot() : nil
+    // Each root on its own: the product of very small squares would be 0.
+    return xx > 0 && yy > 0 ? xy / (xx.squareRoot() * yy.squareRoot()) : nil
 }
 
 /// The place of each number in ascending order, counted from 1; equal ones share the mean of their places.

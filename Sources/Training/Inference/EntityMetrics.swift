@@ -6,15 +6,17 @@ public struct EntityMetrics: Hashable, Sendable {
     public private(set) var actualCount = 0
     public private(set) var predictedCount = 0
     public private(set) var rightCount = 0
+    private let tags: EntityTags
 
-    package init() {}
+    /// - Parameter tags: what the labels say.
+    package init(_ tags: EntityTags) { self.tags = tags }
 
     /// Counts a sentence.
     /// - Parameters:
-    ///   - actual: the label of each word.
+    ///   - actual: the index of each word's label.
     ///   - predicted: as many.
-    package mutating func add(actual: [String], predicted: [String]) {
-        let (actual, predicted) = (EntitySpan.all(in: actual), EntitySpan.all(in: predicted))
+    package mutating func add(actual: [Int], predicted: [Int]) {
+        let (actual, predicted) = (tags.spans(in: actual), tags.spans(in: predicted))
         actualCount += actual.count
         predictedCount += predicted.count
         rightCount += Set(actual).intersection(predicted).count
@@ -34,54 +36,49 @@ public struct EntityMetrics: Hashable, Sendable {
 
 /// Words of a sentence that make up one entity.
 struct EntitySpan: Hashable {
-    let type: String
+    let type: Int
     let words: Range<Int>
+}
 
-    /// The entities that labels such as `B-PER`, `I-PER` and `O` mark.
+extension EntityTags {
+    /// The entities that the labels of a sentence mark.
     ///
-    /// A label is a tag (its first letter) and a type (what follows its first hyphen). As in the shared tasks' script
-    /// `conlleval` and seqeval's `get_entities`, whatever the labels' scheme, B and S begin an entity and E and S end one;
-    /// so does another type, and O, so that an I after either begins an entity too.
-    static func all(in labels: [String]) -> [EntitySpan] {
+    /// As in the shared tasks' script `conlleval` and seqeval's `get_entities`, whatever the labels' scheme, B and S begin
+    /// an entity and E and S end one; so does another type, and O, so that an I after either begins an entity too.
+    func spans(in labels: [Int]) -> [EntitySpan] {
         var spans: [EntitySpan] = []
         var start = 0
-        var last = Label("O")
-        for (index, name) in (labels + ["O"]).enumerated() {
-            let label = Label(name)
-            if last.ends(before: label) { spans.append(EntitySpan(type: last.type, words: start..<index)) }
-            if label.begins(after: last) { start = index }
-            last = label
+        var last = Tag.outside
+        for (index, tag) in (labels.map { tags[$0] } + [.outside]).enumerated() {
+            if last.ends(before: tag) { spans.append(EntitySpan(type: last.type, words: start..<index)) }
+            if tag.begins(after: last) { start = index }
+            last = tag
         }
         return spans
     }
 }
 
-/// A word's label in two parts.
-private struct Label {
-    let tag: Character
-    let type: String
-
-    init(_ name: String) {
-        tag = name.first ?? "O"
-        let rest = name.dropFirst()
-        type = String(rest.firstIndex(of: "-").map { rest[rest.index(after: $0)...] } ?? rest)
-    }
-
-    private var isOutside: Bool { tag == "O" || tag == "." }
-
-    func ends(before next: Label) -> Bool {
-        switch tag {
-        case "E", "S": true
-        case "B", "I": "BSO".contains(next.tag) || type != next.type
-        default: !isOutside && type != next.type
+extension EntityTags.Tag {
+    fileprivate func ends(before next: Self) -> Bool {
+        switch place {
+        case .outside: false
+        case .end, .single: true
+        case .begin, .inside: next.startsAnew || type != next.type
         }
     }
 
-    func begins(after last: Label) -> Bool {
-        switch tag {
-        case "B", "S": true
-        case "E", "I": "ESO".contains(last.tag) || type != last.type
-        default: !isOutside && type != last.type
+    fileprivate func begins(after last: Self) -> Bool {
+        switch place {
+        case .outside: false
+        case .begin, .single: true
+        case .inside: last.place == .outside || last.isOver || type != last.type
+        case .end: last.place == .outside || last.isOver || type != last.type
         }
     }
+
+    /// Whether what comes before it is over.
+    private var startsAnew: Bool { place == .begin || place == .single || place == .outside }
+
+    /// Whether nothing goes on after it.
+    private var isOver: Bool { place == .end || place == .single }
 }

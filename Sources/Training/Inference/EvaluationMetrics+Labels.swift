@@ -1,43 +1,50 @@
 // Metrics of a classifier, from how many examples of each label got which label. They are `nil` for regression.
 // Where a quotient is 0 / 0, it is 0, as scikit-learn has it.
 extension EvaluationMetrics {
+    /// `confusion[actual][predicted]`, examples by label; empty for regression. Of many labels it is large:
+    /// `confusionCounts` is not.
+    public var confusion: [[Int]] { confusionCounts?.matrix ?? [] }
+
     /// Share of examples whose most probable label is right.
     public var accuracy: Double? {
-        confusion.isEmpty ? nil : Double(rightCount) / Double(count)
+        confusionCounts.map { Double($0.rightCount) / Double(count) }
     }
 
     /// Of a token classifier the F1 of entities; else that of the label with id 1, `nil` unless there are two labels.
-    public var f1: Double? { entities?.f1 ?? (confusion.count == 2 ? f1(of: 1) : nil) }
+    public var f1: Double? {
+        entities?.f1 ?? confusionCounts.flatMap { $0.labelCount == 2 ? $0.f1(of: 1) : nil }
+    }
 
     /// Mean of the F1 of all labels that examples have or got.
     public var macroF1: Double? {
-        let occurring = confusion.indices.filter { actualCount($0) + predictedCount($0) > 0 }
-        guard !occurring.isEmpty else { return nil }
-        return occurring.reduce(0) { $0 + f1(of: $1) } / Double(occurring.count)
+        guard let confusionCounts, case let occurring = confusionCounts.occurring, !occurring.isEmpty else {
+            return nil
+        }
+        return occurring.reduce(0) { $0 + confusionCounts.f1(of: $1) } / Double(occurring.count)
     }
 
     /// Matthews' correlation coefficient, also of more than two labels (Gorodkin 2004): with n examples, r right ones,
     /// aₖ with label k and pₖ that got it, (n r - Σ aₖ pₖ) / √((n² - Σ aₖ²) (n² - Σ pₖ²)).
     public var matthews: Double? {
-        guard !confusion.isEmpty else { return nil }
-        let labels = confusion.indices
-        func sum(_ term: (Int) -> Int) -> Double { labels.reduce(0) { $0 + Double(term($1)) } }
+        guard let confusionCounts else { return nil }
+        let labels = confusionCounts.occurring
+        func sum(_ one: [Int: Int], _ other: [Int: Int]) -> Double {
+            labels.reduce(0) { $0 + Double(one[$1] ?? 0) * Double(other[$1] ?? 0) }
+        }
+        let (actual, predicted) = (confusionCounts.actual, confusionCounts.predicted)
         let n = Double(count)
-        let covariance = n * Double(rightCount) - sum { actualCount($0) * predictedCount($0) }
-        let actual = n * n - sum { actualCount($0) * actualCount($0) }
-        let predicted = n * n - sum { predictedCount($0) * predictedCount($0) }
-        return actual * predicted == 0 ? 0 : covariance / (actual * predicted).squareRoot()
+        let covariance = n * Double(confusionCounts.rightCount) - sum(actual, predicted)
+        let variance = (n * n - sum(actual, actual)) * (n * n - sum(predicted, predicted))
+        return variance == 0 ? 0 : covariance / variance.squareRoot()
     }
+}
+
+extension ConfusionCounts {
+    fileprivate var rightCount: Int { right.values.reduce(0, +) }
 
     /// 2 right / (actual + predicted), the harmonic mean of precision and recall.
-    private func f1(of label: Int) -> Double {
-        let sum = actualCount(label) + predictedCount(label)
-        return sum == 0 ? 0 : 2 * Double(confusion[label][label]) / Double(sum)
+    fileprivate func f1(of label: Int) -> Double {
+        let sum = (actual[label] ?? 0) + (predicted[label] ?? 0)
+        return sum == 0 ? 0 : 2 * Double(right[label] ?? 0) / Double(sum)
     }
-
-    private var rightCount: Int { confusion.indices.reduce(0) { $0 + confusion[$1][$1] } }
-
-    private func actualCount(_ label: Int) -> Int { confusion[label].reduce(0, +) }
-
-    private func predictedCount(_ label: Int) -> Int { confusion.reduce(0) { $0 + $1[label] } }
 }

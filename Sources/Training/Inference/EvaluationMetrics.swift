@@ -6,13 +6,14 @@ public struct EvaluationMetrics: Hashable, Sendable {
     public let count: Int
     /// Mean cross-entropy in nats, or mean squared error.
     public let loss: Double
-    /// `confusion[actual][predicted]`, examples by label; empty for regression.
-    public let confusion: [[Int]]
-    /// Pearson's correlation of predicted and actual numbers; `nil` for classification, or when either is
-    /// constant.
+    /// Examples by label; `nil` for regression and pre-training.
+    public let confusionCounts: ConfusionCounts?
+    /// Pearson's correlation of predicted and actual numbers; `nil` for classification, or when it is not defined.
     public let pearson: Double?
     /// Spearman's rank correlation of predicted and actual numbers; `nil` when `pearson` is.
     public let spearman: Double?
+    /// Why `pearson` and `spearman` are not defined, of a regression model.
+    public let undefinedCorrelation: UndefinedCorrelation?
     /// Of pre-training alone.
     public let pretraining: PretrainingMetrics?
     /// Of a token classifier alone.
@@ -20,39 +21,50 @@ public struct EvaluationMetrics: Hashable, Sendable {
 
     /// Metrics of a classifier.
     /// - Parameters:
+    ///   - guesses: what it says of each example.
+    ///   - targets: the index of each example's label.
+    init(guesses: [Guess], targets: [Int], labelCount: Int) {
+        var confusion = ConfusionCounts(labelCount: labelCount)
+        for (guess, target) in zip(guesses, targets) { confusion.add(actual: target, predicted: guess.label) }
+        count = targets.count
+        loss = guesses.reduce(0) { $0 + $1.loss } / Double(targets.count)
+        confusionCounts = confusion
+        (pearson, spearman, undefinedCorrelation, pretraining) = (nil, nil, nil, nil)
+    }
+
+    /// Metrics of a classifier.
+    /// - Parameters:
     ///   - logits: `[examples][labels]`.
     ///   - targets: the index of each example's label.
     package init(logits: [[Float]], targets: [Int], labelCount: Int) {
-        var confusion = Array(repeating: Array(repeating: 0, count: labelCount), count: labelCount)
-        var loss = 0.0
-        for (row, target) in zip(logits, targets) {
-            let best = argmax(row)
-            confusion[target][best] += 1
-            let top = Double(row[best])
-            loss += top + log(row.reduce(0.0) { $0 + exp(Double($1) - top) }) - Double(row[target])
-        }
-        count = targets.count
-        self.loss = loss / Double(targets.count)
-        self.confusion = confusion
-        pearson = nil
-        spearman = nil
-        pretraining = nil
+        self.init(
+            guesses: zip(logits, targets).map { Guess(logits: $0[...], target: $1) }, targets: targets,
+            labelCount: labelCount)
     }
 
     /// Metrics of a token classifier.
     /// - Parameters:
-    ///   - logits: `[sentences][words][labels]`.
+    ///   - guesses: `[sentences][words]`.
     ///   - targets: `[sentences][words]`, the index of each word's label.
     ///   - labels: names such as `O`, `B-PER`, `I-PER`.
-    package init(logits: [[[Float]]], targets: [[Int32]], labels: [String]) {
+    init(guesses: [[Guess]], targets: [[Int32]], labels: [String]) {
         self.init(
-            logits: logits.flatMap { $0 }, targets: targets.joined().map(Int.init), labelCount: labels.count)
-        var entities = EntityMetrics()
-        for (rows, targets) in zip(logits, targets) {
-            entities.add(
-                actual: targets.map { labels[Int($0)] }, predicted: rows.map { labels[argmax($0)] })
+            guesses: Array(guesses.joined()), targets: targets.joined().map(Int.init),
+            labelCount: labels.count)
+        var entities = EntityMetrics(EntityTags(labels))
+        for (guesses, targets) in zip(guesses, targets) {
+            entities.add(actual: targets.map(Int.init), predicted: guesses.map(\.label))
         }
         self.entities = entities
+    }
+
+    /// Metrics of a token classifier.
+    /// - Parameter logits: `[sentences][words][labels]`.
+    package init(logits: [[[Float]]], targets: [[Int32]], labels: [String]) {
+        let guesses = zip(logits, targets).map { rows, targets in
+            zip(rows, targets).map { Guess(logits: $0[...], target: Int($1)) }
+        }
+        self.init(guesses: guesses, targets: targets, labels: labels)
     }
 
     /// Metrics of pre-training.
@@ -60,20 +72,20 @@ public struct EvaluationMetrics: Hashable, Sendable {
     init(_ metrics: PretrainingMetrics, count: Int) {
         self.count = count
         loss = metrics.maskedLMLoss + metrics.nextSentenceLoss
-        confusion = []
-        (pearson, spearman) = (nil, nil)
+        (confusionCounts, pearson, spearman, undefinedCorrelation) = (nil, nil, nil, nil)
         pretraining = metrics
     }
 
     /// Metrics of a regression model.
     package init(predictions: [Float], targets: [Float]) {
+        undefinedCorrelation = UndefinedCorrelation(predictions: predictions, targets: targets)
         let (predictions, targets) = (predictions.map(Double.init), targets.map(Double.init))
         count = targets.count
         loss = zip(predictions, targets).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } / Double(count)
-        confusion = []
-        pearson = correlation(predictions, targets)
-        spearman = correlation(ranks(predictions), ranks(targets))
-        pretraining = nil
+        let isDefined = undefinedCorrelation == nil
+        pearson = isDefined ? correlation(predictions, targets) : nil
+        spearman = isDefined ? correlation(ranks(predictions), ranks(targets)) : nil
+        (confusionCounts, pretraining) = (nil, nil)
     }
 
     /// The value of a metric; `nil` when the task does not have it, or it is not defined.
@@ -93,7 +105,29 @@ public struct EvaluationMetrics: Hashable, Sendable {
         case .recall: entities?.recall
         }
     }
+
+    /// The value of a metric if it can be compared: where neither the data nor the model have entities, their F1 cannot.
+    func defined(_ metric: TrainingMetric) -> Double? {
+        let isOfEntities = [.f1, .precision, .recall].contains(metric)
+        if isOfEntities, let entities, entities.actualCount + entities.predictedCount == 0 { return nil }
+        return value(metric).flatMap { $0.isNaN ? nil : $0 }
+    }
 }
 
-/// The index of the first of the greatest numbers.
-func argmax(_ row: [Float]) -> Int { row.indices.reduce(0) { row[$1] > row[$0] ? $1 : $0 } }
+/// What a classifier says of an example.
+struct Guess: Sendable {
+    /// The index of the most probable label; the first of equal ones.
+    let label: Int
+    /// Cross-entropy in nats.
+    let loss: Double
+
+    init(logits: ArraySlice<Float>, target: Int) {
+        (label, loss) = logits.withUnsafeBufferPointer { logits in
+            var best = 0
+            for index in logits.indices where logits[index] > logits[best] { best = index }
+            let top = Double(logits[best])
+            let sum = logits.reduce(0.0) { $0 + exp(Double($1) - top) }
+            return (best, top + log(sum) - Double(logits[target]))
+        }
+    }
+}

@@ -19,10 +19,13 @@ final class AppendedFile {
         }
     }
 
+    /// Appends all of it, or nothing when the disk is full.
     func append(_ data: Data) throws {
+        let end = try? handle.offset()
         do {
             try handle.write(contentsOf: data)
         } catch {
+            if let end { try? handle.truncate(atOffset: end) }
             throw TrainingError(.unwritable, "cannot be written; check the free space", at: path)
         }
     }

@@ -11,13 +11,16 @@ struct CSVLog: TrainingLog {
         + ["loss_scale", "skipped_steps", "mask_sparsity"]).joined(separator: ",")
     private let file: AppendedFile
 
-    /// Starts the file, or goes on with it: rows after `step` are dropped, since a resumed run writes them again.
+    /// Starts the file, or goes on with it: rows after `step` are dropped, since a resumed run writes them again, and so
+    /// are those that are not complete or of a file with other columns.
     init(path: String, after step: Int) throws {
         let old =
             step > 0
             ? FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } : nil
+        let columns = Self.header.utf8.count { $0 == UInt8(ascii: ",") }
         let rows = (old ?? "").split(separator: "\n").dropFirst().filter { row in
-            row.split(separator: ",").first.flatMap { Int($0) }.map { $0 <= step } ?? false
+            row.utf8.count { $0 == UInt8(ascii: ",") } == columns
+                && row.split(separator: ",").first.flatMap { Int($0) }.map { $0 <= step } ?? false
         }
         let text = ([Self.header] + rows.map(String.init)).joined(separator: "\n") + "\n"
         try AtomicFile.write(Data(text.utf8), to: URL(fileURLWithPath: path))

@@ -1,15 +1,25 @@
-/// The bytes of TensorBoard's event files, written by hand: two small protocol-buffer messages in TFRecord frames.
+/// The bytes of TensorBoard's event files, written by hand: small protocol-buffer messages in TFRecord frames.
 ///
 /// ```
-/// message Event   { double wall_time = 1; int64 step = 2; string file_version = 3; Summary summary = 5; }
-/// message Summary { repeated Value value = 1; }
-/// message Value   { string tag = 1; float simple_value = 2; }
+/// message Event      { double wall_time = 1; int64 step = 2; string file_version = 3; Summary summary = 5;
+///                      SessionLog session_log = 7; }
+/// message Summary    { repeated Value value = 1; }
+/// message Value      { string tag = 1; float simple_value = 2; }
+/// message SessionLog { enum SessionStatus { START = 1; } SessionStatus status = 1; }
 /// ```
 /// A frame is the length (u64), its masked CRC-32C, the message, and the message's masked CRC-32C, little-endian.
 enum EventEncoder {
     /// The event that starts every file.
     static func version(wallTime: Double) -> [UInt8] {
         frame(field(1, bits: wallTime.bitPattern) + field(3, bytes: Array("brain.Event:2".utf8)))
+    }
+
+    /// The event that says that a run begins with this step: TensorBoard forgets what earlier files have of it and of
+    /// later ones, as with `purge_step` of PyTorch's `SummaryWriter`.
+    static func start(step: Int, wallTime: Double) -> [UInt8] {
+        frame(
+            field(1, bits: wallTime.bitPattern) + field(2, varint: UInt64(step))
+                + field(7, bytes: field(1, varint: 1)))
     }
 
     /// One event with any number of scalars.

@@ -6,8 +6,8 @@ import Support
 struct TensorBoardLog: TrainingLog {
     private let file: AppendedFile
 
-    /// Starts `directory/events.out.tfevents.SECONDS.HOST.PID`.
-    init(directory: String) throws {
+    /// Starts `directory/events.out.tfevents.SECONDS.HOST.PID`, whose first events say that it goes on after `step`.
+    init(directory: String, after step: Int) throws {
         do {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         } catch {
@@ -20,7 +20,8 @@ struct TensorBoardLog: TrainingLog {
         let name =
             "events.out.tfevents.\(Int(now)).\(process.hostName).\(process.processIdentifier).\(existing)"
         let path = (directory as NSString).appendingPathComponent(name)
-        try AtomicFile.write(Data(EventEncoder.version(wallTime: now)), to: URL(fileURLWithPath: path))
+        let start = EventEncoder.version(wallTime: now) + EventEncoder.start(step: step + 1, wallTime: now)
+        try AtomicFile.write(Data(start), to: URL(fileURLWithPath: path))
         file = try AppendedFile(path: path)
     }
 

@@ -26,12 +26,14 @@ struct TrainingLogRow: Equatable {
     var skippedSteps: Int?
 }
 
-/// Collects steps into rows.
-struct TrainingLogWindow {
-    private var losses = 0.0
-    private var steps = 0
+/// Collects steps into rows. A checkpoint keeps what has been collected, but for the time, which is that of the process.
+struct TrainingLogWindow: Equatable {
+    var losses = 0.0
+    var steps = 0
     private var tokens = 0
     private var seconds = 0.0
+
+    init(losses: Double = 0, steps: Int = 0) { (self.losses, self.steps) = (losses, steps) }
 
     mutating func add(_ report: StepReport) {
         losses += report.loss

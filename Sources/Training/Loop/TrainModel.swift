@@ -11,6 +11,8 @@ import GraphCompiler
 /// The same configuration, data and machine give the same parameters, bit for bit, with any number of threads and
 /// also when a run is interrupted and resumed.
 ///
+/// One process at a time trains into an output directory.
+///
 /// - Parameters:
 ///   - config: what to train; checked first.
 ///   - compiler: what compiles the graphs; one with the configuration's `threads`, `cpu`, `matmul` and `precision`
@@ -28,6 +30,11 @@ public func trainModel(
     shouldStop: @escaping () -> Bool = { false }
 ) throws -> TrainingReport {
     try config.validate()
+    let directory = config.resolve(config.outputDirectory)
+    let lock = try OutputLock(directory)
+    defer { withExtendedLifetime(lock) {} }
+    Leftovers.removeAll(in: directory)
+    TrainingCheckpoint.recover(in: Trainer.checkpoints(config))
     let compiler =
         try compiler
         ?? Compiler(

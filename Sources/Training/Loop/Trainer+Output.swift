@@ -4,10 +4,9 @@ import GraphCompiler
 import Support
 
 extension Trainer {
-    private static func checkpoints(_ config: TrainingConfig) -> URL {
+    static func checkpoints(_ config: TrainingConfig) -> URL {
         URL(fileURLWithPath: config.resolve(config.outputDirectory), isDirectory: true)
-            .appendingPathComponent(
-                "checkpoints")
+            .appendingPathComponent("checkpoints")
     }
 
     private var checkpoints: URL { Self.checkpoints(config) }
@@ -17,68 +16,63 @@ extension Trainer {
 
     // MARK: Checkpoints
 
-    /// The checkpoint that the configuration names; `nil` for a new start.
-    static func checkpoint(_ config: TrainingConfig) throws -> TrainingCheckpoint? {
-        switch config.resume {
-        case nil: return nil
-        case "latest"?:
-            return try TrainingCheckpoint.all(in: checkpoints(config)).first.map {
-                try TrainingCheckpoint(directory: $0.directory)
-            }
-        case let path?:
-            return try TrainingCheckpoint(
-                directory: URL(fileURLWithPath: config.resolve(path), isDirectory: true))
-        }
-    }
-
-    /// Goes back to the checkpoint to go on from.
-    /// - Returns: its directory; `nil` for a new start.
-    func restore() throws -> URL? {
-        guard let checkpoint = resumed else { return nil }
-        let directory = checkpoint.directory
-        let now = CheckpointState(
-            progress: progress, config: config, data: task.fingerprint, microBatchSize: setup.microBatchSize)
-        try checkpoint.state.check(against: now, at: directory.path)
-        guard checkpoint.state.progress.step <= plan.steps else {
-            throw TrainingError(
-                .invalidCheckpoint,
-                "is after \(checkpoint.state.progress.step) steps, but this run has \(plan.steps); raise epochs or "
-                    + "maxSteps, or choose an earlier checkpoint", at: directory.path)
-        }
-        if checkpoint.state.progress.microBatch > 0, checkpoint.state.microBatchSize != setup.microBatchSize {
-            throw TrainingError(
-                .invalidCheckpoint,
-                "was made in the middle of a step, but its micro-batches do not fit into maxMemory any more; raise it, or "
-                    + "choose an earlier checkpoint", at: directory.path)
-        }
-        try checkpoint.restore(model)
-        progress = checkpoint.state.progress
-        let isOwn =
-            directory.deletingLastPathComponent().standardizedFileURL == checkpoints.standardizedFileURL
-        if isOwn { kept = checkpoint.state.kept }
-        let hasBest = isOwn && FileManager.default.fileExists(atPath: outputDirectory + "/model.safetensors")
-        // The best model of another run's directory cannot be saved at the end of this one.
-        if !hasBest { (progress.bestValue, progress.bestStep) = (nil, nil) }
-        return directory
+    /// The state of a checkpoint made now.
+    var state: CheckpointState {
+        var state = CheckpointState(
+            progress: progress, config: config, data: task.fingerprint,
+            measure: EvaluationMeasure(
+                metric: metric, validation: task.validationFingerprint ?? "", isSaved: config.saveBest))
+        state.steps = plan.steps
+        state.model = modelFingerprint
+        state.microBatchSize = setup.microBatchSize
+        state.kept = kept
+        return state
     }
 
     /// Saves a checkpoint; then removes those that are too many, and those of older runs in the directory.
     func saveCheckpoint() throws {
+        let states = model.stateNames(withSums: progress.microBatch > 0)
+        // Scaled sums may overflow: the step is skipped then.
+        try checkFinite(
+            model.specs.map(\.name) + states.filter { !model.scalesLoss || !OptimizerOptions.isSum($0) })
         kept.removeAll { $0 == checkpointName }
         kept = (kept + [checkpointName]).suffix(config.keepCheckpoints)
-        var state = CheckpointState(
-            progress: progress, config: config, data: task.fingerprint, microBatchSize: setup.microBatchSize)
-        state.kept = kept
         try TrainingCheckpoint.save(model, state: state, in: checkpoints)
         TrainingCheckpoint.prune(in: checkpoints, keeping: Set(kept))
         try observer(
             .checkpoint(path: "\(outputDirectory)/checkpoints/\(checkpointName)", step: progress.step))
     }
 
+    /// Keeps numbers that are not finite from being saved over good ones, and finite ones that a model can do nothing with:
+    /// it is run on an example.
+    private func checkFinite(_ names: [String]) throws {
+        func failure(_ problem: String) -> TrainingError {
+            let saved = kept.last { $0 != checkpointName }
+            return TrainingError(
+                .failedStep,
+                "\(problem) after the update; nothing was saved"
+                    + (saved.map { ", and checkpoints/\($0) stays" } ?? "")
+                    + "; \(precisionAdvice)lower learningRate",
+                at: "step \(progress.step) (epoch \(lastStep?.epoch ?? progress.epoch + 1))")
+        }
+        if let name = model.parameters.firstNotFinite(of: names) {
+            throw failure("parameter '\(name)' holds NaN or infinity")
+        }
+        do {
+            try task.probe(model)
+        } catch let error as ExecutionError {
+            throw failure("\(error)")
+        }
+    }
+
     // MARK: The model
+
+    /// Parameters of a saved model.
+    private var savedSpecs: [ParameterSpec] { model.specs.filter { !AttentionGates.isGate($0.name) } }
 
     /// Writes the model as it is now into the output directory, in Hugging Face's layout, with the mask that was learned.
     func saveModel() throws {
+        try checkFinite(model.specs.map { model.evaluatedName($0.name) })
         let directory = URL(fileURLWithPath: outputDirectory, isDirectory: true)
         var config = model.config
         if let search = model.search {
@@ -88,8 +82,7 @@ extension Trainer {
             }
         }
         try BertCheckpoint.save(
-            to: directory, config: config, architecture: task.architecture,
-            parameters: model.specs.filter { !AttentionGates.isGate($0.name) }
+            to: directory, config: config, architecture: task.architecture, parameters: savedSpecs
         ) { spec, sink in
             try model.parameters.withBytes(model.evaluatedName(spec.name)) { bytes in
                 try sink(bytes.bindMemory(to: Float.self))
@@ -100,11 +93,21 @@ extension Trainer {
 
     /// Makes the saved model and the model in memory the same: the best one, or the last.
     func finishModel() throws {
-        guard config.saveBest, let best = progress.bestStep else { return try saveModel() }
-        guard best != progress.step else { return }
+        guard config.saveBest, let best = progress.best else { return try saveModel() }
+        if best.step != progress.step { try loadSavedModel() }
+    }
+
+    /// Puts the parameters of the model in the output directory where evaluations read them.
+    func loadSavedModel() throws {
         let directory = URL(fileURLWithPath: outputDirectory, isDirectory: true)
         let checkpoint = try BertCheckpoint(directory: directory)
-        for name in try checkpoint.report(for: model.specs).loaded {
+        let loaded = try checkpoint.report(for: savedSpecs).loaded
+        guard loaded.count == savedSpecs.count else {
+            throw TrainingError(
+                .invalidModel, "is not the model that this run saved as its best; start anew",
+                at: outputDirectory)
+        }
+        for name in loaded {
             try model.parameters.set(model.evaluatedName(name)) {
                 try checkpoint.copyFloats(of: name, into: $0)
             }
@@ -115,15 +118,9 @@ extension Trainer {
     // MARK: Logs
 
     func openLogs() throws {
-        do {
-            try FileManager.default.createDirectory(
-                atPath: outputDirectory, withIntermediateDirectories: true)
-        } catch {
-            throw TrainingError(
-                .unwritable, "cannot make the directory; check its parent", at: outputDirectory)
-        }
         if config.csvLog { logs.append(try CSVLog(path: outputDirectory + "/log.csv", after: progress.step)) }
-        if config.tensorBoard { logs.append(try TensorBoardLog(directory: outputDirectory + "/tensorboard")) }
+        guard config.tensorBoard else { return }
+        logs.append(try TensorBoardLog(directory: outputDirectory + "/tensorboard", after: progress.step))
     }
 
     /// Adds a row every `logEvery` steps and after the last one.
@@ -132,7 +129,7 @@ extension Trainer {
         guard let lastStep, progress.step % config.logEvery == 0 || progress.step == plan.steps else {
             return
         }
-        let row = window.row(endingWith: lastStep, epoch: Double(progress.epoch) + epochShare)
+        let row = progress.window.row(endingWith: lastStep, epoch: Double(progress.epoch) + epochShare)
         for index in logs.indices { try logs[index].add(row) }
     }
 }

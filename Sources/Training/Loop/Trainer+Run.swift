@@ -4,11 +4,12 @@ import Text
 extension Trainer {
     /// Does what is left of the run, saves the model, and tests it.
     func run() throws -> TrainingReport {
-        let resumed = try restore()
+        let notes = try restore()
         try openLogs()
         try observer(.started(summary))
         try model.reserve(training: setup.shapes.training, evaluation: setup.shapes.evaluation)
-        if let resumed { try observer(.resumed(path: resumed.path, step: progress.step)) }
+        if let resumed { try observer(.resumed(path: resumed.directory.path, step: progress.step)) }
+        for note in notes { try observer(.note(note)) }
         var end = TrainingReport.End.finished
         while progress.step < plan.steps {
             if isPatienceOver {
@@ -35,18 +36,18 @@ extension Trainer {
     /// The rest of the current epoch.
     /// - Returns: false when the run was asked to stop.
     private func runEpoch() throws -> Bool {
-        let batches = try task.batches(epoch: progress.epoch)
-        let steps = batches.pieces(of: task.gradientAccumulation(epoch: progress.epoch))
+        let steps = try steps(ofEpoch: progress.epoch)
+        let batches = try task.batches(epoch: progress.epoch).count
         let start = pace.seconds
         for step in steps.dropFirst(progress.batch) {
             let epoch = progress.epoch
-            guard try runStep(step.flatMap { $0.pieces(of: setup.microBatchSize ?? .max) }) else {
+            guard try runStep(step) else {
                 if config.saveEvery != 0 { try saveCheckpoint() }
                 return false
             }
             let isEnd = progress.batch == steps.count
             try log(epochShare: Double(progress.batch) / Double(steps.count))
-            if isEnd { try endEpoch(batches: batches.count, seconds: pace.seconds - start) }
+            if isEnd { try endEpoch(batches: batches, seconds: pace.seconds - start) }
             if isDue(config.evaluateEvery, isEpochEnd: isEnd) { try evaluate(epoch: epoch + 1) }
             if isDue(config.saveEvery, isEpochEnd: isEnd) { try saveCheckpoint() }
             if shouldStop() {
@@ -56,6 +57,13 @@ extension Trainer {
             if progress.step == plan.steps || isPatienceOver { break }
         }
         return true
+    }
+
+    /// The steps of an epoch, each the micro-batches that the graph is run on.
+    func steps(ofEpoch epoch: Int) throws -> [[[Int]]] {
+        try task.batches(epoch: epoch).pieces(of: task.gradientAccumulation(epoch: epoch)).map { step in
+            step.flatMap { $0.pieces(of: setup.microBatchSize ?? .max) }
+        }
     }
 
     /// Whether something that happens every `interval` steps, or after each epoch, happens now.
@@ -76,8 +84,9 @@ extension Trainer {
         } catch let error as ExecutionError {
             throw TrainingError(
                 .failedStep,
-                "\(error); the parameters are those before this step; lower learningRate, or look at the data and "
-                    + "the model's weights", at: "step \(progress.step + 1) (epoch \(progress.epoch + 1))")
+                "\(error); the parameters are those before this step; \(precisionAdvice)lower learningRate, or look at "
+                    + "the data and the model's weights",
+                at: "step \(progress.step + 1) (epoch \(progress.epoch + 1))")
         }
         guard let result else { return false }
         let seconds = (ContinuousClock.now - start).inSeconds
@@ -97,7 +106,7 @@ extension Trainer {
             seconds: seconds, tokensPerSecond: pace.tokensPerSecond,
             secondsLeft: pace.secondsLeft(steps: plan.steps - progress.step), maskSparsity: model.maskSparsity
         )
-        window.add(report)
+        progress.window.add(report)
         lastStep = report
         try observer(.step(report))
         return true
@@ -126,8 +135,14 @@ extension Trainer {
         throw TrainingError(
             .failedStep,
             "gradients overflow in fp16 with the loss scaled by \(progress.scaler.scale) still, after "
-                + "\(progress.scaler.skipped) skipped steps; set precision to bf16 or fp32, or lower learningRate",
+                + "\(progress.scaler.skipped) skipped steps; \(precisionAdvice)or lower learningRate",
             at: "step \(progress.step) (epoch \(progress.epoch + 1))")
+    }
+
+    /// What to do about numbers that f16 cannot hold; empty where they are not f16.
+    var precisionAdvice: String {
+        guard config.precision == .fp16 else { return "" }
+        return "fp16 has numbers up to 65504 only: set 'precision' to \"bf16\" (in \(config.file)), "
     }
 
     private func endEpoch(batches: Int, seconds: Double) throws {
@@ -146,13 +161,14 @@ extension Trainer {
     // MARK: Evaluation
 
     /// - Returns: `nil` without such data.
-    private func metrics(_ part: EvaluatedPart) throws -> EvaluationMetrics? {
+    func metrics(_ part: EvaluatedPart) throws -> EvaluationMetrics? {
         guard task.exampleCount(of: part) != nil else { return nil }
         do {
             return try task.evaluate(part, with: model)
         } catch let error as ExecutionError {
             throw TrainingError(
-                .failedStep, "\(error) in the evaluation on \(task.path(of: part)); lower learningRate",
+                .failedStep,
+                "\(error) in the evaluation on \(task.path(of: part)); \(precisionAdvice)lower learningRate",
                 at: "after step \(progress.step)")
         }
     }
@@ -161,15 +177,16 @@ extension Trainer {
     private func evaluate(epoch: Int) throws {
         let start = ContinuousClock.now
         guard let metrics = try metrics(.validation) else { return }
-        // A correlation that is not defined counts as none.
-        let value = metrics.value(metric) ?? 0
-        let isBest = progress.bestValue.map { metric.isBetter(value, than: $0) } ?? true
+        let evaluation = BestEvaluation(
+            step: progress.step, value: metrics.defined(metric), loss: metrics.loss)
+        if evaluation.value == nil { try noteUndefined(metrics) }
+        let isBest = progress.best.map { evaluation.isBetter(than: $0, by: metric) } ?? true
         progress.evaluatedStep = progress.step
         progress.evaluationsWithoutBest = isBest ? 0 : progress.evaluationsWithoutBest + 1
-        if isBest { (progress.bestValue, progress.bestStep) = (value, progress.step) }
+        if isBest { progress.best = evaluation }
         let report = EvaluationReport(
-            step: progress.step, epoch: epoch, metrics: metrics, metric: metric, value: value, isBest: isBest,
-            seconds: (ContinuousClock.now - start).inSeconds)
+            step: progress.step, epoch: epoch, metrics: metrics, metric: metric, value: evaluation.value,
+            isBest: isBest, seconds: (ContinuousClock.now - start).inSeconds)
         evaluations.append(report)
         for index in logs.indices { try logs[index].add(report) }
         try observer(.evaluation(report))
@@ -177,6 +194,16 @@ extension Trainer {
             try saveModel()
             try observer(.bestModel(path: outputDirectory, step: progress.step))
         }
+    }
+
+    /// Says once why the metric that decides has no value.
+    private func noteUndefined(_ metrics: EvaluationMetrics) throws {
+        guard evaluations.allSatisfy({ $0.value != nil }) else { return }
+        let reason = metrics.undefinedCorrelation.map { ", since \($0)" } ?? ""
+        try observer(
+            .note(
+                "\(task.path(of: .validation)): \(metric.rawValue) is not defined\(reason); such evaluations are "
+                    + "compared by their loss"))
     }
 
     private func report(_ end: TrainingReport.End, test: EvaluationMetrics?) throws -> TrainingReport {
@@ -188,7 +215,7 @@ extension Trainer {
         return TrainingReport(
             end: end, steps: progress.step, seconds: (ContinuousClock.now - started).inSeconds,
             tokensPerSecond: pace.meanTokensPerSecond, finalLoss: lastStep?.loss, epochs: epochs,
-            evaluations: evaluations, bestValue: progress.bestValue, bestStep: progress.bestStep,
+            evaluations: evaluations, bestValue: progress.best?.value, bestStep: progress.best?.step,
             metric: metric,
             test: test, modelDirectory: outputDirectory, memoryByteCount: ProcessMemory.peakByteCount,
             profile: profile)

@@ -13,6 +13,9 @@ final class Trainer {
     let plan: TrainingPlan
     let metric: TrainingMetric
     let outputDirectory: String
+    let modelFingerprint: String
+    /// What to know about the checkpoints that were looked at.
+    private let resumeNotes: [String]
     let compiler: Compiler
     let shouldStop: () -> Bool
     let observer: (TrainingEvent) throws -> Void
@@ -21,14 +24,13 @@ final class Trainer {
     var progress = TrainingProgress()
     var pace = Pace()
     var logs: [any TrainingLog] = []
-    var window = TrainingLogWindow()
     var epochs: [EpochSummary] = []
     var evaluations: [EvaluationReport] = []
     var lastStep: StepReport?
     /// Directory names of this run's checkpoints, oldest first.
     var kept: [String] = []
 
-    /// Loads the model and the data and compiles the graphs. Writes nothing.
+    /// Loads the model and the data and compiles the graphs.
     init(
         _ config: TrainingConfig, compiler: Compiler, shouldStop: @escaping () -> Bool,
         observer: @escaping (TrainingEvent) throws -> Void
@@ -58,7 +60,10 @@ final class Trainer {
                 problem: "needs validation data; set validationFile, or heldOutFiles for pre-training")
         }
         plan = task.plan
-        resumed = try Self.checkpoint(config)
+        modelFingerprint = try Self.fingerprint(task.config)
+        var notes: [String] = []
+        resumed = try Self.checkpoint(config) { notes.append($0) }
+        resumeNotes = notes
         setup = try TrainingSetup.fitting(
             config, source, task, compiler: compiler, resumed: resumed?.state.microBatchSize)
     }
@@ -79,7 +84,7 @@ final class Trainer {
             instructionSet: compiler.instructionSet, threads: compiler.threads, memory: setup.memory,
             gates: source.gates, recomputation: model.recomputation,
             gradientAccumulation: config.gradientAccumulation, microBatchSize: setup.microBatchSize,
-            warnings: source.config.warnings + source.notes + task.warnings
+            warnings: source.config.warnings + source.notes + task.warnings + resumeNotes
                 + [compiler.cacheWarning, compiler.slowPrecisionNote, setup.note].compactMap { $0 })
     }
 }

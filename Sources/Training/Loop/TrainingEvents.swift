@@ -5,6 +5,8 @@ import GraphCompiler
 public enum TrainingEvent: Sendable {
     /// Everything is loaded and compiled; the first step comes next.
     case started(TrainingSummary)
+    /// Something to know, in one line.
+    case note(String)
     /// Training goes on from a checkpoint, after `step` steps.
     case resumed(path: String, step: Int)
     case step(StepReport)
@@ -109,9 +111,9 @@ public struct EvaluationReport: Sendable, Equatable {
     public let step: Int
     public let epoch: Int
     public let metrics: EvaluationMetrics
-    /// What decides which evaluation is the best, and its value.
+    /// What decides which evaluation is the best, and its value; `nil` where it is not defined.
     public let metric: TrainingMetric
-    public let value: Double
+    public let value: Double?
     public let isBest: Bool
     public let seconds: Double
 }
@@ -134,7 +136,8 @@ public struct TrainingReport: Sendable {
     public var finalLoss: Double?
     public var epochs: [EpochSummary]
     public var evaluations: [EvaluationReport]
-    /// The best evaluation's value and the steps before it, also when it was before a resume.
+    /// The best evaluation's value, `nil` where that is not defined, and the steps before it, also when it was before a
+    /// resume.
     public var bestValue: Double?
     public var bestStep: Int?
     public var metric: TrainingMetric

@@ -13,8 +13,9 @@ struct TrainingProgress: Equatable {
     var scaler = LossScaler()
     /// Totals of the epoch so far.
     var totals = EpochTotals()
-    var bestValue: Double?
-    var bestStep: Int?
+    /// The row of the log that is not complete yet.
+    var window = TrainingLogWindow()
+    var best: BestEvaluation?
     /// Evaluations in a row without a better one.
     var evaluationsWithoutBest = 0
     /// The last step with an evaluation.

@@ -98,8 +98,11 @@ struct TrainingSetup {
         let frozen: FrozenParameters
         do {
             // Gates are always trained.
-            frozen = try FrozenParameters(
-                config.freeze, of: specs.map(\.name).filter { !AttentionGates.isGate($0) })
+            let names = specs.map(\.name).filter { !AttentionGates.isGate($0) }
+            frozen = try FrozenParameters(config.freeze, of: names)
+            if source.gates == nil, names.allSatisfy(frozen.contains) {
+                throw FreezeError("leaves nothing to train: all parameters match; take an entry out")
+            }
         } catch let error as FreezeError {
             throw TrainingConfigError(file: config.file, field: "freeze", problem: error.problem)
         }

@@ -18,6 +18,8 @@ protocol LearningTask {
     var metric: TrainingMetric { get }
     /// Changes when the training data do.
     var fingerprint: String { get }
+    /// Changes when the validation data do; `nil` without any.
+    var validationFingerprint: String? { get }
     /// What to know about the data.
     var warnings: [String] { get }
     var plan: TrainingPlan { get }
@@ -45,6 +47,9 @@ protocol LearningTask {
     /// Runs the model without dropout over a part that there is.
     /// - Throws: `ExecutionError` when an output is not finite, naming the node.
     func evaluate(_ part: EvaluatedPart, with model: TrainableModel) throws -> EvaluationMetrics
+    /// Runs the model without dropout on a training example.
+    /// - Throws: as `evaluate`.
+    func probe(_ model: TrainableModel) throws
     /// What errors call a part.
     func path(of part: EvaluatedPart) -> String
 }

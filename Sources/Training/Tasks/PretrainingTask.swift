@@ -9,6 +9,7 @@ import Text
 final class PretrainingTask: LearningTask {
     let config: BertConfig
     let fingerprint: String
+    let validationFingerprint: String?
     let plan: TrainingPlan
     private let phases: [PretrainingPhase]
     /// For each epoch its phase, and how many of its batches are trained on.
@@ -33,6 +34,7 @@ final class PretrainingTask: LearningTask {
         config = source.config
         let text = try PretrainingText(training, source.tokenizer)
         fingerprint = text.fingerprint
+        validationFingerprint = text.heldOut.map(PretrainingText.fingerprint)
         let configs = training.phases.isEmpty ? [training] : training.phases.map { $0.applied(to: training) }
         let phases = try configs.map { try PretrainingPhase($0, text.train, source) }
         self.phases = phases
@@ -135,6 +137,12 @@ final class PretrainingTask: LearningTask {
                 "length": batch.batch.maxLength, "masked": batch.maskedLabels.count,
             ]
         }
+    }
+
+    func probe(_ model: TrainableModel) throws {
+        let epoch = current?.epoch ?? 0
+        let batch = try examples(epoch: epoch).batch([0], options: phases[epochs[epoch].phase].batching)
+        _ = try model.infer(BertInputs(batch), outputs: ["logits", "next_sentence_logits"])
     }
 
     func evaluate(_ part: EvaluatedPart, with model: TrainableModel) throws -> EvaluationMetrics {

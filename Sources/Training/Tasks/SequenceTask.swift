@@ -38,6 +38,7 @@ struct SequenceTask: LearningTask {
     }
 
     var plan: TrainingPlan { sequences.plan }
+    var validationFingerprint: String? { data.validation?.fingerprint }
     var architecture: BertArchitecture { .sequenceClassification }
     var labels: [String] { data.labels }
     var warnings: [String] { data.warnings }
@@ -84,16 +85,25 @@ struct SequenceTask: LearningTask {
         }
     }
 
+    func probe(_ model: TrainableModel) throws {
+        let runner = model.runner(maxLength: data.maxLength, batchTokens: 1)
+        _ = try runner.rows(of: "logits", on: Array(data.train.encodings.prefix(1)))
+    }
+
     func evaluate(_ part: EvaluatedPart, with model: TrainableModel) throws -> EvaluationMetrics {
         guard let examples = examples(of: part) else {
             return EvaluationMetrics(predictions: [], targets: [])
         }
         let runner = model.runner(maxLength: data.maxLength, batchTokens: TaskStep.evaluationTokens)
-        let rows = try runner.rows(of: "logits", on: examples.encodings)
         switch examples.targets {
         case .classes(let ids):
-            return EvaluationMetrics(logits: rows, targets: ids.map(Int.init), labelCount: config.labelCount)
+            let guesses = try runner.rows(of: "logits", on: examples.encodings) {
+                Guess(logits: $1, target: Int(ids[$0]))
+            }
+            return EvaluationMetrics(
+                guesses: guesses, targets: ids.map(Int.init), labelCount: config.labelCount)
         case .numbers(let numbers):
+            let rows = try runner.rows(of: "logits", on: examples.encodings)
             return EvaluationMetrics(predictions: rows.map { $0[0] }, targets: numbers)
         }
     }

@@ -9,6 +9,7 @@ struct TokenTask: LearningTask {
     let keepsHead: Bool
     let metric: TrainingMetric
     let fingerprint: String
+    let warnings: [String]
     private let train: TaggedData
     private let validation: TaggedData?
     private let test: TaggedData?
@@ -39,7 +40,16 @@ struct TokenTask: LearningTask {
         config.labels = map.names
         config.problemType = nil
         self.config = config
-        metric = training.task.metric
+        let tags = EntityTags(labels)
+        let hasEntities = validation.map { tags.hasEntity($0.labels.joined()) } ?? true
+        metric = hasEntities ? training.task.metric : .accuracy
+        warnings =
+            [tags.note].compactMap(\.self)
+            + (hasEntities || training.metric != nil
+                ? []
+                : [
+                    "\(validation?.path ?? ""): has no entities; accuracy decides which evaluation is the best"
+                ])
         fingerprint = train.fingerprint
         sequences = try SequenceBatches(
             training, train.encodings, maxLength: maxLength, padID: source.tokenizer.special.padding)
@@ -48,7 +58,7 @@ struct TokenTask: LearningTask {
     var head: BertHead { .tokenClassification(labels: labels.count) }
     var architecture: BertArchitecture { .tokenClassification }
     var plan: TrainingPlan { sequences.plan }
-    var warnings: [String] { [] }
+    var validationFingerprint: String? { validation?.fingerprint }
     var exampleCount: Int { train.encodings.count }
 
     func exampleCount(of part: EvaluatedPart) -> Int? { data(of: part)?.encodings.count }
@@ -91,12 +101,19 @@ struct TokenTask: LearningTask {
         }
     }
 
+    func probe(_ model: TrainableModel) throws {
+        let runner = model.runner(maxLength: maxLength, batchTokens: 1)
+        _ = try runner.rows(of: "logits", on: Array(train.encodings.prefix(1)))
+    }
+
     func evaluate(_ part: EvaluatedPart, with model: TrainableModel) throws -> EvaluationMetrics {
         guard let data = data(of: part) else {
             return EvaluationMetrics(predictions: [], targets: [])
         }
         let runner = model.runner(maxLength: maxLength, batchTokens: TaskStep.evaluationTokens)
-        let logits = try runner.tokenRows(of: "logits", on: data.encodings, at: data.positions)
-        return EvaluationMetrics(logits: logits, targets: data.labels, labels: labels)
+        let guesses = try runner.tokenRows(of: "logits", on: data.encodings, at: data.positions) {
+            Guess(logits: $2, target: Int(data.labels[$0][$1]))
+        }
+        return EvaluationMetrics(guesses: guesses, targets: data.labels, labels: labels)
     }
 }
