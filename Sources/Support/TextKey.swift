@@ -27,7 +27,9 @@ public struct TextKey: Hashable, Comparable, Sendable, CustomStringConvertible {
 
 extension StringProtocol {
     /// Whether the two are the same sequence of code points.
-    public func hasSameCodePoints(as other: some StringProtocol) -> Bool { utf8.elementsEqual(other.utf8) }
+    public func hasSameCodePoints(as other: some StringProtocol) -> Bool {
+        utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
+    }
 }
 
 extension TextKey: ExpressibleByStringLiteral {

@@ -62,6 +62,18 @@ import Testing
         #expect(value["\u{212A}"]?.integer == 4)
     }
 
+    @Test(arguments: [3, 40])
+    func membersAreSetAndRemoved(count: Int) {
+        var object = JSONObject((0..<count).map { ("m\($0)", .integer($0)) })
+        object["m1"] = .integer(7)
+        object["new"] = .null
+        object["m0"] = nil
+        object["absent"] = nil
+        #expect(object.members.count == count)
+        #expect(object["m1"] == .integer(7) && object["m0"] == nil && object["new"] == .null)
+        #expect(object.names.first == "m1" && object.names.last == "new")
+    }
+
     @Test func numbersKeepTheirSpelling() throws {
         let value = try Self.parsed("[1.0, 1e3, 1e-12, 1000000000000000019884624838656, 1e999]").array ?? []
         #expect(value.map(\.integer) == [1, 1000, nil, nil, nil])

@@ -125,29 +125,21 @@ package struct JSONParser {
     }
 
     private mutating func object() throws(Failure) -> JSONValue {
-        var members: [(String, JSONValue)] = []
-        var places: [TextKey: Int] = [:]
-        if take("}") { return .object(members) }
+        var object = JSONObject()
+        if take("}") { return .object(object) }
         repeat {
             skipSpace()
             guard current == UInt8(ascii: "\"") else { throw failure("expected a member name in quotes") }
             let start = position
             let name = try string()
             try expect(":")
-            let place = places[TextKey(name)]
-            if place != nil, repeatedNames == .refused {
+            if repeatedNames == .refused, object[name] != nil {
                 throw failure("the name \(quotedJSON(name)) stands twice in an object; remove one", at: start)
             }
-            let value = try value()
-            if let place {
-                members[place].1 = value
-            } else {
-                places[TextKey(name)] = members.count
-                members.append((name, value))
-            }
+            object[name] = try value()
         } while take(",")
         try expect("}", "',' or '}'")
-        return .object(members)
+        return .object(object)
     }
 
     private mutating func array() throws(Failure) -> JSONValue {

@@ -75,26 +75,51 @@ public struct JSONNumber: Sendable, Equatable, CustomStringConvertible {
 public struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
     public typealias Member = (name: String, value: JSONValue)
 
-    public private(set) var members: [Member]
+    public private(set) var members: [Member] = []
+    /// Where the names of a large object are.
+    private var places: [TextKey: Int] = [:]
+    /// Up to so many members are looked through one by one.
+    private static let smallCount = 8
 
-    public init(_ members: [(String, JSONValue)] = []) { self.members = members.map { ($0, $1) } }
+    /// Of members with equal names the last one counts, at the place of the first.
+    public init(_ members: [(String, JSONValue)] = []) {
+        self.members.reserveCapacity(members.count)
+        for (name, value) in members { self[name] = value }
+    }
 
     public init(dictionaryLiteral members: (String, JSONValue)...) { self.init(members) }
 
     public var names: [String] { members.map(\.name) }
 
-    /// The member of that name, the last one when there are several. Setting it keeps its place; `nil` removes it.
+    /// The member of that name. A new one is put at the end, a changed one keeps its place; `nil` removes it.
     public subscript(name: String) -> JSONValue? {
-        get { members.last { $0.name.hasSameCodePoints(as: name) }?.value }
+        get { place(of: name).map { members[$0].value } }
         set {
-            let place = members.lastIndex { $0.name.hasSameCodePoints(as: name) }
-            switch (place, newValue) {
+            switch (place(of: name), newValue) {
             case (let place?, let value?): members[place].value = value
-            case (nil, let value?): members.append((name, value))
-            case (_?, nil): members.removeAll { $0.name.hasSameCodePoints(as: name) }
+            case (nil, let value?): append(name, value)
+            case (let place?, nil):
+                members.remove(at: place)
+                if !places.isEmpty { places = [:] }
+                index()
             case (nil, nil): break
             }
         }
+    }
+
+    private func place(of name: String) -> Int? {
+        if !places.isEmpty { return places[TextKey(name)] }
+        return members.firstIndex { $0.name.hasSameCodePoints(as: name) }
+    }
+
+    private mutating func append(_ name: String, _ value: JSONValue) {
+        members.append((name, value))
+        if places.isEmpty { index() } else { places[TextKey(name)] = members.count - 1 }
+    }
+
+    private mutating func index() {
+        guard members.count > Self.smallCount else { return }
+        for (place, member) in members.enumerated() { places[TextKey(member.name)] = place }
     }
 
     /// The members that the condition holds for.
