@@ -226,6 +226,21 @@ import Testing
         #expect(!more.output.contains("step \(step)/\(step + 2)"))
     }
 
+    /// Into one directory one process trains at a time; the second one leaves what the first one writes.
+    @Test func aSecondRunIntoTheDirectoryIsRefused() throws {
+        var second: Tool.Result?
+        let first = try Tool.run(
+            ["train", scratch.path("train.json"), "--set", "epochs=30000", "--set", "saveEvery=0"]
+        ) { process, output in
+            guard second == nil, output.contains("step 3/") else { return }
+            second = try train()
+            kill(process.processIdentifier, SIGTERM)
+            #expect(second?.error.contains("output: process \(process.processIdentifier) on ") == true)
+        }
+        #expect(first.status == 143 && second?.status == 73)
+        #expect(try train("--quiet").status == 0)
+    }
+
     private func objects(_ result: Tool.Result) throws -> [[String: Any]] {
         try result.outputLines.map {
             try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])

@@ -9,8 +9,8 @@ struct GlueCommand: ParsableCommand {
         discussion: """
             Trains the model on each task in the folder, measures what the best epoch gave on the development
             data, and writes predictions for the test files as the leaderboard wants them. docs/glue.md says
-            what the columns are. Ctrl-C writes a checkpoint; the same command goes on from there, and
-            finished tasks are not trained again.
+            what the columns are. Ctrl-C, SIGTERM and SIGHUP write a checkpoint; the same command goes on
+            from there, and finished tasks are not trained again.
 
             EXAMPLE:
               bertc glue --data glue_data --model data/minilm

@@ -36,6 +36,6 @@ package struct GlueScore: Codable, Equatable {
         self.metrics = Dictionary(uniqueKeysWithValues: values)
     }
 
-    /// 0 for a correlation that is not defined.
-    func value(_ metric: TrainingMetric) -> Double { metrics[metric.rawValue] ?? 0 }
+    /// `nil` for a correlation that is not defined.
+    func value(_ metric: TrainingMetric) -> Double? { metrics[metric.rawValue] }
 }

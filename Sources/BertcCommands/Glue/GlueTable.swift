@@ -58,13 +58,14 @@ package struct GlueTable: CustomStringConvertible {
         for task in GlueTask.allCases {
             guard let result = results[task] else { continue }
             for (index, score) in result.scores.enumerated() {
-                let metrics = task.metrics.map {
-                    "\($0.rawValue) \(Formatted.number(score.value($0), digits: 4))"
+                func text(_ metric: TrainingMetric) -> String {
+                    score.value(metric).map { Formatted.number($0, digits: 4) } ?? "undefined"
                 }
+                let metrics = task.metrics.map { "\($0.rawValue) \(text($0))" }
                 table.add(
                     [
                         score.name, "\(score.examples)", metrics.joined(separator: ", "),
-                        Formatted.number(score.value(.loss), digits: 4),
+                        text(.loss),
                     ] + (index == 0 ? ["\(result.step)", ProgressLine.time(result.seconds)] : ["", ""]))
             }
         }

@@ -8,6 +8,8 @@ struct SequenceRunner {
     let maxLength: Int
     /// Tokens in a batch; a longer sequence is a batch of its own.
     let batchTokens: Int
+    /// What an error adds about numbers that are not finite.
+    var advice = ""
 
     /// One row of an output for each sequence, in the order of the sequences.
     ///
@@ -73,8 +75,12 @@ struct SequenceRunner {
         for indices in Self.batches(of: encodings, tokens: batchTokens) {
             let batch = batcher.layOut(indices)
             let inputs = BertInputs(batch)
-            let outputs = try executor.run(inputs.tensors, symbols: inputs.symbols, guarding: [output])
-            if let values = outputs[output]?.floats { try body(batch, values) }
+            do {
+                let outputs = try executor.run(inputs.tensors, symbols: inputs.symbols, guarding: [output])
+                if let values = outputs[output]?.floats { try body(batch, values) }
+            } catch let error as ExecutionError where !advice.isEmpty {
+                throw ExecutionError("\(error.message); \(advice)", at: error.place)
+            }
         }
     }
 

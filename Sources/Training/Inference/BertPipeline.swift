@@ -178,7 +178,9 @@ public final class BertPipeline {
 
     func runner(for task: Task) throws -> SequenceRunner {
         SequenceRunner(
-            executor: try executor(for: task), maxLength: maxLength, batchTokens: options.batchTokens)
+            executor: try executor(for: task), maxLength: maxLength, batchTokens: options.batchTokens,
+            advice: compiler.options.precision == .fp16
+                ? "fp16 has numbers up to 65504 only: use the precision bf16" : "")
     }
 
     private func executor(for task: Task) throws -> Executor {

@@ -27,11 +27,15 @@ extension TrainingPlan {
             let batches = plan.batches(epoch: epoch).count
             return (batches + config.gradientAccumulation - 1) / config.gradientAccumulation
         }
-        // Under a token limit the order of the examples decides how many fit into a batch.
-        let stepsPerEpoch = config.maxTokens == nil ? stepCount(epoch: 0) : nil
         var (steps, epochs) = (0, 0)
-        while config.maxSteps.map({ steps < $0 }) ?? (epochs < config.epochs) {
-            steps += stepsPerEpoch ?? stepCount(epoch: epochs)
+        if config.maxTokens == nil {
+            let perEpoch = stepCount(epoch: 0)
+            epochs = config.maxSteps.map { ($0 + perEpoch - 1) / perEpoch } ?? config.epochs
+            steps = epochs * perEpoch
+        }
+        // Under a token limit the order of the examples decides how many fit into a batch.
+        while config.maxTokens != nil, config.maxSteps.map({ steps < $0 }) ?? (epochs < config.epochs) {
+            steps += stepCount(epoch: epochs)
             epochs += 1
         }
         let schedule = LearningRateSchedule(config, steps: config.maxSteps ?? steps)

@@ -32,6 +32,8 @@ protocol LearningTask {
     func batches(epoch: Int) throws -> [[Int]]
     /// Batches of a step.
     func gradientAccumulation(epoch: Int) -> Int
+    /// Whether any step has several batches.
+    var accumulates: Bool { get }
 
     /// The inputs of a step.
     /// - Parameter microBatches: the step's examples, in as many pieces as the graph is run.
@@ -66,11 +68,6 @@ struct TaskStep {
     let sequences: Int
     let realTokens: Int
     let paddedTokens: Int
-}
-
-extension LearningTask {
-    /// Whether any step has several batches.
-    var accumulates: Bool { (0..<plan.epochs).contains { gradientAccumulation(epoch: $0) > 1 } }
 }
 
 extension TaskStep {

@@ -113,6 +113,8 @@ final class PretrainingTask: LearningTask {
             paddedTokens: batches.reduce(0) { $0 + $1.batch.paddedTokens })
     }
 
+    var accumulates: Bool { phases.contains { $0.batchesPerStep > 1 } }
+
     func gradientAccumulation(epoch: Int) -> Int { phases[epochs[epoch].phase].batchesPerStep }
 
     var largestBatchSize: Int { phases.reduce(0) { max($0, $1.batching.batchSize) } }

@@ -71,6 +71,8 @@ struct SequenceTask: LearningTask {
 
     func gradientAccumulation(epoch: Int) -> Int { sequences.batchesPerStep }
 
+    var accumulates: Bool { sequences.batchesPerStep > 1 }
+
     var largestBatchSize: Int { sequences.largestBatchSize }
 
     func largestTrainingShapes(batchSize: Int) -> [[String: Int]] {

@@ -84,6 +84,8 @@ struct TokenTask: LearningTask {
 
     func gradientAccumulation(epoch: Int) -> Int { sequences.batchesPerStep }
 
+    var accumulates: Bool { sequences.batchesPerStep > 1 }
+
     var largestBatchSize: Int { sequences.largestBatchSize }
 
     /// With every token labelled, which is more than there can be.
