@@ -74,6 +74,35 @@ import Text
         }
     }
 
+    /// Every scalar through the parts that a tokenizer.json may be made of.
+    @Test func everyScalarThroughParts() throws {
+        let names = ["nfd", "nfkc", "nfkd", "nfc"]
+        let tokenizers = try names.map {
+            try WordPieceTokenizer(contentsOf: Place.fixture("parts/\($0).json"))
+        }
+        let lines = try String(contentsOfFile: Place.fixture("parts.crc"), encoding: .utf8)
+            .split(separator: "\n")
+        #expect(lines.count == 804)
+        for line in lines {
+            let fields = line.split(separator: " ")
+            let block = try #require(UInt32(fields[0], radix: 16))
+            let scalars = (block * 256..<block * 256 + 256).compactMap(Unicode.Scalar.init)
+            for (index, tokenizer) in tokenizers.enumerated() {
+                var crc = CRC32()
+                for scalar in scalars {
+                    for word in tokenizer.words(of: "a\(scalar)b") + tokenizer.words(of: "\(scalar)e\u{301}")
+                    {
+                        for byte in word.utf8 { crc.add(byte) }
+                        crc.add(UInt8(ascii: "\n"))
+                    }
+                }
+                #expect(
+                    crc.value == UInt32(fields[index + 1], radix: 16),
+                    "\(names[index]): scalars U+\(fields[0])00 on")
+            }
+        }
+    }
+
     private static let reviews = ["rt.train.tsv", "rt.dev.tsv", "rt.test.tsv"]
 
     @Test(

@@ -22,18 +22,19 @@ public struct BertCheckpoint: Sendable {
         let entry: SafetensorsEntry
     }
 
-    private let tensors: [String: Location]
+    private let tensors: [TextKey: Location]
 
     /// Opens the configuration and the weights of a directory and checks the headers.
     /// - Throws: `BertConfigError`, `CheckpointError` or `SafetensorsError`.
     public init(directory: URL) throws {
         self.directory = directory
         config = try BertConfig(contentsOf: directory)
-        var tensors: [String: Location] = [:]
+        var tensors: [TextKey: Location] = [:]
         for file in try CheckpointFiles.open(in: directory) {
             for entry in file.entries {
                 let name = CheckpointNames.canonical(entry.name)
-                if let other = tensors.updateValue(Location(file: file, entry: entry), forKey: name) {
+                if let other = tensors.updateValue(Location(file: file, entry: entry), forKey: TextKey(name))
+                {
                     throw CheckpointError.ambiguous(
                         directory: directory.path, name: name,
                         stored: [other.entry.name, entry.name].sorted())
@@ -45,7 +46,7 @@ public struct BertCheckpoint: Sendable {
 
     /// Every tensor of the checkpoint under its canonical name, sorted by it.
     public var parameters: [ParameterSpec] {
-        tensors.sorted { $0.key < $1.key }.map { ParameterSpec($0.key, $0.value.entry.shape) }
+        tensors.sorted { $0.key < $1.key }.map { ParameterSpec($0.key.text, $0.value.entry.shape) }
     }
 
     /// Compares the checkpoint with the parameters that a model has.
@@ -55,13 +56,13 @@ public struct BertCheckpoint: Sendable {
     public func report(for expected: [ParameterSpec]) throws -> LoadReport {
         var report = LoadReport()
         var mismatches: [CheckpointError.ShapeMismatch] = []
-        var used: Set<String> = []
+        var used: Set<TextKey> = []
         for spec in expected {
             guard let source = source(of: spec.name) else {
                 report.missing.append(spec)
                 continue
             }
-            used.insert(source.name)
+            used.insert(TextKey(source.name))
             let entry = source.location.entry
             guard entry.shape == spec.shape else {
                 mismatches.append(.init(stored: entry.name, expected: spec.shape, actual: entry.shape))
@@ -76,7 +77,8 @@ public struct BertCheckpoint: Sendable {
         guard mismatches.isEmpty else {
             throw CheckpointError.mismatchedShapes(directory: directory.path, mismatches)
         }
-        for (name, location) in tensors.sorted(by: { $0.key < $1.key }) where !used.contains(name) {
+        for (key, location) in tensors.sorted(by: { $0.key < $1.key }) where !used.contains(key) {
+            let name = key.text
             if try isRedundant(name, location) {
                 report.redundant.append(location.entry.name)
             } else {
@@ -120,16 +122,16 @@ public struct BertCheckpoint: Sendable {
         guard let source = source(of: canonical) else {
             throw SafetensorsError.noSuchTensor(
                 file: directory.path, tensor: canonical,
-                nearest: nearestName(to: canonical, among: Array(tensors.keys)))
+                nearest: nearestName(to: canonical, among: tensors.keys.map(\.text)))
         }
         return source.location
     }
 
     /// The tensor that holds a parameter: its own, or the stored copy of a tied one when that alone was saved.
     private func source(of canonical: String) -> (name: String, location: Location)? {
-        if let own = tensors[canonical] { return (canonical, own) }
+        if let own = tensors[TextKey(canonical)] { return (canonical, own) }
         for (copy, original) in CheckpointNames.tied where original == canonical {
-            if let location = tensors[copy] { return (copy, location) }
+            if let location = tensors[TextKey(copy)] { return (copy, location) }
         }
         return nil
     }
@@ -137,7 +139,7 @@ public struct BertCheckpoint: Sendable {
     /// Whether an unused tensor says nothing new: a constant buffer, or a copy of a tied weight with equal bytes.
     private func isRedundant(_ name: String, _ location: Location) throws -> Bool {
         if CheckpointNames.isConstantBuffer(name) { return true }
-        guard let original = CheckpointNames.tied[name].flatMap({ tensors[$0] }),
+        guard let original = CheckpointNames.tied[name].flatMap({ tensors[TextKey($0)] }),
             original.entry.dataType == location.entry.dataType, original.entry.shape == location.entry.shape
         else { return false }
         return try location.file.withBytes(named: location.entry.name) { copy in

@@ -35,13 +35,13 @@ enum CheckpointFiles {
         guard case .object(let object) = value, case .object(let map)? = object["weight_map"] else {
             throw bad("has no 'weight_map', expected an object of tensor names and file names")
         }
-        var shards: [String: SafetensorsFile] = [:]
+        var shards: [TextKey: SafetensorsFile] = [:]
         for (tensor, item) in map.sorted.members {
             guard case .string(let name) = item, !name.isEmpty, !name.contains("/") else {
                 throw bad("gives '\(tensor)' no file name of this directory")
             }
-            let shard = try shards[name] ?? SafetensorsFile(directory.appendingPathComponent(name))
-            shards[name] = shard
+            let shard = try shards[TextKey(name)] ?? SafetensorsFile(directory.appendingPathComponent(name))
+            shards[TextKey(name)] = shard
             guard shard.entry(named: tensor) != nil else {
                 throw bad("places '\(tensor)' in \(name), which does not hold it")
             }

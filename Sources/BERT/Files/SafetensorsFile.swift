@@ -19,7 +19,7 @@ public final class SafetensorsFile: Sendable {
 
     private let contents: MappedFile
     private let ranges: [Range<Int>]
-    private let indices: [String: Int]
+    private let indices: [TextKey: Int]
 
     /// Maps the file and checks its header: lengths, types, shapes and offsets.
     /// - Throws: `SafetensorsError` naming the file and the tensor at fault.
@@ -30,12 +30,12 @@ public final class SafetensorsFile: Sendable {
         entries = header.entries
         ranges = header.ranges
         metadata = header.metadata
-        let pairs = entries.enumerated().map { ($1.name, $0) }
+        let pairs = entries.enumerated().map { (TextKey($1.name), $0) }
         indices = Dictionary(pairs, uniquingKeysWith: { first, _ in first })
     }
 
     /// The entry of that name; nil when the file has none.
-    public func entry(named name: String) -> SafetensorsEntry? { indices[name].map { entries[$0] } }
+    public func entry(named name: String) -> SafetensorsEntry? { indices[TextKey(name)].map { entries[$0] } }
 
     /// Calls `body` with the tensor's own bytes in the mapping, which need not be aligned. They are valid inside
     /// `body` only.
@@ -122,7 +122,7 @@ public final class SafetensorsFile: Sendable {
     }
 
     private func index(of name: String) throws -> Int {
-        if let index = indices[name] { return index }
+        if let index = indices[TextKey(name)] { return index }
         let nearest = nearestName(to: name, among: entries.map(\.name))
         throw SafetensorsError.noSuchTensor(file: path, tensor: name, nearest: nearest)
     }

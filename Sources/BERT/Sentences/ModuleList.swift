@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// A `modules.json`: the encoder's folder, and the modules after it.
 struct ModuleList {
@@ -16,7 +17,7 @@ struct ModuleList {
         guard case .array(let items) = value, !items.isEmpty else {
             throw wrong("holds \(value.kind), expected an array of modules")
         }
-        var names: Set<String> = []
+        var names: Set<TextKey> = []
         var modules: [ModuleEntry] = []
         for (index, item) in items.enumerated() {
             guard case .object(let object) = item, case .string(let type)? = object["type"],
@@ -26,7 +27,7 @@ struct ModuleList {
             else {
                 throw wrong("module \(index) has the path '\(path)'; expected a folder of this directory")
             }
-            if case .string(let name)? = object["name"], !names.insert(name).inserted {
+            if case .string(let name)? = object["name"], !names.insert(TextKey(name)).inserted {
                 throw wrong("has two modules with the name '\(name)'; expected different names")
             }
             let folder = path.isEmpty ? directory : directory.appendingPathComponent(path, isDirectory: true)

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// What a sentence-transformers directory (one with a `modules.json`) says beside its encoder: the modules that make a
 /// vector of the encoder's token states, and how texts are prepared.
@@ -10,7 +11,7 @@ public struct SentenceModules: Sendable {
     /// How texts are prepared.
     public let input: SentenceInput
     /// Texts that stand before a text, by name.
-    public let prompts: [String: String]
+    public let prompts: [TextKey: String]
     /// The prompt that is used when none is asked for.
     public let defaultPromptName: String?
     /// Elements of a vector that are kept; nil for all.

@@ -1,9 +1,10 @@
 import Foundation
+import Support
 
 /// A `config_sentence_transformers.json`: what holds for the model as a whole.
 struct SentenceSettings {
     var modelType = "SentenceTransformer"
-    var prompts: [String: String] = [:]
+    var prompts: [TextKey: String] = [:]
     var defaultPromptName: String?
     var truncatedWidth: Int?
 
@@ -14,8 +15,8 @@ struct SentenceSettings {
         modelType = try fields.string(.modelType) ?? modelType
         for (name, value) in try fields.object(.prompts)?.members ?? [] {
             switch value {
-            case .string(let text): prompts[name] = text
-            case .null: prompts[name] = ""
+            case .string(let text): prompts[TextKey(name)] = text
+            case .null: prompts[TextKey(name)] = ""
             default: throw fields.error(.prompts, "has no text for '\(name)', expected one")
             }
         }
@@ -24,8 +25,8 @@ struct SentenceSettings {
             throw fields.error(.truncatedWidth, "is \(width), expected at least 1")
         }
         defaultPromptName = try fields.string(.defaultPrompt)
-        if let name = defaultPromptName, prompts[name] == nil {
-            let legal = prompts.keys.sorted().joined(separator: ", ")
+        if let name = defaultPromptName, prompts[TextKey(name)] == nil {
+            let legal = prompts.keys.sorted().map(\.text).joined(separator: ", ")
             throw fields.error(.defaultPrompt, "is '\(name)', which is not among the prompts: \(legal)")
         }
     }

@@ -39,17 +39,11 @@ extension WordPieceTokenizer {
         guard let source = parts.files[.config], var config = try? source.json().object else {
             return JSONValue.object(newConfig).text(.indented)
         }
-        if config["tokenizer_class"] != nil, !lowercasesTexts { return String(utf8: source.bytes) }
+        let lowercasing = parts.lowercasingSettings.members
+        if config["tokenizer_class"] != nil, lowercasing.isEmpty { return String(utf8: source.bytes) }
         config["tokenizer_class"] = .string(parts.className)
-        addLowercasing(to: &config)
+        for (name, value) in lowercasing { config[name] = value }
         return JSONValue.object(config).text(.indented)
-    }
-
-    /// Puts the lower-casing of a sentence-transformers module into the tokeniser's own settings.
-    private func addLowercasing(to config: inout JSONObject) {
-        guard lowercasesTexts, let normalizer = parts.normalization.bert else { return }
-        config["do_lower_case"] = .bool(true)
-        config["strip_accents"] = .bool(normalizer.stripAccents ?? normalizer.lowercase)
     }
 
     /// The settings under the names that HF reads.
@@ -60,10 +54,10 @@ extension WordPieceTokenizer {
             config["strip_accents"] = normalizer.stripAccents.map { .bool($0) } ?? .null
             config["tokenize_chinese_chars"] = .bool(normalizer.tokenizeChineseChars)
         }
-        addLowercasing(to: &config)
         for role in SpecialTokens.Role.allCases where special[role] != nil {
             config[role.key] = special.names[role].map { .string($0.text) }
         }
+        for (name, value) in parts.lowercasingSettings.members { config[name] = value }
         return config
     }
 }

@@ -1,4 +1,5 @@
 import BERT
+import Support
 import Text
 
 /// A text that stands before each text that becomes a vector.
@@ -61,10 +62,10 @@ extension BertPipeline {
         let prompts = sentence?.prompts ?? [:]
         switch prompt {
         case .text(let text): return text
-        case .usual: return sentence?.defaultPromptName.flatMap { prompts[$0] } ?? ""
+        case .usual: return sentence?.defaultPromptName.flatMap { prompts[TextKey($0)] } ?? ""
         case .named(let name):
-            if let prompt = prompts[name] { return prompt }
-            let legal = prompts.keys.sorted().joined(separator: ", ")
+            if let prompt = prompts[TextKey(name)] { return prompt }
+            let legal = prompts.keys.sorted().map(\.text).joined(separator: ", ")
             throw PipelineError(
                 .invalidInput,
                 "has no prompt with the name '\(name)'; "

@@ -72,12 +72,11 @@ public final class BertPipeline {
         config = files.config
         sentence = files.sentence
         head = try BertHead(of: config, checkpoint: checkpoint)
-        tokenizer = try files.tokenizer()
-            .limited(toRows: config.vocabularySize, types: config.tokenTypes)
+        tokenizer = try files.tokenizer().limited(toRows: config.vocabularySize, types: config.tokenTypes)
         let longest = config.longestSequence
         let limit = try LengthLimit(of: files, tokenizer, at: files.directory.path)
         maxLength = options.maxLength ?? min(longest, limit?.length ?? .max)
-        notes = files.notes + (limit?.note(of: options.maxLength) ?? [])
+        notes = files.notes + tokenizer.notes + (limit?.note(of: options.maxLength) ?? [])
         guard maxLength >= 3, maxLength <= longest else {
             throw PipelineError(
                 .invalidInput,

@@ -59,7 +59,9 @@ struct ModelSource {
             }
         self.tokenizer = try tokenizer.limited(toRows: config.vocabularySize, types: config.tokenTypes)
         limit = try LengthLimit(of: files, tokenizer, at: tokenizerPath)
-        notes = (files?.notes ?? []) + (limit?.note(of: training.maxLength) ?? []) + Self.unused(files)
+        notes =
+            (files?.notes ?? []) + tokenizer.notes + (limit?.note(of: training.maxLength) ?? [])
+            + Self.unused(files)
     }
 
     /// The modules of a sentence-transformers directory that are not trained further.

@@ -2,6 +2,8 @@
 
     python make_tokenizer_fixture.py small
         writes small-*/ (vocabularies), small.jsonl (tricky texts with all ids) and scalars.crc
+    python make_tokenizer_fixture.py parts
+        writes parts/ (tokenizer.json files of normalisers and pre-tokenisers) and parts.crc
     python make_tokenizer_fixture.py lines NAME TOKENIZER_DIR FILE.tsv...
         writes NAME.crc: for the last column of every line, the number of ids and the CRC-32 of the ids
         as little-endian 32-bit integers
@@ -152,6 +154,38 @@ def scalars():
             out.write(f"{block:x} {crc:08x}\n")
 
 
+PARTS = {
+    "nfd": ([{"type": "NFD"}, {"type": "StripAccents"}, {"type": "Lowercase"}], {"type": "Whitespace"}),
+    "nfkc": ([{"type": "NFKC"}], {"type": "WhitespaceSplit"}),
+    "nfkd": ([{"type": "NFKD"}], {"type": "Punctuation", "behavior": "Isolated"}),
+    "nfc": ([{"type": "NFC"}, {"type": "Strip", "strip_left": True, "strip_right": True}], {"type": "Digits", "individual_digits": True}),
+}
+
+
+def parts():
+    """For every block of 256 scalars: CRC-32 of the words of "a<scalar>b" and "<scalar>e\u0301", a column for each part."""
+    kinds = []
+    for name, (steps, split) in PARTS.items():
+        text = json.dumps({
+            "version": "1.0", "truncation": None, "padding": None, "added_tokens": [],
+            "normalizer": {"type": "Sequence", "normalizers": steps}, "pre_tokenizer": split, "post_processor": None, "decoder": None,
+            "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100, "vocab": {"[UNK]": 0}}})
+        (HERE / "parts").mkdir(exist_ok=True)
+        (HERE / "parts" / f"{name}.json").write_text(text)
+        kinds.append(Tokenizer.from_str(text))
+    with open(HERE / "parts.crc", "w") as out:
+        for block in [*range(0, 0x320), *range(0xE00, 0xE02), 0xF00, 0x10FF]:
+            crcs = [0] * len(kinds)
+            for code in range(block * 256, block * 256 + 256):
+                if 0xD800 <= code < 0xE000:
+                    continue
+                for index, kind in enumerate(kinds):
+                    for text in (f"a{chr(code)}b", f"{chr(code)}e\u0301"):
+                        words = [w for w, _ in kind.pre_tokenizer.pre_tokenize_str(kind.normalizer.normalize_str(text))]
+                        crcs[index] = zlib.crc32("".join(w + "\n" for w in words).encode(), crcs[index])
+            out.write(f"{block:x} {' '.join(f'{crc:08x}' for crc in crcs)}\n")
+
+
 def lines(name, directory, files):
     tokenizer = BertTokenizer.from_pretrained(directory)
     with open(HERE / f"{name}.crc", "w") as out:
@@ -165,6 +199,8 @@ def lines(name, directory, files):
 if __name__ == "__main__":
     if sys.argv[1:] == ["small"]:
         small()
+    elif sys.argv[1:] == ["parts"]:
+        parts()
     elif sys.argv[1:2] == ["lines"] and len(sys.argv) > 4:
         lines(sys.argv[2], sys.argv[3], sys.argv[4:])
     else:

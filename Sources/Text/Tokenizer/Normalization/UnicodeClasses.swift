@@ -50,21 +50,36 @@ enum UnicodeClasses {
         }
     }
 
-    /// A mark of any kind (M*), which HF's `StripAccents` deletes.
+    /// A mark of any kind (M*), which HF's `StripAccents` deletes; its tables of them stopped at Unicode 9.0.
     static func isMark(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .nonspacingMark, .spacingMark, .enclosingMark: isInUnicode8(scalar)
-        default: scalar.value == 0x1CF2 || scalar.value == 0x1CF3
+        switch scalar.value {
+        case 0x1CF2, 0x1CF3: return true
+        case 0x111C9: return false
+        default: return isAnyMark(scalar) && isAssigned(scalar, by: 9)
         }
     }
 
-    /// The regular expression `\w`: letters, marks, decimal digits, connectors and joiners.
+    /// The regular expression `\w` by Unicode 16.0: letters, marks, decimal digits, connectors and joiners.
     static func isWord(_ scalar: Unicode.Scalar) -> Bool {
+        if scalar.value < 0x80 { return scalar.properties.isAlphabetic || isDigitOrConnector(scalar) }
         let properties = scalar.properties
-        if properties.isAlphabetic || properties.isJoinControl { return true }
-        switch properties.generalCategory {
-        case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation: return true
-        default: return false
+        let isWord =
+            properties.isAlphabetic || properties.isJoinControl || isAnyMark(scalar)
+            || isDigitOrConnector(scalar)
+        return isWord && isAssigned(scalar, by: 16)
+    }
+
+    private static func isAnyMark(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .nonspacingMark, .spacingMark, .enclosingMark: true
+        default: false
+        }
+    }
+
+    private static func isDigitOrConnector(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .decimalNumber, .connectorPunctuation: true
+        default: false
         }
     }
 
@@ -113,15 +128,14 @@ enum UnicodeClasses {
         return jamo.compactMap(Unicode.Scalar.init)
     }
 
-    /// Whether the scalar was assigned by Unicode 8.0.
-    private static func isInUnicode8(_ scalar: Unicode.Scalar) -> Bool {
-        guard let age = scalar.properties.age else { return false }
-        return age.major < 8 || age.major == 8 && age.minor == 0
-    }
+    /// Whether HF's tables of normal forms have the scalar: they stopped before Unicode 12.0.
+    static func hasNormalForms(_ scalar: Unicode.Scalar) -> Bool { isAssigned(scalar, by: 11) }
 
-    /// Whether HF's tables of normal forms have the scalar: they stopped at Unicode 12.0.
-    static func hasNormalForms(_ scalar: Unicode.Scalar) -> Bool {
+    private static func isInUnicode8(_ scalar: Unicode.Scalar) -> Bool { isAssigned(scalar, by: 8) }
+
+    /// Whether the scalar was assigned by a version of Unicode, `version`.0.
+    private static func isAssigned(_ scalar: Unicode.Scalar, by version: Int) -> Bool {
         guard let age = scalar.properties.age else { return false }
-        return age.major < 12 || age.major == 12 && age.minor == 0
+        return age.major < version || age.major == version && age.minor == 0
     }
 }

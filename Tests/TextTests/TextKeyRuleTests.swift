@@ -1,0 +1,54 @@
+import Foundation
+import Support
+import Testing
+import Text
+
+/// Texts of users are compared by code points: as keys they are `TextKey`s.
+@Suite struct TextKeyRuleTests {
+    /// Modules that read users' files.
+    private static let modules = ["Support", "Text", "BERT", "Training"]
+
+    /// Dictionaries and sets over `String` that are right, by file, with the reason.
+    private static let allowed: [String: String] = [
+        "BERT/BertGraph.swift": "names of graph values",
+        "BERT/Checkpoint/BertCheckpoint+Save.swift": "names of parameters of the graph",
+        "BERT/Checkpoint/BertCheckpoint.swift": "names of parameters of the graph",
+        "BERT/Config/BertActivation.swift": "spellings of activations",
+        "BERT/Config/BertChoices.swift": "spellings of activations",
+        "BERT/Config/ConfigFields.swift": "spellings of activations",
+        "BERT/Files/SafetensorsFile.swift": "metadata, which is not looked up",
+        "BERT/Files/SafetensorsHeader.swift": "metadata, which is not looked up",
+        "BERT/Files/SafetensorsWriter.swift": "metadata, which is not looked up",
+        "Training/Checkpoint/TrainingCheckpoint.swift": "names that bertc gives its own directories",
+    ]
+
+    @Test func noDictionariesOverStrings() throws {
+        let pattern = try Regex(
+            #"\[String\s*:(?! (Int|TensorData|KernelUse)\])|Set<String>|Dictionary<String"#)
+        var found: [String] = []
+        for module in Self.modules {
+            let root = Place.root + "/Sources/" + module
+            let files = try #require(FileManager.default.enumerator(atPath: root))
+            for case let file as String in files where file.hasSuffix(".swift") {
+                let name = module + "/" + file
+                let lines = try String(contentsOfFile: root + "/" + file, encoding: .utf8).split(
+                    separator: "\n")
+                for line in lines where Self.allowed[name] == nil && !line.contains("//") {
+                    if line.firstMatch(of: pattern) != nil { found.append("\(name): \(line)") }
+                }
+            }
+        }
+        #expect(
+            found.isEmpty, "use TextKey, or name the file with the reason: \(found.joined(separator: "\n"))")
+    }
+
+    @Test func labelsDifferByCodePoints() throws {
+        let spellings = ["\u{E9}", "e\u{301}", "K", "\u{212A}"]
+        let map = try LabelMap(
+            labelsOf: TextDataset(spellings.map { TextExample(text: "x", label: $0) }, name: "x"))
+        #expect(map.count == 4)
+        #expect(Set(spellings.compactMap(map.id)) == [0, 1, 2, 3])
+        let saved = try LabelMap(names: spellings)
+        #expect(spellings.map(saved.id) == [0, 1, 2, 3])
+    }
+}
