@@ -74,7 +74,7 @@ private struct DataEncoder {
     let maxLength: Int
 
     func encode(_ dataset: TextDataset) throws -> LabelledData {
-        if dataset.hasPairs, model.config.tokenTypes < 2 {
+        if dataset.hasPairs, model.config.tokenTypes < model.tokenizer.tokenTypes(isPair: true) {
             throw TrainingError(
                 .invalidModel, "has one token type only, but \(dataset.textFile) holds pairs of texts",
                 at: model.path)

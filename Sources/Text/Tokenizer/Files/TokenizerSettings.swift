@@ -8,6 +8,8 @@ struct TokenizerSettings {
     private let file: String?
     /// Settings of special tokens, by name (`cls_token`), in the order of the files.
     private var named: [(key: TextKey, token: AddedToken?)] = []
+    /// Places in `named`.
+    private var places: [TextKey: Int] = [:]
     /// Tokens of `additional_special_tokens` and `extra_special_tokens`.
     private(set) var additional: [AddedToken] = []
     /// Added tokens with the ids that the files state, in the order of the ids.
@@ -82,8 +84,12 @@ struct TokenizerSettings {
                 // Flags such as add_bos_token.
                 if value.bool != nil { continue }
                 let token = try specialToken(value, key: key, file: file)
-                named.removeAll { $0.key == TextKey(key) }
-                named.append((TextKey(key), token))
+                if let place = places[TextKey(key)] {
+                    named[place].token = token
+                } else {
+                    places[TextKey(key)] = named.count
+                    named.append((TextKey(key), token))
+                }
             }
         }
     }
