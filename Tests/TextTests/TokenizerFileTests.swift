@@ -97,6 +97,10 @@ import Text
         #expect(words.encoding.ids == [2, 6, 7, 3])
         #expect(words.firstPieces == [1, 2] && words.droppedWords == 2)
         #expect(words.kept(of: [0, 1, 2, 3]) == [2, 3])
+        #expect(
+            try left.encode(words: ["a", "film", "bad"], maxLength: 4, side: .right).encoding.ids == [
+                2, 5, 6, 3,
+            ])
         #expect(try tokenizer([]).modelMaxLength == nil)
         let sentinel = #"{"model_max_length": 1000000000000000019884624838656}"#
         #expect(try tokenizer([(Self.config, sentinel)]).modelMaxLength == nil)

@@ -18,20 +18,25 @@ extension WordPieceTokenizer {
     /// A word that nothing is left of, such as a control character, is the unknown token here, so that every word has a
     /// first piece.
     ///
-    /// - Parameter maxLength: the greatest number of tokens, the special ones included; at least those. What is too much
-    ///   is cut off.
+    /// - Parameters:
+    ///   - maxLength: the greatest number of tokens, the special ones included; at least those. What is too much is cut
+    ///     off.
+    ///   - side: which end is cut; the tokeniser's own side when `nil`.
     /// - Throws: what `tokenize` throws.
-    package func encode(words: [String], maxLength: Int? = nil) throws(TextError) -> WordEncoding {
+    package func encode(
+        words: [String], maxLength: Int? = nil, side: TruncationSide? = nil
+    ) throws(TextError) -> WordEncoding {
+        let side = side ?? truncationSide
         let limit = max(0, (maxLength ?? .max) - parts.template.specialCount(isPair: false))
         var ids: [Int32] = []
         var starts: [Int] = []
         for word in words {
-            if truncationSide == .right, ids.count >= limit { break }
+            if side == .right, ids.count >= limit { break }
             let pieces = try tokenize(word)
             starts.append(ids.count)
             ids += pieces.isEmpty ? [try unknownToken()] : pieces
         }
-        let kept = truncationSide.keep(min(limit, ids.count), of: ids)
+        let kept = side.keep(min(limit, ids.count), of: ids)
         let dropped = starts.prefix { $0 < kept.startIndex }.count
         let offset = parts.template.prefixCount - kept.startIndex
         let firstPieces = starts.dropFirst(dropped).prefix { $0 < kept.endIndex }.map { Int32($0 + offset) }
