@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .PHONY: help setup swift build fetch demo pretrain-demo bench test lint lint-format lint-warnings format clean
 
 # Debian packages that hold the headers and libraries the build links with.
-PACKAGES := llvm-19-dev libopenblas-dev pkg-config
+PACKAGES := llvm-19-dev libopenblas-dev zlib1g-dev pkg-config
 # Where Swift sources are; CLLVM is headers only, and Tests/TileEmulator is C.
 SOURCES := Sources Tests Examples Package.swift
 # Extra flags for the compiler in `make test`; CI makes warnings errors.

@@ -39,6 +39,7 @@ let package = Package(
         .target(name: "CLLVM"),
         .systemLibrary(
             name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         library("Support"),
         library("LLVMBridge", ["CLLVM"]),
         library("GraphIR", ["Support"]),
@@ -52,7 +53,7 @@ let package = Package(
             "GraphCompiler",
             ["LLVMBridge", "GraphIR", "Interpreter", "Transforms", "KernelIR", "Codegen", "Runtime"]),
         library("BERT", ["Support", "GraphIR", "GraphCompiler"]),
-        library("Text", ["Support"]),
+        library("Text", ["Support", "CZlib"]),
         library("Training", ["Support", "GraphIR", "GraphCompiler", "BERT", "Text"]),
         library("Measuring", ["Support", "GraphCompiler"]),
         library(

@@ -1,6 +1,5 @@
 import GraphCompiler
 import Support
-import Text
 
 /// Attention, and its gradients, over sequences of one length.
 ///

@@ -52,7 +52,7 @@ import Testing
         for (arguments, text) in [
             (["predict", model, "--text", "a", "--top", "1"], "labels the words of single texts"),
             (["predict", model, "--text", "a", "--pair", "b"], "labels the words of single texts"),
-            (["evaluate", model, "train.tsv", "--text-column", "1"], "whose data are CoNLL files"),
+            (["evaluate", model, "train.tsv", "--pair-column", "1"], "whose data are words with labels"),
         ] {
             let result = try Tool.run(arguments)
             #expect(result.status == 64 && result.error.contains("is a token classifier"))

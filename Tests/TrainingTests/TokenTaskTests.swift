@@ -161,13 +161,13 @@ import Training
             contentsOf: output.path + "/run", options: BertPipeline.Options(maxLength: 4))
         #expect(try pipeline.evaluate(contentsOf: output.path + "/valid.conll").count == count)
         #expect(pipeline.truncatedCount == 16)
-        #expect(try pipeline.classify(words: [["Anna", "sees", "Paris"]])[0].count == 1)
+        #expect(try pipeline.classify(words: [["Anna", "sees", "Paris"]])[0].count == 3)
     }
 
     @Test(arguments: [
         (
-            #"{"task": "token_classification", "model": "m", "textColumn": "text"}"#,
-            #"'textColumn' has no use in the task "token_classification", which reads a word and its label a line"#
+            #"{"task": "token_classification", "model": "m", "pairColumn": "text"}"#,
+            #"'pairColumn' has no use in the task "token_classification", which reads words with a label each"#
         ),
         (
             #"{"task": "token_classification", "model": "m", "truncation": "only_first"}"#,

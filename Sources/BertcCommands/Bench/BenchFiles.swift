@@ -23,7 +23,7 @@ final class BenchFiles {
     /// - Throws: errors that name the file.
     init(model: String?, data: String, sentences: Int) throws {
         let dataset = try TextDataset.load(
-            path: data, options: TextDataset.Options(requireLabels: true))
+            path: data, options: TextDataset.Options(labels: .classes))
         texts = dataset.examples
         self.sentences = min(sentences, texts.count)
         config = try model.map { try BertConfig(contentsOf: URL(fileURLWithPath: $0)) } ?? Self.miniLM

@@ -22,20 +22,12 @@ struct EvaluateCommand: ParsableCommand {
     @OptionGroup var model: ModelOptions
 
     @Argument(
-        help: "A .tsv, .jsonl or .txt file (labels of X.txt in X_labels.txt); for words a CoNLL file.")
+        help:
+            "A .tsv, .csv, .jsonl or .txt file (labels of X.txt in X_labels.txt), also with .gz; for words a CoNLL file or JSON; - is standard input."
+    )
     var data: String
 
-    @Option(help: "The layout of the file; by its name by default.")
-    var format: TextDataset.Format = .auto
-
-    @Option(name: .customLong("text-column"), help: "The column with the text: a name, or a number from 0.")
-    var textColumn: String?
-
-    @Option(name: .customLong("pair-column"), help: "The column with the second text.")
-    var pairColumn: String?
-
-    @Option(name: .customLong("label-column"), help: "The column with the label.")
-    var labelColumn: String?
+    @OptionGroup(title: "Columns") var columns: ColumnOptions
 
     @OptionGroup(title: "Passes") var passes: PassOptions
     @OptionGroup(title: "Common options") var global: GlobalOptions
@@ -50,21 +42,20 @@ struct EvaluateCommand: ParsableCommand {
     }
 
     private func evaluate(_ pipeline: BertPipeline) throws -> EvaluationMetrics {
+        let options = columns.options(pipeline.evaluationOptions)
         if case .tokenClassification = pipeline.head {
-            guard format == .auto, [textColumn, pairColumn, labelColumn].allSatisfy({ $0 == nil }) else {
+            guard columns.pairColumn == nil, columns.header == .auto else {
                 throw CommandError(
                     .usage,
-                    "\(model.model): is a token classifier, whose data are CoNLL files; --format and --text-column, "
-                        + "--pair-column, --label-column are for classifiers of texts")
+                    "\(model.model): is a token classifier, whose data are words with labels; --pair-column and --header "
+                        + "are for classifiers of texts")
             }
-            return try pipeline.evaluate(contentsOf: data)
+            let dataset = try TaggedDataset(contentsOf: data, format: columns.format, options: options)
+            dataset.notes.forEach(global.note)
+            return try pipeline.evaluate(dataset)
         }
-        return try pipeline.evaluate(
-            TextDataset.load(
-                path: data, format: format,
-                options: TextDataset.Options(
-                    textColumn: textColumn.map { ColumnSelector($0) },
-                    pairColumn: pairColumn.map { ColumnSelector($0) },
-                    labelColumn: labelColumn.map { ColumnSelector($0) }, requireLabels: true)))
+        let dataset = try TextDataset.load(path: data, format: columns.format, options: options)
+        dataset.notes.forEach(global.note)
+        return try pipeline.evaluate(dataset)
     }
 }

@@ -12,7 +12,8 @@ struct PredictCommand: ParsableCommand {
             Prints one line for each text: labels and probabilities, the most probable first,
             separated by tabs.
             A regression model prints its number. A token classifier prints each word with its
-            label on a line, and a blank line after each text; words are what spaces separate.
+            label on a line, and a blank line after each text; words are what spaces separate, or
+            the words of a CoNLL file or of JSON's lists.
 
             EXAMPLE:
               bertc predict runs/reviews --text "A fine film."
@@ -35,12 +36,11 @@ struct PredictCommand: ParsableCommand {
 
     func run() throws {
         let pipeline = try model.open(global, passes)
+        if case .tokenClassification = pipeline.head { return try reportWords(pipeline) }
         let texts = try input.read(global)
         for start in stride(from: 0, to: texts.count, by: 1024) {
             let chunk = Array(texts[start..<min(start + 1024, texts.count)])
-            if case .tokenClassification = pipeline.head {
-                try reportWords(of: chunk, pipeline)
-            } else if pipeline.head == .regression {
+            if pipeline.head == .regression {
                 for (text, score) in zip(chunk, try pipeline.score(chunk)) { report(text, score) }
             } else {
                 let answers = try pipeline.classify(chunk)
@@ -69,29 +69,38 @@ struct PredictCommand: ParsableCommand {
         }
     }
 
-    private func reportWords(of texts: [TextPair], _ pipeline: BertPipeline) throws {
-        guard top == nil, texts.allSatisfy({ $0.pair == nil }) else {
+    private func reportWords(_ pipeline: BertPipeline) throws {
+        let texts = try input.readWords(global)
+        guard top == nil, texts.allSatisfy({ $0.text.pair == nil }) else {
             throw CommandError(
                 .usage,
                 "\(model.model): is a token classifier, which labels the words of single texts; --top and second texts "
                     + "are for classifiers of texts")
         }
-        let sentences = texts.map { $0.text.split(whereSeparator: \.isWhitespace).map(String.init) }
-        let answers = try pipeline.classify(words: sentences)
-        for (text, sentence) in zip(texts, zip(sentences, answers)) {
-            let words = zip(sentence.0, sentence.1)
-            if global.json {
-                let labelled = words.map { word, answer in
-                    JSONValue.object([
-                        ("word", .string(word)), ("label", .string(answer.label)),
-                        ("probability", .float(answer.probability)),
-                    ])
-                }
-                Console.print("\(JSONValue.object(text.members + [("words", .array(labelled))]))")
-            } else {
-                for (word, answer) in words { Console.print("\(word)\t\(answer.label)") }
-                Console.print("")
+        for start in stride(from: 0, to: texts.count, by: 1024) {
+            let chunk = texts[start..<min(start + 1024, texts.count)]
+            let answers = try pipeline.classify(words: chunk.map(\.words))
+            for (text, answers) in zip(chunk, answers) { report(text.text, text.words, answers) }
+        }
+        let count = pipeline.truncatedCount
+        if count > 0 {
+            let texts = count == 1 ? "1 text was" : "\(count) texts were"
+            global.note("\(texts) longer than \(pipeline.maxLength) tokens and labelled in pieces")
+        }
+    }
+
+    private func report(_ text: TextPair, _ words: [String], _ answers: [Classification]) {
+        if global.json {
+            let labelled = zip(words, answers).map { word, answer in
+                JSONValue.object([
+                    ("word", .string(word)), ("label", .string(answer.label)),
+                    ("probability", .float(answer.probability)),
+                ])
             }
+            Console.print("\(JSONValue.object(text.members + [("words", .array(labelled))]))")
+        } else {
+            for (word, answer) in zip(words, answers) { Console.print("\(word)\t\(answer.label)") }
+            Console.print("")
         }
     }
 

@@ -11,17 +11,19 @@ struct TextInput: ParsableArguments {
     @Option(help: "The second text of a pair; as many as --text.")
     var pair: [String] = []
 
-    @Option(help: "A file of texts: .txt (one a line), .tsv or .jsonl. Standard input when neither is given.")
+    @Option(
+        help:
+            "A file of texts: .txt (one a line), .tsv, .csv or .jsonl, also with .gz; - is standard input, which is read when neither is given."
+    )
     var file: String?
 
-    @Option(help: "The layout of the file; by its name by default.")
-    var format: TextDataset.Format = .auto
+    @OptionGroup(title: "Columns") var columns: ColumnOptions
 
     func validate() throws {
-        guard file != nil || format == .auto else {
-            throw ValidationError("--format is for --file only; standard input has one text a line")
-        }
         guard text.isEmpty || file == nil else { throw ValidationError("give --text or --file, not both") }
+        guard text.isEmpty || columns.areUsual else {
+            throw ValidationError("--format, --header and the columns are for files; --text is a text itself")
+        }
         guard pair.isEmpty || pair.count == text.count else {
             throw ValidationError(
                 "there are \(pair.count) --pair for \(text.count) --text; expected one for each")
@@ -33,37 +35,42 @@ struct TextInput: ParsableArguments {
         if !text.isEmpty {
             return text.indices.map { TextPair(text[$0], pair: pair.isEmpty ? nil : pair[$0]) }
         }
-        guard let file else { return try readStandardInput(global) }
-        return try TextDataset.load(path: file, format: format).examples.map {
-            TextPair($0.text, pair: $0.pair)
-        }
+        return pairs(try TextDataset.load(path: path(global), format: format, options: options), global)
     }
 
-    /// One text a line.
-    private func readStandardInput(_ global: GlobalOptions) throws -> [TextPair] {
-        if Console.inputIsTerminal {
+    /// Texts with their words: those that a file gives as such, else what spaces separate.
+    func readWords(_ global: GlobalOptions) throws -> [(text: TextPair, words: [String])] {
+        if text.isEmpty {
+            let source = try TextsOrWords(contentsOf: path(global), format: format, options: options)
+            switch source {
+            case .words(let dataset):
+                dataset.notes.forEach(global.note)
+                return dataset.sentences.map { (TextPair($0.words.joined(separator: " ")), $0.words) }
+            case .texts(let dataset): return split(pairs(dataset, global))
+            }
+        }
+        return split(try read(global))
+    }
+
+    private func split(_ texts: [TextPair]) -> [(text: TextPair, words: [String])] {
+        texts.map { ($0, $0.text.split(whereSeparator: \.isWhitespace).map(String.init)) }
+    }
+
+    private func pairs(_ dataset: TextDataset, _ global: GlobalOptions) -> [TextPair] {
+        dataset.notes.forEach(global.note)
+        return dataset.examples.map { TextPair($0.text, pair: $0.pair) }
+    }
+
+    private var options: TextDataset.Options { columns.options(TextDataset.Options(labels: .unused)) }
+
+    /// What is piped in without a word about it has one text a line.
+    private var format: TextDataset.Format { file == nil && columns.areUsual ? .lines : columns.format }
+
+    private func path(_ global: GlobalOptions) -> String {
+        let path = file ?? DataPath.standardInput
+        if path == DataPath.standardInput, Console.inputIsTerminal {
             global.note("reading texts from standard input, one a line; end with Ctrl-D")
         }
-        let name = "standard input"
-        let data: Data
-        do {
-            data = try FileHandle.standardInput.readToEnd() ?? Data()
-        } catch {
-            throw CommandError(.missingInput, "\(name): cannot be read: \(error.localizedDescription)")
-        }
-        var lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        // What follows the last line feed is a line only if it is not empty.
-        if lines.last?.isEmpty ?? false { lines.removeLast() }
-        guard !lines.isEmpty else {
-            throw CommandError(.badData, "\(name): holds no texts; expected at least one line")
-        }
-        return try lines.enumerated().map { index, line in
-            guard let text = String(validating: line, as: UTF8.self) else {
-                throw CommandError(.badData, "\(name):\(index + 1): invalid UTF-8; convert the text to UTF-8")
-            }
-            return TextPair(text.hasSuffix("\r") ? String(text.dropLast()) : text)
-        }
+        return path
     }
 }
-
-extension TextDataset.Format: ExpressibleByArgument {}

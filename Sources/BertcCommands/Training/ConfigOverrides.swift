@@ -2,6 +2,7 @@ import ArgumentParser
 import BERT
 import Foundation
 import Support
+import Text
 import Training
 
 /// Fields of `train.json` given on the command line as `field=value`.
@@ -55,7 +56,9 @@ struct ConfigOverrides {
     /// JSON where it is that (`1`, `0.5`, `true`, `null`, `["a*"]`), else text.
     private static func value(_ text: String, of name: String) -> JSONValue {
         let value = (try? JSONValue(parsing: text.utf8)) ?? .string(text)
-        guard paths.contains(name), case .string(let path) = value, !path.isEmpty, path != "latest" else {
+        guard paths.contains(name), case .string(let path) = value, !path.isEmpty, path != "latest",
+            path != DataPath.standardInput
+        else {
             return value
         }
         return .string(URL(fileURLWithPath: path).path)

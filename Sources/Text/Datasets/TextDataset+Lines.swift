@@ -1,34 +1,75 @@
 import Foundation
 
 extension TextDataset {
-    /// Where the labels of `X.txt` are: `X_labels.txt`.
+    /// Where the labels of `X.txt` are: `X_labels.txt`. Either may have a further ending `.gz`.
     package static func labelPath(forText path: String) -> String {
-        let name = path as NSString
+        let isCompressed = path.lowercased().hasSuffix(".gz")
+        let name = (isCompressed ? String(path.dropLast(3)) : path) as NSString
         let ending = name.pathExtension
-        return name.deletingPathExtension + "_labels" + (ending.isEmpty ? "" : "." + ending)
+        let labels = name.deletingPathExtension + "_labels" + (ending.isEmpty ? "" : "." + ending)
+        let compressed = labels + ".gz"
+        return isCompressed && FileManager.default.fileExists(atPath: compressed) ? compressed : labels
     }
 
-    /// One text a line, and the labels, if their file exists, line by line beside them.
-    static func loadLines(path: String) throws(TextError) -> TextDataset {
-        let texts = try SourceFile(path: path, expected: "a text file with one example a line").lines
+    /// One text a line, and the labels, if they are wanted and their file exists, line by line beside them.
+    static func loadLines(_ file: SourceFile, at path: String, _ options: Options) throws(TextError)
+        -> TextDataset
+    {
+        let texts = file.lines
+        guard !texts.isEmpty else {
+            throw TextError(.emptyDataset, file: file.path, "holds no texts; expected at least one line")
+        }
         let labelPath = labelPath(forText: path)
-        guard FileManager.default.fileExists(atPath: labelPath) else {
-            return TextDataset(
-                texts.map { TextExample(text: String(utf8: $0)) }, textFile: path, labelFile: labelPath,
-                lines: Array(1..<(texts.count + 1)))
+        let hasLabels = path != DataPath.standardInput && FileManager.default.fileExists(atPath: labelPath)
+        guard options.labels != .unused, hasLabels, !options.choosesColumns else {
+            return try loadLines(file, texts, labelPath, options)
         }
         let labels = try SourceFile(path: labelPath, expected: "a file with one label a line").lines
         guard texts.count == labels.count else {
             throw TextError(
-                .countMismatch, file: path,
+                .countMismatch, file: file.path,
                 "has \(texts.count) texts but \(labelPath) has \(labels.count) labels; "
                     + "expected one line in each for every example")
         }
         let examples = zip(texts, labels).map { text, label in
             TextExample(text: String(utf8: text), label: trimmed(label))
         }
+        let dataset = TextDataset(
+            examples, textFile: file.path, labelFile: labelPath, lines: Array(1..<(texts.count + 1)))
+        return options.labels.isRequired ? try dataset.leavingOutUnlabelled(options) : dataset
+    }
+
+    /// Lines alone. Where every line has a tab they are columns if labels are wanted, which texts alone do not have.
+    private static func loadLines(
+        _ file: SourceFile, _ texts: [ArraySlice<UInt8>], _ labelPath: String, _ options: Options
+    ) throws(TextError) -> TextDataset {
+        let tabs = texts.first.map { line in line.count { $0 == UInt8(ascii: "\t") } } ?? 0
+        let haveColumns =
+            tabs > 0 && texts.count > 1
+            && texts.allSatisfy { line in line.count { $0 == UInt8(ascii: "\t") } == tabs }
+        if haveColumns, options.labels.isRequired || options.choosesColumns {
+            var dataset = try TableReader(DataTable(tsv: file), options: options).dataset()
+            dataset.notes.insert("\(file.path): every line has tabs, and is read as columns", at: 0)
+            return dataset
+        }
+        guard !options.choosesColumns else {
+            throw TextError(
+                .invalidColumns, file: file.path, line: 1,
+                "has one text a line and no columns, but one was chosen; name the file .tsv or .csv, or set the format"
+            )
+        }
+        guard !options.labels.isRequired else {
+            throw TextError(
+                .invalidLabel, file: labelPath, line: 1,
+                "the example has no label; expected a label for every text, in \(labelPath)")
+        }
+        let notes =
+            haveColumns
+            ? ["\(file.path): every line is a text, its tabs included; set the format to tsv to read columns"]
+            : []
         return TextDataset(
-            examples, textFile: path, labelFile: labelPath, lines: Array(1..<(texts.count + 1)))
+            texts.map { TextExample(text: String(utf8: $0)) }, textFile: file.path, labelFile: labelPath,
+            lines: Array(1..<(texts.count + 1)), notes: notes)
     }
 
     /// A label without the white space around it.

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// Examples in file order, each with the place it came from.
 package struct TextDataset: Sendable, Equatable {
@@ -9,17 +10,27 @@ package struct TextDataset: Sendable, Equatable {
     package let labelFile: String
     /// One-based line of each example.
     package let lines: [Int]
+    /// Which columns were read; `nil` where there are none.
+    package var layout: ColumnLayout?
+    /// What to know about how the file was read.
+    package var notes: [String]
 
     /// Examples made in memory; `name` stands for the file in error messages.
     package init(_ examples: [TextExample], name: String = "examples") {
         self.init(examples, textFile: name, labelFile: name, lines: Array(1..<(examples.count + 1)))
     }
 
-    init(_ examples: [TextExample], textFile: String, labelFile: String, lines: [Int]) {
+    init(
+        _ examples: [TextExample], textFile: String, labelFile: String, lines: [Int],
+        layout: ColumnLayout? = nil,
+        notes: [String] = []
+    ) {
         self.examples = examples
         self.textFile = textFile
         self.labelFile = labelFile
         self.lines = lines
+        self.layout = layout
+        self.notes = notes
     }
 
     package var count: Int { examples.count }
@@ -27,86 +38,80 @@ package struct TextDataset: Sendable, Equatable {
     package var hasLabels: Bool { examples.contains { $0.label != nil } }
     package var hasPairs: Bool { examples.contains { $0.pair != nil } }
 
-    /// How a data file is laid out.
-    package enum Format: String, Sendable, CaseIterable {
-        /// By the ending of the name: `.tsv`, `.jsonl`/`.ndjson`/`.json`, `.txt`.
-        case auto
-        /// Columns separated by tabs, without quoting.
-        case tsv
-        /// One JSON object a line.
-        case jsonl
-        /// One text a line; the labels of `X.txt` are the lines of `X_labels.txt` beside it.
-        case lines
-    }
+    package typealias Format = DataFormat
 
     /// Which columns to read and what to insist on.
     package struct Options: Sendable, Equatable {
-        /// Whether the first row of a TSV file names the columns.
+        /// Whether the first row of a file with columns names them.
         package enum Header: String, Sendable, CaseIterable { case auto, present, absent }
 
         package var header = Header.auto
-        /// Columns (TSV) or members (JSONL, by name only); `nil` finds them by their usual names, and in a
-        /// TSV file without header by their number: `text`, `label text`, or `label text text2`.
+        /// Columns or members; `nil` finds them by their usual names and by what they look like.
         package var textColumn: ColumnSelector?
         package var pairColumn: ColumnSelector?
         package var labelColumn: ColumnSelector?
-        /// Refuse data without labels; set it for training and evaluation.
-        package var requireLabels = false
+        package var labels = LabelUse.ifPresent
+        /// The labels of a model that is measured: what else is in the data is an error of its own.
+        package var knownLabels: Set<TextKey> = []
+        /// Labels that mean that there is none; `nil` finds out.
+        package var missingLabels: [String]?
+        /// The columns of another file of the run, which this one has too if it has their names.
+        package var like: ColumnLayout?
 
         package init(
             header: Header = .auto, textColumn: ColumnSelector? = nil, pairColumn: ColumnSelector? = nil,
-            labelColumn: ColumnSelector? = nil, requireLabels: Bool = false
+            labelColumn: ColumnSelector? = nil, labels: LabelUse = .ifPresent
         ) {
             self.header = header
             self.textColumn = textColumn
             self.pairColumn = pairColumn
             self.labelColumn = labelColumn
-            self.requireLabels = requireLabels
+            self.labels = labels
         }
+
+        var choosesColumns: Bool { textColumn != nil || pairColumn != nil || labelColumn != nil }
     }
 
-    /// Loads a data file.
+    /// Loads a data file; `-` is standard input.
     ///
-    /// - Throws: a `TextError` that names file and line for a missing file, invalid UTF-8, an empty data
-    ///   set, texts and labels that differ in number, a row with too few or too many columns, and examples
-    ///   without a label when labels are required or others have one.
+    /// - Throws: a `TextError` that names file and line for a missing file, invalid UTF-8, an empty data set, columns
+    ///   that may mean several things, texts and labels that differ in number, a row with too few or too many columns,
+    ///   and examples without a label when others have one.
     package static func load(
         path: String, format: Format = .auto, options: Options = Options()
     ) throws(TextError) -> TextDataset {
+        try load(SourceFile(path: path, expected: expectation), at: path, format: format, options: options)
+    }
+
+    static let expectation = "a data file (.tsv, .csv, .jsonl or .txt)"
+
+    static func load(
+        _ file: SourceFile, at path: String, format: Format, options: Options
+    ) throws(TextError) -> TextDataset {
         let dataset: TextDataset
-        switch try resolve(format, path: path) {
-        case .tsv: dataset = try loadTSV(path: path, options: options)
-        case .jsonl: dataset = try loadJSONL(path: path, options: options)
-        case .lines, .auto: dataset = try loadLines(path: path)
+        switch format == .auto ? try DataFormat.of(file, at: path) : format {
+        case .tsv: dataset = try TableReader(DataTable(tsv: file), options: options).dataset()
+        case .csv: dataset = try TableReader(DataTable(csv: file), options: options).dataset()
+        case .json, .jsonl: dataset = try TableReader(DataTable(json: file), options: options).dataset()
+        case .lines, .auto: dataset = try loadLines(file, at: path, options)
+        case .conll:
+            throw TextError(
+                .unknownFormat, file: file.path,
+                "is a CoNLL file, which holds words with a label each, for token classifiers; expected texts")
         }
         guard dataset.count > 0 else {
-            throw TextError(.emptyDataset, file: path, "holds no examples; expected at least one")
+            throw TextError(.emptyDataset, file: file.path, "holds no examples; expected at least one")
         }
-        try dataset.checkLabels(required: options.requireLabels)
+        try dataset.checkLabels()
         return dataset
     }
 
-    private static func resolve(_ format: Format, path: String) throws(TextError) -> Format {
-        guard format == .auto else { return format }
-        switch (path as NSString).pathExtension.lowercased() {
-        case "tsv": return .tsv
-        case "jsonl", "ndjson", "json": return .jsonl
-        case "txt": return .lines
-        case let other:
-            throw TextError(
-                .unknownFormat, file: path,
-                "cannot tell the format from the ending \"\(other)\"; name the file .tsv, .jsonl or .txt, "
-                    + "or set the format to tsv, jsonl or lines")
+    private func checkLabels() throws(TextError) {
+        guard hasLabels, let missing = examples.firstIndex(where: { $0.label?.isEmpty ?? true }) else {
+            return
         }
-    }
-
-    private func checkLabels(required: Bool) throws(TextError) {
-        guard let missing = examples.firstIndex(where: { $0.label?.isEmpty ?? true }) else { return }
-        guard required || hasLabels else { return }
         throw TextError(
             .invalidLabel, file: labelFile, line: lines[missing],
-            hasLabels
-                ? "the example has no label, although others have one"
-                : "the example has no label; expected a label for every text")
+            "the example has no label, although others have one")
     }
 }

@@ -1,41 +1,44 @@
 import Foundation
 import Support
+import Synchronization
 
 /// The bytes of one input file, known to be valid UTF-8, with the path that error messages name.
+///
+/// Files that gzip compressed are decompressed, whatever their name. `-` is standard input.
 struct SourceFile {
+    /// What messages call the file.
     let path: String
     /// The contents without a leading byte-order mark.
     let bytes: [UInt8]
+    /// Whether the same contents can be read again: not so of standard input and of pipes.
+    let isRepeatable: Bool
 
     /// Reads the whole file and checks that it is UTF-8.
     ///
     /// - Parameter expected: what the file should hold, for the message when it is not there.
     init(path: String, expected: String) throws(TextError) {
-        var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-            throw TextError(.missingFile, file: path, "no such file; expected \(expected)")
+        let name = DataPath.name(of: path)
+        var (bytes, isRepeatable) = try FileBytes.read(path, name: name, expected: expected)
+        if Gzip.isGzip(bytes) { bytes = try Gzip.decompress(bytes, path: name) }
+        if let refusal = ForeignFormat.refusal(of: bytes) {
+            throw TextError(.unknownFormat, file: name, refusal)
         }
-        guard !isDirectory.boolValue else {
-            throw TextError(.unreadableFile, file: path, "is a directory; expected \(expected)")
-        }
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw TextError(.unreadableFile, file: path, "cannot be read; check its permissions")
-        }
-        let bytes = [UInt8](data)
         if let offset = SourceFile.firstInvalidUTF8(in: bytes) {
             let line = 1 + bytes[..<offset].count { $0 == UInt8(ascii: "\n") }
             throw TextError(
-                .invalidUTF8, file: path, line: line,
+                .invalidUTF8, file: name, line: line,
                 "invalid UTF-8 at byte offset \(offset); save the file as UTF-8")
         }
-        self.path = path
+        self.path = name
         self.bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
+        self.isRepeatable = isRepeatable
     }
 
     /// A file that is not read but will be written.
     init(path: String, bytes: [UInt8]) {
         self.path = path
         self.bytes = bytes
+        isRepeatable = true
     }
 
     /// The lines without their terminators: `\n` ends a line, and one `\r` before it is dropped.
@@ -76,6 +79,83 @@ struct SourceFile {
             case .error: return offset
             case .emptyInput: return nil
             }
+        }
+    }
+}
+
+/// What the path of a data file means.
+package enum DataPath {
+    /// The path that stands for standard input.
+    package static let standardInput = "-"
+
+    /// What messages call the file.
+    package static func name(of path: String) -> String {
+        path == standardInput ? "standard input" : path
+    }
+
+    /// The ending of a file's name in lower case, without that of its compression: `tsv` of `x.TSV.gz`.
+    static func ending(of path: String) -> String {
+        let name = path as NSString
+        let ending = name.pathExtension.lowercased()
+        return ending == "gz" ? (name.deletingPathExtension as NSString).pathExtension.lowercased() : ending
+    }
+}
+
+/// Reads files of any kind, pipes included.
+private enum FileBytes {
+    /// Standard input can be read once; a second reader would find it empty.
+    private static let standardInputIsRead = Mutex(false)
+
+    static func read(
+        _ path: String, name: String, expected: String
+    ) throws(TextError) -> (bytes: [UInt8], isRepeatable: Bool) {
+        if path == DataPath.standardInput {
+            let wasRead = standardInputIsRead.withLock { isRead in
+                defer { isRead = true }
+                return isRead
+            }
+            guard !wasRead else {
+                throw TextError(.unreadableFile, file: name, "was read already; give it for one file only")
+            }
+            return (try contents(STDIN_FILENO, name: name), false)
+        }
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT || errno == ENOTDIR {
+                throw TextError(.missingFile, file: name, "no such file; expected \(expected)")
+            }
+            throw TextError(.unreadableFile, file: name, "cannot be read; check its permissions")
+        }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw TextError(.unreadableFile, file: name, "cannot be read; check its permissions")
+        }
+        let kind = status.st_mode & S_IFMT
+        guard kind != S_IFDIR else {
+            throw TextError(.unreadableFile, file: name, "is a directory; expected \(expected)")
+        }
+        return (try contents(descriptor, name: name), kind == S_IFREG)
+    }
+
+    private static func contents(_ descriptor: Int32, name: String) throws(TextError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        let chunk = 1 << 20
+        while true {
+            var (count, problem): (Int, Int32) = (0, 0)
+            let part = [UInt8](unsafeUninitializedCapacity: chunk) { buffer, initialized in
+                repeat {
+                    count = Foundation.read(descriptor, buffer.baseAddress, chunk)
+                    problem = errno
+                } while count < 0 && problem == EINTR
+                initialized = max(0, count)
+            }
+            guard count >= 0 else {
+                throw TextError(
+                    .unreadableFile, file: name, "cannot be read: \(String(cString: strerror(problem)))")
+            }
+            if count == 0 { return bytes }
+            bytes += part
         }
     }
 }

@@ -81,8 +81,9 @@ extension TrainingConfig {
                 shapesResult: false),
             .init(
                 "trainFile", \.trainFile,
-                "Training data: `X.txt` (one text a line, labels in `X_labels.txt`), `.tsv` or `.jsonl`; a CoNLL file "
-                    + "for `token_classification`."),
+                "Training data ([below](#data-files)): `.tsv`, `.csv`, `.jsonl`, `.json` or `X.txt` (one text a line, "
+                    + "labels in `X_labels.txt`), each also with `.gz`; `-` is standard input. For `token_classification` "
+                    + "a CoNLL file or JSON."),
             .init(
                 "validationFile", \.validationFile,
                 "Validation data; null is `data/valid.txt` if that exists, \"\" is none.",
@@ -90,13 +91,18 @@ extension TrainingConfig {
             .init(
                 "testFile", \.testFile, "Test data; null is `data/test.txt` if that exists, \"\" is none.",
                 shapesResult: false),
-            .init("header", \.header, "Whether a TSV file's first row names its columns."),
+            .init("header", \.header, "Whether the first row of a file with columns names them."),
             .init(
-                "textColumn", \.textColumn,
-                "The column or member with the text, by name or number from 0; null finds it by its usual name."
+                column: "textColumn", \.textColumn,
+                "The column or member with the text, by name or number from 0; null finds it ([below](#data-files)). Of "
+                    + "words with labels, the one with the words."
             ),
-            .init("pairColumn", \.pairColumn, "The one with the second text, likewise."),
-            .init("labelColumn", \.labelColumn, "The one with the label, likewise."),
+            .init(column: "pairColumn", \.pairColumn, "The one with the second text, likewise."),
+            .init(column: "labelColumn", \.labelColumn, "The one with the label, likewise."),
+            .init(
+                "missingLabels", \.missingLabels,
+                "Labels that mean that an example has none and is left out, such as [\"-1\"]; null finds out whether `-` "
+                    + "and `-1` are such."),
             .init(
                 "maxLength", \.maxLength,
                 "Tokens of a sequence at most, special ones included; null is the model's positions.",

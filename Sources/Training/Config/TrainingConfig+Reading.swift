@@ -93,8 +93,8 @@ extension TrainingConfig {
         try validatePretraining(refuse)
         if task == .tokenClassification {
             try refuseSet(
-                Self.columns + ["truncation"],
-                "which reads a word and its label a line and cuts sentences at their end", refuse)
+                ["header", "pairColumn", "missingLabels", "truncation"],
+                "which reads words with a label each and cuts sentences at their end", refuse)
         }
         if earlyStopping != nil, validationFile == "" {
             throw refuse("earlyStopping", "needs a validationFile; name one or remove it")
@@ -156,7 +156,7 @@ extension TrainingConfig {
             "trainFile", "validationFile", "testFile",
         ] + columns
 
-    private static let columns = ["header", "textColumn", "pairColumn", "labelColumn"]
+    private static let columns = ["header", "textColumn", "pairColumn", "labelColumn", "missingLabels"]
 
     /// Refuses fields that the task does not look at, when they are not as they were.
     private func refuseSet(

@@ -60,10 +60,12 @@ public struct TrainingConfig: Sendable, Equatable {
     /// `nil` takes `data/test.txt` if there is one; an empty string says that there is no test.
     public var testFile: String?
     public var header = TrainingHeader.auto
-    /// Columns of TSV by name or number from 0, members of JSONL by name.
+    /// Columns by name or number from 0, members of JSON by name.
     public var textColumn: String?
     public var pairColumn: String?
     public var labelColumn: String?
+    /// Labels that mean that an example has none and is left out; `nil` finds them out.
+    public var missingLabels: [String]?
     /// Tokens of a sequence at most; the model's positions when `nil`.
     public var maxLength: Int?
     public var truncation = TrainingTruncation.longestFirst
@@ -273,7 +275,7 @@ public enum TrainingBatching: String, Sendable, CaseIterable {
     case packed
 }
 
-/// Whether a TSV file's first row names the columns.
+/// Whether the first row of a file with columns names them.
 public enum TrainingHeader: String, Sendable, CaseIterable {
     case auto, present, absent
 }

@@ -73,6 +73,22 @@ package struct TrainingField {
         ) { $0 >= 0 && (Float($0) < 1 || included && $0 == 1) }
     }
 
+    /// A column by its name or number, or null.
+    init(column name: String, _ path: WritableKeyPath<TrainingConfig, String?>, _ meaning: String) {
+        let expectation = "a name, an integer of at least 0 or null"
+        self.name = name
+        self.expectation = expectation
+        self.meaning = meaning
+        shapesResult = true
+        json = { $0[keyPath: path].json }
+        set = { config, value in
+            let number = value.integer.flatMap { $0 >= 0 ? "\($0)" : nil }
+            guard value.isNull || value.string != nil || number != nil else { return expectation }
+            config[keyPath: path] = value.string ?? number
+            return nil
+        }
+    }
+
     /// A dropout rate, or null for the model's own.
     init(dropout name: String, _ path: WritableKeyPath<TrainingConfig, Double?>, _ meaning: String) {
         self.init(name, path, meaning, expectation: "a number of at least 0 and less than 1, or null") {

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Text
 
 /// The data sets that a configuration names, as texts.
@@ -33,22 +34,18 @@ struct DataFiles {
     }
 
     private init(named config: TrainingConfig) throws {
-        let header: TextDataset.Options.Header =
-            switch config.header {
-            case .auto: .auto
-            case .present: .present
-            case .absent: .absent
-            }
-        let options = TextDataset.Options(
-            header: header, textColumn: config.textColumn.map { ColumnSelector($0) },
-            pairColumn: config.pairColumn.map { ColumnSelector($0) },
-            labelColumn: config.labelColumn.map { ColumnSelector($0) }, requireLabels: true)
+        var options = config.textOptions
         func load(_ path: String) throws -> TextDataset { try TextDataset.load(path: path, options: options) }
-        train = try load(config.resolve(config.trainFile))
+        train = try load(config.dataPath(config.trainFile))
+        // The other files are laid out as the training data, and what has no label in them is what training does not know.
+        options.like = train.layout
+        if options.labels == .classes {
+            options.knownLabels = Set(train.examples.compactMap { $0.label.map { TextKey($0) } })
+        }
         validation = try config.path(of: .validation).map(load)
         test = try config.path(of: .test).map(load)
         labels = nil
-        warnings = []
+        warnings = [train, validation, test].flatMap { $0?.notes ?? [] }
     }
 }
 
@@ -61,8 +58,30 @@ extension TrainingConfig {
             case .validation: (validationFile, "data/valid.txt")
             case .test: (testFile, "data/test.txt")
             }
-        if let named { return named.isEmpty ? nil : resolve(named) }
+        if let named { return named.isEmpty ? nil : dataPath(named) }
         let file = resolve(usual)
         return FileManager.default.fileExists(atPath: file) ? file : nil
+    }
+
+    /// Where a data file is: in a path of the configuration, or standard input.
+    func dataPath(_ path: String) -> String {
+        path == DataPath.standardInput ? path : resolve(path)
+    }
+
+    /// How the columns of the data files are found.
+    var textOptions: TextDataset.Options {
+        let header: TextDataset.Options.Header =
+            switch self.header {
+            case .auto: .auto
+            case .present: .present
+            case .absent: .absent
+            }
+        var options = TextDataset.Options(
+            header: header, textColumn: textColumn.map { ColumnSelector($0) },
+            pairColumn: pairColumn.map { ColumnSelector($0) },
+            labelColumn: labelColumn.map { ColumnSelector($0) },
+            labels: task.isRegression ? .numbers : .classes)
+        options.missingLabels = missingLabels
+        return options
     }
 }

@@ -13,7 +13,7 @@ struct PretrainingText {
         let directory = config.resolve(config.tokenDirectory ?? config.outputDirectory + "/tokens")
         func prepare(_ files: [String], _ name: String) throws -> TokenFile {
             try TokenFile.prepare(
-                files.map(config.resolve), tokenizer: tokenizer, at: "\(directory)/\(name).tokens")
+                files.map(config.dataPath), tokenizer: tokenizer, at: "\(directory)/\(name).tokens")
         }
         let all = TokenDocuments(try prepare(config.textFiles, "train"))
         if !config.heldOutFiles.isEmpty {

@@ -9,6 +9,8 @@ struct TaggedData: Sendable {
     let positions: [[Int32]]
     /// As many as `positions`.
     let labels: [[Int32]]
+    /// Sentences that were cut, and words that were cut off.
+    let cut: (sentences: Int, words: Int)
 
     /// - Throws: `TextError` with file and line of an unknown label.
     init(
@@ -23,6 +25,17 @@ struct TaggedData: Sendable {
         encodings = sentences.map(\.encoding)
         positions = sentences.map(\.firstPieces)
         self.labels = zip(labels, sentences).map { Array($1.kept(of: $0)) }
+        let lost = zip(labels, positions).map { $0.count - $1.count }.filter { $0 > 0 }
+        cut = (lost.count, lost.reduce(0, +))
+    }
+
+    /// What was cut off, if anything was.
+    func cutNote(maxLength: Int) -> String? {
+        guard cut.sentences > 0 else { return nil }
+        let sentences = cut.sentences == 1 ? "1 sentence is" : "\(cut.sentences) sentences are"
+        return
+            "\(path): \(sentences) cut to \(maxLength) tokens, and \(cut.words) words are left out; blank lines end "
+            + "sentences, and 'maxLength' says how long one may be"
     }
 
     /// Changes when any token or label does.

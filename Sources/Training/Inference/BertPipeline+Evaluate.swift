@@ -1,4 +1,5 @@
 import BERT
+import Support
 import Text
 
 extension BertPipeline {
@@ -8,11 +9,21 @@ extension BertPipeline {
     /// - Throws: errors that name file and line, such as an unknown label.
     public func evaluate(contentsOf path: String) throws -> EvaluationMetrics {
         if case .tokenClassification = head { return try evaluate(TaggedDataset(contentsOf: path)) }
-        return try evaluate(TextDataset.load(path: path, options: TextDataset.Options(requireLabels: true)))
+        return try evaluate(TextDataset.load(path: path, options: evaluationOptions))
+    }
+
+    /// Columns are found with the help of the model's labels.
+    package var evaluationOptions: TextDataset.Options {
+        var options = TextDataset.Options(labels: head == .regression ? .numbers : .classes)
+        options.knownLabels = Set(labels.map { TextKey($0) })
+        if options.labels == .classes {
+            options.knownLabels.formUnion(labels.indices.map { TextKey("\($0)") })
+        }
+        return options
     }
 
     /// Metrics of a token classifier on the words that are not cut off.
-    private func evaluate(_ dataset: TaggedDataset) throws -> EvaluationMetrics {
+    package func evaluate(_ dataset: TaggedDataset) throws -> EvaluationMetrics {
         let map = try LabelMap(names: labels)
         let targets = try dataset.sentences.map { try map.ids(for: $0, in: dataset) }
         let encodings = try encode(

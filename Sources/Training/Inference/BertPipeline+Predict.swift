@@ -24,15 +24,19 @@ extension BertPipeline {
         return try logits(inputs).map { Classification(logits: $0, labels: labels) }
     }
 
-    /// The label of each word of each sentence. Words that a long sentence was cut before have none, so that its result
-    /// is shorter.
+    /// The label of each word of each sentence. A sentence that is too long is labelled piece by piece.
     ///
     /// - Throws: `PipelineError` when the model is no token classifier or a sentence is too long.
     public func classify(words sentences: [[String]]) throws -> [[Classification]] {
         guard case .tokenClassification = head else { throw wrongTask("classify words") }
         let labels = labels
-        return try wordLogits(encode(sentences, place: { "sentence \($0 + 1)" })).map { rows in
-            rows.map { Classification(logits: $0, labels: labels) }
+        let pieces = try sentences.enumerated().map { index, words in
+            try self.pieces(of: words, place: "sentence \(index + 1)")
+        }
+        var rows = try wordLogits(pieces.flatMap { $0 })[...]
+        return pieces.map { pieces in
+            defer { rows = rows.dropFirst(pieces.count) }
+            return rows.prefix(pieces.count).joined().map { Classification(logits: $0, labels: labels) }
         }
     }
 

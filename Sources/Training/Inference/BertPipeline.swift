@@ -145,6 +145,39 @@ public final class BertPipeline {
         }
     }
 
+    /// Tokenises a sentence of known words, in as many pieces as the model's limits ask for.
+    func pieces(of words: [String], place: String) throws -> [WordEncoding] {
+        func encode(_ words: ArraySlice<String>) throws -> WordEncoding {
+            try located(at: place) { () throws(TextError) in try tokenizer.encode(words: Array(words)) }
+        }
+        let whole = try encode(words[...])
+        if whole.encoding.count <= maxLength { return [whole] }
+        guard options.truncates else { throw tooLong(whole.encoding, at: place) }
+        truncatedCount += 1
+        let specialCount = try encode([]).encoding.count
+        var pieces: [WordEncoding] = []
+        var (start, count) = (0, specialCount)
+        for end in words.indices {
+            let tokens = try encode(words[end...end]).encoding.count - specialCount
+            if count + tokens > maxLength, end > start {
+                pieces.append(try encode(words[start..<end]))
+                (start, count) = (end, specialCount)
+            }
+            guard specialCount + tokens <= maxLength else {
+                // The first pieces of a word that is too long alone.
+                pieces.append(try tokenizer.encode(words: [words[end]], maxLength: maxLength))
+                guard pieces[pieces.count - 1].firstPieces.count == 1 else {
+                    throw tooLong(try encode(words[end...end]).encoding, at: place)
+                }
+                (start, count) = (end + 1, specialCount)
+                continue
+            }
+            count += tokens
+        }
+        if start < words.count { pieces.append(try encode(words[start...])) }
+        return pieces
+    }
+
     /// Tokenises an input; errors name it.
     private func located<Result>(
         at place: @autoclosure () -> String, _ encode: () throws(TextError) -> Result

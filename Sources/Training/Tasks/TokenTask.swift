@@ -21,10 +21,13 @@ struct TokenTask: LearningTask {
     /// - Throws: `TextError` with file and line, `TrainingError` for a setting that does not fit the model.
     init(_ training: TrainingConfig, _ source: ModelSource) throws {
         let maxLength = try training.maxLength(of: source)
+        func load(_ path: String) throws -> TaggedDataset {
+            try TaggedDataset(contentsOf: path, options: training.textOptions)
+        }
         let files = (
-            train: try TaggedDataset(contentsOf: training.resolve(training.trainFile)),
-            validation: try training.path(of: .validation).map { try TaggedDataset(contentsOf: $0) },
-            test: try training.path(of: .test).map { try TaggedDataset(contentsOf: $0) }
+            train: try load(training.dataPath(training.trainFile)),
+            validation: try training.path(of: .validation).map(load),
+            test: try training.path(of: .test).map(load)
         )
         let map = try LabelMap(labelsOf: files.train).orModels(source.config.labels, file: files.train.file)
         func encode(_ dataset: TaggedDataset) throws -> TaggedData {
@@ -34,6 +37,9 @@ struct TokenTask: LearningTask {
         validation = try files.validation.map(encode)
         test = try files.test.map(encode)
         self.maxLength = maxLength
+        let notes =
+            [files.train, files.validation, files.test].flatMap { $0?.notes ?? [] }
+            + [train, validation, test].compactMap { $0?.cutNote(maxLength: maxLength) }
         labels = map.names
         keepsHead = map.names == source.config.labels && source.config.architecture == .tokenClassification
         var config = source.config
@@ -44,7 +50,7 @@ struct TokenTask: LearningTask {
         let hasEntities = validation.map { tags.hasEntity($0.labels.joined()) } ?? true
         metric = hasEntities ? training.task.metric : .accuracy
         warnings =
-            [tags.note].compactMap(\.self)
+            notes + [tags.note].compactMap(\.self)
             + (hasEntities || training.metric != nil
                 ? []
                 : [

@@ -1,0 +1,40 @@
+import ArgumentParser
+import Text
+
+/// Which columns of a data file are read; the same for every command that reads one.
+struct ColumnOptions: ParsableArguments {
+    @Option(help: "The layout of the file; by its name or its first lines by default.")
+    var format: TextDataset.Format = .auto
+
+    @Option(name: .customLong("text-column"), help: "The column with the text: a name, or a number from 0.")
+    var textColumn: String?
+
+    @Option(
+        name: [.customLong("pair-column"), .customLong("text-pair-column")],
+        help: "The column with the second text.")
+    var pairColumn: String?
+
+    @Option(name: .customLong("label-column"), help: "The column with the label.")
+    var labelColumn: String?
+
+    @Option(help: "Whether the first row names the columns.")
+    var header: TextDataset.Options.Header = .auto
+
+    var areUsual: Bool {
+        format == .auto && header == .auto
+            && [textColumn, pairColumn, labelColumn].allSatisfy { $0 == nil }
+    }
+
+    /// With these columns.
+    func options(_ options: TextDataset.Options) -> TextDataset.Options {
+        var options = options
+        options.header = header
+        options.textColumn = textColumn.map { ColumnSelector($0) }
+        options.pairColumn = pairColumn.map { ColumnSelector($0) }
+        options.labelColumn = labelColumn.map { ColumnSelector($0) }
+        return options
+    }
+}
+
+extension TextDataset.Format: ExpressibleByArgument {}
+extension TextDataset.Options.Header: ExpressibleByArgument {}

@@ -1,0 +1,53 @@
+import Foundation
+
+/// How a data file is laid out.
+package enum DataFormat: String, Sendable, CaseIterable {
+    /// By the ending of the name, else by the first lines. A further ending `.gz` does not count.
+    case auto
+    /// Columns separated by tabs; quotes are ordinary characters unless all of a column is quoted.
+    case tsv
+    /// Columns separated by commas (or semicolons, tabs or bars, whichever fits), quoted as RFC 4180 has it.
+    case csv
+    /// JSON: an array of objects, objects one after another, or an object of columns.
+    case json
+    /// One JSON object a line; read as `json` is.
+    case jsonl
+    /// One text a line; the labels of `X.txt` are the lines of `X_labels.txt` beside it.
+    case lines
+    /// A word and its label a line, sentences ended by blank lines.
+    case conll
+
+    private static let endings: [String: DataFormat] = [
+        "tsv": .tsv, "tab": .tsv, "csv": .csv, "json": .json, "jsonl": .json, "ndjson": .json, "txt": .lines,
+        "conll": .conll, "conllu": .conll, "iob": .conll, "iob2": .conll, "bio": .conll, "bioes": .conll,
+    ]
+
+    /// The format of a file for which none was chosen.
+    ///
+    /// - Throws: `.unknownFormat` for an ending that is not known and contents that have no columns.
+    static func of(_ file: SourceFile, at path: String) throws(TextError) -> DataFormat {
+        let ending = DataPath.ending(of: path)
+        if let format = endings[ending] { return format }
+        if let format = sniffed(file) { return format }
+        guard ending.isEmpty || !file.isRepeatable else {
+            throw TextError(
+                .unknownFormat, file: file.path,
+                "cannot tell the format from the ending \"\(ending)\"; name the file .tsv, .csv, .jsonl or .txt, "
+                    + "or set the format to tsv, csv, jsonl or lines")
+        }
+        return .lines
+    }
+
+    /// What the first lines look like; `nil` for plain lines.
+    private static func sniffed(_ file: SourceFile) -> DataFormat? {
+        let sample = file.lines.prefix(50).filter { !$0.isEmpty }
+        guard let first = sample.first else { return nil }
+        if JSONRecords.beginsWithJSON(file) { return .json }
+        let tabs = first.count { $0 == UInt8(ascii: "\t") }
+        if tabs > 0, sample.allSatisfy({ line in line.count { $0 == UInt8(ascii: "\t") } == tabs }) {
+            return .tsv
+        }
+        let isCSV = DelimitedCells.looksLikeCSV(Array(sample.joined(separator: [UInt8(ascii: "\n")])))
+        return isCSV ? .csv : nil
+    }
+}
