@@ -37,8 +37,6 @@ let package = Package(
     ],
     targets: [
         .target(name: "CLLVM"),
-        .systemLibrary(
-            name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         library("Support"),
         library("LLVMBridge", ["CLLVM"]),
         library("GraphIR", ["Support"]),
@@ -47,7 +45,7 @@ let package = Package(
         library("KernelIR", ["GraphIR"]),
         library("Codegen", ["GraphIR", "KernelIR"]),
         library(
-            "Runtime", ["GraphIR", "Interpreter", "KernelIR", "Codegen", "LLVMBridge", "COpenBLAS", atomics]),
+            "Runtime", ["Support", "GraphIR", "Interpreter", "KernelIR", "Codegen", "LLVMBridge", atomics]),
         library(
             "GraphCompiler",
             ["LLVMBridge", "GraphIR", "Interpreter", "Transforms", "KernelIR", "Codegen", "Runtime"]),
