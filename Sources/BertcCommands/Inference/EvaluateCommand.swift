@@ -28,13 +28,16 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "The layout of the file; by its name by default.")
     var format: TextDataset.Format = .auto
 
-    @Option(name: .customLong("text-column"), help: "The column with the text: a name, or a number from 0.")
+    @Option(
+        name: .customLong("text-column"), parsing: .unconditional,
+        help: "The column with the text: a name, or a number from 0.")
     var textColumn: String?
 
-    @Option(name: .customLong("pair-column"), help: "The column with the second text.")
+    @Option(
+        name: .customLong("pair-column"), parsing: .unconditional, help: "The column with the second text.")
     var pairColumn: String?
 
-    @Option(name: .customLong("label-column"), help: "The column with the label.")
+    @Option(name: .customLong("label-column"), parsing: .unconditional, help: "The column with the label.")
     var labelColumn: String?
 
     @OptionGroup(title: "Passes") var passes: PassOptions
@@ -46,7 +49,7 @@ struct EvaluateCommand: ParsableCommand {
         let page = EvaluationPage(metrics: metrics, labels: pipeline.labels, file: data)
         Console.print(global.json ? "\(page.json)" : page.text(brief: global.quiet))
         page.notes.forEach(global.note)
-        model.reportTruncation(pipeline, global)
+        model.reportNotes(pipeline, global)
     }
 
     private func evaluate(_ pipeline: BertPipeline) throws -> EvaluationMetrics {

@@ -1,21 +1,39 @@
 import ArgumentParser
 import Foundation
+import Support
 import Text
 import Training
 
 /// Where the texts to process come from: the command line, a file, or standard input.
 struct TextInput: ParsableArguments {
-    @Option(help: "A text; may be given several times.")
+    @Option(parsing: .unconditionalSingleValue, help: "A text; may be given several times.")
     var text: [String] = []
 
-    @Option(help: "The second text of a pair; as many as --text.")
+    @Option(parsing: .unconditionalSingleValue, help: "The second text of a pair; as many as --text.")
     var pair: [String] = []
 
-    @Option(help: "A file of texts: .txt (one a line), .tsv or .jsonl. Standard input when neither is given.")
+    @Option(
+        parsing: .unconditional,
+        help: "A file of texts: .txt (one a line), .tsv or .jsonl. Standard input when neither is given.")
     var file: String?
 
     @Option(help: "The layout of the file; by its name by default.")
     var format: TextDataset.Format = .auto
+
+    /// A command line in which a text `--` does not end the options.
+    static func completed(_ arguments: [String]) -> [String] {
+        var completed: [String] = []
+        for argument in arguments {
+            if argument == "--", let option = completed.last,
+                ["--text", "--pair", "--prompt"].contains(option)
+            {
+                completed[completed.count - 1] = "\(option)=--"
+            } else {
+                completed.append(argument)
+            }
+        }
+        return completed
+    }
 
     func validate() throws {
         guard file != nil || format == .auto else {
@@ -45,12 +63,7 @@ struct TextInput: ParsableArguments {
             global.note("reading texts from standard input, one a line; end with Ctrl-D")
         }
         let name = "standard input"
-        let data: Data
-        do {
-            data = try FileHandle.standardInput.readToEnd() ?? Data()
-        } catch {
-            throw CommandError(.missingInput, "\(name): cannot be read: \(error.localizedDescription)")
-        }
+        let data = try Support.readStandardInput()
         var lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         // What follows the last line feed is a line only if it is not empty.
         if lines.last?.isEmpty ?? false { lines.removeLast() }
