@@ -6,8 +6,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup swift build fetch demo pretrain-demo bench test lint lint-format lint-warnings format clean
 
-# Debian packages that hold the headers and libraries the build links with.
-PACKAGES := llvm-19-dev libopenblas-dev zlib1g-dev pkg-config
+# Debian packages: LLVM and zlib, which the build links with, and OpenBLAS, which `--matmul openblas` and the tests load.
+PACKAGES := llvm-19-dev zlib1g-dev libopenblas0
 # Where Swift sources are; CLLVM is headers only, and Tests/TileEmulator is C.
 SOURCES := Sources Tests Examples Package.swift
 # Extra flags for the compiler in `make test`; CI makes warnings errors.

@@ -37,9 +37,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "CLLVM"),
-        .systemLibrary(
-            name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         library("Support"),
         library("LLVMBridge", ["CLLVM"]),
         library("GraphIR", ["Support"]),
@@ -48,7 +46,7 @@ let package = Package(
         library("KernelIR", ["GraphIR"]),
         library("Codegen", ["GraphIR", "KernelIR"]),
         library(
-            "Runtime", ["GraphIR", "Interpreter", "KernelIR", "Codegen", "LLVMBridge", "COpenBLAS", atomics]),
+            "Runtime", ["Support", "GraphIR", "Interpreter", "KernelIR", "Codegen", "LLVMBridge", atomics]),
         library(
             "GraphCompiler",
             ["LLVMBridge", "GraphIR", "Interpreter", "Transforms", "KernelIR", "Codegen", "Runtime"]),

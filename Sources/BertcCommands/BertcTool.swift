@@ -8,11 +8,25 @@ public enum BertcTool {
     ///
     /// - Returns: an `ExitStatus` as the system wants it.
     public static func run(_ arguments: [String]) -> Int32 {
+        Console.start()
+        SystemLimits.prepare()
         Interrupt.install()
+        let status = perform(arguments)
         do {
-            var command = try BertcCommand.parseAsRoot(ExplainForm.completed(arguments))
-            try command.run()
             try Console.finish()
+            return status
+        } catch {
+            // A command that failed says so itself, and lost results are no news then.
+            guard status == ExitStatus.success.rawValue else { return status }
+            Console.error("\(error)")
+            return error.status.rawValue
+        }
+    }
+
+    private static func perform(_ arguments: [String]) -> Int32 {
+        do {
+            var command = try BertcCommand.parseAsRoot(TextInput.completed(ExplainForm.completed(arguments)))
+            try command.run()
             return ExitStatus.success.rawValue
         } catch let status as ExitStatus {
             return status.rawValue

@@ -5,8 +5,6 @@ import Runtime
 import Transforms
 
 extension Compiler {
-    /// What kernels may differ from the interpreter by: sums of f32 in another order, approximated functions.
-    public static let kernelTolerance = 1e-4
     /// Steps that the interpreter does in a second, about.
     private static let interpretedOperationsPerSecond = 400e6
 
@@ -30,7 +28,8 @@ extension Compiler {
         var random = RandomInputs(graph, symbols: symbols, seed: seed)
         let inputs = random.tensors()
         var (bisection, last) = try Bisection.run(
-            graph, passes: passes ?? pipeline, options: options.passes, inputs: inputs, symbols: symbols)
+            graph, passes: passes ?? pipeline, options: options.passes, inputs: inputs, symbols: symbols,
+            precision: self.options.precision)
         if bisection.divergence == nil { try compareKernels(of: last, inputs, symbols, &bisection) }
         return bisection
     }
@@ -46,16 +45,17 @@ extension Compiler {
         let name = "kernels for \(instructionSet)"
         bisection.stages.append(
             Bisection.Stage(name: name, nodeCount: graph.nodes.count, difference: worst?.difference ?? 0))
-        guard let worst, !(worst.difference <= Self.kernelTolerance) else { return }
+        guard let worst, !(worst.difference <= bisection.tolerance.kernels) else { return }
         bisection.divergence = Bisection.Divergence(
-            stage: name, result: worst.name, place: try firstWrongKernel(graph, inputs, symbols, expected),
+            stage: name, result: worst.name,
+            place: try firstWrongKernel(graph, inputs, symbols, expected, bisection.tolerance.kernels),
             difference: worst.difference)
     }
 
     /// Runs the graph with every value as an output; the first node whose value is wrong.
     private func firstWrongKernel(
         _ graph: Graph, _ inputs: [String: HostTensor], _ symbols: [String: Int],
-        _ expected: InterpreterResult
+        _ expected: InterpreterResult, _ tolerance: Double
     ) throws -> String? {
         var open = Graph(name: graph.name)
         for node in graph.nodes { try open.append(node.op, node.operands, label: node.label) }
@@ -70,7 +70,7 @@ extension Compiler {
             graph[id].types.indices.contains { result in
                 let tensor = outputs[graph.name(Value(id, result: result))]
                 return
-                    !(Bisection.difference(tensor, expected.values[id.index][result]) <= Self.kernelTolerance)
+                    !(Bisection.difference(tensor, expected.values[id.index][result]) <= tolerance)
             }
         }
         return wrong.map(graph.place)

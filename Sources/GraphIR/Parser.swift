@@ -61,9 +61,17 @@ private struct Parser {
         }
     }
 
-    /// The body of a region: a graph with names of its own.
-    private mutating func body(named name: String) throws(IRError) -> Graph {
+    /// The body of a region, whose attributes are its name: a graph with names of its own.
+    private mutating func body(_ attributes: [String: Attribute], at place: Int) throws(IRError) -> Graph {
         guard !isInBody else { throw error("a region's body holds no regions", at: offset) }
+        let name: String
+        do throws(IRError) {
+            var read = AttributeReader(attributes)
+            try read.expectNames(in: ["name"], of: "fusion")
+            name = try read.string("name")
+        } catch {
+            throw IRError(error.rule, error.message, at: lexer.place(place))
+        }
         let outer = (values, nodeOffsets, rootOffset)
         (values, nodeOffsets, isInBody) = ([:], [], true)
         defer { (values, nodeOffsets, rootOffset, isInBody) = (outer.0, outer.1, outer.2, false) }
@@ -94,13 +102,13 @@ private struct Parser {
         }
         let label = take(.symbol("@")) ? try string("a label in quotes") : ""
 
+        // What is wrong in the body has its own place.
+        let region = mnemonic == "fusion" ? Region(body: try body(attributes, at: mnemonicOffset)) : nil
         let id: NodeID
         do throws(IRError) {
             let op: Op
-            if mnemonic == "fusion" {
-                var read = AttributeReader(attributes)
-                try read.expectNames(in: ["name"], of: mnemonic)
-                op = .fusion(Region(body: try body(named: try read.string("name"))))
+            if let region {
+                op = .fusion(region)
             } else if let custom = try Op(custom: mnemonic, attributes: attributes, among: customOps) {
                 op = custom
             } else {

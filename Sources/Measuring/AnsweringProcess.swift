@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// A program in a process of its own that stays alive and idle between its turns. It writes a line of JSON when it
 /// is ready, and one for each line that it is sent; the end of its standard input ends it.
@@ -15,7 +16,7 @@ package final class AnsweringProcess<Answer: Decodable> {
     package init(_ command: [String]) throws {
         // A program that has ended is an error of `write`, not a signal.
         signal(SIGPIPE, SIG_IGN)
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.executableURL = URL(file: "/usr/bin/env")
         process.arguments = command
         process.standardInput = input
         process.standardOutput = output

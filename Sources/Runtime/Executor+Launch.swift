@@ -27,9 +27,11 @@ extension Executor {
             if let function = functions[step.launch][step.phase] {
                 work.set(function, base, dims, launch: number)
                 pool.run(tasks: step.tasks, stored: runTasks)
-            } else if case .library(let matmul) = schedule.launches[step.launch].kernel.phases[step.phase] {
+            } else if case .library(let matmul) = schedule.launches[step.launch].kernel.phases[step.phase],
+                let openBLAS
+            {
                 let begin = RunTrace.now
-                matmul.run(base, bound.symbols, threads: pool.threads)
+                matmul.run(openBLAS, base, bound.symbols, threads: pool.threads)
                 work.trace?.note(number, of: 0, from: begin)
             }
         }

@@ -11,6 +11,7 @@ public final class Executor {
     let pool: WorkerPool
     let parameters: ParameterStore
     private(set) var functions: [[KernelFunction?]] = []
+    let openBLAS: OpenBLAS?
     private var constants: [Int: AlignedMemory] = [:]
     /// What launches read as `Program.Buffer.number`.
     private let numbers: LaunchNumbers
@@ -48,6 +49,7 @@ public final class Executor {
         self.program = program
         self.pool = pool
         self.parameters = parameters
+        openBLAS = library.openBLAS
         schedule = Schedule(program)
         numbers = try LaunchNumbers(program)
         masks = MaskTables(schedule.launches)
@@ -64,7 +66,7 @@ public final class Executor {
         }
         panels = try ParameterPanels(program, schedule, library: library, pool: pool, parameters: parameters)
         let phases = schedule.launches.flatMap(\.kernel.phases)
-        var compiled = try library.functions(for: phases, symbols: symbolNames, threads: pool.threads)[...]
+        var compiled = try library.functions(for: phases, symbols: symbolNames, on: pool)[...]
         for launch in schedule.launches {
             functions.append(Array(compiled.prefix(launch.kernel.phases.count)))
             compiled = compiled.dropFirst(launch.kernel.phases.count)

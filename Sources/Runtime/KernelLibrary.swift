@@ -9,15 +9,20 @@ import Synchronization
 public final class KernelLibrary: Sendable {
     package let cpu: TargetCPU
     public let machine: Machine
+    /// What multiplies matrices in place of generated kernels, if anything does.
+    let openBLAS: OpenBLAS?
     private let cache: ObjectCache
     private let session: JITSession
     private let emitter: KernelEmitter
     private let functions = Mutex<[String: KernelFunction]>([:])
 
-    /// - Parameter f32Terms: see `Machine.f32Terms`.
+    /// - Parameters:
+    ///   - f32Terms: see `Machine.f32Terms`.
+    ///   - usesLibraryMatmul: whether OpenBLAS, which must be installed then, multiplies matrices.
     package init(cpu: TargetCPU, f32Terms: Int = 1, usesLibraryMatmul: Bool, cache: ObjectCache) throws {
         self.cpu = cpu
         self.cache = cache
+        openBLAS = usesLibraryMatmul ? try OpenBLAS.library() : nil
         machine = Machine(
             cpu.instructionSet, f32Terms: f32Terms, caches: HostCaches.sizes,
             usesLibraryMatmul: usesLibraryMatmul)
@@ -47,7 +52,7 @@ public final class KernelLibrary: Sendable {
     ///
     /// - Parameter again: don't believe what was measured before.
     package func ceilings(on pool: WorkerPool, again: Bool) throws -> Ceilings {
-        let known = CeilingCache(directory: cache.directory)
+        let known = CeilingCache(directory: cache.isTrusted || again ? cache.directory : nil)
         let machine = machineName(threads: pool.threads)
         if !again, let ceilings = known.ceilings(of: machine) { return ceilings }
         let ceilings = Ceilings(machine: machine, rates: try CeilingMeasurement(cpu, pool).rates())
@@ -55,14 +60,15 @@ public final class KernelLibrary: Sendable {
         return ceilings
     }
 
-    /// Code for each phase, in order, compiling what is new on `threads` threads.
-    func functions(for phases: [Phase], symbols: [String], threads: Int) throws -> [KernelFunction?] {
-        let texts = texts(of: phases, symbols: symbols, threads: threads)
+    /// Code for each phase, in order, compiling what is new on the threads of `pool`: unlike Dispatch's, they exist
+    /// already, and their stacks are as deep as the main one.
+    func functions(for phases: [Phase], symbols: [String], on pool: WorkerPool) throws -> [KernelFunction?] {
+        let texts = texts(of: phases, symbols: symbols, on: pool)
         let known = functions.withLock { $0 }
         let new = Array(Set(texts.compactMap { $0 }).filter { known[$0] == nil }).sorted()
         let failure = Mutex<(any Error)?>(nil)
-        DispatchQueue.concurrentPerform(iterations: Swift.min(threads, new.count)) { worker in
-            for index in stride(from: worker, to: new.count, by: Swift.min(threads, new.count)) {
+        pool.run(tasks: new.count) { [self] _, tasks in
+            for index in tasks {
                 do {
                     let object = try cache.object(for: new[index], cpu: cpu).object
                     let function = try session.load(object, symbol: EmittedPhase.symbol)
@@ -78,7 +84,7 @@ public final class KernelLibrary: Sendable {
     }
 
     /// The LLVM IR of each phase; equal phases are written once.
-    private func texts(of phases: [Phase], symbols: [String], threads: Int) -> [String?] {
+    private func texts(of phases: [Phase], symbols: [String], on pool: WorkerPool) -> [String?] {
         var places: [Phase: Int] = [:]
         var different: [Phase] = []
         let indices = phases.map { phase in
@@ -88,9 +94,8 @@ public final class KernelLibrary: Sendable {
             return different.count - 1
         }
         let written = Mutex([String?](repeating: nil, count: different.count))
-        let workers = Swift.min(threads, different.count)
-        DispatchQueue.concurrentPerform(iterations: workers) { [different] worker in
-            for index in stride(from: worker, to: different.count, by: workers) {
+        pool.run(tasks: different.count) { [self, different] _, tasks in
+            for index in tasks {
                 let text = emitter.emit(different[index], symbols: symbols)?.ir
                 written.withLock { $0[index] = text }
             }

@@ -5,14 +5,22 @@ import Synchronization
 
 /// Compiled objects kept on disk, so that a model compiles once per machine.
 ///
-/// A file is used only if its checksum and its complete key text are right; anything else is compiled
-/// again and written again. Files are written beside and renamed, so several processes may share a
-/// directory. A directory that cannot be used turns the cache off, with one `warning`, and changes nothing else.
-/// Nothing is ever evicted: the directory may be deleted at any time.
+/// A file is used only if nobody else can have written it (`PrivateDirectory`), and its checksum and its complete key
+/// text are right; anything else is compiled again and written again. Files are written beside and renamed, so several
+/// processes may share a directory. A directory that cannot be used turns the cache off, with one `warning`, and
+/// changes nothing else. Nothing is ever evicted: the directory may be deleted at any time.
 package final class ObjectCache: Sendable {
     /// Where the entries are; nil if the cache is off.
     package let directory: URL?
 
+    private enum State {
+        /// Nobody has asked for the directory yet, or it did not exist.
+        case closed
+        case open(PrivateDirectory)
+        case unusable
+    }
+
+    private let state = Mutex(State.closed)
     private let firstWarning = Mutex<String?>(nil)
     private let writingWorks = ManagedAtomic<Bool>(true)
     /// Numbers the temporary files of this process.
@@ -53,14 +61,14 @@ package final class ObjectCache: Sendable {
             return (try KernelCompiler.compile(ir: ir, for: cpu, passes: passes), false)
         }
         let key = ObjectCacheEntry.key(ir: ir, cpu: cpu, passes: passes)
-        let file = directory.appendingPathComponent(ObjectCacheEntry.fileName(for: key))
-        if let data = try? Data(contentsOf: file),
-            let object = ObjectCacheEntry.decode([UInt8](data), expecting: key)
+        let name = ObjectCacheEntry.fileName(for: key)
+        if let bytes = open(directory, making: false)?.contents(of: name),
+            let object = ObjectCacheEntry.decode(bytes, expecting: key)
         {
             return (object, true)
         }
         let object = try KernelCompiler.compile(ir: ir, for: cpu, passes: passes)
-        keep(ObjectCacheEntry(key: key, object: object), at: file, in: directory)
+        keep(ObjectCacheEntry(key: key, object: object), as: name, in: directory)
         return (object, false)
     }
 
@@ -70,29 +78,50 @@ package final class ObjectCache: Sendable {
         return directory?.appendingPathComponent(ObjectCacheEntry.fileName(for: key))
     }
 
-    /// Writes an entry beside its place and renames it. The first failure stops all further writing.
-    private func keep(_ entry: ObjectCacheEntry, at file: URL, in directory: URL) {
-        guard writingWorks.load(ordering: .relaxed) else { return }
+    /// Whether what the directory holds may be used.
+    package var isTrusted: Bool { directory.map { open($0, making: false) != nil } ?? false }
+
+    /// The directory, once it exists and can be trusted.
+    private func open(_ directory: URL, making makes: Bool) -> PrivateDirectory? {
+        state.withLock { state -> PrivateDirectory? in
+            switch state {
+            case .open(let directory): return directory
+            case .unusable: return nil
+            case .closed: break
+            }
+            do throws(PrivateDirectory.Refusal) {
+                let opened =
+                    makes
+                    ? try PrivateDirectory(making: directory.path) : try PrivateDirectory(directory.path)
+                state = .open(opened)
+                return opened
+            } catch {
+                if !makes, error.isMissing { return nil }
+                state = .unusable
+                warn("'\(directory.path)' is not used", error)
+                return nil
+            }
+        }
+    }
+
+    /// Writes an entry. The first failure stops all further writing.
+    private func keep(_ entry: ObjectCacheEntry, as name: String, in directory: URL) {
+        guard writingWorks.load(ordering: .relaxed), let place = open(directory, making: true) else { return }
         let number = Self.temporaryFiles.loadThenWrappingIncrement(ordering: .relaxed)
-        let temporary = directory.appendingPathComponent(".\(getpid())-\(number).tmp")
-        do {
-            try FileManager.default.createDirectory(
-                at: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            try Data(entry.encoded).write(to: temporary)
-            guard rename(temporary.path, file.path) == 0 else {
-                throw CocoaError(
-                    .fileWriteUnknown, userInfo: [NSLocalizedDescriptionKey: String(cString: strerror(errno))]
-                )
-            }
+        do throws(PrivateDirectory.Refusal) {
+            try place.write(entry.encoded, to: name, by: ".\(getpid())-\(number).tmp")
         } catch {
-            try? FileManager.default.removeItem(at: temporary)
             writingWorks.store(false, ordering: .relaxed)
-            firstWarning.withLock { warning in
-                warning =
-                    warning
-                    ?? "compiled kernels are not kept: cannot write to '\(directory.path)' "
-                    + "(\(error.localizedDescription)): make the directory writable or choose another one"
-            }
+            warn("cannot write to '\(directory.path)'", error)
+        }
+    }
+
+    private func warn(_ problem: String, _ refusal: PrivateDirectory.Refusal) {
+        firstWarning.withLock { warning in
+            warning =
+                warning
+                ?? "compiled kernels are not kept: \(problem) (\(refusal.reason)): mend that, choose another "
+                + "directory with XDG_CACHE_HOME, or give --no-cache"
         }
     }
 }

@@ -13,6 +13,8 @@ struct ParameterPanels {
     }
 
     private let entries: [Entry]
+    /// Where the parameter of each is, by its name.
+    private let names: [PackedParameter: String]
     /// Parameters that a run changes, with the panels that it writes along with them.
     private let updated: [(name: String, panels: [PackedParameter])]
     private let pool: WorkerPool
@@ -26,7 +28,7 @@ struct ParameterPanels {
         self.parameters = parameters
         let launches = program.packings.sorted { $0.value.node < $1.value.node }
         let phases = launches.flatMap(\.value.kernel.phases)
-        let functions = try library.functions(for: phases, symbols: [], threads: pool.threads)
+        let functions = try library.functions(for: phases, symbols: [], on: pool)
         entries = zip(launches, zip(phases, functions)).compactMap { launch, code in
             guard let pack = code.1 else { return nil }
             return Entry(
@@ -43,11 +45,12 @@ struct ParameterPanels {
                 written.filter { $0.parameter == update.parameter }
             )
         }
+        names = Dictionary(entries.map { ($0.packed, $0.name) }, uniquingKeysWith: { first, _ in first })
         for entry in entries { try parameters.reserve(entry.packed, of: entry.name) }
     }
 
     func address(_ packed: PackedParameter) -> UnsafeMutableRawPointer? {
-        entries.first { $0.packed == packed }.map { parameters.pointer(packed, of: $0.name) }
+        names[packed].map { parameters.pointer(packed, of: $0) }
     }
 
     /// Packs what has changed since it was packed last.

@@ -100,6 +100,14 @@ public final class ParameterStore: @unchecked Sendable {
         noteChange(of: name, refreshing: [])
     }
 
+    /// Sets an f32 parameter by writing its elements in place, making room for it if it is new.
+    public func set(
+        _ name: String, shape: [Int], _ write: (UnsafeMutableBufferPointer<Float>) throws -> Void
+    ) throws {
+        try reserve(name, TensorType(.f32, shape.map(Dimension.fixed)))
+        try set(name, write)
+    }
+
     /// Sets an f32 parameter that there is room for by writing its elements in place.
     public func set(_ name: String, _ write: (UnsafeMutableBufferPointer<Float>) throws -> Void) rethrows {
         let count = (slots[name]?.type.extents([:]) ?? []).reduce(1, *)

@@ -14,7 +14,7 @@ extension Pass {
         for id in graph.nodeIDs {
             guard let candidate = CoalescingCandidate(id, graph, readers, context.costModel) else { continue }
             if candidate.obstacle == nil { found.insert(id) }
-            context.explain(
+            context.explain?(
                 FusionDecision(
                     pattern: "coalesce", producer: FusionDecision.Site(graph[id]),
                     consumer: FusionDecision.Site(graph[candidate.reader]),

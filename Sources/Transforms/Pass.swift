@@ -25,13 +25,13 @@ public struct Pass: Sendable {
 public struct PassContext: Sendable {
     public var costModel: CostModel
     /// Told of every candidate for fusion, in the order of the decisions.
-    public var explain: @Sendable (FusionDecision) -> Void
+    public var explain: (@Sendable (FusionDecision) -> Void)?
     /// Told of every group of layers that is computed again, the first one first.
-    public var explainRecompute: @Sendable (RecomputeDecision) -> Void
+    public var explainRecompute: (@Sendable (RecomputeDecision) -> Void)?
 
     public init(
-        costModel: CostModel = CostModel(), explain: @escaping @Sendable (FusionDecision) -> Void = { _ in },
-        explainRecompute: @escaping @Sendable (RecomputeDecision) -> Void = { _ in }
+        costModel: CostModel = CostModel(), explain: (@Sendable (FusionDecision) -> Void)? = nil,
+        explainRecompute: (@Sendable (RecomputeDecision) -> Void)? = nil
     ) {
         self.costModel = costModel
         self.explain = explain

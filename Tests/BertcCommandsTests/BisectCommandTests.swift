@@ -19,6 +19,15 @@ import Testing
         #expect(result.output.contains("sequences 2, tokens 12"))
     }
 
+    /// Operands that are rounded the other way are no mistake.
+    @Test(arguments: ["bf16", "fp16"], [[], ["--training"]])
+    func lowPrecisionHasItsOwnTolerance(_ precision: String, _ options: [String]) throws {
+        let result = try Tool.run(
+            ["compile", scratch.path("model"), "--bisect", "--precision", precision] + options)
+        #expect(result.status == 0, "\(result.error)")
+        #expect(result.output.contains("no stage is beyond tolerance"))
+    }
+
     @Test func graphFilesAreCompared() throws {
         let emitted = try Tool.run(["compile", scratch.path("model"), "--training", "--emit", "fused"])
         try scratch.write("fused.ir", emitted.output)

@@ -3,6 +3,27 @@ import Testing
 
 /// Runs the built `bertc`, which stands beside the test bundle.
 enum Tool {
+    /// Runs a line of shell, in which `$B` is the tool, for streams and limits that `Process` does not have.
+    ///
+    /// - Returns: the shell's own status and what it wrote.
+    static func shell(_ line: String, in scratch: Scratch) throws -> Result {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/bash")
+        process.arguments = ["-c", line]
+        process.currentDirectoryURL = scratch.root
+        process.environment = ProcessInfo.processInfo.environment.merging(["B": executable.path]) { $1 }
+        let (output, error) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = error
+        try process.run()
+        let (written, said) = (output.fileHandleForReading.readDataToEndOfFile(), error.fileHandleForReading)
+        let notes = said.readDataToEndOfFile()
+        process.waitUntilExit()
+        return Result(
+            status: process.terminationStatus, output: String(decoding: written, as: UTF8.self),
+            error: String(decoding: notes, as: UTF8.self))
+    }
+
     /// What one run of the tool left behind.
     struct Result {
         let status: Int32

@@ -91,6 +91,52 @@ import Testing
         #expect(try answer(result.object) == 11)
     }
 
+    /// What others can have written is neither run nor written to: the directory, one above it, a file in it.
+    @Test(arguments: ["cache", ".", "entry"])
+    func whatOthersMayWriteIsNotUsed(_ place: String) throws {
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let below = directory.appendingPathComponent("cache")
+        _ = try ObjectCache(directory: below).object(for: ir(20), cpu: cpu)
+        let cache = ObjectCache(directory: below)
+        let file = try #require(cache.file(for: ir(20), cpu: cpu))
+        let path = place == "entry" ? file.path : directory.appendingPathComponent(place).path
+        #expect(chmod(path, place == "entry" ? 0o666 : 0o777) == 0)
+        #expect(try !cache.object(for: ir(20), cpu: cpu).fromCache)
+        if place == "entry" {
+            // The next one is this user's own again.
+            #expect(try cache.warning == nil && cache.object(for: ir(20), cpu: cpu).fromCache)
+        } else {
+            let warning = try #require(cache.warning)
+            #expect(warning.contains("others may write to '"), "\(warning)")
+        }
+    }
+
+    /// Neither a link to an entry nor a pipe is an entry.
+    @Test func onlyRegularFilesAreRead() throws {
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let cache = ObjectCache(directory: directory)
+        _ = try cache.object(for: ir(21), cpu: cpu)
+        let file = try #require(cache.file(for: ir(21), cpu: cpu))
+        let elsewhere = directory.appendingPathComponent("elsewhere")
+        try FileManager.default.moveItem(at: file, to: elsewhere)
+        try FileManager.default.createSymbolicLink(at: file, withDestinationURL: elsewhere)
+        #expect(try !cache.object(for: ir(21), cpu: cpu).fromCache)
+        try FileManager.default.removeItem(at: file)
+        #expect(mkfifo(file.path, 0o600) == 0)
+        #expect(try !cache.object(for: ir(21), cpu: cpu).fromCache)
+        #expect(try cache.object(for: ir(21), cpu: cpu).fromCache)
+    }
+
+    @Test func directoriesAreForTheUserAlone() throws {
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let below = directory.appendingPathComponent("a/b")
+        _ = try ObjectCache(directory: below).object(for: ir(22), cpu: cpu)
+        for path in [directory.path, below.path] {
+            let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+            #expect(mode == 0o700)
+        }
+    }
+
     @Test func compileErrorsPassThroughAndAreNotKept() throws {
         defer { try? FileManager.default.removeItem(at: directory) }
         let cache = ObjectCache(directory: directory)

@@ -1,11 +1,38 @@
 import BERT
 import Foundation
+import Support
 import Testing
 import Training
 
 @Suite struct TrainingConfigTests {
     static func config(_ text: String) throws -> TrainingConfig {
         try TrainingConfig(json: Data(text.utf8), file: "train.json", directory: "runs/a")
+    }
+
+    /// The field's type tells what a value of the command line is.
+    @Test(arguments: [
+        ("outputDirectory", "2024", #""2024""#), ("outputDirectory", "null", #""null""#),
+        ("outputDirectory", "true", #""true""#), ("outputDirectory", #""a b""#, #""a b""#),
+        ("textColumn", "2", #""2""#), ("textColumn", "null", "null"), ("maxSteps", "null", "null"),
+        ("maxSteps", "3", "3"), ("learningRate", "1e-3", "1e-3"), ("maxMemory", "4GB", #""4GB""#),
+        ("header", "absent", #""absent""#), ("freeze", "embeddings", #"["embeddings"]"#),
+        ("freeze", "[a*, b]", #"["a*", "b"]"#), ("textFiles", #"["a", "b"]"#, #"["a", "b"]"#),
+        ("textFiles", "[]", "[]"),
+    ])
+    func argumentsNeedNoQuotes(name: String, text: String, value: String) throws {
+        let field = try #require(TrainingConfig.fields.first { $0.name == name })
+        #expect(try field.argument(text) == JSONValue(parsing: value.utf8))
+        var config = TrainingConfig()
+        try config.set(name, field.argument(text))
+    }
+
+    /// `..` behind a symbolic link is the parent of where it leads.
+    @Test func parentsOfLinksAreKept() throws {
+        let root = try TemporaryDirectory()
+        try FileManager.default.createSymbolicLink(
+            atPath: root.path + "/link", withDestinationPath: "/usr/lib")
+        #expect(TrainingConfig.path("../x", from: root.path + "/link") == root.path + "/link/../x")
+        #expect(TrainingConfig.path("../x", from: root.path + "/other") == root.path + "/x")
     }
 
     @Test func readsFieldsAndKeepsDefaults() throws {

@@ -18,11 +18,7 @@ extension BertCheckpoint {
         provide: (ParameterSpec, @escaping (UnsafeBufferPointer<Float>) throws -> Void) throws -> Void
     ) throws {
         let text = try saved(config, as: architecture).json()
-        do {
-            try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        } catch {
-            throw FileError(.write, directory.path, error.localizedDescription)
-        }
+        try makeDirectory(directory.path)
         let pairs = parameters.map { (CheckpointNames.stored($0.name, in: architecture), $0) }
         let specs = Dictionary(pairs, uniquingKeysWith: { first, _ in first })
         let entries = pairs.map { SafetensorsEntry(name: $0, dataType: .f32, shape: $1.shape) }

@@ -112,10 +112,10 @@ public struct BertCheckpoint: Sendable {
     }
 
     /// Writes the values of one parameter into `target`, which must hold exactly as many.
-    /// - Throws: `SafetensorsError.noSuchTensor`.
+    /// - Throws: as `floats(of:)`.
     public func copyFloats(of canonical: String, into target: UnsafeMutableBufferPointer<Float>) throws {
         let location = try location(of: canonical)
-        try location.file.copyFloats(named: location.entry.name, into: target)
+        try location.file.copyFiniteFloats(named: location.entry.name, into: target)
     }
 
     private func location(of canonical: String) throws -> Location {

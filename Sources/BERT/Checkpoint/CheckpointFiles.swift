@@ -26,11 +26,11 @@ enum CheckpointFiles {
         func bad(_ problem: String) -> CheckpointError { .badIndex(file: url.path, problem: problem) }
         let value: JSONValue
         do {
-            value = try JSONValue(parsing: Data(contentsOf: url))
+            value = try JSONValue(parsing: readFile(url.path))
         } catch let error as JSONError {
             throw bad("is \(error)")
-        } catch {
-            throw bad("cannot be read: \(error.localizedDescription)")
+        } catch let error as FileError {
+            throw bad("cannot be read: \(error.reason)")
         }
         guard case .object(let object) = value, case .object(let map)? = object["weight_map"] else {
             throw bad("has no 'weight_map', expected an object of tensor names and file names")

@@ -7,10 +7,10 @@ extension BertConfig {
     public init(contentsOf url: URL) throws {
         let file = try Self.file(at: url)
         let data: Data
-        do {
-            data = try Data(contentsOf: file)
+        do throws(FileError) {
+            data = try readFile(file.path)
         } catch {
-            throw BertConfigError(file: file.path, problem: "cannot be read: \(Self.reason(of: error))")
+            throw BertConfigError(file: file.path, problem: "cannot be read: \(error.reason)")
         }
         try self.init(json: data, file: file.path)
     }
@@ -101,9 +101,5 @@ extension BertConfig {
             if files.fileExists(atPath: candidate.path) { return candidate }
         }
         throw BertConfigError(file: url.path, problem: "has neither a model.json nor a config.json")
-    }
-
-    private static func reason(of error: any Error) -> String {
-        (error as? CocoaError)?.underlying.map { "\($0.localizedDescription)" } ?? error.localizedDescription
     }
 }

@@ -99,7 +99,7 @@ struct ConfigFields<Key: RawRepresentable<String>> {
                         key, "is an object, expected {\"file\": \"…\"} or a text such as 'window(w=4)'")
                 }
                 let url = URL(
-                    fileURLWithPath: name, relativeTo: URL(fileURLWithPath: file).deletingLastPathComponent())
+                    fileURLWithPath: name, relativeTo: URL(file: file).deletingLastPathComponent())
                 guard let text = try? String(contentsOf: url, encoding: .utf8) else {
                     throw error(key, "names a file that cannot be read as text: \(url.path)")
                 }

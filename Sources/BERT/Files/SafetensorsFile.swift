@@ -65,10 +65,23 @@ public final class SafetensorsFile: Sendable {
     /// The same of a tensor of weights.
     /// - Throws: also `SafetensorsError.notFinite` when one of them is NaN or infinite.
     package func finiteFloats(named name: String) throws -> [Float] {
-        let floats = try floats(named: name)
-        let bad = floats.withUnsafeBufferPointer { $0.firstIndex { !$0.isFinite } }
-        if let bad { throw SafetensorsError.notFinite(file: path, tensor: name, value: floats[bad]) }
+        var floats = try floats(named: name)
+        try floats.withUnsafeMutableBufferPointer { try check($0, named: name) }
         return floats
+    }
+
+    /// Writes the elements of a tensor of weights into `target`.
+    /// - Throws: also `SafetensorsError.notFinite` when one of them is NaN or infinite.
+    package func copyFiniteFloats(
+        named name: String, into target: UnsafeMutableBufferPointer<Float>
+    ) throws {
+        try copyFloats(named: name, into: target)
+        try check(target, named: name)
+    }
+
+    private func check(_ floats: UnsafeMutableBufferPointer<Float>, named name: String) throws {
+        guard let bad = floats.first(where: { !$0.isFinite }) else { return }
+        throw SafetensorsError.notFinite(file: path, tensor: name, value: bad)
     }
 
     /// Writes the tensor's elements as Float into `target`, without an array between.

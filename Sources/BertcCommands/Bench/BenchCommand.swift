@@ -25,10 +25,13 @@ struct BenchCommand: ParsableCommand {
     /// Below these a figure says little.
     static let leastRepeats = 5
 
-    @Option(help: "A model directory or a model.json; a fresh model of MiniLM's size by default.")
+    @Option(
+        parsing: .unconditional,
+        help: "A model directory or a model.json; a fresh model of MiniLM's size by default.")
     var model: String?
 
     @Option(
+        parsing: .unconditional,
         help:
             "A data set with labels; data/rt.train.tsv if there is one, else data/small/train.txt, by default."
     )
@@ -49,7 +52,9 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Timed turns of each side, at least \(BenchCommand.leastRepeats).")
     var repeats = BenchCommand.leastRepeats
 
-    @Option(help: "A row of the table by its name, such as fusion; may be given several times.")
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: "A row of the table by its name, such as fusion; may be given several times.")
     var only: [String] = []
 
     @Flag(help: "Print the table for a page.")

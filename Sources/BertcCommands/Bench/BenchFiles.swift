@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import Support
 import Text
 
 /// The model and the data of a run of `bertc bench`, in a directory that goes away with its owner.
@@ -26,18 +27,18 @@ final class BenchFiles {
             path: data, options: TextDataset.Options(labels: .classes))
         texts = dataset.examples
         self.sentences = min(sentences, texts.count)
-        config = try model.map { try BertConfig(contentsOf: URL(fileURLWithPath: $0)) } ?? Self.miniLM
+        config = try model.map { try BertConfig(contentsOf: URL(file: $0)) } ?? Self.miniLM
         directory = FileManager.default.temporaryDirectory.appendingPathComponent(
             "bertc-bench-\(UUID().uuidString)")
         try createDirectory(directory.path)
         let fresh = directory.appendingPathComponent("model.json")
         try config.json().write(to: fresh)
         freshModel = fresh.path
-        self.model = model.map { URL(fileURLWithPath: $0).path } ?? fresh.path
+        self.model = model.map { URL(file: $0).path } ?? fresh.path
         if let model {
             var isDirectory: ObjCBool = false
             _ = FileManager.default.fileExists(atPath: model, isDirectory: &isDirectory)
-            let url = URL(fileURLWithPath: model)
+            let url = URL(file: model)
             tokenizer = isDirectory.boolValue ? url.path : url.deletingLastPathComponent().path
         } else {
             tokenizer = directory.path

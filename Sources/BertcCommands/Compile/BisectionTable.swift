@@ -24,8 +24,8 @@ struct BisectionTable: CustomStringConvertible {
 
     private var conclusion: String {
         guard let divergence = bisection.divergence else {
-            return "no stage is beyond tolerance: \(Self.scientific(Bisection.passTolerance)) for passes, "
-                + "\(Self.scientific(Compiler.kernelTolerance)) for kernels, relative to the largest element"
+            return "no stage is beyond tolerance: \(Self.scientific(bisection.tolerance.passes)) for passes, "
+                + "\(Self.scientific(bisection.tolerance.kernels)) for kernels, relative to the largest element"
         }
         return """
             \(divergence.result) is wrong after \(divergence.stage)

@@ -122,7 +122,7 @@ extension CompileCommand {
         let program = try compiler.lower(passes.last?.graph ?? report.graph)
         let unfused = compiler.report(report.graph, passes: passes, program: program, symbols: report.symbols)
         let page = HTMLPage(fused: report, unfused: unfused, decisions: decisions)
-        try AtomicFile.write(Data(page.description.utf8), to: URL(fileURLWithPath: path))
+        try AtomicFile.write(Data(page.description.utf8), to: URL(file: path))
         global.note("\(path): written; open it in a browser")
     }
 

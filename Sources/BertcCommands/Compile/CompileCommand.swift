@@ -31,11 +31,13 @@ struct CompileCommand: ParsableCommand {
     @OptionGroup var selection: NodeSelection
 
     @Option(
-        name: .customLong("print-after"),
+        name: .customLong("print-after"), parsing: .unconditionalSingleValue,
         help: "Print the graph after each run of this pass instead of the page; may be given several times.")
     var printAfter: [String] = []
 
-    @Option(name: .customLong("stop-after"), help: "Run no pass after the first run of this one.")
+    @Option(
+        name: .customLong("stop-after"), parsing: .unconditional,
+        help: "Run no pass after the first run of this one.")
     var stopAfter: String?
 
     @Flag(name: .customLong("time-passes"), help: "Print what each stage took instead of the page.")
@@ -48,13 +50,15 @@ struct CompileCommand: ParsableCommand {
     var explain: ExplainForm?
 
     @Option(
-        name: .customLong("require-fusion"),
+        name: .customLong("require-fusion"), parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
             "Fail with status 1 and the reasons when fewer kernels than this have the pattern in their name.",
             discussion: "May be given several times.", valueName: "pattern=count"))
     var requiredFusions: [String] = []
 
-    @Option(help: "Write a page for a browser instead: graphs before and after, kernels, memory, candidates.")
+    @Option(
+        parsing: .unconditional,
+        help: "Write a page for a browser instead: graphs before and after, kernels, memory, candidates.")
     var html: String?
 
     @Flag(help: "Compare each pass, and the compiled kernels, with the interpreter on random input instead.")

@@ -2,6 +2,7 @@ import ArgumentParser
 import BERT
 import Foundation
 import GraphCompiler
+import Support
 import Training
 
 /// What `bertc compile` compiles: a model's configuration, or a graph in text form.
@@ -27,6 +28,7 @@ struct CompileInput: ParsableArguments {
     var labels: Int?
 
     @Option(
+        parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
             "Parameters that --training does not train: a glob, a module, or a range of layers.",
             discussion:
@@ -79,10 +81,7 @@ struct CompileInput: ParsableArguments {
             throw CommandError(
                 .missingInput, "\(model): no such file; expected a graph in text form (docs/ir.md)")
         }
-        guard let data = FileManager.default.contents(atPath: model) else {
-            throw CommandError(.missingInput, "\(model): cannot be read; check its permissions")
-        }
-        guard let text = String(validating: data, as: UTF8.self) else {
+        guard let text = String(validating: try readFile(model), as: UTF8.self) else {
             throw CommandError(
                 .badData, "\(model): is not UTF-8 text; expected a graph in text form (docs/ir.md)")
         }
@@ -99,7 +98,7 @@ struct CompileInput: ParsableArguments {
                 .missingInput,
                 "\(model): no such model; expected a model directory, model.json or graph file (.ir)")
         }
-        return try BertConfig(contentsOf: URL(fileURLWithPath: model))
+        return try BertConfig(contentsOf: URL(file: model))
     }
 
     private func head(_ config: BertConfig) throws -> BertHead {

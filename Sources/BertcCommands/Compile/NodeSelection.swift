@@ -8,6 +8,7 @@ struct NodeSelection: ParsableArguments {
     var layer: Int?
 
     @Option(
+        parsing: .unconditional,
         help: """
             With --emit or --print-after: only nodes with this name, e.g. %12, matmul, attention or \
             encoder.layer.0.ffn: a value, an op, an input, parameter or output, a region, or a part of a label.

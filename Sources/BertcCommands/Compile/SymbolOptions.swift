@@ -10,7 +10,9 @@ struct SymbolOptions: ParsableArguments {
         help: "Tokens of each of its sequences; 128 by default. With --bisect a batch is 2 x 6 by default.")
     var length: Int?
 
-    @Option(help: "The value of another symbol of a graph file, as name=value; may be given several times.")
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: "The value of another symbol of a graph file, as name=value; may be given several times.")
     var symbol: [String] = []
 
     func validate() throws {

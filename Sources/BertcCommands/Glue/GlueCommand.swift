@@ -21,16 +21,20 @@ struct GlueCommand: ParsableCommand {
     @Argument(help: "A configuration in place of the standard recipe; its own task does not count.")
     var config: String?
 
-    @Option(help: "GLUE's folder, with a folder for each task.")
+    @Option(parsing: .unconditional, help: "GLUE's folder, with a folder for each task.")
     var data: String?
 
-    @Option(help: "A model directory in Hugging Face's layout, or a model.json for fresh parameters.")
+    @Option(
+        parsing: .unconditional,
+        help: "A model directory in Hugging Face's layout, or a model.json for fresh parameters.")
     var model: String?
 
-    @Option(help: "Tasks with commas between them, such as cola,mrpc; all in the folder by default.")
+    @Option(
+        parsing: .unconditional,
+        help: "Tasks with commas between them, such as cola,mrpc; all in the folder by default.")
     var tasks: String?
 
-    @Option(help: "Where models, results and predictions go; runs/glue by default.")
+    @Option(parsing: .unconditional, help: "Where models, results and predictions go; runs/glue by default.")
     var output: String?
 
     @Option(help: "Passes over the training data; 3 by default.")
@@ -45,7 +49,9 @@ struct GlueCommand: ParsableCommand {
     @Option(help: "Seed of the classifiers, the order of examples, and dropout; 42 by default.")
     var seed: String?
 
-    @Option(help: "Set a field of the configuration: field=value; may be given several times.")
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: "Set a field of the configuration: field=value; may be given several times.")
     var set: [String] = []
 
     @OptionGroup(title: "Passes") var passes: PassOptions

@@ -56,7 +56,7 @@ struct GlueRecord: Codable {
         try createDirectory(directory)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        let url = URL(fileURLWithPath: "\(directory)/\(Self.file)")
+        let url = URL(file: "\(directory)/\(Self.file)")
         try AtomicFile.write(try encoder.encode(self) + Data("\n".utf8), to: url)
     }
 }

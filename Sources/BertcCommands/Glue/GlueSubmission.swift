@@ -30,7 +30,7 @@ struct GlueSubmission {
             lines += zip(file.indices[range], predictions).map { "\($0)\t\($1)" }
         }
         let text = lines.joined(separator: "\n") + "\n"
-        try AtomicFile.write(Data(text.utf8), to: URL(fileURLWithPath: "\(directory)/\(name)"))
+        try AtomicFile.write(Data(text.utf8), to: URL(file: "\(directory)/\(name)"))
     }
 
     private static func predictions(_ pipeline: BertPipeline, _ inputs: [TextPair]) throws -> [String] {

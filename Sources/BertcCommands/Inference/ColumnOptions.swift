@@ -6,15 +6,17 @@ struct ColumnOptions: ParsableArguments {
     @Option(help: "The layout of the file; by its name or its first lines by default.")
     var format: TextDataset.Format = .auto
 
-    @Option(name: .customLong("text-column"), help: "The column with the text: a name, or a number from 0.")
+    @Option(
+        name: .customLong("text-column"), parsing: .unconditional,
+        help: "The column with the text: a name, or a number from 0.")
     var textColumn: String?
 
     @Option(
-        name: [.customLong("pair-column"), .customLong("text-pair-column")],
+        name: [.customLong("pair-column"), .customLong("text-pair-column")], parsing: .unconditional,
         help: "The column with the second text.")
     var pairColumn: String?
 
-    @Option(name: .customLong("label-column"), help: "The column with the label.")
+    @Option(name: .customLong("label-column"), parsing: .unconditional, help: "The column with the label.")
     var labelColumn: String?
 
     @Option(help: "Whether the first row names the columns.")

@@ -26,18 +26,22 @@ struct EmbedCommand: ParsableCommand {
     @OptionGroup var model: ModelOptions
     @OptionGroup var input: TextInput
 
-    @Option(help: "Where to write: a .npy or .jsonl file; standard output (JSONL) by default.")
+    @Option(
+        parsing: .unconditional,
+        help: "Where to write: a .npy or .jsonl file; standard output (JSONL) by default.")
     var output: String?
 
     @Option(help: "How token states become one vector; the model's own setting by default.")
     var pooling: BertPooling?
 
     @Option(
-        name: .customLong("prompt-name"),
+        name: .customLong("prompt-name"), parsing: .unconditional,
         help: "The prompt of the model that is put before each text; its default prompt, if any, otherwise.")
     var promptName: String?
 
-    @Option(help: "A text that is put before each text, in place of the model's prompts.")
+    @Option(
+        parsing: .unconditional,
+        help: "A text that is put before each text, in place of the model's prompts.")
     var prompt: String?
 
     @Flag(help: "Scale vectors to unit length.")
@@ -58,7 +62,7 @@ struct EmbedCommand: ParsableCommand {
         noteChoices(pipeline)
         let texts = try input.read(global)
         // Opened before the work, so that a place that takes no file is not found out after it.
-        let file = try output.map { try AtomicFile(replacing: URL(fileURLWithPath: $0)) }
+        let file = try output.map { try AtomicFile(replacing: URL(file: $0)) }
         let isArray = output?.hasSuffix(".npy") ?? false
         if let file, isArray {
             try file.write(NumpyHeader(rows: texts.count, columns: width).bytes)
@@ -78,7 +82,7 @@ struct EmbedCommand: ParsableCommand {
             }
         }
         try file?.commit()
-        model.reportTruncation(pipeline, global)
+        model.reportNotes(pipeline, global)
         if let output {
             global.note("\(texts.count) vectors of \(width) elements written to \(output)")
         }

@@ -38,7 +38,7 @@ struct EvaluateCommand: ParsableCommand {
         let page = EvaluationPage(metrics: metrics, labels: pipeline.labels, file: data)
         Console.print(global.json ? "\(page.json)" : page.text(brief: global.quiet))
         page.notes.forEach(global.note)
-        model.reportTruncation(pipeline, global)
+        model.reportNotes(pipeline, global)
     }
 
     private func evaluate(_ pipeline: BertPipeline) throws -> EvaluationMetrics {

@@ -29,8 +29,10 @@ struct ModelOptions: ParsableArguments {
         return pipeline
     }
 
-    /// Says how many sequences were cut.
-    func reportTruncation(_ pipeline: BertPipeline, _ global: GlobalOptions) {
+    /// Says what there is to say about the work that was done: whether kernels could be kept, how many sequences were
+    /// cut.
+    func reportNotes(_ pipeline: BertPipeline, _ global: GlobalOptions) {
+        if let warning = pipeline.cacheWarning { global.note(warning) }
         let count = pipeline.truncatedCount
         guard count > 0 else { return }
         global.note("\(count) sequence\(count == 1 ? " was" : "s were") cut to \(pipeline.maxLength) tokens")

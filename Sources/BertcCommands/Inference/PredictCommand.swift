@@ -47,7 +47,7 @@ struct PredictCommand: ParsableCommand {
                 for (text, answer) in zip(chunk, answers) { report(text, answer, pipeline.labels) }
             }
         }
-        model.reportTruncation(pipeline, global)
+        model.reportNotes(pipeline, global)
     }
 
     private func report(_ text: TextPair, _ answer: Classification, _ labels: [String]) {

@@ -1,23 +1,40 @@
 import ArgumentParser
 import Foundation
+import Support
 import Text
 import Training
 
 /// Where the texts to process come from: the command line, a file, or standard input.
 struct TextInput: ParsableArguments {
-    @Option(help: "A text; may be given several times.")
+    @Option(parsing: .unconditionalSingleValue, help: "A text; may be given several times.")
     var text: [String] = []
 
-    @Option(help: "The second text of a pair; as many as --text.")
+    @Option(parsing: .unconditionalSingleValue, help: "The second text of a pair; as many as --text.")
     var pair: [String] = []
 
     @Option(
+        parsing: .unconditional,
         help:
             "A file of texts: .txt (one a line), .tsv, .csv or .jsonl, also with .gz; - is standard input, which is read when neither is given."
     )
     var file: String?
 
     @OptionGroup(title: "Columns") var columns: ColumnOptions
+
+    /// A command line in which a text `--` does not end the options.
+    static func completed(_ arguments: [String]) -> [String] {
+        var completed: [String] = []
+        for argument in arguments {
+            if argument == "--", let option = completed.last,
+                ["--text", "--pair", "--prompt"].contains(option)
+            {
+                completed[completed.count - 1] = "\(option)=--"
+            } else {
+                completed.append(argument)
+            }
+        }
+        return completed
+    }
 
     func validate() throws {
         guard text.isEmpty || file == nil else { throw ValidationError("give --text or --file, not both") }

@@ -34,7 +34,8 @@ struct MaskCommand: ParsableCommand {
     @Option(help: "The head whose pattern is shown.")
     var head = 0
 
-    @Option(help: "Also write the picture to this PNG file, black where a key is kept.")
+    @Option(
+        parsing: .unconditional, help: "Also write the picture to this PNG file, black where a key is kept.")
     var png: String?
 
     @Flag(name: .customLong("no-run"), help: "Don't measure the speed-up.")
@@ -58,7 +59,7 @@ struct MaskCommand: ParsableCommand {
         if let size = mask.size, length > size {
             throw CommandError(.usage, "--seq is \(length), but the mask is for at most \(size) tokens")
         }
-        let file = try png.map { try AtomicFile(replacing: URL(fileURLWithPath: $0)) }
+        let file = try png.map { try AtomicFile(replacing: URL(file: $0)) }
         let picture = MaskPicture(mask.pattern(head: head), length: length)
         if let file {
             try PNGImage(picture.reduced(to: 2048)).bytes.withUnsafeBytes { try file.write($0) }
@@ -79,8 +80,8 @@ struct MaskCommand: ParsableCommand {
         do {
             let mask: AttentionMask
             if FileManager.default.fileExists(atPath: self.mask) {
-                guard let text = try? String(contentsOfFile: self.mask, encoding: .utf8) else {
-                    throw CommandError(.missingInput, "\(self.mask): cannot be read as text")
+                guard let text = String(validating: try readFile(self.mask), as: UTF8.self) else {
+                    throw CommandError(.badData, "\(self.mask): is not UTF-8 text; expected a mask file")
                 }
                 mask = try AttentionMask(parsingFile: text, file: self.mask)
             } else {

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// One column of a `log.csv` over the steps.
 struct LogCurve {
@@ -14,10 +15,11 @@ struct LogCurve {
     ///
     /// - Throws: `CommandError` for a file that is missing, or has no such column or no values in it.
     init(path: String, column: String) throws {
-        guard let data = FileManager.default.contents(atPath: path) else {
+        guard FileManager.default.fileExists(atPath: path) else {
             throw CommandError(.missingInput, "\(path): no such file; expected the log.csv of a training run")
         }
-        let rows = String(decoding: data, as: UTF8.self).split(separator: "\n").map {
+        let rows = String(decoding: try readFile(path), as: UTF8.self).split(whereSeparator: \.isNewline).map
+        {
             $0.split(separator: ",", omittingEmptySubsequences: false)
         }
         guard let header = rows.first, header.first == "step",

@@ -19,10 +19,10 @@ struct PlotCommand: ParsableCommand {
     @Argument(help: "log.csv files.")
     var logs: [String]
 
-    @Option(help: "The column, as the first row of the file names it.")
+    @Option(parsing: .unconditional, help: "The column, as the first row of the file names it.")
     var column = "loss"
 
-    @Option(help: "Also write an SVG file.")
+    @Option(parsing: .unconditional, help: "Also write an SVG file.")
     var output: String?
 
     func validate() throws {
@@ -37,7 +37,7 @@ struct PlotCommand: ParsableCommand {
         TerminalPlot(title: column, curves: curves).lines.forEach(Console.print)
         guard let output else { return }
         let text = SVGPlot(title: column, curves: curves).text
-        try AtomicFile.write(Data(text.utf8), to: URL(fileURLWithPath: output))
+        try AtomicFile.write(Data(text.utf8), to: URL(file: output))
         Console.note("\(output): written")
     }
 }

@@ -54,6 +54,7 @@ enum ExitStatus: Int32, Error {
             case .badHeader, .truncated, .badTensor, .noSuchTensor, .wrongType, .notFinite:
                 self = .badData
             }
+        case let error as FileError where error.isOutOfMemory: self = .failure
         case let error as FileError: self = error.operation == .read ? .missingInput : .cannotCreate
         case is IRError, is ExecutionError: self = .failure
         default: return nil

@@ -5,11 +5,13 @@ import Support
 /// Which passes run, and where the stages go: for every command that compiles.
 struct PassOptions: ParsableArguments {
     @Option(
-        name: .customLong("dump-ir"),
+        name: .customLong("dump-ir"), parsing: .unconditional,
         help: "Write every stage of the compilation into numbered files of this directory, with an index.")
     var dumpDirectory: String?
 
-    @Option(name: .customLong("disable-pass"), help: "Leave out a pass; may be given several times.")
+    @Option(
+        name: .customLong("disable-pass"), parsing: .unconditionalSingleValue,
+        help: "Leave out a pass; may be given several times.")
     var disabled: [String] = []
 
     @Flag(help: "Make a kernel of every node: the baseline that fusion is measured against.")

@@ -13,7 +13,7 @@ final class StageDump: Sendable {
 
     /// Makes the directory when it does not exist.
     init(_ path: String) throws {
-        directory = URL(fileURLWithPath: path, isDirectory: true)
+        directory = URL(file: path, isDirectory: true)
         try createDirectory(path)
     }
 

@@ -11,7 +11,7 @@ struct ConfigOverrides {
     /// the file's directory.
     private static let paths: Set = [
         "model", "tokenizer", "data", "trainFile", "validationFile", "testFile", "outputDirectory", "resume",
-        "tokenDirectory",
+        "tokenDirectory", "textFiles", "heldOutFiles",
     ]
 
     /// A field with the option that sets it.
@@ -53,14 +53,21 @@ struct ConfigOverrides {
         }
     }
 
-    /// JSON where it is that (`1`, `0.5`, `true`, `null`, `["a*"]`), else text.
+    /// What the file would have in place of `text`. That a field is not known is left to `apply`.
     private static func value(_ text: String, of name: String) -> JSONValue {
-        let value = (try? JSONValue(parsing: text.utf8)) ?? .string(text)
-        guard paths.contains(name), case .string(let path) = value, !path.isEmpty, path != "latest",
-            path != DataPath.standardInput
-        else {
-            return value
+        let field = TrainingConfig.fields.first { $0.name == name }
+        let value = field?.argument(text) ?? .string(text)
+        return paths.contains(name) ? fromWorkingDirectory(value) : value
+    }
+
+    private static func fromWorkingDirectory(_ value: JSONValue) -> JSONValue {
+        switch value {
+        case .string(let path):
+            // "latest" is no path, "" is no file, and "-" is standard input.
+            guard !["", "-", "latest"].contains(path) else { return value }
+            return .string(TrainingConfig.path(path, from: FileManager.default.currentDirectoryPath))
+        case .array(let values): return .array(values.map(fromWorkingDirectory))
+        default: return value
         }
-        return .string(URL(fileURLWithPath: path).path)
     }
 }

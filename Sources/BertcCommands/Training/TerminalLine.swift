@@ -14,7 +14,7 @@ struct TerminalLine {
         isShown = true
         // The last column stays free: some terminals wrap when it is written.
         Console.write("\r\u{1B}[K" + text(Self.width - 1))
-        fflush(nil)
+        Console.flush()
     }
 
     /// Takes the line away, for something else to be printed in its place.

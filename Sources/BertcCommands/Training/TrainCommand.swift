@@ -25,19 +25,23 @@ struct TrainCommand: ParsableCommand {
         help: "The configuration; train.json of the working directory if there is one, else the defaults.")
     var config: String?
 
-    @Option(help: "Set the field task, such as glue/mrpc.")
+    @Option(parsing: .unconditional, help: "Set the field task, such as glue/mrpc.")
     var task: String?
 
-    @Option(help: "Set the field data: GLUE's folder, or that of the task in it.")
+    @Option(parsing: .unconditional, help: "Set the field data: GLUE's folder, or that of the task in it.")
     var data: String?
 
-    @Option(help: "Set a field: field=value, the value as in the file; may be given several times.")
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: "Set a field: field=value, the value as in the file; may be given several times.")
     var set: [String] = []
 
     @Flag(help: "Print where the time went, by kernel, and how near kernels came to the machine's ceilings.")
     var profile = false
 
-    @Option(help: "Write when each worker ran which kernel into this file, for ui.perfetto.dev.")
+    @Option(
+        parsing: .unconditional,
+        help: "Write when each worker ran which kernel into this file, for ui.perfetto.dev.")
     var trace: String?
 
     @OptionGroup(title: "Passes") var passes: PassOptions
@@ -51,7 +55,7 @@ struct TrainCommand: ParsableCommand {
         config.precision = global.precision ?? config.precision
         try config.validate()
         let compiler = try global.makeCompiler(for: config, passes)
-        let traceFile = try trace.map { try AtomicFile(replacing: URL(fileURLWithPath: $0)) }
+        let traceFile = try trace.map { try AtomicFile(replacing: URL(file: $0)) }
         let runs = traceFile.map { _ in RunTrace(workers: compiler.threads) }
         Interrupt.letStepsFinish()
         var reporter = TrainingReporter(global.style(of: config))

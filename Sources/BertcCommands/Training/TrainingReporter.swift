@@ -44,7 +44,7 @@ struct TrainingReporter {
         bar.clear()
         Console.print("\(line)")
         // A log that somebody follows shows each line at once.
-        fflush(nil)
+        Console.flush()
     }
 
     /// Takes the bar away: something else is going to be printed.

@@ -24,7 +24,7 @@ struct VocabularyCommand: ParsableCommand {
     @Option(help: "Tokens in all at most, special ones included.")
     var size = 30_522
 
-    @Option(help: "A directory, or a vocab.txt to write alone.")
+    @Option(parsing: .unconditional, help: "A directory, or a vocab.txt to write alone.")
     var output: String
 
     @Flag(help: "Keep upper case and accents.")
@@ -50,7 +50,7 @@ struct VocabularyCommand: ParsableCommand {
         let tokenizer = try WordPieceTokenizer(trainedOn: texts, size: size, lowercase: !cased)
         if output.hasSuffix(".txt") {
             let text = tokenizer.vocabulary.tokens.joined(separator: "\n") + "\n"
-            try AtomicFile.write(Data(text.utf8), to: URL(fileURLWithPath: output))
+            try AtomicFile.write(Data(text.utf8), to: URL(file: output))
         } else {
             Leftovers.remove(in: output) { ["vocab.txt", "tokenizer_config.json"].contains($0) }
             try tokenizer.save(to: output)

@@ -84,7 +84,9 @@ extension AttentionMask {
     /// - Throws: `IRError` with `file:line` as its place.
     public init(parsingFile text: String, file: String) throws(IRError) {
         var masks: [(line: Int, rows: [Substring])] = []
-        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (number, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+            .enumerated()
+        {
             let isHeading = line.hasPrefix("#")
             if isHeading, masks.last?.rows.isEmpty ?? true {
                 masks = masks.dropLast() + [(number + 1, [])]

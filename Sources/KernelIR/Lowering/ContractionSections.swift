@@ -284,8 +284,10 @@ extension Section {
     /// Products by the sum that they add up to: `add` nodes of products that nothing else reads, else each by
     /// itself.
     fileprivate func sumGroups(_ anchors: [NodeID]) -> [(sum: Value, anchors: [NodeID])] {
-        let uses = graph.useCounts()
         var groups = anchors.map { (sum: Value($0), anchors: [$0]) }
+        // A lone product's graph is the whole one, whose uses take long to count.
+        guard nodes.count > anchors.count else { return groups }
+        let uses = graph.useCounts()
         for id in nodes {
             guard case .binary(.add) = graph[id].op, graph[id].operands[0] != graph[id].operands[1] else {
                 continue

@@ -2,7 +2,7 @@ import GraphIR
 
 extension RowBuilder {
     /// The steps of a custom op's kernel.
-    mutating func custom(_ op: CustomOp, _ id: NodeID, _ form: Form) throws(IRError) -> ElementID {
+    mutating func custom(_ op: CustomOp, _ id: NodeID, _ form: Form) throws(Stop) -> ElementID {
         let node = section.graph[id]
         guard let kernel = customKernels.first(where: { $0.definition == op.definition }) else {
             throw unsupported(
@@ -19,7 +19,7 @@ extension RowBuilder {
                     id,
                     "an operand of \(type) does not broadcast to \(node.types[0]), as a CustomKernel needs")
             }
-            operands.append(try value(operand, form))
+            operands.append(try self.operand(operand, form))
         }
         let result = kernel.body(op, operands, &program)
         let wanted = node.types[0].element.computeType

@@ -10,6 +10,8 @@ public struct Lowering {
     private var aliases: [Value: Value] = [:]
     /// Parameters that are kept in panels.
     let packed: [PackedParameter]
+    /// The same by parameter.
+    let packedOfParameter: [Value: [PackedParameter]]
     /// Nodes that write parameters when everything else has run.
     let inPlaceUpdates: Set<NodeID>
 
@@ -19,6 +21,7 @@ public struct Lowering {
         self.customKernels = customKernels
         inPlaceUpdates = graph.inPlaceUpdates()
         packed = keepsPanels ? Self.packedParameters(graph, machine) : []
+        packedOfParameter = Dictionary(grouping: packed, by: \.parameter)
     }
 
     /// Lowers a verified graph. Throws for what no kernel template covers, naming the node.

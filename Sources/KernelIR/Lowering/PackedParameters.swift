@@ -7,6 +7,7 @@ extension Lowering {
     static func packedParameters(_ graph: Graph, _ machine: Machine) -> [PackedParameter] {
         guard !machine.usesLibraryMatmul else { return [] }
         var found: [PackedParameter] = []
+        var seen: Set<PackedParameter> = []
         for node in graph.nodes {
             var products: [(op: Op, right: Value)] = []
             switch node.op {
@@ -25,7 +26,7 @@ extension Lowering {
             for (op, right) in products {
                 guard case .matmul(_, let transposed) = op,
                     let packed = packedParameter(graph, machine, right, transposed: transposed),
-                    !found.contains(packed)
+                    seen.insert(packed).inserted
                 else { continue }
                 found.append(packed)
             }
@@ -59,8 +60,8 @@ extension Lowering {
         let value = graph[id].operands[operand]
         let parameter = Self.castParameter(graph, value)
         let element = type(value).element
-        return packed.first {
-            $0.parameter == parameter && $0.transposed == transposed && $0.tile.element == element
+        return packedOfParameter[parameter]?.first {
+            $0.transposed == transposed && $0.tile.element == element
         }
     }
 
@@ -83,7 +84,7 @@ extension Lowering {
     func packedUpdates(_ id: NodeID) -> [(result: Int, packed: PackedParameter)] {
         guard inPlaceUpdates.contains(id) else { return [] }
         return graph.updates.filter { $0.value.node == id }.flatMap { update in
-            packed.filter { $0.parameter == update.parameter && $0.tile.terms == 1 }.map {
+            (packedOfParameter[update.parameter] ?? []).filter { $0.tile.terms == 1 }.map {
                 (update.value.result, $0)
             }
         }

@@ -33,8 +33,40 @@ struct RowBuilder {
     /// How a result or operand of this type stands to the rows.
     func form(_ type: TensorType) -> Form { broadcasts(type.shape, to: view.shape) ? .element : .row }
 
-    /// The program's id for `value`.
+    /// Why a node can't be computed, or not yet.
+    enum Stop: Error {
+        case missing(Value, Form)
+        case refused(IRError)
+    }
+
+    /// The program's id for `value`. What that needs is computed first, without recursion, since a region may be a long
+    /// chain: a node stops where it finds an operand missing and starts again when it is there, and finds the steps that
+    /// it had written.
     mutating func value(_ value: Value, _ form: Form = .element) throws(IRError) -> ElementID {
+        var pending = [(value, form)]
+        while let (next, form) = pending.last {
+            do throws(Stop) {
+                if known(next, form) == nil {
+                    for (result, id) in try compute(next.node, form).enumerated() {
+                        known[Value(next.node, result: result)] = id
+                    }
+                }
+                pending.removeLast()
+            } catch {
+                switch error {
+                case .missing(let operand, let form): pending.append((operand, form))
+                case .refused(let error): throw error
+                }
+            }
+        }
+        guard let id = known[value] else {
+            preconditionFailure("a node's results are known once it is computed")
+        }
+        return id
+    }
+
+    /// The id of a value that is there, or can be without computing anything.
+    private mutating func known(_ value: Value, _ form: Form) -> ElementID? {
         if let id = known[value] { return id }
         let id: ElementID
         if let number = section.splat(value) {
@@ -42,11 +74,15 @@ struct RowBuilder {
         } else if let buffer = section.inputs[value] {
             id = program.load(access(section.type(value), buffer: buffer, form))
         } else {
-            let results = try compute(value.node, form)
-            for (result, id) in results.enumerated() { known[Value(value.node, result: result)] = id }
-            return results[value.result]
+            return nil
         }
         known[value] = id
+        return id
+    }
+
+    /// The id of an operand of the node that is being computed.
+    mutating func operand(_ value: Value, _ form: Form = .element) throws(Stop) -> ElementID {
+        guard let id = known(value, form) else { throw .missing(value, form) }
         return id
     }
 
@@ -57,42 +93,41 @@ struct RowBuilder {
     }
 
     /// The buffer of a value that only an access can use: dropout's key, a table, row numbers.
-    private func buffer(_ value: Value, of id: NodeID) throws(IRError) -> Int {
+    private func buffer(_ value: Value, of id: NodeID) throws(Stop) -> Int {
         guard let buffer = section.inputs[value] else {
-            throw IRError(
-                "lowering", "an operand must come from outside the region", at: section.graph.place(id))
+            throw unsupported(id, "an operand must come from outside the region")
         }
         return buffer
     }
 
-    private mutating func compute(_ id: NodeID, _ form: Form) throws(IRError) -> [ElementID] {
+    private mutating func compute(_ id: NodeID, _ form: Form) throws(Stop) -> [ElementID] {
         let node = section.graph[id]
         let x = node.operands
         let element = node.operands.first.map { section.type($0).element } ?? node.types[0].element
         switch node.op {
         case .dimensionSize(let dimension): return [program.add(.extent(Extent([dimension])))]
-        case .unary(let function): return [program.apply(function, try value(x[0], form), element)]
+        case .unary(let function): return [program.apply(function, try operand(x[0], form), element)]
         case .unaryGradient(let function):
-            let dy = try value(x[0], form)
-            guard let slope = program.derivative(function, try value(x[1], form)) else {
+            let dy = try operand(x[0], form)
+            guard let slope = program.derivative(function, try operand(x[1], form)) else {
                 throw unsupported(id, "'\(function.rawValue)' has no derivative")
             }
             return [program.multiplying(dy, slope)]
         case .binary(let function):
-            return [program.binary(function, try value(x[0], form), try value(x[1], form))]
+            return [program.binary(function, try operand(x[0], form), try operand(x[1], form))]
         case .compare(let comparison):
-            return [program.compare(comparison, try value(x[0], form), try value(x[1], form))]
+            return [program.compare(comparison, try operand(x[0], form), try operand(x[1], form))]
         case .select:
-            return [program.select(try value(x[0], form), try value(x[1], form), try value(x[2], form))]
+            return [program.select(try operand(x[0], form), try operand(x[1], form), try operand(x[2], form))]
         // A reshaped number inside a region is the same in every element.
-        case .broadcast, .reshape: return [try value(x[0], form)]
-        case .cast(let element): return [program.add(.cast(try value(x[0], form), element.computeType))]
+        case .broadcast, .reshape: return [try operand(x[0], form)]
+        case .cast(let element): return [program.add(.cast(try operand(x[0], form), element.computeType))]
         case .dropout(let rate, let stream):
             let keep = program.add(
                 .keep(rate: rate, stream: section.buffer(ofStream: stream), rng: try buffer(x[1], of: id)))
-            let scaled = program.scaling(try value(x[0]), 1 / (1 - rate))
+            let scaled = program.scaling(try operand(x[0]), 1 / (1 - rate))
             return [program.select(keep, scaled, program.constant(0))]
-        case .reduce(let reduction, _, _): return [program.add(.reduce(reduction, try value(x[0])))]
+        case .reduce(let reduction, _, _): return [program.add(.reduce(reduction, try operand(x[0])))]
         case .gather:
             let table = section.type(x[0])
             var access = Access.elements(try buffer(x[0], of: id), table.element, columns: view.columns)
@@ -105,31 +140,31 @@ struct RowBuilder {
         }
     }
 
-    func unsupported(_ id: NodeID, _ what: String) -> IRError {
-        IRError("lowering", what, at: section.graph.place(id))
+    func unsupported(_ id: NodeID, _ what: String) -> Stop {
+        .refused(IRError("lowering", what, at: section.graph.place(id)))
     }
 
     // MARK: Normalisation and losses
 
-    private mutating func normalisation(_ id: NodeID, _ node: Node) throws(IRError) -> [ElementID] {
+    private mutating func normalisation(_ id: NodeID, _ node: Node) throws(Stop) -> [ElementID] {
         let x = node.operands
         switch node.op {
         case .softmax: return [try softmax(id, node)]
         case .softmaxGradient:
-            let (dy, y) = (try value(x[0]), try value(x[1]))
+            let (dy, y) = (try operand(x[0]), try operand(x[1]))
             let total = program.sum(program.multiplying(dy, y))
             return [program.multiplying(y, program.subtracting(dy, total))]
         case .layerNorm(let epsilon):
-            let input = try value(x[0])
+            let input = try operand(x[0])
             let (mean, rstd) = statistics(input, epsilon)
-            return [normalized(input, mean, rstd, try value(x[1]), try value(x[2])), mean, rstd]
+            return [normalized(input, mean, rstd, try operand(x[1]), try operand(x[2])), mean, rstd]
         case .rowStatistics(let epsilon):
-            let (mean, rstd) = statistics(try value(x[0]), epsilon)
+            let (mean, rstd) = statistics(try operand(x[0]), epsilon)
             return [mean, rstd]
         case .normalize:
-            let input = try value(x[0])
-            let (mean, rstd) = (try value(x[1], .row), try value(x[2], .row))
-            return [normalized(input, mean, rstd, try value(x[3]), try value(x[4]))]
+            let input = try operand(x[0])
+            let (mean, rstd) = (try operand(x[1], .row), try operand(x[2], .row))
+            return [normalized(input, mean, rstd, try operand(x[3]), try operand(x[4]))]
         case .layerNormGradient: return try layerNormGradient(x)
         case .crossEntropy(let ignored): return try crossEntropy(x, ignored)
         case .crossEntropyGradient(let ignored): return [try crossEntropyGradient(x, ignored)]
@@ -137,8 +172,8 @@ struct RowBuilder {
         }
     }
 
-    private mutating func softmax(_ id: NodeID, _ node: Node) throws(IRError) -> ElementID {
-        var x = try value(node.operands[0])
+    private mutating func softmax(_ id: NodeID, _ node: Node) throws(Stop) -> ElementID {
+        var x = try operand(node.operands[0])
         var inside: ElementID?
         if node.operands.count == 2 {
             let limits = section.type(node.operands[1])
@@ -179,9 +214,9 @@ struct RowBuilder {
 
     /// With x̂ = (x - mean) rstd and h = dy gamma: dx = rstd (h - mean(h) - x̂ mean(h x̂)); the other two results
     /// are what to add up over the rows for dgamma and dbeta: dy x̂ and dy.
-    private mutating func layerNormGradient(_ x: [Value]) throws(IRError) -> [ElementID] {
-        let (dy, input, gamma) = (try value(x[0]), try value(x[1]), try value(x[2]))
-        let (mean, rstd) = (try value(x[3], .row), try value(x[4], .row))
+    private mutating func layerNormGradient(_ x: [Value]) throws(Stop) -> [ElementID] {
+        let (dy, input, gamma) = (try operand(x[0]), try operand(x[1]), try operand(x[2]))
+        let (mean, rstd) = (try operand(x[3], .row), try operand(x[4], .row))
         let normal = program.multiplying(program.subtracting(input, mean), rstd)
         let h = program.multiplying(dy, gamma)
         let width = width()
@@ -192,8 +227,8 @@ struct RowBuilder {
         return [program.multiplying(rstd, centred), program.multiplying(dy, normal), dy]
     }
 
-    private mutating func crossEntropy(_ x: [Value], _ ignoreIndex: Int) throws(IRError) -> [ElementID] {
-        let (logits, label) = (try value(x[0]), try value(x[1], .row))
+    private mutating func crossEntropy(_ x: [Value], _ ignoreIndex: Int) throws(Stop) -> [ElementID] {
+        let (logits, label) = (try operand(x[0]), try operand(x[1], .row))
         let top = program.max(logits)
         let total = program.sum(program.unary(.exp, program.subtracting(logits, top)))
         let lse = program.adding(top, program.unary(.log, total))
@@ -205,9 +240,9 @@ struct RowBuilder {
 
     private mutating func crossEntropyGradient(
         _ x: [Value], _ ignoreIndex: Int
-    ) throws(IRError) -> ElementID {
-        let (dloss, logits) = (try value(x[0], .row), try value(x[1]))
-        let (label, lse) = (try value(x[2], .row), try value(x[3], .row))
+    ) throws(Stop) -> ElementID {
+        let (dloss, logits) = (try operand(x[0], .row), try operand(x[1]))
+        let (label, lse) = (try operand(x[2], .row), try operand(x[3], .row))
         let probability = program.unary(.exp, program.subtracting(logits, lse))
         let hit = program.compare(.eq, program.add(.column), label)
         let target = program.select(hit, program.constant(1), program.constant(0))
@@ -218,11 +253,11 @@ struct RowBuilder {
 
     // MARK: Optimiser
 
-    private mutating func adamW(_ a: AdamWAttributes, _ x: [Value]) throws(IRError) -> [ElementID] {
-        let (p, g) = (try value(x[0]), try value(x[1]))
-        let (m, v) = (try value(x[2]), try value(x[3]))
-        let (rate, correction1) = (try value(x[4]), try value(x[5]))
-        let (correction2, scale) = (try value(x[6]), try value(x[7]))
+    private mutating func adamW(_ a: AdamWAttributes, _ x: [Value]) throws(Stop) -> [ElementID] {
+        let (p, g) = (try operand(x[0]), try operand(x[1]))
+        let (m, v) = (try operand(x[2]), try operand(x[3]))
+        let (rate, correction1) = (try operand(x[4]), try operand(x[5]))
+        let (correction2, scale) = (try operand(x[6]), try operand(x[7]))
         let gradient = program.multiplying(g, scale)
         let m2 = program.adding(program.scaling(m, a.beta1), program.scaling(gradient, 1 - a.beta1))
         let square = program.multiplying(gradient, gradient)

@@ -21,6 +21,9 @@ public struct FileError: Error, Hashable, CustomStringConvertible {
         FileError(operation, file, systemReason())
     }
 
+    /// Whether the process, not the file, is the reason.
+    public var isOutOfMemory: Bool { reason == String(cString: strerror(ENOMEM)) }
+
     public var description: String {
         switch operation {
         case .read: "\(file): cannot be read: \(reason)"

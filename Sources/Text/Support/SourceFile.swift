@@ -117,45 +117,29 @@ private enum FileBytes {
             guard !wasRead else {
                 throw TextError(.unreadableFile, file: name, "was read already; give it for one file only")
             }
-            return (try contents(STDIN_FILENO, name: name), false)
+            return (try contents(name) { () throws(FileError) in try readStandardInput() }, false)
         }
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
             if errno == ENOENT || errno == ENOTDIR {
                 throw TextError(.missingFile, file: name, "no such file; expected \(expected)")
             }
-            throw TextError(.unreadableFile, file: name, "cannot be read; check its permissions")
-        }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else {
-            throw TextError(.unreadableFile, file: name, "cannot be read; check its permissions")
+            throw TextError(.unreadableFile, file: name, "cannot be read: \(systemReason())")
         }
         let kind = status.st_mode & S_IFMT
         guard kind != S_IFDIR else {
             throw TextError(.unreadableFile, file: name, "is a directory; expected \(expected)")
         }
-        return (try contents(descriptor, name: name), kind == S_IFREG)
+        return (try contents(name) { () throws(FileError) in try readFile(path) }, kind == S_IFREG)
     }
 
-    private static func contents(_ descriptor: Int32, name: String) throws(TextError) -> [UInt8] {
-        var bytes: [UInt8] = []
-        let chunk = 1 << 20
-        while true {
-            var (count, problem): (Int, Int32) = (0, 0)
-            let part = [UInt8](unsafeUninitializedCapacity: chunk) { buffer, initialized in
-                repeat {
-                    count = Foundation.read(descriptor, buffer.baseAddress, chunk)
-                    problem = errno
-                } while count < 0 && problem == EINTR
-                initialized = max(0, count)
-            }
-            guard count >= 0 else {
-                throw TextError(
-                    .unreadableFile, file: name, "cannot be read: \(String(cString: strerror(problem)))")
-            }
-            if count == 0 { return bytes }
-            bytes += part
+    private static func contents(_ name: String, _ read: () throws(FileError) -> Data) throws(TextError)
+        -> [UInt8]
+    {
+        do {
+            return [UInt8](try read())
+        } catch {
+            throw TextError(.unreadableFile, file: name, "cannot be read: \(error.reason)")
         }
     }
 }

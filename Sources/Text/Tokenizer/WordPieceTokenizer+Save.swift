@@ -27,7 +27,7 @@ extension WordPieceTokenizer {
 
     private func write(_ data: Data, to path: String) throws(TextError) {
         do {
-            try AtomicFile.write(data, to: URL(fileURLWithPath: path))
+            try AtomicFile.write(data, to: URL(file: path))
         } catch {
             throw TextError(
                 .unwritableFile, file: path, "cannot be written; check permissions and free space")

@@ -126,13 +126,10 @@ struct TrainingCheckpoint {
             try? manager.removeItem(at: partial)
             throw error
         }
-        do {
-            // The same step again, after a resume from an earlier one. Between the two calls `recover` finds it.
-            try? manager.removeItem(at: final)
-            try manager.moveItem(at: partial, to: final)
-        } catch {
-            throw TrainingError(
-                .unwritable, "cannot be put in place: \(error.localizedDescription)", at: final.path)
+        // The same step again, after a resume from an earlier one. Between the two calls `recover` finds it.
+        try? manager.removeItem(at: final)
+        guard rename(partial.path, final.path) == 0 else {
+            throw TrainingError(.unwritable, "cannot be put in place: \(systemReason())", at: final.path)
         }
     }
 

@@ -1,4 +1,5 @@
 import BERT
+import Foundation
 import GraphCompiler
 import Support
 
@@ -10,7 +11,24 @@ protocol ConfigValue: Sendable {
     /// `nil` when the JSON value is of another type.
     init?(json: JSONValue)
 
+    /// What a value on the command line would be in the file. Only the type can tell whether `2024` or `null` is text.
+    static func json(argument text: String) -> JSONValue
+
     var json: JSONValue { get }
+}
+
+extension ConfigValue {
+    /// JSON where it is that, else text.
+    static func json(argument text: String) -> JSONValue { parsed(text) ?? .string(text) }
+
+    fileprivate static func parsed(_ text: String) -> JSONValue? {
+        try? JSONValue(parsing: text.utf8)
+    }
+
+    /// Text without quotes, or within them as JSON has it.
+    fileprivate static func string(_ text: String) -> JSONValue {
+        if case .string(let quoted) = parsed(text) { .string(quoted) } else { .string(text) }
+    }
 }
 
 extension Int: ConfigValue {
@@ -51,6 +69,8 @@ extension Bool: ConfigValue {
 extension String: ConfigValue {
     static var expectation: String { "a string" }
 
+    static func json(argument text: String) -> JSONValue { string(text) }
+
     init?(json: JSONValue) {
         guard case .string(let value) = json else { return nil }
         self = value
@@ -71,6 +91,15 @@ extension String: ConfigElement {
 extension Array: ConfigValue where Element: ConfigElement {
     static var expectation: String { Element.arrayExpectation }
 
+    /// JSON, a list whose quotes the shell has taken, or the only element.
+    static func json(argument text: String) -> JSONValue {
+        if case .array(let values) = parsed(text) { return .array(values) }
+        guard text.hasPrefix("["), text.hasSuffix("]") else { return .array([Element.json(argument: text)]) }
+        let elements = text.dropFirst().dropLast().split(separator: ",", omittingEmptySubsequences: false)
+        return .array(
+            elements.map { Element.json(argument: $0.trimmingCharacters(in: .whitespaces)) })
+    }
+
     init?(json: JSONValue) {
         guard case .array(let values) = json else { return nil }
         let elements = values.compactMap { Element(json: $0) }
@@ -83,6 +112,10 @@ extension Array: ConfigValue where Element: ConfigElement {
 
 extension Optional: ConfigValue where Wrapped: ConfigValue {
     static var expectation: String { "\(Wrapped.expectation) or null" }
+
+    static func json(argument text: String) -> JSONValue {
+        text == "null" ? .null : Wrapped.json(argument: text)
+    }
 
     init?(json: JSONValue) {
         if json == .null {
@@ -105,6 +138,8 @@ extension ConfigChoice {
         "one of " + allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
     }
 
+    static func json(argument text: String) -> JSONValue { string(text) }
+
     init?(json: JSONValue) {
         guard case .string(let name) = json else { return nil }
         self.init(rawValue: name)
@@ -117,6 +152,8 @@ extension ConfigChoice {
 protocol ConfigText: ConfigValue, RawRepresentable<String> {}
 
 extension ConfigText {
+    static func json(argument text: String) -> JSONValue { string(text) }
+
     init?(json: JSONValue) {
         guard case .string(let text) = json else { return nil }
         self.init(rawValue: text)

@@ -12,11 +12,12 @@ extension TrainingConfig {
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
             throw TrainingConfigError(file: path, problem: "no such file; expected a training configuration")
         }
-        guard !isDirectory.boolValue, let data = FileManager.default.contents(atPath: path) else {
+        guard !isDirectory.boolValue else {
             throw TrainingConfigError(
-                file: path, problem: "cannot be read; expected a training configuration such as train.json")
+                file: path, problem: "is a directory; expected a training configuration such as train.json")
         }
-        try self.init(json: data, file: path, directory: (path as NSString).deletingLastPathComponent)
+        try self.init(
+            json: try readFile(path), file: path, directory: (path as NSString).deletingLastPathComponent)
     }
 
     /// Decodes the text of a `train.json`.
@@ -171,19 +172,31 @@ extension TrainingConfig {
     }
 
     /// A path of the file as the working directory sees it.
-    public func resolve(_ path: String) -> String {
+    public func resolve(_ path: String) -> String { Self.path(path, from: directory) }
+
+    /// A path that starts from `directory` if it is relative. What `..` takes back is left out, unless it is a symbolic
+    /// link, which leads elsewhere.
+    package static func path(_ path: String, from directory: String) -> String {
         if path.hasPrefix("/") || directory.isEmpty { return path }
+        let root = directory.hasPrefix("/") ? "/" : ""
         var parts: [Substring] = []
         for part in (directory + "/" + path).split(separator: "/") where part != "." {
-            if part == "..", let last = parts.last, last != ".." {
+            if part == "..", let last = parts.last, last != "..",
+                !isSymbolicLink(root + parts.joined(separator: "/"))
+            {
                 parts.removeLast()
             } else {
                 parts.append(part)
             }
         }
-        let joined = parts.joined(separator: "/")
-        return directory.hasPrefix("/") ? "/" + joined : joined.isEmpty ? "." : joined
+        let joined = root + parts.joined(separator: "/")
+        return joined.isEmpty ? "." : joined
     }
+}
+
+private func isSymbolicLink(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
 }
 
 extension TrainingMetric {

@@ -10,6 +10,8 @@ package struct TrainingField {
     /// Whether another value would have made other parameters of a run that is resumed.
     package let shapesResult: Bool
     package let json: (TrainingConfig) -> JSONValue
+    /// What a value on the command line would be in the file.
+    package let argument: (String) -> JSONValue
     /// `nil`, or what is expected instead.
     let set: (inout TrainingConfig, JSONValue) -> String?
 
@@ -27,6 +29,7 @@ package struct TrainingField {
         self.meaning = meaning
         self.shapesResult = shapesResult
         json = { $0[keyPath: path].json }
+        argument = Value.json(argument:)
         set = { config, value in
             guard let value = Value(json: value), isLegal(value) else { return expectation }
             config[keyPath: path] = value
@@ -81,6 +84,7 @@ package struct TrainingField {
         self.meaning = meaning
         shapesResult = true
         json = { $0[keyPath: path].json }
+        argument = String?.json(argument:)
         set = { config, value in
             let number = value.integer.flatMap { $0 >= 0 ? "\($0)" : nil }
             guard value.isNull || value.string != nil || number != nil else { return expectation }

@@ -44,6 +44,8 @@ public final class BertPipeline {
     public let sentence: SentenceModules?
     /// Sequences cut to `maxLength` so far.
     public private(set) var truncatedCount = 0
+    /// Why compiled kernels are not being kept, if they are not.
+    public var cacheWarning: String? { compiler.cacheWarning }
     private let compiler: Compiler
     private let options: Options
     let tokenizer: WordPieceTokenizer
@@ -97,7 +99,9 @@ public final class BertPipeline {
         }
         self.compiler = try compiler ?? Compiler()
         for spec in specs {
-            try parameters.set(spec.name, TensorData(try checkpoint.floats(of: spec.name), shape: spec.shape))
+            try parameters.set(spec.name, shape: spec.shape) {
+                try checkpoint.copyFloats(of: spec.name, into: $0)
+            }
         }
         try sentence?.loadParameters { try parameters.set($0.name, TensorData($1, shape: $0.shape)) }
     }

@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import Support
 import Text
 
 /// Where the parts of a saved model are: found from the model's directory, or from its configuration file.
@@ -18,7 +19,7 @@ struct ModelDirectory {
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
             throw PipelineError(.missingFile, "no such model; expected \(expected)", at: path)
         }
-        let url = URL(fileURLWithPath: path, isDirectory: isDirectory.boolValue)
+        let url = URL(file: path, isDirectory: isDirectory.boolValue)
         let root = isDirectory.boolValue ? url : url.deletingLastPathComponent()
         sentence = try SentenceModules(directory: root)
         let directory = sentence?.encoderDirectory ?? root
@@ -66,7 +67,7 @@ struct LengthLimit {
     /// - Returns: nil when neither says anything.
     /// - Throws: `PipelineError` for a length that has no room for a text.
     init?(of files: ModelDirectory?, _ tokenizer: WordPieceTokenizer, at directory: String) throws {
-        let url = URL(fileURLWithPath: directory, isDirectory: true)
+        let url = URL(file: directory, isDirectory: true)
         if let input = files?.sentence?.input, let length = input.maxLength {
             (self.length, file) = (length, input.file)
         } else if let length = tokenizer.modelMaxLength {

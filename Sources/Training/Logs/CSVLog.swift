@@ -23,7 +23,7 @@ struct CSVLog: TrainingLog {
                 && row.split(separator: ",").first.flatMap { Int($0) }.map { $0 <= step } ?? false
         }
         let text = ([Self.header] + rows.map(String.init)).joined(separator: "\n") + "\n"
-        try AtomicFile.write(Data(text.utf8), to: URL(fileURLWithPath: path))
+        try AtomicFile.write(Data(text.utf8), to: URL(file: path))
         file = try AppendedFile(path: path)
     }
 

@@ -21,7 +21,7 @@ struct TensorBoardLog: TrainingLog {
             "events.out.tfevents.\(Int(now)).\(process.hostName).\(process.processIdentifier).\(existing)"
         let path = (directory as NSString).appendingPathComponent(name)
         let start = EventEncoder.version(wallTime: now) + EventEncoder.start(step: step + 1, wallTime: now)
-        try AtomicFile.write(Data(start), to: URL(fileURLWithPath: path))
+        try AtomicFile.write(Data(start), to: URL(file: path))
         file = try AppendedFile(path: path)
     }
 

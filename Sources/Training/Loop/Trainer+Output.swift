@@ -5,7 +5,7 @@ import Support
 
 extension Trainer {
     static func checkpoints(_ config: TrainingConfig) -> URL {
-        URL(fileURLWithPath: config.resolve(config.outputDirectory), isDirectory: true)
+        URL(file: config.resolve(config.outputDirectory), isDirectory: true)
             .appendingPathComponent("checkpoints")
     }
 
@@ -73,7 +73,7 @@ extension Trainer {
     /// Writes the model as it is now into the output directory, in Hugging Face's layout, with the mask that was learned.
     func saveModel() throws {
         try checkFinite(model.specs.map { model.evaluatedName($0.name) })
-        let directory = URL(fileURLWithPath: outputDirectory, isDirectory: true)
+        let directory = URL(file: outputDirectory, isDirectory: true)
         var config = model.config
         if let search = model.search {
             config.attentionMasks = search.masks(in: model.parameters, named: model.evaluatedName)
@@ -99,7 +99,7 @@ extension Trainer {
 
     /// Puts the parameters of the model in the output directory where evaluations read them.
     func loadSavedModel() throws {
-        let directory = URL(fileURLWithPath: outputDirectory, isDirectory: true)
+        let directory = URL(file: outputDirectory, isDirectory: true)
         let checkpoint = try BertCheckpoint(directory: directory)
         let loaded = try checkpoint.report(for: savedSpecs).loaded
         guard loaded.count == savedSpecs.count else {

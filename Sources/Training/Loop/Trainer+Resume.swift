@@ -13,7 +13,7 @@ extension Trainer {
         case "latest"?: return try TrainingCheckpoint.latest(in: checkpoints(config), note: note)
         case let path?:
             return try TrainingCheckpoint(
-                directory: URL(fileURLWithPath: config.resolve(path), isDirectory: true))
+                directory: URL(file: config.resolve(path), isDirectory: true))
         }
     }
 

@@ -109,7 +109,8 @@ struct TrainingSetup {
         let parameters = ParameterStore()
         let initializer = ParameterInitializer(seed: config.seed, config: task.config)
         let report = try source.initialize(specs, keepsHead: task.keepsHead, initializer: initializer) {
-            try parameters.set($0.name, TensorData($1, shape: $0.shape))
+            spec, values in
+            try parameters.set(spec.name, shape: spec.shape) { _ = $0.update(fromContentsOf: values) }
         }
         let (architecture, decay) = (task.config, config.layerwiseLearningRateDecay)
         var options = OptimizerOptions(

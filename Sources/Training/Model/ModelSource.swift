@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import Support
 import Text
 
 /// The model that a configuration names: its configuration, tokeniser, and weights if it has any.
@@ -27,7 +28,7 @@ struct ModelSource {
                 "no such model; expected a model directory, or a model.json for fresh parameters",
                 at: path)
         }
-        let url = URL(fileURLWithPath: path, isDirectory: isDirectory.boolValue)
+        let url = URL(file: path, isDirectory: isDirectory.boolValue)
         let files = isDirectory.boolValue ? try ModelDirectory(path) : nil
         checkpoint = try files.map { try BertCheckpoint(directory: $0.directory) }
         var config = try files?.config ?? BertConfig(contentsOf: url)

@@ -9,7 +9,7 @@ extension Pass {
     public static let attention = Pass("attention") { (graph: inout Graph, context) throws(IRError) in
         let candidates = AttentionMatcher(graph).candidates
         for candidate in candidates {
-            context.explain(graph.decision(candidate.scores, candidate.match, context))
+            context.explain?(graph.decision(candidate.scores, candidate.match, context))
         }
         let matches = candidates.compactMap { try? $0.match.get() }
         guard !matches.isEmpty else { return false }

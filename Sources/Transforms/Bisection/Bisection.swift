@@ -37,27 +37,48 @@ public struct Bisection: Sendable {
         }
     }
 
-    public static let smallestScale = 1e-3
-    /// What folded constants, which passes round to f32, may make of a result.
-    public static let passTolerance = 1e-5
+    /// The differences that are roundings.
+    public struct Tolerance: Hashable, Sendable {
+        /// What folded constants, which passes round, may make of a result.
+        public let passes: Double
+        /// What kernels may differ by: sums in another order, approximated functions, and operands of lower precision that
+        /// are rounded the other way for that.
+        public let kernels: Double
 
+        public init(_ precision: Precision) {
+            switch precision {
+            case .fp32, .bf16x3, .bf16x6: (passes, kernels) = (1e-5, 1e-4)
+            // One unit of the operands' type for passes, and 16 for all that a model adds up.
+            case .bf16: (passes, kernels) = (0x1p-8, 0x1p-4)
+            case .fp16: (passes, kernels) = (0x1p-11, 0x1p-7)
+            }
+        }
+    }
+
+    public static let smallestScale = 1e-3
+
+    public let tolerance: Tolerance
     public var stages: [Stage] = []
     public var divergence: Divergence?
+
+    private init(_ tolerance: Tolerance) { self.tolerance = tolerance }
 
     /// Runs `passes` on `graph`, interprets the graph after each one that changed it, in `Double`, and stops at the first
     /// that computes something else.
     ///
-    /// - Parameter inputs: a tensor for each input and parameter.
+    /// - Parameters:
+    ///   - inputs: a tensor for each input and parameter.
+    ///   - precision: what the passes compile for.
     /// - Returns: the comparison, and the graph after the last pass that was compared.
     /// - Throws: `IRError` when a pass fails, `InterpreterError` when the inputs are not what the graph needs.
     public static func run(
         _ graph: Graph, passes: PassPipeline, options: PassPipeline.Options = PassPipeline.Options(),
-        inputs: [String: HostTensor], symbols: [String: Int] = [:]
+        inputs: [String: HostTensor], symbols: [String: Int] = [:], precision: Precision = .fp32
     ) throws -> (bisection: Bisection, graph: Graph) {
         var (last, records): (Graph, [PassRecord]) = (graph, [])
         try passes.run(on: &last, options: options, records: &records)
         let reference = try interpreted(graph, inputs, symbols)
-        var bisection = Bisection()
+        var bisection = Bisection(Tolerance(precision))
         var good = graph
         for record in records {
             guard record.changed else {
@@ -70,8 +91,9 @@ public struct Bisection: Sendable {
             let stage = Stage(
                 name: record.name, nodeCount: record.graph.nodes.count, difference: worst?.difference ?? 0)
             bisection.stages.append(stage)
-            if let worst, !(worst.difference <= passTolerance) {
-                let search = try ValueSearch(before: good, inputs, symbols: symbols)
+            if let worst, !(worst.difference <= bisection.tolerance.passes) {
+                let search = try ValueSearch(
+                    before: good, inputs, symbols: symbols, tolerance: bisection.tolerance.passes)
                 bisection.divergence = Divergence(
                     stage: record.name, result: worst.name,
                     place: try search.firstUnknown(in: record.graph, inputs, from: worst.roots(record.graph)),

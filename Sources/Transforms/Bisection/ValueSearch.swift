@@ -8,13 +8,14 @@ import Interpreter
 /// the nodes from which unknown values lead to a wrong result, and is the first of them.
 struct ValueSearch {
     private let symbols: [String: Int]
+    private let tolerance: Double
     /// What the graph before computes, within regions as well.
     private var known: [[Int]: [HostTensor]] = [:]
 
     init(
-        before graph: Graph, _ inputs: [String: HostTensor], symbols: [String: Int]
+        before graph: Graph, _ inputs: [String: HostTensor], symbols: [String: Int], tolerance: Double
     ) throws(InterpreterError) {
-        self.symbols = symbols
+        (self.symbols, self.tolerance) = (symbols, tolerance)
         try learn(graph, inputs)
     }
 
@@ -29,7 +30,7 @@ struct ValueSearch {
     private func isKnown(_ tensor: HostTensor) -> Bool {
         known[tensor.shape]?.contains { candidate in
             candidate.element == tensor.element
-                && Bisection.difference(tensor, candidate) <= Bisection.passTolerance
+                && Bisection.difference(tensor, candidate) <= tolerance
         } ?? false
     }
 

@@ -27,8 +27,9 @@ extension FusionGroups {
         let before = prologue(number)
         for index in before.sorted() where !changesPrecision(index) { parts.append(part(index, number)) }
         if !group.anchors.isEmpty { parts.append(anchorName(number)) }
+        let sums = sumsOfProducts(number)
         for index in group.members.union(group.clones).subtracting(before).subtracting(group.anchors).sorted()
-        where !isSumOfProducts(index, number) && !changesPrecision(index) {
+        where !sums.contains(index) && !changesPrecision(index) {
             parts.append(part(index, number))
         }
         return parts.isEmpty ? "cast" : Self.joined(parts)
@@ -87,13 +88,20 @@ extension FusionGroups {
         return nil
     }
 
-    private func isSumOfProducts(_ index: Int, _ number: Int) -> Bool {
-        guard case .binary(.add) = node(index).op else { return false }
-        return node(index).operands.allSatisfy { operand in
-            groups[number].anchors.contains(operand.node.index)
-                || isSumOfProducts(operand.node.index, number)
-                    && groups[number].members.contains(operand.node.index)
+    /// Additions of nothing but products and such additions.
+    private func sumsOfProducts(_ number: Int) -> Set<Int> {
+        let group = groups[number]
+        guard !group.anchors.isEmpty else { return [] }
+        var sums: Set<Int> = []
+        for index in group.members.union(group.clones).sorted() {
+            guard case .binary(.add) = node(index).op else { continue }
+            let isSum = node(index).operands.allSatisfy { operand in
+                group.anchors.contains(operand.node.index)
+                    || sums.contains(operand.node.index) && group.members.contains(operand.node.index)
+            }
+            if isSum { sums.insert(index) }
         }
+        return sums
     }
 
     func part(_ index: Int, _ number: Int) -> String {

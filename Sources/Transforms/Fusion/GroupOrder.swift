@@ -1,105 +1,100 @@
-/// Which groups wait for which: direct predecessors and all ancestors of each, kept up to date while groups grow.
+/// Which groups wait for which, and an order in which they could run, kept up to date while groups grow.
+///
+/// The order makes questions cheap: whoever a group waits for stands before it, so that a search for another group
+/// leaves out all that stands before that one. It is Pearce and Kelly's ("A Dynamic Topological Sort Algorithm for
+/// Directed Acyclic Graphs", 2006): a new dependency that contradicts the order moves only the groups between its ends
+/// that have to do with them.
 struct GroupOrder {
-    private var direct: [BitSet] = []
-    private var ancestors: [BitSet] = []
+    private var before: [Set<Int>] = []
+    private var after: [Set<Int>] = []
+    /// The place of each group in the order.
+    private var rank: [Int] = []
 
     mutating func addGroup() {
-        direct.append(BitSet())
-        ancestors.append(BitSet())
+        before.append([])
+        after.append([])
+        rank.append(rank.count)
     }
 
     /// Whether `group` needs what `other` computes, in however many steps.
-    func depends(_ group: Int, on other: Int) -> Bool { group == other || ancestors[group].contains(other) }
+    func depends(_ group: Int, on other: Int) -> Bool {
+        group == other || reaches(from: [group], other)
+    }
 
     /// Whether `group` needs `other` by way of a third group.
     func hasDetour(from group: Int, to other: Int) -> Bool {
-        direct[group].contains { $0 != other && $0 != group && ancestors[$0].contains(other) }
+        guard rank[other] < rank[group] else { return false }
+        return reaches(from: before[group].subtracting([other, group]), other)
     }
 
-    /// Lets `group` read from `other`.
-    mutating func add(_ other: Int, before group: Int) {
-        guard other != group, direct[group].insert(other) else { return }
-        var new = ancestors[other]
-        new.insert(other)
-        extend(group, by: new)
-    }
-
-    /// Lets `group` stand for `other` as well.
-    mutating func merge(_ other: Int, into group: Int) {
-        direct[group].formUnion(direct[other])
-        direct[group].remove(group)
-        direct[group].remove(other)
-        for number in direct.indices where direct[number].remove(other) && number != group {
-            direct[number].insert(group)
-        }
-        var new = ancestors[other]
-        new.remove(group)
-        extend(group, by: new)
-        // Whoever waited for the other now waits for all of the group.
-        var all = ancestors[group]
-        all.insert(group)
-        for number in ancestors.indices where number != group && ancestors[number].contains(other) {
-            ancestors[number].formUnion(all)
-        }
-    }
-
-    private mutating func extend(_ group: Int, by new: BitSet) {
-        guard ancestors[group].formUnion(new) else { return }
-        for number in ancestors.indices where ancestors[number].contains(group) {
-            ancestors[number].formUnion(new)
-        }
-    }
-}
-
-/// A set of small numbers.
-private struct BitSet {
-    private var words: [UInt64] = []
-
-    func contains(_ number: Int) -> Bool {
-        let word = number >> 6
-        return word < words.count && words[word] & (1 << UInt64(number & 63)) != 0
-    }
-
-    /// Whether any member satisfies the predicate.
-    func contains(where predicate: (Int) -> Bool) -> Bool {
-        for (index, word) in words.enumerated() {
-            var rest = word
-            while rest != 0 {
-                if predicate(index << 6 + rest.trailingZeroBitCount) { return true }
-                rest &= rest - 1
+    /// Whether any of the groups waits for `other`.
+    private func reaches(from start: Set<Int>, _ other: Int) -> Bool {
+        var seen = start.filter { rank[$0] > rank[other] }
+        var pending = Array(seen)
+        while let next = pending.popLast() {
+            if before[next].contains(other) { return true }
+            for group in before[next] where rank[group] > rank[other] && seen.insert(group).inserted {
+                pending.append(group)
             }
         }
         return false
     }
 
-    /// Whether the number is new.
-    @discardableResult
-    mutating func insert(_ number: Int) -> Bool {
-        let word = number >> 6
-        while words.count <= word { words.append(0) }
-        let bit: UInt64 = 1 << UInt64(number & 63)
-        guard words[word] & bit == 0 else { return false }
-        words[word] |= bit
-        return true
+    /// Lets `group` read from `other`.
+    mutating func add(_ other: Int, before group: Int) {
+        guard other != group, before[group].insert(other).inserted else { return }
+        after[other].insert(group)
+        guard rank[other] > rank[group] else { return }
+        let late = closure(of: group, after) { [rank] in rank[$0] <= rank[other] }
+        precondition(!late.contains(other), "groups never wait for themselves")
+        let early = closure(of: other, before) { [rank] in rank[$0] >= rank[group] }
+        place(sorted(early) + sorted(late))
     }
 
-    /// Whether the number was there.
-    @discardableResult
-    mutating func remove(_ number: Int) -> Bool {
-        guard contains(number) else { return false }
-        words[number >> 6] &= ~(1 << UInt64(number & 63))
-        return true
-    }
-
-    /// Whether that added anything.
-    @discardableResult
-    mutating func formUnion(_ other: BitSet) -> Bool {
-        while words.count < other.words.count { words.append(0) }
-        var changed = false
-        for (index, word) in other.words.enumerated() where word & ~words[index] != 0 {
-            words[index] |= word
-            changed = true
+    /// Lets `group` stand for `other` as well. No way from one to the other may lead through a third.
+    mutating func merge(_ other: Int, into group: Int) {
+        let (first, last) = rank[other] < rank[group] ? (other, group) : (group, other)
+        let bounds = rank[first]...rank[last]
+        // Whoever waits for the earlier one must come after the later one, and the other way round.
+        var late = closure(of: first, after) { [rank] in $0 != last && bounds.contains(rank[$0]) }
+        var early = closure(of: last, before) { [rank] in $0 != first && bounds.contains(rank[$0]) }
+        late.remove(first)
+        early.remove(last)
+        place(sorted(early) + [other, group] + sorted(late))
+        for number in before[other] {
+            after[number].remove(other)
+            if number != group {
+                after[number].insert(group)
+                before[group].insert(number)
+            }
         }
-        return changed
+        for number in after[other] {
+            before[number].remove(other)
+            if number != group {
+                before[number].insert(group)
+                after[group].insert(number)
+            }
+        }
+        (before[other], after[other]) = ([], [])
+    }
+
+    /// `start` and all that can be reached from it along `edges` by way of groups that are included.
+    private func closure(of start: Int, _ edges: [Set<Int>], where isIncluded: (Int) -> Bool) -> Set<Int> {
+        var seen: Set = [start]
+        var pending = [start]
+        while let next = pending.popLast() {
+            for group in edges[next] where isIncluded(group) && seen.insert(group).inserted {
+                pending.append(group)
+            }
+        }
+        return seen
+    }
+
+    private func sorted(_ groups: Set<Int>) -> [Int] { groups.sorted { rank[$0] < rank[$1] } }
+
+    /// Puts groups into this order, in the places that they have between them.
+    private mutating func place(_ groups: [Int]) {
+        let places = groups.map { rank[$0] }.sorted()
+        for (group, place) in zip(groups, places) { rank[group] = place }
     }
 }

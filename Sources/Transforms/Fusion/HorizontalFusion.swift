@@ -27,7 +27,7 @@ extension FusionGroups {
                 open[group.shape] = number
                 continue
             }
-            context.explain(
+            context.explain?(
                 FusionDecision(
                     pattern: "\(name(partner)) | \(name(number))",
                     producer: site(groups[partner].members.min() ?? first), consumer: site(first),
@@ -43,7 +43,7 @@ extension FusionGroups {
         guard type.rank >= 1, readers[value.node.index].count > 1 else { return }
         var kept: [Int] = []
         for reader in outsideReaders(value) where groups[reader].isOpen {
-            let partner = kept.first { candidate in
+            let partner = kept.suffix(FusionLimits.partners).first { candidate in
                 canShare(value, candidate, reader)
                     && explained(value, candidate, reader, context)
             }
@@ -80,8 +80,9 @@ extension FusionGroups {
 
     private func explained(_ value: Value, _ a: Int, _ b: Int, _ context: PassContext) -> Bool {
         let obstacle = mergeObstacle(a, b, context.costModel)
+        guard let explain = context.explain else { return obstacle == nil }
         guard let first = groups[a].members.max(), let second = groups[b].members.max() else { return false }
-        context.explain(
+        explain(
             FusionDecision(
                 pattern: "\(name(a)) | \(name(b))", producer: site(first), consumer: site(second),
                 isFused: obstacle == nil,

@@ -6,11 +6,15 @@ extension FusionGroups {
     mutating func absorbPrologues(_ context: PassContext) {
         for number in groups.indices where canBePrologue(number) {
             guard let reader = onlyProduct(readingFrom: number) else { continue }
-            let bytes = inputs(number).filter { graph.type(of: $0).shape == groups[number].shape }
-                .reduce(0) { $0 + context.costModel.byteCount(graph.type(of: $1)) }
+            let bytes = groups[number].reads.keys.map(graph.type(of:))
+                .filter { $0.shape == groups[number].shape }
+                .reduce(0) { $0 + context.costModel.byteCount($1) }
             let obstacle =
-                canMerge(number, reader) ? nil : "one waits for the other by way of a third kernel"
-            context.explain(
+                Self.sizeObstacle(
+                    groups[number].size + groups[reader].size,
+                    groups[number].reductions + groups[reader].reductions)
+                ?? (canMerge(number, reader) ? nil : "one waits for the other by way of a third kernel")
+            context.explain?(
                 FusionDecision(
                     pattern: "\(name(number))+\(name(reader))",
                     producer: site(groups[number].members.min() ?? 0),

@@ -25,9 +25,9 @@ extension FusionGroups {
             cone = [value.node.index]
             saving = self.saving(value, cone, group, outside, context.costModel)
         }
-        let obstacle = outside.compactMap { cloneObstacle(value, $0) }.first ?? saving.obstacle
+        let obstacle = outside.compactMap { cloneObstacle(value, cone.count, $0) }.first ?? saving.obstacle
         for reader in outside {
-            context.explain(
+            context.explain?(
                 FusionDecision(
                     pattern: "\(node(value.node.index).fusionName)+\(name(reader))",
                     producer: site(value.node.index),
@@ -38,7 +38,6 @@ extension FusionGroups {
         }
         guard obstacle == nil else { return }
         for reader in outside { addClones(cone, to: reader) }
-        indexClones()
         removeUnneeded(cone, from: group)
     }
 
@@ -84,8 +83,9 @@ extension FusionGroups {
         var bytes = cost.byteCount(graph.type(of: value)) * (1 + outside.count)
         let leaves = leaves(cone)
         for reader in outside {
-            let known = Set(inputs(reader))
-            for leaf in leaves where !known.contains(leaf) { bytes -= cost.byteCount(graph.type(of: leaf)) }
+            for leaf in leaves where groups[reader].reads[leaf] == nil {
+                bytes -= cost.byteCount(graph.type(of: leaf))
+            }
         }
         for leaf in leaves where home[leaf.node.index] == group && !isStored(leaf) {
             bytes -= cost.byteCount(graph.type(of: leaf))
@@ -106,9 +106,10 @@ extension FusionGroups {
     }
 
     /// Why a reader can't compute the value itself.
-    private func cloneObstacle(_ value: Value, _ reader: Int) -> String? {
+    private func cloneObstacle(_ value: Value, _ nodeCount: Int, _ reader: Int) -> String? {
         let group = groups[reader]
         guard group.isOpen else { return "a reader takes its operands from memory: \(name(reader))" }
+        if let reason = Self.sizeObstacle(group.size + nodeCount, group.reductions) { return reason }
         if let obstacle = addressObstacle(value, reader) { return obstacle }
         let type = graph.type(of: value)
         var isProductOperand = false

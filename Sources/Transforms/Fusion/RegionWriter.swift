@@ -15,7 +15,8 @@ struct RegionWriter {
     /// The fused graph. Kernels come in the order of their first nodes, as far as what they read allows.
     consuming func write() throws(IRError) -> Graph {
         let graph = groups.graph
-        for id in graph.nodeIDs where groups.home[id.index] == nil && groups.isWrittenAlone(id.index) {
+        let isWrittenAlone = groups.nodesWrittenAlone()
+        for id in graph.nodeIDs where groups.home[id.index] == nil && isWrittenAlone[id.index] {
             try copy(id)
         }
         for number in groups.order() { try write(number) }
@@ -88,28 +89,42 @@ struct RegionWriter {
     private static func value(
         _ old: Value, of graph: Graph, in body: inout Graph, _ inner: inout [Value: Value]
     ) throws(IRError) -> Value {
-        if let known = inner[old] { return known }
-        let node = graph[old.node]
-        var operands: [Value] = []
-        for operand in node.operands { operands.append(try value(operand, of: graph, in: &body, &inner)) }
-        let new = Value(try body.append(node.op, operands, label: node.label))
-        inner[old] = new
+        var pending = [old]
+        while let next = pending.last {
+            let node = graph[next.node]
+            // Deep constants are no reason for deep recursion.
+            if inner[next] == nil, let missing = node.operands.first(where: { inner[$0] == nil }) {
+                pending.append(missing)
+                continue
+            }
+            pending.removeLast()
+            guard inner[next] == nil else { continue }
+            inner[next] = Value(
+                try body.append(node.op, node.operands.compactMap { inner[$0] }, label: node.label))
+        }
+        guard let new = inner[old] else { preconditionFailure("a value was made of all its operands") }
         return new
     }
 }
 
 extension FusionGroups {
-    /// Whether a node without a kernel of its own stands in the graph by itself: sources, and constants that an
+    /// Whether each node without a kernel of its own stands in the graph by itself: sources, and constants that an
     /// unfused node, an output or an update reads.
-    func isWrittenAlone(_ index: Int) -> Bool {
-        guard kinds[index] == .free else { return node(index).isSource }
-        return roots.contains(Value(NodeID(index)))
-            || readers[index].contains { reader in
-                guard let group = home[reader] else {
-                    return kinds[reader] == .free && isWrittenAlone(reader)
-                }
-                return groups[group].members.count == 1 && groups[group].clones.isEmpty
+    func nodesWrittenAlone() -> [Bool] {
+        var isAlone = [Bool](repeating: false, count: graph.nodes.count)
+        for index in graph.nodes.indices.reversed() {
+            guard kinds[index] == .free else {
+                isAlone[index] = node(index).isSource
+                continue
             }
+            isAlone[index] =
+                roots.contains(Value(NodeID(index)))
+                || readers[index].contains { reader in
+                    guard let group = home[reader] else { return kinds[reader] == .free && isAlone[reader] }
+                    return groups[group].members.count == 1 && groups[group].clones.isEmpty
+                }
+        }
+        return isAlone
     }
 
     /// Groups so that each comes after those that it reads from; of several that could be next, the one whose
@@ -119,16 +134,21 @@ extension FusionGroups {
         var waiting = Dictionary(uniqueKeysWithValues: alive.map { ($0, predecessors($0)) })
         var followers: [Int: [Int]] = [:]
         for (group, before) in waiting { for other in before { followers[other, default: []].append(group) } }
-        func priority(_ group: Int) -> Int { groups[group].anchors.first ?? groups[group].members.min() ?? 0 }
-        var ready = alive.filter { waiting[$0]?.isEmpty ?? true }.sorted { priority($0) > priority($1) }
+        // The first nodes of groups that could be next; no two groups have the same.
+        var ready = MinimumHeap()
+        var groupOfNode: [Int: Int] = [:]
+        func add(_ group: Int) {
+            let first = groups[group].anchors.first ?? groups[group].members.min() ?? 0
+            groupOfNode[first] = group
+            ready.insert(first)
+        }
+        for group in alive where waiting[group]?.isEmpty ?? true { add(group) }
         var order: [Int] = []
-        while let next = ready.popLast() {
+        while let first = ready.popMinimum(), let next = groupOfNode[first] {
             order.append(next)
             for follower in followers[next] ?? [] {
                 waiting[follower]?.remove(next)
-                guard waiting[follower]?.isEmpty ?? false else { continue }
-                let place = ready.firstIndex { priority($0) < priority(follower) } ?? ready.count
-                ready.insert(follower, at: place)
+                if waiting[follower]?.isEmpty ?? false { add(follower) }
             }
         }
         return order

@@ -26,7 +26,7 @@ extension FusionGroups {
             candidates.append(group)
         }
         // The one that comes last can't depend on the node's other operands by way of itself.
-        candidates.sort { (groups[$0].members.max() ?? 0) > (groups[$1].members.max() ?? 0) }
+        candidates.sort { groups[$0].last > groups[$1].last }
         var target: Int?
         for group in candidates {
             let obstacle =
@@ -45,10 +45,11 @@ extension FusionGroups {
     }
 
     private func explain(_ index: Int, _ group: Int, _ obstacle: String?, _ context: PassContext) {
+        guard let explain = context.explain else { return }
         let read = node(index).operands.filter { home[$0.node.index] == group }
         guard let first = read.first else { return }
         let bytes = Set(read).reduce(0) { $0 + context.costModel.byteCount(graph.type(of: $1)) }
-        context.explain(
+        explain(
             FusionDecision(
                 pattern: "\(part(first.node.index, group))+\(part(index, group))",
                 producer: site(first.node.index),
@@ -85,7 +86,11 @@ extension FusionGroups {
                 return "it also reads what must wait for the kernel: \(node(operand.node.index).fusionName)"
             }
         }
-        let types = inputs(number).map(graph.type(of:)) + operandTypes(index) + node(index).types
+        let isReduction = if case .row = kinds[index] { true } else { false }
+        if let reason = Self.sizeObstacle(group.size + 1, group.reductions + (isReduction ? 1 : 0)) {
+            return reason
+        }
+        let types = group.readTypes + operandTypes(index) + node(index).types
         let fitting = types.filter { broadcasts($0.shape, to: group.shape) }
         guard axisGroups(group.shape, fitting, columnAxis: group.columnAxis ?? axis) != nil else {
             return "their operands repeat along more groups of axes than a kernel has loops"
@@ -115,7 +120,7 @@ extension FusionGroups {
         return nil
     }
 
-    private func isCrossRow(_ value: Value) -> Bool {
+    func isCrossRow(_ value: Value) -> Bool {
         switch kinds[value.node.index] {
         case .crossRow: return true
         default: break
@@ -142,7 +147,7 @@ extension FusionGroups {
     private func waitObstacle(_ number: Int) -> String? {
         func grows(_ shape: [Dimension]) -> Bool { shape.contains { $0.symbol != nil } }
         guard !groups[number].anchors.isEmpty, !grows(groups[number].shape),
-            inputs(number).contains(where: { grows(graph.type(of: $0).shape) })
+            groups[number].readTypes.contains(where: { grows($0.shape) })
         else { return nil }
         return "its operands grow with the batch, its result doesn't: that waits in less memory"
     }
@@ -151,7 +156,7 @@ extension FusionGroups {
     func mergeObstacle(_ a: Int, _ b: Int, _ cost: CostModel) -> String? {
         let (first, second) = (groups[a], groups[b])
         guard first.isOpen, second.isOpen else { return "one of them shares its kernel with nothing" }
-        guard isOptimizerStep(first) == isOptimizerStep(second) else {
+        guard first.isOptimizerStep == second.isOptimizerStep else {
             return "it changes a parameter, so all that read the parameter must have run"
         }
         guard first.shape == second.shape else {
@@ -161,7 +166,9 @@ extension FusionGroups {
             return "their rows end at different axes"
         }
         let axis = first.columnAxis ?? second.columnAxis
-        let types = (inputs(a) + inputs(b)).map(graph.type(of:))
+        let reductions = first.reductions + second.reductions
+        if let reason = Self.sizeObstacle(first.size + second.size, reductions) { return reason }
+        let types = first.readTypes + second.readTypes
         guard
             axisGroups(first.shape, types.filter { broadcasts($0.shape, to: first.shape) }, columnAxis: axis)
                 != nil
@@ -173,20 +180,14 @@ extension FusionGroups {
         guard Set((first.anchors + second.anchors).map { operandTypes($0)[0].element }).count <= 1 else {
             return "their products have operands of different element types"
         }
-        let needsRows = (first.members.union(second.members)).contains { index in
-            if case .row = kinds[index], shape(index) == first.shape { true } else { false }
-        }
-        if needsRows, anchors > 0 {
+        if first.needsRows || second.needsRows, anchors > 0 {
             let bytes = FusionLimits.blockRows * cost.extent(first.shape[1]) * 4 * anchors
             guard bytes <= cost.cacheByteCount / 2 else {
                 return "whole rows of all products take more than half of the cache"
             }
         }
         // Sums of one group that the other reads are complete only when all rows are.
-        for value in inputs(a) where home[value.node.index] == b && isCrossRow(value) {
-            return "one needs the other's sum over all rows, complete only when its kernel ends"
-        }
-        for value in inputs(b) where home[value.node.index] == a && isCrossRow(value) {
+        if readsSum(of: b, a) || readsSum(of: a, b) {
             return "one needs the other's sum over all rows, complete only when its kernel ends"
         }
         for anchor in first.anchors + second.anchors {
@@ -199,8 +200,15 @@ extension FusionGroups {
         return canMerge(a, b) ? nil : "one waits for the other by way of a third kernel"
     }
 
-    private func isOptimizerStep(_ group: FusionGroup) -> Bool {
-        group.members.contains { if case .adamW = node($0).op { true } else { false } }
+    private func readsSum(of source: Int, _ reader: Int) -> Bool {
+        groups[source].sums.contains { groups[reader].reads[$0] != nil }
+    }
+
+    /// Why a kernel can't have so many nodes, and reductions of rows among them.
+    static func sizeObstacle(_ nodes: Int, _ reductions: Int) -> String? {
+        if nodes > FusionLimits.nodes { return "a kernel has at most \(FusionLimits.nodes) operations" }
+        guard reductions > FusionLimits.reductions else { return nil }
+        return "a kernel reduces rows at most \(FusionLimits.reductions) times"
     }
 
     private func text(_ shape: [Dimension]) -> String {
@@ -213,6 +221,12 @@ enum FusionLimits {
     /// Rows of a product that a task keeps in the cache.
     static let blockRows = 32
     static let products = 4
+    /// Nodes of a region, which the code generator takes as one piece.
+    static let nodes = 1024
+    /// Reductions of rows in a region. Each is a loop, in which the generated code computes anew what it reads.
+    static let reductions = 32
+    /// Kernels that read the same and can't become one, which the next one that reads it is compared with.
+    static let partners = 16
     /// Kernels over fewer elements are put together with others of their shape, up to about so many nodes.
     static let smallElements = 65_536
     static let batchedNodes = 16

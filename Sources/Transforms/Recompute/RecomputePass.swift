@@ -19,7 +19,7 @@ extension Pass {
             let cuts = LayerCuts(forward, layers, context.costModel)
             var rewriter = RecomputeRewriter(forward, starts: cuts.groups(of: groupSize))
             guard try rewriter.rewrite() else { return false }
-            for decision in rewriter.decisions(context.costModel) { context.explainRecompute(decision) }
+            for decision in rewriter.decisions(context.costModel) { context.explainRecompute?(decision) }
             graph = rewriter.rewriter.finish()
             _ = try Pass.deadCode.run(&graph, context)
             return true

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// Tokenised documents in one file, mapped into memory: nothing of a large corpus is loaded until it is used.
 ///
@@ -40,7 +41,7 @@ package struct TokenFile: Sendable {
         guard FileManager.default.fileExists(atPath: path) else {
             throw TextError(.missingFile, file: path, "no such file; expected tokenised text")
         }
-        guard let data = try? Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped) else {
+        guard let data = try? Data(contentsOf: URL(file: path), options: .alwaysMapped) else {
             throw TextError(.unreadableFile, file: path, "cannot be read; check its permissions")
         }
         func damaged(_ problem: String) -> TextError {

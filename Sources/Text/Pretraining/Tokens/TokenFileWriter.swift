@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// Collects tokenised documents and writes them as a `TokenFile`.
 struct TokenFileWriter {
@@ -45,7 +46,7 @@ struct TokenFileWriter {
         file.append(contentsOf: header)
         withUnsafeBytes(of: hash.value.littleEndian) { file.append(contentsOf: $0) }
         for part in parts.dropFirst() { file.append(contentsOf: part) }
-        let url = URL(fileURLWithPath: path)
+        let url = URL(file: path)
         do {
             try FileManager.default.createDirectory(
                 at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
