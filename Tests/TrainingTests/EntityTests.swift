@@ -64,6 +64,7 @@ import Training
         // No letters at all: words in a row.
         ("ORG ORG O PER ORG", "ORG ORG O PER PER", 3, 2, 1),
         ("OTHER OTHER O", "OTHER O O", 1, 1, 0),
+        ("E-MAIL E-MAIL O", "E-MAIL E-MAIL E-MAIL", 1, 1, 0),
     ])
     func irregularities(_ actual: String, _ predicted: String, _ a: Int, _ p: Int, _ right: Int) {
         let metrics = Self.metrics(

@@ -117,6 +117,23 @@ import Training
             message { _ = try trainModel(config) }?.contains("another configuration of the model") == true)
     }
 
+    /// Another run's checkpoint starts logs and the search for the best evaluation anew.
+    @Test func anotherRunsCheckpoint() throws {
+        var (output, config) = try Self.finished()
+        config.outputDirectory = "other"
+        config.resume = nil
+        _ = try trainModel(config)
+        (config.resume, config.maxSteps) = ("run/checkpoints/step-8", 10)
+        let (report, notes) = try Self.notes(config)
+        #expect(
+            notes.contains {
+                $0.contains("in the directory of another run: the best evaluation is looked for")
+            })
+        #expect(report.bestStep == 10)
+        let log = String(decoding: try output.data("other/log.csv"), as: UTF8.self).split(separator: "\n")
+        #expect(log.dropFirst().map { $0.prefix { $0 != "," } } == ["9", "10", "10"])
+    }
+
     // MARK: Damage
 
     /// The newest checkpoint that is whole is gone on from; when none is, the newest is named.

@@ -25,7 +25,8 @@ package struct EntityTags: Hashable, Sendable {
 
     package init(_ labels: [String]) {
         let parts = labels.map(Self.parts)
-        let hasPrefixes = parts.contains { $0.prefix != nil }
+        // E-MAIL alone is a type: every scheme has B or I.
+        let hasPrefixes = parts.contains { $0.prefix?.place == .begin || $0.prefix?.place == .inside }
         let hasSuffixes =
             !hasPrefixes && parts.contains { $0.suffix != nil }
             && zip(labels, parts).allSatisfy { $1.suffix != nil || Self.isOutside($0) }
@@ -41,7 +42,7 @@ package struct EntityTags: Hashable, Sendable {
         var plain: String?
         tags = zip(labels, parts).map { label, parts in
             if Self.isOutside(label) { return .outside }
-            if let (place, name) = hasSuffixes ? parts.suffix : parts.prefix {
+            if let (place, name) = hasSuffixes ? parts.suffix : hasPrefixes ? parts.prefix : nil {
                 return Tag(place: place, type: type(name))
             }
             plain = plain ?? label

@@ -118,9 +118,9 @@ extension Trainer {
     // MARK: Logs
 
     func openLogs() throws {
-        if config.csvLog { logs.append(try CSVLog(path: outputDirectory + "/log.csv", after: progress.step)) }
+        if config.csvLog { logs.append(try CSVLog(path: outputDirectory + "/log.csv", after: loggedStep)) }
         guard config.tensorBoard else { return }
-        logs.append(try TensorBoardLog(directory: outputDirectory + "/tensorboard", after: progress.step))
+        logs.append(try TensorBoardLog(directory: outputDirectory + "/tensorboard", after: loggedStep))
     }
 
     /// Adds a row every `logEvery` steps and after the last one.

@@ -40,6 +40,7 @@ extension Trainer {
         let (best, notes) = try settleBest(saved, isOwn: isOwn)
         try checkpoint.restore(model)
         progress = saved.progress
+        if isOwn { loggedStep = progress.step }
         if best != progress.best { progress.evaluationsWithoutBest = 0 }
         progress.best = best
         return notes + [rateNote(saved)].compactMap(\.self)

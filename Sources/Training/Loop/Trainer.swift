@@ -24,6 +24,8 @@ final class Trainer {
     var progress = TrainingProgress()
     var pace = Pace()
     var logs: [any TrainingLog] = []
+    /// Up to which step the logs in the output directory are of this run.
+    var loggedStep = 0
     var epochs: [EpochSummary] = []
     var evaluations: [EvaluationReport] = []
     var lastStep: StepReport?

@@ -50,7 +50,7 @@ struct TokenFileWriter {
         do {
             try FileManager.default.createDirectory(
                 at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try file.write(to: url, options: .atomic)
+            try AtomicFile.write(file, to: url)
         } catch {
             throw TextError(
                 .unwritableFile, file: path, "cannot be written; check its directory and free space")
