@@ -29,8 +29,9 @@ struct ModelOptions: ParsableArguments {
         return pipeline
     }
 
-    /// Says how many sequences were cut.
+    /// Says how labels of data were read, and how many sequences were cut.
     func reportTruncation(_ pipeline: BertPipeline, _ global: GlobalOptions) {
+        for note in pipeline.dataNotes { global.note("\(model): \(note)") }
         let count = pipeline.truncatedCount
         guard count > 0 else { return }
         global.note("\(count) sequence\(count == 1 ? " was" : "s were") cut to \(pipeline.maxLength) tokens")
