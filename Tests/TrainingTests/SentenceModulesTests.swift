@@ -56,8 +56,8 @@ import Testing
         ),
         (
             "modules.json",
-            #"[{"path": "0_Transformer", "type": "sentence_transformers.models.Transformer"}]"#,
-            "has no Pooling"
+            #"[{"path": "0_Transformer", "type": "sentence_transformers.models.Transformer"}, {"path": "", "type": "sentence_transformers.models.Normalize"}]"#,
+            "stands before a Pooling"
         ),
         (
             "modules.json", #"[{"path": "../x", "type": "sentence_transformers.models.Transformer"}]"#,
@@ -114,6 +114,17 @@ import Testing
             #expect(parts.contains { "\(error)".contains($0) }, "\(error)")
             #expect(!"\(error)".contains("\n"))
         }
+    }
+
+    /// A list of the encoder alone, which sentence-transformers cannot use, gives means.
+    @Test func withoutAPoolingVectorsAreMeans() throws {
+        let folder = try Self.copy("small-1")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let list = #"[{"path": "0_Transformer", "type": "sentence_transformers.models.Transformer"}]"#
+        try Data(list.utf8).write(to: folder.appendingPathComponent("modules.json"))
+        let pipeline = try BertPipeline(contentsOf: folder.path)
+        #expect(pipeline.notes.contains { $0.contains("no Pooling") })
+        #expect(try pipeline.embed(["a film"]) == pipeline.embed(["a film"], pooling: .mean))
     }
 
     @Test func aModuleWithAPickleOnlyIsRefused() throws {
