@@ -99,7 +99,9 @@ extension BertHead {
             : !names.contains("cls.predictions.bias")
                 ? .encoder
                 : names.contains("cls.seq_relationship.weight") ? .pretraining : .maskedLanguageModel
-        switch config.architecture ?? byTensors {
+        // One of several texts is chosen by a classifier with a single output, which would pass for a regression.
+        let isChoice = config.architecture == nil && config.architectures.contains("BertForMultipleChoice")
+        switch isChoice ? .encoder : config.architecture ?? byTensors {
         case .encoder: self = .encoder
         case .maskedLanguageModel: self = .maskedLM
         case .pretraining: self = .pretraining
