@@ -32,7 +32,6 @@ struct TokenTask: LearningTask {
         let chosen = try TrainedLabels(
             LabelMap(labelsOf: files.train), model: source.config.labels, file: files.train.file)
         let map = chosen.map
-        warnings = chosen.notes
         func encode(_ dataset: TaggedDataset) throws -> TaggedData {
             try TaggedData(dataset, tokenizer: source.tokenizer, labels: map, maxLength: maxLength)
         }
@@ -53,7 +52,7 @@ struct TokenTask: LearningTask {
         let hasEntities = validation.map { tags.hasEntity($0.labels.joined()) } ?? true
         metric = hasEntities ? training.task.metric : .accuracy
         warnings =
-            notes + [tags.note].compactMap(\.self)
+            chosen.notes + notes + [tags.note].compactMap(\.self)
             + (hasEntities || training.metric != nil
                 ? []
                 : [
