@@ -20,6 +20,18 @@ private func weights(
         ("cls.predictions.transform.LayerNorm.gamma", "cls.predictions.transform.LayerNorm.weight"),
         ("classifier.weight", "classifier.weight"),
         ("my.gamma", "my.gamma"),
+        ("_orig_mod.embeddings.LayerNorm.bias", "embeddings.LayerNorm.bias"),
+        ("module.classifier.weight", "classifier.weight"),
+        ("model.bert.pooler.dense.bias", "pooler.dense.bias"),
+        (
+            "module._orig_mod.bert.encoder.layer.0._orig_mod.output.LayerNorm.gamma",
+            "encoder.layer.0.output.LayerNorm.weight"
+        ),
+        (
+            "_fsdp_wrapped_module.bert._fsdp_wrapped_module.embeddings.word_embeddings.weight",
+            "embeddings.word_embeddings.weight"
+        ),
+        ("encoder.layer.0.model.x", "encoder.layer.0.model.x"),
     ])
     func storedNamesBecomeCanonical(stored: String, canonical: String) {
         #expect(CheckpointNames.canonical(stored) == canonical)
@@ -54,6 +66,16 @@ private func weights(
         #expect(values == ["embeddings.word_embeddings.weight": [Float](repeating: 1, count: 10)])
         #expect(report.description.contains("classifier.weight [2, 2]"))
         #expect(report.description.contains("not in the model: encoder.layer.0.x"))
+    }
+
+    @Test(arguments: [Float.nan, .infinity])
+    func weightsThatAreNoNumbersAreNamed(value: Float) throws {
+        let directory = try TemporaryDirectory()
+        try directory.write("{}", "config.json")
+        try weights(["bert.pooler.dense.bias": [2]], value: value, in: directory.url)
+        let checkpoint = try BertCheckpoint(directory: directory.url)
+        let text = try #require(message { _ = try checkpoint.floats(of: "pooler.dense.bias") })
+        #expect(text.contains("model.safetensors: tensor 'bert.pooler.dense.bias' holds \(value)"))
     }
 
     @Test func anUntiedDecoderIsNotSkippedSilently() throws {

@@ -3,6 +3,7 @@ import Foundation
 import Support
 import Testing
 
+@testable import Text
 @testable import Training
 
 /// sentence-transformers directories next to sentence-transformers itself (`Fixtures/sentence-transformers/make.py`).
@@ -56,8 +57,8 @@ import Testing
         ),
         (
             "modules.json",
-            #"[{"path": "0_Transformer", "type": "sentence_transformers.models.Transformer"}]"#,
-            "has no Pooling"
+            #"[{"path": "0_Transformer", "type": "sentence_transformers.models.Transformer"}, {"path": "", "type": "sentence_transformers.models.Normalize"}]"#,
+            "stands before a Pooling"
         ),
         (
             "modules.json", #"[{"path": "../x", "type": "sentence_transformers.models.Transformer"}]"#,
@@ -116,6 +117,17 @@ import Testing
         }
     }
 
+    /// A list of the encoder alone, which sentence-transformers cannot use, gives means.
+    @Test func withoutAPoolingVectorsAreMeans() throws {
+        let folder = try Self.copy("small-1")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let list = #"[{"path": "0_Transformer", "type": "sentence_transformers.models.Transformer"}]"#
+        try Data(list.utf8).write(to: folder.appendingPathComponent("modules.json"))
+        let pipeline = try BertPipeline(contentsOf: folder.path)
+        #expect(pipeline.notes.contains { $0.contains("no Pooling") })
+        #expect(try pipeline.embed(["a film"]) == pipeline.embed(["a film"], pooling: .mean))
+    }
+
     @Test func aModuleWithAPickleOnlyIsRefused() throws {
         let folder = try Self.copy("small-1")
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -149,6 +161,27 @@ import Testing
             encoder.appendingPathComponent("tokenizer_config.json"))
         let free = try BertPipeline(contentsOf: folder.path)
         #expect(free.maxLength == free.config.maxPositions)
+    }
+
+    /// `do_lower_case` and the length of a module stay with the tokeniser when it is saved without the module.
+    @Test func whatAModuleChangesInTheTokenizerIsSaved() throws {
+        let folder = try Self.copy("small-1")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let encoder = folder.appendingPathComponent("0_Transformer")
+        try Data(#"{"do_lower_case": false}"#.utf8).write(
+            to: encoder.appendingPathComponent("tokenizer_config.json"))
+        try Data(#"{"do_lower_case": true, "max_seq_length": 9}"#.utf8).write(
+            to: encoder.appendingPathComponent("sentence_bert_config.json"))
+        let tokenizer = try ModelDirectory(folder.path).tokenizer()
+        let plain = try WordPieceTokenizer(contentsOf: encoder.path)
+        let text = "CAFÉ [SEP] Film"
+        // Special tokens are found as they are, and accents stay.
+        #expect(try tokenizer.encode(text) == plain.encode("café [SEP] film"))
+        #expect(try tokenizer.encode(text) != plain.encode(text))
+        let saved = folder.appendingPathComponent("saved").path
+        try tokenizer.save(to: saved)
+        let again = try WordPieceTokenizer(contentsOf: saved)
+        #expect(try again.encode(text) == tokenizer.encode(text) && again.modelMaxLength == 9)
     }
 
     private static func copy(_ name: String) throws -> URL {

@@ -56,8 +56,10 @@ public struct SentenceModules: Sendable {
             modules.append(module)
             folders.append(entry.folder)
         }
-        self.modules = isOwn ? modules : [.pooling(.mean)]
-        self.folders = isOwn ? folders : [encoderDirectory]
+        let isEncoderOnly = isOwn && modules.isEmpty
+        if isEncoderOnly { notes.append("modules.json has no Pooling: vectors are means of token states") }
+        self.modules = isOwn && !isEncoderOnly ? modules : [.pooling(.mean)]
+        self.folders = isOwn && !isEncoderOnly ? folders : [encoderDirectory]
         self.notes = notes
     }
 

@@ -29,10 +29,11 @@ struct ModelOptions: ParsableArguments {
         return pipeline
     }
 
-    /// Says what there is to say about the work that was done: whether kernels could be kept, how many sequences were
-    /// cut.
+    /// Says what there is to say about the work that was done: whether kernels could be kept, how labels of data were
+    /// read, how many sequences were cut.
     func reportNotes(_ pipeline: BertPipeline, _ global: GlobalOptions) {
         if let warning = pipeline.cacheWarning { global.note(warning) }
+        for note in pipeline.dataNotes { global.note("\(model): \(note)") }
         let count = pipeline.truncatedCount
         guard count > 0 else { return }
         global.note("\(count) sequence\(count == 1 ? " was" : "s were") cut to \(pipeline.maxLength) tokens")

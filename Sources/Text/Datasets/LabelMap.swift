@@ -1,20 +1,22 @@
 import Support
 
 /// The classes of a task: names and the ids 0, 1, 2 ... that the model's outputs have.
-package struct LabelMap: Sendable, Equatable {
+package struct LabelMap: Sendable {
     /// Names in the order of their ids.
     package let names: [String]
+    /// What the data call the classes.
     private let ids: [TextKey: Int32]
 
     /// Takes names in the order of their ids, as a saved model has them.
     ///
+    /// - Parameter spellings: what the data call them, in the same order; the names when nil.
     /// - Throws: `.invalidLabel` when there is none, or one occurs twice.
-    package init(names: [String]) throws(TextError) {
+    package init(names: [String], spelt spellings: [String]? = nil) throws(TextError) {
         guard !names.isEmpty else {
             throw TextError(.invalidLabel, "a label map needs at least one label name")
         }
         var ids: [TextKey: Int32] = [:]
-        for (id, name) in names.enumerated() {
+        for (id, name) in (spellings ?? names).enumerated() {
             if let first = ids.updateValue(Int32(id), forKey: TextKey(name)) {
                 throw TextError(
                     .invalidLabel, "label \"\(name)\" has ids \(first) and \(id); names must differ")
@@ -26,21 +28,20 @@ package struct LabelMap: Sendable, Equatable {
 
     /// Collects the labels of data sets, usually the training data alone.
     package init(labelsOf datasets: TextDataset...) throws(TextError) {
-        try self.init(
-            sorting: Set(datasets.flatMap { $0.examples.compactMap { $0.label.map { TextKey($0) } } }))
+        try self.init(sorting: datasets.flatMap { $0.examples.compactMap(\.label) })
     }
 
     /// An order that does not depend on the data's: by value if all labels are integers, else by code points.
-    init(sorting keys: Set<TextKey>) throws(TextError) {
-        let names = keys.map(\.text)
+    init(sorting labels: some Sequence<String>) throws(TextError) {
+        let names = Set(labels.lazy.map { TextKey($0) }).map(\.text)
         let numbers = names.compactMap { name in Int(name).map { (number: $0, name: name) } }
         if numbers.count == names.count {
             let sorted = numbers.sorted {
-                $0.number == $1.number ? $0.name.precedesByCodePoint($1.name) : $0.number < $1.number
+                $0.number == $1.number ? TextKey($0.name) < TextKey($1.name) : $0.number < $1.number
             }
             try self.init(names: sorted.map(\.name))
         } else {
-            try self.init(names: names.sorted { $0.precedesByCodePoint($1) })
+            try self.init(names: names.sorted { TextKey($0) < TextKey($1) })
         }
     }
 

@@ -39,15 +39,13 @@ extension WordPieceTokenizer {
         guard let source = parts.files[.config], var config = try? source.json().object else {
             return JSONValue.object(newConfig).text(.indented)
         }
-        let lowercasing = parts.lowercasingSettings.members
-        if config["tokenizer_class"] != nil, lowercasing.isEmpty { return String(utf8: source.bytes) }
+        if config["tokenizer_class"] != nil { return String(utf8: source.bytes) }
         config["tokenizer_class"] = .string(parts.className)
-        for (name, value) in lowercasing { config[name] = value }
         return JSONValue.object(config).text(.indented)
     }
 
     /// The settings under the names that HF reads.
-    private var newConfig: JSONObject {
+    var newConfig: JSONObject {
         var config: JSONObject = ["tokenizer_class": .string(parts.className)]
         if let normalizer = parts.normalization.bert {
             config["do_lower_case"] = .bool(normalizer.lowercase)
@@ -57,7 +55,6 @@ extension WordPieceTokenizer {
         for role in SpecialTokens.Role.allCases where special[role] != nil {
             config[role.key] = special.names[role].map { .string($0.text) }
         }
-        for (name, value) in parts.lowercasingSettings.members { config[name] = value }
         return config
     }
 }

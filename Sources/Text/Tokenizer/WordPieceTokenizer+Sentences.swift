@@ -1,50 +1,65 @@
 import Support
 
 extension WordPieceTokenizer {
-    /// This tokeniser with every text made lower-case before anything else, as sentence-transformers' `do_lower_case`
-    /// does: accents stay unless the tokeniser removes them itself, and `[MASK]` in a text is no token any more.
-    package func lowercased() -> WordPieceTokenizer {
+    /// This tokeniser as a sentence-transformers module changes it, which is also how it is saved.
+    ///
+    /// - Parameters:
+    ///   - lowercases: makes every text lower-case before it is normalised; accents stay unless the tokeniser removes them
+    ///     itself.
+    ///   - maxLength: the greatest number of tokens of a sequence in place of the tokeniser's own; nil keeps that.
+    package func adapted(lowercases: Bool, maxLength: Int?) throws(TextError) -> WordPieceTokenizer {
+        guard lowercases || maxLength != nil else { return self }
         var parts = parts
-        parts.lowercasesTexts = true
+        var config = try parts.files.object(.config)?.members ?? newConfig
+        if let maxLength {
+            parts.modelMaxLength = maxLength
+            config["model_max_length"] = .integer(maxLength)
+        }
+        if lowercases, !lowercasesAnyway {
+            if var bert = parts.normalization.bert {
+                bert.stripAccents = bert.stripAccents ?? false
+                bert.lowercase = true
+                parts.normalization.steps = [.bert(bert)]
+                config["strip_accents"] = bert.stripAccents.map { .bool($0) }
+            } else {
+                parts.normalization.steps.insert(.lowercase, at: 0)
+            }
+            config["do_lower_case"] = .bool(true)
+            if var document = try parts.files.object(.document)?.members {
+                document["normalizer"] = lowercased(document["normalizer"])
+                parts.files.set(.document, to: document)
+            }
+        }
+        parts.files.set(.config, to: config)
         return WordPieceTokenizer(parts)
+    }
+
+    private var lowercasesAnyway: Bool {
+        parts.normalization.steps.contains { step in
+            if case .bert(let normalizer) = step { normalizer.lowercase } else { step == .lowercase }
+        }
+    }
+
+    /// The `normalizer` of a `tokenizer.json` with lower-casing before it.
+    private func lowercased(_ normalizer: JSONValue?) -> JSONValue {
+        if var bert = normalizer?.object, bert["type"] == .string("BertNormalizer") {
+            bert["lowercase"] = .bool(true)
+            if bert["strip_accents"]?.bool == nil { bert["strip_accents"] = .bool(false) }
+            return .object(bert)
+        }
+        let steps = normalizer.map { $0.isNull ? [] : [$0] } ?? []
+        return .object([
+            ("type", .string("Sequence")),
+            ("normalizers", .array([.object([("type", .string("Lowercase"))])] + steps)),
+        ])
     }
 
     /// The tokens of a prompt that stands before a text: `[CLS]` and its own, `[SEP]` left out.
     ///
     /// - Parameter maxLength: the greatest number of tokens, special ones included.
     package func promptLength(_ prompt: String, maxLength: Int) throws(TextError) -> Int {
-        try encode(prompt, maxLength: maxLength).count - 1
-    }
-}
-
-extension WordPieceTokenizer.Parts {
-    /// Settings of `tokenizer_config.json` that lower-case texts, for a tokeniser that is saved without the
-    /// sentence-transformers module that did it.
-    var lowercasingSettings: JSONObject {
-        guard lowercasesTexts, let normalizer = normalization.bert else { return [:] }
-        return [
-            "do_lower_case": .bool(true),
-            "strip_accents": .bool(normalizer.stripAccents ?? normalizer.lowercase),
-        ]
-    }
-}
-
-extension String {
-    /// Lower case as Python's `str.lower` makes it: a sigma at the end of a word is ς.
-    var lowercasedAsInPython: String {
-        let scalars = Array(unicodeScalars)
-        var result = String.UnicodeScalarView()
-        // Whether a cased letter stands before, with nothing but marks and the like in between.
-        var followsLetter = false
-        for (index, scalar) in scalars.enumerated() {
-            if scalar == "\u{3A3}", followsLetter {
-                let next = scalars[(index + 1)...].first { !$0.properties.isCaseIgnorable }
-                result.append(next?.properties.isCased ?? false ? "\u{3C3}" : "\u{3C2}")
-            } else {
-                result.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
-            }
-            if !scalar.properties.isCaseIgnorable { followsLetter = scalar.properties.isCased }
-        }
-        return String(result)
+        let ids = try encode(prompt, maxLength: maxLength).ids
+        let specialIDs = SpecialTokens.Role.allCases.compactMap { special[$0] }
+        return ids.last.map { specialIDs.contains($0) } ?? false ? ids.count - 1 : ids.count
     }
 }

@@ -30,8 +30,6 @@ package struct WordPieceTokenizer: Sendable {
         var normalization: Normalization
         var splitting = WordSplitting.bert
         var template: SequenceTemplate
-        /// Whether texts are made lower-case before anything else.
-        var lowercasesTexts = false
         /// Words of more scalars become the unknown token.
         var maxWordScalars = 100
         /// What words become that have no pieces.
@@ -123,7 +121,7 @@ package struct WordPieceTokenizer: Sendable {
     /// - Throws: `.missingSpecialToken` for an unknown word when the vocabulary has no token for them,
     ///   `.unknownTokenID` for a token that the model has no row for.
     package func tokenize(_ text: String) throws(TextError) -> [Int32] {
-        var text = parts.lowercasesTexts ? text.lowercasedAsInPython : text
+        var text = text
         var ids: [Int32] = []
         text.withUTF8 { bytes in
             ids.reserveCapacity(bytes.count / 4 + 2)

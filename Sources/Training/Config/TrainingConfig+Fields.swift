@@ -105,7 +105,7 @@ extension TrainingConfig {
                     + "and `-1` are such."),
             .init(
                 "maxLength", \.maxLength,
-                "Tokens of a sequence at most, special ones included; null is the model's positions.",
+                "Tokens of a sequence at most, special ones included; null is what the model takes and its files allow.",
                 atLeast: 3),
             .init("truncation", \.truncation, "Which text of a pair is cut when a sequence is too long."),
             .init(

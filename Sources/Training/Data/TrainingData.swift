@@ -6,6 +6,8 @@ import Text
 struct TrainingData {
     /// Names of the classes by id; empty for regression.
     let labels: [String]
+    /// Whether the classes are those of the model's own head.
+    let areModelsLabels: Bool
     let train: LabelledData
     let validation: LabelledData?
     let test: LabelledData?
@@ -16,22 +18,21 @@ struct TrainingData {
 
     /// Loads and tokenises.
     ///
-    /// The labels are the training data's, or the GLUE task's, or the model's (`LabelMap.orModels`).
+    /// The labels are the training data's, or the GLUE task's, or the model's (`TrainedLabels`).
     ///
     /// - Throws: `TextError` with file and line, `TrainingError` for a setting that does not fit the model.
     init(_ config: TrainingConfig, _ model: ModelSource) throws {
         maxLength = try config.maxLength(of: model)
         let files = try DataFiles(config)
-        warnings = files.warnings
-        let map: LabelMap?
-        if config.task.isRegression {
-            map = nil
-        } else {
+        var chosen: TrainedLabels?
+        if !config.task.isRegression {
             let own = try files.labels.map { try LabelMap(names: $0) } ?? LabelMap(labelsOf: files.train)
-            map = try own.orModels(model.config.labels, file: files.train.labelFile)
+            chosen = try TrainedLabels(own, model: model.config.labels, file: files.train.labelFile)
         }
-        labels = map?.names ?? []
-        let encoder = DataEncoder(model: model, config: config, labels: map, maxLength: maxLength)
+        warnings = files.warnings + (chosen?.notes ?? [])
+        labels = chosen?.map.names ?? []
+        areModelsLabels = chosen?.areModels ?? false
+        let encoder = DataEncoder(model: model, config: config, labels: chosen?.map, maxLength: maxLength)
         train = try encoder.encode(files.train)
         validation = try files.validation.map(encoder.encode)
         test = try files.test.map(encoder.encode)
@@ -49,20 +50,6 @@ extension TrainingConfig {
                 at: file)
         }
         return maxLength
-    }
-}
-
-extension LabelMap {
-    /// The model's labels, with their order, when all of these are among them: a classifier that is trained further
-    /// keeps its outputs. Else these, at least two of them.
-    func orModels(_ labels: [String], file: String) throws -> LabelMap {
-        if names.allSatisfy(labels.contains) { return try LabelMap(names: labels) }
-        guard count > 1 else {
-            throw TrainingError(
-                .invalidSetting, "all examples have the label \"\(names[0])\"; expected at least two labels",
-                at: file)
-        }
-        return self
     }
 }
 

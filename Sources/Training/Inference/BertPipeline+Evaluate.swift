@@ -24,7 +24,7 @@ extension BertPipeline {
 
     /// Metrics of a token classifier on the words that are not cut off.
     package func evaluate(_ dataset: TaggedDataset) throws -> EvaluationMetrics {
-        let map = try LabelMap(names: labels)
+        let map = try labelMap(for: dataset.sentences.lazy.flatMap(\.labels))
         let targets = try dataset.sentences.map { try map.ids(for: $0, in: dataset) }
         let encodings = try encode(
             dataset.sentences.map(\.words), place: { "\(dataset.file):\(dataset.sentences[$0].line)" })
@@ -49,7 +49,8 @@ extension BertPipeline {
             return EvaluationMetrics(predictions: try rows { $1.first ?? 0 }, targets: targets)
         case .classification(let count):
             // Labels first: a mistake in the file is cheaper to find than to compute.
-            let targets = try labelMap(for: dataset).ids(for: dataset).map(Int.init)
+            let map = try labelMap(for: dataset.examples.lazy.compactMap(\.label))
+            let targets = try map.ids(for: dataset).map(Int.init)
             let guesses = try rows { Guess(logits: $1, target: targets[$0]) }
             return EvaluationMetrics(guesses: guesses, targets: targets, labelCount: count)
         case .tokenClassification: throw wrongTask("be evaluated on texts")
@@ -57,11 +58,10 @@ extension BertPipeline {
         }
     }
 
-    /// The model's labels; numbers when the model only has Hugging Face's placeholders `LABEL_0`, `LABEL_1`,
-    /// ... and the data set has numbers.
-    private func labelMap(for dataset: TextDataset) throws -> LabelMap {
-        let hasPlaceholders = labels.enumerated().allSatisfy { $1 == "LABEL_\($0)" }
-        let hasNumbers = dataset.examples.allSatisfy { $0.label.flatMap { Int($0) } != nil }
-        return try LabelMap(names: hasPlaceholders && hasNumbers ? labels.indices.map { "\($0)" } : labels)
+    /// The model's classes as these labels of data call them.
+    private func labelMap(for data: some Sequence<String>) throws -> LabelMap {
+        let meeting = LabelMeeting(of: data, names: labels)
+        if let note = meeting.note { addNote(note) }
+        return try LabelMap(names: labels, spelt: meeting.spellings ?? labels)
     }
 }

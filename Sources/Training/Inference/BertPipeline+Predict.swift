@@ -55,7 +55,10 @@ extension BertPipeline {
     func wrongTask(_ wanted: String) -> PipelineError {
         let kind =
             switch head {
-            case .encoder: "a plain encoder"
+            case .encoder:
+                config.architecture == nil
+                    ? config.architectures.first.map { "a \($0)" } ?? "a plain encoder"
+                    : "a plain encoder"
             case .classification: "a classifier"
             case .regression: "a regression model"
             case .tokenClassification: "a token classifier"

@@ -40,6 +40,8 @@ public final class BertPipeline {
     public let maxLength: Int
     /// What to know about the model's files, one line each.
     public let notes: [String]
+    /// What to know about the data that were evaluated so far, one line each.
+    public private(set) var dataNotes: [String] = []
     /// The modules of a sentence-transformers directory; nil for any other.
     public let sentence: SentenceModules?
     /// Sequences cut to `maxLength` so far.
@@ -210,6 +212,10 @@ public final class BertPipeline {
     func run(_ task: Task, output: String, on encodings: [Encoding]) throws -> [[Float]] {
         guard !encodings.isEmpty else { return [] }
         return try runner(for: task).rows(of: output, on: encodings)
+    }
+
+    func addNote(_ note: String) {
+        if !dataNotes.contains(note) { dataNotes.append(note) }
     }
 
     func runner(for task: Task) throws -> SequenceRunner {

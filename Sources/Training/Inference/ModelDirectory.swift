@@ -35,11 +35,11 @@ struct ModelDirectory {
         config = try BertConfig(contentsOf: isDirectory.boolValue ? directory : url)
     }
 
-    /// The tokeniser of the directory, or another one, with the lower-casing that a sentence-transformers module puts
-    /// before it.
+    /// The tokeniser of the directory, or another one, as a sentence-transformers module changes it.
     func tokenizer(at path: String? = nil) throws -> WordPieceTokenizer {
         let tokenizer = try WordPieceTokenizer(contentsOf: path ?? directory.path)
-        return sentence?.input.lowercases ?? false ? tokenizer.lowercased() : tokenizer
+        guard let input = sentence?.input else { return tokenizer }
+        return try tokenizer.adapted(lowercases: input.lowercases, maxLength: input.maxLength)
     }
 
     /// What to know about the directory, one line each.
@@ -67,14 +67,13 @@ struct LengthLimit {
     /// - Returns: nil when neither says anything.
     /// - Throws: `PipelineError` for a length that has no room for a text.
     init?(of files: ModelDirectory?, _ tokenizer: WordPieceTokenizer, at directory: String) throws {
+        guard let length = tokenizer.modelMaxLength else { return nil }
+        self.length = length
+        let input = files?.sentence?.input
         let url = URL(file: directory, isDirectory: true)
-        if let input = files?.sentence?.input, let length = input.maxLength {
-            (self.length, file) = (length, input.file)
-        } else if let length = tokenizer.modelMaxLength {
-            (self.length, file) = (length, url.appendingPathComponent("tokenizer_config.json").path)
-        } else {
-            return nil
-        }
+        file =
+            input?.maxLength != nil
+            ? input?.file ?? "" : url.appendingPathComponent("tokenizer_config.json").path
         guard length >= 3 else {
             throw PipelineError(
                 .invalidModel,
@@ -100,7 +99,9 @@ extension BertHead {
             : !names.contains("cls.predictions.bias")
                 ? .encoder
                 : names.contains("cls.seq_relationship.weight") ? .pretraining : .maskedLanguageModel
-        switch config.architecture ?? byTensors {
+        // One of several texts is chosen by a classifier with a single output, which would pass for a regression.
+        let isChoice = config.architecture == nil && config.architectures.contains("BertForMultipleChoice")
+        switch isChoice ? .encoder : config.architecture ?? byTensors {
         case .encoder: self = .encoder
         case .maskedLanguageModel: self = .maskedLM
         case .pretraining: self = .pretraining

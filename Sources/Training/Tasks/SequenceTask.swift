@@ -23,7 +23,7 @@ struct SequenceTask: LearningTask {
             config.problemType = .regression
         } else {
             keepsHead =
-                data.labels == config.labels && config.problemType != .regression
+                data.areModelsLabels && config.problemType != .regression
                 && config.architecture != .tokenClassification
             head = .classification(labels: data.labels.count)
             config.labels = data.labels

@@ -16,7 +16,7 @@ struct TokenTask: LearningTask {
     private let maxLength: Int
     private let sequences: SequenceBatches
 
-    /// Loads and tokenises the data. The labels are the training data's, or the model's (`LabelMap.orModels`).
+    /// Loads and tokenises the data. The labels are the training data's, or the model's (`TrainedLabels`).
     ///
     /// - Throws: `TextError` with file and line, `TrainingError` for a setting that does not fit the model.
     init(_ training: TrainingConfig, _ source: ModelSource) throws {
@@ -29,7 +29,9 @@ struct TokenTask: LearningTask {
             validation: try training.path(of: .validation).map(load),
             test: try training.path(of: .test).map(load)
         )
-        let map = try LabelMap(labelsOf: files.train).orModels(source.config.labels, file: files.train.file)
+        let chosen = try TrainedLabels(
+            LabelMap(labelsOf: files.train), model: source.config.labels, file: files.train.file)
+        let map = chosen.map
         func encode(_ dataset: TaggedDataset) throws -> TaggedData {
             try TaggedData(dataset, tokenizer: source.tokenizer, labels: map, maxLength: maxLength)
         }
@@ -41,7 +43,7 @@ struct TokenTask: LearningTask {
             [files.train, files.validation, files.test].flatMap { $0?.notes ?? [] }
             + [train, validation, test].compactMap { $0?.cutNote(maxLength: maxLength) }
         labels = map.names
-        keepsHead = map.names == source.config.labels && source.config.architecture == .tokenClassification
+        keepsHead = chosen.areModels && source.config.architecture == .tokenClassification
         var config = source.config
         config.labels = map.names
         config.problemType = nil
@@ -50,7 +52,7 @@ struct TokenTask: LearningTask {
         let hasEntities = validation.map { tags.hasEntity($0.labels.joined()) } ?? true
         metric = hasEntities ? training.task.metric : .accuracy
         warnings =
-            notes + [tags.note].compactMap(\.self)
+            chosen.notes + notes + [tags.note].compactMap(\.self)
             + (hasEntities || training.metric != nil
                 ? []
                 : [

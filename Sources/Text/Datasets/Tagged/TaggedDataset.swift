@@ -1,5 +1,3 @@
-import Support
-
 /// A sentence whose words have a label each.
 package struct TaggedSentence: Sendable, Equatable {
     package let words: [String]
@@ -99,7 +97,7 @@ package enum TextsOrWords {
 extension LabelMap {
     /// Collects the labels of words, in the order of `LabelMap(labelsOf:)`.
     package init(labelsOf dataset: TaggedDataset) throws(TextError) {
-        try self.init(sorting: Set(dataset.sentences.flatMap(\.labels).map { TextKey($0) }))
+        try self.init(sorting: dataset.sentences.lazy.flatMap(\.labels))
     }
 
     /// The class id of each word of a sentence.

@@ -64,7 +64,7 @@ extension WordPieceTokenizer {
         for token in parts.addedTokens { hash.add("\(token)") }
         hash.add(
             "\(parts.normalization) \(parts.splitting) \(parts.maxWordScalars) \(vocabulary.continuingPrefix) "
-                + "\(parts.unknown ?? -1) \(parts.lowercasesTexts)")
+                + "\(parts.unknown ?? -1)")
         return hash.value
     }
 }

@@ -67,6 +67,12 @@ package struct TokenizerFiles: Sendable {
 
     subscript(name: Name) -> SourceFile? { sources[name] }
 
+    /// Gives a file other contents, to be saved with them.
+    mutating func set(_ name: Name, to object: JSONObject) {
+        let text = JSONValue.object(object).text(.indented)
+        sources[name] = SourceFile(path: sources[name]?.path ?? name.rawValue, bytes: Array(text.utf8))
+    }
+
     /// An object in one of the files; `nil` when there is no such file.
     func object(_ name: Name) throws(TextError) -> (members: JSONObject, file: String)? {
         guard let source = sources[name] else { return nil }
