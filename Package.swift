@@ -19,6 +19,7 @@ func example(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let atomics = Target.Dependency.product(name: "Atomics", package: "swift-atomics")
 
 // Targets are listed in the order of the pipeline; a target imports only what stands above it.
@@ -34,6 +35,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-atomics", from: "1.3.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     ],
     targets: [
         .target(name: "CLLVM"),
@@ -42,7 +44,7 @@ let package = Package(
         library("LLVMBridge", ["CLLVM"]),
         library("GraphIR", ["Support"]),
         library("Interpreter", ["GraphIR"]),
-        library("Transforms", ["GraphIR", "Interpreter"]),
+        library("Transforms", ["GraphIR", "Interpreter", heap]),
         library("KernelIR", ["GraphIR"]),
         library("Codegen", ["GraphIR", "KernelIR"]),
         library(
@@ -51,7 +53,7 @@ let package = Package(
             "GraphCompiler",
             ["LLVMBridge", "GraphIR", "Interpreter", "Transforms", "KernelIR", "Codegen", "Runtime"]),
         library("BERT", ["Support", "GraphIR", "GraphCompiler"]),
-        library("Text", ["Support", "CZlib"]),
+        library("Text", ["Support", "CZlib", heap]),
         library("Training", ["Support", "GraphIR", "GraphCompiler", "BERT", "Text"]),
         library("Measuring", ["Support", "GraphCompiler"]),
         library(

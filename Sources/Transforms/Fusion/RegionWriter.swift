@@ -1,3 +1,4 @@
+import HeapModule
 import GraphIR
 
 /// Writes the graph in which each group of several nodes is one region.
@@ -135,7 +136,7 @@ extension FusionGroups {
         var followers: [Int: [Int]] = [:]
         for (group, before) in waiting { for other in before { followers[other, default: []].append(group) } }
         // The first nodes of groups that could be next; no two groups have the same.
-        var ready = MinimumHeap()
+        var ready = Heap<Int>()
         var groupOfNode: [Int: Int] = [:]
         func add(_ group: Int) {
             let first = groups[group].anchors.first ?? groups[group].members.min() ?? 0
@@ -144,7 +145,7 @@ extension FusionGroups {
         }
         for group in alive where waiting[group]?.isEmpty ?? true { add(group) }
         var order: [Int] = []
-        while let first = ready.popMinimum(), let next = groupOfNode[first] {
+        while let first = ready.popMin(), let next = groupOfNode[first] {
             order.append(next)
             for follower in followers[next] ?? [] {
                 waiting[follower]?.remove(next)
