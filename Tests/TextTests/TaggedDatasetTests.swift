@@ -114,3 +114,61 @@ import Text
         #expect(sentence.encoding.ids == ids && sentence.firstPieces == firstPieces)
     }
 }
+
+/// Files of words whose columns are in other places, and JSON.
+@Suite struct TaggedLayoutTests {
+    private func load(
+        _ name: String, _ contents: String, labels: LabelUse = .classes, word: ColumnSelector? = nil
+    ) throws -> TaggedDataset {
+        let scratch = try ScratchDirectory()
+        let options = TextDataset.Options(textColumn: word, labels: labels)
+        return try TaggedDataset(contentsOf: scratch.write(name, contents), options: options)
+    }
+
+    static let layouts: [(name: String, contents: String, words: [[String]], labels: [[String]])] = [
+        (
+            "x.conll", "1 EU NNP B-ORG\n2 rejects VBZ O\n\n1 Anna NNP B-PER\n",
+            [["EU", "rejects"], ["Anna"]],
+            [["B-ORG", "O"], ["B-PER"]]
+        ),
+        (
+            "x.conllu", "# sent_id = 1\n1-2\tdu\t_\t_\n1\tde\tADP\tO\n2\tle\tDET\tO\n2.1\t_\t_\t_\n",
+            [["de", "le"]],
+            [["O", "O"]]
+        ),
+        (
+            "x.conll", "B-ORG\tEU\nO\trejects\n\nB-PER\tAnna\n", [["EU", "rejects"], ["Anna"]],
+            [["B-ORG", "O"], ["B-PER"]]
+        ),
+        ("x.conll", "EU B-ORG doc1\nrejects O doc1\n", [["EU", "rejects"]], [["B-ORG", "O"]]),
+        ("x.conll", "# a comment\n#nlp O\n# O\nacme ORG\n", [["#nlp", "#", "acme"]], [["O", "O", "ORG"]]),
+        ("x.conll", "\u{A0} O\na O\n\u{A0}\nb O\n", [["\u{A0}", "a"], ["b"]], [["O", "O"], ["O"]]),
+        (
+            "x.jsonl",
+            "{\"tokens\": [\"EU\"], \"ner_tags\": [3]}\n{\"tokens\": [\"a\", \"b\"], \"ner_tags\": [0, 0]}\n",
+            [["EU"], ["a", "b"]], [["3"], ["0", "0"]]
+        ),
+        ("x.json", "[{\"words\": [\"EU\"], \"labels\": [\"B-ORG\"]}]", [["EU"]], [["B-ORG"]]),
+    ]
+
+    @Test(arguments: layouts.indices)
+    func layout(index: Int) throws {
+        let layout = Self.layouts[index]
+        let dataset = try load(layout.name, layout.contents)
+        #expect(dataset.sentences.map(\.words) == layout.words)
+        #expect(dataset.sentences.map(\.labels) == layout.labels)
+        #expect(
+            try load(layout.name, layout.contents, labels: .unused).sentences.map(\.words) == layout.words)
+    }
+
+    @Test func whatCannotBeToldIsRefused() throws {
+        let words = (0..<20).map { "NN word\($0)\n" }.joined()
+        let reversed = try textError { _ = try load("x.conll", words) }
+        #expect(
+            reversed.message.contains("the columns are 0 (NN | NN | NN), 1 (word0 | word1 | word2)"),
+            "\(reversed)")
+        let uneven = try textError { _ = try load("x.jsonl", "{\"tokens\": [\"a\"], \"tags\": []}") }
+        #expect(
+            uneven.description.hasSuffix("x.jsonl:1: has 1 words but 0 labels; expected one for each word"))
+    }
+}

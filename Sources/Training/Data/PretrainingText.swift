@@ -24,6 +24,12 @@ struct PretrainingText {
         } else {
             (train, heldOut) = (all, nil)
         }
+        try Self.check(
+            train, of: config.textFiles,
+            heldOut: config.heldOutFiles.isEmpty ? all.documents.count - train.documents.count : 0)
+        if !config.heldOutFiles.isEmpty, let heldOut {
+            try Self.check(heldOut, of: config.heldOutFiles, heldOut: 0)
+        }
         fingerprint = Self.fingerprint(train)
     }
 
@@ -34,5 +40,17 @@ struct PretrainingText {
             withUnsafeBytes(of: number.littleEndian) { fingerprint.add($0) }
         }
         return fingerprint.text
+    }
+
+    /// - Throws: `.emptyDataset`, naming the texts: the other sentence of a pair comes from another document.
+    private static func check(_ documents: TokenDocuments, of files: [String], heldOut: Int) throws(TextError)
+    {
+        let count = documents.documents.count
+        guard count < 2 else { return }
+        throw TextError(
+            .emptyDataset, file: files.map(DataPath.name).joined(separator: ", "),
+            "has \(count + heldOut) documents"
+                + (heldOut > 0 ? ", of which \(heldOut) are held out ('heldOutShare')" : "")
+                + "; expected at least two to train on, with blank lines between them")
     }
 }

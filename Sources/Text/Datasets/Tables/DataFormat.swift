@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// How a data file is laid out.
 package enum DataFormat: String, Sendable, CaseIterable {
@@ -17,17 +18,20 @@ package enum DataFormat: String, Sendable, CaseIterable {
     /// A word and its label a line, sentences ended by blank lines.
     case conll
 
-    private static let endings: [String: DataFormat] = [
+    private static let endings: [TextKey: DataFormat] = [
         "tsv": .tsv, "tab": .tsv, "csv": .csv, "json": .json, "jsonl": .json, "ndjson": .json, "txt": .lines,
         "conll": .conll, "conllu": .conll, "iob": .conll, "iob2": .conll, "bio": .conll, "bioes": .conll,
     ]
+
+    /// The format that the ending of a file's name says.
+    static func named(by path: String) -> DataFormat? { endings[TextKey(DataPath.ending(of: path))] }
 
     /// The format of a file for which none was chosen.
     ///
     /// - Throws: `.unknownFormat` for an ending that is not known and contents that have no columns.
     static func of(_ file: SourceFile, at path: String) throws(TextError) -> DataFormat {
+        if let format = named(by: path) { return format }
         let ending = DataPath.ending(of: path)
-        if let format = endings[ending] { return format }
         if let format = sniffed(file) { return format }
         guard ending.isEmpty || !file.isRepeatable else {
             throw TextError(

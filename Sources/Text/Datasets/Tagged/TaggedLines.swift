@@ -61,7 +61,7 @@ struct TaggedLines {
     }
 
     private mutating func removeComments() {
-        let words = sentences.lazy.flatMap { $0 }.filter { !$0.columns[0].hasPrefix("#") }
+        let words = sentences.lazy.flatMap { $0 }.filter { $0.columns[0] != "#" }
         var widths: [Int: Int] = [:]
         var lastColumns: Set<TextKey> = []
         for row in words {

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 extension TokenFile {
     /// Tokenises some text files into one file of tokens, or opens the one that is there when it was made of the same
@@ -12,7 +13,9 @@ extension TokenFile {
     package static func prepare(
         _ texts: [String], tokenizer: WordPieceTokenizer, at path: String
     ) throws(TextError) -> TokenFile {
-        let sources = try hash(of: texts)
+        // A pipe gives its text once.
+        var pipes: [TextKey: SourceFile] = [:]
+        let sources = try hash(of: texts, pipes: &pipes)
         if let file = try? TokenFile(contentsOf: path), file.sources == sources,
             file.tokenizer == tokenizer.contentHash
         {
@@ -20,8 +23,13 @@ extension TokenFile {
         }
         var writer = TokenFileWriter(idSize: tokenizer.vocabularySize <= 1 << 16 ? 2 : 4)
         for text in texts {
-            let file = try SourceFile(path: text, expected: "a text file")
-            for line in file.lines {
+            let file: SourceFile
+            if let pipe = pipes[TextKey(text)] {
+                file = pipe
+            } else {
+                file = try SourceFile(path: text, expected: "a text file")
+            }
+            for line in try PlainText.lines(of: file, at: text) {
                 let sentences = SentenceSplitter.split(line)
                 if sentences.isEmpty { writer.endDocument() }
                 for sentence in sentences {
@@ -37,11 +45,14 @@ extension TokenFile {
         return try TokenFile(contentsOf: path)
     }
 
-    private static func hash(of texts: [String]) throws(TextError) -> UInt64 {
+    private static func hash(
+        of texts: [String], pipes: inout [TextKey: SourceFile]
+    ) throws(TextError) -> UInt64 {
         var hash = ContentHash()
         for text in texts {
             let file = try SourceFile(path: text, expected: "a text file")
             file.bytes.withUnsafeBytes { hash.add($0) }
+            if !file.isRepeatable { pipes[TextKey(text)] = file }
         }
         return hash.value
     }

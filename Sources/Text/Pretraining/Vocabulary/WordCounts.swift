@@ -14,7 +14,7 @@ package struct WordCounts: Sendable {
     /// - Throws: `TextError` for a file that cannot be read or is not UTF-8.
     package mutating func add(file path: String) throws(TextError) {
         let file = try SourceFile(path: path, expected: "a text file")
-        for line in file.lines { line.withUnsafeBufferPointer { add($0) } }
+        for line in try PlainText.lines(of: file, at: path) { line.withUnsafeBufferPointer { add($0) } }
     }
 
     package mutating func add(_ text: String) {
