@@ -52,7 +52,7 @@ public final class KernelLibrary: Sendable {
     ///
     /// - Parameter again: don't believe what was measured before.
     package func ceilings(on pool: WorkerPool, again: Bool) throws -> Ceilings {
-        let known = CeilingCache(directory: cache.isTrusted || again ? cache.directory : nil)
+        let known = CeilingCache(directory: cache.trustedDirectory)
         let machine = machineName(threads: pool.threads)
         if !again, let ceilings = known.ceilings(of: machine) { return ceilings }
         let ceilings = Ceilings(machine: machine, rates: try CeilingMeasurement(cpu, pool).rates())

@@ -78,8 +78,8 @@ package final class ObjectCache: Sendable {
         return directory?.appendingPathComponent(ObjectCacheEntry.fileName(for: key))
     }
 
-    /// Whether what the directory holds may be used.
-    package var isTrusted: Bool { directory.map { open($0, making: false) != nil } ?? false }
+    /// The directory, made if need be, when what it holds may be used.
+    package var trustedDirectory: URL? { directory.flatMap { open($0, making: true) != nil ? $0 : nil } }
 
     /// The directory, once it exists and can be trusted.
     private func open(_ directory: URL, making makes: Bool) -> PrivateDirectory? {

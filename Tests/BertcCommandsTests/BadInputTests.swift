@@ -87,8 +87,9 @@ import Testing
             try FileManager.default.removeItem(at: $0.url("model/vocab.txt"))
         },
         Case(
-            name: "vocabulary of another model", arguments: ["predict", "@model", "--text", "a"], status: 65,
-            says: ["19 tokens", "18"]
+            name: "vocabulary of another model", arguments: ["predict", "@model", "--text", "a more"],
+            status: 65,
+            says: ["text 1", "\"more\" has id 18", "18 tokens"]
         ) {
             try $0.write("model/vocab.txt", (TinyModel.tokens + ["more"]).joined(separator: "\n"))
         },

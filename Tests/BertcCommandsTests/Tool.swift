@@ -15,6 +15,8 @@ enum Tool {
         let (output, error) = (Pipe(), Pipe())
         process.standardOutput = output
         process.standardError = error
+        // Whoever ignores the signal of broken pipes hands that down, and other tests of this process do.
+        signal(SIGPIPE, SIG_DFL)
         try process.run()
         let (written, said) = (output.fileHandleForReading.readDataToEndOfFile(), error.fileHandleForReading)
         let notes = said.readDataToEndOfFile()

@@ -50,8 +50,8 @@ final class BenchFiles {
 
     deinit { try? FileManager.default.removeItem(at: directory) }
 
-    /// Where a training run may write.
-    var output: String { directory.appendingPathComponent("output").path }
+    /// A directory that one training run may write into.
+    func newOutput() -> String { directory.appendingPathComponent("output-\(UUID().uuidString)").path }
 
     /// For people.
     var title: String {

@@ -26,7 +26,7 @@ struct BenchPlan {
         setting.config.header = .absent
         setting.config.validationFile = ""
         setting.config.testFile = ""
-        setting.config.outputDirectory = files.output
+        setting.config.outputDirectory = files.newOutput()
         setting.config.csvLog = false
         setting.config.saveEvery = 0
         setting.config.epochs = repeats + 1

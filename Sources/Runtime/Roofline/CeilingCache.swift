@@ -3,7 +3,7 @@ import LLVMBridge
 
 /// Measured ceilings on disk, one file for each machine, instruction set and number of threads.
 struct CeilingCache {
-    /// `nil` keeps nothing.
+    /// Of the compiled kernels; `nil` keeps nothing.
     let directory: URL?
 
     /// What a measurement depends on.
@@ -29,8 +29,7 @@ struct CeilingCache {
 
     /// Keeps a measurement. What cannot be kept is measured again the next time.
     func keep(_ ceilings: Ceilings) {
-        guard let directory, let file = file(ceilings.machine) else { return }
-        try? FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        guard let file = file(ceilings.machine) else { return }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
         try? encoder.encode(ceilings).write(to: file, options: .atomic)

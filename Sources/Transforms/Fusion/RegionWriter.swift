@@ -1,5 +1,5 @@
-import HeapModule
 import GraphIR
+import HeapModule
 
 /// Writes the graph in which each group of several nodes is one region.
 struct RegionWriter {
