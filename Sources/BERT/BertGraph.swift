@@ -104,7 +104,7 @@ private struct BertGraphWriter {
     let keyCounts: Tensor
     let rng: Tensor?
     /// Of each token in its sequence.
-    let positions: Tensor
+    private lazy var positions = g.input("position_ids", .i32, ["tokens"])
     /// The states of the embeddings and of each layer.
     private var states: [Tensor] = []
     /// The learned bias of each layer's scores.
@@ -122,7 +122,6 @@ private struct BertGraphWriter {
         self.g = g
         offsets = g.input("offsets", .i32, [.symbol("sequences", offset: 1)])
         lengths = g.input("lengths", .i32, ["sequences"])
-        positions = g.input("position_ids", .i32, ["tokens"])
         keyCounts = lengths.segmentBroadcast(tokens: "tokens", offsets: offsets, lengths: lengths)
         let rates = [
             model.config.hiddenDropout, model.config.attentionDropout,
