@@ -33,7 +33,7 @@ struct PrivateDirectory: Sendable {
             throw Refusal(reason: reason)
         }
         while place != "/" {
-            place = (place as NSString).deletingLastPathComponent
+            place = place.parentPath
             guard stat(place, &status) == 0 else { throw Self.systemRefusal() }
             if status.st_mode & S_ISVTX == 0, let reason = Self.distrust(of: place, status) {
                 close(descriptor)

@@ -171,6 +171,24 @@ import Text
         return #"{\#(parts) "model": {"type": "WordPiece", "vocab": {\#(words)}}}"#
     }
 
+    /// The class that takes a tokenizer.json as it is.
+    private static let ofTheFile = #"{"tokenizer_class": "PreTrainedTokenizerFast"}"#
+
+    /// BERT's class has parts of its own, which a note says where the file has others.
+    @Test(arguments: [
+        (
+            #""normalizer": {"type": "Replace", "pattern": {"String": "film"}, "content": "fine"},"#,
+            "normalizer"
+        ),
+        (#""pre_tokenizer": {"type": "WhitespaceSplit"},"#, "pre_tokenizer"),
+        (#""post_processor": null,"#, "post_processor"),
+    ])
+    func theClassHasItsOwnParts(parts: String, named: String) throws {
+        let tokenizer = try tokenizer([("tokenizer.json", document(parts)), (Self.config, "{}")])
+        #expect(try tokenizer.encode("film", pair: "fine").ids == [2, 6, 3, 9, 3])
+        #expect(tokenizer.notes.contains { $0.contains(named) && $0.contains("Transformers 5") })
+    }
+
     /// A `BertNormalizer` is the class's; anything else is what the file says.
     @Test func normalizersOfTokenizerJSON() throws {
         func ids(_ normalizer: String, _ config: String) throws -> [Int32] {
@@ -192,10 +210,10 @@ import Text
 
     @Test func withoutPostProcessorNothingStandsAround() throws {
         let tokenizer = try tokenizer([
-            ("tokenizer.json", document(#""normalizer": null,"#)), (Self.config, "{}"),
+            ("tokenizer.json", document(#""normalizer": null,"#)), (Self.config, Self.ofTheFile),
         ])
         let pair = try tokenizer.encode("film", pair: "fine")
-        #expect(pair.ids == [6, 9] && pair.typeIDs == [0, 1])
+        #expect(pair.ids == [6, 9] && pair.typeIDs == [0, 0])
         #expect(tokenizer.notes.contains { $0.contains("no post_processor") })
         #expect(throws: TextError.self) {
             try TokenMasking(share: 0.1, maxPredictions: 2, wholeWords: false, tokenizer: tokenizer)
@@ -215,7 +233,7 @@ import Text
                 "tokenizer.json",
                 document(added + split, vocabulary: #""[UNK]": 0, "a": 4, "b": 1, "c": 2, "d": 2"#)
             ),
-            (Self.config, "{}"),
+            (Self.config, Self.ofTheFile),
         ])
         #expect(try full.tokenize("d c [MASK]") == [2, 2, 5])
     }

@@ -4,7 +4,8 @@ import Support
 /// A `config_sentence_transformers.json`: what holds for the model as a whole.
 struct SentenceSettings {
     var modelType = "SentenceTransformer"
-    var prompts: [TextKey: String] = [:]
+    /// Sentence-transformers has two that are empty unless the file says otherwise.
+    var prompts: [TextKey: String] = ["query": "", "document": ""]
     var defaultPromptName: String?
     var truncatedWidth: Int?
 

@@ -36,9 +36,10 @@ struct EvaluateCommand: ParsableCommand {
         let pipeline = try model.open(global, passes)
         let metrics = try evaluate(pipeline)
         let page = EvaluationPage(metrics: metrics, labels: pipeline.labels, file: data)
-        Console.print(global.json ? "\(page.json)" : page.text(brief: global.quiet))
-        page.notes.forEach(global.note)
+        // How the data were read comes before what came out.
         model.reportNotes(pipeline, global)
+        page.notes.forEach(global.note)
+        Console.print(global.json ? "\(page.json)" : page.text(brief: global.quiet))
     }
 
     private func evaluate(_ pipeline: BertPipeline) throws -> EvaluationMetrics {

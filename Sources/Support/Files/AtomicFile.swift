@@ -45,7 +45,7 @@ package final class AtomicFile {
         guard fsync(descriptor) == 0, rename(partial, path) == 0 else { throw failure() }
         isCommitted = true
         // The rename itself is durable once the directory is; some file systems refuse that, which is no failure.
-        let directory = open((path as NSString).deletingLastPathComponent, O_RDONLY | O_CLOEXEC)
+        let directory = open(path.parentPath, O_RDONLY | O_CLOEXEC)
         if directory >= 0 {
             fsync(directory)
             close(directory)

@@ -93,6 +93,13 @@ package enum DataPath {
         path == standardInput ? "standard input" : path
     }
 
+    /// Whether a file can be read more than once: standard input and pipes cannot.
+    package static func isRepeatable(_ path: String) -> Bool {
+        var status = stat()
+        guard path != standardInput, stat(path, &status) == 0 else { return path != standardInput }
+        return status.st_mode & S_IFMT == S_IFREG
+    }
+
     /// The ending of a file's name in lower case, without that of its compression: `tsv` of `x.TSV.gz`.
     static func ending(of path: String) -> String {
         let name = path as NSString

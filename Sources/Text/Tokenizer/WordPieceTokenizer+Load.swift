@@ -12,17 +12,19 @@ extension WordPieceTokenizer {
         let (kind, name) = try TokenizerClass.named(in: files, settings)
         var parts =
             if let document = files[.document] {
-                try Parts(TokenizerDocument(document), kind, settings, file: document.path)
+                try Parts(TokenizerDocument(document, kind), kind, settings, file: document.path)
             } else if let vocabulary = files[.vocabulary] {
                 try Parts(vocabulary: vocabulary, settings)
             } else {
                 throw TextError(.missingFile, file: path, "holds no vocab.txt and no tokenizer.json")
             }
-        if !(settings.sendsTypes ?? TokenizerClass.sendsTypes(named: name)) {
+        let hasConfiguration = files[.config] != nil || files.modelConfig != nil
+        if !(settings.sendsTypes ?? (!hasConfiguration || TokenizerClass.sendsTypes(named: name))) {
             parts.template = parts.template.withoutTypes
         }
         parts.modelMaxLength = settings.modelMaxLength
         parts.truncationSide = settings.truncationSide ?? parts.truncationSide
+        parts.splitsSpecialTokens = settings.splitsSpecialTokens
         parts.notes += settings.notes
         parts.files = files
         parts.className = name
@@ -48,6 +50,8 @@ extension WordPieceTokenizer.Parts {
         notes = tokens.added.notes
     }
 
+    /// Of a `tokenizer.json`, HF's `BertTokenizer` takes the vocabulary and the added tokens only; the other parts are
+    /// its own, with the settings of `tokenizer_config.json`.
     fileprivate init(
         _ document: TokenizerDocument, _ kind: TokenizerClass, _ settings: TokenizerSettings, file: String
     ) throws(TextError) {
@@ -61,24 +65,34 @@ extension WordPieceTokenizer.Parts {
         addedTokens = tokens.added.tokens
         truncationSide = document.truncationSide ?? .right
         notes = tokens.added.notes
-        if template == .plain {
+        if kind == .bert {
+            try becomeBert(settings, document, file: file)
+        } else if template == .plain {
             notes.append("\(file): has no post_processor, so that no special tokens stand around the texts")
         }
-        if kind == .bert { override(document.normalization, by: settings, file: file) }
     }
 
-    /// HF's `BertTokenizer` puts its own settings in the place of a `BertNormalizer`'s.
-    private mutating func override(
-        _ own: Normalization?, by settings: TokenizerSettings, file: String
-    ) {
-        guard own == nil || own?.bert != nil else { return }
-        if let lowercase = own?.bert?.lowercase, !lowercase, settings.lowercase == nil {
-            notes.append(
-                "\(file): says lowercase false, but texts are lower-cased, as in Transformers: "
-                    + "tokenizer_config.json does not say do_lower_case false")
-        }
-        let cleanText = own?.bert?.cleanText ?? true
-        normalization = Normalization(steps: [.bert(TextNormalizer(settings, cleanText: cleanText))])
+    /// Puts the parts of HF's `BertTokenizer` in the place of the file's, with a note where they differ.
+    private mutating func becomeBert(
+        _ settings: TokenizerSettings, _ document: TokenizerDocument, file: String
+    ) throws(TextError) {
+        let own = self
+        normalization = Normalization(steps: [.bert(TextNormalizer(settings))])
+        splitting = .bert
+        template = .bert(cls: try special.id(.classification), sep: try special.id(.separator))
+        maxWordScalars = 100
+        unknown = special.names[.unknown].flatMap { vocabulary.pieceID(of: $0.text) }
+        let changes = [
+            own.normalization.bert?.resolved == normalization.bert?.resolved ? nil : "normalizer",
+            own.splitting == splitting ? nil : "pre_tokenizer",
+            own.template == template ? nil : "post_processor",
+            own.maxWordScalars == maxWordScalars && own.unknown == unknown && !document.hasOwnPrefix
+                ? nil : "model's settings",
+        ].compactMap(\.self)
+        guard !changes.isEmpty else { return }
+        notes.append(
+            "\(file): its \(changes.joined(separator: ", ")) are not used but those of \(className), as in "
+                + "Transformers 5; name PreTrainedTokenizerFast as tokenizer_class to use them")
     }
 }
 
@@ -124,10 +138,17 @@ private struct LoadedTokens {
 
 extension TextNormalizer {
     /// What `tokenizer_config.json` says, or HF's defaults.
-    fileprivate init(_ settings: TokenizerSettings, cleanText: Bool = true) {
+    fileprivate init(_ settings: TokenizerSettings) {
         self.init(
-            cleanText: cleanText, tokenizeChineseChars: settings.tokenizesChineseChars ?? true,
+            cleanText: true, tokenizeChineseChars: settings.tokenizesChineseChars ?? true,
             lowercase: settings.lowercase ?? true, stripAccents: settings.stripsAccents)
+    }
+
+    /// With what lower-casing means for accents spelled out.
+    fileprivate var resolved: TextNormalizer {
+        var result = self
+        result.stripAccents = stripAccents ?? lowercase
+        return result
     }
 }
 

@@ -36,6 +36,8 @@ package struct WordPieceTokenizer: Sendable {
         var unknown: Int32?
         /// Tokens found before splitting.
         var addedTokens: [NumberedToken] = []
+        /// Whether special tokens in a text are split like any other text.
+        var splitsSpecialTokens = false
         var modelMaxLength: Int?
         var truncationSide = TruncationSide.right
         var notes: [String] = []
@@ -64,7 +66,8 @@ package struct WordPieceTokenizer: Sendable {
         notes = parts.notes
         self.parts = parts
         // Of two that are spelled alike once they are normalised, HF finds the special one.
-        let all = parts.addedTokens.filter(\.token.special) + parts.addedTokens.filter { !$0.token.special }
+        let special = parts.splitsSpecialTokens ? [] : parts.addedTokens.filter(\.token.special)
+        let all = special + parts.addedTokens.filter { !$0.token.special }
         rawMatcher = AddedTokenMatcher(
             all.filter { !$0.token.normalized }.map { ($0, Array($0.token.content.utf8)) })
         normalizedMatcher = AddedTokenMatcher(

@@ -17,7 +17,7 @@ extension TrainingConfig {
                 file: path, problem: "is a directory; expected a training configuration such as train.json")
         }
         try self.init(
-            json: try readFile(path), file: path, directory: (path as NSString).deletingLastPathComponent)
+            json: try readFile(path), file: path, directory: path.parentPath)
     }
 
     /// Decodes the text of a `train.json`.

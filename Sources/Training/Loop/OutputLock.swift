@@ -43,7 +43,7 @@ package final class OutputLock {
         var path = directory
         while !path.isEmpty, path != "/", !FileManager.default.fileExists(atPath: path) {
             missing.append(path)
-            path = (path as NSString).deletingLastPathComponent
+            path = path.parentPath
         }
         do {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)

@@ -45,7 +45,7 @@ struct ModelSource {
         gates = try AttentionGates(training, config, at: path)
         try Self.checkMemory(config, at: path)
 
-        let directory = files?.directory.path ?? (path as NSString).deletingLastPathComponent
+        let directory = files?.directory.path ?? path.parentPath
         let besideModel = directory.isEmpty ? "." : directory
         let tokenizerPath = training.tokenizer.map(training.resolve) ?? besideModel
         let hasVocabulary = ["vocab.txt", "tokenizer.json"].contains {
@@ -54,7 +54,7 @@ struct ModelSource {
         let tokenizer =
             if training.task == .pretrain, training.tokenizer == nil, checkpoint == nil, !hasVocabulary {
                 try WordPieceTokenizer(
-                    trainedOn: training.textFiles.map(training.resolve), size: config.vocabularySize)
+                    trainedOn: try Self.textFiles(of: training), size: config.vocabularySize)
             } else {
                 try files?.tokenizer(at: tokenizerPath) ?? WordPieceTokenizer(contentsOf: tokenizerPath)
             }
@@ -63,6 +63,18 @@ struct ModelSource {
         notes =
             (files?.notes ?? []) + tokenizer.notes + (limit?.note(of: training.maxLength) ?? [])
             + Self.unused(files)
+    }
+
+    /// The texts that a vocabulary is learnt from before they are tokenised.
+    private static func textFiles(of training: TrainingConfig) throws -> [String] {
+        let files = training.textFiles.map(training.dataPath)
+        if let pipe = files.first(where: { !DataPath.isRepeatable($0) }) {
+            throw TrainingError(
+                .invalidSetting,
+                "'textFiles' has \(DataPath.name(of: pipe)), which can be read once, but a vocabulary is learnt from the "
+                    + "texts first; write them to a file, or name a 'tokenizer'", at: training.file)
+        }
+        return files
     }
 
     /// The modules of a sentence-transformers directory that are not trained further.

@@ -120,7 +120,8 @@ def directory():
         own = [flags(t) for t in random.sample(ADDED, random.randrange(3))] if size == len(ids) else []
         json_added = [{"id": ids[n], **flags(n, True), "normalized": False} for n in names.values() if n in ids and random.random() < 0.9]
         json_added += [{"id": ids.get(t["content"], 900 + i), **t} for i, t in enumerate(own)]
-        free = kind == "free"
+        # Of the parts of a file BertTokenizer uses none.
+        free = kind == "free" or random.random() < 0.3
         files["tokenizer.json"] = {
             "version": "1.0", "truncation": random.choice([None, None, {"direction": "Left", "max_length": 4, "strategy": "LongestFirst", "stride": 0}]),
             "padding": None, "added_tokens": json_added, "normalizer": normalizer() if free else {**bert(), "clean_text": True},
@@ -133,6 +134,8 @@ def directory():
     if added and form == 2: config["additional_special_tokens"] = [t if random.random() < 0.6 else {"__type": "AddedToken", **flags(t, True)} for t in added]
     if added and form == 3: config["extra_special_tokens"] = added
     if random.random() < 0.3: config["bos_token"] = random.choice(["<s>", "[BOS]"])
+    if random.random() < 0.1: config["split_special_tokens"] = True
+    if random.random() < 0.1: config["model_specific_special_tokens"] = {"image_token": random.choice(["covidx", "[IMG]"])}
     if random.random() < 0.4: config["truncation_side"] = random.choice(["left", "right"])
     config["model_max_length"] = random.choice([512, 1000000000000000019884624838656])
     files["tokenizer_config.json"] = config
@@ -168,7 +171,7 @@ while len(result) < count:
             if failures < 5: print("HF does not load:", str(error)[:200].replace("\n", " "))
             continue
         config = json.loads(files["tokenizer_config.json"])
-        with_types = config.get("tokenizer_class") != "DistilBertTokenizer"
+        with_types = "token_type_ids" in tokenizer.model_input_names
         result.append({"files": files, "cases": cases(tokenizer, with_types)})
 print(len(result), "directories,", failures, "that HF does not load")
 json.dump(result, open(output, "w", encoding="utf-8"), ensure_ascii=False, separators=(",", ":"))

@@ -42,7 +42,7 @@ package struct GlueFolder: Sendable {
     package func path(of split: GlueSplit) -> String {
         let file = task.fileName(of: split)
         guard split == .diagnostic else { return "\(path)/\(file)" }
-        let parent = (path as NSString).deletingLastPathComponent
+        let parent = path.parentPath
         let own = "\(parent.isEmpty ? "." : parent)/diagnostic/\(file)"
         return FileManager.default.fileExists(atPath: own) ? own : "\(path)/\(file)"
     }

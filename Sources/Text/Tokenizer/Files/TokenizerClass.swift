@@ -40,10 +40,10 @@ enum TokenizerClass: Equatable {
         }
     }
 
-    /// Whether tokenisers of a class give the model token types.
+    /// Whether tokenisers of a class give the model token types when `model_input_names` does not say it.
     static func sendsTypes(named name: String?) -> Bool {
         guard let name else { return true }
-        return !namesWithoutTypes.contains(where: withoutFast(name).hasSameCodePoints)
+        return !(namesWithoutTypes + documentNames).contains(where: withoutFast(name).hasSameCodePoints)
     }
 
     private static func withoutFast(_ name: String) -> String {

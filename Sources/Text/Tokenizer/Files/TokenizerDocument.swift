@@ -9,13 +9,15 @@ struct TokenizerDocument {
     let template: SequenceTemplate
     let maxWordScalars: Int
     let unknownToken: String
+    /// Whether the file has another prefix of pieces within words than BERT's.
+    let hasOwnPrefix: Bool
     /// The added tokens with the ids that the file states.
     let addedTokens: [(token: AddedToken, id: Int32)]
     /// The side that the file's own truncation cuts.
     let truncationSide: TruncationSide?
 
     /// - Throws: `.unsupportedTokenizer` when the file describes something that bertc does not do; the part is named.
-    init(_ file: SourceFile) throws(TextError) {
+    init(_ file: SourceFile, _ kind: TokenizerClass) throws(TextError) {
         let document = try file.json(repeatedNames: .lastCounts)
         let parts = TokenizerParts(file: file.path)
         guard let model = document["model"], let entries = model["vocab"]?.object?.members else {
@@ -30,9 +32,11 @@ struct TokenizerDocument {
         template = try parts.template(document["post_processor"])
         addedTokens = try TokenizerDocument.addedTokens(
             document["added_tokens"]?.array ?? [], file: file.path)
+        let prefix = model["continuing_subword_prefix"]?.string ?? "##"
         vocabulary = try Vocabulary(
             pieces: TokenizerDocument.pieces(entries, file: file.path),
-            continuingPrefix: model["continuing_subword_prefix"]?.string ?? "##", file: file.path)
+            continuingPrefix: kind == .bert ? "##" : prefix, file: file.path)
+        hasOwnPrefix = !prefix.hasSameCodePoints(as: "##")
         maxWordScalars = try parts.wordLimit(model["max_input_chars_per_word"])
         unknownToken = model["unk_token"]?.string ?? "[UNK]"
         truncationSide = document["truncation"]?["direction"]?.string

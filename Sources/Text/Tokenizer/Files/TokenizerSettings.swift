@@ -80,6 +80,8 @@ struct TokenizerSettings {
         for (key, value) in object.members {
             if TokenizerSettings.lists.contains(where: key.hasSameCodePoints) {
                 try readList(value, key: key, file: file)
+            } else if key.hasSameCodePoints(as: "model_specific_special_tokens"), let named = value.object {
+                try readSpecialTokens(named, file: file)
             } else if key.utf8.reversed().starts(with: "_token".utf8.reversed()) {
                 // Flags such as add_bos_token.
                 if value.bool != nil { continue }
@@ -174,6 +176,8 @@ struct TokenizerSettings {
     private(set) var stripsAccents: Bool?
     private(set) var modelMaxLength: Int?
     private(set) var truncationSide: TruncationSide?
+    /// Whether special tokens in a text are split like any other text.
+    private(set) var splitsSpecialTokens = false
     /// What the model is given beside the ids, if the file says it.
     private(set) var sendsTypes: Bool?
 
@@ -185,6 +189,7 @@ struct TokenizerSettings {
         truncationSide = try value("truncation_side", "\"left\" or \"right\"") {
             $0.string.flatMap(TruncationSide.init)
         }
+        splitsSpecialTokens = try value("split_special_tokens", "true or false") { $0.bool } ?? false
         let oldName = try value("max_len", "a whole number above 0", whole)
         let length = try value("model_max_length", "a whole number above 0", whole) ?? oldName
         modelMaxLength = length.flatMap { $0 < TokenizerSettings.noLimit ? Int($0) : nil }
