@@ -174,6 +174,7 @@ extension TrainingTask: ConfigChoice {}
 extension TrainingMetric: ConfigChoice {}
 extension TrainingOptimizer: ConfigChoice {}
 extension TrainingBatching: ConfigChoice {}
+extension TrainingFormat: ConfigChoice {}
 extension TrainingHeader: ConfigChoice {}
 extension TrainingTruncation: ConfigChoice {}
 extension LearningRateSchedule.Shape: ConfigChoice {}

@@ -91,6 +91,10 @@ extension TrainingConfig {
             .init(
                 "testFile", \.testFile, "Test data; null is `data/test.txt` if that exists, \"\" is none.",
                 shapesResult: false),
+            .init(
+                "format", \.format,
+                "How the files are laid out; \"auto\" goes by their endings, else by their first lines.",
+                shapesResult: false),
             .init("header", \.header, "Whether the first row of a file with columns names them."),
             .init(
                 column: "textColumn", \.textColumn,

@@ -157,7 +157,9 @@ extension TrainingConfig {
             "trainFile", "validationFile", "testFile",
         ] + columns
 
-    private static let columns = ["header", "textColumn", "pairColumn", "labelColumn", "missingLabels"]
+    private static let columns = [
+        "format", "header", "textColumn", "pairColumn", "labelColumn", "missingLabels",
+    ]
 
     /// Refuses fields that the task does not look at, when they are not as they were.
     private func refuseSet(

@@ -59,6 +59,7 @@ public struct TrainingConfig: Sendable, Equatable {
     public var validationFile: String?
     /// `nil` takes `data/test.txt` if there is one; an empty string says that there is no test.
     public var testFile: String?
+    public var format = TrainingFormat.auto
     public var header = TrainingHeader.auto
     /// Columns by name or number from 0, members of JSON by name.
     public var textColumn: String?
@@ -273,6 +274,11 @@ public enum TrainingBatching: String, Sendable, CaseIterable {
     case uniform
     /// Sequences lie end to end; nothing is padded.
     case packed
+}
+
+/// How data files are laid out: by their endings or first lines, or as said.
+public enum TrainingFormat: String, Sendable, CaseIterable {
+    case auto, tsv, csv, json, jsonl, lines, conll
 }
 
 /// Whether the first row of a file with columns names them.

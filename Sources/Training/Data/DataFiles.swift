@@ -35,7 +35,9 @@ struct DataFiles {
 
     private init(named config: TrainingConfig) throws {
         var options = config.textOptions
-        func load(_ path: String) throws -> TextDataset { try TextDataset.load(path: path, options: options) }
+        func load(_ path: String) throws -> TextDataset {
+            try TextDataset.load(path: path, format: config.dataFormat, options: options)
+        }
         train = try load(config.dataPath(config.trainFile))
         // The other files are laid out as the training data, and what has no label in them is what training does not know.
         options.like = train.layout
@@ -67,6 +69,9 @@ extension TrainingConfig {
     func dataPath(_ path: String) -> String {
         path == DataPath.standardInput ? path : resolve(path)
     }
+
+    /// How the data files are laid out.
+    var dataFormat: DataFormat { DataFormat(rawValue: format.rawValue) ?? .auto }
 
     /// How the columns of the data files are found.
     var textOptions: TextDataset.Options {

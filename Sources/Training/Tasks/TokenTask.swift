@@ -22,7 +22,8 @@ struct TokenTask: LearningTask {
     init(_ training: TrainingConfig, _ source: ModelSource) throws {
         let maxLength = try training.maxLength(of: source)
         func load(_ path: String) throws -> TaggedDataset {
-            try TaggedDataset(contentsOf: path, options: training.textOptions)
+            try TaggedDataset(
+                contentsOf: path, format: training.dataFormat, options: training.textOptions)
         }
         let files = (
             train: try load(training.dataPath(training.trainFile)),
