@@ -149,6 +149,31 @@ import Text
             [["EU"], ["a", "b"]], [["3"], ["0", "0"]]
         ),
         ("x.json", "[{\"words\": [\"EU\"], \"labels\": [\"B-ORG\"]}]", [["EU"]], [["B-ORG"]]),
+        ("x.tsv", "word\ttag\nEU\tB-ORG\nrejects\tO\n", [["EU", "rejects"]], [["B-ORG", "O"]]),
+        ("x.conll", "Wort Marke\n\nEU B-ORG\nrejects O\n", [["EU", "rejects"]], [["B-ORG", "O"]]),
+        (
+            "x.tsv", "1\tEU\tB-ORG\n1\trejects\tO\n\n2\tAnna\tB-PER\n2\tsleeps\tO\n",
+            [["EU", "rejects"], ["Anna", "sleeps"]], [["B-ORG", "O"], ["B-PER", "O"]]
+        ),
+        (
+            "x.tsv", "S1\tEU\tNNP\tB-ORG\nS1\tx\tNN\tO\nS2\tAnna\tNNP\tB-PER\n", [["EU", "x"], ["Anna"]],
+            [["B-ORG", "O"], ["B-PER"]]
+        ),
+        ("x.conll", "0 2 EU B-ORG\n3 10 rejects O\n", [["EU", "rejects"]], [["B-ORG", "O"]]),
+        (
+            "x.csv",
+            "Sentence #,Word,POS,Tag\nSentence: 1,EU,NNP,B-org\n,\",\",\",\",O\nSentence: 2,Anna,NNP,B-per\n",
+            [["EU", ","], ["Anna"]], [["B-org", "O"], ["B-per"]]
+        ),
+        (
+            "x.json",
+            "{\"tokens\": [[\"EU\", \"x\"], [\"Anna\"]], \"ner_tags\": [[\"B-ORG\", \"O\"], [\"B-PER\"]]}",
+            [["EU", "x"], ["Anna"]], [["B-ORG", "O"], ["B-PER"]]
+        ),
+        (
+            "x.jsonl", "{\"tokens\": [\"EU\"], \"tags\": [\"N\"], \"ner_tags\": [\"B-ORG\"]}", [["EU"]],
+            [["B-ORG"]]
+        ),
     ]
 
     @Test(arguments: layouts.indices)
@@ -170,5 +195,59 @@ import Text
         let uneven = try textError { _ = try load("x.jsonl", "{\"tokens\": [\"a\"], \"tags\": []}") }
         #expect(
             uneven.description.hasSuffix("x.jsonl:1: has 1 words but 0 labels; expected one for each word"))
+    }
+
+    @Test(arguments: [
+        ("x.conll", "word tag\nEU B-ORG\nx O\n", "x.conll:1: is a header (\"word\", \"tag\") and not a word"),
+        ("x.conll", "7 EU B-ORG\n7 x O\n\n8 y O\n", "word is column 1, label is column 2 (of 3"),
+        (
+            "x.jsonl", "{\"tokens\": [\"EU\"], \"pos_tags\": [\"N\"], \"chunk_tags\": [\"O\"]}",
+            "the labels are \"pos_tags\"; not used: \"chunk_tags\""
+        ),
+    ])
+    func whatIsNotReadIsNoted(name: String, contents: String, note: String) throws {
+        #expect(try load(name, contents).notes.contains { $0.contains(note) })
+    }
+
+    @Test(arguments: [
+        (
+            "1\tEU\teu\tPROPN\tN\t_\t2\tx\t_\tSpaceAfter=No\n2\tx\tx\tX\tX\t_\t0\tx\t_\t_\n",
+            "the last column does not look like labels; the columns are 0 (1 | 2), 1 (EU | x)"
+        ),
+        ("word tag\nEU B-ORG\n\nword tag\nx O\n", "repeats the header of line 1"),
+        ("label\ttext\nI love it so\tgood\nI hate it so\tbad\n", "has a text and not a word in column 0"),
+    ])
+    func whatIsNotWordsIsRefused(contents: String, message: String) throws {
+        let error = try textError { _ = try load("x.conllu", contents) }
+        #expect(error.message.contains(message), "\(error)")
+    }
+
+    @Test func columnsHaveTheNamesOfTheirHeader() throws {
+        let dataset = try load("x.conll", "tag form word\nO A a\nB-X B b\n", word: "word")
+        #expect(dataset.sentences.map(\.words) == [["a", "b"]])
+        #expect(dataset.sentences.map(\.labels) == [["O", "B-X"]])
+    }
+
+    /// What predict reads as words, and what as texts.
+    @Test(arguments: [
+        ("x", "Anna B-PER\nsees O\n\nBob B-PER\n", ["Anna", "sees", "Bob"]),
+        ("x.txt", "Anna B-PER\nsees O\n", ["Anna", "sees"]),
+        ("x.tsv", "B-PER\tAnna\nO\tsees\nB-PER\tBob\n", ["Anna", "sees", "Bob"]),
+        ("x", "1\tEU\teu\tN\tN\t_\t2\tx\t_\t_\n2\tx\tx\tX\tX\t_\t0\tx\t_\t_\n", ["EU", "x"]),
+        ("x.csv", "Sentence #,Word,Tag\nSentence: 1,EU,B-org\n,x,O\n", ["EU", "x"]),
+        ("x.txt", "O Romeo\nO Juliet\n", nil), ("x.txt", "O, Romeo\nO, Juliet\n", nil),
+        ("x.txt", "I-95 is closed\nI-80 is open\n", nil),
+        ("x.txt", "good film\nbad film\n\nfine plot\n", nil),
+        ("x.tsv", "good\tfine film\nbad\tso bad a film\n", nil),
+    ])
+    func wordsAreToldFromTexts(name: String, contents: String, words: [String]?) throws {
+        let scratch = try ScratchDirectory()
+        let read = try TextsOrWords(
+            contentsOf: scratch.write(name, contents), unnamed: .auto,
+            options: TextDataset.Options(labels: .unused))
+        switch read {
+        case .words(let dataset): #expect(dataset.sentences.flatMap(\.words) == words)
+        case .texts: #expect(words == nil)
+        }
     }
 }

@@ -45,11 +45,11 @@ struct EvaluateCommand: ParsableCommand {
     private func evaluate(_ pipeline: BertPipeline) throws -> EvaluationMetrics {
         let options = columns.options(pipeline.evaluationOptions)
         if case .tokenClassification = pipeline.head {
-            guard columns.pairColumn == nil, columns.header == .auto else {
+            guard columns.pairColumn == nil else {
                 throw CommandError(
                     .usage,
-                    "\(model.model): is a token classifier, whose data are words with labels; --pair-column and --header "
-                        + "are for classifiers of texts")
+                    "\(model.model): is a token classifier, whose data are words with labels; --pair-column is for "
+                        + "classifiers of texts")
             }
             let dataset = try TaggedDataset(contentsOf: data, format: columns.format, options: options)
             dataset.notes.forEach(global.note)

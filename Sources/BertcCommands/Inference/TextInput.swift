@@ -58,7 +58,8 @@ struct TextInput: ParsableArguments {
     /// Texts with their words: those that a file gives as such, else what spaces separate.
     func readWords(_ global: GlobalOptions) throws -> [(text: TextPair, words: [String])] {
         if text.isEmpty {
-            let source = try TextsOrWords(contentsOf: path(global), format: format, options: options)
+            let source = try TextsOrWords(
+                contentsOf: path(global), format: columns.format, unnamed: format, options: options)
             switch source {
             case .words(let dataset):
                 dataset.notes.forEach(global.note)

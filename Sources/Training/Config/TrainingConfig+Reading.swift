@@ -94,7 +94,7 @@ extension TrainingConfig {
         try validatePretraining(refuse)
         if task == .tokenClassification {
             try refuseSet(
-                ["header", "pairColumn", "missingLabels", "truncation"],
+                ["pairColumn", "missingLabels", "truncation"],
                 "which reads words with a label each and cuts sentences at their end", refuse)
         }
         if earlyStopping != nil, validationFile == "" {

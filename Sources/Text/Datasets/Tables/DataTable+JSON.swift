@@ -6,7 +6,7 @@ extension DataTable {
     /// - Throws: `.invalidJSON` with the line.
     init(json file: SourceFile) throws(TextError) {
         let records = try JSONRecords(file)
-        if records.isSingleObject, let columns = Columns(records.values[0]) {
+        if records.isSingleObject, let columns = JSONColumns(records.values[0]) {
             let lines = [Int](repeating: records.lines[0], count: columns.rows.count)
             self.init(
                 path: file.path, storage: .arrays(columns.rows, lines: lines), memberNames: columns.names,
@@ -60,7 +60,7 @@ extension DataTable {
 
 /// An object of columns, as `Dataset.to_dict` and pandas write it: lists of equal length by name, objects with equal
 /// keys by name (`orient="columns"`), or `columns` beside rows (`orient="split"`).
-private struct Columns {
+struct JSONColumns {
     let names: [String]
     let rows: [[JSONValue]]
 

@@ -49,12 +49,8 @@ package struct TaggedDataset: Sendable, Equatable {
     fileprivate init(_ file: SourceFile, format: DataFormat, options: TextDataset.Options) throws(TextError) {
         switch format {
         case .json, .jsonl: self = try TaggedRecords(file, options).dataset()
-        case .csv:
-            throw TextError(
-                .unknownFormat, file: file.path,
-                "is CSV, which holds texts; words with labels are read from CoNLL files (a word and its label a line, "
-                    + "with a tab or spaces between) or from JSON objects with \"tokens\" and \"tags\"")
-        case .auto, .tsv, .lines, .conll: self = try TaggedLines(file, options).dataset()
+        case .csv: self = try TaggedLines(TaggedRows(csv: file), options).dataset()
+        case .auto, .tsv, .lines, .conll: self = try TaggedLines(TaggedRows(file), options).dataset()
         }
         guard !sentences.isEmpty else {
             throw TextError(
@@ -67,7 +63,31 @@ package struct TaggedDataset: Sendable, Equatable {
         case "json", "jsonl", "ndjson": .json
         case "csv": .csv
         case "conll", "conllu", "iob", "iob2", "bio", "bioes", "tsv", "txt": .conll
-        default: JSONRecords.beginsWithJSON(file) ? .json : .conll
+        default: JSONRecords.beginsWithJSON(file) ? .json : isCSV(file) ? .csv : .conll
+        }
+    }
+
+    /// Whether a file is CSV whose header names words.
+    private static func isCSV(_ file: SourceFile) -> Bool {
+        guard let first = file.lines.first, first.contains(UInt8(ascii: ",")) else { return false }
+        return (try? TaggedRows(csv: file))?.sentences.first.map { TaggedNames.isHeader($0[0].columns) }
+            ?? false
+    }
+
+    /// How a file lays out words, if that is what it holds rather than texts.
+    ///
+    /// - Parameter format: as chosen, or as the name of the file says.
+    fileprivate static func layout(of file: SourceFile, _ format: DataFormat) -> DataFormat? {
+        switch format {
+        case .conll: return .conll
+        case .json, .jsonl: return TaggedRecords.begins(file) ? .json : nil
+        case .csv: return (try? TaggedRows(csv: file))?.areTagged ?? false ? .csv : nil
+        case .tsv, .lines, .auto:
+            if JSONRecords.beginsWithJSON(file) { return TaggedRecords.begins(file) ? .json : nil }
+            // A table has no empty lines between its rows; sentences of words have.
+            let isTable = format == .tsv && !file.lines.dropLast().contains(where: \.isEmpty)
+            if format == .tsv && !isTable || TaggedRows(file).areTagged { return .conll }
+            return isCSV(file) ? .csv : nil
         }
     }
 }
@@ -79,18 +99,21 @@ package enum TextsOrWords {
     case words(TaggedDataset)
 
     /// Loads a data file; labels are not read.
+    ///
+    /// - Parameter unnamed: the format of texts when neither `format` nor what the file holds says it.
     package init(
-        contentsOf path: String, format: DataFormat = .auto, options: TextDataset.Options
+        contentsOf path: String, format: DataFormat = .auto, unnamed: DataFormat = .auto,
+        options: TextDataset.Options
     ) throws(TextError) {
         let file = try SourceFile(path: path, expected: TextDataset.expectation)
-        var format = format == .auto ? try DataFormat.of(file, at: path) : format
-        // A table has no empty lines between its rows; sentences of words have.
-        if format == .tsv, file.lines.dropLast().contains(where: \.isEmpty) { format = .conll }
-        let isWords = format == .conll || format == .json && TaggedRecords.begins(file)
-        self =
-            isWords
-            ? .words(try TaggedDataset(file, format: format, options: options))
-            : .texts(try TextDataset.load(file, at: path, format: format, options: options))
+        let known = format == .auto ? DataFormat.named(by: path) ?? .auto : format
+        // Lines that were asked for are texts, whatever they look like.
+        if format != .lines, let layout = TaggedDataset.layout(of: file, known) {
+            self = .words(try TaggedDataset(file, format: layout, options: options))
+        } else {
+            let format = format == .auto ? unnamed : format
+            self = .texts(try TextDataset.load(file, at: path, format: format, options: options))
+        }
     }
 }
 

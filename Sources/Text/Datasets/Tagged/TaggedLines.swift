@@ -2,118 +2,104 @@ import Support
 
 /// Reads the layout of CoNLL's shared tasks: a word and its label a line, sentences ended by blank lines.
 ///
-/// The word is the first column, after a column that counts the words of each sentence, and the label the last. Where
-/// another column has the tags (`O`, `B-PER` …) and the last has not, that one is the label. Columns are separated by
-/// tabs in a line that has one, else by spaces. `-DOCSTART-` begins a document; lines that begin with `#` and are not
-/// laid out as words are comments; CoNLL-U's ranges (`1-2`) and empty nodes (`1.1`) are no words.
+/// A first row of names is a header. The word is the first column that does not count or name words, sentences or
+/// documents, and the label the last. Where another column has the tags (`O`, `B-PER` …) and the last has not, that one
+/// is the label. CoNLL-U's ranges (`1-2`) and empty nodes (`1.1`) are no words.
 struct TaggedLines {
-    private struct Row {
-        let columns: [String]
-        let line: Int
-        let hasTab: Bool
-    }
-
     private let path: String
     private let options: TextDataset.Options
     /// The rows of each sentence.
-    private var sentences: [[Row]] = [[]]
+    private var sentences: [[TaggedRow]]
+    /// The names of the columns.
+    private var names: [String]?
     private var notes: [String] = []
-    private var width = 0
+    private let width: Int
 
-    init(_ file: SourceFile, _ options: TextDataset.Options) throws(TextError) {
-        path = file.path
+    init(_ rows: TaggedRows, _ options: TextDataset.Options) throws(TextError) {
+        path = rows.path
         self.options = options
-        for (index, bytes) in file.lines.enumerated() {
-            let row = Self.row(bytes, line: index + 1)
-            if row.columns.isEmpty || row.columns.prefix(2).contains(where: { $0.hasPrefix("-DOCSTART-") }) {
-                sentences.append([])
-            } else {
-                sentences[sentences.count - 1].append(row)
-            }
-        }
-        removeComments()
-        sentences.removeAll(where: \.isEmpty)
-        try checkWidths()
-    }
-
-    /// The columns of a line; none of a blank one.
-    private static func row(_ bytes: ArraySlice<UInt8>, line: Int) -> Row {
-        let (tab, space) = (UInt8(ascii: "\t"), UInt8(ascii: " "))
-        guard !isBlank(bytes) else { return Row(columns: [], line: line, hasTab: false) }
-        guard bytes.contains(tab) else {
-            return Row(
-                columns: bytes.split(separator: space).map { String(utf8: $0) }, line: line, hasTab: false)
-        }
-        let cells = bytes.split(separator: tab, omittingEmptySubsequences: false).map { cell in
-            let text = String(utf8: cell)
-            // A word may be a space; spaces around one are not part of it.
-            return text.trimmed.isEmpty ? text : text.trimmed
-        }
-        return Row(columns: cells, line: line, hasTab: true)
-    }
-
-    /// Without anything to see: spaces of any kind, and characters of no width.
-    private static func isBlank(_ bytes: ArraySlice<UInt8>) -> Bool {
-        if bytes.contains(where: { (0x21...0x7E).contains($0) }) { return false }
-        return String(utf8: bytes).unicodeScalars.allSatisfy {
-            $0.properties.isWhitespace || $0 == "\u{200B}" || $0 == "\u{FEFF}"
-        }
-    }
-
-    private mutating func removeComments() {
-        let words = sentences.lazy.flatMap { $0 }.filter { $0.columns[0] != "#" }
-        var widths: [Int: Int] = [:]
-        var lastColumns: Set<TextKey> = []
-        for row in words {
-            widths[row.columns.count, default: 0] += 1
-            lastColumns.insert(TextKey(row.columns[row.columns.count - 1]))
-        }
-        guard let usual = widths.max(by: { ($0.value, $1.key) < ($1.value, $0.key) })?.key else { return }
-        func isComment(_ row: Row) -> Bool {
-            guard row.columns[0].hasPrefix("#") else { return false }
-            guard row.columns.count == usual else { return true }
-            if row.hasTab || row.columns[0] != "#" { return false }
-            let isSetting = row.columns.count > 2 && row.columns[2] == "="
-            return isSetting || !lastColumns.contains(TextKey(row.columns[row.columns.count - 1]))
-        }
-        for index in sentences.indices { sentences[index].removeAll(where: isComment) }
-    }
-
-    private mutating func checkWidths() throws(TextError) {
+        sentences = rows.sentences
         let least = options.labels == .unused ? 1 : 2
         width = max(least, sentences.first?.first?.columns.count ?? least)
         for row in sentences.joined() where row.columns.count != width {
             throw failure(row, "\(row.columns.count) columns")
         }
+        if hasHeader(rows) { try removeHeader() }
     }
 
-    private func failure(_ row: Row, _ found: String) -> TextError {
+    private func failure(_ row: TaggedRow, _ found: String) -> TextError {
         TextError(
             .invalidColumns, file: path, line: row.line,
             "has \(found); expected \(width), the word first and its label last, between tabs or spaces")
+    }
+
+    // MARK: Header
+
+    private func hasHeader(_ rows: TaggedRows) -> Bool {
+        switch options.header {
+        case .present: !rows.sentences.isEmpty
+        case .absent: false
+        case .auto:
+            [options.textColumn, options.labelColumn].contains { $0?.name != nil } || rows.beginWithHeader
+        }
+    }
+
+    private mutating func removeHeader() throws(TextError) {
+        let header = sentences[0].removeFirst()
+        sentences.removeAll(where: \.isEmpty)
+        names = header.columns
+        if let row = sentences.joined().first(where: { $0.columns == header.columns }) {
+            throw TextError(
+                .invalidColumns, file: path, line: row.line,
+                "repeats the header of line \(header.line); remove it")
+        }
+        guard options.header == .auto else { return }
+        let columns = header.columns.map { "\"\($0)\"" }.joined(separator: ", ")
+        notes.append("\(path):\(header.line): is a header (\(columns)) and not a word")
+    }
+
+    private func named(_ known: [TextKey]) -> Int? {
+        guard let folded = names?.map(ColumnNames.folded) else { return nil }
+        return known.lazy.compactMap { folded.firstIndex(of: $0) }.first
     }
 
     // MARK: Columns
 
     func dataset() throws(TextError) -> TaggedDataset {
         guard !sentences.isEmpty else { return TaggedDataset([], file: path) }
-        let isNumbered = hasNumbers
         let chosen = (word: try position(options.textColumn), label: try position(options.labelColumn))
-        var rows = sentences
-        if isNumbered {
-            for index in rows.indices { rows[index].removeAll { Int($0.columns[0]) == nil } }
+        let counters = Set((0..<width).filter(isCounter))
+        var (rows, notes) = (sentences, notes)
+        if width > (options.labels == .unused ? 1 : 2), counters.contains(0),
+            sentences.joined().contains(where: { Int($0.columns[0]) != nil })
+        {
+            let isOrdinal = sentences.joined().allSatisfy(\.columns[0].isOrdinal)
+            for index in rows.indices where isOrdinal { rows[index].removeAll { Int($0.columns[0]) == nil } }
         }
-        let start = isNumbered ? 1 : 0
-        var label = chosen.label
-        if label == nil, width - start > 1 {
-            label = try labelColumn(rows, from: start, word: chosen.word)
+        var label = chosen.label ?? named(TaggedNames.labels)
+        let content = (0..<width).filter { !counters.contains($0) || $0 == width - 1 }
+        if label == nil, content.count > 1 || options.labels != .unused {
+            label = try labelColumn(rows, from: content.first ?? 0, word: chosen.word)
         }
-        let word = chosen.word ?? (start == label ? start + 1 : start)
-        var notes = notes
+        let free = (0..<width).filter { $0 != label }
+        let word =
+            chosen.word ?? named(TaggedNames.words) ?? free.first { !counters.contains($0) } ?? free.first
+            ?? 0
         if chosen.word == nil && word > 0 || chosen.label == nil && label != nil && label != width - 1 {
-            let columns = ["word is column \(word)"] + (label.map { ["label is column \($0)"] } ?? [])
+            let read = options.labels == .unused ? nil : label
+            let columns = ["word is column \(word)"] + (read.map { ["label is column \($0)"] } ?? [])
             notes.append("\(path): \(columns.joined(separator: ", ")) (of \(width), counted from 0)")
         }
+        if rows.count == 1, let column = counters.sorted().first(where: { $0 != word && $0 != label }) {
+            let split = Self.sentences(rows[0], by: column)
+            if split.count > 1 { notes.append("\(path): column \(column) says where sentences end") }
+            rows = split
+        }
+        try checkWords(rows, word)
+        return TaggedDataset(try tagged(rows, word: word, label: label), file: path, notes: notes)
+    }
+
+    private func tagged(_ rows: [[TaggedRow]], word: Int, label: Int?) throws(TextError) -> [TaggedSentence] {
         var result: [TaggedSentence] = []
         for sentence in rows where !sentence.isEmpty {
             let labels =
@@ -128,7 +114,7 @@ struct TaggedLines {
                     words: sentence.map { $0.columns[word] }, labels: labels ?? [],
                     lines: sentence.map(\.line)))
         }
-        return TaggedDataset(result, file: path, notes: notes)
+        return result
     }
 
     private func position(_ selector: ColumnSelector?) throws(TextError) -> Int? {
@@ -140,33 +126,54 @@ struct TaggedLines {
                 .invalidColumns, file: path, line: 1,
                 "has \(width) columns; column \(index) was asked for (columns count from 0)")
         case .name(let name):
+            if let index = names?.firstIndex(where: { $0.hasSameCodePoints(as: name) }) { return index }
             throw TextError(
                 .invalidColumns, file: path, line: 1,
-                "has no column named \"\(name)\"; columns of CoNLL files are chosen by number, counted from 0"
-            )
+                "has no column named \"\(name)\" in its header (\((names ?? []).joined(separator: ", "))); columns of "
+                    + "files without one are chosen by number, counted from 0")
         }
     }
 
-    /// Whether the first column counts the words of each sentence, beside a word and a label.
-    private var hasNumbers: Bool {
-        guard width > (options.labels == .unused ? 1 : 2) else { return false }
-        for sentence in sentences {
-            var next: Int?
-            for row in sentence {
-                let number = row.columns[0]
-                guard let value = Int(number) else {
-                    let parts = number.split(whereSeparator: { $0 == "-" || $0 == "." })
-                    guard parts.count == 2, parts.allSatisfy({ Int($0) != nil }) else { return false }
-                    continue
-                }
-                guard next.map({ value == $0 }) ?? (value == 0 || value == 1) else { return false }
-                next = value + 1
-            }
+    // MARK: Counters
+
+    /// Whether a column counts or names words, sentences or documents: numbers that do not fall but to begin again, or
+    /// what is the same throughout each sentence.
+    private func isCounter(_ column: Int) -> Bool {
+        let values = sentences.map { $0.map { $0.columns[column].trimmed } }
+        let count = values.reduce(0) { $0 + $1.count }
+        if values.joined().allSatisfy(\.isOrdinal) {
+            let numbers = values.map { $0.compactMap { Int($0) } }
+            return (count > 1 || numbers.joined().allSatisfy { $0 <= 1 })
+                && numbers.allSatisfy { zip($0, $0.dropFirst()).allSatisfy { $0 <= $1 || $1 <= 1 } }
         }
-        return true
+        let filled = values.map { $0.filter { !$0.isEmpty } }
+        let haveDigits = filled.joined().allSatisfy { $0.contains(where: \.isNumber) }
+        if sentences.count == 1 {
+            // Names of sentences, each of them in rows that follow one another, or in the first of them.
+            let runs = zip(filled[0], filled[0].dropFirst()).count { $0 != $1 } + 1
+            return haveDigits && !filled[0].isEmpty && runs < count && Set(filled[0]).count == runs
+        }
+        return (haveDigits || count > 3) && values.contains { $0.count > 1 }
+            && filled.allSatisfy { Set($0).count == 1 }
     }
 
-    private func labelColumn(_ rows: [[Row]], from start: Int, word: Int?) throws(TextError) -> Int {
+    /// Splits rows without blank lines where a column says that a sentence ends: another name, or a number that falls.
+    private static func sentences(_ rows: [TaggedRow], by column: Int) -> [[TaggedRow]] {
+        let values = rows.map { $0.columns[column].trimmed }
+        let isName = values.contains("") || zip(values, values.dropFirst()).contains { $0 == $1 }
+        var (result, last): ([[TaggedRow]], String) = ([], "")
+        for (row, value) in zip(rows, values) {
+            let isFall = if let new = Int(value), let old = Int(last) { new < old } else { false }
+            if result.isEmpty || (isName ? !value.isEmpty && value != last : isFall) { result.append([]) }
+            result[result.count - 1].append(row)
+            if !value.isEmpty { last = value }
+        }
+        return result
+    }
+
+    // MARK: Labels
+
+    private func labelColumn(_ rows: [[TaggedRow]], from start: Int, word: Int?) throws(TextError) -> Int {
         let rows = rows.flatMap { $0 }
         let columns = (start..<width).filter { $0 != word }
         var values: [Int: [TextKey: Int]] = [:]
@@ -192,15 +199,32 @@ struct TaggedLines {
         let isConstant = distinct(last) == 1 && rows.count > 3 && width > 2
         let areWords = rows.count >= 10 && distinct(last) * 2 > rows.count
         let isReversed = rows.count >= 10 && distinct(last) > 2 * distinct(start) && start != last
-        guard options.labels == .unused || !isConstant && !areWords && !isReversed else {
+        // CoNLL-U's last column has settings (`SpaceAfter=No`), and `_` for what has none.
+        let areSettings =
+            width > 2
+            && values[last]?.keys.contains { $0.text == "_" || ($0.text.contains("=") && $0.text != "=") }
+                ?? false
+            && !(values[last]?.keys.contains(where: \.isPrefixedTag) ?? false)
+        guard options.labels == .unused || !isConstant && !areWords && !isReversed && !areSettings else {
             throw unclear("the last column does not look like labels", rows)
         }
         return last
     }
 
+    /// Refuses texts, such as those of a file for classifiers.
+    private func checkWords(_ rows: [[TaggedRow]], _ word: Int) throws(TextError) {
+        let all = rows.flatMap { $0 }
+        let texts = all.filter { $0.columns[word].split(separator: " ").count > 2 }
+        guard let first = texts.first, texts.count * 2 >= all.count else { return }
+        throw TextError(
+            .invalidColumns, file: path, line: first.line,
+            "has a text and not a word in column \(word); words with labels are read from a line for each word, or from "
+                + "JSON objects with \"tokens\" and \"tags\"")
+    }
+
     private func list(_ columns: [Int]) -> String { columns.map { "\($0)" }.joined(separator: " and ") }
 
-    private func unclear(_ problem: String, _ rows: [Row]) -> TextError {
+    private func unclear(_ problem: String, _ rows: [TaggedRow]) -> TextError {
         let columns = (0..<min(width, 12)).map { column in
             "\(column) (\(rows.prefix(3).map { String($0.columns[column].prefix(16)) }.joined(separator: " | ")))"
         }
@@ -208,14 +232,5 @@ struct TaggedLines {
             .invalidColumns, file: path, line: rows.first?.line,
             "\(problem); the columns are \(columns.joined(separator: ", ")); set the label column and the word column "
                 + "by number ('labelColumn' and 'textColumn', --label-column and --text-column)")
-    }
-}
-
-extension TextKey {
-    /// `O`, or a prefix of a tagging scheme and a type: `B-PER`, `I-MISC`, `U-LOC`.
-    fileprivate var isTag: Bool {
-        if text == "O" { return true }
-        let bytes = Array(text.utf8.prefix(3))
-        return bytes.count == 3 && "BIESLUM".utf8.contains(bytes[0]) && (bytes[1] == 0x2D || bytes[1] == 0x5F)
     }
 }
