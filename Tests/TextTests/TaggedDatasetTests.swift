@@ -159,6 +159,14 @@ import Text
             "x.tsv", "S1\tEU\tNNP\tB-ORG\nS1\tx\tNN\tO\nS2\tAnna\tNNP\tB-PER\n", [["EU", "x"], ["Anna"]],
             [["B-ORG", "O"], ["B-PER"]]
         ),
+        (
+            "x.conll", "t1 EU B-ORG\nt2 rejects O\n\nt1 Anna B-PER\n", [["EU", "rejects"], ["Anna"]],
+            [["B-ORG", "O"], ["B-PER"]]
+        ),
+        (
+            "x.conll", "90 EU B-ORG\n90 x O\n41 Anna B-PER\n", [["EU", "x"], ["Anna"]],
+            [["B-ORG", "O"], ["B-PER"]]
+        ),
         ("x.conll", "0 2 EU B-ORG\n3 10 rejects O\n", [["EU", "rejects"]], [["B-ORG", "O"]]),
         (
             "x.csv",

@@ -136,15 +136,20 @@ struct TaggedLines {
 
     // MARK: Counters
 
-    /// Whether a column counts or names words, sentences or documents: numbers that do not fall but to begin again, or
-    /// what is the same throughout each sentence.
+    /// Whether a column counts or names words, sentences or documents: numbers that do not fall but to begin again, names
+    /// that differ in their digits alone, or what is the same throughout each sentence.
     private func isCounter(_ column: Int) -> Bool {
         let values = sentences.map { $0.map { $0.columns[column].trimmed } }
         let count = values.reduce(0) { $0 + $1.count }
         if values.joined().allSatisfy(\.isOrdinal) {
             let numbers = values.map { $0.compactMap { Int($0) } }
-            return (count > 1 || numbers.joined().allSatisfy { $0 <= 1 })
-                && numbers.allSatisfy { zip($0, $0.dropFirst()).allSatisfy { $0 <= $1 || $1 <= 1 } }
+            let rise = numbers.allSatisfy { zip($0, $0.dropFirst()).allSatisfy { $0 <= $1 || $1 <= 1 } }
+            if rise, count > 1 || numbers.joined().allSatisfy({ $0 <= 1 }) { return true }
+        } else {
+            let frames = Set(values.joined().lazy.map { TextKey($0.filter { !$0.isNumber }) })
+            if frames.count == 1, count > 1, values.joined().allSatisfy({ $0.contains(where: \.isNumber) }) {
+                return true
+            }
         }
         let filled = values.map { $0.filter { !$0.isEmpty } }
         let haveDigits = filled.joined().allSatisfy { $0.contains(where: \.isNumber) }
