@@ -90,7 +90,7 @@ struct TaggedLines {
             let columns = ["word is column \(word)"] + (read.map { ["label is column \($0)"] } ?? [])
             notes.append("\(path): \(columns.joined(separator: ", ")) (of \(width), counted from 0)")
         }
-        if rows.count == 1, let column = counters.sorted().first(where: { $0 != word && $0 != label }) {
+        if rows.count == 1, let column = counters.filter({ $0 < word && $0 != label }).min() {
             let split = Self.sentences(rows[0], by: column)
             if split.count > 1 { notes.append("\(path): column \(column) says where sentences end") }
             rows = split
