@@ -100,6 +100,13 @@ struct ColumnProfile {
         return filled < 4 || meanWords >= 6 || distinct * 3 > filled
     }
 
+    /// 0 for what may be a text; 1 where all values are single words, as keys, addresses and names of users are; 2 for
+    /// numbers, dates and the same few words throughout.
+    var distanceFromText: Int {
+        if isNumeric || letters * 2 < visible || isConstant && meanWords < 3 { return 2 }
+        return rows > 2 && areSingleTokens ? 1 : 0
+    }
+
     /// How much the column looks like labels of the examples: 0 is not at all, 3 is that they recur.
     var labelStrength: Int {
         guard !isNested, filled * 2 >= rows, filled > 0, !isText, !isNumbering, longest <= 100, meanWords < 4

@@ -2,7 +2,7 @@ import Support
 
 /// Reads JSON objects with a list of words and a list of their labels: `{"tokens": ["EU", …], "tags": ["B-ORG", …]}`.
 struct TaggedRecords {
-    private static let wordNames: [TextKey] = ["tokens", "words", "token", "word"]
+    static let wordNames: [TextKey] = ["tokens", "words", "token", "word"]
     private static let labelNames: [TextKey] = [
         "tags", "nertags", "labels", "ner", "nerlabels", "tokenlabels", "label", "tag", "postags",
         "chunktags", "upos",
