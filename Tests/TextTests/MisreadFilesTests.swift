@@ -36,6 +36,14 @@ import Text
             labels: .unused,
             first: TextExample(text: "I love it so"), count: 3, note: "text is column 2"),
         .init(
+            testDescription: "addresses",
+            contents: "pos\thttp://a.b/c\tI love it so\nneg\thttp://a.b/d\tI hate it so\n", first: fine,
+            count: 2, note: "not used: 1"),
+        .init(
+            testDescription: "numbers of two spellings, without header",
+            contents: "1\tI love it so\n1.0\tfine film\n0\tbad film it is\n0.0\tbad bad bad\n",
+            first: TextExample(text: "I love it so", label: "1"), count: 4),
+        .init(
             testDescription: "dates",
             contents: "pos\t2020-01-02\tI love it so\nneg\t2020-01-03\tI hate it so\n",
             first: fine, count: 2, note: "not used: 1"),
