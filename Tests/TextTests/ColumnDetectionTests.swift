@@ -60,7 +60,7 @@ import Text
         ),
         (
             "text,label\na fine film,1\na bad film,0\ntext,label\nso so,1\n", .classes,
-            ["is the name of its column"]
+            ["repeats the header"]
         ),
         ("text,label\na fine film,-1\na bad film,-1\n", .classes, ["no example has a label"]),
     ]

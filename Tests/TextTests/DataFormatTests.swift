@@ -60,6 +60,13 @@ import Text
         #expect(dataset.examples.map(\.text) == ["fine", "bad"])
         let twice = try TextDataset.load(path: scratch.write("x.tsv.gz", bytes: whole + whole))
         #expect(twice.count == 4)
+        let padded = whole + [UInt8](repeating: 0, count: 9)
+        #expect(try TextDataset.load(path: scratch.write("x.tsv.gz", bytes: padded)).count == 2)
+        let followed = try textError {
+            _ = try TextDataset.load(
+                path: scratch.write("x.tsv.gz", bytes: whole + [0x1E] + whole.dropFirst()))
+        }
+        #expect(followed.kind == .damagedFile, "\(followed)")
         let cut = try textError {
             _ = try TextDataset.load(path: scratch.write("x.tsv.gz", bytes: Array(whole.prefix(20))))
         }

@@ -38,7 +38,7 @@ import Text
             _ = try load("input.txt", "a\nb\n", options: Options(labels: .classes))
         }
         #expect(error.kind == .invalidLabel)
-        #expect(error.line == 1)
+        #expect(error.line == nil && error.file?.hasSuffix("input.txt") ?? false)
     }
 
     @Test func numbersOfTextsAndLabelsDiffer() throws {

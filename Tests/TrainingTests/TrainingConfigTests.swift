@@ -17,7 +17,8 @@ import Training
         ("maxSteps", "3", "3"), ("learningRate", "1e-3", "1e-3"), ("maxMemory", "4GB", #""4GB""#),
         ("header", "absent", #""absent""#), ("freeze", "embeddings", #"["embeddings"]"#),
         ("freeze", "[a*, b]", #"["a*", "b"]"#), ("textFiles", #"["a", "b"]"#, #"["a", "b"]"#),
-        ("textFiles", "[]", "[]"),
+        ("textFiles", "[]", "[]"), ("missingLabels", "[-1]", #"["-1"]"#),
+        ("missingLabels", #"["a,b", 1.0, null]"#, #"["a,b", "1.0", "null"]"#),
     ])
     func argumentsNeedNoQuotes(name: String, text: String, value: String) throws {
         let field = try #require(TrainingConfig.fields.first { $0.name == name })

@@ -22,7 +22,7 @@ extension TextDataset {
         let labelPath = labelPath(forText: path)
         let hasLabels = path != DataPath.standardInput && FileManager.default.fileExists(atPath: labelPath)
         guard options.labels != .unused, hasLabels, !options.choosesColumns else {
-            return try loadLines(file, texts, labelPath, options)
+            return try loadLines(file, texts, at: path, options)
         }
         let labels = try SourceFile(path: labelPath, expected: "a file with one label a line").lines
         guard texts.count == labels.count else {
@@ -36,12 +36,13 @@ extension TextDataset {
         }
         let dataset = TextDataset(
             examples, textFile: file.path, labelFile: labelPath, lines: Array(1..<(texts.count + 1)))
-        return options.labels.isRequired ? try dataset.leavingOutUnlabelled(options) : dataset
+        return options.labels.isRequired
+            ? try dataset.withWholeLabels(options).leavingOutUnlabelled(options) : dataset
     }
 
     /// Lines alone. Where every line has a tab they are columns if labels are wanted, which texts alone do not have.
     private static func loadLines(
-        _ file: SourceFile, _ texts: [ArraySlice<UInt8>], _ labelPath: String, _ options: Options
+        _ file: SourceFile, _ texts: [ArraySlice<UInt8>], at path: String, _ options: Options
     ) throws(TextError) -> TextDataset {
         let tabs = texts.first.map { line in line.count { $0 == UInt8(ascii: "\t") } } ?? 0
         let haveColumns =
@@ -59,16 +60,23 @@ extension TextDataset {
             )
         }
         guard !options.labels.isRequired else {
+            let labelPath = labelPath(forText: path)
             throw TextError(
-                .invalidLabel, file: labelPath, line: 1,
-                "the example has no label; expected a label for every text, in \(labelPath)")
+                .invalidLabel, file: file.path,
+                "has one text a line and no labels; expected "
+                    + (file.path == path ? "the label of every line in \(labelPath), or " : "")
+                    + "columns (.tsv, .csv or .jsonl)")
         }
+        let look = haveColumns ? .tsv : DataFormat.sniffed(file)
         let notes =
-            haveColumns
-            ? ["\(file.path): every line is a text, its tabs included; set the format to tsv to read columns"]
-            : []
+            look.map {
+                [
+                    "\(file.path): every line is a text as it stands, though the file looks like \($0.rawValue); set the format "
+                        + "to \($0.rawValue) to read it so"
+                ]
+            } ?? []
         return TextDataset(
-            texts.map { TextExample(text: String(utf8: $0)) }, textFile: file.path, labelFile: labelPath,
+            texts.map { TextExample(text: String(utf8: $0)) }, textFile: file.path, labelFile: file.path,
             lines: Array(1..<(texts.count + 1)), notes: notes)
     }
 

@@ -29,6 +29,8 @@ enum ForeignFormat {
         ),
         ([0x37, 0x7A, 0xBC, 0xAF], "a 7z archive", "unpack it"),
         ([0x80, 0x04, 0x95], "a Python pickle", pandas),
+        ([0xFF, 0xFE, 0, 0], "UTF-32 text", "save it as UTF-8: iconv -f utf-32 -t utf-8"),
+        ([0, 0, 0xFE, 0xFF], "UTF-32 text", "save it as UTF-8: iconv -f utf-32 -t utf-8"),
         ([0xFF, 0xFE], "UTF-16 text", "save it as UTF-8: iconv -f utf-16 -t utf-8"),
         ([0xFE, 0xFF], "UTF-16 text", "save it as UTF-8: iconv -f utf-16 -t utf-8"),
     ]
@@ -49,6 +51,28 @@ enum ForeignFormat {
         if bytes.count > 262, bytes[257..<262].elementsEqual(tar) {
             return "is a tar archive, which is not read; unpack it and name one of its files"
         }
+        if let encoding = wideEncoding(of: bytes) {
+            return
+                "is \(encoding.prefix(6)) text, which is not read; save it as UTF-8: iconv -f \(encoding.lowercased()) -t utf-8"
+        }
         return nil
+    }
+
+    /// The encoding of two or four bytes a character that the places of zero bytes tell, without a byte-order mark.
+    private static func wideEncoding(of bytes: [UInt8]) -> String? {
+        guard bytes.count >= 4, bytes.count.isMultiple(of: 2) else { return nil }
+        let sample = bytes.prefix(4096)
+        var zeros = [0, 0, 0, 0]
+        for (index, byte) in sample.enumerated() where byte == 0 { zeros[index % 4] += 1 }
+        let (even, odd) = (zeros[0] + zeros[2], zeros[1] + zeros[3])
+        let quarter = sample.count / 4
+        // Characters of UTF-32 are below 0x11_0000, and most are below 0x1_0000.
+        if bytes.count.isMultiple(of: 4) {
+            if zeros[3] == quarter, zeros[2] * 2 > quarter, zeros[0] * 2 < quarter { return "UTF-32LE" }
+            if zeros[0] == quarter, zeros[1] * 2 > quarter, zeros[3] * 2 < quarter { return "UTF-32BE" }
+        }
+        // In UTF-16 spaces, line ends and letters of English have their zero on the same side throughout.
+        guard even + odd > 1, (even + odd) * 40 > sample.count else { return nil }
+        return even == 0 ? "UTF-16LE" : odd == 0 ? "UTF-16BE" : nil
     }
 }

@@ -11,10 +11,16 @@ enum Gzip {
         var input = bytes
         var output: [UInt8] = []
         var used = 0
-        // What follows the last member is padding unless it is another one, as gzip itself takes it.
         repeat {
             used += try member(&input, from: used, into: &output, path: path)
         } while isGzip(Array(input[used...].prefix(2)))
+        // Zeros pad the blocks of a tape; anything else was another member, or never belonged to the file.
+        guard input[used...].allSatisfy({ $0 == 0 }) else {
+            throw TextError(
+                .damagedFile, file: path,
+                "is not intact gzip data: \(input.count - used) bytes from offset \(used) on are something else; "
+                    + "fetch or copy the file again")
+        }
         return output
     }
 

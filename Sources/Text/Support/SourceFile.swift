@@ -30,8 +30,16 @@ struct SourceFile {
                 "invalid UTF-8 at byte offset \(offset); save the file as UTF-8")
         }
         self.path = name
-        self.bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
+        self.bytes = Self.withNewlines(bytes)
         self.isRepeatable = isRepeatable
+    }
+
+    /// Without any `\n`, `\r` is what ends the lines, as old systems have it.
+    private static func withNewlines(_ bytes: [UInt8]) -> [UInt8] {
+        let (newline, carriageReturn) = (UInt8(ascii: "\n"), UInt8(ascii: "\r"))
+        guard !bytes.contains(newline), bytes.contains(carriageReturn) else { return bytes }
+        return bytes.map { $0 == carriageReturn ? newline : $0 }
     }
 
     /// A file that is not read but will be written.

@@ -93,7 +93,18 @@ extension Array: ConfigValue where Element: ConfigElement {
 
     /// JSON, a list whose quotes the shell has taken, or the only element.
     static func json(argument text: String) -> JSONValue {
-        if case .array(let values) = parsed(text) { return .array(values) }
+        if case .array(let values) = parsed(text) {
+            return .array(
+                values.map { value in
+                    guard Element(json: value) == nil else { return value }
+                    return switch value {
+                    case .array, .object, .string: value
+                    case .number(let number): Element.json(argument: "\(number)")
+                    case .bool(let flag): Element.json(argument: "\(flag)")
+                    case .null: Element.json(argument: "null")
+                    }
+                })
+        }
         guard text.hasPrefix("["), text.hasSuffix("]") else { return .array([Element.json(argument: text)]) }
         let elements = text.dropFirst().dropLast().split(separator: ",", omittingEmptySubsequences: false)
         return .array(

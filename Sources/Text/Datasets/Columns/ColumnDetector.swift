@@ -137,7 +137,7 @@ struct ColumnDetector {
     }
 
     /// The columns of a file without header, when they look as documented: `text`, `label text` or `label text text2`.
-    private func documentedOrder() -> (text: Int, pair: Int?, label: Int?)? {
+    func documentedOrder() -> (text: Int, pair: Int?, label: Int?)? {
         guard names == nil, (1...3).contains(profiles.count) else { return nil }
         if profiles.count == 1 { return (0, nil, nil) }
         let others = 1..<profiles.count
@@ -152,7 +152,10 @@ struct ColumnDetector {
                 || other == first && other == 3 && profiles[column].distinct * 2 <= profiles[0].distinct
         }
         guard first > 0, !isOther else { return nil }
-        return (1, profiles.count == 3 && !profiles[2].isEmpty ? 2 : nil, 0)
+        guard profiles.count == 3, !profiles[2].isEmpty else { return (1, nil, 0) }
+        // Numbers, keys, names and dates beside a text are no second text.
+        let (second, third) = (profiles[1].distanceFromText, profiles[2].distanceFromText)
+        return second == third ? (1, 2, 0) : (second < third ? 1 : 2, nil, 0)
     }
 
     /// Columns that may be something: not taken, with values, and no numbering.
@@ -179,7 +182,8 @@ struct ColumnDetector {
         let free = free(found)
         var texts = free.filter { profiles[$0].isText }
         let longest = texts.map { profiles[$0].meanLength }.max() ?? 0
-        if texts.count > 1 {
+        // Two columns without names are two texts, however short one is.
+        if texts.count > 1, names != nil || profiles.count > 2 {
             // Names of people, places and the like beside real texts.
             texts.removeAll { profiles[$0].meanWords <= 4 && profiles[$0].meanLength * 3 < longest }
         }

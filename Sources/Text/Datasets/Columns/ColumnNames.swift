@@ -29,6 +29,10 @@ enum ColumnNames {
         "query title",
         "searchterm producttitle", "query producttitle",
     ].map { (pair: String) in pair.split(separator: " ").map { TextKey($0) } }
+    /// Names of the list of examples in an object that wraps it.
+    static let examples: Set<TextKey> = [
+        "data", "examples", "rows", "records", "items", "instances", "train",
+    ]
     /// Names of labels that say so by themselves, the most telling first.
     private static let goldLabels = ranks(
         "label labels goldlabel gold class target y quality isduplicate labelid labeltext")

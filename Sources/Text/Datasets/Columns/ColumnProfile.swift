@@ -6,7 +6,7 @@ struct ColumnProfile {
     private(set) var rows = 0
     private(set) var filled = 0
     private(set) var nested = 0
-    /// How often each value occurs.
+    /// How often each value occurs; whole numbers count as one however they are spelled.
     private(set) var values: [TextKey: Int] = [:]
     /// The first values, for messages.
     private(set) var shown: [String] = []
@@ -24,7 +24,7 @@ struct ColumnProfile {
         guard let value = cell.label, !value.isEmpty else { return }
         filled += 1
         if shown.count < 3 { shown.append(value) }
-        values[TextKey(value), default: 0] += 1
+        values[TextKey(value.wholeNumber ?? value), default: 0] += 1
         if Double(value)?.isFinite ?? false { numbers += 1 }
         if let number = Int(value) {
             integers += 1
@@ -98,6 +98,14 @@ struct ColumnProfile {
             Double(letters) >= 0.55 * Double(visible)
         else { return false }
         return filled < 4 || meanWords >= 6 || distinct * 3 > filled
+    }
+
+    /// 0 for what may be a text; 1 for words alone, as keys, addresses and names of users or places are; 2 for
+    /// numbers, dates and the same few words throughout.
+    var distanceFromText: Int {
+        if isNumeric || letters * 2 < visible || isConstant && meanWords < 3 { return 2 }
+        let areAddresses = !shown.isEmpty && shown.allSatisfy { $0.contains("://") }
+        return areAddresses || areCodes || rows > 2 && meanWords < 2 ? 1 : 0
     }
 
     /// How much the column looks like labels of the examples: 0 is not at all, 3 is that they recur.

@@ -43,15 +43,29 @@ package enum DataFormat: String, Sendable, CaseIterable {
     }
 
     /// What the first lines look like; `nil` for plain lines.
-    private static func sniffed(_ file: SourceFile) -> DataFormat? {
-        let sample = file.lines.prefix(50).filter { !$0.isEmpty }
+    static func sniffed(_ file: SourceFile) -> DataFormat? {
+        let lines = file.lines.prefix(50)
+        let sample = lines.filter { !$0.isEmpty }
         guard let first = sample.first else { return nil }
         if JSONRecords.beginsWithJSON(file) { return .json }
         let tabs = first.count { $0 == UInt8(ascii: "\t") }
         if tabs > 0, sample.allSatisfy({ line in line.count { $0 == UInt8(ascii: "\t") } == tabs }) {
             return .tsv
         }
-        let isCSV = DelimitedCells.looksLikeCSV(Array(sample.joined(separator: [UInt8(ascii: "\n")])))
+        let whole = withoutOpenQuote(lines)
+        let isCSV = DelimitedCells.looksLikeCSV(Array(whole.joined(separator: [UInt8(ascii: "\n")])))
         return isCSV ? .csv : nil
+    }
+
+    /// The first lines up to one that ends outside of quotes, so that no quoted field is cut.
+    private static func withoutOpenQuote(_ lines: ArraySlice<ArraySlice<UInt8>>) -> ArraySlice<
+        ArraySlice<UInt8>
+    > {
+        var (quotes, end) = (0, lines.startIndex)
+        for (index, line) in zip(lines.indices, lines) {
+            quotes += line.count { $0 == UInt8(ascii: "\"") }
+            if quotes.isMultiple(of: 2) { end = index + 1 }
+        }
+        return lines[..<end]
     }
 }

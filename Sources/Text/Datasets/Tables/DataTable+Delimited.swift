@@ -4,11 +4,14 @@ extension DataTable {
     init(tsv file: SourceFile) throws(TextError) {
         let tab = UInt8(ascii: "\t")
         let plain = DelimitedCells(plain: file, delimiter: tab)
-        if !file.bytes.contains(tab), DelimitedCells.looksLikeCSV(file.bytes) {
+        let isDeclared = DelimitedCells.declaredDelimiter(file.bytes) != nil
+        if isDeclared || !file.bytes.contains(tab) && DelimitedCells.looksLikeCSV(file.bytes) {
             let cells = try DelimitedCells.csv(file.bytes, path: file.path)
             self.init(
                 file, cells,
-                notes: ["has no tabs and is read as CSV, with \(cells.delimiterName)s between columns"])
+                notes: [
+                    "\(isDeclared ? "names its separator" : "has no tabs") and is read as CSV, with \(cells.delimiterName)s between columns"
+                ])
             return
         }
         if file.bytes.contains(UInt8(ascii: "\"")), plain.firstUnevenRow != nil || plain.isEvidentlyQuoted,

@@ -103,6 +103,11 @@ struct DelimitedCells {
         }
     }
 
+    private mutating func removeFirstRow() {
+        starts.removeFirst()
+        lines.removeFirst()
+    }
+
     private mutating func endRow(line: Int) {
         starts.append(cells.count)
         lines.append(line)
@@ -113,10 +118,23 @@ extension DelimitedCells {
     /// What may separate the columns of a CSV file; the first that fits counts.
     private static let delimiters = [",", ";", "\t", "|"].map { (text: String) in text.utf8.first ?? 0 }
 
-    /// The cells with the delimiter that gives every row the same number of them, more than one if possible.
+    /// What Excel's first line `sep=;` says separates the columns.
+    static func declaredDelimiter(_ source: [UInt8]) -> UInt8? {
+        let line = source.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+        guard line.count == 5, String(utf8: line).lowercased().hasPrefix("sep=") else { return nil }
+        return line.last
+    }
+
+    /// The cells with the delimiter that the file declares, else the one that gives every row the same number of them, more than one if possible.
     ///
     /// - Throws: `.invalidColumns` with the line of a row that does not fit.
     static func csv(_ source: [UInt8], path: String) throws(TextError) -> DelimitedCells {
+        if let delimiter = declaredDelimiter(source) {
+            var cells = try DelimitedCells(quoted: source, delimiter: delimiter, path: path)
+            cells.removeFirstRow()
+            try cells.checkWidths(path: path)
+            return cells
+        }
         let first = try DelimitedCells(quoted: source, delimiter: delimiters[0], path: path)
         if first.count > 0, first.width(0) > 1, first.firstUnevenRow == nil { return first }
         for delimiter in delimiters.dropFirst() {
@@ -131,6 +149,7 @@ extension DelimitedCells {
 
     /// Whether some lines are evidently CSV: of the same number of columns, and with quoted fields or a known header.
     static func looksLikeCSV(_ source: [UInt8]) -> Bool {
+        if declaredDelimiter(source) != nil { return true }
         guard let cells = try? csv(source, path: ""), cells.count > 0, cells.width(0) > 1 else {
             return false
         }
@@ -154,7 +173,8 @@ extension DelimitedCells {
         case UInt8(ascii: "\t"): "tab"
         case UInt8(ascii: ","): "comma"
         case UInt8(ascii: ";"): "semicolon"
-        default: "bar"
+        case UInt8(ascii: "|"): "bar"
+        default: "\"\(Character(Unicode.Scalar(delimiter)))\""
         }
     }
 }

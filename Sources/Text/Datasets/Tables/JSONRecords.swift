@@ -101,7 +101,9 @@ struct JSONRecords {
     private static func wrapped(
         _ scanner: JSONScanner, at start: Int, _ path: String
     ) throws(TextError) -> (name: String, rows: [Range<Int>])? {
-        guard let members = scanner.members(ofObjectAt: start) else { return nil }
+        guard let members = scanner.members(ofObjectAt: start), !isExample(members, scanner) else {
+            return nil
+        }
         var lists: [(name: String, rows: [Range<Int>])] = []
         for member in members {
             guard let rows = scanner.elements(ofArrayAt: member.value.lowerBound), let first = rows.first,
@@ -123,6 +125,25 @@ struct JSONRecords {
             )
         }
         return lists.first
+    }
+
+    /// Whether an object has a text or a list of words of its own, so that a list of objects in it only adds to these.
+    /// A text beside a list that is named as one of examples is about the data set.
+    private static func isExample(
+        _ members: [(name: Range<Int>, value: Range<Int>)], _ scanner: JSONScanner
+    ) -> Bool {
+        let names = members.map { ColumnNames.folded(String(utf8: scanner.bytes[$0.name])) }
+        guard !names.contains(where: ColumnNames.examples.contains) else { return false }
+        let quote = UInt8(ascii: "\"")
+        return zip(names, members).contains { name, member in
+            if scanner.bytes[member.value.lowerBound] == quote {
+                return ColumnNames.textRank(name.text) != nil
+            }
+            guard TaggedNames.words.contains(name),
+                let first = scanner.elements(ofArrayAt: member.value.lowerBound)?.first
+            else { return false }
+            return scanner.bytes[first.lowerBound] == quote
+        }
     }
 
     private mutating func read(_ range: Range<Int>) throws(TextError) {

@@ -11,6 +11,8 @@ struct TableReader {
     /// Whether the label's column was guessed, so that its values have to look like labels.
     private let guessesLabel: Bool
     private let isDocumentedOrder: Bool
+    /// Whether the columns are `label text` or `label text text2` and nothing else, without header.
+    private let isAsDocumented: Bool
 
     /// - Throws: `.invalidColumns` when it is not clear which column is what.
     init(_ table: DataTable, options: TextDataset.Options) throws(TextError) {
@@ -21,11 +23,24 @@ struct TableReader {
             throw TextError(.emptyDataset, file: table.path, "holds no rows; expected at least one example")
         }
         let hasHeader = try Self.hasHeader(table, options)
-        let names = hasHeader ? table.names(inRow: 0) : table.memberNames
+        let isCounted = hasHeader && options.header == .auto && table.firstRowCountsColumns()
+        // Numbers without an index before them say nothing about the columns.
+        let names =
+            !hasHeader
+            ? table.memberNames : isCounted && table.cell(0, 0).label == "0" ? nil : table.names(inRow: 0)
+        if isCounted {
+            notes.append("\(table.path): the first row numbers the columns, and is taken for a header")
+        }
         rows = (hasHeader ? 1 : 0)..<table.rowCount
         guard !rows.isEmpty else {
             throw TextError(
                 .emptyDataset, file: table.path, "holds a header and no rows; expected at least one example")
+        }
+        if hasHeader, let row = rows.first(where: table.repeatsFirstRow) {
+            throw TextError(
+                .invalidColumns, file: table.path, line: table.line(row),
+                "repeats the header; remove the line, or set the header to absent if the first row is an example"
+            )
         }
         if let like = options.like?.applied(to: names, count: table.columnCount) {
             if options.labels.isRequired, like.label == nil {
@@ -35,7 +50,7 @@ struct TableReader {
                     "has no labels: the training data's are in \(label), which is not among "
                         + "\((names ?? []).joined(separator: ", ")); use a file with labels")
             }
-            (layout, guessesLabel, isDocumentedOrder) = (like, false, false)
+            (layout, guessesLabel, isDocumentedOrder, isAsDocumented) = (like, false, false, false)
             return
         }
         let selection = Selection(table: table, names: names)
@@ -50,6 +65,10 @@ struct TableReader {
         layout = try detector.layout(text: chosen.text, pair: chosen.pair, label: chosen.label)
         guessesLabel = chosen.label == nil
         isDocumentedOrder = names == nil && layout.label == 0 && layout.text == 1
+        let documented = detector.documentedOrder()
+        isAsDocumented =
+            layout.text == 1 && layout.label ?? 0 == 0 && documented?.text == 1
+            && layout.pair == documented?.pair && layout.count == (layout.pair == nil ? 2 : 3)
         let isGuessed = chosen.text == nil || layout.label != nil && chosen.label == nil
         if isGuessed, !isPlain { notes.append(description(hasHeader: hasHeader, isJSON: table.isObjects)) }
     }
@@ -77,10 +96,7 @@ struct TableReader {
 
     /// Whether the columns are those that the documentation names, so that nobody needs to be told.
     private var isPlain: Bool {
-        guard let names = layout.names else {
-            let isOrdered = layout.label ?? 0 == 0 && layout.text == 1 && layout.pair ?? 2 == 2
-            return layout.count == 1 || isOrdered && layout.count < 4
-        }
+        guard let names = layout.names else { return layout.count == 1 || isAsDocumented }
         let usual = ["label", "text", "text2", "sentence", "sentence1", "sentence2", "textpair"]
         return names.indices.allSatisfy { column in
             let isRead =
@@ -119,7 +135,7 @@ struct TableReader {
             examples, textFile: table.path, labelFile: table.path, lines: lines, layout: layout, notes: notes)
         guard options.labels.isRequired else { return all }
         let labelName = layout.label.flatMap { layout.names?[$0] }
-        let labelled = try all.leavingOutUnlabelled(options, labelName: labelName)
+        let labelled = try all.withWholeLabels(options).leavingOutUnlabelled(options, labelName: labelName)
         guard guessesLabel, options.labels == .classes, options.knownLabels.isEmpty else { return labelled }
         return try LabelCheck(
             dataset: labelled, column: layout.label.map(layout.title) ?? "", name: labelName,
