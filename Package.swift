@@ -43,7 +43,7 @@ let package = Package(
         library("Support"),
         library("LLVMBridge", ["CLLVM"]),
         library("GraphIR", ["Support"]),
-        library("Interpreter", ["GraphIR"]),
+        library("Interpreter", ["Support", "GraphIR"]),
         library("Transforms", ["GraphIR", "Interpreter", heap]),
         library("KernelIR", ["GraphIR"]),
         library("Codegen", ["GraphIR", "KernelIR"]),
@@ -77,23 +77,33 @@ let package = Package(
         // AMX tile instructions for processors without them: in no product, only tests use it.
         .target(name: "TileEmulator", path: "Tests/TileEmulator"),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
-        tests("SupportTests", ["Support"]),
+        .target(
+            name: "TestSupport", dependencies: ["Support", "GraphIR", "Interpreter"],
+            path: "Tests/TestSupport",
+            swiftSettings: strict),
+        tests("SupportTests", ["Support", "TestSupport"]),
         tests("LLVMBridgeTests", ["LLVMBridge"]),
         tests("GraphIRTests", ["GraphIR"], resources: [.copy("Fixtures")]),
-        tests("InterpreterTests", ["GraphIR", "Interpreter"]),
-        tests("TransformsTests", ["GraphIR", "Interpreter", "Transforms"], resources: [.copy("Golden")]),
-        tests("RuntimeTests", ["Runtime", "KernelIR", "Codegen", "LLVMBridge", "TileEmulator"]),
+        tests("InterpreterTests", ["TestSupport", "GraphIR", "Interpreter"]),
+        tests(
+            "TransformsTests", ["TestSupport", "GraphIR", "Interpreter", "Transforms"],
+            resources: [.copy("Golden")]),
+        tests(
+            "RuntimeTests", ["TestSupport", "Runtime", "KernelIR", "Codegen", "LLVMBridge", "TileEmulator"]),
         tests(
             "GraphCompilerTests",
             [
-                "GraphCompiler", "GraphIR", "Interpreter", "Transforms", "LLVMBridge", "CAllocationCounter",
+                "TestSupport", "GraphCompiler", "GraphIR", "Interpreter", "Transforms", "LLVMBridge",
+                "CAllocationCounter",
                 "TileEmulator",
             ]),
-        tests("TextTests", ["Text", "Support"], resources: [.copy("Fixtures")]),
+        tests("TextTests", ["TestSupport", "Text", "Support"], resources: [.copy("Fixtures")]),
         tests(
-            "BERTTests", ["BERT", "Support", "GraphCompiler", "Interpreter"], resources: [.copy("Fixtures")]),
+            "BERTTests", ["TestSupport", "BERT", "Support", "GraphCompiler", "Interpreter"],
+            resources: [.copy("Fixtures")]),
         tests(
-            "TrainingTests", ["Support", "Training", "BERT", "Text", "GraphCompiler", "BertcCommands"],
+            "TrainingTests",
+            ["TestSupport", "Support", "Training", "BERT", "Text", "GraphCompiler", "BertcCommands"],
             resources: [.copy("Fixtures")]),
         tests(
             "ExamplesTests",
@@ -101,6 +111,7 @@ let package = Package(
         tests("MeasuringTests", ["Measuring"]),
         tests("BenchmarksTests", ["Benchmarks", "Measuring"]),
         tests(
-            "BertcCommandsTests", ["Support", "BertcCommands", "Training", "BERT", "Text", "GraphCompiler"]),
+            "BertcCommandsTests",
+            ["TestSupport", "Support", "BertcCommands", "Training", "BERT", "Text", "GraphCompiler"]),
     ]
 )

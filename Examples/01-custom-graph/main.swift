@@ -23,9 +23,9 @@ try model.set("w2", to: TensorData([1, -1, 0, 1, 1, 0, -1, 1] as [Float], shape:
 
 // One compiled graph serves calls with two rows and with one.
 for rows: [[Float]] in [[[1, 2, 3], [0, -1, 1]], [[0.5, 0.5, 0.5]]] {
-    let x = TensorData(rows.flatMap { $0 }, shape: [rows.count, 3])
+    let x = try TensorData(rows.flatMap { $0 }, shape: [rows.count, 3])
     let probabilities = try model(["x": x])["probabilities"]!
-    print("\nrows", rows, "give", probabilities.shape, probabilities.floats)
+    print("\nrows", rows, "give", probabilities.shape, try probabilities.floats)
 }
 
 // Mistakes get one line that names them.

@@ -33,7 +33,7 @@ try training.graph.set("w2", to: TensorData(spread.reversed().map { $0 / 4 }, sh
 
 let points = (0..<64).map { Float($0) / 63 * 2 * .pi - .pi }
 let batch = [
-    "x": TensorData(points, shape: [64, 1]), "y": TensorData(points.map { sin($0) }, shape: [64, 1]),
+    "x": try TensorData(points, shape: [64, 1]), "y": try TensorData(points.map { sin($0) }, shape: [64, 1]),
 ]
 
 // The gradient against a difference quotient: (L(b2 + h) - L(b2 - h)) / 2h.
@@ -48,12 +48,14 @@ print("dL/db2 by autodiff \(try model(batch)["gradient"]!.floats[0]), by differe
 for step in 0...600 {
     let outputs = try training.step(batch, learningRate: 0.01)
     if step % 100 == 0 {
-        print("step \(step): loss \(outputs["loss"]!.floats[0]), norm \(outputs["gradient_norm"]!.floats[0])")
+        print(
+            "step \(step): loss \(try outputs["loss"]!.floats[0]), norm \(try outputs["gradient_norm"]!.floats[0])"
+        )
     }
 }
 
 let probe: [Float] = [-2, -1, 0, 1, 2]
-let two = TensorData(probe, shape: [5, 1])
+let two = try TensorData(probe, shape: [5, 1])
 let answers = try model(["x": two, "y": two])["prediction"]!.floats
 print("")
 for (x, y) in zip(probe, answers) { print("sin(\(x)) = \(sin(x)), learned \(y)") }

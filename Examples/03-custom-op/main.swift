@@ -49,7 +49,7 @@ for (name, model) in [("kernel", fast), ("decomposition", decomposed)] {
 
 // Both compute the same.
 try fast.set("w", to: TensorData((0..<4096).map { sin(Float($0)) }, shape: [64, 64]))
-let x = TensorData((0..<640).map { cos(Float($0)) }, shape: [10, 64])
+let x = try TensorData((0..<640).map { cos(Float($0)) }, shape: [10, 64])
 let (a, b) = (try fast(["x": x])["y"]!.floats, try decomposed(["x": x])["y"]!.floats)
 let difference = zip(a, b).map { abs($0 - $1) / max(1, abs($1)) }.max()!
 print("the results agree to 1e-5: \(difference < 1e-5)")

@@ -65,9 +65,9 @@ for step in 0...300 {
     let inputs = batch(&generator)
     let outputs = try training.step(inputs, symbols: ["length": 16], learningRate: 2e-3)
     guard step % 50 == 0 else { continue }
-    let logits = outputs["logits"]!.floats
-    let right = inputs["labels"]!.integers.enumerated().count { row, label in
+    let logits = try outputs["logits"]!.floats
+    let right = try inputs["labels"]!.integers.enumerated().count { row, label in
         (logits[2 * row + 1] > logits[2 * row]) == (label == 1)
     }
-    print("step \(step): loss \(outputs["loss"]!.floats[0]), \(right) of 32 right")
+    print("step \(step): loss \(try outputs["loss"]!.floats[0]), \(right) of 32 right")
 }

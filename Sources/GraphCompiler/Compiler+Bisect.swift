@@ -84,7 +84,7 @@ extension Compiler {
         var given: [String: TensorData] = [:]
         for node in graph.nodes {
             switch node.op {
-            case .input(let name, _): given[name] = inputs[name].map(TensorData.init)
+            case .input(let name, _): given[name] = try inputs[name].map(TensorData.init)
             case .parameter(let name, _, _):
                 if let tensor = inputs[name] { try parameters.set(name, TensorData(tensor)) }
             default: break
@@ -101,8 +101,8 @@ extension Compiler {
 }
 
 extension TensorData {
-    fileprivate init(_ tensor: HostTensor) {
-        self.init(element: tensor.element, shape: tensor.shape, bytes: tensor.bytes)
+    fileprivate init(_ tensor: HostTensor) throws(ExecutionError) {
+        try self.init(element: tensor.element, shape: tensor.shape, bytes: tensor.bytes)
     }
 }
 

@@ -159,7 +159,7 @@ private struct Measured {
         var random = RandomInputs(graph, symbols: symbols)
         var inputs: [String: TensorData] = [:]
         for (name, tensor) in random.tensors(ofParameters: hasWeights) {
-            let data = TensorData(element: tensor.element, shape: tensor.shape, bytes: tensor.bytes)
+            let data = try TensorData(element: tensor.element, shape: tensor.shape, bytes: tensor.bytes)
             if parameters.contains(name) { try parameters.set(name, data) } else { inputs[name] = data }
         }
         self.inputs = inputs

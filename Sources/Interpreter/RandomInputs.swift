@@ -17,7 +17,7 @@ package struct RandomInputs {
     package init(_ graph: Graph, symbols: [String: Int], seed: UInt64 = 1) {
         self.graph = graph
         self.symbols = symbols
-        random = SplitMix64(state: seed)
+        random = SplitMix64(seed: seed)
         uses = IntegerUses(graph)
     }
 

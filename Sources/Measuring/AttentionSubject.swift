@@ -15,7 +15,7 @@ package final class AttentionSubject: Subject {
     package init(_ work: AttentionWork, compiler: Compiler) throws {
         executor = try compiler.compile(work.graph(), parameters: ParameterStore())
         executor.profiles = true
-        inputs = Self.inputs(work)
+        inputs = try Self.inputs(work)
         symbols = ["tokens": work.tokens, "sequences": work.sequences, "length": work.length]
     }
 
@@ -29,7 +29,7 @@ package final class AttentionSubject: Subject {
         executor.profile.filter { !$0.key.hasPrefix("slice") }.values.reduce(0) { $0 + $1.seconds }
     }
 
-    private static func inputs(_ work: AttentionWork) -> [String: TensorData] {
+    private static func inputs(_ work: AttentionWork) throws -> [String: TensorData] {
         var random = SplitMix64(seed: 1)
         let shape = [work.tokens, work.heads, work.headSize]
         var inputs = [
@@ -41,8 +41,8 @@ package final class AttentionSubject: Subject {
             let values = (0..<shape.reduce(1, *)).map { _ in Float.random(in: -1...1, using: &random) }
             inputs[name] =
                 work.precision == .bf16
-                ? TensorData(element: .bf16, shape: shape, bytes: truncated(values))
-                : TensorData(values, shape: shape)
+                ? try TensorData(element: .bf16, shape: shape, bytes: truncated(values))
+                : try TensorData(values, shape: shape)
         }
         return inputs
     }

@@ -49,7 +49,7 @@ extension Executor {
         guard case .fusion(let region) = program.graph[id].op else { return place }
         var inputs: [String: HostTensor] = [:]
         for (index, operand) in program.graph[id].operands.enumerated() {
-            guard let tensor = HostTensor(data(operand)) else { return place }
+            guard let tensor = try? HostTensor(data(operand)) else { return place }
             inputs[Region.portName(index)] = tensor
         }
         let interpreter = Interpreter(graph: region.body)
@@ -79,12 +79,12 @@ extension Graph {
 
 extension HostTensor {
     /// The same numbers; `nil` for element types that hold no plain floats or integers.
-    fileprivate init?(_ data: TensorData) {
+    fileprivate init?(_ data: TensorData) throws(ExecutionError) {
         let values: [Double]
         switch data.element {
-        case .f32: values = data.floats.map(Double.init)
-        case .i32: values = data.integers.map(Double.init)
-        case .i64: values = data.longs.map(Double.init)
+        case .f32: values = try data.floats.map(Double.init)
+        case .i32: values = try data.integers.map(Double.init)
+        case .i64: values = try data.longs.map(Double.init)
         case .bool: values = data.bytes.map { $0 == 0 ? 0 : 1 }
         case .bf16, .f16: return nil
         }

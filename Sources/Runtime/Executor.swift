@@ -215,8 +215,7 @@ public final class Executor {
     func data(_ value: Value) -> TensorData {
         let type = program.graph.type(of: value)
         let bytes = UnsafeRawBufferPointer(start: address(value), count: byteCount(value))
-        return TensorData(
-            element: type.element, shape: type.extents(bound?.symbols ?? [:]) ?? [], bytes: [UInt8](bytes))
+        return TensorData(type.element, type.extents(bound?.symbols ?? [:]) ?? [], [UInt8](bytes))
     }
 
     private func fillConstants() throws {

@@ -120,7 +120,7 @@ public final class ParameterStore: @unchecked Sendable {
     /// A copy of a parameter.
     public func get(_ name: String) -> TensorData? {
         guard let slot = slots[name], let extents = slot.type.extents([:]) else { return nil }
-        return withBytes(name) { TensorData(element: slot.type.element, shape: extents, bytes: [UInt8]($0)) }
+        return withBytes(name) { TensorData(slot.type.element, extents, [UInt8]($0)) }
     }
 
     /// A parameter's bytes without a copy.

@@ -133,7 +133,7 @@ import Transforms
         ]
         func tensor(_ name: String) throws -> TensorData {
             let shape = try #require(file.entry(named: "\(form.rawValue).\(name)")).shape
-            return TensorData(try file.floats(named: "\(form.rawValue).\(name)"), shape: shape)
+            return try TensorData(try file.floats(named: "\(form.rawValue).\(name)"), shape: shape)
         }
         for name in ["q", "k", "v", "weights"] { inputs[name] = try tensor(name) }
         inputs["logits.noise"] = try tensor("noise")

@@ -87,13 +87,13 @@ import Testing
             "offsets": TensorData(offsets.map(Int32.init)), "lengths": TensorData(lengths.map(Int32.init)),
         ]
         for name in ["q", "k", "v", "dout"] {
-            inputs[name] = TensorData(
+            inputs[name] = try TensorData(
                 try floats(name), shape: [lengths.reduce(0, +), test.heads, test.headSize])
         }
         if let bias = test.bias {
             let n = lengths.max() ?? 0
             let shape = bias == .pairs ? [test.heads, n, n] : [test.heads, 2 * n - 1]
-            inputs["bias"] = TensorData(try floats("bias"), shape: shape)
+            inputs["bias"] = try TensorData(try floats("bias"), shape: shape)
         }
         let bounds = Bounds(element)
         let largest = Double(try floats("v").map(abs).max() ?? 0)

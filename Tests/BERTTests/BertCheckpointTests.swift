@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import TestSupport
 import Testing
 
 /// Writes `model.safetensors` (or another file) of F32 tensors whose elements are all `value`.
@@ -48,7 +49,7 @@ private func weights(
 
     @Test func reportListsEveryTensor() throws {
         let directory = try TemporaryDirectory()
-        try directory.write("{}", "config.json")
+        try directory.write("config.json", "{}")
         try weights(
             [
                 "bert.embeddings.word_embeddings.weight": [5, 2], "embeddings.position_ids": [1, 4],
@@ -71,7 +72,7 @@ private func weights(
     @Test(arguments: [Float.nan, .infinity])
     func weightsThatAreNoNumbersAreNamed(value: Float) throws {
         let directory = try TemporaryDirectory()
-        try directory.write("{}", "config.json")
+        try directory.write("config.json", "{}")
         try weights(["bert.pooler.dense.bias": [2]], value: value, in: directory.url)
         let checkpoint = try BertCheckpoint(directory: directory.url)
         let text = try #require(message { _ = try checkpoint.floats(of: "pooler.dense.bias") })
@@ -80,15 +81,16 @@ private func weights(
 
     @Test func anUntiedDecoderIsNotSkippedSilently() throws {
         let directory = try TemporaryDirectory()
-        try directory.write("{}", "config.json")
+        try directory.write("config.json", "{}")
         try weights(["embeddings.word_embeddings.weight": [5, 2]], name: "a.safetensors", in: directory.url)
         try weights(
             ["cls.predictions.decoder.weight": [5, 2]], value: 2, name: "b.safetensors", in: directory.url)
         try directory.write(
+            "model.safetensors.index.json",
             """
             {"weight_map": {"embeddings.word_embeddings.weight": "a.safetensors",
                             "cls.predictions.decoder.weight": "b.safetensors"}}
-            """, "model.safetensors.index.json")
+            """)
         let checkpoint = try BertCheckpoint(directory: directory.url)
         let report = try checkpoint.report(for: [.init("embeddings.word_embeddings.weight", [5, 2])])
         #expect(report.unexpected == ["cls.predictions.decoder.weight"] && report.redundant.isEmpty)
@@ -97,7 +99,7 @@ private func weights(
 
     @Test func aTiedCopyServesWhenItAloneWasSaved() throws {
         let directory = try TemporaryDirectory()
-        try directory.write("{}", "config.json")
+        try directory.write("config.json", "{}")
         try weights(["cls.predictions.decoder.bias": [5]], value: 3, in: directory.url)
         let (values, report) = try BertCheckpoint(directory: directory.url).load([
             .init("cls.predictions.bias", [5])
@@ -110,7 +112,7 @@ private func weights(
 
     @Test func everyMismatchedShapeIsListed() throws {
         let directory = try TemporaryDirectory()
-        try directory.write("{}", "config.json")
+        try directory.write("config.json", "{}")
         try weights(
             ["classifier.weight": [3, 4], "classifier.bias": [3], "pooler.dense.bias": [4]], in: directory.url
         )
@@ -129,16 +131,16 @@ private func weights(
         let directory = try TemporaryDirectory()
         func failure() -> String { message { _ = try BertCheckpoint(directory: directory.url) } ?? "none" }
         #expect(failure().contains("neither a model.json nor a config.json"))
-        try directory.write("{}", "config.json")
+        try directory.write("config.json", "{}")
         #expect(failure().contains("no weights, expected model.safetensors"))
-        try directory.write("x", "pytorch_model.bin")
+        try directory.write("pytorch_model.bin", "x")
         #expect(failure().contains("pickle") && failure().contains("save_file"))
         let index = "model.safetensors.index.json"
-        try directory.write("{", index)
+        try directory.write(index, "{")
         #expect(failure().contains("\(index): is not valid JSON"))
-        try directory.write(#"{"weight_map": {"a": "../x.safetensors"}}"#, index)
+        try directory.write(index, #"{"weight_map": {"a": "../x.safetensors"}}"#)
         #expect(failure().contains("gives 'a' no file name of this directory"))
-        try directory.write(#"{"weight_map": {"a": "x.safetensors"}}"#, index)
+        try directory.write(index, #"{"weight_map": {"a": "x.safetensors"}}"#)
         #expect(failure().contains("x.safetensors: cannot be read"))
         try weights(["b": [1]], name: "x.safetensors", in: directory.url)
         #expect(failure().contains("places 'a' in x.safetensors, which does not hold it"))
@@ -149,7 +151,7 @@ private func weights(
 
     @Test func integersWhereWeightsBelongAreRefused() throws {
         let directory = try TemporaryDirectory()
-        try directory.write("{}", "config.json")
+        try directory.write("config.json", "{}")
         let entry = SafetensorsEntry(name: "classifier.bias", dataType: .i64, shape: [1])
         try SafetensorsWriter.write([entry], to: directory.url.appendingPathComponent("model.safetensors")) {
             try [Int64(1)].withUnsafeBytes($1)
@@ -162,7 +164,7 @@ private func weights(
     /// The tiny fixture, saved as each class, keeps its values under that class's names.
     @Test(arguments: BertArchitecture.allCases)
     func savedModelLoadsAgain(architecture: BertArchitecture) throws {
-        let source = try BertCheckpoint(directory: TestFiles.fixtures.appendingPathComponent("tiny"))
+        let source = try BertCheckpoint(directory: Fixtures.folder.appendingPathComponent("tiny"))
         let own: [BertArchitecture: String] = [
             .sequenceClassification: "classifier.", .tokenClassification: "classifier.",
             .maskedLanguageModel: "cls.",

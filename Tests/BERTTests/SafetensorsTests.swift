@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import TestSupport
 import Testing
 
 /// A file of one header text and `count` bytes of data 0, 1, 2, ...
@@ -72,7 +73,8 @@ private func file(headerLength: UInt64, _ rest: String) -> Data {
         let header =
             #"{"t":{"dtype":"\#(type.rawValue)","shape":[\#(expected.count)],"data_offsets":[0,\#(bytes.count)]}}"#
         let odd = header.utf8.count % 2 == 0 ? header + " " : header
-        let read = try SafetensorsFile(directory.write(file(odd, data: 0) + Data(bytes), "t.safetensors"))
+        let read = try SafetensorsFile(
+            URL(fileURLWithPath: directory.write("t.safetensors", file(odd, data: 0) + Data(bytes))))
         #expect(try read.floats(named: "t") == expected)
         #expect(try read.withBytes(named: "t") { Array($0) } == bytes)
         let isInteger = ![.f64, .f32, .f16, .bf16].contains(type)
@@ -124,7 +126,7 @@ private func file(headerLength: UInt64, _ rest: String) -> Data {
     ])
     func damagedFilesAreRefused(contents: Data, parts: [String]) throws {
         let directory = try TemporaryDirectory()
-        let url = try directory.write(contents, "bad.safetensors")
+        let url = URL(fileURLWithPath: try directory.write("bad.safetensors", contents))
         let text = try #require(message { _ = try SafetensorsFile(url) })
         #expect(text.contains("bad.safetensors: ") && !text.contains("\n"))
         for part in parts { #expect(text.contains(part), "\(text)") }
@@ -140,7 +142,7 @@ private func file(headerLength: UInt64, _ rest: String) -> Data {
         }
         let whole = try Data(contentsOf: url)
         for length in 0..<whole.count {
-            let cut = try directory.write(whole.prefix(length), "cut.safetensors")
+            let cut = URL(fileURLWithPath: try directory.write("cut.safetensors", whole.prefix(length)))
             #expect(throws: SafetensorsError.self) { try SafetensorsFile(cut) }
         }
     }
@@ -157,7 +159,8 @@ private func file(headerLength: UInt64, _ rest: String) -> Data {
     @Test func unknownTensorNamesTheNearest() throws {
         let directory = try TemporaryDirectory()
         let header = #"{"classifier.weight":{\#(Self.f32):[0,8]}}"#
-        let read = try SafetensorsFile(directory.write(file(header, data: 8), "t.safetensors"))
+        let read = try SafetensorsFile(
+            URL(fileURLWithPath: directory.write("t.safetensors", file(header, data: 8))))
         let text = message { _ = try read.floats(named: "clasifier.weight") }
         #expect(text?.hasSuffix("no tensor 'clasifier.weight'; did you mean 'classifier.weight'?") == true)
     }
@@ -165,7 +168,7 @@ private func file(headerLength: UInt64, _ rest: String) -> Data {
     @Test func aFailedWriteLeavesTheOldFile() throws {
         struct Interrupted: Error {}
         let directory = try TemporaryDirectory()
-        let url = try directory.write("old", "w.safetensors")
+        let url = URL(fileURLWithPath: try directory.write("w.safetensors", "old"))
         let tensor = SafetensorsEntry(name: "t", dataType: .f32, shape: [2])
         #expect(throws: Interrupted.self) {
             try SafetensorsWriter.write([tensor], to: url) { _, sink in

@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import TestSupport
 import Testing
 
 /// Each bad input gives one line that names the place, its exit status, and leaves every file as it was.
@@ -12,7 +13,7 @@ import Testing
         /// What the error line must say.
         let says: [String]
         var input: [UInt8] = []
-        var prepare: @Sendable (Scratch) throws -> Void = { _ in }
+        var prepare: @Sendable (TemporaryDirectory) throws -> Void = { _ in }
 
         var testDescription: String { name }
     }
@@ -332,11 +333,11 @@ import Testing
 
     @Test(arguments: cases)
     func givesOneLine(_ item: Case) throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         try TinyModel.write(.classification(labels: 2), labels: ["bad", "good"], to: scratch)
         try item.prepare(scratch)
         let before = try scratch.contents()
-        func placed(_ text: String) -> String { text.replacing("@", with: scratch.root.path + "/") }
+        func placed(_ text: String) -> String { text.replacing("@", with: scratch.url.path + "/") }
 
         let result = try Tool.run(item.arguments.map(placed), input: item.input)
 

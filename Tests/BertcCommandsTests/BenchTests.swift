@@ -1,13 +1,14 @@
 import BERT
 import Foundation
+import TestSupport
 import Testing
 
 @testable import BertcCommands
 
 @Suite struct BenchTests {
     /// Two layers and sixteen texts of one to six words.
-    private func scratch() throws -> Scratch {
-        let scratch = try Scratch()
+    private func scratch() throws -> TemporaryDirectory {
+        let scratch = try TemporaryDirectory()
         var config = TinyModel.config()
         config.maxPositions = 128
         try scratch.write("model.json", [UInt8](config.json()))
@@ -19,7 +20,7 @@ import Testing
         return scratch
     }
 
-    private func run(_ scratch: Scratch, _ arguments: [String]) throws -> Tool.Result {
+    private func run(_ scratch: TemporaryDirectory, _ arguments: [String]) throws -> Tool.Result {
         try Tool.run(
             ["bench", "--model", scratch.path("model.json"), "--data", scratch.path("data.tsv")]
                 + ["--seq", "24", "--batch", "4", "--threads", "2"] + arguments)

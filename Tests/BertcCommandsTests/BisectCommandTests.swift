@@ -1,10 +1,11 @@
+import TestSupport
 import Testing
 
 @Suite struct BisectCommandTests {
-    let scratch: Scratch
+    let scratch: TemporaryDirectory
 
     init() throws {
-        scratch = try Scratch()
+        scratch = try TemporaryDirectory()
         try TinyModel.write(.classification(labels: 3), labels: ["a", "b", "c"], to: scratch)
     }
 

@@ -1,13 +1,14 @@
 import BERT
 import Foundation
 import GraphCompiler
+import TestSupport
 import Testing
 
 @Suite struct CompileTests {
-    let scratch: Scratch
+    let scratch: TemporaryDirectory
 
     init() throws {
-        scratch = try Scratch()
+        scratch = try TemporaryDirectory()
         try TinyModel.write(.classification(labels: 3), labels: ["a", "b", "c"], to: scratch)
     }
 

@@ -1,12 +1,13 @@
 import BERT
 import Foundation
+import TestSupport
 import Testing
 
 /// What `bertc evaluate` prints where a matrix or a correlation says nothing.
 @Suite struct EvaluateTests {
-    let scratch: Scratch
+    let scratch: TemporaryDirectory
 
-    init() throws { scratch = try Scratch() }
+    init() throws { scratch = try TemporaryDirectory() }
 
     private func object(_ result: Tool.Result) throws -> [String: Any] {
         #expect(result.status == 0, "\(result.error)")

@@ -1,12 +1,13 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `bertc compile --explain` and `--require-fusion`.
 @Suite struct ExplainTests {
-    let scratch: Scratch
+    let scratch: TemporaryDirectory
 
     init() throws {
-        scratch = try Scratch()
+        scratch = try TemporaryDirectory()
         try TinyModel.write(.classification(labels: 3), labels: ["a", "b", "c"], to: scratch)
     }
 

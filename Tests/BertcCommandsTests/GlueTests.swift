@@ -1,12 +1,13 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `bertc glue` from files to the table.
 @Suite struct GlueTests {
-    let scratch: Scratch
+    let scratch: TemporaryDirectory
 
     init() throws {
-        scratch = try Scratch()
+        scratch = try TemporaryDirectory()
         try TinyGlue.write(to: scratch)
     }
 

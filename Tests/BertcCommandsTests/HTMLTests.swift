@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `bertc compile --html`: the page is complete in itself and works in a browser.
@@ -8,10 +9,10 @@ import Testing
             .map { "\($0)/\(name)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
     }.first
 
-    let scratch: Scratch
+    let scratch: TemporaryDirectory
 
     init() throws {
-        scratch = try Scratch()
+        scratch = try TemporaryDirectory()
         try TinyModel.write(.classification(labels: 3), labels: ["a", "b", "c"], to: scratch)
         let arguments = ["compile", scratch.path("model"), "--training", "--html", scratch.path("page.html")]
         let result = try Tool.run(arguments)

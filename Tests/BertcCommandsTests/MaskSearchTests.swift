@@ -1,12 +1,13 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `bertc train` that learns an attention mask, and what is done with the mask then.
 @Suite struct MaskSearchTests {
-    let scratch: Scratch
+    let scratch: TemporaryDirectory
 
     init() throws {
-        scratch = try Scratch()
+        scratch = try TemporaryDirectory()
         try TinyTraining.write(to: scratch)
     }
 

@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A vocabulary, a pre-training run, its plot and fine-tuning, all with the tool.
 @Suite struct PretrainingTests {
     @Test func fromTextToAClassifier() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         let documents = (0..<12).map { document in
             (0..<6).map { "The \(["cat", "dog", "ship"][document % 3]) number \($0) sleeps." }
                 .joined(separator: "\n")

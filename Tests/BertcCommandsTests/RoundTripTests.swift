@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import TestSupport
 import Testing
 import Training
 
@@ -10,10 +11,10 @@ import Training
     ]
     static let labels = ["bad", "good"]
 
-    let scratch: Scratch
+    let scratch: TemporaryDirectory
 
     init() throws {
-        scratch = try Scratch()
+        scratch = try TemporaryDirectory()
         try TinyModel.write(.classification(labels: 2), labels: Self.labels, to: scratch)
         try scratch.write("texts.txt", Self.texts.joined(separator: "\n") + "\n")
     }

@@ -1,12 +1,13 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Streams that take nothing, limits of the system, and values that look like something else.
 @Suite struct StreamTests {
-    let scratch: Scratch
+    let scratch: TemporaryDirectory
 
     init() throws {
-        scratch = try Scratch()
+        scratch = try TemporaryDirectory()
         try TinyModel.write(.classification(labels: 2), labels: ["bad", "good"], to: scratch)
     }
 
@@ -45,7 +46,7 @@ import Testing
         let result = try Tool.shell("ulimit -f 4; $B compile model --no-cache \(option)", in: scratch)
         #expect(result.status == 73)
         #expect(result.error.contains("cannot be written: File too large"))
-        let left = try FileManager.default.contentsOfDirectory(atPath: scratch.root.path)
+        let left = try FileManager.default.contentsOfDirectory(atPath: scratch.url.path)
         #expect(!left.contains { $0.hasSuffix(".partial") }, "\(left)")
     }
 

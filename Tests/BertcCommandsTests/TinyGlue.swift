@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// Three tasks of GLUE with a few examples each, and a fresh two-layer model.
 enum TinyGlue {
@@ -12,7 +13,7 @@ enum TinyGlue {
     ]
 
     /// Writes `glue/RTE`, `glue/STS-B`, `glue/MNLI`, `model.json` and `vocab.txt`.
-    static func write(to scratch: Scratch) throws {
+    static func write(to scratch: TemporaryDirectory) throws {
         var config = TinyModel.config()
         config.normPosition = .pre
         try scratch.write("model.json", [UInt8](config.json()))

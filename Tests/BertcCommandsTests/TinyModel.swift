@@ -1,6 +1,7 @@
 import BERT
 import Foundation
 import Support
+import TestSupport
 import Text
 
 /// A two-layer BERT with random weights and a vocabulary of 18 tokens, as a model directory.
@@ -24,7 +25,7 @@ enum TinyModel {
 
     /// Writes configuration, weights and vocabulary into `directory` of `scratch`.
     static func write(
-        _ head: BertHead, labels: [String] = [], to scratch: Scratch, _ directory: String = "model"
+        _ head: BertHead, labels: [String] = [], to scratch: TemporaryDirectory, _ directory: String = "model"
     ) throws {
         var config = config(labels: labels)
         let architecture: BertArchitecture =

@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import TestSupport
 
 /// A training run of a fraction of a second: eight texts, a fresh two-layer model.
 enum TinyTraining {
@@ -11,7 +12,7 @@ enum TinyTraining {
 
     /// Writes `train.json`, the model, its vocabulary and the data.
     /// - Parameter more: fields of `train.json` as JSON text, added to or replacing the usual ones.
-    static func write(to scratch: Scratch, more: [String: String] = [:]) throws {
+    static func write(to scratch: TemporaryDirectory, more: [String: String] = [:]) throws {
         var config = TinyModel.config()
         config.normPosition = .pre
         try scratch.write("model.json", [UInt8](config.json()))

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A token classifier from training to predictions, with the tool.
@@ -17,7 +18,7 @@ import Testing
         """
 
     @Test func fromWordsToLabels() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         try TinyTraining.write(
             to: scratch,
             more: [
@@ -61,7 +62,7 @@ import Testing
     }
 
     @Test func theHeadIsCompiled() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         try TinyModel.write(.tokenClassification(labels: 3), labels: ["B", "I", "O"], to: scratch)
         for more in [[], ["--training"], ["--training", "--task", "token-classification", "--labels", "9"]] {
             let result = try Tool.run(["compile", scratch.path("model")] + more)

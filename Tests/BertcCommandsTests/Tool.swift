@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Runs the built `bertc`, which stands beside the test bundle.
@@ -6,11 +7,11 @@ enum Tool {
     /// Runs a line of shell, in which `$B` is the tool, for streams and limits that `Process` does not have.
     ///
     /// - Returns: the shell's own status and what it wrote.
-    static func shell(_ line: String, in scratch: Scratch) throws -> Result {
+    static func shell(_ line: String, in scratch: TemporaryDirectory) throws -> Result {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/bash")
         process.arguments = ["-c", line]
-        process.currentDirectoryURL = scratch.root
+        process.currentDirectoryURL = scratch.url
         process.environment = ProcessInfo.processInfo.environment.merging(["B": executable.path]) { $1 }
         let (output, error) = (Pipe(), Pipe())
         process.standardOutput = output
@@ -50,7 +51,7 @@ enum Tool {
         process.executableURL = executable
         process.arguments = arguments
         // Files rather than pipes: nobody has to read them while the tool runs.
-        let scratch = try Scratch()
+        let scratch = try TemporaryDirectory()
         for name in ["out", "err"] { try scratch.write(name, "") }
         try scratch.write("in", input)
         let output = try FileHandle(forWritingTo: scratch.url("out"))
@@ -67,44 +68,5 @@ enum Tool {
         return Result(
             status: process.terminationStatus, output: try scratch.read("out"), error: try scratch.read("err")
         )
-    }
-}
-
-/// A directory that goes away with its owner.
-final class Scratch {
-    let root: URL
-
-    init() throws {
-        root = FileManager.default.temporaryDirectory.appendingPathComponent(
-            "bertc-tests-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(at: root) }
-
-    func url(_ name: String) -> URL { root.appendingPathComponent(name) }
-    func path(_ name: String) -> String { url(name).path }
-
-    func write(_ name: String, _ text: String) throws { try write(name, Array(text.utf8)) }
-
-    func write(_ name: String, _ bytes: [UInt8]) throws {
-        let url = url(name)
-        try FileManager.default.createDirectory(
-            at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try Data(bytes).write(to: url)
-    }
-
-    func read(_ name: String) throws -> String { try String(contentsOf: url(name), encoding: .utf8) }
-    func bytes(_ name: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: url(name))) }
-
-    /// Every file and its contents: what a failed command must leave as it was.
-    func contents() throws -> [String: [UInt8]] {
-        var contents: [String: [UInt8]] = [:]
-        for name in try FileManager.default.subpathsOfDirectory(atPath: root.path) {
-            var isDirectory: ObjCBool = false
-            _ = FileManager.default.fileExists(atPath: path(name), isDirectory: &isDirectory)
-            contents[name] = isDirectory.boolValue ? [] : try bytes(name)
-        }
-        return contents
     }
 }

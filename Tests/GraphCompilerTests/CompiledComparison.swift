@@ -26,7 +26,7 @@ struct CompiledComparison {
         var given: [String: TensorData] = [:]
         for node in program.graph.nodes {
             switch node.op {
-            case .input(let name, _): given[name] = inputs[name].map(TensorData.init)
+            case .input(let name, _): given[name] = try inputs[name].map(TensorData.init)
             case .parameter(let name, _, _): try parameters.set(name, TensorData(inputs[name]!))
             default: break
             }
@@ -64,8 +64,8 @@ struct CompiledComparison {
 }
 
 extension TensorData {
-    init(_ tensor: HostTensor) {
-        self.init(element: tensor.element, shape: tensor.shape, bytes: tensor.bytes)
+    init(_ tensor: HostTensor) throws {
+        try self.init(element: tensor.element, shape: tensor.shape, bytes: tensor.bytes)
     }
 }
 

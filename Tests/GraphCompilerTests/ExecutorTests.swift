@@ -29,7 +29,7 @@ import Testing
     @Test func aFiniteStepUpdatesParameters() throws {
         let (executor, parameters) = try trained()
         var inputs = scalars
-        inputs["x"] = TensorData([1, 1, 1, 1] as [Float], shape: [1, 4])
+        inputs["x"] = try TensorData([1, 1, 1, 1] as [Float], shape: [1, 4])
         _ = try executor.run(inputs, guarding: ["loss", "gradient_norm"])
         let w = try #require(parameters.get("w")).floats
         for (new, old) in zip(w, [1, 2, 3, 4] as [Float]) { #expect(new < old && new > old - 0.2) }
@@ -39,20 +39,20 @@ import Testing
     @Test func aNonFiniteLossNamesItsNodeAndChangesNothing() throws {
         let (executor, parameters) = try trained()
         var inputs = scalars
-        inputs["x"] = TensorData([-1, -1, -1, -1] as [Float], shape: [1, 4])
+        inputs["x"] = try TensorData([-1, -1, -1, -1] as [Float], shape: [1, 4])
         let error = #expect(throws: ExecutionError.self) {
             try executor.run(inputs, guarding: ["loss", "gradient_norm"])
         }
         #expect(error?.place.contains("= log \"model\" in ") == true, "\(String(describing: error))")
-        #expect(parameters.get("w")?.floats == [1, 2, 3, 4])
-        #expect(parameters.get("w.exp_avg")?.floats == [0, 0, 0, 0])
+        #expect(try parameters.get("w")?.floats == [1, 2, 3, 4])
+        #expect(try parameters.get("w.exp_avg")?.floats == [0, 0, 0, 0])
     }
 
     @Test func aDamagedParameterIsNamed() throws {
         let (executor, parameters) = try trained()
         try parameters.set("w", TensorData([1, .infinity, 3, 4], shape: [4, 1]))
         var inputs = scalars
-        inputs["x"] = TensorData([1, 1, 1, 1] as [Float], shape: [1, 4])
+        inputs["x"] = try TensorData([1, 1, 1, 1] as [Float], shape: [1, 4])
         let error = #expect(throws: ExecutionError.self) { try executor.run(inputs, guarding: ["loss"]) }
         #expect(error?.place == "parameter \"w\"")
     }
@@ -64,9 +64,9 @@ import Testing
         }
         #expect(place(scalars) == "input \"x\"")
         var inputs = scalars
-        inputs["x"] = TensorData([1, 2, 3] as [Float], shape: [1, 3])
+        inputs["x"] = try TensorData([1, 2, 3] as [Float], shape: [1, 3])
         #expect(place(inputs)?.contains("input \"x\", axis 1") == true)
-        inputs["x"] = TensorData([1, 2, 3, 4] as [Int32], shape: [1, 4])
+        inputs["x"] = try TensorData([1, 2, 3, 4] as [Int32], shape: [1, 4])
         #expect(place(inputs) == "input \"x\"")
     }
 
@@ -85,7 +85,7 @@ import Testing
         let evaluation = try Compiler(CompilerOptions(cache: .off)).compile(
             try linear(), parameters: parameters)
         var inputs = scalars
-        inputs["x"] = TensorData([1, 1, 1, 1] as [Float], shape: [1, 4])
+        inputs["x"] = try TensorData([1, 1, 1, 1] as [Float], shape: [1, 4])
         let before = try evaluation.run(inputs)["loss"]!.floats[0]
         _ = try training.run(inputs)
         #expect(try evaluation.run(inputs)["loss"]!.floats[0] < before)
@@ -103,15 +103,15 @@ import Testing
         try parameters.set("a", TensorData([1, 2, 3] as [Float]))
         try parameters.set("b", TensorData([4, 5, 6] as [Float]))
         _ = try executor.run([:])
-        #expect(parameters.get("a")?.floats == [4, 5, 6])
-        #expect(parameters.get("b")?.floats == [1, 2, 3])
+        #expect(try parameters.get("a")?.floats == [4, 5, 6])
+        #expect(try parameters.get("b")?.floats == [1, 2, 3])
     }
 
     @Test func memoryLevelsOffAfterTheLargestBatch() throws {
         let (executor, _) = try trained()
         func run(_ rows: Int) throws {
             var inputs = scalars
-            inputs["x"] = TensorData([Float](repeating: 1, count: rows * 4), shape: [rows, 4])
+            inputs["x"] = try TensorData([Float](repeating: 1, count: rows * 4), shape: [rows, 4])
             _ = try executor.run(inputs)
         }
         try run(5000)
@@ -145,8 +145,8 @@ import Testing
             let parameters = ParameterStore()
             let executor = try compiler.compile(try linear(), parameters: parameters)
             try parameters.set("w", TensorData([1, 2, 3, 4] as [Float], shape: [4, 1]))
-            let x = TensorData([1, 1, 1, 1] as [Float], shape: [1, 4])
-            #expect(abs(try executor.run(["x": x])["loss"]!.floats[0] - Float(log(10.0))) < 1e-6)
+            let x = try TensorData([1, 1, 1, 1] as [Float], shape: [1, 4])
+            #expect(try abs(try executor.run(["x": x])["loss"]!.floats[0] - Float(log(10.0))) < 1e-6)
             #expect(compiler.cacheWarning == nil)
         }
         #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).count > 1)

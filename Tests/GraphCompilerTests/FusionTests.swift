@@ -211,7 +211,7 @@ import Testing
             let parameters = ParameterStore()
             let step = try compiler.compile(graph, parameters: parameters)
             let infer = try compiler.compile(forward, parameters: parameters)
-            let given = Self.inputs(graph, 5).mapValues(TensorData.init)
+            let given = try Self.inputs(graph, 5).mapValues(TensorData.init)
             try parameters.set("w", given["w"]!)
             var losses: [Float] = []
             for _ in 0..<3 {

@@ -64,12 +64,12 @@ import Testing
         let test = AttentionTests.Case(batch: .long, mask: AttentionMask(.causal))
         let executor = try Compiler(CompilerOptions(threads: 2, cache: .off))
             .compile(try test.graph(), parameters: ParameterStore())
-        var inputs = test.inputs.mapValues(TensorData.init)
+        var inputs = try test.inputs.mapValues(TensorData.init)
         let before = try #require(try executor.run(inputs)["out"]).floats
         var keys = try #require(inputs["k"])
         let visible = 301 * 16
-        let hidden = Array(repeating: Float.nan, count: keys.floats.count - visible)
-        keys = TensorData(Array(keys.floats.prefix(visible)) + hidden, shape: keys.shape)
+        let hidden = Array(repeating: Float.nan, count: try keys.floats.count - visible)
+        keys = try TensorData(Array(try keys.floats.prefix(visible)) + hidden, shape: keys.shape)
         inputs["k"] = keys
         let after = try #require(try executor.run(inputs)["out"]).floats
         #expect(Array(before[..<visible]) == Array(after[..<visible]))
@@ -94,7 +94,7 @@ import Testing
             var numbers = Numbers(3)
             let rows = (0..<700).map { _ in numbers.tensor([1, 1, 16], -1, 1).values.map(Float.init) }
             let tokens = lengths.reduce(0, +)
-            let x = TensorData(lengths.flatMap { rows[..<$0].flatMap { $0 } }, shape: [tokens, 1, 16])
+            let x = try TensorData(lengths.flatMap { rows[..<$0].flatMap { $0 } }, shape: [tokens, 1, 16])
             let offsets = lengths.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
             let inputs = [
                 "q": x, "k": x, "v": x, "dout": x, "offsets": TensorData(offsets.map(Int32.init)),

@@ -96,12 +96,12 @@ import TileEmulator
         }
         let graph = try trainingStep(forward)
         var numbers = Numbers(5)
-        let given = [
+        let given = try [
             "x": numbers.tensor([9, 33]), "learning_rate": HostTensor.scalar(0.1),
             "correction1": HostTensor.scalar(0.1),
             "correction2": HostTensor.scalar(0.001),
         ].mapValues(TensorData.init)
-        let weights = ["w", "v"].map { ($0, TensorData(numbers.tensor([33, 75]))) }
+        let weights = try ["w", "v"].map { ($0, try TensorData(numbers.tensor([33, 75]))) }
         for (set, compiler) in try Self.compilers(precision) {
             let parameters = ParameterStore()
             let step = try compiler.compile(graph, parameters: parameters)

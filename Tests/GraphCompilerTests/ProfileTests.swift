@@ -13,8 +13,8 @@ import Testing
             graph, parameters: ParameterStore())
     }
 
-    private func inputs(rows: Int) -> [String: TensorData] {
-        ["x": TensorData([Float](repeating: 1, count: rows * 32), shape: [rows, 32])]
+    private func inputs(rows: Int) throws -> [String: TensorData] {
+        ["x": try TensorData([Float](repeating: 1, count: rows * 32), shape: [rows, 32])]
     }
 
     @Test func usesAddUpToTheProgramsCosts() throws {

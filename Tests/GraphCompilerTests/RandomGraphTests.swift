@@ -1,5 +1,6 @@
 import GraphCompiler
 import Interpreter
+import TestSupport
 import Testing
 
 /// Random graphs and training steps: compiled against interpreted, before and after the passes, on any number of

@@ -33,7 +33,7 @@ import Testing
                 to: TensorData((0..<count).map { Float($0 % 7) / 70 }, shape: spec.type.extents([:])!))
         }
         let values = (0..<(rows * 64)).map { Float($0 % 11) / 11 }
-        return (training, ["x": TensorData(values, shape: [rows, 64])])
+        return (training, ["x": try TensorData(values, shape: [rows, 64])])
     }
 
     /// Allocations of `steps` steps after some that don't count.
@@ -78,7 +78,7 @@ import Testing
         let (training, _) = try Self.training(layers: 4)
         func step(_ rows: Int) throws -> (loss: Float, bytes: Int) {
             let values = (0..<(rows * 64)).map { Float($0 % 11) / 11 }
-            let inputs = ["x": TensorData(values, shape: [rows, 64])]
+            let inputs = ["x": try TensorData(values, shape: [rows, 64])]
             let loss = try training.step(inputs, learningRate: 0)["loss"]!.floats[0]
             return (loss, training.graph.executor.residentByteCount)
         }

@@ -1,5 +1,6 @@
 import GraphIR
 import Interpreter
+import TestSupport
 import Testing
 
 @Suite struct RandomInputsTests {

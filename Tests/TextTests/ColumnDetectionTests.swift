@@ -1,4 +1,5 @@
 import Support
+import TestSupport
 import Testing
 import Text
 
@@ -8,7 +9,7 @@ import Text
         _ name: String, _ contents: String, labels: LabelUse = .classes,
         header: TextDataset.Options.Header = .auto
     ) throws -> TextDataset {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         return try TextDataset.load(
             path: scratch.write(name, contents), options: TextDataset.Options(header: header, labels: labels))
     }
@@ -108,7 +109,7 @@ import Text
 
     /// Other files of a run are laid out as the training data.
     @Test func filesOfARunAgree() throws {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         let train = try TextDataset.load(
             path: scratch.write("t.tsv", "I love it\tpos\nI hate it\tneg\nso good\tpos\n"),
             options: TextDataset.Options(labels: .classes))

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Text
 
@@ -45,7 +46,7 @@ import Text
 
     @Test(arguments: files.indices)
     func sameExamples(index: Int) throws {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         let path = try scratch.write(Self.files[index].name, Self.files[index].contents)
         let dataset = try TextDataset.load(path: path, options: TextDataset.Options(labels: .classes))
         #expect(dataset.examples == Self.examples)
@@ -55,26 +56,26 @@ import Text
     @Test func gzip() throws {
         let whole: [UInt8] = Array(
             Data(base64Encoded: "H4sIAAAAAAAAAyvIL+ZMy8xL5cpLTedMSkzhAgASZFglEQAAAA==") ?? Data())
-        let scratch = try ScratchDirectory()
-        let dataset = try TextDataset.load(path: scratch.write("x.tsv.gz", bytes: whole))
+        let scratch = try TemporaryDirectory()
+        let dataset = try TextDataset.load(path: scratch.write("x.tsv.gz", whole))
         #expect(dataset.examples.map(\.text) == ["fine", "bad"])
-        let twice = try TextDataset.load(path: scratch.write("x.tsv.gz", bytes: whole + whole))
+        let twice = try TextDataset.load(path: scratch.write("x.tsv.gz", whole + whole))
         #expect(twice.count == 4)
         let padded = whole + [UInt8](repeating: 0, count: 9)
-        #expect(try TextDataset.load(path: scratch.write("x.tsv.gz", bytes: padded)).count == 2)
+        #expect(try TextDataset.load(path: scratch.write("x.tsv.gz", padded)).count == 2)
         let followed = try textError {
             _ = try TextDataset.load(
-                path: scratch.write("x.tsv.gz", bytes: whole + [0x1E] + whole.dropFirst()))
+                path: scratch.write("x.tsv.gz", whole + [0x1E] + whole.dropFirst()))
         }
         #expect(followed.kind == .damagedFile, "\(followed)")
         let cut = try textError {
-            _ = try TextDataset.load(path: scratch.write("x.tsv.gz", bytes: Array(whole.prefix(20))))
+            _ = try TextDataset.load(path: scratch.write("x.tsv.gz", Array(whole.prefix(20))))
         }
         #expect(cut.kind == .damagedFile && cut.message.contains("ends in the middle"), "\(cut)")
         var changed = whole
         changed[14] ^= 0xFF
         let broken = try textError {
-            _ = try TextDataset.load(path: scratch.write("x.tsv.gz", bytes: changed))
+            _ = try TextDataset.load(path: scratch.write("x.tsv.gz", changed))
         }
         #expect(broken.kind == .damagedFile, "\(broken)")
     }
@@ -86,8 +87,8 @@ import Text
             (Array("ARROW1".utf8) + [0, 0], "an Arrow file"), ([0xFF, 0xFE, 0x61, 0], "UTF-16 text"),
         ] as [([UInt8], String)])
     func otherFormatsAreNamed(bytes: [UInt8], name: String) throws {
-        let scratch = try ScratchDirectory()
-        let error = try textError { _ = try TextDataset.load(path: scratch.write("x.csv", bytes: bytes)) }
+        let scratch = try TemporaryDirectory()
+        let error = try textError { _ = try TextDataset.load(path: scratch.write("x.csv", bytes)) }
         #expect(error.kind == .unknownFormat && error.message.contains(name), "\(error)")
     }
 
@@ -102,7 +103,7 @@ import Text
         ),
     ])
     func mistakesHaveTheirLine(name: String, contents: String, line: Int?, part: String) throws {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         let error = try textError { _ = try TextDataset.load(path: scratch.write(name, contents)) }
         #expect(error.line == line && error.message.contains(part), "\(error)")
     }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Text
 
@@ -9,14 +10,14 @@ import Text
         _ name: String, _ contents: String, format: TextDataset.Format = .auto,
         options: TextDataset.Options = TextDataset.Options()
     ) throws -> TextDataset {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         return try TextDataset.load(path: scratch.write(name, contents), format: format, options: options)
     }
 
     // MARK: Lines
 
     @Test func textsAndLabelsInTwoFiles() throws {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         let path = try scratch.write("train.txt", "good film\n\tquoted \"text\"\r\n\nlast")
         _ = try scratch.write("train_labels.txt", "1\n0 \n1\n0\n")
         let dataset = try TextDataset.load(path: path)
@@ -42,7 +43,7 @@ import Text
     }
 
     @Test func numbersOfTextsAndLabelsDiffer() throws {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         let path = try scratch.write("valid.txt", "a\nb\nc\n")
         _ = try scratch.write("valid_labels.txt", "0\n1\n")
         let error = try textError { _ = try TextDataset.load(path: path) }
@@ -53,7 +54,7 @@ import Text
     }
 
     @Test func blankLabelLine() throws {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         let path = try scratch.write("valid.txt", "a\nb\nc\n")
         _ = try scratch.write("valid_labels.txt", "0\n\n1\n")
         let error = try textError { _ = try TextDataset.load(path: path) }
@@ -186,13 +187,13 @@ import Text
 
     @Test(arguments: ["x.txt", "x.tsv", "x.jsonl"])
     func missingEmptyAndInvalid(name: String) throws {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         let missing = try textError { _ = try TextDataset.load(path: scratch.path + "/" + name) }
         #expect(missing.kind == .missingFile)
         #expect(missing.description.contains(name))
         let empty = try scratch.write(name, "")
         #expect(try textError { _ = try TextDataset.load(path: empty) }.kind == .emptyDataset)
-        let invalid = try scratch.write(name, bytes: Array("a\nb".utf8) + [0xFF] + Array("\n".utf8))
+        let invalid = try scratch.write(name, Array("a\nb".utf8) + [0xFF] + Array("\n".utf8))
         let error = try textError { _ = try TextDataset.load(path: invalid) }
         #expect(error.kind == .invalidUTF8)
         #expect(error.line == 2)
@@ -204,7 +205,7 @@ import Text
     }
 
     @Test func directoryAndUnknownEnding() throws {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         let directory = try textError { _ = try TextDataset.load(path: scratch.path, format: .tsv) }
         #expect(directory.kind == .unreadableFile)
         #expect(try textError { _ = try load("x.dat", "a\n") }.kind == .unknownFormat)

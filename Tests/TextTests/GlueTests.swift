@@ -1,12 +1,13 @@
 import Foundation
+import TestSupport
 import Testing
 import Text
 
 /// GLUE's files as they are, quirks included.
 @Suite struct GlueTests {
-    private let scratch: ScratchDirectory
+    private let scratch: TemporaryDirectory
 
-    init() throws { scratch = try ScratchDirectory() }
+    init() throws { scratch = try TemporaryDirectory() }
 
     private func read(_ task: GlueTask, _ split: GlueSplit, _ contents: String) throws -> GlueFile {
         let path = try scratch.write(task.fileName(of: split), contents)

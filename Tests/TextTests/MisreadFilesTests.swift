@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Text
 
@@ -86,7 +87,7 @@ import Text
     ]
 
     @Test(arguments: files) func isReadAsMeant(_ file: File) throws {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         let dataset = try TextDataset.load(
             path: scratch.write(file.name, file.contents), options: TextDataset.Options(labels: file.labels))
         #expect(dataset.examples.first == file.first)
@@ -110,8 +111,8 @@ import Text
 
     @Test(arguments: refused.indices) func isRefused(index: Int) throws {
         let (name, bytes, line, part) = Self.refused[index]
-        let scratch = try ScratchDirectory()
-        let path = try scratch.write(name, bytes: bytes)
+        let scratch = try TemporaryDirectory()
+        let path = try scratch.write(name, bytes)
         let error = try textError {
             _ = try TextDataset.load(path: path, options: TextDataset.Options(labels: .classes))
         }

@@ -1,17 +1,18 @@
 import Foundation
 import Support
+import TestSupport
 import Testing
 
 @testable import Text
 
 /// Sentence pairs and masks, on documents whose words tell where they are from: `d3s5w1`.
 @Suite struct PretrainingExamplesTests {
-    let scratch: ScratchDirectory
+    let scratch: TemporaryDirectory
     let tokenizer: WordPieceTokenizer
     let documents: TokenDocuments
 
     init() throws {
-        scratch = try ScratchDirectory()
+        scratch = try TemporaryDirectory()
         var generator = SplitMix64(seed: 3)
         var vocabulary = VocabularyTrainer.specialTokens
         var text = ""

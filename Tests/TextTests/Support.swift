@@ -25,29 +25,6 @@ enum Place {
     }
 }
 
-/// A directory that is removed with its last user.
-final class ScratchDirectory: Sendable {
-    let path: String
-
-    init() throws {
-        path = NSTemporaryDirectory() + "bertc-text-" + UUID().uuidString
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    /// Writes a file and returns its path.
-    func write(_ name: String, _ contents: String) throws -> String {
-        try write(name, bytes: Array(contents.utf8))
-    }
-
-    func write(_ name: String, bytes: [UInt8]) throws -> String {
-        let file = path + "/" + name
-        try Data(bytes).write(to: URL(fileURLWithPath: file))
-        return file
-    }
-}
-
 /// The CRC-32 of zlib.
 struct CRC32 {
     private var state: UInt32 = .max

@@ -1,11 +1,12 @@
 import Foundation
+import TestSupport
 import Testing
 import Text
 
 /// CoNLL files, and words with their pieces.
 @Suite struct TaggedDatasetTests {
     private func load(_ contents: String) throws -> TaggedDataset {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         return try TaggedDataset(contentsOf: scratch.write("x.conll", contents))
     }
 
@@ -75,7 +76,7 @@ import Text
     ]
 
     private func encode(_ words: [String], _ maxLength: Int? = nil) throws -> WordEncoding {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         let file = try scratch.write("vocab.txt", Self.vocabulary.joined(separator: "\n") + "\n")
         return try WordPieceTokenizer(contentsOf: file).encode(words: words, maxLength: maxLength)
     }
@@ -90,7 +91,7 @@ import Text
 
     /// The same tokens as of the text, where spaces separate the words.
     @Test func wordsAreTheTextsTokens() throws {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         let file = try scratch.write("vocab.txt", Self.vocabulary.joined(separator: "\n") + "\n")
         let tokenizer = try WordPieceTokenizer(contentsOf: file)
         for maxLength in 3...9 {
@@ -120,7 +121,7 @@ import Text
     private func load(
         _ name: String, _ contents: String, labels: LabelUse = .classes, word: ColumnSelector? = nil
     ) throws -> TaggedDataset {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         let options = TextDataset.Options(textColumn: word, labels: labels)
         return try TaggedDataset(contentsOf: scratch.write(name, contents), options: options)
     }
@@ -249,7 +250,7 @@ import Text
         ("x.tsv", "good\tfine film\nbad\tso bad a film\n", nil),
     ])
     func wordsAreToldFromTexts(name: String, contents: String, words: [String]?) throws {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         let read = try TextsOrWords(
             contentsOf: scratch.write(name, contents), unnamed: .auto,
             options: TextDataset.Options(labels: .unused))

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Text
@@ -14,11 +15,11 @@ import Testing
         The end of e.g. this.
         """
 
-    static func tokenizer(_ scratch: ScratchDirectory) throws -> WordPieceTokenizer {
+    static func tokenizer(_ scratch: TemporaryDirectory) throws -> WordPieceTokenizer {
         try WordPieceTokenizer(trainedOn: [scratch.write("text.txt", text)], size: 200)
     }
 
-    static func prepared(_ scratch: ScratchDirectory) throws -> TokenFile {
+    static func prepared(_ scratch: TemporaryDirectory) throws -> TokenFile {
         try TokenFile.prepare(
             [scratch.path + "/text.txt"], tokenizer: tokenizer(scratch), at: scratch.path + "/a/text.tokens")
     }
@@ -36,7 +37,7 @@ import Testing
     }
 
     @Test func documentsSentencesAndTokens() throws {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         let file = try Self.prepared(scratch)
         let tokenizer = try Self.tokenizer(scratch)
         #expect(file.documentCount == 3 && file.sentenceCount == 6)
@@ -52,7 +53,7 @@ import Testing
     }
 
     @Test func isReusedUntilTextOrVocabularyChange() throws {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         let first = try Self.prepared(scratch)
         func modified() throws -> Date {
             let attributes = try FileManager.default.attributesOfItem(atPath: first.path)
@@ -70,7 +71,7 @@ import Testing
     }
 
     @Test func shardsAreOneCorpus() throws {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         let tokenizer = try Self.tokenizer(scratch)
         let files = [
             try scratch.write("a.txt", "One two.\n"), try scratch.write("b.txt", "The cat.\n\nThe end."),
@@ -81,7 +82,7 @@ import Testing
 
     /// Any damaged byte, and any missing or added one.
     @Test func damageIsFoundAndRepaired() throws {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         let path = try Self.prepared(scratch).path
         let whole = try Data(contentsOf: URL(fileURLWithPath: path))
         func isRefused(_ data: Data) throws -> Bool {
@@ -104,7 +105,7 @@ import Testing
     }
 
     @Test func textsWithoutWords() throws {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         let tokenizer = try Self.tokenizer(scratch)
         let empty = try scratch.write("empty.txt", "\n\n \n")
         #expect(throws: TextError.self) {

@@ -1,5 +1,6 @@
 import Foundation
 import Support
+import TestSupport
 import Testing
 import Text
 
@@ -28,13 +29,13 @@ import Text
         let directories = try Self.directories()
         #expect(directories.count >= 40)
         for directory in directories {
-            let scratch = try ScratchDirectory()
+            let scratch = try TemporaryDirectory()
             for (name, text) in directory.files { _ = try scratch.write(name, text) }
             let what = "\(directory.files)"
             let tokenizer = try WordPieceTokenizer(contentsOf: scratch.path)
             try expect(directory.cases, of: tokenizer, what)
             // What is saved reads the same, whatever was there before.
-            let saved = try ScratchDirectory()
+            let saved = try TemporaryDirectory()
             _ = try saved.write("added_tokens.json", #"{"stale": 500}"#)
             try tokenizer.save(to: saved.path)
             _ = try saved.write("config.json", #"{"model_type": "bert"}"#)

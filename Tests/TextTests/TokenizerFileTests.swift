@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Text
 
@@ -10,8 +11,9 @@ import Text
         "\u{212A}",
     ]
 
-    private func directory(_ files: [(String, String)], words: [String] = words) throws -> ScratchDirectory {
-        let scratch = try ScratchDirectory()
+    private func directory(_ files: [(String, String)], words: [String] = words) throws -> TemporaryDirectory
+    {
+        let scratch = try TemporaryDirectory()
         _ = try scratch.write("vocab.txt", words.joined(separator: "\n") + "\n")
         for (name, text) in files { _ = try scratch.write(name, text) }
         return scratch

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Text
 
@@ -9,8 +10,8 @@ import Text
 
     private func tokenizer(
         _ words: [String] = words, config: String? = nil
-    ) throws -> (tokenizer: WordPieceTokenizer, scratch: ScratchDirectory) {
-        let scratch = try ScratchDirectory()
+    ) throws -> (tokenizer: WordPieceTokenizer, scratch: TemporaryDirectory) {
+        let scratch = try TemporaryDirectory()
         _ = try scratch.write("vocab.txt", words.joined(separator: "\n") + "\n")
         if let config { _ = try scratch.write("tokenizer_config.json", config) }
         return (try WordPieceTokenizer(contentsOf: scratch.path), scratch)
@@ -39,7 +40,7 @@ import Text
     }
 
     @Test func toleratesCarriageReturnsAndByteOrderMark() throws {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         let file = try scratch.write("vocab.txt", "\u{FEFF}" + TokenizerTests.words.joined(separator: "\r\n"))
         #expect(try WordPieceTokenizer(contentsOf: file).tokenize("good") == [8])
     }
@@ -63,7 +64,7 @@ import Text
     @Test(arguments: ["small-uncased", "small-cased", "small-accents", "small-added"])
     func savedTokenizerLoadsEqual(name: String) throws {
         let original = try WordPieceTokenizer(contentsOf: Place.fixture(name))
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         let directory = scratch.path + "/deep/er"
         try original.save(to: directory)
         let names = try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
@@ -86,7 +87,7 @@ import Text
     // MARK: Bad input
 
     @Test func missingFiles() throws {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         let nowhere = try textError { _ = try WordPieceTokenizer(contentsOf: scratch.path + "/none") }
         #expect(nowhere.kind == .missingFile)
         #expect(nowhere.file == scratch.path + "/none")
@@ -145,14 +146,14 @@ import Text
     }
 
     @Test func emptyVocabulary() throws {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         let file = try scratch.write("vocab.txt", "")
         #expect(try textError { _ = try WordPieceTokenizer(contentsOf: file) }.kind == .invalidVocabulary)
     }
 
     @Test func invalidUTF8NamesLineAndOffset() throws {
-        let scratch = try ScratchDirectory()
-        let file = try scratch.write("vocab.txt", bytes: Array("[PAD]\n[UNK]\nab".utf8) + [0xC3, 0x28, 0x0A])
+        let scratch = try TemporaryDirectory()
+        let file = try scratch.write("vocab.txt", Array("[PAD]\n[UNK]\nab".utf8) + [0xC3, 0x28, 0x0A])
         let error = try textError { _ = try WordPieceTokenizer(contentsOf: file) }
         #expect(error.kind == .invalidUTF8)
         #expect(error.line == 3)
@@ -189,7 +190,7 @@ import Text
         (String(repeating: "[", count: 100_000), .invalidJSON, "deeply"),
     ])
     func badTokenizerJSON(json: String, kind: TextError.Kind, part: String) throws {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         let file = try scratch.write("tokenizer.json", json)
         let error = try textError { _ = try WordPieceTokenizer(contentsOf: file) }
         #expect(error.kind == kind)

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Text
@@ -55,7 +56,7 @@ import Testing
 
     /// The same words in any order give the same vocabulary, and the tokeniser splits with it.
     @Test func isDeterministic() throws {
-        let scratch = try ScratchDirectory()
+        let scratch = try TemporaryDirectory()
         let text = "the cat sat on the mat the cats sat on mats the hat"
         let forward = try scratch.write("a.txt", text + "\n")
         let words = text.split(separator: " ").reversed().joined(separator: " ")

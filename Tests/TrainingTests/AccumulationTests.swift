@@ -1,6 +1,7 @@
 import BERT
 import Foundation
 import GraphCompiler
+import TestSupport
 import Testing
 import Text
 import Training
@@ -42,8 +43,8 @@ import Training
         }
     }
 
-    static func parameters(_ model: TrainableModel) -> [Float] {
-        model.specs.flatMap { model.parameters.get($0.name)?.floats ?? [] }
+    static func parameters(_ model: TrainableModel) throws -> [Float] {
+        try model.specs.flatMap { try model.parameters.get($0.name)?.floats ?? [] }
     }
 
     @Test(arguments: [[[0, 1, 2, 3, 4, 5, 6, 7]], [[0, 1, 2], [3], [4, 5, 6, 7]], (0..<8).map { [$0] }])
@@ -57,7 +58,7 @@ import Training
             #expect(abs(result.gradientNorm - expected.gradientNorm) <= 1e-3 * expected.gradientNorm)
         }
         // A gradient that is zero but for rounding moves its parameter by anything up to the rate.
-        let worst = zip(Self.parameters(whole), Self.parameters(split)).map { abs($0 - $1) }.sorted()
+        let worst = zip(try Self.parameters(whole), try Self.parameters(split)).map { abs($0 - $1) }.sorted()
         #expect(worst[worst.count * 98 / 100] <= 1e-5)
         #expect(worst[worst.count - 1] <= 6.3e-4)
     }

@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import TestSupport
 import Testing
 import Training
 
@@ -26,7 +27,7 @@ import Training
         try Self.expect("/nowhere: no such tokeniser") { config, _ in config.tokenizer = "nowhere" }
         try Self.expect("no weights, expected model.safetensors") { config, output in
             let text = try String(contentsOfFile: Repository.small + "/model.json", encoding: .utf8)
-            try output.write(text, "model/model.json")
+            try output.write("model/model.json", text)
             config.model = "model"
         }
     }
@@ -35,7 +36,7 @@ import Training
         try Self.expect("for weights, gradients and moments, and this machine has") { config, output in
             let text = try String(contentsOfFile: Repository.small + "/model.json", encoding: .utf8)
             let large = text.replacing(/"hidden_size": *\d+/, with: "\"hidden_size\": 40000")
-            try output.write(large, "model.json")
+            try output.write("model.json", large)
             config.model = "model.json"
         }
     }
@@ -57,25 +58,25 @@ import Training
     @Test func dataThatDoNotFit() throws {
         try Self.expect("valid.tsv:2: unknown label \"bad\"; known labels are negative, positive") {
             config, output in
-            try output.write("positive\tfine\nbad\tdull\n", "valid.tsv")
+            try output.write("valid.tsv", "positive\tfine\nbad\tdull\n")
             config.validationFile = "valid.tsv"
         }
         try Self.expect("all examples have the label \"x\"") { config, output in
-            try output.write("x\tfine\nx\tdull\n", "train.tsv")
+            try output.write("train.tsv", "x\tfine\nx\tdull\n")
             config.trainFile = "train.tsv"
         }
         try Self.expect("label \"good\" is not a finite number") { config, output in
-            try output.write("1.5\tfine\ngood\tdull\n", "train.tsv")
+            try output.write("train.tsv", "1.5\tfine\ngood\tdull\n")
             config.trainFile = "train.tsv"
             config.task = .regression
         }
         try Self.expect("has 1 texts but") { config, output in
-            try output.write("a\n", "train.txt")
-            try output.write("x\ny\n", "train_labels.txt")
+            try output.write("train.txt", "a\n")
+            try output.write("train_labels.txt", "x\ny\n")
             config.trainFile = "train.txt"
         }
         try Self.expect("holds no") { config, output in
-            try output.write("", "train.tsv")
+            try output.write("train.tsv", "")
             config.trainFile = "train.tsv"
         }
     }

@@ -2,6 +2,7 @@ import BERT
 import Foundation
 import GraphCompiler
 import Support
+import TestSupport
 import Testing
 import Text
 import Training
@@ -27,7 +28,7 @@ import Training
         let result = try model.step(
             0, [StepInputs(batcher.layOut(Array(encodings.indices)), targets: TensorData(labels))],
             learningRate: 1e-3, seed: 1)
-        let parameters = model.specs.flatMap { model.parameters.get($0.name)?.floats ?? [] }
+        let parameters = try model.specs.flatMap { try model.parameters.get($0.name)?.floats ?? [] }
         return (result.loss, result.gradientNorm, parameters)
     }
 

@@ -1,6 +1,7 @@
 import BERT
 import Foundation
 import GraphCompiler
+import TestSupport
 import Testing
 import Training
 

@@ -1,6 +1,7 @@
 import BERT
 import Foundation
 import GraphCompiler
+import TestSupport
 import Testing
 import Text
 import Training
@@ -12,13 +13,14 @@ import Training
         _ output: TemporaryDirectory, layers: Int = 5, _ members: String = "", steps: Int = 3
     ) throws -> TrainingConfig {
         try output.write(
+            "model.json",
             """
             {"vocab_size": 2000, "hidden_size": 48, "num_hidden_layers": \(layers), "num_attention_heads": 4,
              "intermediate_size": 96, "max_position_embeddings": 128, "hidden_dropout_prob": 0.1,
              "attention_probs_dropout_prob": 0.1\(members)}
-            """, "model.json")
+            """)
         try output.write(
-            String(contentsOfFile: Repository.small + "/vocab.txt", encoding: .utf8), "vocab.txt")
+            "vocab.txt", String(contentsOfFile: Repository.small + "/vocab.txt", encoding: .utf8))
         var config = smallConfig(output, steps: steps)
         config.model = "model.json"
         return config

@@ -42,7 +42,8 @@ import Training
         ("*", "a.b", true), ("a.*", "a.b", true), ("a.*", "b.a.b", false), ("*.bias", "x.y.bias", true),
         ("*.bias", "x.bias.y", false), ("layer.?.w", "layer.1.w", true), ("layer.?.w", "layer.12.w", false),
         ("a*b*c", "a-b-b-c", true), ("a*b*c", "a-c-b", false), ("", "", true), ("", "a", false),
-        ("a", "ab", false),
+        ("a", "ab", false), ("layer.[0-3].w", "layer.2.w", true), ("layer.[0-3].w", "layer.4.w", false),
+        ("a[", "a[", true), ("a\\*", "a\\b", true),
     ])
     func globs(pattern: String, name: String, matches: Bool) {
         #expect(Glob(pattern).matches(name) == matches)

@@ -1,6 +1,7 @@
 import BERT
 import Foundation
 import GraphCompiler
+import TestSupport
 import Testing
 import Training
 
@@ -18,14 +19,15 @@ import Training
                 return "The \(subject) \(verb) and the old \(subject) \(verb) again."
             }.joined(separator: " ")
         }
-        try directory.write(documents[..<20].joined(separator: "\n\n") + "\n", "a.txt")
-        try directory.write(documents[20...].joined(separator: "\n\n") + "\n", "b.txt")
+        try directory.write("a.txt", documents[..<20].joined(separator: "\n\n") + "\n")
+        try directory.write("b.txt", documents[20...].joined(separator: "\n\n") + "\n")
         try directory.write(
+            "model.json",
             """
             {"vocab_size": 120, "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
              "intermediate_size": 64, "max_position_embeddings": 48, "type_vocab_size": 2,
              "hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1, "norm_position": "post"}
-            """, "model.json")
+            """)
         return directory
     }
 
@@ -117,7 +119,7 @@ import Training
         var resumed = 0
         _ = try trainModel(config) { if case .resumed(_, let step) = $0 { resumed = step } }
         #expect(resumed == 14)
-        try output.write("Other text here.\n\nAnd there.\n\nAnd more.\n", "b.txt")
+        try output.write("b.txt", "Other text here.\n\nAnd there.\n\nAnd more.\n")
         #expect(message { _ = try trainModel(config) }?.contains("other training data") == true)
     }
 
@@ -145,8 +147,8 @@ import Training
                 "bert.pooler.dense.weight", "cls.predictions.bias", "cls.seq_relationship.weight",
                 "bert.embeddings.word_embeddings.weight",
             ]))
-        try output.write("the cat sleeps\nthe dog walks\n", "train.txt")
-        try output.write("yes\nno\n", "train_labels.txt")
+        try output.write("train.txt", "the cat sleeps\nthe dog walks\n")
+        try output.write("train_labels.txt", "yes\nno\n")
         var config = TrainingConfig()
         config.directory = output.path
         config.model = "run"
@@ -199,7 +201,7 @@ import Training
         config = Self.config(output)
         config.textFiles = ["nowhere.txt"]
         #expect(message { _ = try trainModel(config) }?.contains("nowhere.txt: no such file") == true)
-        try output.write("One document only.\n", "one.txt")
+        try output.write("one.txt", "One document only.\n")
         config.textFiles = ["one.txt"]
         #expect(message { _ = try trainModel(config) }?.contains("expected at least two") == true)
     }

@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import TestSupport
 import Testing
 import Training
 
@@ -23,7 +24,7 @@ import Training
             for ending in [".txt", "_labels.txt"] {
                 let all = try String(contentsOfFile: Repository.small + "/train\(ending)", encoding: .utf8)
                 let rows = all.split(separator: "\n")[lines]
-                try directory.write(rows.joined(separator: "\n") + "\n", name + ending)
+                try directory.write(name + ending, rows.joined(separator: "\n") + "\n")
             }
         }
         return directory
@@ -94,8 +95,8 @@ import Training
 
     @Test func onlyTheNewestCheckpointsStay() throws {
         let output = try Self.output()
-        try output.write("{}", "run/checkpoints/step-99/state.json")
-        try output.write("{}", "run/checkpoints/.step-3.partial/state.json")
+        try output.write("run/checkpoints/step-99/state.json", "{}")
+        try output.write("run/checkpoints/.step-3.partial/state.json", "{}")
         var config = Self.config(output)
         config.keepCheckpoints = 2
         _ = try trainModel(config)
@@ -118,7 +119,7 @@ import Training
         config.learningRate = 1e-3
         let labels = String(decoding: try output.data("train_labels.txt"), as: UTF8.self).split(
             separator: "\n")
-        try output.write(labels.reversed().joined(separator: "\n"), "train_labels.txt")
+        try output.write("train_labels.txt", labels.reversed().joined(separator: "\n"))
         #expect(message { _ = try trainModel(config) }?.contains("was made with other training data") == true)
     }
 
@@ -132,7 +133,7 @@ import Training
         let data = try Data(contentsOf: URL(fileURLWithPath: weights))
         try data.prefix(data.count - 10).write(to: URL(fileURLWithPath: weights))
         #expect(message { _ = try trainModel(config) }?.hasPrefix(weights) == true)
-        try output.write("{\"version\": 2}", "run/checkpoints/step-14/state.json")
+        try output.write("run/checkpoints/step-14/state.json", "{\"version\": 2}")
         #expect(
             message { _ = try trainModel(config) }?.contains("state.json: is damaged: it has no 'settings'")
                 == true)

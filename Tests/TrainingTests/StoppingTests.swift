@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import TestSupport
 import Testing
 import Training
 
@@ -40,7 +41,7 @@ import Training
             line.hasPrefix("  \"\(field)\": ") ? "  \"\(field)\": \(value)," : String(line)
         }
         #expect(lines.joined(separator: "\n") + "\n" != text)
-        try output.write(lines.joined(separator: "\n"), state)
+        try output.write(state, lines.joined(separator: "\n"))
     }
 
     // MARK: Going on otherwise
@@ -65,7 +66,7 @@ import Training
         var (output, config) = try Self.finished()
         let labels = String(decoding: try output.data("valid_labels.txt"), as: UTF8.self)
         let other = labels.split(separator: "\n").map { $0 == "positive" ? "negative" : "positive" }
-        try output.write(other.joined(separator: "\n"), "valid_labels.txt")
+        try output.write("valid_labels.txt", other.joined(separator: "\n"))
         let saved = try BertPipeline(contentsOf: output.path + "/run").evaluate(
             contentsOf: output.path + "/valid.txt")
         config.maxSteps = 9
@@ -152,7 +153,7 @@ import Training
         #expect(resumed == 4)
         #expect(notes.contains { $0.hasPrefix(output.path + "/" + name) && $0.hasSuffix("is left out") })
         for step in [8, 9] {
-            try output.write("{}", "run/checkpoints/step-\(step)/state.json")
+            try output.write("run/checkpoints/step-\(step)/state.json", "{}")
         }
         #expect(message { _ = try trainModel(config) }?.contains("step-9/state.json: is damaged") == true)
     }
@@ -192,8 +193,8 @@ import Training
         let good = try output.data("run/checkpoints/step-2/model.safetensors")
         let state = String(decoding: try output.data("run/checkpoints/step-2/state.json"), as: UTF8.self)
         try output.write(
-            state.replacing("\"learningRate\": 0.001", with: "\"learningRate\": \(rate)"),
-            "run/checkpoints/step-2/state.json")
+            "run/checkpoints/step-2/state.json",
+            state.replacing("\"learningRate\": 0.001", with: "\"learningRate\": \(rate)"))
         let model = try output.data("run/model.safetensors")
         (config.maxSteps, config.learningRate, config.resume) = (3, rate, "latest")
         let error = message { _ = try trainModel(config) }
@@ -238,7 +239,7 @@ import Training
             ".dat.nosync0a3f.Xy12Zz", "checkpoints/.step-12.partial/model.safetensors",
         ]
         let others = [".notes.txt.12.partial", ".model.safetensors.partial", "mine.partial", ".dat.nosync"]
-        for name in own + others { try output.write("x", "run/" + name) }
+        for name in own + others { try output.write("run/" + name, "x") }
         try FileManager.default.moveItem(
             atPath: output.path + "/run/checkpoints/step-8",
             toPath: output.path + "/run/checkpoints/.step-8.partial")
@@ -257,8 +258,8 @@ import Training
     @Test func aConstantMetricIsNotDecisive() throws {
         let output = try TemporaryDirectory()
         let sentence = "a O\nfine O\nfilm O\n\n"
-        try output.write(String(repeating: sentence, count: 40) + "it B-X\n", "train.conll")
-        try output.write(sentence, "valid.conll")
+        try output.write("train.conll", String(repeating: sentence, count: 40) + "it B-X\n")
+        try output.write("valid.conll", sentence)
         var config = smallConfig(output, steps: 12)
         (config.task, config.trainFile, config.validationFile) = (
             .tokenClassification, "train.conll", "valid.conll"

@@ -1,37 +1,9 @@
 import BERT
 import Foundation
 import GraphCompiler
+import TestSupport
 import Text
 import Training
-
-/// A directory of a test's own, removed with the last reference.
-final class TemporaryDirectory {
-    let url: URL
-    var path: String { url.path }
-
-    init() throws {
-        url = FileManager.default.temporaryDirectory.appendingPathComponent("bertc-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    }
-
-    /// Writes a text file into the directory, whose folders are made, and returns its path.
-    @discardableResult
-    func write(_ text: String, _ name: String) throws -> String {
-        let file = url.appendingPathComponent(name)
-        try FileManager.default.createDirectory(
-            at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try Data(text.utf8).write(to: file)
-        return file.path
-    }
-
-    func data(_ name: String) throws -> Data { try Data(contentsOf: url.appendingPathComponent(name)) }
-
-    func exists(_ name: String) -> Bool {
-        FileManager.default.fileExists(atPath: url.appendingPathComponent(name).path)
-    }
-
-    deinit { try? FileManager.default.removeItem(at: url) }
-}
 
 /// Files of the repository that tests read.
 enum Repository {

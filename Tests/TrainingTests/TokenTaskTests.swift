@@ -1,6 +1,7 @@
 import BERT
 import Foundation
 import GraphCompiler
+import TestSupport
 import Testing
 import Training
 
@@ -32,15 +33,16 @@ import Training
     static func output() throws -> TemporaryDirectory {
         let directory = try TemporaryDirectory()
         try directory.write(
+            "model.json",
             """
             {"vocab_size": 40, "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
              "intermediate_size": 64, "max_position_embeddings": 48, "norm_position": "post"}
-            """, "model.json")
+            """)
         let pieces = ["an", "##na", "kar", "##en", "##ina", "paris", "new", "york"] + others
         let tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + pieces
-        try directory.write(tokens.joined(separator: "\n") + "\n", "vocab.txt")
-        try directory.write("-DOCSTART- -X- O\n\n" + sentences(0..<48), "train.conll")
-        try directory.write(sentences(48..<64), "valid.conll")
+        try directory.write("vocab.txt", tokens.joined(separator: "\n") + "\n")
+        try directory.write("train.conll", "-DOCSTART- -X- O\n\n" + sentences(0..<48))
+        try directory.write("valid.conll", sentences(48..<64))
         return directory
     }
 
@@ -104,8 +106,8 @@ import Training
         #expect(loaded?.missing == [] && loaded?.unexpected == [])
         #expect(try output.data("run/model.safetensors") == output.data("more/model.safetensors"))
 
-        try output.write("the house\nthe old house\n", "texts.txt")
-        try output.write("O\nB-PER\n", "texts_labels.txt")
+        try output.write("texts.txt", "the house\nthe old house\n")
+        try output.write("texts_labels.txt", "O\nB-PER\n")
         config.task = .classification
         config.trainFile = "texts.txt"
         (config.validationFile, config.testFile) = ("", "")
@@ -188,14 +190,14 @@ import Training
     @Test func badDataNameFileAndLine() throws {
         let output = try Self.output()
         let config = Self.config(output)
-        try output.write("Anna NN B-PER\nsees O\n", "valid.conll")
+        try output.write("valid.conll", "Anna NN B-PER\nsees O\n")
         #expect(
             message { _ = try trainModel(config) }?.contains("valid.conll:2: has 2 columns; expected 3")
                 == true)
-        try output.write("Anna NN B-PER\nsees VB V\n", "valid.conll")
+        try output.write("valid.conll", "Anna NN B-PER\nsees VB V\n")
         #expect(
             message { _ = try trainModel(config) }?.contains("valid.conll:2: unknown label \"V\"") == true)
-        try output.write("the XX O\n", "train.conll")
+        try output.write("train.conll", "the XX O\n")
         #expect(
             message { _ = try trainModel(config) }?.contains("all examples have the label \"O\"") == true)
     }

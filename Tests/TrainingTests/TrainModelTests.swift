@@ -1,6 +1,7 @@
 import BERT
 import Foundation
 import GraphCompiler
+import TestSupport
 import Testing
 import Training
 
@@ -110,8 +111,8 @@ import Training
         let rows = texts.split(separator: "\n").prefix(400).map { text in
             #"{"score": \#(Double(text.count) / 100), "text": "\#(text)"}"#
         }
-        try output.write(rows.prefix(320).joined(separator: "\n"), "train.jsonl")
-        try output.write(rows.dropFirst(320).joined(separator: "\n"), "valid.jsonl")
+        try output.write("train.jsonl", rows.prefix(320).joined(separator: "\n"))
+        try output.write("valid.jsonl", rows.dropFirst(320).joined(separator: "\n"))
         var config = smallConfig(output)
         config.task = .regression
         config.trainFile = "train.jsonl"
@@ -141,8 +142,8 @@ import Training
         // Other labels: the encoder stays, the classifier is fresh.
         let labels = try String(contentsOfFile: Repository.small + "/train_labels.txt", encoding: .utf8)
         let texts = try String(contentsOfFile: Repository.small + "/train.txt", encoding: .utf8)
-        try second.write(texts, "other.txt")
-        try second.write(labels.replacingOccurrences(of: "positive", with: "great"), "other_labels.txt")
+        try second.write("other.txt", texts)
+        try second.write("other_labels.txt", labels.replacingOccurrences(of: "positive", with: "great"))
         config.trainFile = "other.txt"
         _ = try trainModel(config) { if case .started(let summary) = $0 { loaded = summary.loaded } }
         #expect(loaded?.missing.map(\.name).sorted() == ["classifier.bias", "classifier.weight"])

@@ -1,6 +1,8 @@
 import GraphIR
 import Interpreter
+import Support
 import Synchronization
+import TestSupport
 import Testing
 import Transforms
 
@@ -29,7 +31,7 @@ import Transforms
     }
 
     private func inputs() -> [String: HostTensor] {
-        var random = SplitMix(5)
+        var random = SplitMix64(seed: 5)
         var inputs = [
             "offsets": HostTensor([0, 4, 6] as [Int32]), "lengths": HostTensor([3, 2] as [Int32]),
             "rng": HostTensor.rng(seed: 9, step: 2),

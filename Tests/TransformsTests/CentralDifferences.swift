@@ -1,5 +1,7 @@
 import GraphIR
 import Interpreter
+import Support
+import TestSupport
 import Testing
 import Transforms
 
@@ -9,7 +11,7 @@ import Transforms
 /// `graph` has an output `loss`; `inputs` holds all inputs and parameters.
 func checkGradients(
     _ graph: Graph, _ inputs: [String: HostTensor], symbols: [String: Int] = [:], tolerance: Double,
-    generator: inout SplitMix
+    generator: inout SplitMix64
 ) throws {
     let step = 1e-5
     let parameters = graph.parameters.compactMap { id -> (name: String, value: Value)? in

@@ -1,6 +1,8 @@
 import GraphIR
 import Interpreter
+import Support
 import Synchronization
+import TestSupport
 import Testing
 import Transforms
 
@@ -26,7 +28,7 @@ import Transforms
     func stepStays(_ options: OptimizerOptions) throws {
         let graph = try step(options)
         for ids: [Int32] in [[5, 39, 5, 0, 5, 39], [7], [], Array(0..<40)] {
-            var random = SplitMix(8)
+            var random = SplitMix64(seed: 8)
             var run = OptimizerTests.Run(values: ["table": .random([40, 3], -1...1, &random)])
             (run.options, run.lossScale) = (options, options.scalesLoss ? 64 : 1)
             var other = run

@@ -1,6 +1,8 @@
 import Foundation
 import GraphIR
 import Interpreter
+import Support
+import TestSupport
 import Testing
 import Transforms
 
@@ -53,7 +55,7 @@ enum Custom {
     }
 
     private var inputs: [String: HostTensor] {
-        var generator = SplitMix(5)
+        var generator = SplitMix64(seed: 5)
         return [
             "x": .random([4, 3], -2...2, &generator), "w": .random([3, 3], -1...1, &generator),
         ]
@@ -109,7 +111,7 @@ enum Custom {
 
     /// By the op's own gradient, and by its decomposition where it has none.
     @Test func gradientsAgreeWithDifferences() throws {
-        var generator = SplitMix(3)
+        var generator = SplitMix64(seed: 3)
         for definition in [Custom.mish, Custom.nested] {
             var graph = try GraphBuilder.build("gradient") { g in
                 let w = g.parameter("w", [2, 3])

@@ -1,11 +1,14 @@
 import GraphIR
 import Interpreter
+import Support
+import TestSupport
 import Testing
 import Transforms
 
 @Suite struct GradientTests {
     @Test(arguments: GradientCase.all) func agreesWithCentralDifferences(_ row: GradientCase) throws {
-        var generator = SplitMix(row.name.utf8.reduce(7) { $0 &* 31 & 0xFFFF_FFFF &+ Int($1) })
+        let seed: UInt64 = row.name.utf8.reduce(7) { $0 &* 31 & 0xFFFF_FFFF &+ UInt64($1) }
+        var generator = SplitMix64(seed: seed)
         var values: [String: HostTensor] = [:]
         var weightShape: [Dimension] = []
         let graph = try GraphBuilder.build(row.name) { g in

@@ -1,5 +1,7 @@
 import GraphIR
 import Interpreter
+import Support
+import TestSupport
 
 /// A random graph of float ops that holds many patterns the rewrite rules look for: neutral elements, chains
 /// of reshapes and transposes, broadcasts before element-wise ops, constants of every shape, repeated
@@ -16,7 +18,7 @@ struct PatternGraph {
     /// A matrix, rows and columns of parameters, grown by `steps` ops; the loss is the sum of all values,
     /// squashed.
     init(seed: Int, steps: Int = 24) throws {
-        var random = SplitMix(seed)
+        var random = SplitMix64(seed: UInt64(seed))
         let shapes: [String: [Dimension]] = ["x": ["tokens", 4], "w": [4, 4], "b": [4], "column": [4, 1]]
         inputs = [
             "x": .random([3, 4], -1...1, &random), "w": .random([4, 4], -1...1, &random),
@@ -39,7 +41,8 @@ struct PatternGraph {
     }
 
     /// `x` under one random op, perhaps together with another value of its shape.
-    private static func grow(_ x: Tensor, _ pool: [Tensor], _ rng: Tensor, _ random: inout SplitMix) -> Tensor
+    private static func grow(_ x: Tensor, _ pool: [Tensor], _ rng: Tensor, _ random: inout SplitMix64)
+        -> Tensor
     {
         let g = x.builder
         let mates = pool.filter { $0.shape == x.shape }
@@ -71,7 +74,7 @@ struct PatternGraph {
     }
 
     /// `x` times a matrix of its width, transposed first or by a flag.
-    private static func contraction(_ x: Tensor, _ pool: [Tensor], _ random: inout SplitMix) -> Tensor {
+    private static func contraction(_ x: Tensor, _ pool: [Tensor], _ random: inout SplitMix64) -> Tensor {
         guard x.shape.count == 2, x.shape[1] == 4,
             let w = pool.filter({ $0.shape == [4, 4] }).randomElement(using: &random)
         else { return x * x }

@@ -1,12 +1,14 @@
 import GraphIR
 import Interpreter
+import Support
+import TestSupport
 import Testing
 import Transforms
 
 @Suite struct RandomGraphTests {
     @Test(arguments: 0..<60) func gradientsOfPatternsAgreeWithCentralDifferences(_ seed: Int) throws {
         let pattern = try PatternGraph(seed: seed)
-        var generator = SplitMix(seed)
+        var generator = SplitMix64(seed: UInt64(seed))
         try checkGradients(pattern.graph, pattern.inputs, tolerance: 1e-5, generator: &generator)
     }
 
@@ -14,7 +16,7 @@ import Transforms
     @Test(arguments: 0..<60) func gradientsOfAllOpsAgreeWithCentralDifferences(_ seed: Int) throws {
         var graphs = RandomGraphGenerator(seed: UInt64(seed), smooth: true)
         let (graph, inputs) = try graphs.graph(nodes: 30)
-        var generator = SplitMix(seed)
+        var generator = SplitMix64(seed: UInt64(seed))
         try checkGradients(graph, inputs, tolerance: 1e-5, generator: &generator)
     }
 
@@ -45,7 +47,7 @@ import Transforms
     /// `checkPasses` on the graph that trains `forward`.
     private func checkTrainingStep(_ forward: Graph, _ inputs: [String: HostTensor], seed: Int) throws {
         var inputs = inputs
-        var generator = SplitMix(seed)
+        var generator = SplitMix64(seed: UInt64(seed))
         for (name, tensor) in inputs {
             for moment in ["exp_avg", "exp_avg_sq"] {
                 inputs["\(name).\(moment)"] = .random(tensor.shape, 0.1...1, &generator)

@@ -67,7 +67,7 @@ struct MaskCost {
         var inputs = ["offsets": TensorData([0, Int32(length)]), "lengths": TensorData([Int32(length)])]
         for name in ["q", "k", "v", "dout"] {
             let values = (0..<count).map { _ in Float.random(in: -1...1, using: &random) }
-            inputs[name] = TensorData(values, shape: [length, heads, headSize])
+            inputs[name] = try TensorData(values, shape: [length, heads, headSize])
         }
         let executors = try programs.map { try compiler.executor($0, parameters: ParameterStore()) }
         var best = [Double.infinity, .infinity]

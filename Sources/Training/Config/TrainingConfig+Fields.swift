@@ -44,7 +44,7 @@ extension TrainingConfig {
                     + "another width are refused.", atLeast: 1),
             .init(
                 "freeze", \.freeze,
-                "What is not trained: globs (`*`, `?`) on names such as `encoder.layer.0.output.dense.weight`, modules "
+                "What is not trained: globs (`*`, `?`, `[...]`) on names such as `encoder.layer.0.output.dense.weight`, modules "
                     + "(`embeddings`), ranges of layers (`encoder.layer.0-3`)."),
         ]
     }

@@ -1,4 +1,5 @@
 import GraphCompiler
+import Support
 import Text
 
 /// What the examples of a data set should come out as, in their order.

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Text
 
 /// The tokenised documents of a pre-training run.

@@ -77,7 +77,7 @@ struct SequenceRunner {
             let inputs = BertInputs(batch)
             do {
                 let outputs = try executor.run(inputs.tensors, symbols: inputs.symbols, guarding: [output])
-                if let values = outputs[output]?.floats { try body(batch, values) }
+                if let values = try outputs[output]?.floats { try body(batch, values) }
             } catch let error as ExecutionError where !advice.isEmpty {
                 throw ExecutionError("\(error.message); \(advice)", at: error.place)
             }

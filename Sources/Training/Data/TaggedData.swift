@@ -1,4 +1,5 @@
 import GraphCompiler
+import Support
 import Text
 
 /// A tokenised data set whose words have labels.

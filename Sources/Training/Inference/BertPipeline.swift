@@ -105,7 +105,7 @@ public final class BertPipeline {
                 try checkpoint.copyFloats(of: spec.name, into: $0)
             }
         }
-        try sentence?.loadParameters { try parameters.set($0.name, TensorData($1, shape: $0.shape)) }
+        try sentence?.loadParameters { try parameters.set($0.name, try TensorData($1, shape: $0.shape)) }
     }
 
     /// Names of the classes in the order of their probabilities; empty without a classification head.

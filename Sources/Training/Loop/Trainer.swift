@@ -1,6 +1,7 @@
 import BERT
 import Foundation
 import GraphCompiler
+import Support
 
 /// One training run: set up by the initialiser, done by `run`.
 final class Trainer {

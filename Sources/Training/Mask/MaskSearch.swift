@@ -38,11 +38,11 @@ package struct MaskSearch {
     /// The inputs of a training step, f32[heads, gates] for each parameter.
     ///
     /// - Parameter step: counted from 0.
-    package func noise(seed: Int, step: Int) -> [String: TensorData] {
-        let inputs = names.enumerated().map { set, name in
+    package func noise(seed: Int, step: Int) throws -> [String: TensorData] {
+        let inputs = try names.enumerated().map { set, name in
             let values = GateNoise.values(
                 rows: heads, gates: gates.count, firstRow: set * heads, seed: seed, step: step)
-            return (AttentionGates.noiseName(name), TensorData(values, shape: [heads, gates.count]))
+            return (AttentionGates.noiseName(name), try TensorData(values, shape: [heads, gates.count]))
         }
         return Dictionary(uniqueKeysWithValues: inputs)
     }

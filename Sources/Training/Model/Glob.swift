@@ -1,28 +1,11 @@
-/// A pattern on parameter names: `*` stands for any characters, `?` for one.
+import Foundation
+
+/// A pattern on parameter names, as the shell's: `*` stands for any characters, `?` for one, `[...]` for one of a set.
 package struct Glob: Sendable {
-    private let pattern: [UInt8]
+    private let pattern: String
 
-    package init(_ pattern: String) { self.pattern = Array(pattern.utf8) }
+    package init(_ pattern: String) { self.pattern = pattern }
 
-    /// Whether the whole name matches.
-    package func matches(_ name: String) -> Bool {
-        let name = Array(name.utf8)
-        var (p, n) = (0, 0)
-        // Where to go on when the text after the last star does not match.
-        var retry: (pattern: Int, name: Int)?
-        while n < name.count {
-            if p < pattern.count, pattern[p] == UInt8(ascii: "*") {
-                retry = (p + 1, n)
-                p += 1
-            } else if p < pattern.count, pattern[p] == UInt8(ascii: "?") || pattern[p] == name[n] {
-                (p, n) = (p + 1, n + 1)
-            } else if let last = retry {
-                retry = (last.pattern, last.name + 1)
-                (p, n) = (last.pattern, last.name + 1)
-            } else {
-                return false
-            }
-        }
-        return pattern[p...].allSatisfy { $0 == UInt8(ascii: "*") }
-    }
+    /// Whether the whole name matches; a backslash is a character like any other.
+    package func matches(_ name: String) -> Bool { fnmatch(pattern, name, FNM_NOESCAPE) == 0 }
 }

@@ -163,9 +163,10 @@ package final class TrainableModel {
             precondition(inputs.count == 1, "the model does not accumulate gradients")
             var tensors = inputs[0].tensors.merging(own) { $1 }
             if needsRandomness { tensors["rng"] = .rng(seed: seed, step: step) }
-            if let search { tensors.merge(search.noise(seed: seed, step: step)) { $1 } }
+            if let search { tensors.merge(try search.noise(seed: seed, step: step)) { $1 } }
             let outputs = try update(program, tensors, symbols: inputs[0].symbols, guarding: ["loss"])
-            return StepResult(loss: outputs.scalar("loss"), gradientNorm: outputs.scalar("gradient_norm"))
+            return StepResult(
+                loss: try outputs.scalar("loss"), gradientNorm: try outputs.scalar("gradient_norm"))
         case .split:
             var loss = 0.0
             for (index, inputs) in inputs.enumerated() {
@@ -196,9 +197,9 @@ package final class TrainableModel {
             tensors["rng"] = .rng(seed: seed | index << 32, step: step)
         }
         // One mask for all micro-batches of a step.
-        if let search { tensors.merge(search.noise(seed: seed, step: step)) { $1 } }
+        if let search { tensors.merge(try search.noise(seed: seed, step: step)) { $1 } }
         let outputs = try program.run(tensors, symbols: inputs.symbols, guarding: ["weighted_loss"])
-        return outputs.scalar("weighted_loss")
+        return try outputs.scalar("weighted_loss")
     }
 
     /// Updates the parameters from the sums of gradients.
@@ -239,5 +240,5 @@ package final class TrainableModel {
 
 extension [String: TensorData] {
     /// An output that is one number.
-    fileprivate func scalar(_ name: String) -> Double { Double(self[name]?.floats.first ?? .nan) }
+    fileprivate func scalar(_ name: String) throws -> Double { Double(try self[name]?.floats.first ?? .nan) }
 }

@@ -1,4 +1,5 @@
 import BERT
+import Support
 
 /// What a run trains a model for: the head, the examples and how they become inputs, and how good the model is.
 ///

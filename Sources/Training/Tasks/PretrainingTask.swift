@@ -1,5 +1,6 @@
 import BERT
 import GraphCompiler
+import Support
 import Text
 
 /// Masked LM and next-sentence prediction on documents (Devlin et al., arXiv:1810.04805), in one or more phases.
@@ -151,9 +152,9 @@ final class PretrainingTask: LearningTask {
         var (words, pairs) = (GuessCounter(), GuessCounter())
         for batch in try heldOutBatches() {
             let outputs = try model.infer(BertInputs(batch), outputs: ["logits", "next_sentence_logits"])
-            words.add(logits: outputs["logits"]?.floats ?? [], targets: batch.maskedLabels)
+            words.add(logits: try outputs["logits"]?.floats ?? [], targets: batch.maskedLabels)
             pairs.add(
-                logits: outputs["next_sentence_logits"]?.floats ?? [], targets: batch.nextSentenceLabels)
+                logits: try outputs["next_sentence_logits"]?.floats ?? [], targets: batch.nextSentenceLabels)
         }
         return EvaluationMetrics(
             PretrainingMetrics(

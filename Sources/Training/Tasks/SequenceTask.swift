@@ -1,5 +1,6 @@
 import BERT
 import GraphCompiler
+import Support
 import Text
 
 /// Classification and regression: one label or number for each text or pair of texts.

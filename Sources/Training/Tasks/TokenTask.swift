@@ -1,5 +1,6 @@
 import BERT
 import GraphCompiler
+import Support
 import Text
 
 /// Classification of words, such as naming entities: one label for each word of a sentence, at its first piece.

@@ -48,10 +48,10 @@ extension TokenFile {
     private static func hash(
         of texts: [String], pipes: inout [TextKey: SourceFile]
     ) throws(TextError) -> UInt64 {
-        var hash = ContentHash()
+        var hash = Fingerprint()
         for text in texts {
             let file = try SourceFile(path: text, expected: "a text file")
-            file.bytes.withUnsafeBytes { hash.add($0) }
+            file.bytes.withUnsafeBytes { hash.addWords($0) }
             if !file.isRepeatable { pipes[TextKey(text)] = file }
         }
         return hash.value
@@ -70,10 +70,10 @@ extension WordPieceTokenizer {
 
     /// Changes when a text may be tokenised in another way.
     fileprivate var contentHash: UInt64 {
-        var hash = ContentHash()
-        for token in vocabulary.tokens { hash.add(token) }
-        for token in parts.addedTokens { hash.add("\(token)") }
-        hash.add(
+        var hash = Fingerprint()
+        for token in vocabulary.tokens { hash.addWords(token) }
+        for token in parts.addedTokens { hash.addWords("\(token)") }
+        hash.addWords(
             "\(parts.normalization) \(parts.splitting) \(parts.maxWordScalars) \(vocabulary.continuingPrefix) "
                 + "\(parts.unknown ?? -1)")
         return hash.value

@@ -13,7 +13,7 @@ import Support
 /// | 16..<24 | hash of the texts and the settings that they were split with |
 /// | 24..<32 | hash of the tokeniser |
 /// | 32..<40, 40..<48, 48..<56 | documents d, sentences s, tokens t |
-/// | 56..<64 | checksum: `ContentHash` of bytes 0..<56, then of the three parts below |
+/// | 56..<64 | checksum: `Fingerprint` of bytes 0..<56, then of the three parts below |
 /// | then | u64[d + 1]: the first sentence of each document, and s |
 /// | then | u64[s + 1]: the first token of each sentence, and t |
 /// | then | u16[t] or u32[t]: token ids |
@@ -79,11 +79,11 @@ package struct TokenFile: Sendable {
 
     private var computedChecksum: UInt64 {
         data.withUnsafeBytes { bytes in
-            var hash = ContentHash()
-            hash.add(UnsafeRawBufferPointer(rebasing: bytes[..<56]))
-            hash.add(UnsafeRawBufferPointer(rebasing: bytes[documentsOffset..<sentencesOffset]))
-            hash.add(UnsafeRawBufferPointer(rebasing: bytes[sentencesOffset..<tokensOffset]))
-            hash.add(UnsafeRawBufferPointer(rebasing: bytes[tokensOffset...]))
+            var hash = Fingerprint()
+            hash.addWords(UnsafeRawBufferPointer(rebasing: bytes[..<56]))
+            hash.addWords(UnsafeRawBufferPointer(rebasing: bytes[documentsOffset..<sentencesOffset]))
+            hash.addWords(UnsafeRawBufferPointer(rebasing: bytes[sentencesOffset..<tokensOffset]))
+            hash.addWords(UnsafeRawBufferPointer(rebasing: bytes[tokensOffset...]))
             return hash.value
         }
     }

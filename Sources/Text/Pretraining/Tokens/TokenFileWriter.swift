@@ -40,8 +40,8 @@ struct TokenFileWriter {
         var header = TokenFile.magic
         for number in numbers { withUnsafeBytes(of: number.littleEndian) { header += $0 } }
         let parts = [header, Self.bytes(documents), Self.bytes(sentences), ids]
-        var hash = ContentHash()
-        for part in parts { part.withUnsafeBytes { hash.add($0) } }
+        var hash = Fingerprint()
+        for part in parts { part.withUnsafeBytes { hash.addWords($0) } }
         var file = Data(capacity: parts.reduce(8) { $0 + $1.count })
         file.append(contentsOf: header)
         withUnsafeBytes(of: hash.value.littleEndian) { file.append(contentsOf: $0) }

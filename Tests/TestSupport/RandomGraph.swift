@@ -1,4 +1,5 @@
 import GraphIR
+import Interpreter
 import Support
 
 /// Makes well-formed graphs with inputs for them: the material of interpreter-against-compiler tests and of
@@ -16,7 +17,7 @@ package struct RandomGraphGenerator {
 
     package init(seed: UInt64, smooth: Bool = false) {
         self.smooth = smooth
-        random = SplitMix64(state: seed)
+        random = SplitMix64(seed: seed)
     }
 
     /// A graph of about `nodes` nodes, beyond sources and loss, and a tensor for each input and parameter.
@@ -28,19 +29,6 @@ package struct RandomGraphGenerator {
         draft.addOutputs()
         random = draft.random
         return (try draft.builder.finish(), draft.inputs)
-    }
-}
-
-/// SplitMix64 (Steele, Lea & Flood, OOPSLA'14).
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }
 
