@@ -29,6 +29,7 @@ let package = Package(
         .library(name: "GraphIR", targets: ["GraphIR"]),
         .library(name: "GraphCompiler", targets: ["GraphCompiler"]),
         .library(name: "BERT", targets: ["BERT"]),
+        .library(name: "Pipelines", targets: ["Pipelines"]),
         .library(name: "Training", targets: ["Training"]),
         .executable(name: "bertc", targets: ["bertc"]),
     ],
@@ -54,11 +55,15 @@ let package = Package(
             ["LLVMBridge", "GraphIR", "Interpreter", "Transforms", "KernelIR", "Codegen", "Runtime"]),
         library("BERT", ["Support", "GraphIR", "GraphCompiler"]),
         library("Text", ["Support", "CZlib", heap]),
-        library("Training", ["Support", "GraphIR", "GraphCompiler", "BERT", "Text"]),
+        library("Pipelines", ["Support", "GraphCompiler", "BERT", "Text"]),
+        library("Training", ["Support", "GraphIR", "GraphCompiler", "BERT", "Text", "Pipelines"]),
         library("Measuring", ["Support", "GraphCompiler"]),
         library(
             "BertcCommands",
-            ["Support", "Measuring", "Training", "BERT", "Text", "GraphCompiler", argumentParser]),
+            [
+                "Support", "Measuring", "Pipelines", "Training", "BERT", "Text", "GraphCompiler",
+                argumentParser,
+            ]),
         .executableTarget(name: "bertc", dependencies: ["BertcCommands"], swiftSettings: strict),
         .target(
             name: "Benchmarks",
@@ -102,9 +107,10 @@ let package = Package(
             "BERTTests", ["TestSupport", "BERT", "Support", "GraphCompiler", "Interpreter"],
             resources: [.copy("Fixtures")]),
         tests(
+            "PipelinesTests", ["TestSupport", "Support", "Pipelines", "BERT", "Text"], resources: [.copy("Fixtures")]),
+        tests(
             "TrainingTests",
-            ["TestSupport", "Support", "Training", "BERT", "Text", "GraphCompiler", "BertcCommands"],
-            resources: [.copy("Fixtures")]),
+            ["TestSupport", "Support", "Pipelines", "Training", "BERT", "Text", "GraphCompiler", "BertcCommands"]),
         tests(
             "ExamplesTests",
             ["01-custom-graph", "02-training", "03-custom-op", "04-bert", "05-inspecting"]),
@@ -112,6 +118,6 @@ let package = Package(
         tests("BenchmarksTests", ["Benchmarks", "Measuring"]),
         tests(
             "BertcCommandsTests",
-            ["TestSupport", "Support", "BertcCommands", "Training", "BERT", "Text", "GraphCompiler"]),
+            ["TestSupport", "Support", "BertcCommands", "Pipelines", "Training", "BERT", "Text", "GraphCompiler"]),
     ]
 )

@@ -1,7 +1,7 @@
 import BERT
 import Foundation
+import Pipelines
 import Testing
-import Training
 
 /// MiniLM's embeddings against Hugging Face Transformers'; runs where the model has been fetched (`make
 /// fetch`).
@@ -21,7 +21,7 @@ import Training
         let sentences = try JSONDecoder().decode([String: [String]].self, from: json)["sentences"] ?? []
         let file = try SafetensorsFile(Self.fixtures.appendingPathComponent("minilm_embeddings.safetensors"))
         let expected = try file.floats(named: pooling.rawValue)
-        let pipeline = try BertPipeline(contentsOf: Self.model.path)
+        let pipeline = try EncoderPipeline(contentsOf: Self.model.path)
         let vectors = try pipeline.embed(sentences.map { TextPair($0) }, pooling: pooling).flatMap { $0 }
         try #require(vectors.count == expected.count && !vectors.isEmpty)
         let difference = zip(vectors, expected).map { abs($0 - $1) }.max() ?? .infinity

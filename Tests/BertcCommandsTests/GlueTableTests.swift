@@ -1,6 +1,6 @@
 import BertcCommands
+import Pipelines
 import Testing
-import Training
 
 @Suite struct GlueTableTests {
     /// A classifier that is right in `right` of 10 examples with label 1, and in all 10 with label 0.

@@ -1,6 +1,7 @@
 import BERT
 import Foundation
 import GraphCompiler
+import Pipelines
 import TestSupport
 import Testing
 import Training
@@ -196,7 +197,7 @@ import Training
         }
         let names = try tensors(report.modelDirectory + "/model.safetensors").keys
         #expect(!names.contains { $0.contains("gates") })
-        let pipeline = try BertPipeline(contentsOf: report.modelDirectory)
+        let pipeline = try EncoderPipeline(contentsOf: report.modelDirectory)
         #expect(pipeline.maxLength == 24)
         let again = try pipeline.evaluate(contentsOf: config.testFile ?? "")
         #expect(abs(again.loss - test.loss) < 1e-5 && again.accuracy == test.accuracy)

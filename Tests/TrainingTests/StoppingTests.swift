@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import Pipelines
 import TestSupport
 import Testing
 import Training
@@ -48,13 +49,13 @@ import Training
 
     /// The value of the best evaluation is never that of another metric: the best model is measured again.
     @Test(arguments: [
-        (TrainingMetric.loss, TrainingMetric.accuracy), (.accuracy, .loss), (.macroF1, .matthews),
+        (Metric.loss, Metric.accuracy), (.accuracy, .loss), (.macroF1, .matthews),
     ])
-    func anotherMetric(before: TrainingMetric, now: TrainingMetric) throws {
+    func anotherMetric(before: Metric, now: Metric) throws {
         var (output, config) = try Self.finished { $0.metric = before }
         (config.metric, config.maxSteps, config.evaluateEvery) = (now, 9, 100)
         config.learningRate = 1e-3
-        let saved = try BertPipeline(contentsOf: output.path + "/run").evaluate(
+        let saved = try EncoderPipeline(contentsOf: output.path + "/run").evaluate(
             contentsOf: output.path + "/valid.txt")
         let (report, notes) = try Self.notes(config)
         #expect(notes.contains { $0.hasPrefix("metric is \(now.rawValue), but was \(before.rawValue)") })
@@ -67,7 +68,7 @@ import Training
         let labels = String(decoding: try output.data("valid_labels.txt"), as: UTF8.self)
         let other = labels.split(separator: "\n").map { $0 == "positive" ? "negative" : "positive" }
         try output.write("valid_labels.txt", other.joined(separator: "\n"))
-        let saved = try BertPipeline(contentsOf: output.path + "/run").evaluate(
+        let saved = try EncoderPipeline(contentsOf: output.path + "/run").evaluate(
             contentsOf: output.path + "/valid.txt")
         config.maxSteps = 9
         let (report, notes) = try Self.notes(config)

@@ -1,6 +1,7 @@
 import BERT
 import Foundation
 import GraphCompiler
+import Pipelines
 import TestSupport
 import Testing
 import Training
@@ -82,7 +83,7 @@ import Training
         #expect(stored["classifier.weight"]?.count == 5 * 32 && stored["classifier.bias"]?.count == 5)
         #expect(!stored.keys.contains { $0.contains("pooler") })
 
-        let pipeline = try BertPipeline(contentsOf: output.path + "/run")
+        let pipeline = try EncoderPipeline(contentsOf: output.path + "/run")
         #expect(pipeline.head == .tokenClassification(labels: 5) && pipeline.labels == labels)
         #expect(try pipeline.evaluate(contentsOf: output.path + "/valid.conll") == test)
         let words = ["the", "house", "and", "Anna", "Karenina", "."]
@@ -159,8 +160,8 @@ import Training
         // Two pieces of each of 16 sentences: from one to two words.
         let count = try #require(report.test?.count)
         #expect(count >= 16 && count <= 32)
-        let pipeline = try BertPipeline(
-            contentsOf: output.path + "/run", options: BertPipeline.Options(maxLength: 4))
+        let pipeline = try EncoderPipeline(
+            contentsOf: output.path + "/run", options: EncoderPipeline.Options(maxLength: 4))
         #expect(try pipeline.evaluate(contentsOf: output.path + "/valid.conll").count == count)
         #expect(pipeline.truncatedCount == 16)
         #expect(try pipeline.classify(words: [["Anna", "sees", "Paris"]])[0].count == 3)

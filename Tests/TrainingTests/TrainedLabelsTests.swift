@@ -1,3 +1,4 @@
+import Pipelines
 import Testing
 
 @testable import Text
@@ -24,7 +25,7 @@ import Testing
     }
 
     @Test func oneLabelIsRefused() throws {
-        #expect(throws: TrainingError.self) {
+        #expect(throws: ModelError.self) {
             try TrainedLabels(LabelMap(names: ["only"]), model: ["a", "b"], file: "train.tsv")
         }
     }

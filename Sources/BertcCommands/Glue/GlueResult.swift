@@ -1,4 +1,4 @@
-import Training
+import Pipelines
 
 /// What a task gave.
 package struct GlueResult: Codable, Equatable {
@@ -30,12 +30,12 @@ package struct GlueScore: Codable, Equatable {
     package init(name: String, metrics: EvaluationMetrics) {
         self.name = name
         examples = metrics.count
-        let values = TrainingMetric.allCases.compactMap { metric in
+        let values = Metric.allCases.compactMap { metric in
             metrics.value(metric).map { (metric.rawValue, $0) }
         }
         self.metrics = Dictionary(uniqueKeysWithValues: values)
     }
 
     /// `nil` for a correlation that is not defined.
-    func value(_ metric: TrainingMetric) -> Double? { metrics[metric.rawValue] }
+    func value(_ metric: Metric) -> Double? { metrics[metric.rawValue] }
 }

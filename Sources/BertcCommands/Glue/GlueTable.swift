@@ -1,4 +1,5 @@
 import Foundation
+import Pipelines
 import Support
 import Text
 import Training
@@ -58,7 +59,7 @@ package struct GlueTable: CustomStringConvertible {
         for task in GlueTask.allCases {
             guard let result = results[task] else { continue }
             for (index, score) in result.scores.enumerated() {
-                func text(_ metric: TrainingMetric) -> String {
+                func text(_ metric: Metric) -> String {
                     score.value(metric).map { Formatted.number($0, digits: 4) } ?? "undefined"
                 }
                 let metrics = task.metrics.map { "\($0.rawValue) \(text($0))" }

@@ -1,8 +1,8 @@
 import ArgumentParser
 import BERT
 import Foundation
+import Pipelines
 import Support
-import Training
 
 /// `bertc embed`: one vector a text.
 struct EmbedCommand: ParsableCommand {
@@ -93,7 +93,7 @@ struct EmbedCommand: ParsableCommand {
     }
 
     /// Says where options stand above what the model's directory says.
-    private func noteChoices(_ pipeline: BertPipeline) {
+    private func noteChoices(_ pipeline: EncoderPipeline) {
         if prompt != nil, promptName != nil { global.note("--prompt is used, not --prompt-name") }
         guard let sentence = pipeline.sentence else { return }
         if let pooling, sentence.pooling(by: pooling) != sentence.modules {

@@ -1,8 +1,8 @@
 import ArgumentParser
 import BERT
+import Pipelines
 import Support
 import Text
-import Training
 
 /// `bertc evaluate`: how good a saved model is on a file with labels.
 struct EvaluateCommand: ParsableCommand {
@@ -42,7 +42,7 @@ struct EvaluateCommand: ParsableCommand {
         Console.print(global.json ? "\(page.json)" : page.text(brief: global.quiet))
     }
 
-    private func evaluate(_ pipeline: BertPipeline) throws -> EvaluationMetrics {
+    private func evaluate(_ pipeline: EncoderPipeline) throws -> EvaluationMetrics {
         let options = columns.options(pipeline.evaluationOptions)
         if case .tokenClassification = pipeline.head {
             guard columns.pairColumn == nil else {

@@ -1,5 +1,5 @@
+import Pipelines
 import Support
-import Training
 
 /// What `bertc evaluate` prints.
 struct EvaluationPage {
@@ -41,7 +41,7 @@ struct EvaluationPage {
     /// - Parameter brief: without who was taken for whom.
     func text(brief: Bool) -> String {
         var lines = [line("examples", "\(metrics.count)")]
-        for metric in TrainingMetric.allCases {
+        for metric in Metric.allCases {
             if let value = metrics.value(metric) {
                 let note = metric == .f1 ? "  of \(metrics.entities == nil ? labels[1] : "entities")" : ""
                 lines.append(line(metric.rawValue, Formatted.number(value, digits: 4) + note))

@@ -1,7 +1,7 @@
 import ArgumentParser
 import BERT
+import Pipelines
 import Support
-import Training
 
 /// `bertc predict`: labels with probabilities, or numbers from a regression model.
 struct PredictCommand: ParsableCommand {
@@ -69,7 +69,7 @@ struct PredictCommand: ParsableCommand {
         }
     }
 
-    private func reportWords(_ pipeline: BertPipeline) throws {
+    private func reportWords(_ pipeline: EncoderPipeline) throws {
         let texts = try input.readWords(global)
         guard top == nil, texts.allSatisfy({ $0.text.pair == nil }) else {
             throw CommandError(

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Foundation
+import Pipelines
 import Support
 import Text
-import Training
 
 /// Where the texts to process come from: the command line, a file, or standard input.
 struct TextInput: ParsableArguments {

@@ -1,5 +1,6 @@
 import BERT
 import GraphCompiler
+import Pipelines
 import Support
 import Text
 import Training
@@ -30,16 +31,12 @@ enum ExitStatus: Int32, Error {
         switch error {
         case let error as CommandError: self = error.status
         case let error as TextError: self = Self.status(of: error.kind)
-        case let error as PipelineError:
-            switch error.kind {
-            case .missingFile: self = .missingInput
-            case .invalidModel, .wrongTask, .invalidInput: self = .badData
-            }
         case is BertConfigError, is TrainingConfigError: self = .badData
-        case let error as TrainingError:
+        case let error as ModelError:
             switch error.kind {
             case .missingFile: self = .missingInput
-            case .invalidModel, .invalidCheckpoint, .invalidSetting: self = .badData
+            case .invalidModel, .wrongTask, .invalidInput, .invalidCheckpoint, .invalidSetting:
+                self = .badData
             case .failedStep: self = .failure
             case .unwritable: self = .cannotCreate
             }

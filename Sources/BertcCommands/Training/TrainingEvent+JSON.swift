@@ -1,3 +1,4 @@
+import Pipelines
 import Support
 import Training
 
@@ -87,7 +88,7 @@ extension EvaluationMetrics {
     /// Members for what the task has.
     var members: [(String, JSONValue)] {
         [("examples", .integer(count))]
-            + TrainingMetric.allCases.compactMap { metric in
+            + Metric.allCases.compactMap { metric in
                 let isUndefined =
                     undefinedCorrelation != nil && [.pearson, .spearman].contains(metric)
                 return isUndefined

@@ -1,4 +1,5 @@
 import BERT
+import Pipelines
 import Support
 import Training
 
@@ -108,8 +109,8 @@ extension StepReport {
 extension EvaluationMetrics {
     /// `accuracy 0.8380, loss 0.3912`, and before them the metric that was chosen if it is another:
     /// `f1 0.8800, accuracy 0.8380, loss 0.3912`.
-    func summary(_ metric: TrainingMetric) -> String {
-        let usual: [TrainingMetric] =
+    func summary(_ metric: Metric) -> String {
+        let usual: [Metric] =
             pretraining != nil
             ? [.maskedLMLoss, .maskedLMAccuracy, .nextSentenceAccuracy, .loss]
             : entities != nil

@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import Pipelines
 import Support
 
 /// What `state.json` of a checkpoint holds.
@@ -51,11 +52,11 @@ struct CheckpointState {
         ])
     }
 
-    /// - Throws: `CheckpointDamage` for a file that is damaged or of another version, `TrainingError` for one that is
+    /// - Throws: `CheckpointDamage` for a file that is damaged or of another version, `ModelError` for one that is
     ///   missing.
     init(contentsOf url: URL) throws {
         guard let text = FileManager.default.contents(atPath: url.path) else {
-            throw TrainingError(
+            throw ModelError(
                 .missingFile, "no such file; expected a checkpoint's directory, such as checkpoints/step-100",
                 at: url.path)
         }
@@ -80,24 +81,24 @@ struct CheckpointState {
 
     /// Refuses to go on with other settings, another model or other data than those of the checkpoint.
     ///
-    /// - Throws: `TrainingError` naming the first field that differs, with both values.
+    /// - Throws: `ModelError` naming the first field that differs, with both values.
     func check(against other: CheckpointState, at path: String) throws {
         for field in TrainingConfig.fields where field.shapesResult {
             let (saved, wanted) = (settings[field.name] ?? .null, other.settings[field.name] ?? .null)
             guard saved != wanted else { continue }
-            throw TrainingError(
+            throw ModelError(
                 .invalidCheckpoint,
                 "was made with '\(field.name)' \(saved), but it is \(wanted) now; "
                     + "set it back, or start anew with \"resume\": null", at: path)
         }
         guard data == other.data else {
-            throw TrainingError(
+            throw ModelError(
                 .invalidCheckpoint,
                 "was made with other training data; restore them, or start anew with \"resume\": null",
                 at: path)
         }
         guard model == nil || model == other.model else {
-            throw TrainingError(
+            throw ModelError(
                 .invalidCheckpoint,
                 "was made with another configuration of the model or other names of labels; restore them, or start anew "
                     + "with \"resume\": null", at: path)
@@ -108,7 +109,7 @@ struct CheckpointState {
 /// What the value of an evaluation depends on, beside the model.
 struct EvaluationMeasure: Equatable {
     /// The metric that decides which evaluation is the best. Each is `nil` in checkpoints of earlier versions.
-    var metric: TrainingMetric?
+    var metric: Metric?
     /// Fingerprint of the validation data; "" without any.
     var validation: String?
     /// Whether the output directory has the model of the best evaluation.

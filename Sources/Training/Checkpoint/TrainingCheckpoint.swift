@@ -1,6 +1,7 @@
 import BERT
 import Foundation
 import GraphCompiler
+import Pipelines
 import Support
 
 /// A directory from which a run goes on as if it had never stopped:
@@ -18,12 +19,12 @@ struct TrainingCheckpoint {
 
     /// Reads and checks `state.json`, and that the files of tensors are whole and finite.
     ///
-    /// - Throws: `TrainingError`, `SafetensorsError`.
+    /// - Throws: `ModelError`, `SafetensorsError`.
     init(directory: URL) throws {
         do {
             try self.init(checking: directory)
         } catch let error as CheckpointDamage {
-            throw TrainingError(
+            throw ModelError(
                 .invalidCheckpoint, "\(error.problem); choose another checkpoint or start anew",
                 at: error.place)
         }
@@ -64,14 +65,14 @@ struct TrainingCheckpoint {
         }
         guard let newest = all.first else { return nil }
         _ = try TrainingCheckpoint(directory: newest.directory)
-        throw TrainingError(
+        throw ModelError(
             .invalidCheckpoint, "is damaged: it has the state of another step; start anew",
             at: newest.directory.path)
     }
 
     /// Puts the checkpoint's parameters and optimiser states into the model.
     ///
-    /// - Throws: `TrainingError` when a tensor is missing or has another shape; nothing is changed then.
+    /// - Throws: `ModelError` when a tensor is missing or has another shape; nothing is changed then.
     func restore(_ model: TrainableModel) throws {
         let files = [
             (Self.modelFile, model.specs.map(\.name)),
@@ -84,7 +85,7 @@ struct TrainingCheckpoint {
                 let shape = model.parameters.type(of: parameter)?.extents([:]) ?? []
                 guard let entry = file.entry(named: parameter), entry.shape == shape, entry.dataType == .f32
                 else {
-                    throw TrainingError(
+                    throw ModelError(
                         .invalidCheckpoint,
                         "holds no F32 tensor '\(parameter)' of shape \(shape); it belongs to another model",
                         at: file.path)
@@ -113,7 +114,7 @@ struct TrainingCheckpoint {
             try? manager.removeItem(at: partial)
             try manager.createDirectory(at: partial, withIntermediateDirectories: true)
         } catch {
-            throw TrainingError(.unwritable, "cannot make the directory; check its parent", at: partial.path)
+            throw ModelError(.unwritable, "cannot make the directory; check its parent", at: partial.path)
         }
         do {
             try write(model.specs.map(\.name), of: model, to: partial.appendingPathComponent(modelFile))
@@ -129,7 +130,7 @@ struct TrainingCheckpoint {
         // The same step again, after a resume from an earlier one. Between the two calls `recover` finds it.
         try? manager.removeItem(at: final)
         guard rename(partial.path, final.path) == 0 else {
-            throw TrainingError(.unwritable, "cannot be put in place: \(systemReason())", at: final.path)
+            throw ModelError(.unwritable, "cannot be put in place: \(systemReason())", at: final.path)
         }
     }
 

@@ -1,6 +1,7 @@
 import BERT
 import Foundation
 import GraphCompiler
+import Pipelines
 import Support
 
 /// A type that a field of `train.json` can have.
@@ -182,7 +183,7 @@ extension LayerSharing: ConfigText {
 }
 
 extension TrainingTask: ConfigChoice {}
-extension TrainingMetric: ConfigChoice {}
+extension Metric: ConfigChoice {}
 extension TrainingOptimizer: ConfigChoice {}
 extension TrainingBatching: ConfigChoice {}
 extension TrainingFormat: ConfigChoice {}

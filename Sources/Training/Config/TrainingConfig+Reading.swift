@@ -1,6 +1,7 @@
 import BERT
 import Foundation
 import GraphIR
+import Pipelines
 import Support
 
 extension TrainingConfig {
@@ -77,7 +78,7 @@ extension TrainingConfig {
             TrainingConfigError(file: file, field: field, problem: problem)
         }
         if let metric, !metric.suits(task) {
-            let legal = TrainingMetric.allCases.filter { $0.suits(task) }.map { "\"\($0.rawValue)\"" }
+            let legal = Metric.allCases.filter { $0.suits(task) }.map { "\"\($0.rawValue)\"" }
             throw refuse(
                 "metric",
                 "is \"\(metric.rawValue)\", which needs \(metric.need); expected "
@@ -201,7 +202,7 @@ private func isSymbolicLink(_ path: String) -> Bool {
     return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
 }
 
-extension TrainingMetric {
+extension Metric {
     /// Whether a model for the task has the metric.
     fileprivate func suits(_ task: TrainingTask) -> Bool {
         switch self {

@@ -1,5 +1,6 @@
 import BERT
 import GraphCompiler
+import Pipelines
 import Text
 
 /// Everything a training run needs: paths and hyper-parameters, as `train.json` gives them.
@@ -137,7 +138,7 @@ public struct TrainingConfig: Sendable, Equatable {
     public var evaluateEvery: Int?
     /// What decides which model is best; accuracy, (for regression) loss, (of entities) F1, or a GLUE task's own
     /// when `nil`.
-    public var metric: TrainingMetric?
+    public var metric: Metric?
     /// Keep the model of the best evaluation rather than the last one.
     public var saveBest = true
     /// Stop after so many evaluations in a row without a better one.
@@ -226,34 +227,6 @@ extension TrainingTask: RawRepresentable, CaseIterable {
         case .classification, .tokenClassification, .glue, .pretrain: false
         }
     }
-}
-
-/// How good a model is, and what decides which evaluation was the best.
-public enum TrainingMetric: String, Sendable, CaseIterable {
-    /// Mean loss over examples; lower is better, as of masked tokens, of all others higher.
-    case loss
-    /// Share of right labels.
-    case accuracy
-    /// F1 of the label with id 1, for two labels; of a token classifier, that of entities.
-    case f1
-    /// Mean F1 of the labels.
-    case macroF1 = "macro_f1"
-    /// Matthews' correlation of predicted and actual labels.
-    case matthews
-    /// Pearson's correlation of predictions and targets.
-    case pearson
-    /// Spearman's rank correlation of predictions and targets.
-    case spearman
-    /// Mean cross-entropy of masked tokens in nats; lower is better.
-    case maskedLMLoss = "masked_lm_loss"
-    /// Share of masked tokens that are guessed.
-    case maskedLMAccuracy = "masked_lm_accuracy"
-    /// Share of sentence pairs that are told right.
-    case nextSentenceAccuracy = "next_sentence_accuracy"
-    /// Share of the entities found by a token classifier that are right.
-    case precision
-    /// Share of entities that a token classifier finds.
-    case recall
 }
 
 /// Optimisers.

@@ -1,3 +1,4 @@
+import Pipelines
 import Support
 import Text
 
@@ -26,7 +27,7 @@ struct TrainedLabels {
             (areModels, notes) = (true, meeting.note.map { [$0] } ?? [])
         } else {
             guard own.count > 1 else {
-                throw TrainingError(
+                throw ModelError(
                     .invalidSetting,
                     "all examples have the label \"\(own.names[0])\"; expected at least two labels", at: file)
             }

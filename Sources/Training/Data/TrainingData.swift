@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import Pipelines
 import Text
 
 /// The data sets of a run, tokenised.
@@ -20,7 +21,7 @@ struct TrainingData {
     ///
     /// The labels are the training data's, or the GLUE task's, or the model's (`TrainedLabels`).
     ///
-    /// - Throws: `TextError` with file and line, `TrainingError` for a setting that does not fit the model.
+    /// - Throws: `TextError` with file and line, `ModelError` for a setting that does not fit the model.
     init(_ config: TrainingConfig, _ model: ModelSource) throws {
         maxLength = try config.maxLength(of: model)
         let files = try DataFiles(config)
@@ -44,7 +45,7 @@ extension TrainingConfig {
     func maxLength(of model: ModelSource) throws -> Int {
         let maxLength = self.maxLength ?? min(model.config.maxPositions, model.limit?.length ?? .max)
         guard maxLength <= model.config.maxPositions else {
-            throw TrainingError(
+            throw ModelError(
                 .invalidSetting,
                 "'maxLength' is \(maxLength), but the model has \(model.config.maxPositions) positions; lower it",
                 at: file)
@@ -62,7 +63,7 @@ private struct DataEncoder {
 
     func encode(_ dataset: TextDataset) throws -> LabelledData {
         if dataset.hasPairs, model.config.tokenTypes < model.tokenizer.tokenTypes(isPair: true) {
-            throw TrainingError(
+            throw ModelError(
                 .invalidModel, "has one token type only, but \(dataset.textFile) holds pairs of texts",
                 at: model.path)
         }

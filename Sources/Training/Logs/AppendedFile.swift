@@ -1,4 +1,5 @@
 import Foundation
+import Pipelines
 
 /// A file that grows at its end; what was appended is with the system when `append` returns.
 final class AppendedFile {
@@ -9,13 +10,13 @@ final class AppendedFile {
     init(path: String) throws {
         self.path = path
         guard let handle = FileHandle(forWritingAtPath: path) else {
-            throw TrainingError(.unwritable, "cannot be opened for writing; check its permissions", at: path)
+            throw ModelError(.unwritable, "cannot be opened for writing; check its permissions", at: path)
         }
         self.handle = handle
         do {
             try handle.seekToEnd()
         } catch {
-            throw TrainingError(.unwritable, "cannot be written at its end", at: path)
+            throw ModelError(.unwritable, "cannot be written at its end", at: path)
         }
     }
 
@@ -26,7 +27,7 @@ final class AppendedFile {
             try handle.write(contentsOf: data)
         } catch {
             if let end { try? handle.truncate(atOffset: end) }
-            throw TrainingError(.unwritable, "cannot be written; check the free space", at: path)
+            throw ModelError(.unwritable, "cannot be written; check the free space", at: path)
         }
     }
 }

@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import Pipelines
 import Support
 
 /// `log.csv`: a row for every `logEvery` steps and one for every evaluation, empty cells where a row has nothing to
@@ -7,7 +8,7 @@ import Support
 struct CSVLog: TrainingLog {
     static let header =
         (["step", "epoch", "loss", "learning_rate", "gradient_norm", "tokens_per_second"]
-        + TrainingMetric.allCases.map { "validation_\($0.rawValue)" }
+        + Metric.allCases.map { "validation_\($0.rawValue)" }
         + ["loss_scale", "skipped_steps", "mask_sparsity"]).joined(separator: ",")
     private let file: AppendedFile
 
@@ -30,11 +31,11 @@ struct CSVLog: TrainingLog {
     func add(_ row: TrainingLogRow) throws {
         let steps = [row.epoch, row.loss, row.learningRate, row.gradientNorm, row.tokensPerSecond.rounded()]
         let others = [row.lossScale, row.skippedSteps.map(Double.init), row.maskSparsity]
-        try write(row.step, steps + TrainingMetric.allCases.map { _ in nil } + others)
+        try write(row.step, steps + Metric.allCases.map { _ in nil } + others)
     }
 
     func add(_ evaluation: EvaluationReport) throws {
-        let metrics = TrainingMetric.allCases.map(evaluation.metrics.value)
+        let metrics = Metric.allCases.map(evaluation.metrics.value)
         try write(
             evaluation.step, [Double(evaluation.epoch), nil, nil, nil, nil] + metrics + [nil, nil, nil])
     }

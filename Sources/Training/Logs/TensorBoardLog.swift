@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import Pipelines
 import Support
 
 /// Scalars for TensorBoard: one event file a run, a new one after each resume.
@@ -11,7 +12,7 @@ struct TensorBoardLog: TrainingLog {
         do {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         } catch {
-            throw TrainingError(.unwritable, "cannot make the directory; check its parent", at: directory)
+            throw ModelError(.unwritable, "cannot make the directory; check its parent", at: directory)
         }
         let now = Date().timeIntervalSince1970
         let process = ProcessInfo.processInfo
@@ -40,7 +41,7 @@ struct TensorBoardLog: TrainingLog {
     }
 
     func add(_ evaluation: EvaluationReport) throws {
-        let values = TrainingMetric.allCases.compactMap { metric in
+        let values = Metric.allCases.compactMap { metric in
             evaluation.metrics.value(metric).map { ("validation/\(metric.rawValue)", $0) }
         }
         try write(values, step: evaluation.step)

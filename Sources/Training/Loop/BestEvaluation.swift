@@ -1,3 +1,5 @@
+import Pipelines
+
 /// The evaluation that later ones have to beat.
 struct BestEvaluation: Equatable {
     /// Steps before it.
@@ -9,7 +11,7 @@ struct BestEvaluation: Equatable {
     /// Whether it is better than another: by the metric, of which an undefined value is the worst. Where that does not
     /// decide, because the values are equal or neither is defined, the lower loss does; the earlier one wins if that is equal
     /// too.
-    func isBetter(than other: BestEvaluation, by metric: TrainingMetric) -> Bool {
+    func isBetter(than other: BestEvaluation, by metric: Metric) -> Bool {
         switch (value, other.value) {
         case (let value?, let old?) where value != old: metric.isBetter(value, than: old)
         case (_?, nil): true

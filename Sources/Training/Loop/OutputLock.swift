@@ -1,4 +1,5 @@
 import Foundation
+import Pipelines
 
 /// The right to write into an output directory, which one process has at a time.
 ///
@@ -14,7 +15,7 @@ package final class OutputLock {
 
     /// Makes the directory if it is not there, and takes its lock.
     ///
-    /// - Throws: `TrainingError` naming the process that has the lock, or when the directory cannot be written into.
+    /// - Throws: `ModelError` naming the process that has the lock, or when the directory cannot be written into.
     package init(_ directory: String) throws {
         let made = try Self.make(directory)
         path = (directory as NSString).appendingPathComponent(Self.name)
@@ -48,7 +49,7 @@ package final class OutputLock {
         do {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         } catch {
-            throw TrainingError(.unwritable, "cannot make the directory; check its parent", at: directory)
+            throw ModelError(.unwritable, "cannot make the directory; check its parent", at: directory)
         }
         return missing
     }
@@ -58,14 +59,14 @@ package final class OutputLock {
         while true {
             let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
             guard descriptor >= 0 else {
-                throw TrainingError(
+                throw ModelError(
                     .unwritable,
                     "cannot be written into: \(String(cString: strerror(errno))); choose another outputDirectory",
                     at: directory)
             }
             guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
                 defer { close(descriptor) }
-                throw TrainingError(
+                throw ModelError(
                     .unwritable,
                     "\(holder(descriptor)) is writing into it; wait until that has ended, or choose another "
                         + "outputDirectory", at: directory)

@@ -1,6 +1,7 @@
 import BERT
 import Foundation
 import GraphCompiler
+import Pipelines
 import Support
 
 extension Trainer {
@@ -46,9 +47,9 @@ extension Trainer {
     /// Keeps numbers that are not finite from being saved over good ones, and finite ones that a model can do nothing with:
     /// it is run on an example.
     private func checkFinite(_ names: [String]) throws {
-        func failure(_ problem: String) -> TrainingError {
+        func failure(_ problem: String) -> ModelError {
             let saved = kept.last { $0 != checkpointName }
-            return TrainingError(
+            return ModelError(
                 .failedStep,
                 "\(problem) after the update; nothing was saved"
                     + (saved.map { ", and checkpoints/\($0) stays" } ?? "")
@@ -103,7 +104,7 @@ extension Trainer {
         let checkpoint = try BertCheckpoint(directory: directory)
         let loaded = try checkpoint.report(for: savedSpecs).loaded
         guard loaded.count == savedSpecs.count else {
-            throw TrainingError(
+            throw ModelError(
                 .invalidModel, "is not the model that this run saved as its best; start anew",
                 at: outputDirectory)
         }

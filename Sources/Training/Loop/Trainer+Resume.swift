@@ -1,6 +1,7 @@
 import BERT
 import Foundation
 import GraphCompiler
+import Pipelines
 import Support
 
 extension Trainer {
@@ -50,20 +51,20 @@ extension Trainer {
     private func checkPosition(_ saved: CheckpointState, at path: String) throws {
         let progress = saved.progress
         guard progress.step <= plan.steps else {
-            throw TrainingError(
+            throw ModelError(
                 .invalidCheckpoint,
                 "is after \(progress.step) steps, but this run has \(plan.steps); raise epochs or "
                     + "maxSteps, or choose an earlier checkpoint", at: path)
         }
         if progress.microBatch > 0, saved.microBatchSize != setup.microBatchSize {
-            throw TrainingError(
+            throw ModelError(
                 .invalidCheckpoint,
                 "was made in the middle of a step, but its micro-batches do not fit into maxMemory any more; raise it, or "
                     + "choose an earlier checkpoint", at: path)
         }
         guard progress.step < plan.steps else { return }
-        func damaged(_ problem: String) -> TrainingError {
-            TrainingError(
+        func damaged(_ problem: String) -> ModelError {
+            ModelError(
                 .invalidCheckpoint, "is damaged: \(problem); choose another checkpoint or start anew",
                 at: path)
         }

@@ -1,4 +1,5 @@
 import GraphCompiler
+import Pipelines
 import Text
 
 extension Trainer {
@@ -82,7 +83,7 @@ extension Trainer {
         do {
             result = try run(step, rate: rate)
         } catch let error as ExecutionError {
-            throw TrainingError(
+            throw ModelError(
                 .failedStep,
                 "\(error); the parameters are those before this step; \(precisionAdvice)lower learningRate, or look at "
                     + "the data and the model's weights",
@@ -132,7 +133,7 @@ extension Trainer {
     private func noteScale(_ result: StepResult) throws {
         progress.scaler.note(isSkipped: result.isSkipped)
         guard progress.scaler.isExhausted else { return }
-        throw TrainingError(
+        throw ModelError(
             .failedStep,
             "gradients overflow in fp16 with the loss scaled by \(progress.scaler.scale) still, after "
                 + "\(progress.scaler.skipped) skipped steps; \(precisionAdvice)or lower learningRate",
@@ -166,7 +167,7 @@ extension Trainer {
         do {
             return try task.evaluate(part, with: model)
         } catch let error as ExecutionError {
-            throw TrainingError(
+            throw ModelError(
                 .failedStep,
                 "\(error) in the evaluation on \(task.path(of: part)); \(precisionAdvice)lower learningRate",
                 at: "after step \(progress.step)")

@@ -1,6 +1,7 @@
 import BERT
 import Foundation
 import GraphCompiler
+import Pipelines
 import Support
 
 /// One training run: set up by the initialiser, done by `run`.
@@ -12,7 +13,7 @@ final class Trainer {
     /// What the run goes on from.
     let resumed: TrainingCheckpoint?
     let plan: TrainingPlan
-    let metric: TrainingMetric
+    let metric: Metric
     let outputDirectory: String
     let modelFingerprint: String
     /// What to know about the checkpoints that were looked at.

@@ -1,5 +1,6 @@
 import BERT
 import GraphCompiler
+import Pipelines
 
 /// What a training run reports while it goes on. Showing it is the caller's business.
 public enum TrainingEvent: Sendable {
@@ -112,7 +113,7 @@ public struct EvaluationReport: Sendable, Equatable {
     public let epoch: Int
     public let metrics: EvaluationMetrics
     /// What decides which evaluation is the best, and its value; `nil` where it is not defined.
-    public let metric: TrainingMetric
+    public let metric: Metric
     public let value: Double?
     public let isBest: Bool
     public let seconds: Double
@@ -140,7 +141,7 @@ public struct TrainingReport: Sendable {
     /// resume.
     public var bestValue: Double?
     public var bestStep: Int?
-    public var metric: TrainingMetric
+    public var metric: Metric
     /// The saved model on the test data; `nil` without them or after an interruption.
     public var test: EvaluationMetrics?
     /// Where the model was saved.

@@ -1,5 +1,6 @@
 import BERT
 import GraphCompiler
+import Pipelines
 
 extension AttentionGates {
     /// The gates that a configuration asks for; `nil` when it learns no mask.
@@ -7,7 +8,7 @@ extension AttentionGates {
     /// - Parameters:
     ///   - model: the configuration of the model.
     ///   - path: what errors call it.
-    /// - Throws: `TrainingError` for a model that has a mask already, and for sequences that are longer than either mask.
+    /// - Throws: `ModelError` for a model that has a mask already, and for sequences that are longer than either mask.
     init?(_ training: TrainingConfig, _ model: BertConfig, at path: String) throws {
         let whole = training.maxLength ?? model.maxPositions
         let longest = training.phases.map { $0.length ?? whole }.max() ?? whole
@@ -19,7 +20,7 @@ extension AttentionGates {
                 : training.maxLength == nil
                     ? "'maxLength' is null, for the model's \(longest) positions"
                     : "'maxLength' is \(longest)"
-            throw TrainingError(
+            throw ModelError(
                 .invalidSetting,
                 "\(given), but \(mask) at \(size) tokens and not defined beyond; set maxLength to at most \(size)",
                 at: training.file)
@@ -29,7 +30,7 @@ extension AttentionGates {
             return nil
         }
         guard model.attentionMasks.isEmpty else {
-            throw TrainingError(
+            throw ModelError(
                 .invalidModel,
                 "has an attention mask already, so that 'dam' has none to learn; set \"dam\": null to train with the "
                     + "mask, or take 'attention_mask' out of the model's configuration", at: path)

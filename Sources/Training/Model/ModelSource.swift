@@ -1,5 +1,6 @@
 import BERT
 import Foundation
+import Pipelines
 import Support
 import Text
 
@@ -23,7 +24,7 @@ struct ModelSource {
         path = training.resolve(training.model)
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-            throw TrainingError(
+            throw ModelError(
                 .missingFile,
                 "no such model; expected a model directory, or a model.json for fresh parameters",
                 at: path)
@@ -69,7 +70,7 @@ struct ModelSource {
     private static func textFiles(of training: TrainingConfig) throws -> [String] {
         let files = training.textFiles.map(training.dataPath)
         if let pipe = files.first(where: { !DataPath.isRepeatable($0) }) {
-            throw TrainingError(
+            throw ModelError(
                 .invalidSetting,
                 "'textFiles' has \(DataPath.name(of: pipe)), which can be read once, but a vocabulary is learnt from the "
                     + "texts first; write them to a file, or name a 'tokenizer'", at: training.file)
@@ -108,7 +109,7 @@ struct ModelSource {
         let available = Double(ProcessInfo.processInfo.physicalMemory)
         guard needed <= available else {
             func gigabytes(_ bytes: Double) -> String { String(format: "%.1f GB", bytes / 1e9) }
-            throw TrainingError(
+            throw ModelError(
                 .invalidModel,
                 "training it needs \(gigabytes(needed)) for weights, gradients and moments, and this machine has "
                     + "\(gigabytes(available)); choose smaller sizes", at: path)
@@ -120,7 +121,7 @@ struct ModelSource {
     /// - Parameters:
     ///   - keepsHead: whether a classifier in the checkpoint is of the same labels.
     ///   - body: receives one parameter at a time.
-    /// - Throws: `CheckpointError` for shapes that differ, `TrainingError` when the encoder itself is not complete.
+    /// - Throws: `CheckpointError` for shapes that differ, `ModelError` when the encoder itself is not complete.
     func initialize(
         _ specs: [ParameterSpec], keepsHead: Bool, initializer: ParameterInitializer,
         _ body: (ParameterSpec, [Float]) throws -> Void
@@ -135,7 +136,7 @@ struct ModelSource {
             $0.name.hasPrefix("embeddings.") || $0.name.hasPrefix("encoder.")
         }
         guard incomplete.isEmpty else {
-            throw TrainingError(
+            throw ModelError(
                 .invalidModel,
                 "the weights lack \(incomplete.count) tensors of the encoder: "
                     + incomplete.map(\.name).joined(separator: ", ")

@@ -1,5 +1,6 @@
 import BERT
 import GraphCompiler
+import Pipelines
 
 /// A model whose parameters a training step updates and an evaluation reads: graphs over one set of parameters.
 package final class TrainableModel {
@@ -131,7 +132,7 @@ package final class TrainableModel {
     /// Runs the model without dropout.
     ///
     /// - Throws: `ExecutionError` when one of `outputs` is not finite, naming the node.
-    func infer(_ inputs: BertInputs, outputs: [String]) throws -> [String: TensorData] {
+    func infer(_ inputs: EncoderInputs, outputs: [String]) throws -> [String: TensorData] {
         try evaluation.run(inputs.tensors, symbols: inputs.symbols, guarding: outputs)
     }
 

@@ -1,4 +1,5 @@
 import BERT
+import Pipelines
 import Support
 
 /// What a run trains a model for: the head, the examples and how they become inputs, and how good the model is.
@@ -16,7 +17,7 @@ protocol LearningTask {
     /// Whether the head of a checkpoint, if there is one, means the same and is trained further.
     var keepsHead: Bool { get }
     /// What decides which evaluation is the best, unless the configuration says otherwise.
-    var metric: TrainingMetric { get }
+    var metric: Metric { get }
     /// Changes when the training data do.
     var fingerprint: String { get }
     /// Changes when the validation data do; `nil` without any.

@@ -1,5 +1,6 @@
 import BERT
 import GraphCompiler
+import Pipelines
 import Text
 
 /// A phase of pre-training: how its examples are made and batched, and how its rate goes.
@@ -11,11 +12,11 @@ struct PretrainingPhase {
     private let tokenizer: WordPieceTokenizer
 
     /// - Parameter config: the configuration as it is in the phase.
-    /// - Throws: `TrainingError` for a length that the model does not have, `TextError` for too few documents.
+    /// - Throws: `ModelError` for a length that the model does not have, `TextError` for too few documents.
     init(_ config: TrainingConfig, _ documents: TokenDocuments, _ source: ModelSource) throws {
         let length = config.maxLength ?? min(source.config.maxPositions, source.limit?.length ?? .max)
         guard (5...max(5, source.config.maxPositions)).contains(length) else {
-            throw TrainingError(
+            throw ModelError(
                 .invalidSetting,
                 "a phase has sequences of \(length) tokens; expected 5 to the model's "
                     + "\(source.config.maxPositions) positions", at: config.file)
@@ -50,7 +51,7 @@ struct PretrainingPhase {
     }
 }
 
-extension BertInputs {
+extension EncoderInputs {
     /// What the pre-training head needs; without labels.
     init(_ batch: PretrainingBatch) {
         self.init(batch.batch)
@@ -63,7 +64,7 @@ extension StepInputs {
     ///   - masked: masked tokens of the whole step.
     ///   - sequences: its sentence pairs.
     init(_ batch: PretrainingBatch, masked: Int, sequences: Int) {
-        let inputs = BertInputs(batch)
+        let inputs = EncoderInputs(batch)
         let labels = [
             "labels": TensorData(batch.maskedLabels),
             "next_sentence_labels": TensorData(batch.nextSentenceLabels),

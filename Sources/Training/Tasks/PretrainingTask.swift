@@ -1,5 +1,6 @@
 import BERT
 import GraphCompiler
+import Pipelines
 import Support
 import Text
 
@@ -24,10 +25,10 @@ final class PretrainingTask: LearningTask {
 
     /// Tokenises the text, unless that was done before.
     ///
-    /// - Throws: `TextError` for the text, `TrainingError` for a setting that does not fit the model.
+    /// - Throws: `TextError` for the text, `ModelError` for a setting that does not fit the model.
     init(_ training: TrainingConfig, _ source: ModelSource) throws {
         guard source.config.tokenTypes > 1 else {
-            throw TrainingError(
+            throw ModelError(
                 .invalidModel,
                 "has one token type only, but pre-training needs pairs of texts; raise "
                     + "type_vocab_size to 2", at: source.path)
@@ -77,7 +78,7 @@ final class PretrainingTask: LearningTask {
     var architecture: BertArchitecture { .pretraining }
     var labels: [String] { [] }
     var keepsHead: Bool { true }
-    var metric: TrainingMetric { .loss }
+    var metric: Metric { .loss }
     var warnings: [String] { [] }
     let exampleCount: Int
 
@@ -145,20 +146,18 @@ final class PretrainingTask: LearningTask {
     func probe(_ model: TrainableModel) throws {
         let epoch = current?.epoch ?? 0
         let batch = try examples(epoch: epoch).batch([0], options: phases[epochs[epoch].phase].batching)
-        _ = try model.infer(BertInputs(batch), outputs: ["logits", "next_sentence_logits"])
+        _ = try model.infer(EncoderInputs(batch), outputs: ["logits", "next_sentence_logits"])
     }
 
     func evaluate(_ part: EvaluatedPart, with model: TrainableModel) throws -> EvaluationMetrics {
         var (words, pairs) = (GuessCounter(), GuessCounter())
         for batch in try heldOutBatches() {
-            let outputs = try model.infer(BertInputs(batch), outputs: ["logits", "next_sentence_logits"])
+            let outputs = try model.infer(EncoderInputs(batch), outputs: ["logits", "next_sentence_logits"])
             words.add(logits: try outputs["logits"]?.floats ?? [], targets: batch.maskedLabels)
             pairs.add(
                 logits: try outputs["next_sentence_logits"]?.floats ?? [], targets: batch.nextSentenceLabels)
         }
         return EvaluationMetrics(
-            PretrainingMetrics(
-                maskedLMLoss: words.loss, maskedLMAccuracy: words.accuracy, nextSentenceLoss: pairs.loss,
-                nextSentenceAccuracy: pairs.accuracy), count: heldOut?.pairs.count ?? 0)
+            PretrainingMetrics(words: words, pairs: pairs), count: heldOut?.pairs.count ?? 0)
     }
 }

@@ -1,5 +1,6 @@
 import BERT
 import GraphCompiler
+import Pipelines
 import Support
 import Text
 
@@ -8,7 +9,7 @@ struct SequenceTask: LearningTask {
     let config: BertConfig
     let head: BertHead
     let keepsHead: Bool
-    let metric: TrainingMetric
+    let metric: Metric
     let fingerprint: String
     private let data: TrainingData
     private let sequences: SequenceBatches

@@ -1,5 +1,6 @@
 import BERT
 import GraphCompiler
+import Pipelines
 import Support
 import Text
 
@@ -8,7 +9,7 @@ struct TokenTask: LearningTask {
     let config: BertConfig
     let labels: [String]
     let keepsHead: Bool
-    let metric: TrainingMetric
+    let metric: Metric
     let fingerprint: String
     let warnings: [String]
     private let train: TaggedData
@@ -19,7 +20,7 @@ struct TokenTask: LearningTask {
 
     /// Loads and tokenises the data. The labels are the training data's, or the model's (`TrainedLabels`).
     ///
-    /// - Throws: `TextError` with file and line, `TrainingError` for a setting that does not fit the model.
+    /// - Throws: `TextError` with file and line, `ModelError` for a setting that does not fit the model.
     init(_ training: TrainingConfig, _ source: ModelSource) throws {
         let maxLength = try training.maxLength(of: source)
         func load(_ path: String) throws -> TaggedDataset {

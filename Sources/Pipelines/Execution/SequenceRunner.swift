@@ -2,19 +2,26 @@ import GraphCompiler
 import Text
 
 /// Runs a graph without labels over any number of sequences, in batches of its own making.
-struct SequenceRunner {
+package struct SequenceRunner {
     let executor: Executor
     /// Tokens of a sequence at most.
     let maxLength: Int
     /// Tokens in a batch; a longer sequence is a batch of its own.
     let batchTokens: Int
     /// What an error adds about numbers that are not finite.
-    var advice = ""
+    let advice: String
+
+    package init(executor: Executor, maxLength: Int, batchTokens: Int, advice: String = "") {
+        self.executor = executor
+        self.maxLength = maxLength
+        self.batchTokens = batchTokens
+        self.advice = advice
+    }
 
     /// One row of an output for each sequence, in the order of the sequences.
     ///
     /// - Throws: `ExecutionError`, naming the node when the output is not finite.
-    func rows(of output: String, on encodings: [Encoding]) throws -> [[Float]] {
+    package func rows(of output: String, on encodings: [Encoding]) throws -> [[Float]] {
         try rows(of: output, on: encodings) { _, row in Array(row) }
     }
 
@@ -22,7 +29,7 @@ struct SequenceRunner {
     ///
     /// - Parameter body: given the sequence's index and its row.
     /// - Throws: as `rows(of:on:)`.
-    func rows<Result>(
+    package func rows<Result>(
         of output: String, on encodings: [Encoding], _ body: (Int, ArraySlice<Float>) -> Result
     ) throws -> [Result] {
         var results = [Result?](repeating: nil, count: encodings.count)
@@ -39,7 +46,7 @@ struct SequenceRunner {
     ///
     /// - Parameter positions: the tokens of each sequence, counted from its first.
     /// - Throws: as `rows(of:on:)`.
-    func tokenRows(
+    package func tokenRows(
         of output: String, on encodings: [Encoding], at positions: [[Int32]]
     ) throws -> [[[Float]]] {
         try tokenRows(of: output, on: encodings, at: positions) { _, _, row in Array(row) }
@@ -49,7 +56,7 @@ struct SequenceRunner {
     ///
     /// - Parameter body: given the sequence's index, the position's and its row.
     /// - Throws: as `rows(of:on:)`.
-    func tokenRows<Result>(
+    package func tokenRows<Result>(
         of output: String, on encodings: [Encoding], at positions: [[Int32]],
         _ body: (Int, Int, ArraySlice<Float>) -> Result
     ) throws -> [[Result]] {
@@ -74,7 +81,7 @@ struct SequenceRunner {
         let batcher = try Batcher(encodings, options: BatchingOptions(maxLength: maxLength, shuffle: false))
         for indices in Self.batches(of: encodings, tokens: batchTokens) {
             let batch = batcher.layOut(indices)
-            let inputs = BertInputs(batch)
+            let inputs = EncoderInputs(batch)
             do {
                 let outputs = try executor.run(inputs.tensors, symbols: inputs.symbols, guarding: [output])
                 if let values = try outputs[output]?.floats { try body(batch, values) }
@@ -85,7 +92,7 @@ struct SequenceRunner {
     }
 
     /// The extents of the batches of these sequences.
-    static func shapes(of encodings: [Encoding], batchTokens: Int) -> [BatchShape] {
+    package static func shapes(of encodings: [Encoding], batchTokens: Int) -> [BatchShape] {
         batches(of: encodings, tokens: batchTokens).map { batch in
             BatchShape(
                 sequences: batch.count, tokens: batch.reduce(0) { $0 + encodings[$1].count },

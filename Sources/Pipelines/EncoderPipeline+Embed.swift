@@ -11,7 +11,7 @@ public enum EmbeddingPrompt: Hashable, Sendable {
     case text(String)
 }
 
-extension BertPipeline {
+extension EncoderPipeline {
     /// One vector per input, as sentence-transformers' `encode` gives for the same directory. Any model can do this,
     /// whatever its head.
     ///
@@ -66,7 +66,7 @@ extension BertPipeline {
         case .named(let name):
             if let prompt = prompts[TextKey(name)] { return prompt }
             let legal = prompts.keys.sorted().map(\.text).joined(separator: ", ")
-            throw PipelineError(
+            throw ModelError(
                 .invalidInput,
                 "has no prompt with the name '\(name)'; "
                     + (legal.isEmpty ? "it has none" : "its prompts are \(legal)"), at: path)

@@ -54,7 +54,7 @@ package struct EntityTags: Hashable, Sendable {
     }
 
     /// Whether one of these labels belongs to an entity.
-    func hasEntity(_ labels: some Sequence<Int32>) -> Bool {
+    package func hasEntity(_ labels: some Sequence<Int32>) -> Bool {
         labels.contains { tags[Int($0)].place != .outside }
     }
 

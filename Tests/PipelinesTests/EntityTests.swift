@@ -1,6 +1,6 @@
 import Foundation
+import Pipelines
 import Testing
-import Training
 
 /// Entities as seqeval's default mode counts them, and what follows from the counts.
 @Suite struct EntityTests {

@@ -1,11 +1,16 @@
-/// What stopped a training run, or kept it from starting.
-public struct TrainingError: Error, Hashable, CustomStringConvertible {
-    /// What kind of failure it is, for callers that react differently to different ones.
+/// Why a model cannot be used or trained as asked, or what stopped that.
+public struct ModelError: Error, Hashable, CustomStringConvertible {
+    /// What kind of mistake it is, for callers that react differently to different ones.
     public enum Kind: Hashable, Sendable {
         /// A file or directory that is not there.
         case missingFile
-        /// A model that cannot be trained as the configuration wants.
+        /// Files of a model that do not belong together or are not complete, or a model that cannot be trained as the
+        /// configuration wants.
         case invalidModel
+        /// A task that this model has no head for.
+        case wrongTask
+        /// A text or data set that the model cannot take.
+        case invalidInput
         /// A checkpoint that does not belong to this run, or is damaged.
         case invalidCheckpoint
         /// A setting that does not fit the model or the data.
@@ -17,7 +22,7 @@ public struct TrainingError: Error, Hashable, CustomStringConvertible {
     }
 
     public let kind: Kind
-    /// The file, setting or step.
+    /// The file, setting or step, or the position among the inputs.
     public let place: String
     /// What is wrong, what was expected and the fix, in one line.
     public let message: String

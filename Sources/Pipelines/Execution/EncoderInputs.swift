@@ -3,15 +3,15 @@ import Text
 
 extension BatchShape {
     /// The symbols of `BertGraph`.
-    var symbols: [String: Int] { ["sequences": sequences, "tokens": tokens, "length": maxLength] }
+    package var symbols: [String: Int] { ["sequences": sequences, "tokens": tokens, "length": maxLength] }
 }
 
 /// A batch as the inputs and symbols of `BertGraph`.
-struct BertInputs {
-    var tensors: [String: TensorData]
-    var symbols: [String: Int]
+package struct EncoderInputs {
+    package var tensors: [String: TensorData]
+    package var symbols: [String: Int]
 
-    init(_ batch: Batch) {
+    package init(_ batch: Batch) {
         tensors = [
             "input_ids": TensorData(batch.ids),
             "token_type_ids": TensorData(batch.typeIDs),

@@ -1,8 +1,9 @@
+import Pipelines
 import Text
 
 extension TrainingTask {
     /// What decides which evaluation is the best, unless the configuration says otherwise.
-    package var metric: TrainingMetric {
+    package var metric: Metric {
         switch self {
         case .classification: .accuracy
         case .tokenClassification: .f1
@@ -15,24 +16,12 @@ extension TrainingTask {
 extension GlueTask {
     /// The metrics that GLUE's leaderboard has of the task. The first one is BERT's and SparseBERT's, and chooses the
     /// best epoch.
-    package var metrics: [TrainingMetric] {
+    package var metrics: [Metric] {
         switch self {
         case .cola: [.matthews]
         case .mrpc, .qqp: [.f1, .accuracy]
         case .stsb: [.spearman, .pearson]
         case .sst2, .mnli, .qnli, .rte, .wnli: [.accuracy]
-        }
-    }
-}
-
-extension TrainingMetric {
-    /// Whether a value is strictly better than another.
-    func isBetter(_ value: Double, than other: Double) -> Bool {
-        switch self {
-        case .loss, .maskedLMLoss: value < other
-        case .accuracy, .f1, .macroF1, .matthews, .pearson, .spearman, .maskedLMAccuracy,
-            .nextSentenceAccuracy, .precision, .recall:
-            value > other
         }
     }
 }

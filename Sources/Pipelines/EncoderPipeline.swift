@@ -5,14 +5,14 @@ import Text
 /// A saved model with its tokeniser, ready to use: text in; labels, numbers or vectors out.
 ///
 /// ```swift
-/// let pipeline = try BertPipeline(contentsOf: "runs/reviews/best")
+/// let pipeline = try EncoderPipeline(contentsOf: "runs/reviews/best")
 /// let answers = try pipeline.classify(["A fine film.", "Two hours I will never get back."])
 /// print(answers[0].label, answers[0].probability)  // positive 0.98
 /// ```
 ///
 /// Each kind of output is compiled once, at its first use, for texts of any number and length. A pipeline
 /// runs one call at a time.
-public final class BertPipeline {
+public final class EncoderPipeline {
     /// How a pipeline is set up.
     public struct Options: Sendable {
         /// The greatest number of tokens of a sequence; what the model takes and its files allow when `nil`.
@@ -66,7 +66,7 @@ public final class BertPipeline {
     /// `config.json` or `model.json`.
     ///
     /// - Parameter compiler: what compiles the graphs; one with default options when `nil`.
-    /// - Throws: one-line errors that name the file: `PipelineError`, `BertConfigError`, `CheckpointError`,
+    /// - Throws: one-line errors that name the file: `ModelError`, `BertConfigError`, `CheckpointError`,
     ///   `SafetensorsError`, and those of the tokeniser and the compiler.
     public init(contentsOf path: String, compiler: Compiler? = nil, options: Options = Options()) throws {
         let files = try ModelDirectory(path)
@@ -82,7 +82,7 @@ public final class BertPipeline {
         maxLength = options.maxLength ?? min(longest, limit?.length ?? .max)
         notes = files.notes + tokenizer.notes + (limit?.note(of: options.maxLength) ?? [])
         guard maxLength >= 3, maxLength <= longest else {
-            throw PipelineError(
+            throw ModelError(
                 .invalidInput,
                 "the greatest length is \(maxLength) tokens; "
                     + (longest < config.maxPositions
@@ -94,7 +94,7 @@ public final class BertPipeline {
         report = try checkpoint.report(for: specs)
         guard report.missing.isEmpty else {
             let names = report.missing.map(\.name).joined(separator: ", ")
-            throw PipelineError(
+            throw ModelError(
                 .invalidModel,
                 "\(report.missing.count) tensors of the model are not in its weights: \(names); "
                     + "fine-tune it first, or correct 'architectures' in its configuration", at: path)
@@ -124,7 +124,7 @@ public final class BertPipeline {
     func encode(_ inputs: [TextPair], place: (Int) -> String) throws -> [Encoding] {
         try inputs.enumerated().map { index, input in
             guard input.pair == nil || config.tokenTypes >= tokenizer.tokenTypes(isPair: true) else {
-                throw PipelineError(
+                throw ModelError(
                     .invalidInput, "is a pair, but the model has one token type only; give single texts",
                     at: place(index))
             }
@@ -191,12 +191,12 @@ public final class BertPipeline {
         do {
             return try encode()
         } catch {
-            throw PipelineError(.invalidInput, error.message, at: place())
+            throw ModelError(.invalidInput, error.message, at: place())
         }
     }
 
-    private func tooLong(_ encoding: Encoding, at place: String) -> PipelineError {
-        PipelineError(
+    private func tooLong(_ encoding: Encoding, at place: String) -> ModelError {
+        ModelError(
             .invalidInput,
             "has \(encoding.count) tokens but at most \(maxLength) are allowed; shorten it or allow truncation",
             at: place)

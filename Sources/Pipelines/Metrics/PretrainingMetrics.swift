@@ -9,18 +9,27 @@ public struct PretrainingMetrics: Hashable, Sendable {
     /// Mean cross-entropy of the sentence pairs in nats.
     public let nextSentenceLoss: Double
     public let nextSentenceAccuracy: Double
+
+    package init(words: GuessCounter, pairs: GuessCounter) {
+        maskedLMLoss = words.loss
+        maskedLMAccuracy = words.accuracy
+        nextSentenceLoss = pairs.loss
+        nextSentenceAccuracy = pairs.accuracy
+    }
 }
 
 /// Collects the guesses of a classifier over batches.
-struct GuessCounter {
+package struct GuessCounter {
     private var count = 0
     private var right = 0
     private var losses = 0.0
 
+    package init() {}
+
     /// - Parameters:
     ///   - logits: [targets, classes].
     ///   - targets: the right class of each row.
-    mutating func add(logits: [Float], targets: [Int32]) {
+    package mutating func add(logits: [Float], targets: [Int32]) {
         let classes = logits.count / max(1, targets.count)
         logits.withUnsafeBufferPointer { logits in
             for (row, target) in targets.enumerated() {

@@ -1,6 +1,6 @@
 import Foundation
+import Pipelines
 import Testing
-import Training
 
 /// Against scikit-learn and SciPy; `Fixtures/make_metrics.py` made the cases.
 @Suite struct MetricTests {
@@ -43,7 +43,7 @@ import Training
     func equalsTheReference(_ item: Case) throws {
         let metrics = Self.metrics(item)
         for (name, expected) in item.expected {
-            let value = metrics.value(try #require(TrainingMetric(rawValue: name)))
+            let value = metrics.value(try #require(Metric(rawValue: name)))
             guard let expected else {
                 #expect(value == nil, "\(name)")
                 continue
@@ -57,13 +57,13 @@ import Training
     @Test func otherTasksMetricsAreNil() {
         let numbers = EvaluationMetrics(predictions: [1, 2], targets: [2, 5])
         let labels = EvaluationMetrics(logits: [[1, 0], [0, 1]], targets: [0, 0], labelCount: 2)
-        let ofOthers: Set<TrainingMetric> = [
+        let ofOthers: Set<Metric> = [
             .maskedLMLoss, .maskedLMAccuracy, .nextSentenceAccuracy, .precision, .recall,
         ]
         for metric in ofOthers {
             #expect(numbers.value(metric) == nil && labels.value(metric) == nil, "\(metric)")
         }
-        for metric in TrainingMetric.allCases where metric != .loss && !ofOthers.contains(metric) {
+        for metric in Metric.allCases where metric != .loss && !ofOthers.contains(metric) {
             #expect((numbers.value(metric) == nil) != (labels.value(metric) == nil), "\(metric)")
         }
         #expect(numbers.value(.loss) == 5)

@@ -6,18 +6,18 @@ import Text
 /// Where the parts of a saved model are: found from the model's directory, or from its configuration file.
 ///
 /// The encoder of a sentence-transformers directory may be in a folder of its own.
-struct ModelDirectory {
+package struct ModelDirectory {
     /// The folder of the encoder's weights, its configuration and its tokeniser.
-    let directory: URL
-    let config: BertConfig
+    package let directory: URL
+    package let config: BertConfig
     /// What a sentence-transformers directory says beside its encoder.
-    let sentence: SentenceModules?
+    package let sentence: SentenceModules?
 
-    init(_ path: String) throws {
+    package init(_ path: String) throws {
         let expected = "a model directory, or its config.json or model.json"
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-            throw PipelineError(.missingFile, "no such model; expected \(expected)", at: path)
+            throw ModelError(.missingFile, "no such model; expected \(expected)", at: path)
         }
         let url = URL(file: path, isDirectory: isDirectory.boolValue)
         let root = isDirectory.boolValue ? url : url.deletingLastPathComponent()
@@ -28,7 +28,7 @@ struct ModelDirectory {
             FileManager.default.fileExists(atPath: directory.appendingPathComponent($0).path)
         }
         guard !isDirectory.boolValue || hasConfig else {
-            throw PipelineError(
+            throw ModelError(
                 .missingFile, "holds no config.json and no model.json; expected \(expected)",
                 at: directory.path)
         }
@@ -36,14 +36,14 @@ struct ModelDirectory {
     }
 
     /// The tokeniser of the directory, or another one, as a sentence-transformers module changes it.
-    func tokenizer(at path: String? = nil) throws -> WordPieceTokenizer {
+    package func tokenizer(at path: String? = nil) throws -> WordPieceTokenizer {
         let tokenizer = try WordPieceTokenizer(contentsOf: path ?? directory.path)
         guard let input = sentence?.input else { return tokenizer }
         return try tokenizer.adapted(lowercases: input.lowercases, maxLength: input.maxLength)
     }
 
     /// What to know about the directory, one line each.
-    var notes: [String] {
+    package var notes: [String] {
         var notes = sentence?.notes ?? []
         let file = "sentence_bert_config.json"
         if sentence == nil,
@@ -56,17 +56,17 @@ struct ModelDirectory {
 }
 
 /// What a model's files say about the length of sequences.
-struct LengthLimit {
+package struct LengthLimit {
     /// Tokens of a sequence at most.
-    let length: Int
+    package let length: Int
     /// The file that says so.
-    let file: String
+    package let file: String
 
     /// A sentence-transformers module's length stands above the tokeniser's, as it does there.
     ///
     /// - Returns: nil when neither says anything.
-    /// - Throws: `PipelineError` for a length that has no room for a text.
-    init?(of files: ModelDirectory?, _ tokenizer: WordPieceTokenizer, at directory: String) throws {
+    /// - Throws: `ModelError` for a length that has no room for a text.
+    package init?(of files: ModelDirectory?, _ tokenizer: WordPieceTokenizer, at directory: String) throws {
         guard let length = tokenizer.modelMaxLength else { return nil }
         self.length = length
         let input = files?.sentence?.input
@@ -75,7 +75,7 @@ struct LengthLimit {
             input?.maxLength != nil
             ? input?.file ?? "" : url.appendingPathComponent("tokenizer_config.json").path
         guard length >= 3 else {
-            throw PipelineError(
+            throw ModelError(
                 .invalidModel,
                 "allows \(length) tokens, which leaves no room for a text between [CLS] and [SEP]; expected at least 3",
                 at: file)
@@ -83,7 +83,7 @@ struct LengthLimit {
     }
 
     /// What to know when another length is asked for.
-    func note(of length: Int?) -> [String] {
+    package func note(of length: Int?) -> [String] {
         guard let length, length > self.length else { return [] }
         return ["\(file) allows \(self.length) tokens; \(length) are used as asked for"]
     }
@@ -91,7 +91,7 @@ struct LengthLimit {
 
 extension BertHead {
     /// The head of a checkpoint: what its class says, else what its tensors show.
-    init(of config: BertConfig, checkpoint: BertCheckpoint) throws {
+    package init(of config: BertConfig, checkpoint: BertCheckpoint) throws {
         let names = Set(checkpoint.parameters.map(\.name))
         let byTensors: BertArchitecture =
             names.contains("classifier.weight")
@@ -109,7 +109,7 @@ extension BertHead {
         case .sequenceClassification:
             switch config.problemType {
             case .multiLabel:
-                throw PipelineError(
+                throw ModelError(
                     .wrongTask, "is a multi-label classifier; expected one label a text, or regression",
                     at: checkpoint.directory.path)
             case .regression: self = .regression

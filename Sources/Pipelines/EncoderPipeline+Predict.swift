@@ -14,10 +14,10 @@ public struct Classification: Hashable, Sendable {
     public var probability: Float { probabilities[index] }
 }
 
-extension BertPipeline {
+extension EncoderPipeline {
     /// The label of each input with the probabilities of all labels.
     ///
-    /// - Throws: `PipelineError` when the model is no classifier or an input is too long.
+    /// - Throws: `ModelError` when the model is no classifier or an input is too long.
     public func classify(_ inputs: [TextPair]) throws -> [Classification] {
         guard case .classification = head else { throw wrongTask("classify texts") }
         let labels = labels
@@ -26,7 +26,7 @@ extension BertPipeline {
 
     /// The label of each word of each sentence. A sentence that is too long is labelled piece by piece.
     ///
-    /// - Throws: `PipelineError` when the model is no token classifier or a sentence is too long.
+    /// - Throws: `ModelError` when the model is no token classifier or a sentence is too long.
     public func classify(words sentences: [[String]]) throws -> [[Classification]] {
         guard case .tokenClassification = head else { throw wrongTask("classify words") }
         let labels = labels
@@ -42,7 +42,7 @@ extension BertPipeline {
 
     /// The number that a regression model gives each input.
     ///
-    /// - Throws: `PipelineError` when the model is not one for regression or an input is too long.
+    /// - Throws: `ModelError` when the model is not one for regression or an input is too long.
     public func score(_ inputs: [TextPair]) throws -> [Float] {
         guard head == .regression else { throw wrongTask("give numbers") }
         return try logits(inputs).map { $0[0] }
@@ -52,7 +52,7 @@ extension BertPipeline {
         try run(.head, output: "logits", on: encode(inputs, place: { "text \($0 + 1)" }))
     }
 
-    func wrongTask(_ wanted: String) -> PipelineError {
+    func wrongTask(_ wanted: String) -> ModelError {
         let kind =
             switch head {
             case .encoder:
@@ -65,7 +65,7 @@ extension BertPipeline {
             case .maskedLM: "a masked language model"
             case .pretraining: "a pre-trained model"
             }
-        return PipelineError(
+        return ModelError(
             .wrongTask, "is \(kind) and cannot \(wanted); fine-tune it for that first, or use another model",
             at: path)
     }

@@ -23,7 +23,7 @@ public struct EvaluationMetrics: Hashable, Sendable {
     /// - Parameters:
     ///   - guesses: what it says of each example.
     ///   - targets: the index of each example's label.
-    init(guesses: [Guess], targets: [Int], labelCount: Int) {
+    package init(guesses: [Guess], targets: [Int], labelCount: Int) {
         var confusion = ConfusionCounts(labelCount: labelCount)
         for (guess, target) in zip(guesses, targets) { confusion.add(actual: target, predicted: guess.label) }
         count = targets.count
@@ -47,7 +47,7 @@ public struct EvaluationMetrics: Hashable, Sendable {
     ///   - guesses: `[sentences][words]`.
     ///   - targets: `[sentences][words]`, the index of each word's label.
     ///   - labels: names such as `O`, `B-PER`, `I-PER`.
-    init(guesses: [[Guess]], targets: [[Int32]], labels: [String]) {
+    package init(guesses: [[Guess]], targets: [[Int32]], labels: [String]) {
         self.init(
             guesses: Array(guesses.joined()), targets: targets.joined().map(Int.init),
             labelCount: labels.count)
@@ -69,7 +69,7 @@ public struct EvaluationMetrics: Hashable, Sendable {
 
     /// Metrics of pre-training.
     /// - Parameter count: sentence pairs.
-    init(_ metrics: PretrainingMetrics, count: Int) {
+    package init(_ metrics: PretrainingMetrics, count: Int) {
         self.count = count
         loss = metrics.maskedLMLoss + metrics.nextSentenceLoss
         (confusionCounts, pearson, spearman, undefinedCorrelation) = (nil, nil, nil, nil)
@@ -89,7 +89,7 @@ public struct EvaluationMetrics: Hashable, Sendable {
     }
 
     /// The value of a metric; `nil` when the task does not have it, or it is not defined.
-    public func value(_ metric: TrainingMetric) -> Double? {
+    public func value(_ metric: Metric) -> Double? {
         switch metric {
         case .loss: loss
         case .accuracy: accuracy
@@ -107,7 +107,7 @@ public struct EvaluationMetrics: Hashable, Sendable {
     }
 
     /// The value of a metric if it can be compared: where neither the data nor the model have entities, their F1 cannot.
-    func defined(_ metric: TrainingMetric) -> Double? {
+    package func defined(_ metric: Metric) -> Double? {
         let isOfEntities = [.f1, .precision, .recall].contains(metric)
         if isOfEntities, let entities, entities.actualCount + entities.predictedCount == 0 { return nil }
         return value(metric).flatMap { $0.isNaN ? nil : $0 }
@@ -115,13 +115,13 @@ public struct EvaluationMetrics: Hashable, Sendable {
 }
 
 /// What a classifier says of an example.
-struct Guess: Sendable {
+package struct Guess: Sendable {
     /// The index of the most probable label; the first of equal ones.
-    let label: Int
+    package let label: Int
     /// Cross-entropy in nats.
     let loss: Double
 
-    init(logits: ArraySlice<Float>, target: Int) {
+    package init(logits: ArraySlice<Float>, target: Int) {
         (label, loss) = logits.withUnsafeBufferPointer { logits in
             var best = 0
             for index in logits.indices where logits[index] > logits[best] { best = index }
