@@ -28,7 +28,7 @@ let package = Package(
     products: [
         .library(name: "GraphIR", targets: ["GraphIR"]),
         .library(name: "GraphCompiler", targets: ["GraphCompiler"]),
-        .library(name: "BERT", targets: ["BERT"]),
+        .library(name: "Encoders", targets: ["Encoders"]),
         .library(name: "Training", targets: ["Training"]),
         .executable(name: "bertc", targets: ["bertc"]),
     ],
@@ -52,18 +52,18 @@ let package = Package(
         library(
             "GraphCompiler",
             ["LLVMBridge", "GraphIR", "Interpreter", "Transforms", "KernelIR", "Codegen", "Runtime"]),
-        library("BERT", ["Support", "GraphIR", "GraphCompiler"]),
+        library("Encoders", ["Support", "GraphIR"]),
         library("Text", ["Support", "CZlib", heap]),
-        library("Training", ["Support", "GraphIR", "GraphCompiler", "BERT", "Text"]),
+        library("Training", ["Support", "GraphIR", "GraphCompiler", "Encoders", "Text"]),
         library("Measuring", ["Support", "GraphCompiler"]),
         library(
             "BertcCommands",
-            ["Support", "Measuring", "Training", "BERT", "Text", "GraphCompiler", argumentParser]),
+            ["Support", "Measuring", "Training", "Encoders", "Text", "GraphCompiler", argumentParser]),
         .executableTarget(name: "bertc", dependencies: ["BertcCommands"], swiftSettings: strict),
         .target(
             name: "Benchmarks",
             dependencies: [
-                "Support", "Measuring", "Training", "BERT", "Text", "GraphCompiler", argumentParser,
+                "Support", "Measuring", "Training", "Encoders", "Text", "GraphCompiler", argumentParser,
             ],
             resources: [.copy("Peers")], swiftSettings: strict),
         .executableTarget(name: "bertc-benchmarks", dependencies: ["Benchmarks"], swiftSettings: strict),
@@ -71,7 +71,7 @@ let package = Package(
         example("01-custom-graph", ["GraphCompiler"]),
         example("02-training", ["GraphCompiler"]),
         example("03-custom-op", ["GraphCompiler"]),
-        example("04-bert", ["BERT", "GraphCompiler"]),
+        example("04-bert", ["Encoders", "GraphCompiler"]),
         example("05-inspecting", ["GraphCompiler"]),
 
         // AMX tile instructions for processors without them: in no product, only tests use it.
@@ -91,9 +91,10 @@ let package = Package(
             ]),
         tests("TextTests", ["Text", "Support"], resources: [.copy("Fixtures")]),
         tests(
-            "BERTTests", ["BERT", "Support", "GraphCompiler", "Interpreter"], resources: [.copy("Fixtures")]),
+            "EncodersTests", ["Encoders", "Support", "GraphCompiler", "Interpreter"],
+            resources: [.copy("Fixtures")]),
         tests(
-            "TrainingTests", ["Support", "Training", "BERT", "Text", "GraphCompiler", "BertcCommands"],
+            "TrainingTests", ["Support", "Training", "Encoders", "Text", "GraphCompiler", "BertcCommands"],
             resources: [.copy("Fixtures")]),
         tests(
             "ExamplesTests",
@@ -101,6 +102,7 @@ let package = Package(
         tests("MeasuringTests", ["Measuring"]),
         tests("BenchmarksTests", ["Benchmarks", "Measuring"]),
         tests(
-            "BertcCommandsTests", ["Support", "BertcCommands", "Training", "BERT", "Text", "GraphCompiler"]),
+            "BertcCommandsTests",
+            ["Support", "BertcCommands", "Training", "Encoders", "Text", "GraphCompiler"]),
     ]
 )

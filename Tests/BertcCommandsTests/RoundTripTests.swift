@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import Testing
 import Training
@@ -29,7 +29,7 @@ import Training
             "predict", scratch.path("model"), "--file", scratch.path("texts.txt"), "--json",
         ])
         #expect(result.status == 0)
-        let pipeline = try BertPipeline(contentsOf: scratch.path("model"))
+        let pipeline = try EncoderPipeline(contentsOf: scratch.path("model"))
         let expected = try pipeline.classify(Self.texts.map { TextPair($0) })
         let answers = try objects(result)
         try #require(answers.count == Self.texts.count)
@@ -88,7 +88,7 @@ import Training
     }
 
     @Test func oneTextAloneEqualsTheSameTextInABatch() throws {
-        let pipeline = try BertPipeline(contentsOf: scratch.path("model"))
+        let pipeline = try EncoderPipeline(contentsOf: scratch.path("model"))
         let together = try pipeline.embed(Self.texts.map { TextPair($0) })
         for (text, vector) in zip(Self.texts, together) {
             let alone = try pipeline.embed([TextPair(text)])[0]
@@ -97,7 +97,7 @@ import Training
     }
 
     @Test func evaluateCountsWhatPredictSays() throws {
-        let pipeline = try BertPipeline(contentsOf: scratch.path("model"))
+        let pipeline = try EncoderPipeline(contentsOf: scratch.path("model"))
         let answers = try pipeline.classify(Self.texts.map { TextPair($0) })
         let actual = ["good", "bad", "bad", "good"]
         try scratch.write(
@@ -123,7 +123,7 @@ import Training
 
     @Test func regressionGivesNumbersAndCorrelation() throws {
         try TinyModel.write(.regression, to: scratch, "number")
-        let pipeline = try BertPipeline(contentsOf: scratch.path("number"))
+        let pipeline = try EncoderPipeline(contentsOf: scratch.path("number"))
         let scores = try pipeline.score(Self.texts.map { TextPair($0) })
         // Twice the scores and one more: a correlation of exactly one, an error that is known.
         try scratch.write(
@@ -160,7 +160,7 @@ import Training
     }
 
     @Test func poolingChangesTheVectors() throws {
-        let pipeline = try BertPipeline(contentsOf: scratch.path("model"))
+        let pipeline = try EncoderPipeline(contentsOf: scratch.path("model"))
         let mean = try pipeline.embed(["a fine film"], pooling: .mean)
         let first = try pipeline.embed(["a fine film"], pooling: .cls)
         #expect(mean != first)

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 
 /// A training run of a fraction of a second: eight texts, a fresh two-layer model.

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import GraphCompiler
 import Testing
@@ -53,7 +53,7 @@ import Training
 
     /// Two heads, n = 3: head 0 keeps distances 0 and 2, head 1 nothing; 5 of 18 pairs.
     @Test func masksAndSparsityByHand() throws {
-        var model = BertConfig()
+        var model = EncoderConfig()
         model.heads = 2
         let search = MaskSearch(AttentionGates(.structured, length: 3), of: model)
         let parameters = ParameterStore()
@@ -66,7 +66,7 @@ import Training
     }
 
     @Test(arguments: AttentionGates.Form.allCases) func masksComeBack(_ form: AttentionGates.Form) throws {
-        var model = BertConfig()
+        var model = EncoderConfig()
         (model.heads, model.layers) = (3, 2)
         let gates = AttentionGates(form, length: 6, isPerLayer: true)
         let search = MaskSearch(gates, of: model)
@@ -187,7 +187,7 @@ import Training
         config.testFile = Repository.small + "/test.txt"
         let report = try trainModel(config)
         let test = try #require(report.test)
-        let saved = try BertConfig(contentsOf: URL(fileURLWithPath: report.modelDirectory))
+        let saved = try EncoderConfig(contentsOf: URL(fileURLWithPath: report.modelDirectory))
         #expect(saved.attentionMasks.count == (isPerLayer ? 2 : 1) && saved.longestSequence == 24)
         for (layer, mask) in saved.attentionMasks.enumerated() {
             let file = isPerLayer ? "attention_mask.\(layer).txt" : "attention_mask.txt"
@@ -195,7 +195,7 @@ import Training
         }
         let names = try tensors(report.modelDirectory + "/model.safetensors").keys
         #expect(!names.contains { $0.contains("gates") })
-        let pipeline = try BertPipeline(contentsOf: report.modelDirectory)
+        let pipeline = try EncoderPipeline(contentsOf: report.modelDirectory)
         #expect(pipeline.maxLength == 24)
         let again = try pipeline.evaluate(contentsOf: config.testFile ?? "")
         #expect(abs(again.loss - test.loss) < 1e-5 && again.accuracy == test.accuracy)

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import Support
 import Testing
@@ -34,7 +34,7 @@ import Testing
     func vectorsAreSentenceTransformers(index: Int) throws {
         let folder = Self.fixtures.appendingPathComponent("small-\(index)")
         let expected = try Expected(of: folder)
-        let pipeline = try BertPipeline(contentsOf: folder.path)
+        let pipeline = try EncoderPipeline(contentsOf: folder.path)
         let inputs = expected.texts.map { TextPair($0) }
         let vectors = try pipeline.embed(
             inputs, normalize: expected.normalizeEmbeddings ?? false, prompt: expected.chosenPrompt)
@@ -107,7 +107,7 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) }
         try Data(contents.utf8).write(to: folder.appendingPathComponent(file))
         do {
-            let pipeline = try BertPipeline(contentsOf: folder.path)
+            let pipeline = try EncoderPipeline(contentsOf: folder.path)
             _ = try pipeline.vectorWidth()
             Issue.record("\(file) was accepted")
         } catch {
@@ -123,7 +123,7 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) }
         let list = #"[{"path": "0_Transformer", "type": "sentence_transformers.models.Transformer"}]"#
         try Data(list.utf8).write(to: folder.appendingPathComponent("modules.json"))
-        let pipeline = try BertPipeline(contentsOf: folder.path)
+        let pipeline = try EncoderPipeline(contentsOf: folder.path)
         #expect(pipeline.notes.contains { $0.contains("no Pooling") })
         #expect(try pipeline.embed(["a film"]) == pipeline.embed(["a film"], pooling: .mean))
     }
@@ -136,7 +136,7 @@ import Testing
             at: dense.appendingPathComponent("model.safetensors"),
             to: dense.appendingPathComponent("pytorch_model.bin"))
         #expect(throws: CheckpointError.pickleOnly(directory: dense.path)) {
-            _ = try BertPipeline(contentsOf: folder.path)
+            _ = try EncoderPipeline(contentsOf: folder.path)
         }
     }
 
@@ -149,17 +149,17 @@ import Testing
         func set(_ text: String, _ url: URL) throws { try Data(text.utf8).write(to: url) }
         try set("{}", encoder.appendingPathComponent("sentence_roberta_config.json"))
         try set(#"{"model_max_length": 6}"#, encoder.appendingPathComponent("tokenizer_config.json"))
-        #expect(try BertPipeline(contentsOf: folder.path).maxLength == 6)
+        #expect(try EncoderPipeline(contentsOf: folder.path).maxLength == 6)
         try set(#"{"max_seq_length": 9}"#, module)
-        #expect(try BertPipeline(contentsOf: folder.path).maxLength == 9)
+        #expect(try EncoderPipeline(contentsOf: folder.path).maxLength == 9)
         try set(#"{"max_seq_length": null}"#, module)
-        #expect(try BertPipeline(contentsOf: folder.path).maxLength == 6)
-        let asked = try BertPipeline(contentsOf: folder.path, options: .init(maxLength: 12))
+        #expect(try EncoderPipeline(contentsOf: folder.path).maxLength == 6)
+        let asked = try EncoderPipeline(contentsOf: folder.path, options: .init(maxLength: 12))
         #expect(asked.maxLength == 12 && asked.notes.contains { $0.contains("allows 6 tokens; 12 are used") })
         try set(
             #"{"model_max_length": 1000000000000000019884624838656}"#,
             encoder.appendingPathComponent("tokenizer_config.json"))
-        let free = try BertPipeline(contentsOf: folder.path)
+        let free = try EncoderPipeline(contentsOf: folder.path)
         #expect(free.maxLength == free.config.maxPositions)
     }
 

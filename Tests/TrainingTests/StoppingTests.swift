@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import Testing
 import Training
@@ -53,7 +53,7 @@ import Training
         var (output, config) = try Self.finished { $0.metric = before }
         (config.metric, config.maxSteps, config.evaluateEvery) = (now, 9, 100)
         config.learningRate = 1e-3
-        let saved = try BertPipeline(contentsOf: output.path + "/run").evaluate(
+        let saved = try EncoderPipeline(contentsOf: output.path + "/run").evaluate(
             contentsOf: output.path + "/valid.txt")
         let (report, notes) = try Self.notes(config)
         #expect(notes.contains { $0.hasPrefix("metric is \(now.rawValue), but was \(before.rawValue)") })
@@ -66,7 +66,7 @@ import Training
         let labels = String(decoding: try output.data("valid_labels.txt"), as: UTF8.self)
         let other = labels.split(separator: "\n").map { $0 == "positive" ? "negative" : "positive" }
         try output.write(other.joined(separator: "\n"), "valid_labels.txt")
-        let saved = try BertPipeline(contentsOf: output.path + "/run").evaluate(
+        let saved = try EncoderPipeline(contentsOf: output.path + "/run").evaluate(
             contentsOf: output.path + "/valid.txt")
         config.maxSteps = 9
         let (report, notes) = try Self.notes(config)

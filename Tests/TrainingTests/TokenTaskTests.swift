@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import GraphCompiler
 import Testing
@@ -72,7 +72,7 @@ import Training
         let header = String(decoding: try output.data("run/log.csv"), as: UTF8.self).prefix { $0 != "\n" }
         #expect(header.contains("validation_f1") && header.contains("validation_recall"))
 
-        let saved = try BertCheckpoint(directory: output.url.appendingPathComponent("run"))
+        let saved = try EncoderCheckpoint(directory: output.url.appendingPathComponent("run"))
         #expect(saved.config.architectures == ["BertForTokenClassification"])
         let labels = ["B-LOC", "B-PER", "I-LOC", "I-PER", "O"]
         #expect(saved.config.labels == labels && saved.config.problemType == nil)
@@ -80,7 +80,7 @@ import Training
         #expect(stored["classifier.weight"]?.count == 5 * 32 && stored["classifier.bias"]?.count == 5)
         #expect(!stored.keys.contains { $0.contains("pooler") })
 
-        let pipeline = try BertPipeline(contentsOf: output.path + "/run")
+        let pipeline = try EncoderPipeline(contentsOf: output.path + "/run")
         #expect(pipeline.head == .tokenClassification(labels: 5) && pipeline.labels == labels)
         #expect(try pipeline.evaluate(contentsOf: output.path + "/valid.conll") == test)
         let words = ["the", "house", "and", "Anna", "Karenina", "."]
@@ -157,8 +157,8 @@ import Training
         // Two pieces of each of 16 sentences: from one to two words.
         let count = try #require(report.test?.count)
         #expect(count >= 16 && count <= 32)
-        let pipeline = try BertPipeline(
-            contentsOf: output.path + "/run", options: BertPipeline.Options(maxLength: 4))
+        let pipeline = try EncoderPipeline(
+            contentsOf: output.path + "/run", options: EncoderPipeline.Options(maxLength: 4))
         #expect(try pipeline.evaluate(contentsOf: output.path + "/valid.conll").count == count)
         #expect(pipeline.truncatedCount == 16)
         #expect(try pipeline.classify(words: [["Anna", "sees", "Paris"]])[0].count == 3)

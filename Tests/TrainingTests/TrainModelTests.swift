@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import GraphCompiler
 import Testing
@@ -27,7 +27,7 @@ import Training
         #expect(report.bestValue == report.evaluations.compactMap(\.value).max())
 
         // What was saved is the best model, with its labels and tokeniser.
-        let pipeline = try BertPipeline(contentsOf: report.modelDirectory)
+        let pipeline = try EncoderPipeline(contentsOf: report.modelDirectory)
         #expect(pipeline.labels == ["negative", "positive"])
         let again = try pipeline.evaluate(contentsOf: Repository.small + "/test.txt")
         #expect(again == test)
@@ -121,7 +121,7 @@ import Training
         config.epochs = 8
         let report = try trainModel(config)
         #expect(report.bestValue! > 0.8)
-        let pipeline = try BertPipeline(contentsOf: report.modelDirectory)
+        let pipeline = try EncoderPipeline(contentsOf: report.modelDirectory)
         #expect(pipeline.head == .regression)
         let again = try pipeline.evaluate(contentsOf: output.path + "/valid.jsonl")
         #expect(abs(again.pearson! - report.bestValue!) < 1e-9)
@@ -146,6 +146,6 @@ import Training
         config.trainFile = "other.txt"
         _ = try trainModel(config) { if case .started(let summary) = $0 { loaded = summary.loaded } }
         #expect(loaded?.missing.map(\.name).sorted() == ["classifier.bias", "classifier.weight"])
-        #expect(try BertPipeline(contentsOf: second.path + "/run").labels == ["great", "negative"])
+        #expect(try EncoderPipeline(contentsOf: second.path + "/run").labels == ["great", "negative"])
     }
 }

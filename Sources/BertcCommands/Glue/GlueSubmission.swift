@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import Support
 import Text
@@ -19,7 +19,7 @@ struct GlueSubmission {
     /// Predicts the examples of a test file and writes the file `name`, whole or not at all.
     ///
     /// - Throws: the status of a signal that ended it.
-    func write(_ file: GlueFile, predictedBy pipeline: BertPipeline, to name: String) throws {
+    func write(_ file: GlueFile, predictedBy pipeline: EncoderPipeline, to name: String) throws {
         try createDirectory(directory)
         let inputs = file.dataset.examples.map { TextPair($0.text, pair: $0.pair) }
         var lines = ["index\tprediction"]
@@ -33,7 +33,7 @@ struct GlueSubmission {
         try AtomicFile.write(Data(text.utf8), to: URL(file: "\(directory)/\(name)"))
     }
 
-    private static func predictions(_ pipeline: BertPipeline, _ inputs: [TextPair]) throws -> [String] {
+    private static func predictions(_ pipeline: EncoderPipeline, _ inputs: [TextPair]) throws -> [String] {
         guard pipeline.head == .regression else { return try pipeline.classify(inputs).map(\.label) }
         return try pipeline.score(inputs).map {
             Formatted.number(min(max(Double($0), 0), 5), digits: 3)

@@ -55,9 +55,9 @@ struct GlueTaskRun {
         } else {
             result = try train(compiler: compiler, global, announce: announce)
         }
-        let pipeline = try BertPipeline(
+        let pipeline = try EncoderPipeline(
             contentsOf: directory, compiler: compiler,
-            options: BertPipeline.Options(maxLength: config.maxLength))
+            options: EncoderPipeline.Options(maxLength: config.maxLength))
         result.scores = try task.devSplits.map { try score(pipeline, on: $0, of: folder.load($0)) }
         result.predictions = []
         for split in task.testSplits where folder.has(split) {
@@ -99,7 +99,9 @@ struct GlueTaskRun {
         return GlueResult(step: report.bestStep ?? report.steps, seconds: report.seconds)
     }
 
-    private func score(_ pipeline: BertPipeline, on split: GlueSplit, of file: GlueFile) throws -> GlueScore {
+    private func score(_ pipeline: EncoderPipeline, on split: GlueSplit, of file: GlueFile) throws
+        -> GlueScore
+    {
         guard !Interrupt.isRequested else { throw ExitStatus.interruption }
         let name = task.leaderboardName(of: split) + (split.isTest ? " test" : "")
         return GlueScore(name: name, metrics: try pipeline.evaluate(file.dataset))

@@ -1,5 +1,5 @@
 import ArgumentParser
-import BERT
+import Encoders
 import Foundation
 import Support
 import Training
@@ -32,7 +32,7 @@ struct EmbedCommand: ParsableCommand {
     var output: String?
 
     @Option(help: "How token states become one vector; the model's own setting by default.")
-    var pooling: BertPooling?
+    var pooling: EncoderPooling?
 
     @Option(
         name: .customLong("prompt-name"), parsing: .unconditional,
@@ -93,7 +93,7 @@ struct EmbedCommand: ParsableCommand {
     }
 
     /// Says where options stand above what the model's directory says.
-    private func noteChoices(_ pipeline: BertPipeline) {
+    private func noteChoices(_ pipeline: EncoderPipeline) {
         if prompt != nil, promptName != nil { global.note("--prompt is used, not --prompt-name") }
         guard let sentence = pipeline.sentence else { return }
         if let pooling, sentence.pooling(by: pooling) != sentence.modules {
@@ -105,7 +105,7 @@ struct EmbedCommand: ParsableCommand {
     }
 }
 
-extension BertPooling: ExpressibleByArgument {}
+extension EncoderPooling: ExpressibleByArgument {}
 
 extension AtomicFile {
     /// Appends `bytes`.

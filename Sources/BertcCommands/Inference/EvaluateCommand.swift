@@ -1,5 +1,5 @@
 import ArgumentParser
-import BERT
+import Encoders
 import Support
 import Text
 import Training
@@ -42,7 +42,7 @@ struct EvaluateCommand: ParsableCommand {
         Console.print(global.json ? "\(page.json)" : page.text(brief: global.quiet))
     }
 
-    private func evaluate(_ pipeline: BertPipeline) throws -> EvaluationMetrics {
+    private func evaluate(_ pipeline: EncoderPipeline) throws -> EvaluationMetrics {
         let options = columns.options(pipeline.evaluationOptions)
         if case .tokenClassification = pipeline.head {
             guard columns.pairColumn == nil else {

@@ -15,12 +15,12 @@ struct ModelOptions: ParsableArguments {
     var noTruncate = false
 
     /// Loads the model and says which of its tensors were not used.
-    func open(_ global: GlobalOptions, _ passes: PassOptions) throws -> BertPipeline {
+    func open(_ global: GlobalOptions, _ passes: PassOptions) throws -> EncoderPipeline {
         var compilerOptions = global.compilerOptions
         try passes.apply(to: &compilerOptions)
-        let pipeline = try BertPipeline(
+        let pipeline = try EncoderPipeline(
             contentsOf: model, compiler: try global.makeCompiler(compilerOptions),
-            options: BertPipeline.Options(maxLength: maxLength, truncates: !noTruncate))
+            options: EncoderPipeline.Options(maxLength: maxLength, truncates: !noTruncate))
         for warning in pipeline.config.warnings + pipeline.notes { global.note("\(model): \(warning)") }
         let unused = pipeline.report.unexpected
         if !unused.isEmpty {
@@ -31,7 +31,7 @@ struct ModelOptions: ParsableArguments {
 
     /// Says what there is to say about the work that was done: whether kernels could be kept, how labels of data were
     /// read, how many sequences were cut.
-    func reportNotes(_ pipeline: BertPipeline, _ global: GlobalOptions) {
+    func reportNotes(_ pipeline: EncoderPipeline, _ global: GlobalOptions) {
         if let warning = pipeline.cacheWarning { global.note(warning) }
         for note in pipeline.dataNotes { global.note("\(model): \(note)") }
         let count = pipeline.truncatedCount

@@ -1,5 +1,5 @@
 import ArgumentParser
-import BERT
+import Encoders
 import Support
 import Training
 
@@ -69,7 +69,7 @@ struct PredictCommand: ParsableCommand {
         }
     }
 
-    private func reportWords(_ pipeline: BertPipeline) throws {
+    private func reportWords(_ pipeline: EncoderPipeline) throws {
         let texts = try input.readWords(global)
         guard top == nil, texts.allSatisfy({ $0.text.pair == nil }) else {
             throw CommandError(

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import GraphCompiler
 import Support
 import Text
@@ -35,7 +35,7 @@ enum ExitStatus: Int32, Error {
             case .missingFile: self = .missingInput
             case .invalidModel, .wrongTask, .invalidInput: self = .badData
             }
-        case is BertConfigError, is TrainingConfigError: self = .badData
+        case is EncoderConfigError, is TrainingConfigError: self = .badData
         case let error as TrainingError:
             switch error.kind {
             case .missingFile: self = .missingInput

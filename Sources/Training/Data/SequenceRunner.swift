@@ -74,7 +74,7 @@ struct SequenceRunner {
         let batcher = try Batcher(encodings, options: BatchingOptions(maxLength: maxLength, shuffle: false))
         for indices in Self.batches(of: encodings, tokens: batchTokens) {
             let batch = batcher.layOut(indices)
-            let inputs = BertInputs(batch)
+            let inputs = EncoderInputs(batch)
             do {
                 let outputs = try executor.run(inputs.tensors, symbols: inputs.symbols, guarding: [output])
                 if let values = outputs[output]?.floats { try body(batch, values) }

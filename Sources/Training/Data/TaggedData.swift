@@ -57,7 +57,7 @@ extension StepInputs {
     ///
     /// - Parameter stepTokens: labelled tokens of the whole step.
     init(_ batch: Batch, of data: TaggedData, stepTokens: Int) {
-        let inputs = BertInputs(batch)
+        let inputs = EncoderInputs(batch)
         let positions = zip(batch.offsets, batch.exampleIndices).flatMap { offset, index in
             data.positions[index].map { offset + $0 }
         }

@@ -1,8 +1,8 @@
-import BERT
+import Encoders
 import Support
 import Text
 
-extension BertPipeline {
+extension EncoderPipeline {
     /// Metrics on a data file with labels: TSV, JSONL, or a text file with its `_labels` file beside it; for a token
     /// classifier a CoNLL file.
     ///

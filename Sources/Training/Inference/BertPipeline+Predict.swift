@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 
 /// What a classifier says about one text, or a token classifier about one word.
@@ -14,7 +14,7 @@ public struct Classification: Hashable, Sendable {
     public var probability: Float { probabilities[index] }
 }
 
-extension BertPipeline {
+extension EncoderPipeline {
     /// The label of each input with the probabilities of all labels.
     ///
     /// - Throws: `PipelineError` when the model is no classifier or an input is too long.

@@ -1,18 +1,18 @@
-import BERT
+import Encoders
 import GraphCompiler
 import Text
 
 /// A saved model with its tokeniser, ready to use: text in; labels, numbers or vectors out.
 ///
 /// ```swift
-/// let pipeline = try BertPipeline(contentsOf: "runs/reviews/best")
+/// let pipeline = try EncoderPipeline(contentsOf: "runs/reviews/best")
 /// let answers = try pipeline.classify(["A fine film.", "Two hours I will never get back."])
 /// print(answers[0].label, answers[0].probability)  // positive 0.98
 /// ```
 ///
 /// Each kind of output is compiled once, at its first use, for texts of any number and length. A pipeline
 /// runs one call at a time.
-public final class BertPipeline {
+public final class EncoderPipeline {
     /// How a pipeline is set up.
     public struct Options: Sendable {
         /// The greatest number of tokens of a sequence; what the model takes and its files allow when `nil`.
@@ -31,9 +31,9 @@ public final class BertPipeline {
 
     /// The model's path as it was given.
     public let path: String
-    public let config: BertConfig
+    public let config: EncoderConfig
     /// What the model was trained for.
-    public let head: BertHead
+    public let head: EncoderHead
     /// What the weight file gave: tensors loaded, and tensors that the model has no use for.
     public let report: LoadReport
     /// The greatest number of tokens of a sequence.
@@ -66,16 +66,16 @@ public final class BertPipeline {
     /// `config.json` or `model.json`.
     ///
     /// - Parameter compiler: what compiles the graphs; one with default options when `nil`.
-    /// - Throws: one-line errors that name the file: `PipelineError`, `BertConfigError`, `CheckpointError`,
+    /// - Throws: one-line errors that name the file: `PipelineError`, `EncoderConfigError`, `CheckpointError`,
     ///   `SafetensorsError`, and those of the tokeniser and the compiler.
     public init(contentsOf path: String, compiler: Compiler? = nil, options: Options = Options()) throws {
         let files = try ModelDirectory(path)
-        let checkpoint = try BertCheckpoint(directory: files.directory)
+        let checkpoint = try EncoderCheckpoint(directory: files.directory)
         self.path = path
         self.options = options
         config = files.config
         sentence = files.sentence
-        head = try BertHead(of: config, checkpoint: checkpoint)
+        head = try EncoderHead(of: config, checkpoint: checkpoint)
         tokenizer = try files.tokenizer().limited(toRows: config.vocabularySize, types: config.tokenTypes)
         let longest = config.longestSequence
         let limit = try LengthLimit(of: files, tokenizer, at: files.directory.path)
@@ -90,7 +90,7 @@ public final class BertPipeline {
                         : "expected 3 to the model's \(longest) positions"),
                 at: path)
         }
-        let specs = try BertGraph(config: config, head: head, isTraining: false).parameters()
+        let specs = try EncoderGraph(config: config, head: head, isTraining: false).parameters()
         report = try checkpoint.report(for: specs)
         guard report.missing.isEmpty else {
             let names = report.missing.map(\.name).joined(separator: ", ")
@@ -230,9 +230,9 @@ public final class BertPipeline {
         let graph: Graph
         switch task {
         case .head:
-            graph = try BertGraph(config: config, head: head, isTraining: false).build()
+            graph = try EncoderGraph(config: config, head: head, isTraining: false).build()
         case .embedding(let modules, let promptLength):
-            graph = try BertGraph(
+            graph = try EncoderGraph(
                 config: config, head: .encoder, isTraining: false, modules: modules,
                 promptLength: promptLength
             ).build()

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import GraphCompiler
 
 /// What a training run reports while it goes on. Showing it is the caller's business.
@@ -22,7 +22,7 @@ public enum TrainingEvent: Sendable {
 /// A run as it starts.
 public struct TrainingSummary: Sendable {
     public let model: String
-    public let config: BertConfig
+    public let config: EncoderConfig
     public let task: TrainingTask
     /// Names of the classes; empty for regression and pre-training.
     public let labels: [String]

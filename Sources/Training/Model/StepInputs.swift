@@ -23,7 +23,7 @@ package struct StepInputs {
     ///   - targets: the batch's `labels`, [sequences].
     ///   - stepSequences: sequences of the whole step; the batch's own when `nil`.
     package init(_ batch: Batch, targets: TensorData, stepSequences: Int? = nil) {
-        let inputs = BertInputs(batch)
+        let inputs = EncoderInputs(batch)
         tensors = inputs.tensors
         tensors["labels"] = targets
         symbols = inputs.symbols

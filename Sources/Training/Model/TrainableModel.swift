@@ -1,10 +1,10 @@
-import BERT
+import Encoders
 import GraphCompiler
 
 /// A model whose parameters a training step updates and an evaluation reads: graphs over one set of parameters.
 package final class TrainableModel {
-    package let config: BertConfig
-    package let head: BertHead
+    package let config: EncoderConfig
+    package let head: EncoderHead
     /// The parameters without the optimiser's states.
     package let specs: [ParameterSpec]
     package let parameters: ParameterStore
@@ -31,7 +31,7 @@ package final class TrainableModel {
     ///   - recompute: what a step computes again.
     ///   - isFrozen: parameters that are not trained.
     package init(
-        config: BertConfig, head: BertHead, options: OptimizerOptions, compiler: Compiler,
+        config: EncoderConfig, head: EncoderHead, options: OptimizerOptions, compiler: Compiler,
         parameters: ParameterStore = ParameterStore(), lossTerms: [String] = ["loss"],
         accumulates: Bool = false, gates: AttentionGates? = nil, labelSmoothing: Double = 0,
         recompute: RecomputeRequest = RecomputeRequest(),
@@ -43,7 +43,7 @@ package final class TrainableModel {
         self.parameters = parameters
         search = gates.map { MaskSearch($0, of: config) }
         self.accumulates = accumulates
-        let forward = BertGraph(
+        let forward = EncoderGraph(
             config: config, head: head, isTraining: true, labelSmoothing: labelSmoothing, gates: gates,
             isFrozen: isFrozen)
         specs = try forward.parameters()
@@ -52,7 +52,7 @@ package final class TrainableModel {
         needsRandomness = graph.nodes.contains { node in
             if case .input("rng", _) = node.op { true } else { false }
         }
-        let evaluated = try BertGraph(config: config, head: head, isTraining: false, gates: gates).build()
+        let evaluated = try EncoderGraph(config: config, head: head, isTraining: false, gates: gates).build()
         let step =
             try accumulates
             ? accumulationStep(graph, terms: lossTerms, options: options)
@@ -131,7 +131,7 @@ package final class TrainableModel {
     /// Runs the model without dropout.
     ///
     /// - Throws: `ExecutionError` when one of `outputs` is not finite, naming the node.
-    func infer(_ inputs: BertInputs, outputs: [String]) throws -> [String: TensorData] {
+    func infer(_ inputs: EncoderInputs, outputs: [String]) throws -> [String: TensorData] {
         try evaluation.run(inputs.tensors, symbols: inputs.symbols, guarding: outputs)
     }
 

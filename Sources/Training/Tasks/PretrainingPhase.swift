@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import GraphCompiler
 import Text
 
@@ -50,7 +50,7 @@ struct PretrainingPhase {
     }
 }
 
-extension BertInputs {
+extension EncoderInputs {
     /// What the pre-training head needs; without labels.
     init(_ batch: PretrainingBatch) {
         self.init(batch.batch)
@@ -63,7 +63,7 @@ extension StepInputs {
     ///   - masked: masked tokens of the whole step.
     ///   - sequences: its sentence pairs.
     init(_ batch: PretrainingBatch, masked: Int, sequences: Int) {
-        let inputs = BertInputs(batch)
+        let inputs = EncoderInputs(batch)
         let labels = [
             "labels": TensorData(batch.maskedLabels),
             "next_sentence_labels": TensorData(batch.nextSentenceLabels),

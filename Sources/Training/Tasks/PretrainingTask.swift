@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import GraphCompiler
 import Text
 
@@ -7,7 +7,7 @@ import Text
 /// An epoch cuts the documents into sentence pairs anew and masks other tokens of them. A phase begins with an epoch
 /// of its own; its last one may be cut short.
 final class PretrainingTask: LearningTask {
-    let config: BertConfig
+    let config: EncoderConfig
     let fingerprint: String
     let validationFingerprint: String?
     let plan: TrainingPlan
@@ -72,8 +72,8 @@ final class PretrainingTask: LearningTask {
         exampleCount = phases[0].examples(epoch: 0).pairs.count
     }
 
-    var head: BertHead { .pretraining }
-    var architecture: BertArchitecture { .pretraining }
+    var head: EncoderHead { .pretraining }
+    var architecture: EncoderArchitecture { .pretraining }
     var labels: [String] { [] }
     var keepsHead: Bool { true }
     var metric: TrainingMetric { .loss }
@@ -144,13 +144,13 @@ final class PretrainingTask: LearningTask {
     func probe(_ model: TrainableModel) throws {
         let epoch = current?.epoch ?? 0
         let batch = try examples(epoch: epoch).batch([0], options: phases[epochs[epoch].phase].batching)
-        _ = try model.infer(BertInputs(batch), outputs: ["logits", "next_sentence_logits"])
+        _ = try model.infer(EncoderInputs(batch), outputs: ["logits", "next_sentence_logits"])
     }
 
     func evaluate(_ part: EvaluatedPart, with model: TrainableModel) throws -> EvaluationMetrics {
         var (words, pairs) = (GuessCounter(), GuessCounter())
         for batch in try heldOutBatches() {
-            let outputs = try model.infer(BertInputs(batch), outputs: ["logits", "next_sentence_logits"])
+            let outputs = try model.infer(EncoderInputs(batch), outputs: ["logits", "next_sentence_logits"])
             words.add(logits: outputs["logits"]?.floats ?? [], targets: batch.maskedLabels)
             pairs.add(
                 logits: outputs["next_sentence_logits"]?.floats ?? [], targets: batch.nextSentenceLabels)

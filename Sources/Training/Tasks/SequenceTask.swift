@@ -1,11 +1,11 @@
-import BERT
+import Encoders
 import GraphCompiler
 import Text
 
 /// Classification and regression: one label or number for each text or pair of texts.
 struct SequenceTask: LearningTask {
-    let config: BertConfig
-    let head: BertHead
+    let config: EncoderConfig
+    let head: EncoderHead
     let keepsHead: Bool
     let metric: TrainingMetric
     let fingerprint: String
@@ -39,7 +39,7 @@ struct SequenceTask: LearningTask {
 
     var plan: TrainingPlan { sequences.plan }
     var validationFingerprint: String? { data.validation?.fingerprint }
-    var architecture: BertArchitecture { .sequenceClassification }
+    var architecture: EncoderArchitecture { .sequenceClassification }
     var labels: [String] { data.labels }
     var warnings: [String] { data.warnings }
     var exampleCount: Int { data.train.encodings.count }

@@ -1,0 +1,24 @@
+import GraphCompiler
+import Text
+
+extension BatchShape {
+    /// The symbols of `EncoderGraph`.
+    var symbols: [String: Int] { ["sequences": sequences, "tokens": tokens, "length": maxLength] }
+}
+
+/// A batch as the inputs and symbols of `EncoderGraph`.
+struct EncoderInputs {
+    var tensors: [String: TensorData]
+    var symbols: [String: Int]
+
+    init(_ batch: Batch) {
+        tensors = [
+            "input_ids": TensorData(batch.ids),
+            "token_type_ids": TensorData(batch.typeIDs),
+            "position_ids": TensorData(batch.positions),
+            "offsets": TensorData(batch.offsets),
+            "lengths": TensorData(batch.lengths),
+        ]
+        symbols = ["length": batch.maxLength]
+    }
+}
