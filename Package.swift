@@ -28,7 +28,7 @@ let package = Package(
     products: [
         .library(name: "GraphIR", targets: ["GraphIR"]),
         .library(name: "GraphCompiler", targets: ["GraphCompiler"]),
-        .library(name: "BERT", targets: ["BERT"]),
+        .library(name: "Encoders", targets: ["Encoders"]),
         .library(name: "Pipelines", targets: ["Pipelines"]),
         .library(name: "Training", targets: ["Training"]),
         .executable(name: "bertc", targets: ["bertc"]),
@@ -53,22 +53,22 @@ let package = Package(
         library(
             "GraphCompiler",
             ["LLVMBridge", "GraphIR", "Interpreter", "Transforms", "KernelIR", "Codegen", "Runtime"]),
-        library("BERT", ["Support", "GraphIR", "GraphCompiler"]),
+        library("Encoders", ["Support", "GraphIR"]),
         library("Text", ["Support", "CZlib", heap]),
-        library("Pipelines", ["Support", "GraphCompiler", "BERT", "Text"]),
-        library("Training", ["Support", "GraphIR", "GraphCompiler", "BERT", "Text", "Pipelines"]),
+        library("Pipelines", ["Support", "GraphCompiler", "Encoders", "Text"]),
+        library("Training", ["Support", "GraphIR", "GraphCompiler", "Encoders", "Text", "Pipelines"]),
         library("Measuring", ["Support", "GraphCompiler"]),
         library(
             "BertcCommands",
             [
-                "Support", "Measuring", "Pipelines", "Training", "BERT", "Text", "GraphCompiler",
+                "Support", "Measuring", "Pipelines", "Training", "Encoders", "Text", "GraphCompiler",
                 argumentParser,
             ]),
         .executableTarget(name: "bertc", dependencies: ["BertcCommands"], swiftSettings: strict),
         .target(
             name: "Benchmarks",
             dependencies: [
-                "Support", "Measuring", "Training", "BERT", "Text", "GraphCompiler", argumentParser,
+                "Support", "Measuring", "Training", "Encoders", "Text", "GraphCompiler", argumentParser,
             ],
             resources: [.copy("Peers")], swiftSettings: strict),
         .executableTarget(name: "bertc-benchmarks", dependencies: ["Benchmarks"], swiftSettings: strict),
@@ -76,7 +76,7 @@ let package = Package(
         example("01-custom-graph", ["GraphCompiler"]),
         example("02-training", ["GraphCompiler"]),
         example("03-custom-op", ["GraphCompiler"]),
-        example("04-bert", ["BERT", "GraphCompiler"]),
+        example("04-bert", ["Encoders", "GraphCompiler"]),
         example("05-inspecting", ["GraphCompiler"]),
 
         // AMX tile instructions for processors without them: in no product, only tests use it.
@@ -104,13 +104,13 @@ let package = Package(
             ]),
         tests("TextTests", ["TestSupport", "Text", "Support"], resources: [.copy("Fixtures")]),
         tests(
-            "BERTTests", ["TestSupport", "BERT", "Support", "GraphCompiler", "Interpreter"],
+            "EncodersTests", ["TestSupport", "Encoders", "Support", "GraphCompiler", "Interpreter"],
             resources: [.copy("Fixtures")]),
         tests(
-            "PipelinesTests", ["TestSupport", "Support", "Pipelines", "BERT", "Text"], resources: [.copy("Fixtures")]),
+            "PipelinesTests", ["TestSupport", "Support", "Pipelines", "Encoders", "Text"], resources: [.copy("Fixtures")]),
         tests(
             "TrainingTests",
-            ["TestSupport", "Support", "Pipelines", "Training", "BERT", "Text", "GraphCompiler", "BertcCommands"]),
+            ["TestSupport", "Support", "Pipelines", "Training", "Encoders", "Text", "GraphCompiler", "BertcCommands"]),
         tests(
             "ExamplesTests",
             ["01-custom-graph", "02-training", "03-custom-op", "04-bert", "05-inspecting"]),
@@ -118,6 +118,6 @@ let package = Package(
         tests("BenchmarksTests", ["Benchmarks", "Measuring"]),
         tests(
             "BertcCommandsTests",
-            ["TestSupport", "Support", "BertcCommands", "Pipelines", "Training", "BERT", "Text", "GraphCompiler"]),
+            ["TestSupport", "Support", "BertcCommands", "Pipelines", "Training", "Encoders", "Text", "GraphCompiler"]),
     ]
 )

@@ -1,18 +1,18 @@
 // A BERT from a configuration, trained from nothing on a toy task.  swift run 04-bert
 
-import BERT
+import Encoders
 import Foundation
 import GraphCompiler
 
-// The keys of a Hugging Face config.json; `BertConfig(contentsOf:)` reads files. What is left out is as in BERT-base.
-let config = try BertConfig(
+// The keys of a Hugging Face config.json; `EncoderConfig(contentsOf:)` reads files. What is left out is as in BERT-base.
+let config = try EncoderConfig(
     json: Data(
         """
         {"vocab_size": 50, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
          "intermediate_size": 64, "max_position_embeddings": 16, "norm_position": "pre",
          "hidden_dropout_prob": 0, "attention_probs_dropout_prob": 0}
         """.utf8))
-let bert = BertGraph(config: config, head: .classification(labels: 2), isTraining: true)
+let bert = EncoderGraph(config: config, head: .classification(labels: 2), isTraining: true)
 let training = try GraphCompiler.compileTraining(try bert.build(), OptimizerOptions(maxGradientNorm: 1))
 let specs = try bert.parameters()
 print("\(specs.count) parameters with \(specs.reduce(0) { $0 + $1.count }) numbers")
@@ -27,7 +27,7 @@ struct Generator: RandomNumberGenerator {
 }
 var generator = Generator()
 
-// Fresh weights; a model directory would be read with `BertCheckpoint`.
+// Fresh weights; a model directory would be read with `EncoderCheckpoint`.
 for spec in specs {
     let values: [Float] = (0..<spec.count).map { _ in
         if spec.name.hasSuffix("bias") { return 0 }

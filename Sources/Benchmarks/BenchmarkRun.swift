@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import GraphCompiler
 import Measuring
@@ -6,7 +6,7 @@ import Measuring
 /// Measures rows of the table, one after the other.
 package struct BenchmarkRun {
     /// Of the models in all rows but fine-tuning.
-    let config: BertConfig
+    let config: EncoderConfig
     let machine: MachineDescription
     /// The instruction set that kernels use.
     let instructionSet: String

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Support
 import Text
 
@@ -20,7 +20,7 @@ extension EncoderPipeline {
     ///   - normalize: scale each vector to unit length at the end, as `normalize_embeddings` does.
     ///   - prompt: what stands before each text.
     public func embed(
-        _ inputs: [TextPair], pooling: BertPooling? = nil, normalize: Bool = false,
+        _ inputs: [TextPair], pooling: EncoderPooling? = nil, normalize: Bool = false,
         prompt: EmbeddingPrompt = .usual
     ) throws -> [[Float]] {
         let modules = try modules(pooling)
@@ -41,8 +41,8 @@ extension EncoderPipeline {
 
     /// Elements of a vector.
     ///
-    /// - Throws: `BertConfigError` when the model's modules do not fit each other.
-    public func vectorWidth(pooling: BertPooling? = nil) throws -> Int {
+    /// - Throws: `EncoderConfigError` when the model's modules do not fit each other.
+    public func vectorWidth(pooling: EncoderPooling? = nil) throws -> Int {
         guard let sentence else { return config.hiddenSize }
         let width = try sentence.width(
             of: modules(pooling), hiddenSize: config.hiddenSize, layers: config.layers)
@@ -50,7 +50,7 @@ extension EncoderPipeline {
     }
 
     /// The way from token states to vectors.
-    private func modules(_ pooling: BertPooling?) throws -> [SentenceModule] {
+    private func modules(_ pooling: EncoderPooling?) throws -> [SentenceModule] {
         guard let sentence else { return [.pooling(pooling ?? config.pooling)] }
         let modules = pooling.map(sentence.pooling) ?? sentence.modules
         _ = try sentence.width(of: modules, hiddenSize: config.hiddenSize, layers: config.layers)

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 
 /// What a classifier says about one text, or a token classifier about one word.

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import GraphCompiler
 import Text
 
@@ -31,9 +31,9 @@ public final class EncoderPipeline {
 
     /// The model's path as it was given.
     public let path: String
-    public let config: BertConfig
+    public let config: EncoderConfig
     /// What the model was trained for.
-    public let head: BertHead
+    public let head: EncoderHead
     /// What the weight file gave: tensors loaded, and tensors that the model has no use for.
     public let report: LoadReport
     /// The greatest number of tokens of a sequence.
@@ -66,16 +66,16 @@ public final class EncoderPipeline {
     /// `config.json` or `model.json`.
     ///
     /// - Parameter compiler: what compiles the graphs; one with default options when `nil`.
-    /// - Throws: one-line errors that name the file: `ModelError`, `BertConfigError`, `CheckpointError`,
+    /// - Throws: one-line errors that name the file: `ModelError`, `EncoderConfigError`, `CheckpointError`,
     ///   `SafetensorsError`, and those of the tokeniser and the compiler.
     public init(contentsOf path: String, compiler: Compiler? = nil, options: Options = Options()) throws {
         let files = try ModelDirectory(path)
-        let checkpoint = try BertCheckpoint(directory: files.directory)
+        let checkpoint = try EncoderCheckpoint(directory: files.directory)
         self.path = path
         self.options = options
         config = files.config
         sentence = files.sentence
-        head = try BertHead(of: config, checkpoint: checkpoint)
+        head = try EncoderHead(of: config, checkpoint: checkpoint)
         tokenizer = try files.tokenizer().limited(toRows: config.vocabularySize, types: config.tokenTypes)
         let longest = config.longestSequence
         let limit = try LengthLimit(of: files, tokenizer, at: files.directory.path)
@@ -90,7 +90,7 @@ public final class EncoderPipeline {
                         : "expected 3 to the model's \(longest) positions"),
                 at: path)
         }
-        let specs = try BertGraph(config: config, head: head, isTraining: false).parameters()
+        let specs = try EncoderGraph(config: config, head: head, isTraining: false).parameters()
         report = try checkpoint.report(for: specs)
         guard report.missing.isEmpty else {
             let names = report.missing.map(\.name).joined(separator: ", ")
@@ -230,9 +230,9 @@ public final class EncoderPipeline {
         let graph: Graph
         switch task {
         case .head:
-            graph = try BertGraph(config: config, head: head, isTraining: false).build()
+            graph = try EncoderGraph(config: config, head: head, isTraining: false).build()
         case .embedding(let modules, let promptLength):
-            graph = try BertGraph(
+            graph = try EncoderGraph(
                 config: config, head: .encoder, isTraining: false, modules: modules,
                 promptLength: promptLength
             ).build()

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import Testing
 
@@ -21,7 +21,7 @@ import Testing
 
     /// Calls `body` with a file that holds a small configuration.
     private func withModel(_ body: (String) throws -> Void) throws {
-        var config = BertConfig()
+        var config = EncoderConfig()
         (config.vocabularySize, config.hiddenSize, config.layers, config.heads) = (50, 32, 1, 2)
         (config.feedForwardSize, config.maxPositions, config.normPosition) = (64, 128, .post)
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).json")

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import GraphCompiler
 import TestSupport
@@ -14,7 +14,7 @@ import Testing
 
     @Test func statisticsCountTheModel() throws {
         let json = try json(["--unfused", "--batch", "2", "--length", "8"])
-        let specs = try BertGraph(
+        let specs = try EncoderGraph(
             config: TinyModel.config(), head: .classification(labels: 3), isTraining: false
         ).parameters()
         let parameters = try #require((json["parameters"] as? [String: [String: Int]])?["trainable"])

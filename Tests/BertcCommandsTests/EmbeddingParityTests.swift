@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import Pipelines
 import Testing
@@ -9,14 +9,14 @@ import Testing
     static let repository = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     static let model = repository.appendingPathComponent("data/minilm")
-    static let fixtures = repository.appendingPathComponent("Tests/BERTTests/Fixtures")
+    static let fixtures = repository.appendingPathComponent("Tests/EncodersTests/Fixtures")
 
     @Test(
         .enabled(
             if: FileManager.default.fileExists(atPath: model.path),
             "data/minilm is not there: run 'make fetch'"),
-        arguments: [BertPooling.mean, .cls])
-    func differsByAtMost2e5(pooling: BertPooling) throws {
+        arguments: [EncoderPooling.mean, .cls])
+    func differsByAtMost2e5(pooling: EncoderPooling) throws {
         let json = try Data(contentsOf: Self.fixtures.appendingPathComponent("minilm_embeddings.json"))
         let sentences = try JSONDecoder().decode([String: [String]].self, from: json)["sentences"] ?? []
         let file = try SafetensorsFile(Self.fixtures.appendingPathComponent("minilm_embeddings.safetensors"))

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import Support
 import TestSupport
@@ -10,8 +10,8 @@ enum TinyModel {
         ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
         + ["a", "fine", "film", "bad", "is", "it", "not", "the", "very", ".", "##s", "##ly", "plot"]
 
-    static func config(labels: [String] = []) -> BertConfig {
-        var config = BertConfig()
+    static func config(labels: [String] = []) -> EncoderConfig {
+        var config = EncoderConfig()
         config.vocabularySize = tokens.count
         config.hiddenSize = 16
         config.layers = 2
@@ -25,10 +25,10 @@ enum TinyModel {
 
     /// Writes configuration, weights and vocabulary into `directory` of `scratch`.
     static func write(
-        _ head: BertHead, labels: [String] = [], to scratch: TemporaryDirectory, _ directory: String = "model"
+        _ head: EncoderHead, labels: [String] = [], to scratch: TemporaryDirectory, _ directory: String = "model"
     ) throws {
         var config = config(labels: labels)
-        let architecture: BertArchitecture =
+        let architecture: EncoderArchitecture =
             switch head {
             case .encoder: .encoder
             case .classification, .regression: .sequenceClassification
@@ -37,9 +37,9 @@ enum TinyModel {
             case .pretraining: .pretraining
             }
         if head == .regression { config.problemType = .regression }
-        let parameters = try BertGraph(config: config, head: head, isTraining: false).parameters()
+        let parameters = try EncoderGraph(config: config, head: head, isTraining: false).parameters()
         var random = SplitMix64(seed: 7)
-        try BertCheckpoint.save(
+        try EncoderCheckpoint.save(
             to: scratch.url(directory), config: config, architecture: architecture, parameters: parameters,
             values: Dictionary(
                 uniqueKeysWithValues: parameters.map { spec in

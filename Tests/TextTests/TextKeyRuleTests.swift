@@ -10,15 +10,15 @@ import Text
 
     /// Dictionaries and sets over `String` that are right, by file, with the reason.
     private static let allowed: [String: String] = [
-        "BERT/BertGraph.swift": "names of graph values",
-        "BERT/Checkpoint/BertCheckpoint+Save.swift": "names of parameters of the graph",
-        "BERT/Checkpoint/BertCheckpoint.swift": "names of parameters of the graph",
-        "BERT/Config/BertActivation.swift": "spellings of activations",
-        "BERT/Config/BertChoices.swift": "spellings of activations",
-        "BERT/Config/ConfigFields.swift": "spellings of activations",
-        "BERT/Files/SafetensorsFile.swift": "metadata, which is not looked up",
-        "BERT/Files/SafetensorsHeader.swift": "metadata, which is not looked up",
-        "BERT/Files/SafetensorsWriter.swift": "metadata, which is not looked up",
+        "Encoders/EncoderGraph.swift": "names of graph values",
+        "Encoders/Checkpoint/EncoderCheckpoint+Save.swift": "names of parameters of the graph",
+        "Encoders/Checkpoint/EncoderCheckpoint.swift": "names of parameters of the graph",
+        "Encoders/Config/EncoderActivation.swift": "spellings of activations",
+        "Encoders/Config/EncoderChoices.swift": "spellings of activations",
+        "Encoders/Config/ConfigFields.swift": "spellings of activations",
+        "Encoders/Checkpoint/Files/SafetensorsFile.swift": "metadata, which is not looked up",
+        "Encoders/Checkpoint/Files/SafetensorsHeader.swift": "metadata, which is not looked up",
+        "Encoders/Checkpoint/Files/SafetensorsWriter.swift": "metadata, which is not looked up",
         "Training/Checkpoint/TrainingCheckpoint.swift": "names that bertc gives its own directories",
     ]
 

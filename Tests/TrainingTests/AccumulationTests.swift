@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import GraphCompiler
 import TestSupport
@@ -16,7 +16,7 @@ import Training
         _ options: OptimizerOptions = OptimizerOptions(maxGradientNorm: 1),
         precision: Precision = .fp32
     ) throws -> TrainableModel {
-        let checkpoint = try BertCheckpoint(directory: Repository.fixtures.appendingPathComponent("tiny"))
+        let checkpoint = try EncoderCheckpoint(directory: Repository.fixtures.appendingPathComponent("tiny"))
         var config = checkpoint.config
         (config.hiddenDropout, config.attentionDropout, config.classifierDropout) = (
             dropout, dropout, dropout

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import TestSupport
 import Testing
@@ -95,10 +95,10 @@ import Training
         let saved = try TemporaryDirectory()
         _ = try trainModel(smallConfig(saved, steps: 1))
         let directory = saved.url.appendingPathComponent("run")
-        let checkpoint = try BertCheckpoint(directory: directory)
+        let checkpoint = try EncoderCheckpoint(directory: directory)
         var (values, _) = try checkpoint.load(checkpoint.parameters)
         values["encoder.layer.1.output.dense.weight"]![7] = .infinity
-        try BertCheckpoint.save(
+        try EncoderCheckpoint.save(
             to: directory, config: checkpoint.config, architecture: .sequenceClassification,
             parameters: checkpoint.parameters, values: values)
         var config = smallConfig(saved)

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import GraphCompiler
 import Support
@@ -14,7 +14,7 @@ import Training
         _ mode: BatchingMode, _ encodings: [Encoding], labels: [Int32]
     ) throws -> (loss: Double, norm: Double, parameters: [Float]) {
         let directory = Repository.fixtures.appendingPathComponent("tiny")
-        let checkpoint = try BertCheckpoint(directory: directory)
+        let checkpoint = try EncoderCheckpoint(directory: directory)
         let model = try TrainableModel(
             config: checkpoint.config, head: .classification(labels: 3),
             options: OptimizerOptions(maxGradientNorm: 1),

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import GraphCompiler
 import Pipelines
@@ -55,7 +55,7 @@ import Training
 
     /// Two heads, n = 3: head 0 keeps distances 0 and 2, head 1 nothing; 5 of 18 pairs.
     @Test func masksAndSparsityByHand() throws {
-        var model = BertConfig()
+        var model = EncoderConfig()
         model.heads = 2
         let search = MaskSearch(AttentionGates(.structured, length: 3), of: model)
         let parameters = ParameterStore()
@@ -68,7 +68,7 @@ import Training
     }
 
     @Test(arguments: AttentionGates.Form.allCases) func masksComeBack(_ form: AttentionGates.Form) throws {
-        var model = BertConfig()
+        var model = EncoderConfig()
         (model.heads, model.layers) = (3, 2)
         let gates = AttentionGates(form, length: 6, isPerLayer: true)
         let search = MaskSearch(gates, of: model)
@@ -189,7 +189,7 @@ import Training
         config.testFile = Repository.small + "/test.txt"
         let report = try trainModel(config)
         let test = try #require(report.test)
-        let saved = try BertConfig(contentsOf: URL(fileURLWithPath: report.modelDirectory))
+        let saved = try EncoderConfig(contentsOf: URL(fileURLWithPath: report.modelDirectory))
         #expect(saved.attentionMasks.count == (isPerLayer ? 2 : 1) && saved.longestSequence == 24)
         for (layer, mask) in saved.attentionMasks.enumerated() {
             let file = isPerLayer ? "attention_mask.\(layer).txt" : "attention_mask.txt"

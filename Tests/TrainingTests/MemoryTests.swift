@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import GraphCompiler
 import TestSupport
@@ -74,8 +74,8 @@ import Training
         let output = try TemporaryDirectory()
         let config = try config(output)
         let graph = try trainingStep(
-            BertGraph(
-                config: BertConfig(contentsOf: URL(fileURLWithPath: config.resolve(config.model))),
+            EncoderGraph(
+                config: EncoderConfig(contentsOf: URL(fileURLWithPath: config.resolve(config.model))),
                 head: .classification(labels: 2), isTraining: true
             ).build())
         let compiler = try Compiler(CompilerOptions(threads: 2, cache: .off))
@@ -131,7 +131,7 @@ import Training
     /// Ten steps beside PyTorch's (`make_sharing.py`): label smoothing, AdamW and clipping of shared parameters.
     @Test func sharedStepsFollowPyTorch() throws {
         let file = try SafetensorsFile(Repository.fixtures.appendingPathComponent("sharing.safetensors"))
-        var config = BertConfig()
+        var config = EncoderConfig()
         (config.vocabularySize, config.embeddingSize, config.hiddenSize) = (120, 12, 32)
         (config.layers, config.shareLayers, config.heads) = (4, .groups(2), 4)
         (config.feedForwardSize, config.maxPositions, config.normPosition) = (64, 40, .post)
@@ -164,8 +164,8 @@ import Training
     // MARK: Freezing
 
     @Test func modulesAndRangesAreFrozen() throws {
-        let names = try BertGraph(
-            config: BertConfig(), head: .classification(labels: 2), isTraining: false
+        let names = try EncoderGraph(
+            config: EncoderConfig(), head: .classification(labels: 2), isTraining: false
         ).parameters().map(\.name)
         func frozen(_ entries: String...) throws -> Set<String> {
             let frozen = try FrozenParameters(entries, of: names)
@@ -192,14 +192,15 @@ import Training
 
     /// Below the lowest trained parameter there is no node of the backward pass, and nothing frozen has a state.
     @Test func frozenLayersHaveNoBackwardPass() throws {
-        var config = BertConfig()
+        var config = EncoderConfig()
         (config.vocabularySize, config.hiddenSize, config.layers, config.heads) = (100, 32, 4, 2)
         (config.feedForwardSize, config.maxPositions) = (64, 32)
         func step(_ freeze: [String]) throws -> Graph {
-            let head = BertHead.classification(labels: 2)
-            let names = try BertGraph(config: config, head: head, isTraining: false).parameters().map(\.name)
+            let head = EncoderHead.classification(labels: 2)
+            let names = try EncoderGraph(config: config, head: head, isTraining: false).parameters().map(
+                \.name)
             let frozen = try FrozenParameters(freeze, of: names)
-            let graph = BertGraph(config: config, head: head, isTraining: true, isFrozen: frozen.contains)
+            let graph = EncoderGraph(config: config, head: head, isTraining: true, isFrozen: frozen.contains)
             return try Compiler(CompilerOptions(threads: 1, cache: .off)).optimize(
                 trainingStep(graph.build()))
         }
@@ -262,8 +263,9 @@ import Training
     @Test func stochasticDepthGrowsAndIsTheSameEveryTime() throws {
         let output = try TemporaryDirectory()
         var config = try config(output, #", "stochastic_depth": 0.5"#)
-        let model = try BertConfig(contentsOf: URL(fileURLWithPath: config.resolve(config.model)))
-        let graph = try BertGraph(config: model, head: .classification(labels: 2), isTraining: true).build()
+        let model = try EncoderConfig(contentsOf: URL(fileURLWithPath: config.resolve(config.model)))
+        let graph = try EncoderGraph(config: model, head: .classification(labels: 2), isTraining: true)
+            .build()
         let rates = graph.nodes.compactMap { node -> Double? in
             guard case .dropout(let rate, _) = node.op, node.types[0].shape == ["sequences"] else {
                 return nil

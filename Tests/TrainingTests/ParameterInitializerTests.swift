@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Testing
 import Training
 
@@ -6,7 +6,7 @@ import Training
     static let word = ParameterSpec("embeddings.word_embeddings.weight", [1000, 64])
 
     static func initializer(seed: Int) -> ParameterInitializer {
-        var config = BertConfig()
+        var config = EncoderConfig()
         config.paddingID = 3
         return ParameterInitializer(seed: seed, config: config)
     }

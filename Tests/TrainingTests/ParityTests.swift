@@ -1,11 +1,11 @@
-import BERT
+import Encoders
 import Foundation
 import GraphCompiler
 import Testing
 import Text
 import Training
 
-/// Fifty steps of AdamW next to PyTorch's (fixtures by `Tests/BERTTests/Fixtures/make_parity.py`): dropout off,
+/// Fifty steps of AdamW next to PyTorch's (fixtures by `Tests/EncodersTests/Fixtures/make_parity.py`): dropout off,
 /// weight decay 0.01, clipping at 1, five warm-up steps, linear decay.
 @Suite struct ParityTests {
     /// Relative. PyTorch's own losses in single precision differ from those in double by 6e-7; leaving weight decay out
@@ -17,7 +17,7 @@ import Training
         curve name: String, model directory: URL, labels: Int, batchSize: Int, rate: Double
     ) throws -> Double {
         let file = try SafetensorsFile(Repository.fixtures.appendingPathComponent("\(name).safetensors"))
-        let checkpoint = try BertCheckpoint(directory: directory)
+        let checkpoint = try EncoderCheckpoint(directory: directory)
         var config = checkpoint.config
         (config.hiddenDropout, config.attentionDropout, config.classifierDropout) = (0, 0, 0)
         let model = try TrainableModel(

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import GraphCompiler
 import TestSupport
@@ -139,7 +139,7 @@ import Training
     @Test func theSavedModelIsFineTuned() throws {
         let output = try Self.output()
         _ = try trainModel(Self.config(output))
-        let saved = try BertCheckpoint(directory: output.url.appendingPathComponent("run"))
+        let saved = try EncoderCheckpoint(directory: output.url.appendingPathComponent("run"))
         #expect(saved.config.architectures == ["BertForPreTraining"])
         let names = Set(try tensors(output.path + "/run/model.safetensors").keys)
         #expect(

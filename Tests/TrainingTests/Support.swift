@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import GraphCompiler
 import TestSupport
@@ -10,7 +10,7 @@ enum Repository {
     static let root = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
     static let small = root.appendingPathComponent("data/small").path
-    static let fixtures = root.appendingPathComponent("Tests/BERTTests/Fixtures")
+    static let fixtures = root.appendingPathComponent("Tests/EncodersTests/Fixtures")
     /// The fetched model; `nil` when it is not there.
     static var miniLM: URL? {
         let url = root.appendingPathComponent("data/minilm")

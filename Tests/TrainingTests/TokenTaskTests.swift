@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import GraphCompiler
 import Pipelines
@@ -75,7 +75,7 @@ import Training
         let header = String(decoding: try output.data("run/log.csv"), as: UTF8.self).prefix { $0 != "\n" }
         #expect(header.contains("validation_f1") && header.contains("validation_recall"))
 
-        let saved = try BertCheckpoint(directory: output.url.appendingPathComponent("run"))
+        let saved = try EncoderCheckpoint(directory: output.url.appendingPathComponent("run"))
         #expect(saved.config.architectures == ["BertForTokenClassification"])
         let labels = ["B-LOC", "B-PER", "I-LOC", "I-PER", "O"]
         #expect(saved.config.labels == labels && saved.config.problemType == nil)

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import TestSupport
 import Testing
@@ -13,7 +13,7 @@ import Training
         ("embeddings.word_embeddings.weight", 13), ("embeddings.LayerNorm.bias", 13),
     ])
     func layersHaveRates(_ name: String, _ power: Int) {
-        let scale = BertConfig().learningRateScale(of: name, decay: 0.75)
+        let scale = EncoderConfig().learningRateScale(of: name, decay: 0.75)
         #expect(abs(scale - pow(0.75, Double(power))) < 1e-12)
     }
 

@@ -4,7 +4,7 @@ import Testing
 import Transforms
 
 /// Optimisers and their halves on the model of `TrainingStepTests`, interpreted in f64. The numbers are printed by
-/// `Tests/BERTTests/Fixtures/make_optimizers.py` (torch in float64).
+/// `Tests/EncodersTests/Fixtures/make_optimizers.py` (torch in float64).
 @Suite struct OptimizerTests {
     /// The model of `TrainingStepTests` with a mean over rows, so that micro-batches have shares.
     static func meanModel() throws -> Graph {

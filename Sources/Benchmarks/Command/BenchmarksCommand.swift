@@ -1,5 +1,5 @@
 import ArgumentParser
-import BERT
+import Encoders
 import Foundation
 import GraphCompiler
 
@@ -123,9 +123,9 @@ public struct BenchmarksCommand: ParsableCommand {
     }
 
     /// BERT-base as the peer has it, LayerNorms behind the sums, unless `--model` says otherwise.
-    private func config() throws -> BertConfig {
-        if let model { return try BertConfig(contentsOf: URL(fileURLWithPath: model)) }
-        var config = BertConfig()
+    private func config() throws -> EncoderConfig {
+        if let model { return try EncoderConfig(contentsOf: URL(fileURLWithPath: model)) }
+        var config = EncoderConfig()
         config.normPosition = .post
         return config
     }

@@ -1,5 +1,5 @@
 import ArgumentParser
-import BERT
+import Encoders
 import Foundation
 import GraphCompiler
 
@@ -19,7 +19,7 @@ struct PeakMemoryCommand: ParsableCommand {
     @Argument var config: String
 
     /// The command line that does `work`.
-    static func arguments(_ work: ModelWork, _ config: BertConfig, threads: Int) throws -> [String] {
+    static func arguments(_ work: ModelWork, _ config: EncoderConfig, threads: Int) throws -> [String] {
         [
             "peak-memory", work.precision.rawValue, "\(work.batch)", "\(work.length)", "\(threads)",
             String(decoding: try config.json(), as: UTF8.self),
@@ -32,7 +32,7 @@ struct PeakMemoryCommand: ParsableCommand {
         }
         let work = ModelWork(precision: precision, batch: batch, length: length)
         _ = try ModelSubject(
-            work, BertConfig(json: Data(config.utf8)), threads: threads, warmup: Self.steps)
+            work, EncoderConfig(json: Data(config.utf8)), threads: threads, warmup: Self.steps)
         print(ProcessMemory.peakByteCount)
     }
 }

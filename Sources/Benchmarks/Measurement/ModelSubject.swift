@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import GraphCompiler
 import Measuring
 import Support
@@ -12,9 +12,9 @@ final class ModelSubject: Subject {
     /// Compiles the model, gives it fresh parameters and runs it twice.
     ///
     /// - Parameter warmup: runs that nobody times.
-    init(_ work: ModelWork, _ config: BertConfig, threads: Int, warmup: Int = 2) throws {
+    init(_ work: ModelWork, _ config: EncoderConfig, threads: Int, warmup: Int = 2) throws {
         let compiler = try Compiler(CompilerOptions(threads: threads, precision: work.precision))
-        let bert = BertGraph(
+        let bert = EncoderGraph(
             config: config, head: .classification(labels: ModelWork.labels), isTraining: work.isTraining)
         let store = ParameterStore()
         let inputs = Self.inputs(work, config)
@@ -40,7 +40,7 @@ final class ModelSubject: Subject {
 
     func seconds(repeating count: Int) throws -> Double { try time(count, run) }
 
-    private static func inputs(_ work: ModelWork, _ config: BertConfig) -> [String: TensorData] {
+    private static func inputs(_ work: ModelWork, _ config: EncoderConfig) -> [String: TensorData] {
         var random = SplitMix64(seed: 1)
         let ids = (0..<work.tokens).map { _ in
             Int32.random(in: 0..<Int32(config.vocabularySize), using: &random)

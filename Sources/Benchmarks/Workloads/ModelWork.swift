@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import GraphCompiler
 
 /// A training step or a forward pass of BERT with a classifier over `batch` sequences of `length` tokens.
@@ -17,7 +17,7 @@ struct ModelWork {
     /// length x hidden, the latter for attention's two products. Training takes three times as much, since a
     /// product has two in its gradient: 6 x matmul parameters x tokens (Chowdhery et al.,
     /// arXiv:2204.02311, appendix B).
-    func flops(_ config: BertConfig) -> Double {
+    func flops(_ config: EncoderConfig) -> Double {
         let (hidden, inner) = (config.hiddenSize, config.feedForwardSize)
         let matmulParameters = config.layers * (4 * hidden * hidden + 2 * hidden * inner)
         let headParameters = hidden * hidden + hidden * Self.labels
@@ -27,7 +27,7 @@ struct ModelWork {
     }
 
     /// How a peer is told to do the same. A precision that PyTorch lacks is compared with fp32.
-    func peerArguments(_ config: BertConfig) throws -> [String] {
+    func peerArguments(_ config: EncoderConfig) throws -> [String] {
         [
             "--work", isTraining ? "train" : "infer", "--precision", precision == .bf16 ? "bf16" : "fp32",
             "--batch", "\(batch)", "--length", "\(length)",

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import Support
 import Text
@@ -10,7 +10,7 @@ final class BenchFiles {
     /// A `model.json` of the same configuration, and where its vocabulary is.
     let freshModel: String
     let tokenizer: String
-    let config: BertConfig
+    let config: EncoderConfig
     private let texts: [TextExample]
     /// Sequences in a turn over sentences.
     private let sentences: Int
@@ -27,7 +27,7 @@ final class BenchFiles {
             path: data, options: TextDataset.Options(labels: .classes))
         texts = dataset.examples
         self.sentences = min(sentences, texts.count)
-        config = try model.map { try BertConfig(contentsOf: URL(file: $0)) } ?? Self.miniLM
+        config = try model.map { try EncoderConfig(contentsOf: URL(file: $0)) } ?? Self.miniLM
         directory = FileManager.default.temporaryDirectory.appendingPathComponent(
             "bertc-bench-\(UUID().uuidString)")
         try createDirectory(directory.path)
@@ -105,8 +105,8 @@ final class BenchFiles {
     }
 
     /// MiniLM-L6 as Hugging Face has it.
-    private static var miniLM: BertConfig {
-        var config = BertConfig()
+    private static var miniLM: EncoderConfig {
+        var config = EncoderConfig()
         (config.layers, config.hiddenSize, config.heads, config.feedForwardSize) = (6, 384, 12, 1536)
         config.normPosition = .post
         return config

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import GraphCompiler
 import Training
@@ -68,7 +68,7 @@ struct BenchPlan {
 
 extension BenchSequences {
     /// Tokens of a sequence at most.
-    fileprivate func length(in config: BertConfig) -> Int {
+    fileprivate func length(in config: EncoderConfig) -> Int {
         switch self {
         case .sentences: min(Technique.paddedLength, config.maxPositions)
         case .filled(let length): min(length, config.maxPositions)

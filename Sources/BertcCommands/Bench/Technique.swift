@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import GraphCompiler
 import Training
 
@@ -13,7 +13,7 @@ struct Technique: Sendable {
     }
 
     /// A change of what `bertc train` does by itself, which may depend on the model.
-    typealias Change = @Sendable (inout BenchSetting, BertConfig) -> Void
+    typealias Change = @Sendable (inout BenchSetting, EncoderConfig) -> Void
 
     /// For `--only`.
     let name: String

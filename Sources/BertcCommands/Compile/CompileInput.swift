@@ -1,5 +1,5 @@
 import ArgumentParser
-import BERT
+import Encoders
 import Foundation
 import GraphCompiler
 import Support
@@ -61,14 +61,14 @@ struct CompileInput: ParsableArguments {
         if model.hasSuffix(".ir") { return Source(graph: try parsedGraph()) }
         let config = try configuration()
         let head = try head(config)
-        let names = try BertGraph(config: config, head: head, isTraining: false).parameters().map(\.name)
+        let names = try EncoderGraph(config: config, head: head, isTraining: false).parameters().map(\.name)
         let frozen: FrozenParameters
         do {
             frozen = try FrozenParameters(freeze, of: names)
         } catch let error as FreezeError {
             throw CommandError(.usage, "--freeze \(error.problem)")
         }
-        let forward = try BertGraph(
+        let forward = try EncoderGraph(
             config: config, head: head, isTraining: training, isFrozen: frozen.contains
         ).build()
         guard training else { return Source(graph: forward) }
@@ -92,18 +92,18 @@ struct CompileInput: ParsableArguments {
         }
     }
 
-    private func configuration() throws -> BertConfig {
+    private func configuration() throws -> EncoderConfig {
         guard FileManager.default.fileExists(atPath: model) else {
             throw CommandError(
                 .missingInput,
                 "\(model): no such model; expected a model directory, model.json or graph file (.ir)")
         }
-        return try BertConfig(contentsOf: URL(file: model))
+        return try EncoderConfig(contentsOf: URL(file: model))
     }
 
-    private func head(_ config: BertConfig) throws -> BertHead {
+    private func head(_ config: EncoderConfig) throws -> EncoderHead {
         let classes = labels ?? config.labelCount
-        let head: BertHead =
+        let head: EncoderHead =
             switch task {
             case .classification: .classification(labels: classes)
             case .regression: .regression

@@ -1,5 +1,5 @@
 import ArgumentParser
-import BERT
+import Encoders
 import Foundation
 import Pipelines
 import Support
@@ -32,7 +32,7 @@ struct EmbedCommand: ParsableCommand {
     var output: String?
 
     @Option(help: "How token states become one vector; the model's own setting by default.")
-    var pooling: BertPooling?
+    var pooling: EncoderPooling?
 
     @Option(
         name: .customLong("prompt-name"), parsing: .unconditional,
@@ -105,7 +105,7 @@ struct EmbedCommand: ParsableCommand {
     }
 }
 
-extension BertPooling: ExpressibleByArgument {}
+extension EncoderPooling: ExpressibleByArgument {}
 
 extension AtomicFile {
     /// Appends `bytes`.

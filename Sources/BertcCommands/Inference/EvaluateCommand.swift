@@ -1,5 +1,5 @@
 import ArgumentParser
-import BERT
+import Encoders
 import Pipelines
 import Support
 import Text

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import GraphCompiler
 import Pipelines
 import Support
@@ -31,7 +31,7 @@ enum ExitStatus: Int32, Error {
         switch error {
         case let error as CommandError: self = error.status
         case let error as TextError: self = Self.status(of: error.kind)
-        case is BertConfigError, is TrainingConfigError: self = .badData
+        case is EncoderConfigError, is TrainingConfigError: self = .badData
         case let error as ModelError:
             switch error.kind {
             case .missingFile: self = .missingInput

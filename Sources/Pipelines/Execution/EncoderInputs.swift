@@ -2,15 +2,15 @@ import GraphCompiler
 import Text
 
 extension BatchShape {
-    /// The symbols of `BertGraph`.
+<    /// The symbols of `EncoderGraph`.
     package var symbols: [String: Int] { ["sequences": sequences, "tokens": tokens, "length": maxLength] }
 }
 
-/// A batch as the inputs and symbols of `BertGraph`.
+/// A batch as the inputs and symbols of `EncoderGraph`.
 package struct EncoderInputs {
     package var tensors: [String: TensorData]
     package var symbols: [String: Int]
-
+=
     package init(_ batch: Batch) {
         tensors = [
             "input_ids": TensorData(batch.ids),

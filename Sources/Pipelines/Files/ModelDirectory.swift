@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import Support
 import Text
@@ -9,7 +9,7 @@ import Text
 package struct ModelDirectory {
     /// The folder of the encoder's weights, its configuration and its tokeniser.
     package let directory: URL
-    package let config: BertConfig
+    package let config: EncoderConfig
     /// What a sentence-transformers directory says beside its encoder.
     package let sentence: SentenceModules?
 
@@ -32,7 +32,7 @@ package struct ModelDirectory {
                 .missingFile, "holds no config.json and no model.json; expected \(expected)",
                 at: directory.path)
         }
-        config = try BertConfig(contentsOf: isDirectory.boolValue ? directory : url)
+        config = try EncoderConfig(contentsOf: isDirectory.boolValue ? directory : url)
     }
 
     /// The tokeniser of the directory, or another one, as a sentence-transformers module changes it.
@@ -89,11 +89,11 @@ package struct LengthLimit {
     }
 }
 
-extension BertHead {
+extension EncoderHead {
     /// The head of a checkpoint: what its class says, else what its tensors show.
-    package init(of config: BertConfig, checkpoint: BertCheckpoint) throws {
+    package init(of config: EncoderConfig, checkpoint: EncoderCheckpoint) throws {
         let names = Set(checkpoint.parameters.map(\.name))
-        let byTensors: BertArchitecture =
+        let byTensors: EncoderArchitecture =
             names.contains("classifier.weight")
             ? names.contains("pooler.dense.weight") ? .sequenceClassification : .tokenClassification
             : !names.contains("cls.predictions.bias")

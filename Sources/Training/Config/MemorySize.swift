@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Support
 
 /// An amount of memory: a number of bytes, or text such as "4GB" (10⁹ bytes each) or "512MiB" (2²⁰).

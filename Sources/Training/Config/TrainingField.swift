@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Support
 
 /// One field of `train.json`: its name, what it takes, what it means, and where its value goes.

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Support
 
 /// A part of pre-training with a length, batches and a learning rate of its own.

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import GraphCompiler
 import Pipelines
@@ -82,7 +82,7 @@ extension Trainer {
                 try AtomicFile.write(Data(text.utf8), to: directory.appendingPathComponent(name))
             }
         }
-        try BertCheckpoint.save(
+        try EncoderCheckpoint.save(
             to: directory, config: config, architecture: task.architecture, parameters: savedSpecs
         ) { spec, sink in
             try model.parameters.withBytes(model.evaluatedName(spec.name)) { bytes in
@@ -101,7 +101,7 @@ extension Trainer {
     /// Puts the parameters of the model in the output directory where evaluations read them.
     func loadSavedModel() throws {
         let directory = URL(file: outputDirectory, isDirectory: true)
-        let checkpoint = try BertCheckpoint(directory: directory)
+        let checkpoint = try EncoderCheckpoint(directory: directory)
         let loaded = try checkpoint.report(for: savedSpecs).loaded
         guard loaded.count == savedSpecs.count else {
             throw ModelError(

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import GraphCompiler
 import Pipelines
@@ -19,7 +19,7 @@ extension Trainer {
     }
 
     /// Changes when what the model computes does, or what its outputs are called.
-    static func fingerprint(_ config: BertConfig) throws -> String {
+    static func fingerprint(_ config: EncoderConfig) throws -> String {
         var config = config
         // Which program saved it, and the like.
         config.unknownKeys = JSONObject()

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import GraphCompiler
 import Pipelines
 
@@ -23,7 +23,7 @@ public enum TrainingEvent: Sendable {
 /// A run as it starts.
 public struct TrainingSummary: Sendable {
     public let model: String
-    public let config: BertConfig
+    public let config: EncoderConfig
     public let task: TrainingTask
     /// Names of the classes; empty for regression and pre-training.
     public let labels: [String]

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import GraphCompiler
 
@@ -92,7 +92,7 @@ struct TrainingSetup {
         _ config: TrainingConfig, _ source: ModelSource, _ task: any LearningTask, compiler: Compiler,
         accumulates: Bool, _ recompute: RecomputeRequest
     ) throws -> (TrainableModel, LoadReport?) {
-        let specs = try BertGraph(
+        let specs = try EncoderGraph(
             config: task.config, head: task.head, isTraining: false, gates: source.gates
         ).parameters()
         let frozen: FrozenParameters

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import GraphCompiler
 import Pipelines
 
@@ -9,7 +9,7 @@ extension AttentionGates {
     ///   - model: the configuration of the model.
     ///   - path: what errors call it.
     /// - Throws: `ModelError` for a model that has a mask already, and for sequences that are longer than either mask.
-    init?(_ training: TrainingConfig, _ model: BertConfig, at path: String) throws {
+    init?(_ training: TrainingConfig, _ model: EncoderConfig, at path: String) throws {
         let whole = training.maxLength ?? model.maxPositions
         let longest = training.phases.map { $0.length ?? whole }.max() ?? whole
         func check(_ size: Int, _ mask: String) throws {

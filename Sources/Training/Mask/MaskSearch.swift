@@ -1,7 +1,7 @@
-import BERT
+import Encoders
 import GraphCompiler
 
-extension BertConfig {
+extension EncoderConfig {
     /// The masks as files beside a saved model, by name: `attention_mask.txt`, or `attention_mask.N.txt` of layer N.
     var maskFiles: [(name: String, text: String)] {
         attentionMasks.enumerated().compactMap { layer, mask in
@@ -24,7 +24,7 @@ package struct MaskSearch {
     /// Pairs of positions that each gate of a head stands for.
     private let pairs: [Int]
 
-    package init(_ gates: AttentionGates, of config: BertConfig) {
+    package init(_ gates: AttentionGates, of config: EncoderConfig) {
         self.gates = gates
         heads = config.heads
         names = gates.names(layers: config.layers)

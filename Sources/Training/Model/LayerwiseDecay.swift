@@ -1,6 +1,6 @@
-import BERT
+import Encoders
 
-extension BertConfig {
+extension EncoderConfig {
     /// What layer-wise decay multiplies a parameter's learning rate by (as in fine-tuning ELECTRA, arXiv:2003.10555,
     /// and BEiT, arXiv:2106.08254): 1 for the head, `decay` for the topmost layer, `decay`^(layers + 1) for the
     /// embeddings.

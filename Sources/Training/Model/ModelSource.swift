@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import Pipelines
 import Support
@@ -8,11 +8,11 @@ import Text
 struct ModelSource {
     let path: String
     /// With the configuration's dropout rates.
-    let config: BertConfig
+    let config: EncoderConfig
     /// The one that is named or stands beside the model; for pre-training without one, trained on the text.
     let tokenizer: WordPieceTokenizer
     /// `nil` for a `model.json`, whose parameters start fresh.
-    let checkpoint: BertCheckpoint?
+    let checkpoint: EncoderCheckpoint?
     /// What its files say about the length of sequences.
     let limit: LengthLimit?
     /// What to know about its files, one line each.
@@ -31,8 +31,8 @@ struct ModelSource {
         }
         let url = URL(file: path, isDirectory: isDirectory.boolValue)
         let files = isDirectory.boolValue ? try ModelDirectory(path) : nil
-        checkpoint = try files.map { try BertCheckpoint(directory: $0.directory) }
-        var config = try files?.config ?? BertConfig(contentsOf: url)
+        checkpoint = try files.map { try EncoderCheckpoint(directory: $0.directory) }
+        var config = try files?.config ?? EncoderConfig(contentsOf: url)
         config.hiddenDropout = training.hiddenDropout ?? config.hiddenDropout
         config.attentionDropout = training.attentionDropout ?? config.attentionDropout
         config.classifierDropout = training.classifierDropout ?? config.classifierDropout
@@ -86,7 +86,7 @@ struct ModelSource {
 
     /// Refuses to train weights as if they had been trained with other sharing or another width of embeddings.
     private static func checkWeights(
-        of own: BertConfig, fit config: BertConfig, _ training: TrainingConfig
+        of own: EncoderConfig, fit config: EncoderConfig, _ training: TrainingConfig
     ) throws {
         func refuse(_ field: String, _ asked: String, _ found: String) -> TrainingConfigError {
             TrainingConfigError(
@@ -104,7 +104,7 @@ struct ModelSource {
     }
 
     /// Refuses a model whose weights, gradients and two moments alone are more than the machine's memory.
-    private static func checkMemory(_ config: BertConfig, at path: String) throws {
+    private static func checkMemory(_ config: EncoderConfig, at path: String) throws {
         let needed = config.parameterEstimate * 4 * Double(MemoryLayout<Float>.size)
         let available = Double(ProcessInfo.processInfo.physicalMemory)
         guard needed <= available else {

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Foundation
 import Support
 import Text
@@ -16,7 +16,7 @@ package struct ParameterInitializer {
     let paddingID: Int?
     private static let gateDeviation = 1e-3
 
-    package init(seed: Int, config: BertConfig) {
+    package init(seed: Int, config: EncoderConfig) {
         self.seed = seed
         standardDeviation = config.initializerRange
         paddingID = config.paddingID

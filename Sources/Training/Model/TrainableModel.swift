@@ -1,11 +1,11 @@
-import BERT
+import Encoders
 import GraphCompiler
 import Pipelines
 
 /// A model whose parameters a training step updates and an evaluation reads: graphs over one set of parameters.
 package final class TrainableModel {
-    package let config: BertConfig
-    package let head: BertHead
+    package let config: EncoderConfig
+    package let head: EncoderHead
     /// The parameters without the optimiser's states.
     package let specs: [ParameterSpec]
     package let parameters: ParameterStore
@@ -32,7 +32,7 @@ package final class TrainableModel {
     ///   - recompute: what a step computes again.
     ///   - isFrozen: parameters that are not trained.
     package init(
-        config: BertConfig, head: BertHead, options: OptimizerOptions, compiler: Compiler,
+        config: EncoderConfig, head: EncoderHead, options: OptimizerOptions, compiler: Compiler,
         parameters: ParameterStore = ParameterStore(), lossTerms: [String] = ["loss"],
         accumulates: Bool = false, gates: AttentionGates? = nil, labelSmoothing: Double = 0,
         recompute: RecomputeRequest = RecomputeRequest(),
@@ -44,7 +44,7 @@ package final class TrainableModel {
         self.parameters = parameters
         search = gates.map { MaskSearch($0, of: config) }
         self.accumulates = accumulates
-        let forward = BertGraph(
+        let forward = EncoderGraph(
             config: config, head: head, isTraining: true, labelSmoothing: labelSmoothing, gates: gates,
             isFrozen: isFrozen)
         specs = try forward.parameters()
@@ -53,7 +53,7 @@ package final class TrainableModel {
         needsRandomness = graph.nodes.contains { node in
             if case .input("rng", _) = node.op { true } else { false }
         }
-        let evaluated = try BertGraph(config: config, head: head, isTraining: false, gates: gates).build()
+        let evaluated = try EncoderGraph(config: config, head: head, isTraining: false, gates: gates).build()
         let step =
             try accumulates
             ? accumulationStep(graph, terms: lossTerms, options: options)

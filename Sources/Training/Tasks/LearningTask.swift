@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import Pipelines
 import Support
 
@@ -8,10 +8,10 @@ import Support
 /// here is a pure function of the configuration and the data: a resumed run gets the batches it would have had.
 protocol LearningTask {
     /// The model's configuration, with the labels and the problem of the head.
-    var config: BertConfig { get }
-    var head: BertHead { get }
+    var config: EncoderConfig { get }
+    var head: EncoderHead { get }
     /// What the model is saved as.
-    var architecture: BertArchitecture { get }
+    var architecture: EncoderArchitecture { get }
     /// Names of the classes; empty when the task has none.
     var labels: [String] { get }
     /// Whether the head of a checkpoint, if there is one, means the same and is trained further.

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import GraphCompiler
 import Pipelines
 import Text

@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import GraphCompiler
 import Pipelines
 import Support
@@ -9,7 +9,7 @@ import Text
 /// An epoch cuts the documents into sentence pairs anew and masks other tokens of them. A phase begins with an epoch
 /// of its own; its last one may be cut short.
 final class PretrainingTask: LearningTask {
-    let config: BertConfig
+    let config: EncoderConfig
     let fingerprint: String
     let validationFingerprint: String?
     let plan: TrainingPlan
@@ -74,8 +74,8 @@ final class PretrainingTask: LearningTask {
         exampleCount = phases[0].examples(epoch: 0).pairs.count
     }
 
-    var head: BertHead { .pretraining }
-    var architecture: BertArchitecture { .pretraining }
+    var head: EncoderHead { .pretraining }
+    var architecture: EncoderArchitecture { .pretraining }
     var labels: [String] { [] }
     var keepsHead: Bool { true }
     var metric: Metric { .loss }

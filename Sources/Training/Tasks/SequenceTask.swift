@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import GraphCompiler
 import Pipelines
 import Support
@@ -6,8 +6,8 @@ import Text
 
 /// Classification and regression: one label or number for each text or pair of texts.
 struct SequenceTask: LearningTask {
-    let config: BertConfig
-    let head: BertHead
+    let config: EncoderConfig
+    let head: EncoderHead
     let keepsHead: Bool
     let metric: Metric
     let fingerprint: String
@@ -41,7 +41,7 @@ struct SequenceTask: LearningTask {
 
     var plan: TrainingPlan { sequences.plan }
     var validationFingerprint: String? { data.validation?.fingerprint }
-    var architecture: BertArchitecture { .sequenceClassification }
+    var architecture: EncoderArchitecture { .sequenceClassification }
     var labels: [String] { data.labels }
     var warnings: [String] { data.warnings }
     var exampleCount: Int { data.train.encodings.count }

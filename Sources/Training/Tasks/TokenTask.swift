@@ -1,4 +1,4 @@
-import BERT
+import Encoders
 import GraphCompiler
 import Pipelines
 import Support
@@ -6,7 +6,7 @@ import Text
 
 /// Classification of words, such as naming entities: one label for each word of a sentence, at its first piece.
 struct TokenTask: LearningTask {
-    let config: BertConfig
+    let config: EncoderConfig
     let labels: [String]
     let keepsHead: Bool
     let metric: Metric
@@ -66,8 +66,8 @@ struct TokenTask: LearningTask {
             training, train.encodings, maxLength: maxLength, padID: source.tokenizer.special.padding)
     }
 
-    var head: BertHead { .tokenClassification(labels: labels.count) }
-    var architecture: BertArchitecture { .tokenClassification }
+    var head: EncoderHead { .tokenClassification(labels: labels.count) }
+    var architecture: EncoderArchitecture { .tokenClassification }
     var plan: TrainingPlan { sequences.plan }
     var validationFingerprint: String? { validation?.fingerprint }
     var exampleCount: Int { train.encodings.count }

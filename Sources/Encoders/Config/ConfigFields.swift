@@ -1,0 +1,125 @@
+import Foundation
+import GraphIR
+import Support
+
+/// Typed access to the fields of a JSON object, with errors that name the file and the field.
+///
+/// A field that is absent or `null` reads as nil.
+struct ConfigFields<Key: RawRepresentable<String>> {
+    let file: String
+    let object: JSONObject
+
+    func integer(_ key: Key) throws -> Int? {
+        switch object[key.rawValue] {
+        case nil, .null?: return nil
+        case let value?:
+            guard let integer = value.integer else {
+                throw illTyped(key, expected: "an integer", found: value)
+            }
+            return integer
+        }
+    }
+
+    func number(_ key: Key) throws -> Double? {
+        switch object[key.rawValue] {
+        case nil, .null?: return nil
+        case let value?:
+            guard let number = value.double else { throw illTyped(key, expected: "a number", found: value) }
+            return number
+        }
+    }
+
+    func bool(_ key: Key) throws -> Bool? {
+        switch object[key.rawValue] {
+        case nil, .null?: return nil
+        case .bool(let value)?: return value
+        case let other?: throw illTyped(key, expected: "true or false", found: other)
+        }
+    }
+
+    func string(_ key: Key) throws -> String? {
+        switch object[key.rawValue] {
+        case nil, .null?: return nil
+        case .string(let value)?: return value
+        case let other?: throw illTyped(key, expected: "a string", found: other)
+        }
+    }
+
+    func strings(_ key: Key) throws -> [String]? {
+        switch object[key.rawValue] {
+        case nil, .null?: return nil
+        case .array(let values)?:
+            return try values.map { value in
+                guard case .string(let text) = value else {
+                    throw illTyped(key, expected: "an array of strings", found: value, "holds")
+                }
+                return text
+            }
+        case let other?: throw illTyped(key, expected: "an array of strings", found: other)
+        }
+    }
+
+    func object(_ key: Key) throws -> JSONObject? {
+        switch object[key.rawValue] {
+        case nil, .null?: return nil
+        case .object(let value)?: return value
+        case let other?: throw illTyped(key, expected: "an object", found: other)
+        }
+    }
+
+    /// A name out of a closed set; an unknown one is refused with the nearest legal name.
+    func choice<Choice: RawRepresentable<String> & CaseIterable>(
+        _ key: Key, aliases: [String: Choice] = [:]
+    ) throws -> Choice? {
+        guard let name = try string(key) else { return nil }
+        if let choice = Choice(rawValue: name) ?? aliases[name] { return choice }
+        let legal = Choice.allCases.map(\.rawValue)
+        let hint = nearestName(to: name, among: legal).map { "; did you mean '\($0)'?" } ?? ""
+        let list = legal.joined(separator: ", ")
+        throw error(key, "is '\(name)', expected one of \(list)\(hint)")
+    }
+
+    /// A mask for all layers, or an array of one a layer; empty for none.
+    func masks(_ key: Key) throws -> [AttentionMask] {
+        switch object[key.rawValue] {
+        case nil, .null?: return []
+        case .array(let masks)?: return try masks.map { try mask($0, of: key) }
+        case let mask?: return [try self.mask(mask, of: key)]
+        }
+    }
+
+    /// A mask in text form, or `{"file": …}` with the place of a mask file, relative to that of the configuration.
+    private func mask(_ value: JSONValue, of key: Key) throws -> AttentionMask {
+        do {
+            switch value {
+            case .string(let text): return try AttentionMask(parsing: text)
+            case .object(let members):
+                guard members.members.count == 1, case .string(let name)? = members["file"] else {
+                    throw error(
+                        key, "is an object, expected {\"file\": \"…\"} or a text such as 'window(w=4)'")
+                }
+                let url = URL(
+                    fileURLWithPath: name, relativeTo: URL(file: file).deletingLastPathComponent())
+                guard let text = try? String(contentsOf: url, encoding: .utf8) else {
+                    throw error(key, "names a file that cannot be read as text: \(url.path)")
+                }
+                return try AttentionMask(parsingFile: text, file: url.path)
+            case let other:
+                throw illTyped(key, expected: "a text such as 'window(w=4)' or an object", found: other)
+            }
+        } catch let problem as IRError {
+            let place = problem.place.isEmpty ? "" : "\(problem.place): "
+            throw error(key, "cannot be read: \(place)\(problem.message)")
+        }
+    }
+
+    func error(_ key: Key, _ problem: String) -> EncoderConfigError {
+        EncoderConfigError(file: file, field: key.rawValue, problem: problem)
+    }
+
+    private func illTyped(
+        _ key: Key, expected: String, found: JSONValue, _ verb: String = "is"
+    ) -> EncoderConfigError {
+        error(key, "\(verb) \(found.kind), expected \(expected)")
+    }
+}

@@ -1,0 +1,51 @@
+/// Where the LayerNorms of an encoder layer stand.
+public enum NormPosition: String, Sendable, CaseIterable {
+    /// Before each sublayer, with one more LayerNorm after the last layer: trains more easily from scratch.
+    case pre
+    /// After each residual sum, as in the original BERT and in every Hugging Face checkpoint.
+    case post
+}
+
+/// How the token states of a sequence become one vector, under sentence-transformers' names; padding is left out of all.
+public enum EncoderPooling: String, Sendable, CaseIterable {
+    /// The state of the first token, `[CLS]`.
+    case cls
+    /// The greatest of the states' elements, each for itself.
+    case max
+    /// The mean of the states.
+    case mean
+    /// The sum of the states over the root of their number.
+    case meanSqrtLength = "mean_sqrt_len_tokens"
+    /// The mean of the states, the first with weight 1, the second with weight 2, and so on.
+    case weightedMean = "weightedmean"
+    /// The state of the last token, `[SEP]`.
+    case lastToken = "lasttoken"
+}
+
+/// What a classification head is trained for.
+public enum ProblemType: String, Sendable, CaseIterable {
+    /// One number (or several) per sequence; mean squared error.
+    case regression
+    /// One class per sequence; softmax cross-entropy.
+    case singleLabel = "single_label_classification"
+    /// Any number of classes per sequence; one sigmoid each.
+    case multiLabel = "multi_label_classification"
+}
+
+/// The Hugging Face class that a checkpoint belongs to: it decides which head stands on the encoder and whether
+/// the encoder's tensors carry the prefix `bert.` in the file.
+public enum EncoderArchitecture: String, Sendable, CaseIterable {
+    /// The encoder and its pooler, without a prefix.
+    case encoder = "BertModel"
+    /// A linear layer on the pooled output; regression is its `problem_type`.
+    case sequenceClassification = "BertForSequenceClassification"
+    /// A linear layer on every hidden state; there is no pooler.
+    case tokenClassification = "BertForTokenClassification"
+    /// Transform, LayerNorm and a decoder tied to the word embeddings.
+    case maskedLanguageModel = "BertForMaskedLM"
+    /// The head of `BertForMaskedLM`, and a linear layer on the pooled output that tells whether texts follow.
+    case pretraining = "BertForPreTraining"
+
+    /// What the encoder's tensors are prefixed with in a checkpoint of this class.
+    package var prefix: String { self == .encoder ? "" : "bert." }
+}

@@ -1,0 +1,105 @@
+import Foundation
+import Support
+
+extension EncoderConfig {
+    /// Reads a configuration file, or `model.json` (else `config.json`) of a model directory.
+    /// - Throws: `EncoderConfigError` naming the file, the field and what was expected.
+    public init(contentsOf url: URL) throws {
+        let file = try Self.file(at: url)
+        let data: Data
+        do throws(FileError) {
+            data = try readFile(file.path)
+        } catch {
+            throw EncoderConfigError(file: file.path, problem: "cannot be read: \(error.reason)")
+        }
+        try self.init(json: data, file: file.path)
+    }
+
+    /// Decodes the text of a `model.json` or `config.json`.
+    /// - Parameter file: what the text is called in an error.
+    /// - Throws: `EncoderConfigError` naming the field and what was expected.
+    public init(json: Data, file: String = "model configuration") throws {
+        let value: JSONValue
+        do {
+            value = try JSONValue(parsing: json)
+        } catch {
+            throw EncoderConfigError(file: file, problem: "is \(error)")
+        }
+        guard case .object(let object) = value else {
+            throw EncoderConfigError(file: file, problem: "holds \(value.kind), expected a JSON object")
+        }
+        let fields = ConfigFields<Key>(file: file, object: object)
+        self.init()
+        try readSizes(fields)
+        try readNumbers(fields)
+        try readKind(fields)
+        attentionMasks = try fields.masks(.attentionMask)
+        let isClassifier = architecture == .sequenceClassification || architecture == .tokenClassification
+        let table = try LabelTable(fields, isClassifier: isClassifier)
+        labels = table.names
+        let others = try OtherKeys(object, file: file)
+        remarks = table.remarks + others.remarks
+        let known = Set(Key.allCases.map(\.rawValue))
+        unknownKeys = object.filter { !known.contains($0.name) }
+        try validate(file: file)
+    }
+
+    private mutating func readSizes(_ fields: ConfigFields<Key>) throws {
+        vocabularySize = try fields.integer(.vocabularySize) ?? vocabularySize
+        hiddenSize = try fields.integer(.hiddenSize) ?? hiddenSize
+        layers = try fields.integer(.layers) ?? layers
+        heads = try fields.integer(.heads) ?? heads
+        feedForwardSize = try fields.integer(.feedForwardSize) ?? feedForwardSize
+        maxPositions = try fields.integer(.maxPositions) ?? maxPositions
+        tokenTypes = try fields.integer(.tokenTypes) ?? tokenTypes
+        embeddingSize = try fields.integer(.embeddingSize)
+        // An explicit null means that there is no padding token.
+        paddingID = fields.object[Key.paddingID.rawValue] == .null ? nil : try fields.integer(.paddingID) ?? 0
+    }
+
+    private mutating func readNumbers(_ fields: ConfigFields<Key>) throws {
+        hiddenDropout = try fields.number(.hiddenDropout) ?? hiddenDropout
+        attentionDropout = try fields.number(.attentionDropout) ?? attentionDropout
+        classifierDropout = try fields.number(.classifierDropout)
+        stochasticDepth = try fields.number(.stochasticDepth) ?? stochasticDepth
+        layerNormEpsilon = try fields.number(.layerNormEpsilon) ?? layerNormEpsilon
+        initializerRange = try fields.number(.initializerRange) ?? initializerRange
+        tieWordEmbeddings = try fields.bool(.tieWordEmbeddings) ?? tieWordEmbeddings
+    }
+
+    private mutating func readKind(_ fields: ConfigFields<Key>) throws {
+        activation = try fields.choice(.activation, aliases: EncoderActivation.aliases) ?? activation
+        problemType = try fields.choice(.problemType)
+        architectures = try fields.strings(.architectures) ?? []
+        modelType = try fields.string(.modelType)
+        if let modelType, modelType != "bert" {
+            throw fields.error(.modelType, "is '\(modelType)', expected 'bert'; other models are not read")
+        }
+        let isHuggingFace = modelType != nil || !architectures.isEmpty
+        normPosition = try fields.choice(.normPosition) ?? (isHuggingFace ? .post : .pre)
+        pooling = try fields.choice(.pooling) ?? pooling
+        if let text = try fields.string(.shareLayers) {
+            guard let sharing = LayerSharing(rawValue: text) else {
+                throw fields.error(.shareLayers, "is '\(text)', expected \(LayerSharing.legal)")
+            }
+            shareLayers = sharing
+        }
+    }
+
+    /// The configuration file that `url` means: itself, or the one in the directory it names.
+    private static func file(at url: URL) throws -> URL {
+        var isDirectory: ObjCBool = false
+        let files = FileManager.default
+        guard files.fileExists(atPath: url.path, isDirectory: &isDirectory) else {
+            throw EncoderConfigError(
+                file: url.path,
+                problem: "does not exist, expected a model.json, config.json or model directory")
+        }
+        guard isDirectory.boolValue else { return url }
+        for name in ["model.json", "config.json"] {
+            let candidate = url.appendingPathComponent(name)
+            if files.fileExists(atPath: candidate.path) { return candidate }
+        }
+        throw EncoderConfigError(file: url.path, problem: "has neither a model.json nor a config.json")
+    }
+}

@@ -1,0 +1,81 @@
+import GraphIR
+
+extension EncoderConfig {
+    private static let mostLayers = 1000
+    /// Far beyond any encoder, and within the arithmetic of sizes in bytes.
+    private static let mostParameters = 1e11
+
+    /// About how many parameters the model has: embeddings and the matrices of all layers, shared ones once.
+    package var parameterEstimate: Double {
+        let (hidden, inner) = (Double(hiddenSize), Double(feedForwardSize))
+        let tables = Double(vocabularySize) + Double(maxPositions) + Double(tokenTypes)
+        func owners(_ part: LayerSharing.Part) -> Double {
+            Double(Set((0..<max(0, layers)).map { shareLayers.owner(of: part, in: $0, of: layers) }).count)
+        }
+        return tables * Double(embeddingWidth) + owners(.attention) * 4 * hidden * hidden
+            + owners(.feedForward) * 2 * hidden * inner
+    }
+
+    /// Checks that a model of this configuration can be built.
+    /// - Parameter file: what the configuration is called in an error.
+    /// - Throws: `EncoderConfigError` for the first field that is out of range.
+    public func validate(file: String = "model configuration") throws {
+        func require(_ holds: Bool, _ key: Key, _ problem: @autoclosure () -> String) throws {
+            guard holds else { throw EncoderConfigError(file: file, field: key.rawValue, problem: problem()) }
+        }
+        let sizes: [(Key, Int)] = [
+            (.vocabularySize, vocabularySize), (.hiddenSize, hiddenSize), (.layers, layers), (.heads, heads),
+            (.feedForwardSize, feedForwardSize), (.maxPositions, maxPositions), (.tokenTypes, tokenTypes),
+            (.embeddingSize, embeddingWidth),
+        ]
+        for (key, size) in sizes {
+            // Token ids and tensor extents are 32-bit in the kernels.
+            try require(size > 0 && size <= Int(Int32.max), key, "is \(size), expected 1 to \(Int32.max)")
+        }
+        try require(
+            layers <= Self.mostLayers, .layers, "is \(layers), expected at most \(Self.mostLayers)")
+        if case .groups(let count) = shareLayers {
+            try require(
+                (1...layers).contains(count), .shareLayers,
+                "is '\(shareLayers)', expected 1 to \(layers) groups (num_hidden_layers)")
+        }
+        try require(
+            parameterEstimate <= Self.mostParameters, .hiddenSize,
+            "and the other sizes make a model of about \(Int(min(1e15, parameterEstimate / 1e9))) billion "
+                + "parameters, expected at most \(Int(Self.mostParameters / 1e9)) billion")
+        try require(
+            hiddenSize % heads == 0, .hiddenSize,
+            "is \(hiddenSize), which num_attention_heads (\(heads)) does not divide; "
+                + "choose a multiple of \(heads)")
+        let rates: [(Key, Double)] = [
+            (.hiddenDropout, hiddenDropout), (.attentionDropout, attentionDropout),
+            (.classifierDropout, effectiveClassifierDropout), (.stochasticDepth, stochasticDepth),
+        ]
+        for (key, rate) in rates {
+            try require(rate >= 0 && rate < 1, key, "is \(rate), expected at least 0 and less than 1")
+        }
+        try require(
+            layerNormEpsilon > 0 && layerNormEpsilon < 1, .layerNormEpsilon,
+            "is \(layerNormEpsilon), expected more than 0 and less than 1")
+        try require(
+            initializerRange >= 0 && initializerRange.isFinite, .initializerRange,
+            "is \(initializerRange), expected a number of at least 0")
+        if let paddingID {
+            try require(
+                paddingID >= 0 && paddingID < vocabularySize, .paddingID,
+                "is \(paddingID), expected 0 to \(vocabularySize - 1) (vocab_size - 1)")
+        }
+        try require(
+            attentionMasks.count <= 1 || attentionMasks.count == layers, .attentionMask,
+            "has \(attentionMasks.count) masks for \(layers) layers; give one, or one a layer")
+        for mask in attentionMasks {
+            do throws(IRError) {
+                try mask.check(heads: heads)
+            } catch {
+                throw EncoderConfigError(
+                    file: file, field: Key.attentionMask.rawValue,
+                    problem: "is not possible: \(error.message)")
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+import GraphIR
+import Support
+
+/// Everything that fixes the shape and the arithmetic of a BERT.
+///
+/// The file form is a superset of a Hugging Face `config.json`: the same keys, plus `norm_position`, `pooling`,
+/// `attention_mask`, `share_layers`, `embedding_size` and `stochastic_depth`.
+/// Fields that a file leaves out have Hugging Face's defaults (those of BERT-base), which are the defaults here too.
+///
+/// ```swift
+/// let config = try EncoderConfig(contentsOf: URL(filePath: "data/minilm"))
+/// print(config.hiddenSize, config.headSize)  // 384 32
+/// ```
+public struct EncoderConfig: Sendable, Equatable {
+    /// `vocab_size`: rows of the word embedding.
+    public var vocabularySize = 30522
+    /// `hidden_size`: the width of every token state; a multiple of `heads`.
+    public var hiddenSize = 768
+    /// `num_hidden_layers`: encoder layers.
+    public var layers = 12
+    /// `num_attention_heads`.
+    public var heads = 12
+    /// `intermediate_size`: the width between the two feed-forward matrices.
+    public var feedForwardSize = 3072
+    /// `max_position_embeddings`: the longest sequence, in tokens.
+    public var maxPositions = 512
+    /// `type_vocab_size`: rows of the token type (segment) embedding.
+    public var tokenTypes = 2
+    /// `hidden_act`.
+    public var activation = EncoderActivation.gelu
+    /// `hidden_dropout_prob`: dropout on embeddings and on each sublayer's output, in [0, 1).
+    public var hiddenDropout = 0.1
+    /// `attention_probs_dropout_prob`: dropout on attention probabilities, in [0, 1).
+    public var attentionDropout = 0.1
+    /// `classifier_dropout`: dropout before the classifier; nil takes `hiddenDropout`.
+    public var classifierDropout: Double?
+    /// `stochastic_depth`: the share of sequences in which training leaves out a residual branch of the last layer, in
+    /// [0, 1); it grows linearly from layer to layer.
+    public var stochasticDepth = 0.0
+    /// `layer_norm_eps`: added to the variance in every LayerNorm.
+    public var layerNormEpsilon = 1e-12
+    /// `initializer_range`: standard deviation of freshly initialised weights.
+    public var initializerRange = 0.02
+    /// `pad_token_id`: the id of `[PAD]`; nil when the vocabulary has none.
+    public var paddingID: Int? = 0
+    /// `tie_word_embeddings`: the masked-LM decoder shares the word embedding.
+    public var tieWordEmbeddings = true
+    /// `id2label`: the names of the classifier's outputs, in order; empty when the file names none.
+    public var labels: [String] = []
+    /// `problem_type`.
+    public var problemType: ProblemType?
+    /// `architectures`: the class names that the checkpoint was saved from.
+    public var architectures: [String] = []
+    /// `model_type`: `bert` in a Hugging Face file.
+    public var modelType: String?
+    /// `norm_position`: `post` for a Hugging Face file that says nothing, else `pre`.
+    public var normPosition = NormPosition.pre
+    /// `attention_mask`: the keys that each token may attend to. One mask for all layers, or one a layer; none when
+    /// tokens attend to all of their sequence.
+    public var attentionMasks: [AttentionMask] = []
+    /// `share_layers`: what the layers have in common.
+    public var shareLayers = LayerSharing.none
+    /// `embedding_size`: the width of the embedding tables, which a linear layer brings to `hiddenSize` when it is
+    /// another; nil is `hiddenSize`.
+    public var embeddingSize: Int?
+    /// `pooling`: how a plain encoder turns token states into a sentence vector.
+    public var pooling = EncoderPooling.mean
+    /// What was read otherwise than it may have been meant, one line each.
+    var remarks: [String] = []
+    /// Keys of the file that mean nothing here, kept so that saving does not lose them.
+    public var unknownKeys: JSONObject = [:]
+
+    /// A new BERT-base-sized model with pre-norm layers.
+    public init() {}
+
+    /// Width of one attention head: `hiddenSize / heads`.
+    public var headSize: Int { hiddenSize / heads }
+
+    /// The mask of all layers; nil when there is none, and when each layer has its own.
+    public var attentionMask: AttentionMask? {
+        get { attentionMasks.count == 1 ? attentionMasks[0] : nil }
+        set { attentionMasks = newValue.map { [$0] } ?? [] }
+    }
+
+    /// The mask of a layer.
+    public func attentionMask(layer: Int) -> AttentionMask? {
+        attentionMasks.count > 1 ? attentionMasks[layer] : attentionMasks.first
+    }
+
+    /// The longest sequence that all masks are for; nil when they are defined at any length.
+    public var maskSize: Int? { attentionMasks.compactMap(\.size).min() }
+
+    /// Tokens of a sequence at most: the positions, or what the masks are for.
+    public var longestSequence: Int { min(maxPositions, maskSize ?? maxPositions) }
+
+    /// Width of the embedding tables, after the fallback to `hiddenSize`.
+    public var embeddingWidth: Int { embeddingSize ?? hiddenSize }
+
+    /// Outputs of the classification head: one per label, 2 when nothing was said (as in Hugging Face).
+    public var labelCount: Int { labels.isEmpty ? 2 : labels.count }
+
+    /// Dropout before the classifier, after the fallback to `hiddenDropout`.
+    public var effectiveClassifierDropout: Double { classifierDropout ?? hiddenDropout }
+
+    /// The first of `architectures` that is known here; nil when there is none.
+    public var architecture: EncoderArchitecture? {
+        architectures.lazy.compactMap(EncoderArchitecture.init(rawValue:)).first
+    }
+
+    /// What to know about the file: keys that were not understood and look like misspelt ones, and values that were read
+    /// otherwise than they may have been meant.
+    public var warnings: [String] {
+        remarks + misspeltKeys
+    }
+
+    private var misspeltKeys: [String] {
+        unknownKeys.sorted.names.compactMap { key in
+            guard let nearest = nearestName(to: key, among: Key.allCases.map(\.rawValue), limit: 2) else {
+                return nil
+            }
+            return "'\(key)' is ignored; did you mean '\(nearest)'?"
+        }
+    }
+
+    /// The keys that are understood in a file.
+    package enum Key: String, CaseIterable {
+        case vocabularySize = "vocab_size"
+        case hiddenSize = "hidden_size"
+        case layers = "num_hidden_layers"
+        case heads = "num_attention_heads"
+        case feedForwardSize = "intermediate_size"
+        case maxPositions = "max_position_embeddings"
+        case tokenTypes = "type_vocab_size"
+        case activation = "hidden_act"
+        case hiddenDropout = "hidden_dropout_prob"
+        case attentionDropout = "attention_probs_dropout_prob"
+        case classifierDropout = "classifier_dropout"
+        case layerNormEpsilon = "layer_norm_eps"
+        case initializerRange = "initializer_range"
+        case paddingID = "pad_token_id"
+        case tieWordEmbeddings = "tie_word_embeddings"
+        case labelNames = "id2label"
+        case labelIDs = "label2id"
+        case labelCount = "num_labels"
+        case problemType = "problem_type"
+        case architectures
+        case modelType = "model_type"
+        case normPosition = "norm_position"
+        case attentionMask = "attention_mask"
+        case shareLayers = "share_layers"
+        case embeddingSize = "embedding_size"
+        case stochasticDepth = "stochastic_depth"
+        case pooling
+    }
+}
