@@ -11,10 +11,10 @@ import Training
 
     static func run(_ output: TemporaryDirectory) throws -> (steps: [StepReport], report: TrainingReport) {
         var config = smallConfig(output, steps: 6)
-        config.validationFile = Repository.small + "/valid.txt"
-        config.evaluateEvery = 4
-        config.logEvery = 2
-        config.tensorBoard = true
+        config.data.validationFile = Repository.small + "/valid.txt"
+        config.evaluation.every = 4
+        config.output.logEvery = 2
+        config.output.tensorBoard = true
         var steps: [StepReport] = []
         let report = try trainModel(config) { if case .step(let step) = $0 { steps.append(step) } }
         return (steps, report)
