@@ -106,10 +106,10 @@ import Training
         (config.optimizer.maxSteps, config.output.resume) = (24, "latest")
         var steps: [StepReport] = []
         let report = try trainModel(config) { if case .step(let step) = $0 { steps.append(step) } }
-        let skipped = try #require(steps.last?.skippedSteps)
+        let skipped = Int(try #require(steps.last?.extras[.skippedSteps]))
         #expect(report.end == .finished && skipped > 0 && skipped < 16)
         #expect(steps.count { !$0.gradientNorm.isFinite } == skipped)
-        #expect(steps.last?.lossScale == 0x1p30 / Double(1 << skipped))
+        #expect(steps.last?.extras[.lossScale] == 0x1p30 / Double(1 << skipped))
         let log = String(decoding: try output.data("run/log.csv"), as: UTF8.self)
         let rows = log.split(separator: "\n").map {
             $0.split(separator: ",", omittingEmptySubsequences: false)

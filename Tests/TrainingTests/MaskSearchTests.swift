@@ -19,7 +19,7 @@ import Training
     private static func sparsities(_ config: TrainingConfig) throws -> [Double] {
         var sparsities: [Double] = []
         _ = try trainModel(config) {
-            if case .step(let step) = $0 { sparsities.append(step.maskSparsity ?? -1) }
+            if case .step(let step) = $0 { sparsities.append(step.extras[.maskSparsity] ?? -1) }
         }
         return sparsities
     }

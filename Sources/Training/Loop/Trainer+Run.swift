@@ -100,16 +100,25 @@ extension Trainer {
         let report = StepReport(
             step: progress.step, steps: plan.steps, epoch: progress.epoch + 1, epochs: plan.epochs,
             loss: result.loss, learningRate: rate, gradientNorm: result.gradientNorm,
-            lossScale: model.scalesLoss ? scale : nil,
-            skippedSteps: model.scalesLoss ? progress.scaler.skipped : nil,
             realTokens: step.realTokens, paddedTokens: step.paddedTokens, sequences: step.sequences,
             seconds: seconds, tokensPerSecond: pace.tokensPerSecond,
-            secondsLeft: pace.secondsLeft(steps: plan.steps - progress.step), maskSparsity: model.maskSparsity
+            secondsLeft: pace.secondsLeft(steps: plan.steps - progress.step), extras: extras(lossScale: scale)
         )
         progress.window.add(report)
         lastStep = report
         try observer(.step(report))
         return true
+    }
+
+    /// The numbers of the features that the run uses, after a step.
+    private func extras(lossScale: Double) -> [StepExtra: Double] {
+        var extras: [StepExtra: Double] = [:]
+        extras[.maskSparsity] = model.maskSparsity
+        if model.scalesLoss {
+            extras[.lossScale] = lossScale
+            extras[.skippedSteps] = Double(progress.scaler.skipped)
+        }
+        return extras
     }
 
     /// - Returns: `nil` when the run was asked to stop between two micro-batches.
