@@ -107,10 +107,14 @@ let package = Package(
             "EncodersTests", ["TestSupport", "Encoders", "Support", "GraphCompiler", "Interpreter"],
             resources: [.copy("Fixtures")]),
         tests(
-            "PipelinesTests", ["TestSupport", "Support", "Pipelines", "Encoders", "Text"], resources: [.copy("Fixtures")]),
+            "PipelinesTests", ["TestSupport", "Support", "Pipelines", "Encoders", "Text"],
+            resources: [.copy("Fixtures")]),
         tests(
             "TrainingTests",
-            ["TestSupport", "Support", "Pipelines", "Training", "Encoders", "Text", "GraphCompiler", "BertcCommands"]),
+            [
+                "TestSupport", "Support", "Pipelines", "Training", "Encoders", "Text", "GraphCompiler",
+                "BertcCommands",
+            ]),
         tests(
             "ExamplesTests",
             ["01-custom-graph", "02-training", "03-custom-op", "04-bert", "05-inspecting"]),
@@ -118,6 +122,9 @@ let package = Package(
         tests("BenchmarksTests", ["Benchmarks", "Measuring"]),
         tests(
             "BertcCommandsTests",
-            ["TestSupport", "Support", "BertcCommands", "Pipelines", "Training", "Encoders", "Text", "GraphCompiler"]),
+            [
+                "TestSupport", "Support", "BertcCommands", "Pipelines", "Training", "Encoders", "Text",
+                "GraphCompiler",
+            ]),
     ]
 )

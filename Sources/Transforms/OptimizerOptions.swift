@@ -51,9 +51,9 @@ public struct OptimizerOptions: Sendable {
 }
 
 /// What turns gradients into updates.
-public enum Optimizer: Hashable, Sendable {
+public enum Optimizer: String, Hashable, Sendable, CaseIterable {
     /// Adam with decoupled weight decay (Loshchilov & Hutter, arXiv:1711.05101).
-    case adamW
+    case adamW = "adamw"
     /// AdamW's update times ‖p‖ / ‖update‖ for each parameter with weight decay (You et al., arXiv:1904.00962, as
     /// NVIDIA apex's FusedLAMB without `use_nvlamb`).
     case lamb

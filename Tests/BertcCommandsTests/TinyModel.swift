@@ -25,7 +25,8 @@ enum TinyModel {
 
     /// Writes configuration, weights and vocabulary into `directory` of `scratch`.
     static func write(
-        _ head: EncoderHead, labels: [String] = [], to scratch: TemporaryDirectory, _ directory: String = "model"
+        _ head: EncoderHead, labels: [String] = [], to scratch: TemporaryDirectory,
+        _ directory: String = "model"
     ) throws {
         var config = config(labels: labels)
         let architecture: EncoderArchitecture =

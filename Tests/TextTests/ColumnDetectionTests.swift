@@ -7,7 +7,7 @@ import Text
 @Suite struct ColumnDetectionTests {
     private func load(
         _ name: String, _ contents: String, labels: LabelUse = .classes,
-        header: TextDataset.Options.Header = .auto
+        header: TableHeader = .auto
     ) throws -> TextDataset {
         let scratch = try TemporaryDirectory()
         return try TextDataset.load(

@@ -73,7 +73,9 @@ import Training
 
     static func config(_ output: TemporaryDirectory, steps: Int = 6) -> TrainingConfig {
         var config = smallConfig(output, steps: steps)
-        (config.hiddenDropout, config.attentionDropout, config.classifierDropout) = (0, 0, 0)
+        (config.model.hiddenDropout, config.model.attentionDropout, config.model.classifierDropout) = (
+            0, 0, 0
+        )
         return config
     }
 
@@ -81,8 +83,8 @@ import Training
     @Test func accumulatedRunsAreLargeBatchRuns() throws {
         var config = Self.config(try TemporaryDirectory())
         let large = try losses(config)
-        config.batchSize = 2
-        config.gradientAccumulation = 4
+        config.batches.size = 2
+        config.batches.gradientAccumulation = 4
         let accumulated = try losses(config)
         #expect(accumulated.count == 6)
         for (a, b) in zip(accumulated, large) { #expect(abs(a - b) <= 1e-4 * b) }
@@ -92,7 +94,9 @@ import Training
     @Test func epochsEndWithSmallerSteps() throws {
         let output = try ResumeTests.output()
         var config = ResumeTests.config(output)
-        (config.maxSteps, config.epochs, config.gradientAccumulation) = (nil, 1, 3)
+        (config.optimizer.maxSteps, config.optimizer.epochs, config.batches.gradientAccumulation) = (
+            nil, 1, 3
+        )
         var sequences: [Int] = []
         let report = try trainModel(config) {
             if case .step(let step) = $0 { sequences.append(step.sequences) }
@@ -107,11 +111,11 @@ import Training
     func resumingInAStepGivesTheSameBits(_ stops: [Int]) throws {
         func config(_ output: TemporaryDirectory) -> TrainingConfig {
             var config = ResumeTests.config(output)
-            config.maxSteps = 5
-            config.gradientAccumulation = 3
-            config.optimizer = .lamb
-            config.layerwiseLearningRateDecay = 0.8
-            config.ema = 0.9
+            config.optimizer.maxSteps = 5
+            config.batches.gradientAccumulation = 3
+            config.optimizer.kind = .lamb
+            config.optimizer.layerwiseLearningRateDecay = 0.8
+            config.optimizer.ema = 0.9
             return config
         }
         let (whole, parts) = (try ResumeTests.output(), try ResumeTests.output())
@@ -128,9 +132,9 @@ import Training
             let checkpoint = "run/checkpoints/step-\(report.steps)/"
             let names = try tensors(parts.path + "/" + checkpoint + "optimizer.safetensors").keys
             #expect(names.contains { $0.hasSuffix(".grad") } == (stop % 3 != 0))
-            config.resume = "latest"
+            config.output.resume = "latest"
         }
-        config.threads = 1
+        config.machine.threads = 1
         _ = try trainModel(config)
         for file in [
             "checkpoints/step-5/model.safetensors", "checkpoints/step-5/optimizer.safetensors",

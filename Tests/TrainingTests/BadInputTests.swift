@@ -20,15 +20,17 @@ import Training
 
     @Test func missingFiles() throws {
         try Self.expect("/nowhere: no such model; expected a model directory") { config, _ in
-            config.model = "nowhere"
+            config.model.path = "nowhere"
         }
-        try Self.expect("/nowhere.txt: no such file") { config, _ in config.trainFile = "nowhere.txt" }
-        try Self.expect("/nowhere.txt: no such file") { config, _ in config.validationFile = "nowhere.txt" }
-        try Self.expect("/nowhere: no such tokeniser") { config, _ in config.tokenizer = "nowhere" }
+        try Self.expect("/nowhere.txt: no such file") { config, _ in config.data.trainFile = "nowhere.txt" }
+        try Self.expect("/nowhere.txt: no such file") { config, _ in
+            config.data.validationFile = "nowhere.txt"
+        }
+        try Self.expect("/nowhere: no such tokeniser") { config, _ in config.model.tokenizer = "nowhere" }
         try Self.expect("no weights, expected model.safetensors") { config, output in
             let text = try String(contentsOfFile: Repository.small + "/model.json", encoding: .utf8)
             try output.write("model/model.json", text)
-            config.model = "model"
+            config.model.path = "model"
         }
     }
 
@@ -37,21 +39,21 @@ import Training
             let text = try String(contentsOfFile: Repository.small + "/model.json", encoding: .utf8)
             let large = text.replacing(/"hidden_size": *\d+/, with: "\"hidden_size\": 40000")
             try output.write("model.json", large)
-            config.model = "model.json"
+            config.model.path = "model.json"
         }
     }
 
     @Test func settingsThatDoNotFitTheModel() throws {
         try Self.expect("'maxLength' is 65, but the model has 64 positions; lower it") { config, _ in
-            config.maxLength = 65
+            config.data.maxLength = 65
         }
         try Self.expect("tokens but at most 5 are allowed; shorten it") { config, _ in
-            config.maxLength = 5
-            config.truncation = .doNotTruncate
+            config.data.maxLength = 5
+            config.data.truncation = .doNotTruncate
         }
         try Self.expect("'earlyStopping' needs validation data") { config, _ in
-            config.validationFile = nil
-            config.earlyStopping = 1
+            config.data.validationFile = nil
+            config.evaluation.earlyStopping = 1
         }
     }
 
@@ -59,25 +61,25 @@ import Training
         try Self.expect("valid.tsv:2: unknown label \"bad\"; known labels are negative, positive") {
             config, output in
             try output.write("valid.tsv", "positive\tfine\nbad\tdull\n")
-            config.validationFile = "valid.tsv"
+            config.data.validationFile = "valid.tsv"
         }
         try Self.expect("all examples have the label \"x\"") { config, output in
             try output.write("train.tsv", "x\tfine\nx\tdull\n")
-            config.trainFile = "train.tsv"
+            config.data.trainFile = "train.tsv"
         }
         try Self.expect("label \"good\" is not a finite number") { config, output in
             try output.write("train.tsv", "1.5\tfine\ngood\tdull\n")
-            config.trainFile = "train.tsv"
+            config.data.trainFile = "train.tsv"
             config.task = .regression
         }
         try Self.expect("has 1 texts but") { config, output in
             try output.write("train.txt", "a\n")
             try output.write("train_labels.txt", "x\ny\n")
-            config.trainFile = "train.txt"
+            config.data.trainFile = "train.txt"
         }
         try Self.expect("holds no") { config, output in
             try output.write("train.tsv", "")
-            config.trainFile = "train.tsv"
+            config.data.trainFile = "train.tsv"
         }
     }
 
@@ -87,7 +89,7 @@ import Training
         let weights = try saved.data("run/model.safetensors")
         try weights.prefix(weights.count / 2).write(
             to: saved.url.appendingPathComponent("run/model.safetensors"))
-        try Self.expect("model.safetensors") { config, _ in config.model = saved.path + "/run" }
+        try Self.expect("model.safetensors") { config, _ in config.model.path = saved.path + "/run" }
     }
 
     /// A model whose weight holds an infinity: its name is in the message, and nothing is saved.
@@ -102,8 +104,8 @@ import Training
             to: directory, config: checkpoint.config, architecture: .sequenceClassification,
             parameters: checkpoint.parameters, values: values)
         var config = smallConfig(saved)
-        config.model = "run"
-        config.outputDirectory = "second"
+        config.model.path = "run"
+        config.output.directory = "second"
         let text = message { _ = try trainModel(config) } ?? ""
         #expect(
             text.contains("run/model.safetensors: tensor ")
@@ -116,15 +118,15 @@ import Training
     @Test func divergenceNamesStepAndNode() throws {
         let output = try TemporaryDirectory()
         var config = smallConfig(output, steps: 20)
-        config.learningRate = 1e30
-        config.weightDecay = 0
-        config.saveEvery = 1
+        config.optimizer.learningRate = 1e30
+        config.optimizer.weightDecay = 0
+        config.output.saveEvery = 1
         let text = message { _ = try trainModel(config) } ?? ""
         #expect(
             text.hasPrefix("step 1 (epoch 1): ") && text.contains("is the first node to produce"), "\(text)")
         #expect(!output.exists("run/checkpoints"))
         // Without checkpoints the next step finds it.
-        config.saveEvery = 0
+        config.output.saveEvery = 0
         #expect(message { _ = try trainModel(config) }?.hasPrefix("step 2 (epoch 1): ") == true)
     }
 }

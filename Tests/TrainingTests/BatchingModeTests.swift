@@ -65,16 +65,16 @@ import Training
     }
 
     /// All four train: the same run in each mode reaches a like loss, and each epoch's report says what was padded.
-    @Test(arguments: TrainingBatching.allCases)
-    func wholeRuns(mode: TrainingBatching) throws {
+    @Test(arguments: BatchingMode.allCases)
+    func wholeRuns(mode: BatchingMode) throws {
         let output = try TemporaryDirectory()
         var config = smallConfig(output)
-        config.maxSteps = nil
-        config.epochs = 1
-        config.batching = mode
-        config.maxLength = 32
-        config.hiddenDropout = 0
-        config.attentionDropout = 0
+        config.optimizer.maxSteps = nil
+        config.optimizer.epochs = 1
+        config.batches.mode = mode
+        config.data.maxLength = 32
+        config.model.hiddenDropout = 0
+        config.model.attentionDropout = 0
         let report = try trainModel(config)
         let epoch = try #require(report.epochs.first)
         #expect(epoch.sequences == 1500 && epoch.realTokens > 30_000)

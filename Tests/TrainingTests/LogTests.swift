@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import TestSupport
 import Testing
 import Training
@@ -12,10 +13,10 @@ import Training
 
     static func run(_ output: TemporaryDirectory) throws -> (steps: [StepReport], report: TrainingReport) {
         var config = smallConfig(output, steps: 6)
-        config.validationFile = Repository.small + "/valid.txt"
-        config.evaluateEvery = 4
-        config.logEvery = 2
-        config.tensorBoard = true
+        config.data.validationFile = Repository.small + "/valid.txt"
+        config.evaluation.every = 4
+        config.output.logEvery = 2
+        config.output.tensorBoard = true
         var steps: [StepReport] = []
         let report = try trainModel(config) { if case .step(let step) = $0 { steps.append(step) } }
         return (steps, report)
@@ -34,6 +35,21 @@ import Training
         #expect(rows[1][3] == "\(steps[1].learningRate)" && rows[1][4] == "\(steps[1].gradientNorm)")
         #expect(rows[3][2] == "" && rows[3][6] == "\(report.evaluations[0].metrics.loss)")
         #expect(rows[5][7] == "\(report.evaluations[1].metrics.accuracy!)")
+    }
+
+    /// The numbers of features follow one declaration, wherever they are shown.
+    @Test func extras() throws {
+        let extras: [StepExtra: Double] = [.lossScale: 1024, .skippedSteps: 2, .maskSparsity: 0.6314]
+        #expect(StepExtra.words(extras) == ["scale 1024, 2 skipped", "mask 63.1 % sparse"])
+        #expect(StepExtra.words([.lossScale: 1024, .skippedSteps: 0]) == ["scale 1024"])
+        #expect(StepExtra.words(extras, onProgressLine: true) == ["mask 63.1 % sparse"])
+        #expect(StepExtra.words([:]).isEmpty)
+        #expect(StepExtra.skippedSteps.json(2) == .integer(2) && StepExtra.lossScale.json(2) == .double(2))
+        let output = try TemporaryDirectory()
+        _ = try trainModel(smallConfig(output, steps: 1))
+        let log = String(decoding: try output.data("run/log.csv"), as: UTF8.self)
+        let header = try #require(log.split(separator: "\n").first)
+        #expect(header.hasSuffix("recall," + StepExtra.allCases.map(\.rawValue).joined(separator: ",")))
     }
 
     /// Reads the event file back frame by frame, checksums included.

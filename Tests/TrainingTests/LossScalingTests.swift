@@ -58,10 +58,10 @@ import Training
 
     static func config(_ output: TemporaryDirectory) -> TrainingConfig {
         var config = smallConfig(output, steps: 24)
-        config.precision = .fp16
-        config.saveEvery = 8
-        config.keepCheckpoints = 1
-        config.logEvery = 1
+        config.machine.precision = .fp16
+        config.output.saveEvery = 8
+        config.output.keepCheckpoints = 1
+        config.output.logEvery = 1
         return config
     }
 
@@ -70,8 +70,8 @@ import Training
         let (whole, parts) = (try TemporaryDirectory(), try TemporaryDirectory())
         var config = Self.config(whole)
         let low = try losses(config)
-        config.precision = .fp32
-        config.outputDirectory = "exact"
+        config.machine.precision = .fp32
+        config.output.directory = "exact"
         let exact = try losses(config)
         for (a, b) in zip(low, exact) { #expect(abs(a - b) < 0.02 * b) }
         let log = String(decoding: try whole.data("run/log.csv"), as: UTF8.self)
@@ -85,7 +85,7 @@ import Training
                 asked += 1
                 return asked == 11
             })
-        config.resume = "latest"
+        config.output.resume = "latest"
         _ = try trainModel(config)
         for file in ["model.safetensors", "optimizer.safetensors", "state.json"] {
             let path = "run/checkpoints/step-24/" + file
@@ -97,20 +97,20 @@ import Training
     @Test func aRunRecoversFromAnOverflow() throws {
         let output = try TemporaryDirectory()
         var config = Self.config(output)
-        config.maxSteps = 8
+        config.optimizer.maxSteps = 8
         _ = try trainModel(config)
         let path = output.path + "/run/checkpoints/step-8/state.json"
         let text = try String(contentsOfFile: path, encoding: .utf8)
         let planted = text.replacing(/"loss_scale" *: *65536(\.0)?/, with: "\"loss_scale\": 1073741824")
         #expect(planted != text)
         try planted.write(toFile: path, atomically: true, encoding: .utf8)
-        (config.maxSteps, config.resume) = (24, "latest")
+        (config.optimizer.maxSteps, config.output.resume) = (24, "latest")
         var steps: [StepReport] = []
         let report = try trainModel(config) { if case .step(let step) = $0 { steps.append(step) } }
-        let skipped = try #require(steps.last?.skippedSteps)
+        let skipped = Int(try #require(steps.last?.extras[.skippedSteps]))
         #expect(report.end == .finished && skipped > 0 && skipped < 16)
         #expect(steps.count { !$0.gradientNorm.isFinite } == skipped)
-        #expect(steps.last?.lossScale == 0x1p30 / Double(1 << skipped))
+        #expect(steps.last?.extras[.lossScale] == 0x1p30 / Double(1 << skipped))
         let log = String(decoding: try output.data("run/log.csv"), as: UTF8.self)
         let rows = log.split(separator: "\n").map {
             $0.split(separator: ",", omittingEmptySubsequences: false)
@@ -122,7 +122,7 @@ import Training
     @Test func slowPrecisionsAreNamed() throws {
         var warnings: [String] = []
         var config = Self.config(try TemporaryDirectory())
-        config.maxSteps = 1
+        config.optimizer.maxSteps = 1
         _ = try trainModel(config) { if case .started(let summary) = $0 { warnings = summary.warnings } }
         #expect(warnings.contains { $0.hasPrefix("fp16 is no faster than fp32 here") })
         let compiler = try Compiler(CompilerOptions(instructionSet: "avx2", precision: .bf16))

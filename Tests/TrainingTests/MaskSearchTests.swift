@@ -13,15 +13,15 @@ import Training
         _ output: TemporaryDirectory, _ form: AttentionGates.Form = .structured, steps: Int = 4
     ) -> TrainingConfig {
         var config = smallConfig(output, steps: steps)
-        config.maxLength = 24
-        config.dam = form
+        config.data.maxLength = 24
+        config.mask.form = form
         return config
     }
 
     private static func sparsities(_ config: TrainingConfig) throws -> [Double] {
         var sparsities: [Double] = []
         _ = try trainModel(config) {
-            if case .step(let step) = $0 { sparsities.append(step.maskSparsity ?? -1) }
+            if case .step(let step) = $0 { sparsities.append(step.extras[.maskSparsity] ?? -1) }
         }
         return sparsities
     }
@@ -98,8 +98,8 @@ import Training
         let results = try [1, 2, 3].map { threads in
             let output = try TemporaryDirectory()
             var config = Self.config(output, form)
-            config.threads = threads
-            config.saveEvery = 4
+            config.machine.threads = threads
+            config.output.saveEvery = 4
             _ = try trainModel(config)
             return try ["model.safetensors", "optimizer.safetensors"].map {
                 try output.data("run/checkpoints/step-4/\($0)")
@@ -121,9 +121,9 @@ import Training
     @Test func sparsityRisesWithLambda() throws {
         let output = try TemporaryDirectory()
         var config = Self.config(output, steps: 12)
-        config.damLearningRate = 1e-2
+        config.mask.learningRate = 1e-2
         let last = try [0, 5e-5, 1000].map { lambda in
-            config.damLambda = lambda
+            config.mask.lambda = lambda
             let sparsities = try Self.sparsities(config)
             #expect(sparsities.count == 12 && sparsities.allSatisfy { (0...1).contains($0) })
             return sparsities[11]
@@ -136,9 +136,9 @@ import Training
     @Test func gatesHaveTheirOwnLearningRate() throws {
         let output = try TemporaryDirectory()
         var config = Self.config(output)
-        config.damLearningRate = 0
-        config.saveEvery = 1
-        config.keepCheckpoints = 4
+        config.mask.learningRate = 0
+        config.output.saveEvery = 1
+        config.output.keepCheckpoints = 4
         _ = try trainModel(config)
         func gates(_ step: Int) throws -> [Float]? {
             try tensors(output.path + "/run/checkpoints/step-\(step)/model.safetensors")["attention_gates"]
@@ -146,7 +146,7 @@ import Training
         #expect(try gates(1) == gates(4) && gates(1)?.count == 4 * 24 * 2)
         let spread = try #require(try gates(1)).map(abs).max() ?? 0
         #expect(spread > 1e-3 && spread < 1e-2)
-        config.damLearningRate = 1
+        config.mask.learningRate = 1
         _ = try trainModel(config)
         // AdamW moves a number by about its learning rate, and decay has no part in it.
         #expect(try #require(try gates(4)).map(abs).max() ?? 0 > 0.3)
@@ -155,15 +155,15 @@ import Training
     @Test(arguments: [false, true]) func resumingGivesTheSameBits(_ isPerLayer: Bool) throws {
         let (whole, parts) = (try TemporaryDirectory(), try TemporaryDirectory())
         var config = Self.config(whole, steps: 6)
-        config.damPerLayer = isPerLayer
-        config.damLearningRate = 0.1
-        config.saveEvery = 2
-        config.logEvery = 1
+        config.mask.isPerLayer = isPerLayer
+        config.mask.learningRate = 0.1
+        config.output.saveEvery = 2
+        config.output.logEvery = 1
         _ = try trainModel(config)
         config.directory = parts.path
         try ResumeTests.crash(config, after: 5)
-        config.resume = "latest"
-        config.threads = 1
+        config.output.resume = "latest"
+        config.machine.threads = 1
         _ = try trainModel(config)
         let masks = isPerLayer ? ["attention_mask.0.txt", "attention_mask.1.txt"] : ["attention_mask.txt"]
         let files = ["model.safetensors", "optimizer.safetensors"].map { "checkpoints/step-6/\($0)" }
@@ -184,9 +184,9 @@ import Training
     func theSavedModelHasTheMask(_ form: AttentionGates.Form, isPerLayer: Bool) throws {
         let output = try TemporaryDirectory()
         var config = Self.config(output, form, steps: 8)
-        config.damPerLayer = isPerLayer
-        config.damLearningRate = 0.05
-        config.testFile = Repository.small + "/test.txt"
+        config.mask.isPerLayer = isPerLayer
+        config.mask.learningRate = 0.05
+        config.data.testFile = Repository.small + "/test.txt"
         let report = try trainModel(config)
         let test = try #require(report.test)
         let saved = try EncoderConfig(contentsOf: URL(fileURLWithPath: report.modelDirectory))
@@ -199,7 +199,7 @@ import Training
         #expect(!names.contains { $0.contains("gates") })
         let pipeline = try EncoderPipeline(contentsOf: report.modelDirectory)
         #expect(pipeline.maxLength == 24)
-        let again = try pipeline.evaluate(contentsOf: config.testFile ?? "")
+        let again = try pipeline.evaluate(contentsOf: config.data.testFile ?? "")
         #expect(abs(again.loss - test.loss) < 1e-5 && again.accuracy == test.accuracy)
     }
 
@@ -207,11 +207,11 @@ import Training
     @Test func theBestModelKeepsItsOwnMask() throws {
         let output = try TemporaryDirectory()
         var config = Self.config(output, steps: 12)
-        config.validationFile = Repository.small + "/valid.txt"
-        config.testFile = config.validationFile
-        config.evaluateEvery = 2
-        config.damLearningRate = 0.3
-        config.damLambda = 1000
+        config.data.validationFile = Repository.small + "/valid.txt"
+        config.data.testFile = config.data.validationFile
+        config.evaluation.every = 2
+        config.mask.learningRate = 0.3
+        config.mask.lambda = 1000
         let report = try trainModel(config)
         let test = try #require(report.test)
         #expect(report.evaluations.first { $0.step == report.bestStep }?.metrics == test)
@@ -220,36 +220,36 @@ import Training
     @Test func mistakesAreRefusedBeforeTheRun() throws {
         let output = try TemporaryDirectory()
         var config = Self.config(output, steps: 2)
-        config.damLength = 16
+        config.mask.length = 16
         #expect(
             message { _ = try trainModel(config) }?.contains(
                 "'maxLength' is 24, but the attention mask is learned at 16") == true
         )
-        config.maxLength = nil
+        config.data.maxLength = nil
         #expect(
             message { _ = try trainModel(config) }?.hasSuffix(
                 "'maxLength' is null, for the model's 64 positions, but the attention mask is learned at 16 tokens and not "
                     + "defined beyond; set maxLength to at most 16") == true)
-        config.maxLength = 16
+        config.data.maxLength = 16
         _ = try trainModel(config)
 
         var second = smallConfig(output, steps: 2)
-        second.model = output.path + "/run"
-        second.outputDirectory = "second"
-        second.maxLength = 20
+        second.model.path = output.path + "/run"
+        second.output.directory = "second"
+        second.data.maxLength = 20
         #expect(
             message { _ = try trainModel(second) }?.hasSuffix(
                 "'maxLength' is 20, but the model's attention mask was made or learned at 16 tokens and not defined beyond; "
                     + "set maxLength to at most 16") == true)
         #expect(!output.exists("second"))
-        second.maxLength = 16
-        second.dam = .structured
+        second.data.maxLength = 16
+        second.mask.form = .structured
         #expect(message { _ = try trainModel(second) }?.contains("has an attention mask already") == true)
-        second.dam = nil
-        second.damLambda = 1
+        second.mask.form = nil
+        second.mask.lambda = 1
         #expect(
             message { _ = try trainModel(second) }?.contains("'damLambda' has no use without 'dam'") == true)
-        second.damLambda = 5e-5
+        second.mask.lambda = 5e-5
         _ = try trainModel(second)
     }
 }

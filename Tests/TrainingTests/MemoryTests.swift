@@ -22,7 +22,7 @@ import Training
         try output.write(
             "vocab.txt", String(contentsOfFile: Repository.small + "/vocab.txt", encoding: .utf8))
         var config = smallConfig(output, steps: steps)
-        config.model = "model.json"
+        config.model.path = "model.json"
         return config
     }
 
@@ -38,13 +38,13 @@ import Training
     func recomputationKeepsEveryBit(_ precision: Precision) throws {
         let output = try TemporaryDirectory()
         var config = try config(output)
-        config.precision = precision
+        config.machine.precision = precision
         func run() throws -> (losses: [Double], model: Data) {
             (try losses(config), try output.data("run/model.safetensors"))
         }
         let plain = try run()
         for (recompute, threads) in [(Recompute.layer, 1), (.layer, 2), (.every(2), 3), (.every(3), 2)] {
-            (config.recompute, config.threads) = (recompute, threads)
+            (config.machine.recompute, config.machine.threads) = (recompute, threads)
             let again = try run()
             #expect(
                 again.losses == plain.losses && again.model == plain.model, "\(recompute), \(threads) threads"
@@ -55,11 +55,11 @@ import Training
     @Test func theArenaIsSmaller() throws {
         let output = try TemporaryDirectory()
         var config = try config(output, steps: 1)
-        config.batchSize = 64
+        config.batches.size = 64
         let plain = try summary(config)
         #expect(plain.recomputation == nil)
         for recompute in [Recompute.every(3), .layer] {
-            config.recompute = recompute
+            config.machine.recompute = recompute
             let summary = try summary(config)
             let plan = try #require(summary.recomputation)
             #expect(
@@ -75,7 +75,7 @@ import Training
         let config = try config(output)
         let graph = try trainingStep(
             EncoderGraph(
-                config: EncoderConfig(contentsOf: URL(fileURLWithPath: config.resolve(config.model))),
+                config: EncoderConfig(contentsOf: URL(fileURLWithPath: config.resolve(config.model.path))),
                 head: .classification(labels: 2), isTraining: true
             ).build())
         let compiler = try Compiler(CompilerOptions(threads: 2, cache: .off))
@@ -101,8 +101,8 @@ import Training
             try TemporaryDirectory(), try TemporaryDirectory(), try TemporaryDirectory()
         )
         var shared = try config(first)
-        shared.shareLayers = .all
-        shared.embeddingSize = 16
+        shared.model.shareLayers = .all
+        shared.model.embeddingSize = 16
         let started = try summary(shared)
         let names = try tensors(first.path + "/run/model.safetensors").keys
         #expect(names.contains("bert.encoder.layer.0.output.dense.weight"))
@@ -112,19 +112,19 @@ import Training
         #expect(started.memory.optimizer * 3 < unshared.memory.optimizer)
 
         var again = try config(second, steps: 1)
-        again.model = first.path + "/run"
-        again.tokenizer = first.path + "/run"
-        again.learningRate = 0
+        again.model.path = first.path + "/run"
+        again.model.tokenizer = first.path + "/run"
+        again.optimizer.learningRate = 0
         let loaded = try summary(again)
         #expect(loaded.config.shareLayers == .all && loaded.config.embeddingSize == 16)
         #expect(loaded.loaded?.missing == [] && loaded.loaded?.unexpected == [])
         #expect(try first.data("run/model.safetensors") == second.data("run/model.safetensors"))
 
-        again.shareLayers = LayerSharing.none
+        again.model.shareLayers = LayerSharing.none
         #expect(
             message { _ = try trainModel(again) }?.contains(
                 "'shareLayers' is \"none\", but the model's weights were trained with \"all\"") == true)
-        (again.shareLayers, again.embeddingSize) = (nil, 48)
+        (again.model.shareLayers, again.model.embeddingSize) = (nil, 48)
         #expect(message { _ = try trainModel(again) }?.contains("'embeddingSize' is 48, but") == true)
     }
 
@@ -231,12 +231,12 @@ import Training
         let output = try TemporaryDirectory()
         var config = try config(output, steps: 1)
         let plain = try summary(config)
-        config.freeze = ["embeddings", "encoder.layer.0-3"]
+        config.model.freeze = ["embeddings", "encoder.layer.0-3"]
         let frozen = try summary(config)
         #expect(frozen.trainedCount < plain.trainedCount && frozen.parameterCount == plain.parameterCount)
         #expect(frozen.memory.optimizer < plain.memory.optimizer / 3)
         #expect(frozen.memory.arena < plain.memory.arena)
-        config.freeze = ["encoder.layer.4-5"]
+        config.model.freeze = ["encoder.layer.4-5"]
         #expect(
             message { _ = try trainModel(config) }?.contains("'freeze' has the pattern \"encoder.layer.4-5\"")
                 == true)
@@ -263,7 +263,7 @@ import Training
     @Test func stochasticDepthGrowsAndIsTheSameEveryTime() throws {
         let output = try TemporaryDirectory()
         var config = try config(output, #", "stochastic_depth": 0.5"#)
-        let model = try EncoderConfig(contentsOf: URL(fileURLWithPath: config.resolve(config.model)))
+        let model = try EncoderConfig(contentsOf: URL(fileURLWithPath: config.resolve(config.model.path)))
         let graph = try EncoderGraph(config: model, head: .classification(labels: 2), isTraining: true)
             .build()
         let rates = graph.nodes.compactMap { node -> Double? in
@@ -275,9 +275,9 @@ import Training
         #expect(rates == [0.1, 0.1, 0.2, 0.2, 0.3, 0.3, 0.4, 0.4, 0.5, 0.5])
         let first = try losses(config)
         #expect(try losses(config) == first)
-        config.recompute = .layer
+        config.machine.recompute = .layer
         #expect(try losses(config) == first)
-        config.stochasticDepth = 0
+        config.model.stochasticDepth = 0
         #expect(try losses(config) != first)
         #expect(
             message { try config.set("stochasticDepth", .double(1)) }?.contains(

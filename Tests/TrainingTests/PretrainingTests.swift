@@ -35,20 +35,20 @@ import Training
         var config = TrainingConfig()
         config.directory = output.path
         config.task = .pretrain
-        config.model = "model.json"
-        config.textFiles = ["a.txt", "b.txt"]
-        config.heldOutShare = 0.2
-        config.outputDirectory = "run"
-        config.learningRate = 1e-3
-        config.batchSize = 4
+        config.model.path = "model.json"
+        config.pretraining.textFiles = ["a.txt", "b.txt"]
+        config.pretraining.heldOutShare = 0.2
+        config.output.directory = "run"
+        config.optimizer.learningRate = 1e-3
+        config.batches.size = 4
         var (first, second) = (TrainingPhase(steps: 9), TrainingPhase(steps: 5))
         (first.length, first.warmupRatio) = (24, 0.3)
         (second.length, second.batchSize, second.learningRate) = (48, 2, 5e-4)
-        config.phases = [first, second]
-        config.saveEvery = 4
-        config.evaluateEvery = 5
-        config.logEvery = 1
-        config.threads = 2
+        config.pretraining.phases = [first, second]
+        config.output.saveEvery = 4
+        config.evaluation.every = 5
+        config.output.logEvery = 1
+        config.machine.threads = 2
         return config
     }
 
@@ -80,12 +80,12 @@ import Training
     @Test func itLearns() throws {
         let output = try Self.output()
         var config = Self.config(output)
-        config.phases = []
-        config.maxSteps = 150
-        config.maxLength = 32
-        config.learningRate = 5e-3
-        config.evaluateEvery = 50
-        config.saveEvery = 0
+        config.pretraining.phases = []
+        config.optimizer.maxSteps = 150
+        config.data.maxLength = 32
+        config.optimizer.learningRate = 5e-3
+        config.evaluation.every = 50
+        config.output.saveEvery = 0
         let report = try trainModel(config)
         let losses = report.evaluations.compactMap { $0.metrics.value(.maskedLMLoss) }
         #expect(losses.count == 3 && losses[2] < 2.5 && losses[2] < losses[0], "\(losses)")
@@ -98,8 +98,8 @@ import Training
         _ = try trainModel(Self.config(whole))
         var config = Self.config(parts)
         try ResumeTests.crash(config, after: steps)
-        config.resume = "latest"
-        config.threads = 1
+        config.output.resume = "latest"
+        config.machine.threads = 1
         _ = try trainModel(config)
         for file in ["model.safetensors", "optimizer.safetensors", "state.json"] {
             let name = "run/checkpoints/step-14/" + file
@@ -112,10 +112,10 @@ import Training
     @Test func tokensAreKeptAndWatched() throws {
         let output = try Self.output()
         var config = Self.config(output)
-        config.tokenDirectory = "kept"
+        config.pretraining.tokenDirectory = "kept"
         _ = try trainModel(config)
         #expect(output.exists("kept/train.tokens") && !output.exists("run/tokens"))
-        config.resume = "latest"
+        config.output.resume = "latest"
         var resumed = 0
         _ = try trainModel(config) { if case .resumed(_, let step) = $0 { resumed = step } }
         #expect(resumed == 14)
@@ -126,11 +126,11 @@ import Training
     @Test func heldOutFilesAndWholeWords() throws {
         let output = try Self.output()
         var config = Self.config(output)
-        config.textFiles = ["a.txt"]
-        config.heldOutFiles = ["b.txt"]
-        config.wholeWordMasking = true
-        config.maxPredictions = 2
-        config.batching = .dynamic
+        config.pretraining.textFiles = ["a.txt"]
+        config.pretraining.heldOutFiles = ["b.txt"]
+        config.pretraining.wholeWordMasking = true
+        config.pretraining.maxPredictions = 2
+        config.batches.mode = .dynamic
         let report = try trainModel(config)
         #expect(report.evaluations.count == 3 && output.exists("run/tokens/heldout.tokens"))
     }
@@ -151,11 +151,11 @@ import Training
         try output.write("train_labels.txt", "yes\nno\n")
         var config = TrainingConfig()
         config.directory = output.path
-        config.model = "run"
-        config.trainFile = "train.txt"
-        (config.validationFile, config.testFile) = ("", "")
-        config.outputDirectory = "tuned"
-        config.maxSteps = 2
+        config.model.path = "run"
+        config.data.trainFile = "train.txt"
+        (config.data.validationFile, config.data.testFile) = ("", "")
+        config.output.directory = "tuned"
+        config.optimizer.maxSteps = 2
         var loaded: LoadReport?
         _ = try trainModel(config) { if case .started(let summary) = $0 { loaded = summary.loaded } }
         #expect(loaded?.missing.map(\.name).sorted() == ["classifier.bias", "classifier.weight"])
@@ -194,15 +194,15 @@ import Training
     @Test func settingsThatDoNotFitTheModelOrText() throws {
         let output = try Self.output()
         var config = Self.config(output)
-        config.phases[1].length = 64
+        config.pretraining.phases[1].length = 64
         #expect(
             message { _ = try trainModel(config) }?.contains(
                 "a phase has sequences of 64 tokens; expected 5 to the model's 48 positions") == true)
         config = Self.config(output)
-        config.textFiles = ["nowhere.txt"]
+        config.pretraining.textFiles = ["nowhere.txt"]
         #expect(message { _ = try trainModel(config) }?.contains("nowhere.txt: no such file") == true)
         try output.write("one.txt", "One document only.\n")
-        config.textFiles = ["one.txt"]
+        config.pretraining.textFiles = ["one.txt"]
         #expect(message { _ = try trainModel(config) }?.contains("expected at least two") == true)
     }
 }

@@ -8,12 +8,12 @@ import Training
     /// Dropout is on: the small model's rate is 0.1.
     static func config(_ output: TemporaryDirectory) -> TrainingConfig {
         var config = smallConfig(output, steps: 14)
-        config.trainFile = "train.txt"
-        config.validationFile = "valid.txt"
-        config.saveEvery = 4
-        config.evaluateEvery = 5
-        config.warmupSteps = 3
-        config.logEvery = 3
+        config.data.trainFile = "train.txt"
+        config.data.validationFile = "valid.txt"
+        config.output.saveEvery = 4
+        config.evaluation.every = 5
+        config.optimizer.warmupSteps = 3
+        config.output.logEvery = 3
         return config
     }
 
@@ -46,8 +46,8 @@ import Training
         let expected = try trainModel(Self.config(whole))
         var config = Self.config(parts)
         try Self.crash(config, after: steps)
-        config.resume = "latest"
-        config.threads = 1
+        config.output.resume = "latest"
+        config.machine.threads = 1
         var resumed: Int?
         let report = try trainModel(config) { if case .resumed(_, let step) = $0 { resumed = step } }
         // The checkpoint of the step itself comes after the crash.
@@ -78,7 +78,7 @@ import Training
         let output = try Self.output()
         var config = Self.config(output)
         let first = try trainModel(config)
-        config.resume = "latest"
+        config.output.resume = "latest"
         var steps = 0
         let second = try trainModel(config) { if case .step = $0 { steps += 1 } }
         #expect(steps == 0 && second.bestValue == first.bestValue && second.steps == 14)
@@ -98,7 +98,7 @@ import Training
         try output.write("run/checkpoints/step-99/state.json", "{}")
         try output.write("run/checkpoints/.step-3.partial/state.json", "{}")
         var config = Self.config(output)
-        config.keepCheckpoints = 2
+        config.output.keepCheckpoints = 2
         _ = try trainModel(config)
         let names = try FileManager.default.contentsOfDirectory(atPath: output.path + "/run/checkpoints")
         #expect(names.sorted() == ["step-12", "step-14"])
@@ -108,15 +108,15 @@ import Training
         let output = try Self.output()
         var config = Self.config(output)
         _ = try trainModel(config)
-        config.resume = "latest"
-        config.maxSteps = 20
-        config.learningRate = 2e-3
+        config.output.resume = "latest"
+        config.optimizer.maxSteps = 20
+        config.optimizer.learningRate = 2e-3
         let directory = output.path + "/run/checkpoints/step-14"
         #expect(
             message { _ = try trainModel(config) }
                 == "\(directory): was made with 'learningRate' 0.001, but it is 0.002 now; set it back, or start anew "
                 + "with \"resume\": null")
-        config.learningRate = 1e-3
+        config.optimizer.learningRate = 1e-3
         let labels = String(decoding: try output.data("train_labels.txt"), as: UTF8.self).split(
             separator: "\n")
         try output.write("train_labels.txt", labels.reversed().joined(separator: "\n"))
@@ -127,8 +127,8 @@ import Training
         let output = try Self.output()
         var config = Self.config(output)
         _ = try trainModel(config)
-        config.resume = "run/checkpoints/step-14"
-        config.maxSteps = 16
+        config.output.resume = "run/checkpoints/step-14"
+        config.optimizer.maxSteps = 16
         let weights = output.path + "/run/checkpoints/step-14/optimizer.safetensors"
         let data = try Data(contentsOf: URL(fileURLWithPath: weights))
         try data.prefix(data.count - 10).write(to: URL(fileURLWithPath: weights))
@@ -137,7 +137,7 @@ import Training
         #expect(
             message { _ = try trainModel(config) }?.contains("state.json: is damaged: it has no 'settings'")
                 == true)
-        config.resume = "nowhere"
+        config.output.resume = "nowhere"
         #expect(message { _ = try trainModel(config) }?.contains("nowhere/state.json: no such file") == true)
     }
 }

@@ -12,11 +12,11 @@ import Training
     ) {
         let output = try ResumeTests.output()
         var config = ResumeTests.config(output)
-        config.maxSteps = 8
-        config.keepCheckpoints = 2
+        config.optimizer.maxSteps = 8
+        config.output.keepCheckpoints = 2
         more(&config)
         _ = try trainModel(config)
-        config.resume = "latest"
+        config.output.resume = "latest"
         return (output, config)
     }
 
@@ -52,9 +52,9 @@ import Training
         (Metric.loss, Metric.accuracy), (.accuracy, .loss), (.macroF1, .matthews),
     ])
     func anotherMetric(before: Metric, now: Metric) throws {
-        var (output, config) = try Self.finished { $0.metric = before }
-        (config.metric, config.maxSteps, config.evaluateEvery) = (now, 9, 100)
-        config.learningRate = 1e-3
+        var (output, config) = try Self.finished { $0.evaluation.metric = before }
+        (config.evaluation.metric, config.optimizer.maxSteps, config.evaluation.every) = (now, 9, 100)
+        config.optimizer.learningRate = 1e-3
         let saved = try EncoderPipeline(contentsOf: output.path + "/run").evaluate(
             contentsOf: output.path + "/valid.txt")
         let (report, notes) = try Self.notes(config)
@@ -70,14 +70,14 @@ import Training
         try output.write("valid_labels.txt", other.joined(separator: "\n"))
         let saved = try EncoderPipeline(contentsOf: output.path + "/run").evaluate(
             contentsOf: output.path + "/valid.txt")
-        config.maxSteps = 9
+        config.optimizer.maxSteps = 9
         let (report, notes) = try Self.notes(config)
         #expect(notes.contains { $0.hasPrefix("the validation data are others") })
         let values = report.evaluations.compactMap(\.value) + [try #require(saved.accuracy)]
         #expect(report.bestValue == values.max())
         // Without any, the last step's model is saved.
-        config.validationFile = ""
-        config.maxSteps = 10
+        config.data.validationFile = ""
+        config.optimizer.maxSteps = 10
         let (last, more) = try Self.notes(config)
         #expect(last.bestStep == nil && more.contains { $0.contains("no validation data any more") })
         let checkpoint = try tensors(output.path + "/run/checkpoints/step-10/model.safetensors")
@@ -89,10 +89,10 @@ import Training
     @Test func anotherLength() throws {
         var (output, config) = try Self.finished()
         defer { withExtendedLifetime(output) {} }
-        config.maxSteps = 16
+        config.optimizer.maxSteps = 16
         #expect(
             try Self.notes(config).notes.contains { $0.contains("had 8 steps, this one has 16: step 9 has") })
-        config.maxSteps = 16
+        config.optimizer.maxSteps = 16
         #expect(try Self.notes(config).notes.allSatisfy { !$0.contains("steps, this one has") })
     }
 
@@ -107,9 +107,9 @@ import Training
             try? text.write(toFile: $0.directory + "/model/model.json", atomically: true, encoding: .utf8)
             try? vocabulary.write(
                 toFile: $0.directory + "/model/vocab.txt", atomically: true, encoding: .utf8)
-            $0.model = "model/model.json"
+            $0.model.path = "model/model.json"
         }
-        config.maxSteps = 9
+        config.optimizer.maxSteps = 9
         let path = output.path + "/model/model.json"
         var object = try #require(
             try JSONSerialization.jsonObject(with: output.data("model/model.json")) as? [String: Any])
@@ -122,10 +122,10 @@ import Training
     /// Another run's checkpoint starts logs and the search for the best evaluation anew.
     @Test func anotherRunsCheckpoint() throws {
         var (output, config) = try Self.finished()
-        config.outputDirectory = "other"
-        config.resume = nil
+        config.output.directory = "other"
+        config.output.resume = nil
         _ = try trainModel(config)
-        (config.resume, config.maxSteps) = ("run/checkpoints/step-8", 10)
+        (config.output.resume, config.optimizer.maxSteps) = ("run/checkpoints/step-8", 10)
         let (report, notes) = try Self.notes(config)
         #expect(
             notes.contains {
@@ -146,7 +146,7 @@ import Training
         try output.data(name).dropLast(20).write(to: output.url.appendingPathComponent(name))
         var resumed: Int?
         var notes: [String] = []
-        config.maxSteps = 9
+        config.optimizer.maxSteps = 9
         _ = try trainModel(config) { event in
             if case .resumed(_, let step) = event { resumed = step }
             if case .started(let summary) = event { notes = summary.warnings }
@@ -161,8 +161,8 @@ import Training
 
     @Test func countsThatCannotBeAreDamage() throws {
         var (output, config) = try Self.finished()
-        config.resume = "run/checkpoints/step-8"
-        config.maxSteps = 16
+        config.output.resume = "run/checkpoints/step-8"
+        config.optimizer.maxSteps = 16
         let whole = try output.data(Self.state)
         let large = "9223372036854775807"
         for (field, value) in [
@@ -188,8 +188,10 @@ import Training
     @Test(arguments: [1e38, 1e30]) func onlyFiniteNumbersAreSaved(rate: Double) throws {
         let output = try ResumeTests.output()
         var config = ResumeTests.config(output)
-        (config.validationFile, config.warmupSteps, config.schedule) = ("", 0, .constant)
-        (config.maxSteps, config.saveEvery) = (2, 1)
+        (config.data.validationFile, config.optimizer.warmupSteps, config.optimizer.schedule) = (
+            "", 0, .constant
+        )
+        (config.optimizer.maxSteps, config.output.saveEvery) = (2, 1)
         _ = try trainModel(config)
         let good = try output.data("run/checkpoints/step-2/model.safetensors")
         let state = String(decoding: try output.data("run/checkpoints/step-2/state.json"), as: UTF8.self)
@@ -197,21 +199,21 @@ import Training
             "run/checkpoints/step-2/state.json",
             state.replacing("\"learningRate\": 0.001", with: "\"learningRate\": \(rate)"))
         let model = try output.data("run/model.safetensors")
-        (config.maxSteps, config.learningRate, config.resume) = (3, rate, "latest")
+        (config.optimizer.maxSteps, config.optimizer.learningRate, config.output.resume) = (3, rate, "latest")
         let error = message { _ = try trainModel(config) }
         #expect(error?.hasPrefix("step 3 (epoch 1): ") == true, "\(error ?? "nothing")")
         #expect(error?.contains("nothing was saved, and checkpoints/step-2 stays") == true)
         #expect(try output.data("run/checkpoints/step-2/model.safetensors") == good)
         #expect(try output.data("run/model.safetensors") == model)
         #expect(!output.exists("run/checkpoints/step-3") && !output.exists("run/checkpoints/.step-3.partial"))
-        (config.saveEvery, config.resume) = (0, nil)
+        (config.output.saveEvery, config.output.resume) = (0, nil)
         #expect(message { _ = try trainModel(config) }?.contains("lower learningRate") == true)
         #expect(try output.data("run/model.safetensors") == model)
     }
 
     @Test func freezingEverythingNamesTheField() throws {
         var config = smallConfig(try TemporaryDirectory())
-        config.freeze = ["*"]
+        config.model.freeze = ["*"]
         #expect(message { _ = try trainModel(config) }?.contains("'freeze' leaves nothing to train") == true)
     }
 
@@ -222,7 +224,7 @@ import Training
         let directory = output.path + "/new/run"
         var lock: OutputLock? = try OutputLock(directory)
         var config = smallConfig(output)
-        config.outputDirectory = "new/run"
+        config.output.directory = "new/run"
         let error = message { _ = try trainModel(config) }
         #expect(error?.hasPrefix("\(directory): process \(getpid()) on ") == true, "\(error ?? "nothing")")
         lock = nil
@@ -244,7 +246,7 @@ import Training
         try FileManager.default.moveItem(
             atPath: output.path + "/run/checkpoints/step-8",
             toPath: output.path + "/run/checkpoints/.step-8.partial")
-        config.maxSteps = 9
+        config.optimizer.maxSteps = 9
         var resumed: Int?
         _ = try trainModel(config) { if case .resumed(_, let step) = $0 { resumed = step } }
         #expect(resumed == 8)
@@ -262,14 +264,14 @@ import Training
         try output.write("train.conll", String(repeating: sentence, count: 40) + "it B-X\n")
         try output.write("valid.conll", sentence)
         var config = smallConfig(output, steps: 12)
-        (config.task, config.trainFile, config.validationFile) = (
+        (config.task, config.data.trainFile, config.data.validationFile) = (
             .tokenClassification, "train.conll", "valid.conll"
         )
-        config.evaluateEvery = 3
+        config.evaluation.every = 3
         let (report, notes) = try Self.notes(config)
         #expect(
             report.metric == .accuracy && notes.contains { $0.contains("has no entities; accuracy decides") })
-        config.metric = .f1
+        config.evaluation.metric = .f1
         let (constant, more) = try Self.notes(config)
         #expect(more.contains { $0.contains("f1 is not defined") })
         for report in [report, constant] {

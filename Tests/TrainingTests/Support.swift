@@ -23,16 +23,16 @@ enum Repository {
 func smallConfig(_ output: TemporaryDirectory, steps: Int = 4) -> TrainingConfig {
     var config = TrainingConfig()
     config.directory = output.path
-    config.model = Repository.small + "/model.json"
-    config.trainFile = Repository.small + "/train.txt"
-    config.validationFile = ""
-    config.testFile = ""
-    config.outputDirectory = "run"
-    config.batchSize = 8
-    config.maxSteps = steps
-    config.learningRate = 1e-3
-    config.saveEvery = 0
-    config.threads = 2
+    config.model.path = Repository.small + "/model.json"
+    config.data.trainFile = Repository.small + "/train.txt"
+    config.data.validationFile = ""
+    config.data.testFile = ""
+    config.output.directory = "run"
+    config.batches.size = 8
+    config.optimizer.maxSteps = steps
+    config.optimizer.learningRate = 1e-3
+    config.output.saveEvery = 0
+    config.machine.threads = 2
     return config
 }
 

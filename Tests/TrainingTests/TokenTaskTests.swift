@@ -4,6 +4,7 @@ import GraphCompiler
 import Pipelines
 import TestSupport
 import Testing
+import Text
 import Training
 
 /// Labels for words: a tiny fresh model on sentences whose words decide their labels.
@@ -51,16 +52,16 @@ import Training
         var config = TrainingConfig()
         config.directory = output.path
         config.task = .tokenClassification
-        config.model = "model.json"
-        config.trainFile = "train.conll"
-        config.validationFile = "valid.conll"
-        config.testFile = "valid.conll"
-        config.outputDirectory = "run"
-        config.batchSize = 8
-        config.epochs = 16
-        config.learningRate = 5e-3
-        config.saveEvery = 0
-        config.threads = 2
+        config.model.path = "model.json"
+        config.data.trainFile = "train.conll"
+        config.data.validationFile = "valid.conll"
+        config.data.testFile = "valid.conll"
+        config.output.directory = "run"
+        config.batches.size = 8
+        config.optimizer.epochs = 16
+        config.optimizer.learningRate = 5e-3
+        config.output.saveEvery = 0
+        config.machine.threads = 2
         return config
     }
 
@@ -97,11 +98,11 @@ import Training
     @Test func theSavedModelIsTrainedFurther() throws {
         let output = try Self.output()
         var config = Self.config(output)
-        config.maxSteps = 2
+        config.optimizer.maxSteps = 2
         _ = try trainModel(config)
-        config.model = "run"
-        config.outputDirectory = "more"
-        config.learningRate = 0
+        config.model.path = "run"
+        config.output.directory = "more"
+        config.optimizer.learningRate = 0
         var loaded: LoadReport?
         _ = try trainModel(config) { if case .started(let summary) = $0 { loaded = summary.loaded } }
         #expect(loaded?.missing == [] && loaded?.unexpected == [])
@@ -110,9 +111,9 @@ import Training
         try output.write("texts.txt", "the house\nthe old house\n")
         try output.write("texts_labels.txt", "O\nB-PER\n")
         config.task = .classification
-        config.trainFile = "texts.txt"
-        (config.validationFile, config.testFile) = ("", "")
-        config.outputDirectory = "texts"
+        config.data.trainFile = "texts.txt"
+        (config.data.validationFile, config.data.testFile) = ("", "")
+        config.output.directory = "texts"
         _ = try trainModel(config) { if case .started(let summary) = $0 { loaded = summary.loaded } }
         let missing = loaded?.missing.map(\.name).sorted()
         #expect(
@@ -120,18 +121,18 @@ import Training
     }
 
     /// Sentences have from three to thirteen words, so that equal weights of micro-batches would be wrong.
-    @Test(arguments: [TrainingBatching.packed, .dynamic])
-    func accumulatedRunsAreLargeBatchRuns(_ batching: TrainingBatching) throws {
+    @Test(arguments: [BatchingMode.packed, .dynamic])
+    func accumulatedRunsAreLargeBatchRuns(_ batching: BatchingMode) throws {
         let output = try Self.output()
         defer { withExtendedLifetime(output) {} }
         var config = Self.config(output)
-        (config.hiddenDropout, config.attentionDropout) = (0, 0)
-        config.batching = batching
-        config.maxSteps = 8
-        config.learningRate = 1e-3
-        config.labelSmoothing = 0.1
+        (config.model.hiddenDropout, config.model.attentionDropout) = (0, 0)
+        config.batches.mode = batching
+        config.optimizer.maxSteps = 8
+        config.optimizer.learningRate = 1e-3
+        config.optimizer.labelSmoothing = 0.1
         let large = try losses(config)
-        (config.batchSize, config.gradientAccumulation) = (2, 4)
+        (config.batches.size, config.batches.gradientAccumulation) = (2, 4)
         let accumulated = try losses(config)
         #expect(large.count == 8 && accumulated.count == 8)
         for (a, b) in zip(accumulated, large) { #expect(abs(a - b) <= 1e-4 * b) }
@@ -142,11 +143,11 @@ import Training
         let output = try Self.output()
         defer { withExtendedLifetime(output) {} }
         var config = Self.config(output)
-        (config.hiddenDropout, config.attentionDropout) = (0, 0)
-        config.maxSteps = 3
+        (config.model.hiddenDropout, config.model.attentionDropout) = (0, 0)
+        config.optimizer.maxSteps = 3
         let packed = try losses(config)
-        for batching in [TrainingBatching.fixed, .dynamic] {
-            config.batching = batching
+        for batching in [BatchingMode.fixed, .dynamic] {
+            config.batches.mode = batching
             for (a, b) in zip(try losses(config), packed) { #expect(abs(a - b) <= 1e-4 * b) }
         }
     }
@@ -154,8 +155,8 @@ import Training
     @Test func longSentencesAreCut() throws {
         let output = try Self.output()
         var config = Self.config(output)
-        config.maxLength = 4
-        config.maxSteps = 1
+        config.data.maxLength = 4
+        config.optimizer.maxSteps = 1
         let report = try trainModel(config)
         // Two pieces of each of 16 sentences: from one to two words.
         let count = try #require(report.test?.count)

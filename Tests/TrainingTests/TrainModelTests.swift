@@ -12,9 +12,9 @@ import Training
         let output = try TemporaryDirectory()
         let example = Repository.root.appendingPathComponent("Examples/small/train.json").path
         var config = try TrainingConfig(contentsOf: example)
-        config.outputDirectory = output.path + "/run"
-        config.resume = nil
-        config.epochs = 10
+        config.output.directory = output.path + "/run"
+        config.output.resume = nil
+        config.optimizer.epochs = 10
         // 200 test sentences and few steps: one seed says little.
         let reports = try [1, 2, 3].map { seed in
             config.seed = seed
@@ -42,8 +42,8 @@ import Training
         let models = try [1, 2, 3, 2].map { threads in
             let output = try TemporaryDirectory()
             var config = smallConfig(output)
-            config.threads = threads
-            config.precision = precision
+            config.machine.threads = threads
+            config.machine.precision = precision
             _ = try trainModel(config)
             return try output.data("run/model.safetensors")
         }
@@ -55,7 +55,7 @@ import Training
         let output = try TemporaryDirectory()
         var config = smallConfig(output, steps: 60)
         let exact = try losses(config)
-        config.precision = .bf16
+        config.machine.precision = .bf16
         let low = try losses(config)
         #expect(low != exact)
         for (a, b) in zip(exact, low) { #expect(abs(a - b) < 0.05 * max(1, a)) }
@@ -75,12 +75,12 @@ import Training
     @Test func frozenParametersStay() throws {
         let output = try TemporaryDirectory()
         var config = smallConfig(output, steps: 1)
-        config.learningRate = 0
+        config.optimizer.learningRate = 0
         _ = try trainModel(config)
         let before = try tensors(output.path + "/run/model.safetensors")
-        config.learningRate = 1e-2
-        config.maxSteps = 3
-        config.freeze = ["embeddings.*", "encoder.layer.0.*"]
+        config.optimizer.learningRate = 1e-2
+        config.optimizer.maxSteps = 3
+        config.model.freeze = ["embeddings.*", "encoder.layer.0.*"]
         var summary: TrainingSummary?
         _ = try trainModel(config) { if case .started(let started) = $0 { summary = started } }
         let after = try tensors(output.path + "/run/model.safetensors")
@@ -89,17 +89,17 @@ import Training
         let count = frozen.reduce(0) { $0 + before[$1]!.count }
         #expect(summary.map { $0.parameterCount - $0.trainedCount } == count)
 
-        config.freeze = ["encoder.layer.9.*"]
+        config.model.freeze = ["encoder.layer.9.*"]
         #expect(message { _ = try trainModel(config) }?.contains("'freeze' has the pattern") == true)
     }
 
     @Test func stopsEarlyAndKeepsTheBest() throws {
         let output = try TemporaryDirectory()
         var config = smallConfig(output, steps: 50)
-        config.validationFile = Repository.small + "/valid.txt"
-        config.evaluateEvery = 2
-        config.earlyStopping = 3
-        config.learningRate = 0
+        config.data.validationFile = Repository.small + "/valid.txt"
+        config.evaluation.every = 2
+        config.evaluation.earlyStopping = 3
+        config.optimizer.learningRate = 0
         let report = try trainModel(config)
         // Nothing changes, so that the first evaluation stays the best.
         #expect(report.end == .stoppedEarly && report.steps == 8 && report.bestStep == 2)
@@ -116,11 +116,11 @@ import Training
         try output.write("valid.jsonl", rows.dropFirst(320).joined(separator: "\n"))
         var config = smallConfig(output)
         config.task = .regression
-        config.trainFile = "train.jsonl"
-        config.validationFile = "valid.jsonl"
-        config.metric = .pearson
-        config.maxSteps = nil
-        config.epochs = 8
+        config.data.trainFile = "train.jsonl"
+        config.data.validationFile = "valid.jsonl"
+        config.evaluation.metric = .pearson
+        config.optimizer.maxSteps = nil
+        config.optimizer.epochs = 8
         let report = try trainModel(config)
         #expect(report.bestValue! > 0.8)
         let pipeline = try EncoderPipeline(contentsOf: report.modelDirectory)
@@ -133,8 +133,8 @@ import Training
         let (first, second) = (try TemporaryDirectory(), try TemporaryDirectory())
         _ = try trainModel(smallConfig(first, steps: 3))
         var config = smallConfig(second, steps: 1)
-        config.model = first.path + "/run"
-        config.learningRate = 0
+        config.model.path = first.path + "/run"
+        config.optimizer.learningRate = 0
         var loaded: LoadReport?
         _ = try trainModel(config) { if case .started(let summary) = $0 { loaded = summary.loaded } }
         #expect(loaded?.missing == [] && loaded?.unexpected == [])
@@ -143,9 +143,9 @@ import Training
         // Other labels: the encoder stays, the classifier is fresh.
         let labels = try String(contentsOfFile: Repository.small + "/train_labels.txt", encoding: .utf8)
         let texts = try String(contentsOfFile: Repository.small + "/train.txt", encoding: .utf8)
-        try second.write("other.txt", texts)
-        try second.write("other_labels.txt", labels.replacingOccurrences(of: "positive", with: "great"))
-        config.trainFile = "other.txt"
+        try second.write(texts, "other.txt")
+        try second.write(labels.replacingOccurrences(of: "positive", with: "great"), "other_labels.txt")
+        config.data.trainFile = "other.txt"
         _ = try trainModel(config) { if case .started(let summary) = $0 { loaded = summary.loaded } }
         #expect(loaded?.missing.map(\.name).sorted() == ["classifier.bias", "classifier.weight"])
         #expect(try EncoderPipeline(contentsOf: second.path + "/run").labels == ["great", "negative"])

@@ -41,9 +41,13 @@ import Training
         let config = try Self.config(
             #"{"model": "../m", "epochs": 5, "learningRate": 1, "maxGradientNorm": null, "batching": "uniform"}"#
         )
-        #expect(config.epochs == 5 && config.learningRate == 1 && config.maxGradientNorm == nil)
-        #expect(config.batching == .uniform && config.batchSize == 32 && config.schedule == .linear)
-        #expect(config.resolve(config.model) == "runs/m")
+        #expect(
+            config.optimizer.epochs == 5 && config.optimizer.learningRate == 1
+                && config.optimizer.maxGradientNorm == nil)
+        #expect(
+            config.batches.mode == .uniform && config.batches.size == 32
+                && config.optimizer.schedule == .linear)
+        #expect(config.resolve(config.model.path) == "runs/m")
     }
 
     @Test(arguments: [
@@ -51,7 +55,9 @@ import Training
         (#""700B""#, 700),
     ])
     func amountsOfMemory(text: String, byteCount: Int) throws {
-        #expect(try Self.config(#"{"model": "m", "maxMemory": \#(text)}"#).maxMemory?.byteCount == byteCount)
+        #expect(
+            try Self.config(#"{"model": "m", "maxMemory": \#(text)}"#).machine.maxMemory?.byteCount
+                == byteCount)
     }
 
     @Test(arguments: [
@@ -177,7 +183,7 @@ import Training
     @Test func writesWhatItReads() throws {
         var config = try Self.config(
             #"{"model": "m", "freeze": ["a*"], "maxSteps": 7, "metric": "loss", "epsilon": 1e-6}"#)
-        config.matmul = .openblas
+        config.machine.matmul = .openblas
         let text = Data(config.json.text(.indented).utf8)
         let again = try TrainingConfig(json: text, file: config.file, directory: config.directory)
         #expect(again == config)
@@ -185,18 +191,41 @@ import Training
 
     @Test func checksValuesSetInCode() {
         var config = TrainingConfig()
-        config.model = "m"
-        config.batchSize = 0
+        config.model.path = "m"
+        config.batches.size = 0
         #expect(
             message { try config.validate() }
                 == "training configuration: 'batchSize' is 0, expected an integer of at least 1")
     }
 
+    /// The file has a field for each property of each section, under a name of its own.
     @Test func everyPropertyIsAField() {
-        let properties = Mirror(reflecting: TrainingConfig()).children.compactMap(\.label)
-        #expect(
-            properties.filter { !["directory", "file"].contains($0) }.sorted()
-                == TrainingConfig.fields.map(\.name).sorted())
+        let count = Mirror(reflecting: TrainingConfig()).children.reduce(0) { count, property in
+            let isSection = "\(type(of: property.value))".hasSuffix("Settings")
+            return count + (isSection ? Mirror(reflecting: property.value).children.count : 1)
+        }
+        let names = TrainingConfig.fields.map(\.name)
+        // The directory and the name of the file are not in it.
+        #expect(names.count == count - 2 && Set(names).count == count - 2)
+    }
+
+    /// What a run does not look at is refused where it says something, and may be listed with the value that it has anyway.
+    @Test(arguments: [
+        (#""damLambda": 1e-4"#, #""damLambda": 5e-5"#), (#""damPerLayer": true"#, #""damPerLayer": false"#),
+        (#""maskedShare": 0.2"#, #""maskedShare": 0.15"#),
+        (
+            #""task": "token_classification", "truncation": "only_first""#,
+            #""task": "token_classification", "truncation": "longest_first""#
+        ),
+        (
+            #""task": "pretrain", "textFiles": ["t"], "header": "absent""#,
+            #""task": "pretrain", "textFiles": ["t"], "header": "auto", "testFile": null"#
+        ),
+    ])
+    func uselessFields(refused: String, accepted: String) throws {
+        let text = message { _ = try Self.config(#"{"model": "m", \#(refused)}"#) }
+        #expect(text?.contains("has no use") == true)
+        _ = try Self.config(#"{"model": "m", \#(accepted)}"#)
     }
 
     /// `docs/training.md` has the table that the code has; `BERTC_BLESS=1` writes it there.
@@ -219,6 +248,6 @@ import Training
     func examplesAreValid(name: String) throws {
         let path = Repository.root.appendingPathComponent("Examples/\(name)/train.json").path
         let config = try TrainingConfig(contentsOf: path)
-        #expect(config.resolve(config.outputDirectory) == Repository.root.path + "/data/runs/\(name)")
+        #expect(config.resolve(config.output.directory) == Repository.root.path + "/data/runs/\(name)")
     }
 }

@@ -21,14 +21,14 @@ import Training
     @Test func stepsAreAsLongAsTheRates() throws {
         let output = try TemporaryDirectory()
         var config = smallConfig(output, steps: 1)
-        config.layerwiseLearningRateDecay = 0.5
-        config.weightDecay = 0
-        config.schedule = .constant
-        config.epsilon = 1e-12
-        config.saveEvery = 1
+        config.optimizer.layerwiseLearningRateDecay = 0.5
+        config.optimizer.weightDecay = 0
+        config.optimizer.schedule = .constant
+        config.optimizer.epsilon = 1e-12
+        config.output.saveEvery = 1
         _ = try trainModel(config)
         var still = config
-        (still.learningRate, still.outputDirectory) = (0, "still")
+        (still.optimizer.learningRate, still.output.directory) = (0, "still")
         _ = try trainModel(still)
         let (new, old) = (
             try tensors(output.path + "/run/checkpoints/step-1/model.safetensors"),
@@ -48,8 +48,8 @@ import Training
     @Test func averages() throws {
         let output = try ResumeTests.output()
         var config = ResumeTests.config(output)
-        (config.maxSteps, config.ema, config.saveBest) = (4, 0.6, false)
-        (config.saveEvery, config.keepCheckpoints, config.evaluateEvery) = (1, 4, 4)
+        (config.optimizer.maxSteps, config.optimizer.ema, config.evaluation.saveBest) = (4, 0.6, false)
+        (config.output.saveEvery, config.output.keepCheckpoints, config.evaluation.every) = (1, 4, 4)
         let report = try trainModel(config)
         let model = try tensors(output.path + "/run/model.safetensors")
         var average: [String: [Float]] = [:]
@@ -72,8 +72,8 @@ import Training
         }
         // The saved model, not trained further.
         var again = config
-        (again.model, again.ema, again.learningRate) = ("run", nil, 0)
-        (again.maxSteps, again.evaluateEvery, again.outputDirectory) = (1, 1, "again")
+        (again.model.path, again.optimizer.ema, again.optimizer.learningRate) = ("run", nil, 0)
+        (again.optimizer.maxSteps, again.evaluation.every, again.output.directory) = (1, 1, "again")
         let other = try trainModel(again)
         let (a, b) = (report.evaluations[0].metrics.loss, other.evaluations[0].metrics.loss)
         #expect(abs(a - b) < 1e-5 * b)

@@ -22,33 +22,33 @@ struct BenchPlan {
     /// What a side of a row has to do.
     func side(_ technique: Technique, _ change: Technique.Change) throws -> BenchSide {
         var setting = BenchSetting(config: TrainingConfig())
-        setting.config.model = files.model
-        setting.config.header = .absent
-        setting.config.validationFile = ""
-        setting.config.testFile = ""
-        setting.config.outputDirectory = files.newOutput()
-        setting.config.csvLog = false
-        setting.config.saveEvery = 0
-        setting.config.epochs = repeats + 1
-        setting.config.schedule = .constant
-        setting.config.threads = threads
-        setting.config.cpu = cpu
-        setting.config.matmul = matmul
+        setting.config.model.path = files.model
+        setting.config.data.header = .absent
+        setting.config.data.validationFile = ""
+        setting.config.data.testFile = ""
+        setting.config.output.directory = files.newOutput()
+        setting.config.output.csvLog = false
+        setting.config.output.saveEvery = 0
+        setting.config.optimizer.epochs = repeats + 1
+        setting.config.optimizer.schedule = .constant
+        setting.config.machine.threads = threads
+        setting.config.machine.cpu = cpu
+        setting.config.machine.matmul = matmul
         switch technique.work {
         case .training(let sequences):
             let length = sequences.length(in: files.config)
-            setting.config.maxLength = length
-            setting.config.batchSize = batchSize(length)
-            setting.config.trainFile = try files.data(sequences, count: Self.steps * batchSize(length))
+            setting.config.data.maxLength = length
+            setting.config.batches.size = batchSize(length)
+            setting.config.data.trainFile = try files.data(sequences, count: Self.steps * batchSize(length))
         case .attention(let length):
-            setting.config.maxLength = length
-            setting.config.batchSize = batchSize(length)
+            setting.config.data.maxLength = length
+            setting.config.batches.size = batchSize(length)
         }
         technique.both(&setting, files.config)
         change(&setting, files.config)
         if setting.startsFresh {
-            setting.config.model = files.freshModel
-            setting.config.tokenizer = files.tokenizer
+            setting.config.model.path = files.freshModel
+            setting.config.model.tokenizer = files.tokenizer
         }
         try setting.config.validate()
         let work: BenchSide.Work =

@@ -43,8 +43,9 @@ struct BenchSide: Codable {
         let config = try TrainingConfig(json: Data(fields.text(.compact).utf8), file: "bench")
         let compiler = try Compiler(
             CompilerOptions(
-                instructionSet: config.cpu, threads: config.threads, matmul: config.matmul,
-                precision: config.precision, cache: usesCache ? .standard : .off,
+                instructionSet: config.machine.cpu, threads: config.machine.threads,
+                matmul: config.machine.matmul,
+                precision: config.machine.precision, cache: usesCache ? .standard : .off,
                 passes: PassPipeline.Options(disabled: Set(disabledPasses))))
         switch work {
         case .training: try train(config, compiler, isNextWanted)
@@ -78,10 +79,10 @@ struct BenchSide: Codable {
     private func attend(
         _ config: TrainingConfig, _ compiler: Compiler, _ isNextWanted: (Turn) throws -> Bool
     ) throws {
-        let length = config.maxLength ?? Technique.paddedLength
+        let length = config.data.maxLength ?? Technique.paddedLength
         var work = AttentionWork(precision: .fp32, length: length, dropout: 0.1, isTraining: true)
         work.form = .plain
-        work.tokens = config.batchSize * length
+        work.tokens = config.batches.size * length
         let subject = try AttentionSubject(work, compiler: compiler)
         ProcessMemory.releaseUnused()
         let counts = subject.executor.byteCounts(of: [subject.symbols])

@@ -26,7 +26,7 @@ extension Technique {
             let suffix = precision == .fp32 ? ("", "") : ("-\(precision.rawValue)", ", \(precision.rawValue)")
             return Technique(
                 name + suffix.0, title + suffix.1, work,
-                both: { side, _ in side.config.precision = precision },
+                both: { side, _ in side.config.machine.precision = precision },
                 off: { side, _ in side.disabledPasses = passes })
         }
         return [
@@ -47,14 +47,14 @@ extension Technique {
         [
             Technique(
                 "precision", "mixed precision, \(precision.rawValue)", filled,
-                on: { side, _ in side.config.precision = precision }),
+                on: { side, _ in side.config.machine.precision = precision }),
             Technique(
                 "uniform", "uniform batching", .training(.sentences),
-                off: { side, _ in side.config.batching = .fixed },
-                on: { side, _ in side.config.batching = .uniform }),
+                off: { side, _ in side.config.batches.mode = .fixed },
+                on: { side, _ in side.config.batches.mode = .uniform }),
             Technique(
                 "packed", "packed batching", .training(.sentences),
-                off: { side, _ in side.config.batching = .fixed }),
+                off: { side, _ in side.config.batches.mode = .fixed }),
         ]
     }
 
@@ -65,22 +65,22 @@ extension Technique {
     private static let lessMemory = [
         Technique(
             "recompute", "activations of layers recomputed", filled,
-            on: { side, _ in side.config.recompute = .layer }),
+            on: { side, _ in side.config.machine.recompute = .layer }),
         Technique(
             "sharing", "parameters shared by all layers", filled,
             both: { side, _ in side.startsFresh = true },
-            on: { side, _ in side.config.shareLayers = .all }),
+            on: { side, _ in side.config.model.shareLayers = .all }),
         Technique(
             "freezing", "embeddings and half the layers frozen", filled,
             on: { side, model in
-                side.config.freeze =
+                side.config.model.freeze =
                     ["embeddings.*"] + (0..<(model.layers / 2)).map { "encoder.layer.\($0).*" }
             }),
         Technique(
             "accumulation", "gradients of \(accumulated) batches accumulated", filled,
             on: { side, _ in
-                side.config.gradientAccumulation = accumulated
-                side.config.batchSize = max(1, side.config.batchSize / accumulated)
+                side.config.batches.gradientAccumulation = accumulated
+                side.config.batches.size = max(1, side.config.batches.size / accumulated)
             }),
     ]
 
@@ -92,10 +92,10 @@ extension Technique {
                 name, title, .training(.sentences),
                 off: { side, _ in
                     side.disabledPasses = PassPipeline.fusionPasses
-                    side.config.batching = .fixed
-                    side.config.matmul = products
+                    side.config.batches.mode = .fixed
+                    side.config.machine.matmul = products
                 },
-                on: { side, _ in side.config.precision = precision })
+                on: { side, _ in side.config.machine.precision = precision })
         }
         return [
             technique("all", "flash, fusion, \(precision.rawValue), packed together", .generated),

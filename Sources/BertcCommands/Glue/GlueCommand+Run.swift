@@ -8,7 +8,7 @@ import Training
 extension GlueCommand {
     func run() throws {
         let config = try readConfig()
-        let lock = try OutputLock(config.resolve(config.outputDirectory))
+        let lock = try OutputLock(config.resolve(config.output.directory))
         defer { withExtendedLifetime(lock) {} }
         Leftovers.remove(in: GlueSubmission(config).directory) { $0.hasSuffix(".tsv") }
         // All files are read before the first task starts: a mistake in the last one costs no night.
@@ -26,7 +26,7 @@ extension GlueCommand {
                 }
             }
         }
-        let table = GlueTable(model: config.model, results: results)
+        let table = GlueTable(model: config.model.path, results: results)
         if global.json { return Console.print("\(table.json)") }
         if !global.quiet { Console.print("") }
         Console.print("\(table)")
@@ -41,9 +41,9 @@ extension GlueCommand {
         var config = try config.map { try TrainingConfig(contentsOf: $0) } ?? .glueRecipe
         config.task = .glue(.mrpc)
         try overrides.apply(to: &config)
-        config.precision = global.precision ?? config.precision
-        for (value, option) in [(config.data ?? "", "--data"), (config.model, "--model")] where value.isEmpty
-        {
+        config.machine.precision = global.precision ?? config.machine.precision
+        for (value, option) in [(config.data.glueFolder ?? "", "--data"), (config.model.path, "--model")]
+        where value.isEmpty {
             throw CommandError(.usage, "\(option) is missing; see 'bertc glue --help'")
         }
         try config.validate()
@@ -52,7 +52,7 @@ extension GlueCommand {
 
     /// The tasks to run, in the order of the command line or of the benchmark.
     private func tasks(in config: TrainingConfig) throws -> [GlueTask] {
-        let data = config.resolve(config.data ?? "")
+        let data = config.resolve(config.data.glueFolder ?? "")
         let present = GlueFolder.tasks(in: data)
         guard !present.isEmpty else {
             let names = GlueTask.allCases.map(\.rawValue).joined(separator: ", ")
@@ -86,9 +86,9 @@ extension TrainingConfig {
     static var glueRecipe: TrainingConfig {
         var config = TrainingConfig()
         config.file = "the standard recipe"
-        config.outputDirectory = "runs/glue"
-        config.maxLength = 128
-        config.warmupRatio = 0.1
+        config.output.directory = "runs/glue"
+        config.data.maxLength = 128
+        config.optimizer.warmupRatio = 0.1
         return config
     }
 }

@@ -16,9 +16,7 @@ struct GlueRecord: Codable {
     var result: GlueResult?
 
     init(_ config: TrainingConfig, folder: GlueFolder) throws {
-        // What does not shape the parameters at a step, but says after how many steps they are the result.
-        let others = ["epochs", "maxSteps", "metric", "evaluateEvery", "saveBest", "earlyStopping"]
-        let fields = TrainingConfig.fields.filter { $0.shapesResult || others.contains($0.name) }
+        let fields = TrainingConfig.fields.filter { $0.effect != .none }
         settings = JSONObject(fields.map { ($0.name, $0.json(config)) })
         var fingerprint = Fingerprint()
         let splits = [.train] + folder.task.devSplits + folder.task.testSplits

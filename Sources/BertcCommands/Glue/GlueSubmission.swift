@@ -12,7 +12,7 @@ struct GlueSubmission {
 
     /// - Parameter config: the configuration of all tasks.
     init(_ config: TrainingConfig) {
-        directory = config.resolve(config.outputDirectory) + "/submission"
+        directory = config.resolve(config.output.directory) + "/submission"
     }
 
     func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: "\(directory)/\(name)") }

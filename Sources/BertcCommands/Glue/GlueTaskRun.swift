@@ -26,12 +26,12 @@ struct GlueTaskRun {
         submission = GlueSubmission(config)
         var config = config
         config.task = .glue(task)
-        config.outputDirectory += "/\(task.rawValue)"
-        config.resume = "latest"
+        config.output.directory += "/\(task.rawValue)"
+        config.output.resume = "latest"
         try config.validate()
         self.config = config
-        directory = config.resolve(config.outputDirectory)
-        folder = try GlueFolder(task, in: config.resolve(config.data ?? ""))
+        directory = config.resolve(config.output.directory)
+        folder = try GlueFolder(task, in: config.resolve(config.data.glueFolder ?? ""))
         for split in [.train] + task.devSplits + task.testSplits.filter(folder.has) {
             _ = try folder.load(split)
         }
@@ -58,7 +58,7 @@ struct GlueTaskRun {
         }
         let pipeline = try EncoderPipeline(
             contentsOf: directory, compiler: compiler,
-            options: EncoderPipeline.Options(maxLength: config.maxLength))
+            options: EncoderPipeline.Options(maxLength: config.data.maxLength))
         result.scores = try task.devSplits.map { try score(pipeline, on: $0, of: folder.load($0)) }
         result.predictions = []
         for split in task.testSplits where folder.has(split) {

@@ -20,7 +20,7 @@ struct ColumnOptions: ParsableArguments {
     var labelColumn: String?
 
     @Option(help: "Whether the first row names the columns.")
-    var header: TextDataset.Options.Header = .auto
+    var header: TableHeader = .auto
 
     var areUsual: Bool {
         format == .auto && header == .auto
@@ -39,4 +39,4 @@ struct ColumnOptions: ParsableArguments {
 }
 
 extension TextDataset.Format: ExpressibleByArgument {}
-extension TextDataset.Options.Header: ExpressibleByArgument {}
+extension TableHeader: ExpressibleByArgument {}

@@ -7,13 +7,6 @@ import Training
 
 /// Fields of `train.json` given on the command line as `field=value`.
 struct ConfigOverrides {
-    /// Fields that hold paths: on the command line they start from the working directory, in the file from
-    /// the file's directory.
-    private static let paths: Set = [
-        "model", "tokenizer", "data", "trainFile", "validationFile", "testFile", "outputDirectory", "resume",
-        "tokenDirectory", "textFiles", "heldOutFiles",
-    ]
-
     /// A field with the option that sets it.
     private struct Field {
         let option: String
@@ -53,11 +46,12 @@ struct ConfigOverrides {
         }
     }
 
-    /// What the file would have in place of `text`. That a field is not known is left to `apply`.
+    /// What the file would have in place of `text`; paths start from the working directory here, in the file from the
+    /// file's directory. That a field is not known is left to `apply`.
     private static func value(_ text: String, of name: String) -> JSONValue {
         let field = TrainingConfig.fields.first { $0.name == name }
         let value = field?.argument(text) ?? .string(text)
-        return paths.contains(name) ? fromWorkingDirectory(value) : value
+        return field?.isPath == true ? fromWorkingDirectory(value) : value
     }
 
     private static func fromWorkingDirectory(_ value: JSONValue) -> JSONValue {

@@ -13,12 +13,12 @@ package struct ProgressLine {
     package var tokensPerSecond: Double
     /// `nil` before the first step.
     package var secondsLeft: Double?
-    /// Of the mask that is learned, 0 to 1; `nil` when none is.
-    package var maskSparsity: Double?
+    /// What the features of the run say, in words.
+    package var extras: [String]
 
     package init(
         epoch: Int, epochs: Int, step: Int, steps: Int, loss: Double, tokensPerSecond: Double,
-        secondsLeft: Double?, maskSparsity: Double? = nil
+        secondsLeft: Double?, extras: [String] = []
     ) {
         self.epoch = epoch
         self.epochs = epochs
@@ -27,7 +27,7 @@ package struct ProgressLine {
         self.loss = loss
         self.tokensPerSecond = tokensPerSecond
         self.secondsLeft = secondsLeft
-        self.maskSparsity = maskSparsity
+        self.extras = extras
     }
 
     /// `epoch 2/3 [=====>     ] 412/801  loss 0.3121  3821 tokens/s  1:23 left`, in at most `width` columns:
@@ -38,17 +38,12 @@ package struct ProgressLine {
             "\(step)/\(steps)", "loss \(Formatted.number(loss, digits: 4))",
             "\(Formatted.number(tokensPerSecond, digits: 0)) tokens/s",
         ]
-        if let maskSparsity { pieces.insert(Self.mask(maskSparsity), at: 2) }
+        pieces.insert(contentsOf: extras, at: 2)
         if let secondsLeft { pieces.append("\(Self.time(secondsLeft)) left") }
         func line(_ bar: String) -> String { start + bar + " " + pieces.joined(separator: "  ") }
         while line("").count > width, pieces.count > 1 { pieces.removeLast() }
         let room = min(40, width - line("").count - 3)
         return room < 5 ? String(line("").prefix(max(0, width))) : line(" [\(bar(room))]")
-    }
-
-    /// `mask 63.1 % sparse`
-    static func mask(_ sparsity: Double) -> String {
-        "mask \(Formatted.number(sparsity * 100, digits: 1)) % sparse"
     }
 
     private func bar(_ width: Int) -> String {

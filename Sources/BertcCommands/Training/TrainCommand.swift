@@ -52,7 +52,7 @@ struct TrainCommand: ParsableCommand {
     func run() throws {
         var config = try readConfig()
         try overrides.apply(to: &config)
-        config.precision = global.precision ?? config.precision
+        config.machine.precision = global.precision ?? config.machine.precision
         try config.validate()
         let compiler = try global.makeCompiler(for: config, passes)
         let traceFile = try trace.map { try AtomicFile(replacing: URL(file: $0)) }
@@ -76,7 +76,8 @@ struct TrainCommand: ParsableCommand {
             global.note("\(traceFile.path): written; open it with ui.perfetto.dev")
         }
         guard report.end == .interrupted else { return }
-        let next = config.saveEvery == 0 ? "no checkpoint was written" : "go on with --set resume=latest"
+        let next =
+            config.output.saveEvery == 0 ? "no checkpoint was written" : "go on with --set resume=latest"
         global.note("interrupted after step \(report.steps); \(next)")
         throw ExitStatus.interruption
     }
@@ -101,10 +102,10 @@ extension GlobalOptions {
     /// A compiler for a run. The command line has the last word on what runs where.
     func makeCompiler(for config: TrainingConfig, _ passes: PassOptions) throws -> Compiler {
         var options = compilerOptions
-        options.threads = threads ?? config.threads
-        options.instructionSet = cpu?.rawValue ?? config.cpu
-        options.matmul = matmul ?? config.matmul
-        options.precision = config.precision
+        options.threads = threads ?? config.machine.threads
+        options.instructionSet = cpu?.rawValue ?? config.machine.cpu
+        options.matmul = matmul ?? config.machine.matmul
+        options.precision = config.machine.precision
         try passes.apply(to: &options)
         return try makeCompiler(options)
     }
@@ -113,6 +114,6 @@ extension GlobalOptions {
     func style(of config: TrainingConfig) -> TrainingReporter.Style {
         if json { return .json }
         if quiet { return .results }
-        return Console.outputIsTerminal ? .terminal : .lines(every: config.logEvery)
+        return Console.outputIsTerminal ? .terminal : .lines(every: config.output.logEvery)
     }
 }

@@ -68,8 +68,9 @@ extension StepReport {
             ("seconds", .double(seconds)), ("tokens_per_second", .double(tokensPerSecond)),
             ("seconds_left", .double(secondsLeft)),
         ]
-            + (lossScale.map { [("loss_scale", .double($0)), ("skipped_steps", optional(skippedSteps))] }
-                ?? []) + (maskSparsity.map { [("mask_sparsity", .double($0))] } ?? [])
+            + StepExtra.allCases.compactMap { extra in
+                extras[extra].map { (extra.rawValue, extra.json($0)) }
+            }
     }
 }
 

@@ -92,17 +92,16 @@ extension AttentionGates {
 extension StepReport {
     /// The step, where there is no terminal to draw a bar on.
     var line: String {
-        "step \(step)/\(steps)  epoch \(epoch)/\(epochs)  loss \(Formatted.number(loss, digits: 4))  \(scaleText)"
-            + (maskSparsity.map { ProgressLine.mask($0) + "  " } ?? "")
-            + "\(Formatted.number(tokensPerSecond, digits: 0)) tokens/s  "
-            + "\(ProgressLine.time(secondsLeft)) left"
-    }
-
-    /// How the loss is scaled, if it is.
-    private var scaleText: String {
-        guard let lossScale, let skippedSteps else { return "" }
-        let skipped = skippedSteps == 0 ? "" : ", \(skippedSteps) skipped"
-        return "scale \(Formatted.number(lossScale, digits: 0))\(skipped)  "
+        let pieces =
+            [
+                "step \(step)/\(steps)", "epoch \(epoch)/\(epochs)",
+                "loss \(Formatted.number(loss, digits: 4))",
+            ]
+            + StepExtra.words(extras) + [
+                "\(Formatted.number(tokensPerSecond, digits: 0)) tokens/s",
+                "\(ProgressLine.time(secondsLeft)) left",
+            ]
+        return pieces.joined(separator: "  ")
     }
 }
 

@@ -56,7 +56,7 @@ struct TrainingReporter {
             let line = ProgressLine(
                 epoch: step.epoch, epochs: step.epochs, step: step.step, steps: step.steps, loss: step.loss,
                 tokensPerSecond: step.tokensPerSecond, secondsLeft: step.secondsLeft,
-                maskSparsity: step.maskSparsity)
+                extras: StepExtra.words(step.extras, onProgressLine: true))
             bar.draw { line.text(width: $0) }
         case .lines(let interval):
             if step.step % interval == 0 || step.step == step.steps { print(step.line) }

@@ -2,7 +2,7 @@ import GraphCompiler
 import Text
 
 extension BatchShape {
-<    /// The symbols of `EncoderGraph`.
+    /// The symbols of `EncoderGraph`.
     package var symbols: [String: Int] { ["sequences": sequences, "tokens": tokens, "length": maxLength] }
 }
 
@@ -10,7 +10,7 @@ extension BatchShape {
 package struct EncoderInputs {
     package var tensors: [String: TensorData]
     package var symbols: [String: Int]
-=
+
     package init(_ batch: Batch) {
         tensors = [
             "input_ids": TensorData(batch.ids),

@@ -1,5 +1,5 @@
 /// How sequences share a batch, and what is padded.
-package enum BatchingMode: String, Sendable, CaseIterable {
+public enum BatchingMode: String, Sendable, CaseIterable {
     /// Every slot has `maxLength` tokens.
     case fixed
     /// Every slot is as long as the longest sequence of its batch.

@@ -42,10 +42,7 @@ package struct TextDataset: Sendable, Equatable {
 
     /// Which columns to read and what to insist on.
     package struct Options: Sendable, Equatable {
-        /// Whether the first row of a file with columns names them.
-        package enum Header: String, Sendable, CaseIterable { case auto, present, absent }
-
-        package var header = Header.auto
+        package var header = TableHeader.auto
         /// Columns or members; `nil` finds them by their usual names and by what they look like.
         package var textColumn: ColumnSelector?
         package var pairColumn: ColumnSelector?
@@ -59,7 +56,7 @@ package struct TextDataset: Sendable, Equatable {
         package var like: ColumnLayout?
 
         package init(
-            header: Header = .auto, textColumn: ColumnSelector? = nil, pairColumn: ColumnSelector? = nil,
+            header: TableHeader = .auto, textColumn: ColumnSelector? = nil, pairColumn: ColumnSelector? = nil,
             labelColumn: ColumnSelector? = nil, labels: LabelUse = .ifPresent
         ) {
             self.header = header

@@ -8,11 +8,12 @@ package enum TruncationSide: String, Sendable {
     }
 }
 
-/// Which side of a pair gives up tokens when the whole is too long; HF's strategies of the same names.
-package enum Truncation: String, Sendable, CaseIterable {
+/// Which text of a pair gives up tokens when both together are too long: Hugging Face's strategies of the same names.
+public enum Truncation: String, Sendable, CaseIterable {
     case longestFirst = "longest_first"
     case onlyFirst = "only_first"
     case onlySecond = "only_second"
+    /// A sequence that is too long is an error.
     case doNotTruncate = "do_not_truncate"
 
     /// How many tokens of text and pair stay so that both fit into `budget` tokens.

@@ -23,7 +23,7 @@ struct CheckpointState {
 
     init(progress: TrainingProgress, config: TrainingConfig, data: String, measure: EvaluationMeasure) {
         self.progress = progress
-        let fields = TrainingConfig.fields.filter(\.shapesResult)
+        let fields = TrainingConfig.fields.filter { $0.effect == .parameters }
         settings = JSONObject(fields.map { ($0.name, $0.json(config)) })
         self.data = data
         self.measure = measure
@@ -83,7 +83,7 @@ struct CheckpointState {
     ///
     /// - Throws: `ModelError` naming the first field that differs, with both values.
     func check(against other: CheckpointState, at path: String) throws {
-        for field in TrainingConfig.fields where field.shapesResult {
+        for field in TrainingConfig.fields where field.effect == .parameters {
             let (saved, wanted) = (settings[field.name] ?? .null, other.settings[field.name] ?? .null)
             guard saved != wanted else { continue }
             throw ModelError(

@@ -3,9 +3,10 @@ import Foundation
 import GraphCompiler
 import Pipelines
 import Support
+import Text
 
 /// A type that a field of `train.json` can have.
-protocol ConfigValue: Sendable {
+protocol ConfigValue: Sendable, Equatable {
     /// What is expected, in the words of an error message.
     static var expectation: String { get }
 
@@ -184,11 +185,11 @@ extension LayerSharing: ConfigText {
 
 extension TrainingTask: ConfigChoice {}
 extension Metric: ConfigChoice {}
-extension TrainingOptimizer: ConfigChoice {}
-extension TrainingBatching: ConfigChoice {}
-extension TrainingFormat: ConfigChoice {}
-extension TrainingHeader: ConfigChoice {}
-extension TrainingTruncation: ConfigChoice {}
+extension Optimizer: ConfigChoice {}
+extension BatchingMode: ConfigChoice {}
+extension DataFormat: ConfigChoice {}
+extension TableHeader: ConfigChoice {}
+extension Truncation: ConfigChoice {}
 extension LearningRateSchedule.Shape: ConfigChoice {}
 extension CompilerOptions.MatmulLowering: ConfigChoice {}
 extension Precision: ConfigChoice {}

@@ -67,110 +67,22 @@ extension TrainingConfig {
         .object(Self.fields.map { ($0.name, $0.json(self)) })
     }
 
-    /// Checks every field, and the fields against one another. `trainModel` calls it.
-    ///
-    /// - Throws: `TrainingConfigError`.
-    public func validate() throws {
-        // Setting each field to its own value runs its check, whichever way the value got here.
-        var copy = self
-        for field in Self.fields { try copy.set(field.name, field.json(self)) }
-        func refuse(_ field: String, _ problem: String) -> TrainingConfigError {
-            TrainingConfigError(file: file, field: field, problem: problem)
-        }
-        if let metric, !metric.suits(task) {
-            let legal = Metric.allCases.filter { $0.suits(task) }.map { "\"\($0.rawValue)\"" }
-            throw refuse(
-                "metric",
-                "is \"\(metric.rawValue)\", which needs \(metric.need); expected "
-                    + legal.dropLast().joined(separator: ", ") + " or \(legal[legal.count - 1])")
-        }
-        if bucketWidth != 1, batching != .uniform {
-            throw refuse(
-                "bucketWidth",
-                "has no use with \"batching\": \"\(batching.rawValue)\"; set that to \"uniform\", or remove this"
-            )
-        }
-        try validateMask(refuse)
-        try validateData(refuse)
-        try validatePretraining(refuse)
-        if task == .tokenClassification {
-            try refuseSet(
-                ["pairColumn", "missingLabels", "truncation"],
-                "which reads words with a label each and cuts sentences at their end", refuse)
-        }
-        if earlyStopping != nil, validationFile == "" {
-            throw refuse("earlyStopping", "needs a validationFile; name one or remove it")
-        }
+    /// What is wrong with a field.
+    func error(_ field: String, _ problem: String) -> TrainingConfigError {
+        TrainingConfigError(file: file, field: field, problem: problem)
     }
 
-    /// The learning rate of the only phase, or of the first one.
-    var firstLearningRate: Double { phases.first?.learningRate ?? learningRate }
-
-    /// The fields of a learned mask need one; its learning rate is a multiple of the parameters'.
-    private func validateMask(_ refuse: (String, String) -> TrainingConfigError) throws {
-        let defaults = TrainingConfig()
-        let names = ["damLength", "damLambda", "damLearningRate", "damPerLayer"]
-        for field in Self.fields where dam == nil && names.contains(field.name) {
-            guard field.json(self) == field.json(defaults) else {
-                throw refuse(
-                    field.name, "has no use without 'dam'; set that to \"structured\", or remove this")
-            }
-        }
-        if let damLearningRate, damLearningRate > 0, firstLearningRate == 0 {
-            throw refuse("damLearningRate", "needs a learningRate above 0, whose schedule it follows")
-        }
+    /// Refuses fields that the task does not look at, where they have been changed: a value that is what it would be
+    /// anyway says nothing, and files may list every field.
+    func refuseUseless(_ names: [String], _ reason: String) throws {
+        try refuse(names) { "has no use in the task \"\(task.rawValue)\", \(reason); remove it" }
     }
 
-    /// GLUE's tasks have their own files, and only they have `data`.
-    private func validateData(_ refuse: (String, String) -> TrainingConfigError) throws {
-        guard case .glue(let glue) = task else {
-            guard data == nil else {
-                throw refuse(
-                    "data", "is for GLUE's tasks; set 'task' to one such as \"glue/mrpc\", or use trainFile")
-            }
-            return
-        }
-        guard let data, !data.isEmpty else {
-            throw refuse(
-                "data",
-                "is missing; the task \"\(task.rawValue)\" needs GLUE's folder or \(glue.rawValue)'s own")
-        }
-        try refuseSet(Self.labelledFiles, "whose files are in 'data'", refuse)
-    }
-
-    /// Pre-training has its own files and fields.
-    private func validatePretraining(_ refuse: (String, String) -> TrainingConfigError) throws {
-        guard task == .pretrain else {
-            return try refuseSet(
-                Self.pretrainingFields.map(\.name), "but only in \"pretrain\"", refuse)
-        }
-        guard !textFiles.isEmpty else {
-            throw refuse("textFiles", "is missing; the task \"pretrain\" needs files with text")
-        }
-        try refuseSet(Self.labelledFiles + ["truncation"], "whose files are 'textFiles'", refuse)
-        if !phases.isEmpty, maxSteps != nil {
-            throw refuse("maxSteps", "has no use beside 'phases', which have their own steps; remove it")
-        }
-    }
-
-    private static let labelledFiles =
-        [
-            "trainFile", "validationFile", "testFile",
-        ] + columns
-
-    private static let columns = [
-        "format", "header", "textColumn", "pairColumn", "labelColumn", "missingLabels",
-    ]
-
-    /// Refuses fields that the task does not look at, when they are not as they were.
-    private func refuseSet(
-        _ names: [String], _ reason: String, _ refuse: (String, String) -> TrainingConfigError
-    ) throws {
-        let defaults = TrainingConfig()
-        for field in Self.fields where names.contains(field.name) && field.json(self) != field.json(defaults)
-        {
-            throw refuse(
-                field.name, "has no use in the task \"\(task.rawValue)\", \(reason); remove it")
+    /// Refuses the first of the fields that has been changed.
+    func refuse(_ names: [String], because problem: () -> String) throws {
+        let fresh = TrainingConfig()
+        for field in Self.fields where names.contains(field.name) && !field.isSame(self, fresh) {
+            throw error(field.name, problem())
         }
     }
 
@@ -200,30 +112,6 @@ extension TrainingConfig {
 private func isSymbolicLink(_ path: String) -> Bool {
     var status = stat()
     return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
-}
-
-extension Metric {
-    /// Whether a model for the task has the metric.
-    fileprivate func suits(_ task: TrainingTask) -> Bool {
-        switch self {
-        case .loss: true
-        case .accuracy, .f1, .macroF1, .matthews: !task.isRegression && task != .pretrain
-        case .pearson, .spearman: task.isRegression
-        case .maskedLMLoss, .maskedLMAccuracy, .nextSentenceAccuracy: task == .pretrain
-        case .precision, .recall: task == .tokenClassification
-        }
-    }
-
-    /// What a task needs to have the metric.
-    fileprivate var need: String {
-        switch self {
-        case .loss: "examples"
-        case .accuracy, .f1, .macroF1, .matthews: "labels"
-        case .pearson, .spearman: "numbers"
-        case .maskedLMLoss, .maskedLMAccuracy, .nextSentenceAccuracy: "the task \"pretrain\""
-        case .precision, .recall: "the task \"token_classification\""
-        }
-    }
 }
 
 extension JSONValue {

@@ -18,13 +18,13 @@ public struct TrainingPhase: Sendable, Hashable {
     /// The configuration as it is in the phase.
     func applied(to config: TrainingConfig) -> TrainingConfig {
         var config = config
-        config.maxSteps = steps
-        config.maxLength = length ?? config.maxLength
-        config.batchSize = batchSize ?? config.batchSize
-        config.learningRate = learningRate ?? config.learningRate
-        if warmupRatio != nil || warmupSteps != nil { config.warmupSteps = warmupSteps }
-        config.warmupRatio = warmupRatio ?? config.warmupRatio
-        config.gradientAccumulation = gradientAccumulation ?? config.gradientAccumulation
+        config.optimizer.maxSteps = steps
+        config.data.maxLength = length ?? config.data.maxLength
+        config.batches.size = batchSize ?? config.batches.size
+        config.optimizer.learningRate = learningRate ?? config.optimizer.learningRate
+        if warmupRatio != nil || warmupSteps != nil { config.optimizer.warmupSteps = warmupSteps }
+        config.optimizer.warmupRatio = warmupRatio ?? config.optimizer.warmupRatio
+        config.batches.gradientAccumulation = gradientAccumulation ?? config.batches.gradientAccumulation
         return config
     }
 }
@@ -37,38 +37,36 @@ extension TrainingPhase: ConfigElement {
 
     static var arrayExpectation: String { "an array, each element " + expectation }
 
-    private static let names: Set = [
-        "steps", "length", "batchSize", "learningRate", "warmupRatio", "warmupSteps", "gradientAccumulation",
-    ]
+    private static var fields: [ConfigField<Self>] {
+        [
+            .init("steps", \.steps, "Steps of the phase.", atLeast: 1),
+            .init("length", \.length, "Replaces `maxLength`.", atLeast: 5),
+            .init("batchSize", \.batchSize, "Replaces `batchSize`.", atLeast: 1),
+            .init(
+                "learningRate", \.learningRate, "Replaces `learningRate`.",
+                expectation: "\(ConfigFloat.expectation), or null"
+            ) { $0.map(ConfigFloat.isLegal) ?? true },
+            .init(
+                "warmupRatio", \.warmupRatio, "Replaces `warmupRatio`.",
+                expectation: "a number of at least 0 and at most 1, or null"
+            ) { $0.map { (0...1).contains($0) } ?? true },
+            .init("warmupSteps", \.warmupSteps, "Replaces `warmupSteps`.", atLeast: 0),
+            .init(
+                "gradientAccumulation", \.gradientAccumulation, "Replaces `gradientAccumulation`.", atLeast: 1
+            ),
+        ]
+    }
 
     init?(json: JSONValue) {
-        guard case .object(let object) = json, Self.names.isSuperset(of: object.names) else { return nil }
-        /// The value of a member; `.some(nil)` without it, `nil` when it is not legal.
-        func member<Value: ConfigValue>(_ name: String, _ isLegal: (Value) -> Bool) -> Value?? {
-            guard let value = object[name], value != .null else { return .some(nil) }
-            guard let value = Value(json: value), isLegal(value) else { return nil }
-            return value
+        guard case .object(let object) = json, object["steps"] != nil else { return nil }
+        self.init(steps: 0)
+        for (name, value) in object.members {
+            guard let field = Self.fields.first(where: { $0.name == name }), field.set(&self, value) == nil
+            else { return nil }
         }
-        let counts = 1...Int(Int32.max)
-        guard let steps = object["steps"].flatMap({ Int(json: $0) }), counts.contains(steps),
-            let length = member("length", { $0 >= 5 && counts.contains($0) }),
-            let batchSize = member("batchSize", counts.contains),
-            let learningRate = member("learningRate", TrainingField.isFloat),
-            let warmupRatio = member("warmupRatio", { (share: Double) in (0...1).contains(share) }),
-            let warmupSteps = member("warmupSteps", { $0 == 0 || counts.contains($0) }),
-            let gradientAccumulation = member("gradientAccumulation", counts.contains)
-        else { return nil }
-        (self.steps, self.length, self.batchSize) = (steps, length, batchSize)
-        (self.learningRate, self.warmupRatio, self.warmupSteps) = (learningRate, warmupRatio, warmupSteps)
-        self.gradientAccumulation = gradientAccumulation
     }
 
     var json: JSONValue {
-        let members: [(String, JSONValue)] = [
-            ("steps", steps.json), ("length", length.json), ("batchSize", batchSize.json),
-            ("learningRate", learningRate.json), ("warmupRatio", warmupRatio.json),
-            ("warmupSteps", warmupSteps.json), ("gradientAccumulation", gradientAccumulation.json),
-        ]
-        return .object(members.filter { $0.1 != .null })
+        .object(Self.fields.map { ($0.name, $0.json(self)) }.filter { $0.1 != .null })
     }
 }

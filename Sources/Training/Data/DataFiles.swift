@@ -15,7 +15,7 @@ struct DataFiles {
     /// - Throws: `TextError` with file and line.
     init(_ config: TrainingConfig) throws {
         switch config.task {
-        case .glue(let task): try self.init(task, in: config.resolve(config.data ?? ""))
+        case .glue(let task): try self.init(task, in: config.resolve(config.data.glueFolder ?? ""))
         case .classification, .regression, .tokenClassification, .pretrain: try self.init(named: config)
         }
     }
@@ -36,9 +36,9 @@ struct DataFiles {
     private init(named config: TrainingConfig) throws {
         var options = config.textOptions
         func load(_ path: String) throws -> TextDataset {
-            try TextDataset.load(path: path, format: config.dataFormat, options: options)
+            try TextDataset.load(path: path, format: config.data.format, options: options)
         }
-        train = try load(config.dataPath(config.trainFile))
+        train = try load(config.dataPath(config.data.trainFile))
         // The other files are laid out as the training data, and what has no label in them is what training does not know.
         options.like = train.layout
         if options.labels == .classes {
@@ -57,8 +57,8 @@ extension TrainingConfig {
     func path(of part: EvaluatedPart) -> String? {
         let (named, usual) =
             switch part {
-            case .validation: (validationFile, "data/valid.txt")
-            case .test: (testFile, "data/test.txt")
+            case .validation: (data.validationFile, "data/valid.txt")
+            case .test: (data.testFile, "data/test.txt")
             }
         if let named { return named.isEmpty ? nil : dataPath(named) }
         let file = resolve(usual)
@@ -70,23 +70,14 @@ extension TrainingConfig {
         path == DataPath.standardInput ? path : resolve(path)
     }
 
-    /// How the data files are laid out.
-    var dataFormat: DataFormat { DataFormat(rawValue: format.rawValue) ?? .auto }
-
     /// How the columns of the data files are found.
     var textOptions: TextDataset.Options {
-        let header: TextDataset.Options.Header =
-            switch self.header {
-            case .auto: .auto
-            case .present: .present
-            case .absent: .absent
-            }
         var options = TextDataset.Options(
-            header: header, textColumn: textColumn.map { ColumnSelector($0) },
-            pairColumn: pairColumn.map { ColumnSelector($0) },
-            labelColumn: labelColumn.map { ColumnSelector($0) },
+            header: data.header, textColumn: data.textColumn.map { ColumnSelector($0) },
+            pairColumn: data.pairColumn.map { ColumnSelector($0) },
+            labelColumn: data.labelColumn.map { ColumnSelector($0) },
             labels: task.isRegression ? .numbers : .classes)
-        options.missingLabels = missingLabels
+        options.missingLabels = data.missingLabels
         return options
     }
 }

@@ -11,25 +11,27 @@ struct PretrainingText {
 
     /// Tokenises the files, or opens the tokens of an earlier run.
     init(_ config: TrainingConfig, _ tokenizer: WordPieceTokenizer) throws {
-        let directory = config.resolve(config.tokenDirectory ?? config.outputDirectory + "/tokens")
+        let directory = config.resolve(
+            config.pretraining.tokenDirectory ?? config.output.directory + "/tokens")
         func prepare(_ files: [String], _ name: String) throws -> TokenFile {
             try TokenFile.prepare(
                 files.map(config.dataPath), tokenizer: tokenizer, at: "\(directory)/\(name).tokens")
         }
-        let all = TokenDocuments(try prepare(config.textFiles, "train"))
-        if !config.heldOutFiles.isEmpty {
+        let all = TokenDocuments(try prepare(config.pretraining.textFiles, "train"))
+        if !config.pretraining.heldOutFiles.isEmpty {
             train = all
-            heldOut = TokenDocuments(try prepare(config.heldOutFiles, "heldout"))
-        } else if config.heldOutShare > 0 {
-            (train, heldOut) = all.holdingOut(share: config.heldOutShare)
+            heldOut = TokenDocuments(try prepare(config.pretraining.heldOutFiles, "heldout"))
+        } else if config.pretraining.heldOutShare > 0 {
+            (train, heldOut) = all.holdingOut(share: config.pretraining.heldOutShare)
         } else {
             (train, heldOut) = (all, nil)
         }
         try Self.check(
-            train, of: config.textFiles,
-            heldOut: config.heldOutFiles.isEmpty ? all.documents.count - train.documents.count : 0)
-        if !config.heldOutFiles.isEmpty, let heldOut {
-            try Self.check(heldOut, of: config.heldOutFiles, heldOut: 0)
+            train, of: config.pretraining.textFiles,
+            heldOut: config.pretraining.heldOutFiles.isEmpty ? all.documents.count - train.documents.count : 0
+        )
+        if !config.pretraining.heldOutFiles.isEmpty, let heldOut {
+            try Self.check(heldOut, of: config.pretraining.heldOutFiles, heldOut: 0)
         }
         fingerprint = Self.fingerprint(train)
     }

@@ -43,7 +43,7 @@ struct TrainingData {
 extension TrainingConfig {
     /// Tokens of a sequence at most.
     func maxLength(of model: ModelSource) throws -> Int {
-        let maxLength = self.maxLength ?? min(model.config.maxPositions, model.limit?.length ?? .max)
+        let maxLength = data.maxLength ?? min(model.config.maxPositions, model.limit?.length ?? .max)
         guard maxLength <= model.config.maxPositions else {
             throw ModelError(
                 .invalidSetting,
@@ -72,14 +72,8 @@ private struct DataEncoder {
             try labels.map { Targets.classes(try $0.ids(for: dataset)) }
             ?? .numbers(
                 try dataset.regressionTargets())
-        let truncation: Truncation =
-            switch config.truncation {
-            case .longestFirst: .longestFirst
-            case .onlyFirst: .onlyFirst
-            case .onlySecond: .onlySecond
-            case .doNotTruncate: .doNotTruncate
-            }
-        let encodings = try model.tokenizer.encode(dataset, maxLength: maxLength, truncation: truncation)
+        let encodings = try model.tokenizer.encode(
+            dataset, maxLength: maxLength, truncation: config.data.truncation)
         if let long = encodings.firstIndex(where: { $0.count > maxLength }) {
             throw TextError(
                 .cannotTruncate, file: dataset.textFile, line: dataset.lines[long],

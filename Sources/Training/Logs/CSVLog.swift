@@ -9,7 +9,7 @@ struct CSVLog: TrainingLog {
     static let header =
         (["step", "epoch", "loss", "learning_rate", "gradient_norm", "tokens_per_second"]
         + Metric.allCases.map { "validation_\($0.rawValue)" }
-        + ["loss_scale", "skipped_steps", "mask_sparsity"]).joined(separator: ",")
+        + StepExtra.allCases.map(\.rawValue)).joined(separator: ",")
     private let file: AppendedFile
 
     /// Starts the file, or goes on with it: rows after `step` are dropped, since a resumed run writes them again, and so
@@ -30,14 +30,16 @@ struct CSVLog: TrainingLog {
 
     func add(_ row: TrainingLogRow) throws {
         let steps = [row.epoch, row.loss, row.learningRate, row.gradientNorm, row.tokensPerSecond.rounded()]
-        let others = [row.lossScale, row.skippedSteps.map(Double.init), row.maskSparsity]
-        try write(row.step, steps + Metric.allCases.map { _ in nil } + others)
+        try write(
+            row.step,
+            steps + Metric.allCases.map { _ in nil } + StepExtra.allCases.map { row.extras[$0] })
     }
 
     func add(_ evaluation: EvaluationReport) throws {
         let metrics = Metric.allCases.map(evaluation.metrics.value)
         try write(
-            evaluation.step, [Double(evaluation.epoch), nil, nil, nil, nil] + metrics + [nil, nil, nil])
+            evaluation.step,
+            [Double(evaluation.epoch), nil, nil, nil, nil] + metrics + StepExtra.allCases.map { _ in nil })
     }
 
     /// Numbers in the shortest form that reads back as the same.

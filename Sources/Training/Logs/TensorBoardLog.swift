@@ -27,16 +27,14 @@ struct TensorBoardLog: TrainingLog {
     }
 
     func add(_ row: TrainingLogRow) throws {
-        var values = [
+        var values: [(tag: String, value: Double)] = [
             ("train/loss", row.loss), ("train/learning_rate", row.learningRate),
             ("train/gradient_norm", row.gradientNorm), ("train/tokens_per_second", row.tokensPerSecond),
             ("train/epoch", row.epoch),
         ]
-        if let lossScale = row.lossScale { values.append(("train/loss_scale", lossScale)) }
-        if let skippedSteps = row.skippedSteps {
-            values.append(("train/skipped_steps", Double(skippedSteps)))
+        values += StepExtra.allCases.compactMap { extra in
+            row.extras[extra].map { ("train/\(extra.rawValue)", $0) }
         }
-        if let maskSparsity = row.maskSparsity { values.append(("train/mask_sparsity", maskSparsity)) }
         try write(values, step: row.step)
     }
 

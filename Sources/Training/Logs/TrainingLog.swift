@@ -13,17 +13,14 @@ struct TrainingLogRow: Equatable {
     var epoch = 0.0
     /// Mean over the row's steps.
     var loss = 0.0
-    /// Of the last step.
+    /// The last step's learning rate.
     var learningRate = 0.0
-    /// Of the last step.
+    /// The last step's gradient norm.
     var gradientNorm = 0.0
     /// Real tokens a second over the row's steps.
     var tokensPerSecond = 0.0
-    /// Of the mask that is learned, after the last step; `nil` when none is.
-    var maskSparsity: Double?
-    /// Of the last step, and steps skipped so far; `nil` where the loss is not scaled.
-    var lossScale: Double?
-    var skippedSteps: Int?
+    /// The last step's extras.
+    var extras: [StepExtra: Double] = [:]
 }
 
 /// Collects steps into rows. A checkpoint keeps what has been collected, but for the time, which is that of the process.
@@ -47,8 +44,7 @@ struct TrainingLogWindow: Equatable {
         let row = TrainingLogRow(
             step: report.step, epoch: epoch, loss: losses / Double(max(1, steps)),
             learningRate: report.learningRate, gradientNorm: report.gradientNorm,
-            tokensPerSecond: seconds > 0 ? Double(tokens) / seconds : 0, maskSparsity: report.maskSparsity,
-            lossScale: report.lossScale, skippedSteps: report.skippedSteps)
+            tokensPerSecond: seconds > 0 ? Double(tokens) / seconds : 0, extras: report.extras)
         self = TrainingLogWindow()
         return row
     }

@@ -32,10 +32,11 @@ public struct LearningRateSchedule: Hashable, Sendable {
 
     /// The schedule that a configuration asks for, over a number of steps.
     init(_ config: TrainingConfig, steps: Int) {
-        let share = Int((config.warmupRatio * Double(steps)).rounded(.up))
+        let share = Int((config.optimizer.warmupRatio * Double(steps)).rounded(.up))
         self.init(
-            shape: config.schedule, peak: config.learningRate, warmupSteps: config.warmupSteps ?? share,
-            steps: steps, power: config.polynomialPower)
+            shape: config.optimizer.schedule, peak: config.optimizer.learningRate,
+            warmupSteps: config.optimizer.warmupSteps ?? share,
+            steps: steps, power: config.optimizer.polynomialPower)
     }
 
     /// The rate of a step, counted from 0.

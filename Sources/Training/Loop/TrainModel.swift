@@ -30,7 +30,7 @@ public func trainModel(
     shouldStop: @escaping () -> Bool = { false }
 ) throws -> TrainingReport {
     try config.validate()
-    let directory = config.resolve(config.outputDirectory)
+    let directory = config.resolve(config.output.directory)
     let lock = try OutputLock(directory)
     defer { withExtendedLifetime(lock) {} }
     Leftovers.removeAll(in: directory)
@@ -39,8 +39,9 @@ public func trainModel(
         try compiler
         ?? Compiler(
             CompilerOptions(
-                instructionSet: config.cpu, threads: config.threads, matmul: config.matmul,
-                precision: config.precision))
+                instructionSet: config.machine.cpu, threads: config.machine.threads,
+                matmul: config.machine.matmul,
+                precision: config.machine.precision))
     // Before the model is loaded: the memory that this takes is given back.
     if profiles { _ = try compiler.ceilings() }
     let trainer = try Trainer(config, compiler: compiler, shouldStop: shouldStop, observer: observer)

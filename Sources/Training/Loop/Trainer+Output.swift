@@ -6,7 +6,7 @@ import Support
 
 extension Trainer {
     static func checkpoints(_ config: TrainingConfig) -> URL {
-        URL(file: config.resolve(config.outputDirectory), isDirectory: true)
+        URL(file: config.resolve(config.output.directory), isDirectory: true)
             .appendingPathComponent("checkpoints")
     }
 
@@ -22,7 +22,8 @@ extension Trainer {
         var state = CheckpointState(
             progress: progress, config: config, data: task.fingerprint,
             measure: EvaluationMeasure(
-                metric: metric, validation: task.validationFingerprint ?? "", isSaved: config.saveBest))
+                metric: metric, validation: task.validationFingerprint ?? "",
+                isSaved: config.evaluation.saveBest))
         state.steps = plan.steps
         state.model = modelFingerprint
         state.microBatchSize = setup.microBatchSize
@@ -37,7 +38,7 @@ extension Trainer {
         try checkFinite(
             model.specs.map(\.name) + states.filter { !model.scalesLoss || !OptimizerOptions.isSum($0) })
         kept.removeAll { $0 == checkpointName }
-        kept = (kept + [checkpointName]).suffix(config.keepCheckpoints)
+        kept = (kept + [checkpointName]).suffix(config.output.keepCheckpoints)
         try TrainingCheckpoint.save(model, state: state, in: checkpoints)
         TrainingCheckpoint.prune(in: checkpoints, keeping: Set(kept))
         try observer(
@@ -94,7 +95,7 @@ extension Trainer {
 
     /// Makes the saved model and the model in memory the same: the best one, or the last.
     func finishModel() throws {
-        guard config.saveBest, let best = progress.best else { return try saveModel() }
+        guard config.evaluation.saveBest, let best = progress.best else { return try saveModel() }
         if best.step != progress.step { try loadSavedModel() }
     }
 
@@ -119,15 +120,17 @@ extension Trainer {
     // MARK: Logs
 
     func openLogs() throws {
-        if config.csvLog { logs.append(try CSVLog(path: outputDirectory + "/log.csv", after: loggedStep)) }
-        guard config.tensorBoard else { return }
+        if config.output.csvLog {
+            logs.append(try CSVLog(path: outputDirectory + "/log.csv", after: loggedStep))
+        }
+        guard config.output.tensorBoard else { return }
         logs.append(try TensorBoardLog(directory: outputDirectory + "/tensorboard", after: loggedStep))
     }
 
     /// Adds a row every `logEvery` steps and after the last one.
     /// - Parameter epochShare: how much of the current epoch is done.
     func log(epochShare: Double) throws {
-        guard let lastStep, progress.step % config.logEvery == 0 || progress.step == plan.steps else {
+        guard let lastStep, progress.step % config.output.logEvery == 0 || progress.step == plan.steps else {
             return
         }
         let row = progress.window.row(endingWith: lastStep, epoch: Double(progress.epoch) + epochShare)

@@ -9,7 +9,7 @@ extension Trainer {
     static func checkpoint(
         _ config: TrainingConfig, note: (String) -> Void
     ) throws -> TrainingCheckpoint? {
-        switch config.resume {
+        switch config.output.resume {
         case nil: return nil
         case "latest"?: return try TrainingCheckpoint.latest(in: checkpoints(config), note: note)
         case let path?:
@@ -79,7 +79,7 @@ extension Trainer {
         }
         // Other epochs may have other numbers of steps.
         guard
-            config.task == .pretrain || config.maxTokens != nil
+            config.task == .pretrain || config.batches.maxTokens != nil
                 || progress.step == progress.epoch * steps.count + progress.batch
         else { throw damaged("it is not after \(progress.step) steps") }
         guard progress.microBatch == 0 || progress.microBatch < steps[progress.batch].count else {
@@ -101,7 +101,7 @@ extension Trainer {
         // The best model of another run's directory cannot be saved at the end of this one.
         guard isOwn else { return anew("the best model so far is in the directory of another run") }
         let hasModel = FileManager.default.fileExists(atPath: outputDirectory + "/model.safetensors")
-        if config.saveBest, !hasModel || saved.measure.isSaved == false {
+        if config.evaluation.saveBest, !hasModel || saved.measure.isSaved == false {
             return anew("the best model so far was not saved")
         }
         let changes = [
@@ -112,7 +112,7 @@ extension Trainer {
         ].compactMap(\.self)
         guard !changes.isEmpty else { return (best, []) }
         let reason = changes.joined(separator: ", and ")
-        guard config.saveBest else { return anew(reason) }
+        guard config.evaluation.saveBest else { return anew(reason) }
         try loadSavedModel()
         guard let metrics = try metrics(.validation) else { return anew(reason) }
         let again = BestEvaluation(

@@ -25,13 +25,13 @@ extension Trainer {
         }
         guard end != .interrupted else { return try report(end, test: nil) }
         if progress.evaluatedStep != progress.step { try evaluate(epoch: lastStep?.epoch ?? progress.epoch) }
-        if config.saveEvery != 0, kept.last != checkpointName { try saveCheckpoint() }
+        if config.output.saveEvery != 0, kept.last != checkpointName { try saveCheckpoint() }
         try finishModel()
         return try report(end, test: try metrics(.test))
     }
 
     private var isPatienceOver: Bool {
-        config.earlyStopping.map { progress.evaluationsWithoutBest >= $0 } ?? false
+        config.evaluation.earlyStopping.map { progress.evaluationsWithoutBest >= $0 } ?? false
     }
 
     /// The rest of the current epoch.
@@ -43,16 +43,16 @@ extension Trainer {
         for step in steps.dropFirst(progress.batch) {
             let epoch = progress.epoch
             guard try runStep(step) else {
-                if config.saveEvery != 0 { try saveCheckpoint() }
+                if config.output.saveEvery != 0 { try saveCheckpoint() }
                 return false
             }
             let isEnd = progress.batch == steps.count
             try log(epochShare: Double(progress.batch) / Double(steps.count))
             if isEnd { try endEpoch(batches: batches, seconds: pace.seconds - start) }
-            if isDue(config.evaluateEvery, isEpochEnd: isEnd) { try evaluate(epoch: epoch + 1) }
-            if isDue(config.saveEvery, isEpochEnd: isEnd) { try saveCheckpoint() }
+            if isDue(config.evaluation.every, isEpochEnd: isEnd) { try evaluate(epoch: epoch + 1) }
+            if isDue(config.output.saveEvery, isEpochEnd: isEnd) { try saveCheckpoint() }
             if shouldStop() {
-                if config.saveEvery != 0, kept.last != checkpointName { try saveCheckpoint() }
+                if config.output.saveEvery != 0, kept.last != checkpointName { try saveCheckpoint() }
                 return false
             }
             if progress.step == plan.steps || isPatienceOver { break }
@@ -101,16 +101,25 @@ extension Trainer {
         let report = StepReport(
             step: progress.step, steps: plan.steps, epoch: progress.epoch + 1, epochs: plan.epochs,
             loss: result.loss, learningRate: rate, gradientNorm: result.gradientNorm,
-            lossScale: model.scalesLoss ? scale : nil,
-            skippedSteps: model.scalesLoss ? progress.scaler.skipped : nil,
             realTokens: step.realTokens, paddedTokens: step.paddedTokens, sequences: step.sequences,
             seconds: seconds, tokensPerSecond: pace.tokensPerSecond,
-            secondsLeft: pace.secondsLeft(steps: plan.steps - progress.step), maskSparsity: model.maskSparsity
+            secondsLeft: pace.secondsLeft(steps: plan.steps - progress.step), extras: extras(lossScale: scale)
         )
         progress.window.add(report)
         lastStep = report
         try observer(.step(report))
         return true
+    }
+
+    /// The numbers of the features that the run uses, after a step.
+    private func extras(lossScale: Double) -> [StepExtra: Double] {
+        var extras: [StepExtra: Double] = [:]
+        extras[.maskSparsity] = model.maskSparsity
+        if model.scalesLoss {
+            extras[.lossScale] = lossScale
+            extras[.skippedSteps] = Double(progress.scaler.skipped)
+        }
+        return extras
     }
 
     /// - Returns: `nil` when the run was asked to stop between two micro-batches.
@@ -142,7 +151,7 @@ extension Trainer {
 
     /// What to do about numbers that f16 cannot hold; empty where they are not f16.
     var precisionAdvice: String {
-        guard config.precision == .fp16 else { return "" }
+        guard config.machine.precision == .fp16 else { return "" }
         return "fp16 has numbers up to 65504 only: set 'precision' to \"bf16\" (in \(config.file)), "
     }
 
@@ -191,7 +200,7 @@ extension Trainer {
         evaluations.append(report)
         for index in logs.indices { try logs[index].add(report) }
         try observer(.evaluation(report))
-        if isBest, config.saveBest {
+        if isBest, config.evaluation.saveBest {
             try saveModel()
             try observer(.bestModel(path: outputDirectory, step: progress.step))
         }

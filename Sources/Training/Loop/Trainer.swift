@@ -43,7 +43,7 @@ final class Trainer {
         self.compiler = compiler
         self.shouldStop = shouldStop
         self.observer = observer
-        outputDirectory = config.resolve(config.outputDirectory)
+        outputDirectory = config.resolve(config.output.directory)
         source = try ModelSource(config)
         task =
             switch config.task {
@@ -51,14 +51,14 @@ final class Trainer {
             case .tokenClassification: try TokenTask(config, source)
             case .classification, .regression, .glue: try SequenceTask(config, source)
             }
-        metric = config.metric ?? task.metric
+        metric = config.evaluation.metric ?? task.metric
         if metric == .f1, config.task != .tokenClassification, task.labels.count != 2 {
             throw TrainingConfigError(
                 file: config.file, field: "metric",
                 problem:
                     "is \"f1\", which needs two labels, but there are \(task.labels.count); use \"macro_f1\"")
         }
-        if config.earlyStopping != nil, task.exampleCount(of: .validation) == nil {
+        if config.evaluation.earlyStopping != nil, task.exampleCount(of: .validation) == nil {
             throw TrainingConfigError(
                 file: config.file, field: "earlyStopping",
                 problem: "needs validation data; set validationFile, or heldOutFiles for pre-training")
@@ -87,7 +87,7 @@ final class Trainer {
             steps: plan.steps, warmupSteps: plan.warmupSteps, epochs: plan.epochs,
             instructionSet: compiler.instructionSet, threads: compiler.threads, memory: setup.memory,
             gates: source.gates, recomputation: model.recomputation,
-            gradientAccumulation: config.gradientAccumulation, microBatchSize: setup.microBatchSize,
+            gradientAccumulation: config.batches.gradientAccumulation, microBatchSize: setup.microBatchSize,
             warnings: source.config.warnings + source.notes + task.warnings + resumeNotes
                 + [compiler.cacheWarning, compiler.slowPrecisionNote, setup.note].compactMap { $0 })
     }

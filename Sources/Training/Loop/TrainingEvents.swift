@@ -67,9 +67,6 @@ public struct StepReport: Sendable, Equatable {
     public let learningRate: Double
     /// L2 norm of all gradients before clipping; not finite for a step that was skipped.
     public let gradientNorm: Double
-    /// What the loss was multiplied by, and steps skipped so far for gradients that overflowed; `nil` but for fp16.
-    public let lossScale: Double?
-    public let skippedSteps: Int?
     /// Tokens of the batch that are not padding.
     public let realTokens: Int
     public let paddedTokens: Int
@@ -80,8 +77,8 @@ public struct StepReport: Sendable, Equatable {
     public let tokensPerSecond: Double
     /// Estimated from the last steps; evaluations come on top.
     public let secondsLeft: Double
-    /// The share of pairs that the mask which is learned leaves out after the step, without noise; `nil` when none is.
-    public let maskSparsity: Double?
+    /// The numbers of the features that the run uses.
+    public let extras: [StepExtra: Double]
 }
 
 /// One pass over the training data.

@@ -25,20 +25,23 @@ extension TrainingPlan {
     init(_ config: TrainingConfig, _ plan: BatchPlan) {
         func stepCount(epoch: Int) -> Int {
             let batches = plan.batches(epoch: epoch).count
-            return (batches + config.gradientAccumulation - 1) / config.gradientAccumulation
+            return (batches + config.batches.gradientAccumulation - 1) / config.batches.gradientAccumulation
         }
         var (steps, epochs) = (0, 0)
-        if config.maxTokens == nil {
+        if config.batches.maxTokens == nil {
             let perEpoch = stepCount(epoch: 0)
-            epochs = config.maxSteps.map { ($0 + perEpoch - 1) / perEpoch } ?? config.epochs
+            epochs =
+                config.optimizer.maxSteps.map { ($0 + perEpoch - 1) / perEpoch } ?? config.optimizer.epochs
             steps = epochs * perEpoch
         }
         // Under a token limit the order of the examples decides how many fit into a batch.
-        while config.maxTokens != nil, config.maxSteps.map({ steps < $0 }) ?? (epochs < config.epochs) {
+        while config.batches.maxTokens != nil,
+            config.optimizer.maxSteps.map({ steps < $0 }) ?? (epochs < config.optimizer.epochs)
+        {
             steps += stepCount(epoch: epochs)
             epochs += 1
         }
-        let schedule = LearningRateSchedule(config, steps: config.maxSteps ?? steps)
+        let schedule = LearningRateSchedule(config, steps: config.optimizer.maxSteps ?? steps)
         self.init(epochs: epochs, schedules: [schedule])
     }
 }

@@ -31,10 +31,12 @@ struct TrainingSetup {
         let needed: TrainingMemory
         do {
             let setup = try make(resumed)
-            guard let limit = config.maxMemory?.byteCount, setup.memory.total > limit else { return setup }
+            guard let limit = config.machine.maxMemory?.byteCount, setup.memory.total > limit else {
+                return setup
+            }
             needed = setup.memory
         }
-        let limit = config.maxMemory?.byteCount ?? .max
+        let limit = config.machine.maxMemory?.byteCount ?? .max
         var setup = try make(1)
         guard setup.memory.total <= limit else {
             throw TrainingConfigError(
@@ -68,9 +70,9 @@ struct TrainingSetup {
             try task.largestTrainingShapes(batchSize: microBatchSize ?? .max), try task.evaluationShapes()
         )
         var recompute = RecomputeRequest()
-        recompute.recompute = config.recompute
+        recompute.recompute = config.machine.recompute
         recompute.shapes = shapes.training
-        recompute.limit = config.maxMemory?.byteCount
+        recompute.limit = config.machine.maxMemory?.byteCount
         (model, loaded) = try Self.model(
             config, source, task, compiler: compiler,
             accumulates: task.accumulates || microBatchSize != nil, recompute)
@@ -99,7 +101,7 @@ struct TrainingSetup {
         do {
             // Gates are always trained.
             let names = specs.map(\.name).filter { !AttentionGates.isGate($0) }
-            frozen = try FrozenParameters(config.freeze, of: names)
+            frozen = try FrozenParameters(config.model.freeze, of: names)
             if source.gates == nil, names.allSatisfy(frozen.contains) {
                 throw FreezeError("leaves nothing to train: all parameters match; take an entry out")
             }
@@ -112,21 +114,22 @@ struct TrainingSetup {
             spec, values in
             try parameters.set(spec.name, shape: spec.shape) { _ = $0.update(fromContentsOf: values) }
         }
-        let (architecture, decay) = (task.config, config.layerwiseLearningRateDecay)
+        let (architecture, decay) = (task.config, config.optimizer.layerwiseLearningRateDecay)
         var options = OptimizerOptions(
-            config.optimizer == .lamb ? .lamb : .adamW,
+            config.optimizer.kind,
             adamW: AdamWAttributes(
-                beta1: config.beta1, beta2: config.beta2, epsilon: config.epsilon,
-                weightDecay: config.weightDecay), maxGradientNorm: config.maxGradientNorm,
+                beta1: config.optimizer.beta1, beta2: config.optimizer.beta2,
+                epsilon: config.optimizer.epsilon,
+                weightDecay: config.optimizer.weightDecay), maxGradientNorm: config.optimizer.maxGradientNorm,
             learningRateScale: { architecture.learningRateScale(of: $0, decay: decay) },
-            averageDecay: config.ema, scalesLoss: compiler.options.precision == .fp16)
+            averageDecay: config.optimizer.ema, scalesLoss: compiler.options.precision == .fp16)
         if source.gates != nil {
-            options.treatGates(learningRate: config.damLearningRate, of: config.firstLearningRate)
+            options.treatGates(learningRate: config.mask.learningRate, of: config.firstLearningRate)
         }
         let model = try TrainableModel(
             config: task.config, head: task.head, options: options, compiler: compiler,
             parameters: parameters, lossTerms: task.head.lossTerms, accumulates: accumulates,
-            gates: source.gates, labelSmoothing: config.labelSmoothing, recompute: recompute,
+            gates: source.gates, labelSmoothing: config.optimizer.labelSmoothing, recompute: recompute,
             isFrozen: frozen.contains)
         try model.startAverages()
         return (model, report)

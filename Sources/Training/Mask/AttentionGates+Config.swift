@@ -10,14 +10,14 @@ extension AttentionGates {
     ///   - path: what errors call it.
     /// - Throws: `ModelError` for a model that has a mask already, and for sequences that are longer than either mask.
     init?(_ training: TrainingConfig, _ model: EncoderConfig, at path: String) throws {
-        let whole = training.maxLength ?? model.maxPositions
-        let longest = training.phases.map { $0.length ?? whole }.max() ?? whole
+        let whole = training.data.maxLength ?? model.maxPositions
+        let longest = training.pretraining.phases.map { $0.length ?? whole }.max() ?? whole
         func check(_ size: Int, _ mask: String) throws {
             guard longest > size else { return }
             let given =
-                !training.phases.isEmpty
+                !training.pretraining.phases.isEmpty
                 ? "a phase has sequences of \(longest) tokens"
-                : training.maxLength == nil
+                : training.data.maxLength == nil
                     ? "'maxLength' is null, for the model's \(longest) positions"
                     : "'maxLength' is \(longest)"
             throw ModelError(
@@ -25,7 +25,7 @@ extension AttentionGates {
                 "\(given), but \(mask) at \(size) tokens and not defined beyond; set maxLength to at most \(size)",
                 at: training.file)
         }
-        guard let form = training.dam else {
+        guard let form = training.mask.form else {
             if let size = model.maskSize { try check(size, "the model's attention mask was made or learned") }
             return nil
         }
@@ -35,9 +35,9 @@ extension AttentionGates {
                 "has an attention mask already, so that 'dam' has none to learn; set \"dam\": null to train with the "
                     + "mask, or take 'attention_mask' out of the model's configuration", at: path)
         }
-        let length = training.damLength ?? longest
+        let length = training.mask.length ?? longest
         try check(length, "the attention mask is learned")
-        self.init(form, length: length, lambda: training.damLambda, isPerLayer: training.damPerLayer)
+        self.init(form, length: length, lambda: training.mask.lambda, isPerLayer: training.mask.isPerLayer)
     }
 }
 

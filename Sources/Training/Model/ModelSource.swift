@@ -21,7 +21,7 @@ struct ModelSource {
     let gates: AttentionGates?
 
     init(_ training: TrainingConfig) throws {
-        path = training.resolve(training.model)
+        path = training.resolve(training.model.path)
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
             throw ModelError(
@@ -33,13 +33,13 @@ struct ModelSource {
         let files = isDirectory.boolValue ? try ModelDirectory(path) : nil
         checkpoint = try files.map { try EncoderCheckpoint(directory: $0.directory) }
         var config = try files?.config ?? EncoderConfig(contentsOf: url)
-        config.hiddenDropout = training.hiddenDropout ?? config.hiddenDropout
-        config.attentionDropout = training.attentionDropout ?? config.attentionDropout
-        config.classifierDropout = training.classifierDropout ?? config.classifierDropout
-        config.stochasticDepth = training.stochasticDepth ?? config.stochasticDepth
+        config.hiddenDropout = training.model.hiddenDropout ?? config.hiddenDropout
+        config.attentionDropout = training.model.attentionDropout ?? config.attentionDropout
+        config.classifierDropout = training.model.classifierDropout ?? config.classifierDropout
+        config.stochasticDepth = training.model.stochasticDepth ?? config.stochasticDepth
         let own = config
-        config.shareLayers = training.shareLayers ?? config.shareLayers
-        config.embeddingSize = training.embeddingSize ?? config.embeddingSize
+        config.shareLayers = training.model.shareLayers ?? config.shareLayers
+        config.embeddingSize = training.model.embeddingSize ?? config.embeddingSize
         try Self.checkWeights(of: checkpoint == nil ? config : own, fit: config, training)
         try config.validate(file: path)
         self.config = config
@@ -48,12 +48,13 @@ struct ModelSource {
 
         let directory = files?.directory.path ?? path.parentPath
         let besideModel = directory.isEmpty ? "." : directory
-        let tokenizerPath = training.tokenizer.map(training.resolve) ?? besideModel
+        let tokenizerPath = training.model.tokenizer.map(training.resolve) ?? besideModel
         let hasVocabulary = ["vocab.txt", "tokenizer.json"].contains {
             FileManager.default.fileExists(atPath: besideModel + "/" + $0)
         }
         let tokenizer =
-            if training.task == .pretrain, training.tokenizer == nil, checkpoint == nil, !hasVocabulary {
+            if training.task == .pretrain, training.model.tokenizer == nil, checkpoint == nil, !hasVocabulary
+            {
                 try WordPieceTokenizer(
                     trainedOn: try Self.textFiles(of: training), size: config.vocabularySize)
             } else {
@@ -62,13 +63,13 @@ struct ModelSource {
         self.tokenizer = try tokenizer.limited(toRows: config.vocabularySize, types: config.tokenTypes)
         limit = try LengthLimit(of: files, tokenizer, at: tokenizerPath)
         notes =
-            (files?.notes ?? []) + tokenizer.notes + (limit?.note(of: training.maxLength) ?? [])
+            (files?.notes ?? []) + tokenizer.notes + (limit?.note(of: training.data.maxLength) ?? [])
             + Self.unused(files)
     }
 
     /// The texts that a vocabulary is learnt from before they are tokenised.
     private static func textFiles(of training: TrainingConfig) throws -> [String] {
-        let files = training.textFiles.map(training.dataPath)
+        let files = training.pretraining.textFiles.map(training.dataPath)
         if let pipe = files.first(where: { !DataPath.isRepeatable($0) }) {
             throw ModelError(
                 .invalidSetting,

@@ -14,7 +14,7 @@ struct PretrainingPhase {
     /// - Parameter config: the configuration as it is in the phase.
     /// - Throws: `ModelError` for a length that the model does not have, `TextError` for too few documents.
     init(_ config: TrainingConfig, _ documents: TokenDocuments, _ source: ModelSource) throws {
-        let length = config.maxLength ?? min(source.config.maxPositions, source.limit?.length ?? .max)
+        let length = config.data.maxLength ?? min(source.config.maxPositions, source.limit?.length ?? .max)
         guard (5...max(5, source.config.maxPositions)).contains(length) else {
             throw ModelError(
                 .invalidSetting,
@@ -22,16 +22,18 @@ struct PretrainingPhase {
                     + "\(source.config.maxPositions) positions", at: config.file)
         }
         tokenizer = source.tokenizer
-        batchesPerStep = config.gradientAccumulation
+        batchesPerStep = config.batches.gradientAccumulation
         sampler = try PairSampler(
-            documents, length: length, shortShare: config.shortShare, seed: UInt64(config.seed))
-        let predictions = max(1, Int((Double(length) * config.maskedShare).rounded()))
+            documents, length: length, shortShare: config.pretraining.shortShare, seed: UInt64(config.seed))
+        let predictions = max(1, Int((Double(length) * config.pretraining.maskedShare).rounded()))
         masking = try TokenMasking(
-            share: config.maskedShare, maxPredictions: config.maxPredictions ?? predictions,
-            wholeWords: config.wholeWordMasking, tokenizer: source.tokenizer)
+            share: config.pretraining.maskedShare,
+            maxPredictions: config.pretraining.maxPredictions ?? predictions,
+            wholeWords: config.pretraining.wholeWordMasking, tokenizer: source.tokenizer)
         batching = BatchingOptions(
-            mode: config.batching.mode, bucketWidth: config.bucketWidth, batchSize: config.batchSize,
-            maxTokens: config.maxTokens,
+            mode: config.batches.mode, bucketWidth: config.batches.bucketWidth,
+            batchSize: config.batches.size,
+            maxTokens: config.batches.maxTokens,
             maxLength: length, padID: source.tokenizer.special.padding, shuffle: true,
             seed: UInt64(config.seed))
     }

@@ -37,7 +37,9 @@ final class PretrainingTask: LearningTask {
         let text = try PretrainingText(training, source.tokenizer)
         fingerprint = text.fingerprint
         validationFingerprint = text.heldOut.map(PretrainingText.fingerprint)
-        let configs = training.phases.isEmpty ? [training] : training.phases.map { $0.applied(to: training) }
+        let configs =
+            training.pretraining.phases.isEmpty
+            ? [training] : training.pretraining.phases.map { $0.applied(to: training) }
         let phases = try configs.map { try PretrainingPhase($0, text.train, source) }
         self.phases = phases
 
@@ -46,13 +48,19 @@ final class PretrainingTask: LearningTask {
         for (index, config) in configs.enumerated() {
             let first = epochs.count
             var steps = 0
-            while config.maxSteps.map({ steps < $0 }) ?? (epochs.count - first < config.epochs) {
+            while config.optimizer.maxSteps.map({ steps < $0 })
+                ?? (epochs.count - first < config.optimizer.epochs)
+            {
                 let examples = phases[index].examples(epoch: epochs.count)
                 let batches = try BatchPlan(lengths: examples.lengths, options: phases[index].batching)
                     .batches(epoch: epochs.count).count
-                let left = config.maxSteps.map { ($0 - steps) * config.gradientAccumulation } ?? batches
+                let left =
+                    config.optimizer.maxSteps.map { ($0 - steps) * config.batches.gradientAccumulation }
+                    ?? batches
                 epochs.append((index, min(batches, left)))
-                steps += (min(batches, left) + config.gradientAccumulation - 1) / config.gradientAccumulation
+                steps +=
+                    (min(batches, left) + config.batches.gradientAccumulation - 1)
+                    / config.batches.gradientAccumulation
             }
             schedules.append(LearningRateSchedule(config, steps: steps))
         }
@@ -67,7 +75,8 @@ final class PretrainingTask: LearningTask {
         heldOutPath = text.heldOut?.file.path ?? ""
         heldOut = try text.heldOut.map { documents in
             let sampler = try PairSampler(
-                documents, length: phases[0].sampler.length, shortShare: training.shortShare, seed: 0)
+                documents, length: phases[0].sampler.length, shortShare: training.pretraining.shortShare,
+                seed: 0)
             return PretrainingEpoch(
                 sampler, masking: phases[0].masking, tokenizer: source.tokenizer, epoch: 0)
         }

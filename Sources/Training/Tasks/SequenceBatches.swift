@@ -10,10 +10,10 @@ struct SequenceBatches {
         batcher = try Batcher(
             encodings,
             options: BatchingOptions(
-                mode: training.batching.mode, bucketWidth: training.bucketWidth,
-                batchSize: training.batchSize, maxTokens: training.maxTokens,
+                mode: training.batches.mode, bucketWidth: training.batches.bucketWidth,
+                batchSize: training.batches.size, maxTokens: training.batches.maxTokens,
                 maxLength: maxLength, padID: padID, shuffle: true, seed: UInt64(training.seed)))
-        batchesPerStep = training.gradientAccumulation
+        batchesPerStep = training.batches.gradientAccumulation
         plan = TrainingPlan(training, batcher.plan)
     }
 
@@ -41,16 +41,5 @@ extension TaskStep {
             inputs: inputs, sequences: batches.reduce(0) { $0 + $1.sequences },
             realTokens: batches.reduce(0) { $0 + $1.realTokens },
             paddedTokens: batches.reduce(0) { $0 + $1.paddedTokens })
-    }
-}
-
-extension TrainingBatching {
-    var mode: BatchingMode {
-        switch self {
-        case .fixed: .fixed
-        case .dynamic: .dynamic
-        case .uniform: .uniform
-        case .packed: .packed
-        }
     }
 }

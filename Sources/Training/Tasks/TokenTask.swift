@@ -25,10 +25,10 @@ struct TokenTask: LearningTask {
         let maxLength = try training.maxLength(of: source)
         func load(_ path: String) throws -> TaggedDataset {
             try TaggedDataset(
-                contentsOf: path, format: training.dataFormat, options: training.textOptions)
+                contentsOf: path, format: training.data.format, options: training.textOptions)
         }
         let files = (
-            train: try load(training.dataPath(training.trainFile)),
+            train: try load(training.dataPath(training.data.trainFile)),
             validation: try training.path(of: .validation).map(load),
             test: try training.path(of: .test).map(load)
         )
@@ -56,7 +56,7 @@ struct TokenTask: LearningTask {
         metric = hasEntities ? training.task.metric : .accuracy
         warnings =
             chosen.notes + notes + [tags.note].compactMap(\.self)
-            + (hasEntities || training.metric != nil
+            + (hasEntities || training.evaluation.metric != nil
                 ? []
                 : [
                     "\(validation?.path ?? ""): has no entities; accuracy decides which evaluation is the best"

@@ -1,8 +1,11 @@
 import Foundation
 import Support
 
+/// Whether the first row of a file with columns names them.
+public enum TableHeader: String, Sendable, CaseIterable { case auto, present, absent }
+
 /// How a data file is laid out.
-package enum DataFormat: String, Sendable, CaseIterable {
+public enum DataFormat: String, Sendable, CaseIterable {
     /// By the ending of the name, else by the first lines. A further ending `.gz` does not count.
     case auto
     /// Columns separated by tabs; quotes are ordinary characters unless all of a column is quoted.

@@ -1,0 +1,97 @@
+import Text
+
+/// The data of a run with labels, and how texts become sequences.
+public struct DataSettings: Sendable, Equatable {
+    /// The folder of GLUE, or of the task in it; for GLUE's tasks, which need no other files.
+    public var glueFolder: String?
+    public var trainFile = "data/train.txt"
+    /// `nil` takes `data/valid.txt` if there is one; an empty string says that there is no validation.
+    public var validationFile: String?
+    /// `nil` takes `data/test.txt` if there is one; an empty string says that there is no test.
+    public var testFile: String?
+    public var format = DataFormat.auto
+    public var header = TableHeader.auto
+    /// Columns by name or number from 0, members of JSON by name.
+    public var textColumn: String?
+    public var pairColumn: String?
+    public var labelColumn: String?
+    /// Labels that mean that an example has none and is left out; detected when `nil`.
+    public var missingLabels: [String]?
+    /// Tokens of a sequence at most; the model's positions when `nil`.
+    public var maxLength: Int?
+    public var truncation = Truncation.longestFirst
+}
+
+extension DataSettings: ConfigSection {
+    package static var fields: [ConfigField<Self>] {
+        [
+            .init(
+                "data", \.glueFolder,
+                "GLUE's folder, or the task's own in it; required for GLUE's tasks, which take no other files.",
+                effect: .none, isPath: true),
+            .init(
+                "trainFile", \.trainFile,
+                "Training data ([below](#data-files)): `.tsv`, `.csv`, `.jsonl`, `.json` or `X.txt` (one text a line, "
+                    + "labels in `X_labels.txt`), each also with `.gz`; `-` is standard input. For `token_classification` "
+                    + "a CoNLL file or JSON.", isPath: true),
+            .init(
+                "validationFile", \.validationFile,
+                "Validation data; null is `data/valid.txt` if that exists, \"\" is none.",
+                effect: .none, isPath: true),
+            .init(
+                "testFile", \.testFile, "Test data; null is `data/test.txt` if that exists, \"\" is none.",
+                effect: .none, isPath: true),
+            .init(
+                "format", \.format,
+                "How the files are laid out; \"auto\" goes by their endings, else by their first lines.",
+                effect: .none),
+            .init("header", \.header, "Whether the first row of a file with columns names them."),
+            .init(
+                column: "textColumn", \.textColumn,
+                "The column or member with the text, by name or number from 0; null finds it ([below](#data-files)). Of "
+                    + "words with labels, the one with the words."
+            ),
+            .init(column: "pairColumn", \.pairColumn, "The one with the second text, likewise."),
+            .init(column: "labelColumn", \.labelColumn, "The one with the label, likewise."),
+            .init(
+                "missingLabels", \.missingLabels,
+                "Labels that mean that an example has none and is left out, such as [\"-1\"]; null finds out whether `-` "
+                    + "and `-1` are such."),
+            .init(
+                "maxLength", \.maxLength,
+                "Tokens of a sequence at most, special ones included; null is what the model takes and its files allow.",
+                atLeast: 3),
+            .init("truncation", \.truncation, "Which text of a pair is cut when a sequence is too long."),
+        ]
+    }
+
+    /// Refuses what the task does not read.
+    func check(in config: TrainingConfig) throws {
+        if glueFolder != nil, !config.task.isGlue {
+            throw config.error(
+                "data", "is for GLUE's tasks; set 'task' to one such as \"glue/mrpc\", or use trainFile")
+        }
+        switch config.task {
+        case .classification, .regression: break
+        case .tokenClassification:
+            try config.refuseUseless(
+                ["pairColumn", "missingLabels", "truncation"],
+                "which reads words with a label each and cuts sentences at their end")
+        case .glue(let task):
+            guard let glueFolder, !glueFolder.isEmpty else {
+                throw config.error(
+                    "data",
+                    "is missing; the task \"\(config.task.rawValue)\" needs GLUE's folder or \(task.rawValue)'s own"
+                )
+            }
+            try config.refuseUseless(Self.files, "whose files are in 'data'")
+        case .pretrain: try config.refuseUseless(Self.files + ["truncation"], "whose files are 'textFiles'")
+        }
+    }
+
+    /// Fields that name files with labels and describe them.
+    private static let files = [
+        "trainFile", "validationFile", "testFile", "format", "header", "textColumn", "pairColumn",
+        "labelColumn", "missingLabels",
+    ]
+}

@@ -1,0 +1,52 @@
+import Pipelines
+
+/// When a run is evaluated, and what the evaluations decide.
+public struct EvaluationSettings: Sendable, Equatable {
+    /// Steps between evaluations; after each epoch when `nil`.
+    public var every: Int?
+    /// What decides which model is best; accuracy, (for regression) loss, (of entities) F1, or a GLUE task's own
+    /// when `nil`.
+    public var metric: Metric?
+    /// Keep the model of the best evaluation rather than the last one.
+    public var saveBest = true
+    /// Stop after so many evaluations in a row without a better one.
+    public var earlyStopping: Int?
+}
+
+extension EvaluationSettings: ConfigSection {
+    package static var fields: [ConfigField<Self>] {
+        [
+            .init(
+                "evaluateEvery", \.every, "Steps between evaluations; null is after each epoch.",
+                atLeast: 1,
+                effect: .selection),
+            .init(
+                "metric", \.metric,
+                "What makes an evaluation the best one; null is `accuracy`, `loss` for regression and pre-training, `f1` "
+                    + "for `token_classification`, and a GLUE task's own metric. `f1` is of the label with id 1 of two, or of "
+                    + "entities.",
+                effect: .selection),
+            .init(
+                "saveBest", \.saveBest, "Save the model of the best evaluation; else that of the last step.",
+                effect: .selection),
+            .init(
+                "earlyStopping", \.earlyStopping,
+                "Stop after so many evaluations in a row without a better one; null is never.", atLeast: 1,
+                effect: .selection),
+        ]
+    }
+
+    /// The task must have the metric, and stopping early needs something to evaluate on.
+    func check(in config: TrainingConfig) throws {
+        if let metric, !metric.suits(config.task) {
+            let legal = Metric.allCases.filter { $0.suits(config.task) }.map { "\"\($0.rawValue)\"" }
+            throw config.error(
+                "metric",
+                "is \"\(metric.rawValue)\", which needs \(metric.need); expected "
+                    + legal.dropLast().joined(separator: ", ") + " or \(legal[legal.count - 1])")
+        }
+        if earlyStopping != nil, config.data.validationFile == "" {
+            throw config.error("earlyStopping", "needs a validationFile; name one or remove it")
+        }
+    }
+}

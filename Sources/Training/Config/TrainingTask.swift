@@ -1,0 +1,59 @@
+import Text
+
+/// What a model is trained for.
+public enum TrainingTask: Sendable, Hashable {
+    /// One of the training data's labels for each text; cross-entropy.
+    case classification
+    /// One number for each text; mean squared error.
+    case regression
+    /// One of the training data's labels for each word; cross-entropy.
+    case tokenClassification
+    /// A task of GLUE, on its own files: regression for STS-B, classification for the others.
+    case glue(GlueTask)
+    /// Masked LM and next-sentence prediction on plain text.
+    case pretrain
+}
+
+extension TrainingTask: RawRepresentable, CaseIterable {
+    public static var allCases: [TrainingTask] {
+        named + GlueTask.allCases.map(TrainingTask.glue)
+    }
+
+    private static let named: [TrainingTask] = [
+        .classification, .regression, .tokenClassification, .pretrain,
+    ]
+
+    /// `glue/mrpc` for a task of GLUE.
+    public var rawValue: String {
+        switch self {
+        case .classification: "classification"
+        case .regression: "regression"
+        case .tokenClassification: "token_classification"
+        case .glue(let task): "glue/\(task.name)"
+        case .pretrain: "pretrain"
+        }
+    }
+
+    /// GLUE's tasks are found in any spelling that `GlueTask(named:)` knows.
+    public init?(rawValue: String) {
+        if rawValue.hasPrefix("glue/") {
+            guard let task = GlueTask(named: String(rawValue.dropFirst("glue/".count))) else { return nil }
+            self = .glue(task)
+        } else if let task = Self.named.first(where: { $0.rawValue == rawValue }) {
+            self = task
+        } else {
+            return nil
+        }
+    }
+
+    /// Whether the files are GLUE's.
+    var isGlue: Bool { if case .glue = self { true } else { false } }
+
+    /// Whether the targets are numbers.
+    package var isRegression: Bool {
+        switch self {
+        case .regression, .glue(.stsb): true
+        case .classification, .tokenClassification, .glue, .pretrain: false
+        }
+    }
+}
