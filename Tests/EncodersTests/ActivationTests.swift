@@ -23,7 +23,7 @@ import Testing
         let executor = try Compiler().compile(graph, parameters: ParameterStore())
         let outputs = try executor.run(["x": TensorData(points)])
         for (name, expected) in table {
-            let values = try #require(outputs[name]?.floats)
+            let values = try #require(try outputs[name]?.floats)
             for (point, (value, right)) in zip(points, zip(values, expected)) {
                 #expect(
                     abs(value - right) <= 5e-6 * max(1, abs(right)),
