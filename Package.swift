@@ -47,12 +47,16 @@ let package = Package(
         library("Interpreter", ["Support", "GraphIR"]),
         library("Transforms", ["GraphIR", "Interpreter", heap]),
         library("KernelIR", ["GraphIR"]),
+        library("Lowering", ["GraphIR", "KernelIR"]),
         library("Codegen", ["GraphIR", "KernelIR"]),
         library(
             "Runtime", ["Support", "GraphIR", "Interpreter", "KernelIR", "Codegen", "LLVMBridge", atomics]),
         library(
             "GraphCompiler",
-            ["LLVMBridge", "GraphIR", "Interpreter", "Transforms", "KernelIR", "Codegen", "Runtime"]),
+            [
+                "LLVMBridge", "GraphIR", "Interpreter", "Transforms", "KernelIR", "Lowering", "Codegen",
+                "Runtime",
+            ]),
         library("Encoders", ["Support", "GraphIR"]),
         library("Text", ["Support", "CZlib", heap]),
         library("Pipelines", ["Support", "GraphCompiler", "Encoders", "Text"]),
@@ -94,11 +98,13 @@ let package = Package(
             "TransformsTests", ["TestSupport", "GraphIR", "Interpreter", "Transforms"],
             resources: [.copy("Golden")]),
         tests(
-            "RuntimeTests", ["TestSupport", "Runtime", "KernelIR", "Codegen", "LLVMBridge", "TileEmulator"]),
+            "RuntimeTests",
+            ["TestSupport", "Runtime", "KernelIR", "Lowering", "Codegen", "LLVMBridge", "TileEmulator"]),
         tests(
             "GraphCompilerTests",
             [
-                "TestSupport", "GraphCompiler", "GraphIR", "Interpreter", "Transforms", "LLVMBridge",
+                "TestSupport", "GraphCompiler", "GraphIR", "Interpreter", "Transforms", "Lowering",
+                "LLVMBridge",
                 "CAllocationCounter",
                 "TileEmulator",
             ]),
@@ -107,10 +113,14 @@ let package = Package(
             "EncodersTests", ["TestSupport", "Encoders", "Support", "GraphCompiler", "Interpreter"],
             resources: [.copy("Fixtures")]),
         tests(
-            "PipelinesTests", ["TestSupport", "Support", "Pipelines", "Encoders", "Text"], resources: [.copy("Fixtures")]),
+            "PipelinesTests", ["TestSupport", "Support", "Pipelines", "Encoders", "Text"],
+            resources: [.copy("Fixtures")]),
         tests(
             "TrainingTests",
-            ["TestSupport", "Support", "Pipelines", "Training", "Encoders", "Text", "GraphCompiler", "BertcCommands"]),
+            [
+                "TestSupport", "Support", "Pipelines", "Training", "Encoders", "Text", "GraphCompiler",
+                "BertcCommands",
+            ]),
         tests(
             "ExamplesTests",
             ["01-custom-graph", "02-training", "03-custom-op", "04-bert", "05-inspecting"]),
@@ -118,6 +128,9 @@ let package = Package(
         tests("BenchmarksTests", ["Benchmarks", "Measuring"]),
         tests(
             "BertcCommandsTests",
-            ["TestSupport", "Support", "BertcCommands", "Pipelines", "Training", "Encoders", "Text", "GraphCompiler"]),
+            [
+                "TestSupport", "Support", "BertcCommands", "Pipelines", "Training", "Encoders", "Text",
+                "GraphCompiler",
+            ]),
     ]
 )
