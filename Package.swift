@@ -47,12 +47,16 @@ let package = Package(
         library("Interpreter", ["Support", "GraphIR"]),
         library("Transforms", ["GraphIR", "Interpreter", heap]),
         library("KernelIR", ["GraphIR"]),
+        library("Lowering", ["GraphIR", "KernelIR"]),
         library("Codegen", ["GraphIR", "KernelIR"]),
         library(
             "Runtime", ["Support", "GraphIR", "Interpreter", "KernelIR", "Codegen", "LLVMBridge", atomics]),
         library(
             "GraphCompiler",
-            ["LLVMBridge", "GraphIR", "Interpreter", "Transforms", "KernelIR", "Codegen", "Runtime"]),
+            [
+                "LLVMBridge", "GraphIR", "Interpreter", "Transforms", "KernelIR", "Lowering", "Codegen",
+                "Runtime",
+            ]),
         library("Encoders", ["Support", "GraphIR"]),
         library("Text", ["Support", "CZlib", heap]),
         library("Pipelines", ["Support", "GraphCompiler", "Encoders", "Text"]),
@@ -94,11 +98,13 @@ let package = Package(
             "TransformsTests", ["TestSupport", "GraphIR", "Interpreter", "Transforms"],
             resources: [.copy("Golden")]),
         tests(
-            "RuntimeTests", ["TestSupport", "Runtime", "KernelIR", "Codegen", "LLVMBridge", "TileEmulator"]),
+            "RuntimeTests",
+            ["TestSupport", "Runtime", "KernelIR", "Lowering", "Codegen", "LLVMBridge", "TileEmulator"]),
         tests(
             "GraphCompilerTests",
             [
-                "TestSupport", "GraphCompiler", "GraphIR", "Interpreter", "Transforms", "LLVMBridge",
+                "TestSupport", "GraphCompiler", "GraphIR", "Interpreter", "Transforms", "Lowering",
+                "LLVMBridge",
                 "CAllocationCounter",
                 "TileEmulator",
             ]),

@@ -19,7 +19,7 @@ public struct KernelEmitter: Sendable {
     ///
     /// Every kernel function has the signature
     /// `void kernel(ptr buffers, ptr dims, i64 task0, i64 task1, ptr scratch)` and does tasks `task0 ..< task1`.
-    public func emit(_ phase: Phase, symbols: [String]) -> EmittedPhase? {
+    package func emit(_ phase: Phase, symbols: [String]) -> EmittedPhase? {
         var w = FunctionWriter(symbols: symbols, bf16: machine.bf16)
         var helpers = ""
         switch phase {

@@ -1,5 +1,6 @@
 import GraphIR
 import KernelIR
+import Lowering
 import Runtime
 import Transforms
 

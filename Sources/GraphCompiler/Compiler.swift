@@ -3,6 +3,7 @@ import Foundation
 import GraphIR
 import KernelIR
 import LLVMBridge
+import Lowering
 import Runtime
 import Transforms
 

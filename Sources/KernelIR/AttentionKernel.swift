@@ -8,8 +8,8 @@ import GraphIR
 /// dq into a plane of its own, and `sumQueryGradients` adds them up in the order of the parts. So results have the
 /// same bits however tasks are spread over threads. Below f32 the first part has a plane as well, and dq is rounded
 /// from the sum. With the gradient of a bias a task has several sequences (`BiasGradient`).
-public struct AttentionKernel: Hashable, Sendable {
-    public enum Step: Hashable, Sendable {
+package struct AttentionKernel: Hashable, Sendable {
+    package enum Step: Hashable, Sendable {
         case forward(out: Int, lse: Int)
         /// `delta` f32[tokens, heads] is Σ_d dout out; `partial` holds `planes` of f32[tokens, heads, headSize].
         case gradient(dout: Int, lse: Int, delta: Int, dq: Int, dk: Int, dv: Int, partial: Int)
@@ -18,88 +18,140 @@ public struct AttentionKernel: Hashable, Sendable {
         case sumBiasGradients(BiasGradient)
     }
 
-    public var step: Step
-    public var attributes: AttentionAttributes
+    package var step: Step
+    package var attributes: AttentionAttributes
     /// The type of q, k, v, out and their gradients; all that is between is f32.
-    public var element: ElementType
+    package var element: ElementType
     // Buffers. `rng` and `stream` are read only when the rate is positive, `maskTable` has the layout of `MaskTable`.
-    public var query: Int
-    public var key: Int
-    public var value: Int
-    public var offsets: Int
-    public var lengths: Int
-    public var rng: Int
+    package var query: Int
+    package var key: Int
+    package var value: Int
+    package var offsets: Int
+    package var lengths: Int
+    package var rng: Int
     /// The buffer of the dropout stream's number; that of `attributes` is 0 in every kernel, so that equal layers share
     /// one.
-    public var stream: Int
+    package var stream: Int
     /// The buffer of the mask's table, where there is a mask.
-    public var maskTable: Int?
+    package var maskTable: Int?
     /// What is added to the scores.
-    public var bias: AddedBias?
+    package var bias: AddedBias?
     /// Where the gradient of the bias goes, if it is asked for.
-    public var biasGradient: BiasGradient?
-    public var sequences: Extent
-    public var tokens: Extent
-    public var heads: Int
-    public var headSize: Int
+    package var biasGradient: BiasGradient?
+    package var sequences: Extent
+    package var tokens: Extent
+    package var heads: Int
+    package var headSize: Int
     /// Into how many parts a long sequence is cut at most.
-    public var parts: Int
-    public var tile: AttentionTile
+    package var parts: Int
+    package var tile: AttentionTile
+
+    package init(
+        step: Step, attributes: AttentionAttributes, element: ElementType, query: Int, key: Int, value: Int,
+        offsets: Int, lengths: Int, rng: Int, stream: Int, maskTable: Int?, bias: AddedBias?,
+        biasGradient: BiasGradient? = nil, sequences: Extent, tokens: Extent, heads: Int, headSize: Int,
+        parts: Int, tile: AttentionTile
+    ) {
+        self.step = step
+        self.attributes = attributes
+        self.element = element
+        self.query = query
+        self.key = key
+        self.value = value
+        self.offsets = offsets
+        self.lengths = lengths
+        self.rng = rng
+        self.stream = stream
+        self.maskTable = maskTable
+        self.bias = bias
+        self.biasGradient = biasGradient
+        self.sequences = sequences
+        self.tokens = tokens
+        self.heads = heads
+        self.headSize = headSize
+        self.parts = parts
+        self.tile = tile
+    }
 }
 
 /// The buffer of a bias, f32.
-public struct AddedBias: Hashable, Sendable {
-    public let kind: AttentionBias
-    public let buffer: Int
+package struct AddedBias: Hashable, Sendable {
+    package let kind: AttentionBias
+    package let buffer: Int
     /// Elements of the last axis, and all of them.
-    public let columns: Extent
-    public let elements: Extent
+    package let columns: Extent
+    package let elements: Extent
+
+    package init(kind: AttentionBias, buffer: Int, columns: Extent, elements: Extent) {
+        self.kind = kind
+        self.buffer = buffer
+        self.columns = columns
+        self.elements = elements
+    }
 
     /// The longest sequence that it serves.
-    public func longest(_ symbols: [String: Int]) -> Int { kind.longest(columns.value(symbols)) }
+    package func longest(_ symbols: [String: Int]) -> Int { kind.longest(columns.value(symbols)) }
 }
 
 /// The gradient of a bias, which all sequences add to: a task of the gradient goes through one of `groups` groups of
 /// sequences in order, sequence s being of group s mod `groups`. Groups have planes of their own, and of a bias of
 /// distances the parts of keys too; those of pairs own different columns, for which parts are cut from the longest
 /// sequence that the bias serves. The first plane is `dbias`, the others are in `partial`.
-public struct BiasGradient: Hashable, Sendable {
-    public let dbias: Int
-    public let partial: Int
-    public let groups: Int
+package struct BiasGradient: Hashable, Sendable {
+    package let dbias: Int
+    package let partial: Int
+    package let groups: Int
+
+    package init(dbias: Int, partial: Int, groups: Int) {
+        self.dbias = dbias
+        self.partial = partial
+        self.groups = groups
+    }
 }
 
 /// Register and cache blocking of attention.
-public struct AttentionTile: Hashable, Sendable {
+package struct AttentionTile: Hashable, Sendable {
     /// Rows of the register tile.
-    public let rows: Int
-    public let lanes: Int
+    package let rows: Int
+    package let lanes: Int
     /// Query rows of one tile of scores; a multiple of `forwardRows`.
-    public let queries: Int
+    package let queries: Int
     /// Rows of a tile that the forward step takes from scores to results at a time, so that their scores stay in the
     /// level-1 cache; a multiple of `rows` and `lanes`.
-    public let forwardRows: Int
+    package let forwardRows: Int
     /// Keys of one tile of scores; a multiple of `columns`, and of the 64 that dropout's generator takes together.
-    public let keys: Int
+    package let keys: Int
     /// A part has at least this many rows (a multiple of `queries` and `keys`), and the forward step keeps the queries
     /// and results of as many rows in scratch memory.
-    public let partRows: Int
+    package let partRows: Int
     /// Operands of tile products are pairs of bf16 along the depth, one pair a word, in place of f32.
-    public let isPaired: Bool
+    package let isPaired: Bool
+
+    package init(
+        rows: Int, lanes: Int, queries: Int, forwardRows: Int, keys: Int, partRows: Int, isPaired: Bool
+    ) {
+        self.rows = rows
+        self.lanes = lanes
+        self.queries = queries
+        self.forwardRows = forwardRows
+        self.keys = keys
+        self.partRows = partRows
+        self.isPaired = isPaired
+    }
 
     /// Elements of an operand in 32 bits.
-    public var wordElements: Int { isPaired ? 2 : 1 }
+    package var wordElements: Int { isPaired ? 2 : 1 }
     /// Columns of the register tile and of a packed panel: two vectors.
-    public var columns: Int { 2 * lanes }
+    package var columns: Int { 2 * lanes }
 
     /// The same as the packing of panels wants it, which goes through any depth.
-    public var panel: ContractionTile {
+    package var panel: ContractionTile {
         ContractionTile(rows: rows, vectors: 2, lanes: lanes, depth: keys, blockRows: queries)
     }
 }
 
 /// The arrays in a worker's scratch memory, in 32-bit words: f32, or pairs of bf16 where operands are paired.
-public enum AttentionArray: Hashable, Sendable, CaseIterable {
+package enum AttentionArray: Hashable, Sendable, CaseIterable {
     /// Queries, dout, keys and values [rows][rowWords]: pairs are neighbours in a row.
     case query, dout, key, value
     /// The same [rows / 2][paddedSize], where a pair is the elements of two rows. Without pairs the rows above serve
@@ -135,17 +187,17 @@ public enum AttentionArray: Hashable, Sendable, CaseIterable {
 
 extension AttentionKernel {
     /// The head size rounded up to whole vectors.
-    public var paddedSize: Int { (headSize + tile.lanes - 1) / tile.lanes * tile.lanes }
+    package var paddedSize: Int { (headSize + tile.lanes - 1) / tile.lanes * tile.lanes }
 
     /// Words of a row of an operand, and those that hold elements.
-    public var rowWords: Int { paddedSize / tile.wordElements }
-    public var depthWords: Int { (headSize + tile.wordElements - 1) / tile.wordElements }
+    package var rowWords: Int { paddedSize / tile.wordElements }
+    package var depthWords: Int { (headSize + tile.wordElements - 1) / tile.wordElements }
 
     /// Planes of partial dq.
-    public var planes: Int { element == .f32 ? parts - 1 : parts }
+    package var planes: Int { element == .f32 ? parts - 1 : parts }
 
     /// Planes of dbias.
-    public var biasPlanes: Int {
+    package var biasPlanes: Int {
         guard let bias, let biasGradient else { return 0 }
         return biasGradient.groups * (bias.kind == .pairs ? 1 : parts)
     }
@@ -188,7 +240,7 @@ extension AttentionKernel {
     }
 
     /// Where an array starts in scratch memory: a multiple of 64 bytes.
-    public func offset(of array: AttentionArray) -> Int {
+    package func offset(of array: AttentionArray) -> Int {
         let array = tile.isPaired ? array : array.withoutPairs
         return AttentionArray.allCases.prefix { $0 != array }.reduce(0) { $0 + (count($1) + 15) / 16 * 16 }
     }
@@ -223,7 +275,7 @@ extension AttentionKernel {
 }
 
 extension AttentionKernel: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         let shape = "\(element)[\(tokens) tokens, \(sequences) sequences, \(heads) heads of \(headSize)]"
         let dropout =
             attributes.rate > 0
@@ -251,7 +303,7 @@ extension AttentionKernel: CustomStringConvertible {
 }
 
 extension AttentionTile: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         "\(queries)x\(keys) in \(rows)x\(columns)" + (isPaired ? " bf16 pairs" : "")
     }
 }

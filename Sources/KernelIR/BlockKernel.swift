@@ -4,7 +4,7 @@ import GraphIR
 
 extension BlockKernel {
     /// Columns of a full chunk; `nil` when one chunk has all columns.
-    public var chunkColumns: Int? {
+    package var chunkColumns: Int? {
         guard let chunkPanels else { return nil }
         let width = chunkPanels * tile.columns
         if let columns = columns.fixedValue, columns <= width { return nil }
@@ -12,15 +12,15 @@ extension BlockKernel {
     }
 
     /// Chunks of columns under `symbols`.
-    public func chunkCount(_ symbols: [String: Int]) -> Int {
+    package func chunkCount(_ symbols: [String: Int]) -> Int {
         chunkColumns.map { (columns.value(symbols) + $0 - 1) / $0 } ?? 1
     }
 
     /// Elements between the rows of a chunk's scratch: whole panels, so that register tiles need no masks.
-    public var chunkStride: Extent { chunkColumns.map(Extent.fixed) ?? tile.padded(columns) }
+    package var chunkStride: Extent { chunkColumns.map(Extent.fixed) ?? tile.padded(columns) }
 
     /// Elements between the rows of a scratch buffer.
-    public func rowStride(_ scratch: Scratch) -> Extent {
+    package func rowStride(_ scratch: Scratch) -> Extent {
         switch scratch.shape {
         case .rows(let columns): columns
         case .chunk: chunkStride
@@ -28,34 +28,34 @@ extension BlockKernel {
     }
 
     /// The scratch that `buffer` stands for, if it does.
-    public func scratch(_ buffer: Int) -> Scratch? { scratch.first { $0.buffer == buffer } }
+    package func scratch(_ buffer: Int) -> Scratch? { scratch.first { $0.buffer == buffer } }
 
     /// Elements between the rows of a product's target.
-    public func targetStride(_ product: Product) -> Extent {
+    package func targetStride(_ product: Product) -> Extent {
         scratch(product.target).map(rowStride) ?? columns
     }
 
     /// Bytes of a scratch buffer: whole cache lines, since a block has 32 rows.
-    public func byteCount(_ scratch: Scratch) -> Extent {
+    package func byteCount(_ scratch: Scratch) -> Extent {
         .fixed(tile.blockRows * scratch.element.byteCount) * rowStride(scratch)
     }
 
     /// Bytes of the packed left block, which the task's memory begins with; none when no product needs it.
-    public var packedLeftByteCount: Int {
+    package var packedLeftByteCount: Int {
         !tile.runsOnTiles && products.contains { $0.left.isTransposed } ? tile.leftBlockByteCount : 0
     }
 
     /// A left operand that tiles can't read as it is: its block of rows is copied, as one plane of bf16 a term, into
     /// the task's memory.
-    public struct LeftPlanes: Hashable, Sendable {
-        public let left: MatrixAccess
-        public let k: Extent
+    package struct LeftPlanes: Hashable, Sendable {
+        package let left: MatrixAccess
+        package let k: Extent
         /// Bytes of all planes: whole cache lines.
-        public let byteCount: Extent
+        package let byteCount: Extent
     }
 
     /// The planes of the products' left operands, each once, in the order in which the task's memory begins with them.
-    public var leftPlanes: [LeftPlanes] {
+    package var leftPlanes: [LeftPlanes] {
         guard tile.runsOnTiles else { return [] }
         var all: [LeftPlanes] = []
         for product in products where product.left.isTransposed || tile.terms > 1 {
@@ -70,21 +70,21 @@ extension BlockKernel {
 
 extension MatrixAccess {
     /// Whether neighbours in memory are neighbours in a column.
-    public var isTransposed: Bool { rowStride == .one && columnStride != .one }
+    package var isTransposed: Bool { rowStride == .one && columnStride != .one }
 }
 
 extension ContractionTile {
     /// Bytes of a block of the left operand, packed when it comes transposed.
-    public var leftBlockByteCount: Int { blockRows * depth * element.byteCount }
+    package var leftBlockByteCount: Int { blockRows * depth * element.byteCount }
 
     /// Bytes of panels for each element.
-    public var panelCellByteCount: Int { terms * panelElement.byteCount }
+    package var panelCellByteCount: Int { terms * panelElement.byteCount }
 
     /// What the elements between the rows of a plane are a multiple of, but for one cache line: an odd number of cache
     /// lines, so that rows one below the other don't displace each other in the level-1 cache.
-    public static let planeStep = 64
+    package static let planeStep = 64
     /// Elements of bf16 in a cache line.
-    public static let planeLine = 32
+    package static let planeLine = 32
 
     /// At least the elements between the rows of a plane of `depth` columns.
     func planeStride(_ depth: Extent) -> Extent {
@@ -96,7 +96,7 @@ extension ContractionTile {
     }
 
     /// At least `depth` rounded up to whole steps; one row more when it is symbolic.
-    public func paddedDepth(_ depth: Extent) -> Extent {
+    package func paddedDepth(_ depth: Extent) -> Extent {
         guard depthStep > 1 else { return depth }
         guard let count = depth.fixedValue else {
             return Extent(depth.symbols.map { $0 + 1 } + [.fixed(depth.factor)])
@@ -104,10 +104,10 @@ extension ContractionTile {
         return .fixed(paddedDepth(count))
     }
 
-    public func paddedDepth(_ depth: Int) -> Int { (depth + depthStep - 1) / depthStep * depthStep }
+    package func paddedDepth(_ depth: Int) -> Int { (depth + depthStep - 1) / depthStep * depthStep }
 
     /// At least `columns` rounded up to whole panels; one panel more when they are symbolic.
-    public func padded(_ columns: Extent) -> Extent {
+    package func padded(_ columns: Extent) -> Extent {
         guard let count = columns.fixedValue else {
             return Extent(columns.symbols.map { $0 + self.columns } + [.fixed(columns.factor)])
         }

@@ -26,7 +26,7 @@ extension ContractionTile {
     /// panels come from farther away.
     ///
     /// - Parameter packsLeft: whether every chunk packs a transposed left operand again.
-    func chunkPanels(_ caches: CacheSizes, depth whole: Extent, packsLeft: Bool) -> Int {
+    package func chunkPanels(_ caches: CacheSizes, depth whole: Extent, packsLeft: Bool) -> Int {
         let rows = runsOnTiles ? max(1, whole.fixedValue ?? Self.symbolicDepth) : depth
         let fitting = caches.level2 * 5 / 8 / (columns * rows * panelCellByteCount)
         if runsOnTiles { return min(max(fitting, 1), 24) }

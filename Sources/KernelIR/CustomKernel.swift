@@ -16,7 +16,7 @@ public struct CustomKernel: Sendable {
     public typealias Body = @Sendable (CustomOp, [ElementID], inout ElementProgram) -> ElementID
 
     public let definition: CustomOpDefinition
-    let body: Body
+    package let body: Body
 
     public init(_ definition: CustomOpDefinition, body: @escaping Body) {
         self.definition = definition

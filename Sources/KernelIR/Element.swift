@@ -6,22 +6,29 @@ public typealias ElementID = Int
 /// Where a row kernel reads or writes a buffer at (row, column):
 /// `buffer[base + column * (hasColumns ? 1 : 0)]` with `base = r' * rowStride`, where r' is
 /// `(row / divisor) % modulus`, replaced by `ids[r']` when the access is indirect. `offset` elements come first.
-public struct Access: Hashable, Sendable {
-    public var buffer: Int
-    public var element: ElementType
-    public var divisor: Extent = .one
-    public var modulus: Extent?
-    public var rowStride: Extent
-    public var hasColumns: Bool
-    public var offset: Extent = .fixed(0)
+package struct Access: Hashable, Sendable {
+    package var buffer: Int
+    package var element: ElementType
+    package var divisor: Extent = .one
+    package var modulus: Extent?
+    package var rowStride: Extent
+    package var hasColumns: Bool
+    package var offset: Extent = .fixed(0)
     /// The buffer of row numbers (i32) and how many rows the table has; numbers outside are clamped.
-    public var indirection: Indirection?
+    package var indirection: Indirection?
     /// How a stored matrix lies in memory.
-    public var layout: Layout = .rowMajor
+    package var layout: Layout = .rowMajor
+
+    package init(buffer: Int, element: ElementType, rowStride: Extent, hasColumns: Bool) {
+        self.buffer = buffer
+        self.element = element
+        self.rowStride = rowStride
+        self.hasColumns = hasColumns
+    }
 
     /// An element (row, column) of a matrix, in the panels that products read (`PackPanels`): panels of `width`
     /// columns of the product's right operand, one row of a panel behind the other, rows of bf16 in pairs.
-    public enum Layout: Hashable, Sendable {
+    package enum Layout: Hashable, Sendable {
         case rowMajor
         /// Of a matrix with `depth` rows, rounded up to pairs: `(column / width, row, column % width)`.
         case panels(width: Int, depth: Extent)
@@ -29,35 +36,40 @@ public struct Access: Hashable, Sendable {
         case transposedPanels(width: Int, depth: Extent)
     }
 
-    public struct Indirection: Hashable, Sendable {
-        public let ids: Int
-        public let rows: Extent
+    package struct Indirection: Hashable, Sendable {
+        package let ids: Int
+        package let rows: Extent
+
+        package init(ids: Int, rows: Extent) {
+            self.ids = ids
+            self.rows = rows
+        }
     }
 
     /// Row-major elements of a `[rows, columns]` buffer.
-    public static func elements(_ buffer: Int, _ element: ElementType, columns: Extent) -> Access {
+    package static func elements(_ buffer: Int, _ element: ElementType, columns: Extent) -> Access {
         Access(buffer: buffer, element: element, rowStride: columns, hasColumns: true)
     }
 
     /// One value a row.
-    public static func rows(_ buffer: Int, _ element: ElementType) -> Access {
+    package static func rows(_ buffer: Int, _ element: ElementType) -> Access {
         Access(buffer: buffer, element: element, rowStride: .one, hasColumns: false)
     }
 
     /// One value a column.
-    public static func columns(_ buffer: Int, _ element: ElementType) -> Access {
+    package static func columns(_ buffer: Int, _ element: ElementType) -> Access {
         Access(buffer: buffer, element: element, rowStride: .fixed(0), hasColumns: true)
     }
 
     /// One value.
-    public static func scalar(_ buffer: Int, _ element: ElementType) -> Access {
+    package static func scalar(_ buffer: Int, _ element: ElementType) -> Access {
         Access(buffer: buffer, element: element, rowStride: .fixed(0), hasColumns: false)
     }
 }
 
 /// One step of an element program: what a row kernel computes for each element, or (when nothing in it varies
 /// along the columns) once a row. Reduced-precision loads widen to f32 and stores narrow again.
-public enum ElementOp: Hashable, Sendable {
+package enum ElementOp: Hashable, Sendable {
     case load(Access)
     case constant(Double, ElementType)
     /// The column number, i32.
@@ -105,6 +117,16 @@ extension ElementOp {
         case .compare, .keep: .bool
         case .select(_, let a, _): types[a]
         case .cast(_, let type): type.computeType
+        }
+    }
+}
+
+extension ElementType {
+    /// The type in which kernels compute with elements stored as this one.
+    package var computeType: ElementType {
+        switch self {
+        case .f32, .bf16, .f16: .f32
+        case .i32, .i64, .bool: self
         }
     }
 }

@@ -1,13 +1,13 @@
 import GraphIR
 
 /// A product of dimensions: the size of a loop or a stride in elements, known when the graph runs.
-public struct Extent: Hashable, Sendable, CustomStringConvertible {
+package struct Extent: Hashable, Sendable, CustomStringConvertible {
     /// The fixed part of the product.
-    public let factor: Int
+    package let factor: Int
     /// The symbolic parts, in the order given.
-    public let symbols: [Dimension]
+    package let symbols: [Dimension]
 
-    public init(_ dimensions: some Sequence<Dimension>) {
+    package init(_ dimensions: some Sequence<Dimension>) {
         var factor = 1
         var symbols: [Dimension] = []
         for dimension in dimensions {
@@ -22,17 +22,17 @@ public struct Extent: Hashable, Sendable, CustomStringConvertible {
         self.symbols = factor == 0 ? [] : symbols
     }
 
-    public static func fixed(_ value: Int) -> Extent { Extent(factor: value, symbols: []) }
-    public static let one = Extent.fixed(1)
+    package static func fixed(_ value: Int) -> Extent { Extent(factor: value, symbols: []) }
+    package static let one = Extent.fixed(1)
 
-    public var fixedValue: Int? { symbols.isEmpty ? factor : nil }
+    package var fixedValue: Int? { symbols.isEmpty ? factor : nil }
 
-    public static func * (left: Extent, right: Extent) -> Extent {
+    package static func * (left: Extent, right: Extent) -> Extent {
         Extent(factor: left.factor * right.factor, symbols: left.symbols + right.symbols)
     }
 
     /// The value under `bindings`; traps when a symbol is unbound, which the executor has checked before.
-    public func value(_ bindings: [String: Int]) -> Int {
+    package func value(_ bindings: [String: Int]) -> Int {
         symbols.reduce(factor) { product, dimension in
             guard let extent = dimension.extent(bindings) else {
                 preconditionFailure("symbol of \(dimension) is not bound")
@@ -41,7 +41,7 @@ public struct Extent: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    public var description: String {
+    package var description: String {
         if symbols.isEmpty { return "\(factor)" }
         let product = symbols.map { $0.offset == 0 ? "\($0)" : "(\($0))" }.joined(separator: "*")
         return factor == 1 ? product : "\(factor)*\(product)"

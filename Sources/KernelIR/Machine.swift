@@ -44,7 +44,7 @@ public struct Machine: Hashable, Sendable {
     }
 
     /// The tile of small products (one head of one sequence), narrower so that less of it is padding.
-    func smallTile(_ element: ElementType) -> ContractionTile { tile(element, vectors: 2) }
+    package func smallTile(_ element: ElementType) -> ContractionTile { tile(element, vectors: 2) }
 
     private func tile(_ element: ElementType, vectors: Int) -> ContractionTile {
         let blockRows = 32
@@ -55,15 +55,15 @@ public struct Machine: Hashable, Sendable {
     }
 
     /// How many pieces a parallel loop is cut into: enough to balance, the same for any thread count.
-    static let tasks = 32
+    package static let tasks = 32
     /// Pieces of the row blocks of a product: many, since each is long and the last ones leave cores idle.
-    static let blockTasks = 128
+    package static let blockTasks = 128
     /// The same where each piece keeps partial sums, which cost a row of memory each.
-    static let partialBlockTasks = 64
+    package static let partialBlockTasks = 64
     /// Pieces of a loop that keeps one partial sum a piece.
-    static let partialTasks = 16
+    package static let partialTasks = 16
     /// Loops over fewer elements run as one piece.
-    static let serialElements = 16_384
+    package static let serialElements = 16_384
 }
 
 /// Register and cache blocking of a contraction.

@@ -1,15 +1,21 @@
 import GraphIR
 
 /// A mask as one attention kernel runs it: by tiles of scores.
-public struct MaskSchedule: Hashable, Sendable {
-    public let mask: AttentionMask
-    public let heads: Int
-    public let tile: AttentionTile
+package struct MaskSchedule: Hashable, Sendable {
+    package let mask: AttentionMask
+    package let heads: Int
+    package let tile: AttentionTile
+
+    package init(mask: AttentionMask, heads: Int, tile: AttentionTile) {
+        self.mask = mask
+        self.heads = heads
+        self.tile = tile
+    }
 }
 
 extension MaskSchedule: CustomStringConvertible {
     /// `mask bigbird`; parameters can be long.
-    public var description: String {
+    package var description: String {
         "mask " + mask.patterns.map { $0.description.prefix { $0 != "(" } }.joined(separator: ";")
     }
 }
@@ -20,35 +26,35 @@ extension MaskSchedule: CustomStringConvertible {
 /// word at which its grid stands; then the grids [query block][key block], one for each different pattern, with a
 /// state in each word; then the tiles of bits [queries][keys], from a multiple of 64 bytes on. Equal tiles stand once,
 /// so patterns that repeat take memory for their period only. A grid serves any sequence up to `length` tokens.
-public struct MaskTable: Sendable {
+package struct MaskTable: Sendable {
     /// The state of a tile; from `partial` on its bits are those of tile `state - partial`.
-    public enum State {
-        public static let empty: UInt32 = 0
-        public static let full: UInt32 = 1
-        public static let partial: UInt32 = 2
+    package enum State {
+        package static let empty: UInt32 = 0
+        package static let full: UInt32 = 1
+        package static let partial: UInt32 = 2
     }
 
     /// Tiles of all heads together.
-    public struct Counts: Hashable, Sendable {
-        public internal(set) var empty = 0
-        public internal(set) var full = 0
-        public internal(set) var partial = 0
+    package struct Counts: Hashable, Sendable {
+        package internal(set) var empty = 0
+        package internal(set) var full = 0
+        package internal(set) var partial = 0
 
         /// The share of tiles that are not empty, 1 of no tiles.
-        public var work: Double {
+        package var work: Double {
             let all = empty + full + partial
             return all == 0 ? 1 : Double(full + partial) / Double(all)
         }
     }
 
-    public let length: Int
-    public private(set) var words: [UInt32]
-    public private(set) var counts = Counts()
+    package let length: Int
+    package private(set) var words: [UInt32]
+    package private(set) var counts = Counts()
 
     /// Words before the grids of the heads are named.
-    public static let headerCount = 2
+    package static let headerCount = 2
 
-    public init(_ schedule: MaskSchedule, length: Int) {
+    package init(_ schedule: MaskSchedule, length: Int) {
         self.length = length
         let tile = schedule.tile
         let (rows, columns) = (

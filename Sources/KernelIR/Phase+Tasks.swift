@@ -2,7 +2,7 @@ import GraphIR
 
 extension Phase {
     /// What the phase adds to its kernel's name in listings.
-    public var suffix: String {
+    package var suffix: String {
         switch self {
         case .pack: ".pack"
         case .rows, .block, .problems, .attention, .library, .scatterAdd, .coalesce, .segments, .copy: ""
@@ -10,7 +10,7 @@ extension Phase {
     }
 
     /// How many tasks the phase has under `symbols`: a function of the shapes only, never of the thread count.
-    public func taskCount(_ symbols: [String: Int]) -> Int {
+    package func taskCount(_ symbols: [String: Int]) -> Int {
         func blocks(_ extent: Extent, _ size: Int) -> Int { (extent.value(symbols) + size - 1) / size }
         switch self {
         case .rows(let kernel): return kernel.tasks
@@ -31,7 +31,7 @@ extension Phase {
     }
 
     /// Bytes of private memory that a worker needs for one task.
-    public func scratchByteCount(_ symbols: [String: Int]) -> Int {
+    package func scratchByteCount(_ symbols: [String: Int]) -> Int {
         switch self {
         case .block(let block):
             let planes = block.leftPlanes.reduce(block.packedLeftByteCount) {
@@ -50,7 +50,7 @@ extension Phase {
     }
 
     /// Floating-point operations under `symbols`, counting a multiply-add as two; an upper bound for ragged products.
-    public func flopCount(_ symbols: [String: Int]) -> Int {
+    package func flopCount(_ symbols: [String: Int]) -> Int {
         func product(_ extents: Extent...) -> Int { extents.reduce(1) { $0 * $1.value(symbols) } }
         switch self {
         case .block(let block):

@@ -2,7 +2,7 @@ import GraphIR
 
 extension Phase {
     /// The code template that generates the phase.
-    public var template: String {
+    package var template: String {
         switch self {
         case .rows: "rows"
         case .pack: "pack"
@@ -18,7 +18,7 @@ extension Phase {
     }
 
     /// What the phase's matrix products multiply; `nil` when it has none.
-    public var contractionElement: ElementType? {
+    package var contractionElement: ElementType? {
         switch self {
         case .block(let kernel): kernel.tile.element
         case .problems(let batch): batch.tile.element
@@ -29,7 +29,7 @@ extension Phase {
     }
 
     /// The part of `flopCount` that matrix products do.
-    public func contractionFlopCount(_ symbols: [String: Int]) -> Int {
+    package func contractionFlopCount(_ symbols: [String: Int]) -> Int {
         switch self {
         case .block(let kernel):
             let elements = kernel.rows.value(symbols) * kernel.columns.value(symbols)
@@ -42,7 +42,7 @@ extension Phase {
 
 extension Kernel {
     /// The template of the phase that does most of the work; the last of several that do none.
-    public func template(_ symbols: [String: Int]) -> String {
+    package func template(_ symbols: [String: Int]) -> String {
         let phase = phases.max { left, right in
             (left.contractionFlopCount(symbols), left.flopCount(symbols))
                 < (right.contractionFlopCount(symbols), right.flopCount(symbols))

@@ -49,7 +49,7 @@ extension Kernel: CustomStringConvertible {
 }
 
 extension Phase: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         switch self {
         case .rows(let kernel): return kernel.description
         case .pack(let pack): return pack.description
@@ -72,7 +72,7 @@ extension Phase: CustomStringConvertible {
 }
 
 extension RowKernel: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         "  rows \(rows) x columns \(body.columns) in \(tasks) tasks {\n" + body.lines(indent: "    ")
             + "  }\n"
     }
@@ -100,7 +100,7 @@ extension [ElementOp] {
 }
 
 extension PackPanels: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         let shape = "[k \(k), n \(n)] in \(tile.panelElement) panels of \(tile.columns)\(tile.inTerms)"
         switch source {
         case .matrix(let matrix, _): return "  pack b\(panels) = \(matrix) \(shape)\n"
@@ -111,7 +111,7 @@ extension PackPanels: CustomStringConvertible {
 }
 
 extension BlockKernel: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         var text = "  block \(rows) x \(columns) in \(tasks) pieces of blocks of \(tile.blockRows) rows, "
         if let chunkColumns {
             text += "chunks of \(chunkColumns) columns\(splitsChunks ? " as tasks" : ""), "
@@ -136,7 +136,7 @@ extension BlockKernel: CustomStringConvertible {
 }
 
 extension ElementOp: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         switch self {
         case .load(let access): "load \(access)"
         case .constant(let value, let type): "\(type.rawValue) \(value)"
@@ -155,7 +155,7 @@ extension ElementOp: CustomStringConvertible {
 }
 
 extension Access: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         var terms: [String] = []
         if rowStride != .fixed(0) {
             var row = "row"
@@ -176,7 +176,7 @@ extension Access: CustomStringConvertible {
 }
 
 extension MatrixAccess: CustomStringConvertible {
-    public var description: String { "b\(buffer)(\(rowStride), \(columnStride))" }
+    package var description: String { "b\(buffer)(\(rowStride), \(columnStride))" }
 }
 
 extension ContractionTile: CustomStringConvertible {

@@ -3,7 +3,7 @@ import GraphIR
 /// A lowered graph: kernels in execution order with their buffers bound.
 public struct Program: Sendable {
     /// Memory that a launch reads or writes.
-    public enum Buffer: Hashable, Sendable {
+    package enum Buffer: Hashable, Sendable {
         case value(Value)
         /// Working memory of one launch.
         case workspace(Int)
@@ -20,23 +20,40 @@ public struct Program: Sendable {
     public struct Launch: Sendable {
         public let kernel: Kernel
         /// One a buffer position of the kernel.
-        public let buffers: [Buffer]
+        package let buffers: [Buffer]
         /// The node that this launch computes.
         public let node: NodeID
+
+        package init(kernel: Kernel, buffers: [Buffer], node: NodeID) {
+            self.kernel = kernel
+            self.buffers = buffers
+            self.node = node
+        }
     }
 
     public let graph: Graph
     public let launches: [Launch]
     /// Launches that fill `Buffer.packed` from the parameters, before the first run and whenever a client has changed
     /// them; the optimiser's kernels keep them up to date otherwise, but for panels of terms.
-    public let packings: [PackedParameter: Launch]
+    package let packings: [PackedParameter: Launch]
     /// Sizes of `Buffer.workspace(i)` in bytes.
-    public let workspaces: [Extent]
+    package let workspaces: [Extent]
     /// Values that are another value under a different shape; follow with `storage(of:)`.
-    let aliases: [Value: Value]
+    package let aliases: [Value: Value]
+
+    package init(
+        graph: Graph, launches: [Launch], packings: [PackedParameter: Launch], workspaces: [Extent],
+        aliases: [Value: Value]
+    ) {
+        self.graph = graph
+        self.launches = launches
+        self.packings = packings
+        self.workspaces = workspaces
+        self.aliases = aliases
+    }
 
     /// The value whose memory holds `value`.
-    public func storage(of value: Value) -> Value {
+    package func storage(of value: Value) -> Value {
         var value = value
         while let next = aliases[value] { value = next }
         return value
@@ -44,14 +61,22 @@ public struct Program: Sendable {
 }
 
 /// A parameter as the panels of a product's right operand.
-public struct PackedParameter: Hashable, Sendable {
-    public let parameter: Value
+package struct PackedParameter: Hashable, Sendable {
+    package let parameter: Value
     /// Whether the product reads the parameter's transpose.
-    public let transposed: Bool
-    public let k: Int
-    public let n: Int
+    package let transposed: Bool
+    package let k: Int
+    package let n: Int
     /// The tile of the products that read it: the panels' element and width.
-    public let tile: ContractionTile
+    package let tile: ContractionTile
 
-    public var byteCount: Int { tile.paddedColumns(n) * tile.paddedDepth(k) * tile.panelCellByteCount }
+    package init(parameter: Value, transposed: Bool, k: Int, n: Int, tile: ContractionTile) {
+        self.parameter = parameter
+        self.transposed = transposed
+        self.k = k
+        self.n = n
+        self.tile = tile
+    }
+
+    package var byteCount: Int { tile.paddedColumns(n) * tile.paddedDepth(k) * tile.panelCellByteCount }
 }

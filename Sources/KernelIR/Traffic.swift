@@ -27,7 +27,7 @@ extension Program {
     /// What one phase of a launch moves under `symbols`.
     ///
     /// - Precondition: `symbols` has every symbol of the graph. So for the functions below.
-    public func traffic(of phase: Phase, in launch: Launch, _ symbols: [String: Int]) -> Traffic {
+    package func traffic(of phase: Phase, in launch: Launch, _ symbols: [String: Int]) -> Traffic {
         var counter = TrafficCounter(program: self, launch: launch, symbols: symbols)
         counter.count(phase)
         return counter.traffic

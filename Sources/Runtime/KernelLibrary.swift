@@ -37,10 +37,12 @@ public final class KernelLibrary: Sendable {
     package func machineName(threads: Int) -> String { CeilingCache.machine(cpu, threads: threads) }
 
     /// The LLVM IR of a phase; `nil` for library calls.
-    public func ir(_ phase: Phase, symbols: [String]) -> String? { emitter.emit(phase, symbols: symbols)?.ir }
+    package func ir(_ phase: Phase, symbols: [String]) -> String? {
+        emitter.emit(phase, symbols: symbols)?.ir
+    }
 
     /// The machine code of a phase as assembly text.
-    public func assembly(_ phase: Phase, symbols: [String]) throws -> String? {
+    package func assembly(_ phase: Phase, symbols: [String]) throws -> String? {
         try ir(phase, symbols: symbols).map { try KernelCompiler.assembly(ir: $0, for: cpu) }
     }
 

@@ -1,5 +1,6 @@
 import GraphCompiler
 import Interpreter
+import Lowering
 import Testing
 
 /// `flash_attention` with an additive bias: compiled against interpreted, forward and gradient.

@@ -1,5 +1,6 @@
 import GraphCompiler
 import Interpreter
+import Lowering
 import Testing
 
 /// `flash_attention` and its gradient: compiled against interpreted, and against the materialised form.

@@ -1,4 +1,5 @@
 import GraphCompiler
+import Lowering
 import Testing
 
 @Suite struct MemoryReportTests {

@@ -1,4 +1,5 @@
 import GraphCompiler
+import Lowering
 import Testing
 
 /// Bytes moved, counted by hand. The machine is one with AVX-512, whose panels are 48 columns wide.

@@ -2,6 +2,7 @@ import Codegen
 import GraphIR
 import KernelIR
 import LLVMBridge
+import Lowering
 import Runtime
 import Testing
 

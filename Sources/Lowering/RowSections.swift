@@ -1,6 +1,7 @@
 import GraphIR
+import KernelIR
 
-extension Lowering {
+extension GraphLowering {
     /// A section without contractions: one row kernel, and the sums of what its tasks leave.
     mutating func rowSection(_ section: Section, _ id: NodeID) throws(IRError) {
         let packed = packedUpdates(id)

@@ -1,4 +1,5 @@
 import GraphIR
+import KernelIR
 
 extension Machine {
     /// Tiles of 8 x 2 vectors with AVX-512's 32 registers, 4 x 2 with AVX2's 16. Elements of bf16 are widened where
@@ -17,7 +18,7 @@ extension Machine {
     static func biasGroups(heads: Int) -> Int { Swift.min(8, attentionParts(heads: heads)) }
 }
 
-extension Lowering {
+extension GraphLowering {
     mutating func flashAttention(_ id: NodeID, _ attributes: AttentionAttributes) throws(IRError) {
         let last = graph[id].operands.count
         let kernel = try attention(

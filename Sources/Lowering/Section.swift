@@ -1,4 +1,5 @@
 import GraphIR
+import KernelIR
 
 /// What one kernel computes: some nodes of a graph, with a buffer for each value that they read from outside and
 /// for each result that is stored. A lone node and a fusion region are lowered alike.

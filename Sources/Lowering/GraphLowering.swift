@@ -1,7 +1,22 @@
 import GraphIR
+import KernelIR
+
+/// Lowers a verified graph. Throws for what no kernel template covers, naming the node.
+///
+/// - Parameters:
+///   - keepsPanels: whether parameters that products read are packed once and kept so, the optimiser's kernels
+///     writing the panels along with the parameter, rather than packed by every product.
+///   - customKernels: kernels of the custom ops that are in the graph.
+package func lower(
+    _ graph: Graph, for machine: Machine, keepsPanels: Bool, customKernels: [CustomKernel] = []
+) throws(IRError) -> Program {
+    var lowering = GraphLowering(
+        graph: graph, machine: machine, keepsPanels: keepsPanels, customKernels: customKernels)
+    return try lowering.program()
+}
 
 /// Turns each node of a graph into a kernel and binds its buffers.
-public struct Lowering {
+struct GraphLowering {
     let graph: Graph
     let machine: Machine
     let customKernels: [CustomKernel]
@@ -15,7 +30,7 @@ public struct Lowering {
     /// Nodes that write parameters when everything else has run.
     let inPlaceUpdates: Set<NodeID>
 
-    private init(graph: Graph, machine: Machine, keepsPanels: Bool, customKernels: [CustomKernel]) {
+    fileprivate init(graph: Graph, machine: Machine, keepsPanels: Bool, customKernels: [CustomKernel]) {
         self.graph = graph
         self.machine = machine
         self.customKernels = customKernels
@@ -24,22 +39,12 @@ public struct Lowering {
         packedOfParameter = Dictionary(grouping: packed, by: \.parameter)
     }
 
-    /// Lowers a verified graph. Throws for what no kernel template covers, naming the node.
-    ///
-    /// - Parameters:
-    ///   - keepsPanels: whether parameters that products read are packed once and kept so, the optimiser's kernels
-    ///     writing the panels along with the parameter, rather than packed by every product.
-    ///   - customKernels: kernels of the custom ops that are in the graph.
-    public static func lower(
-        _ graph: Graph, for machine: Machine, keepsPanels: Bool, customKernels: [CustomKernel] = []
-    ) throws(IRError) -> Program {
-        var lowering = Lowering(
-            graph: graph, machine: machine, keepsPanels: keepsPanels, customKernels: customKernels)
-        for id in graph.nodeIDs { try lowering.lower(id) }
+    fileprivate mutating func program() throws(IRError) -> Program {
+        for id in graph.nodeIDs { try lower(id) }
         return Program(
-            graph: graph, launches: lowering.neededLaunches,
-            packings: Dictionary(uniqueKeysWithValues: lowering.packed.map { ($0, lowering.packing($0)) }),
-            workspaces: lowering.workspaces, aliases: lowering.aliases)
+            graph: graph, launches: neededLaunches,
+            packings: Dictionary(uniqueKeysWithValues: packed.map { ($0, packing($0)) }),
+            workspaces: workspaces, aliases: aliases)
     }
 
     /// Launches but for constants that every user took into its own program, and parameters' casts that every user
@@ -179,15 +184,5 @@ public struct Lowering {
             rows: rows, columns: columns, program: program.ops,
             stores: [.element(.elements(0, type.element, columns: columns), value)], tasks: 1)
         emit(id, [.rows(kernel)])
-    }
-}
-
-extension ElementType {
-    /// The type in which kernels compute with elements stored as this one.
-    public var computeType: ElementType {
-        switch self {
-        case .f32, .bf16, .f16: .f32
-        case .i32, .i64, .bool: self
-        }
     }
 }

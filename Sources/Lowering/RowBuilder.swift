@@ -1,4 +1,5 @@
 import GraphIR
+import KernelIR
 
 /// Writes the element program for values of a section: what is asked for, and what that needs.
 ///

@@ -1,6 +1,7 @@
 import GraphIR
+import KernelIR
 
-extension Lowering {
+extension GraphLowering {
     mutating func reduce(_ id: NodeID, _ reduction: Reduction, _ axes: [Int]) throws(IRError) {
         let section = Section(graph, node: id)
         if section.kind(id) != .opaque { return try rowSection(section, id) }

@@ -1,6 +1,7 @@
 import GraphIR
+import KernelIR
 
-extension Lowering {
+extension GraphLowering {
     mutating func matmul(_ id: NodeID, transposeLeft: Bool, transposeRight: Bool) throws(IRError) {
         let node = graph[id]
         let (left, right, result) = (type(node.operands[0]), type(node.operands[1]), node.types[0])

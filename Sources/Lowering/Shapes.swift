@@ -1,8 +1,9 @@
 import GraphIR
+import KernelIR
 
 // Data movement: all of it is the strided copy template.
 
-extension Lowering {
+extension GraphLowering {
     /// Row-major strides of a shape.
     private func strides(_ shape: [Dimension]) -> [Extent] {
         shape.indices.map { Extent(shape[($0 + 1)...]) }

@@ -1,4 +1,5 @@
 import GraphIR
+import KernelIR
 
 /// The elements of a shape as rows and columns, so that every tensor that broadcasts to it has one access.
 struct RowView {

@@ -1,8 +1,9 @@
 import GraphIR
+import KernelIR
 
 // Parameters that stay in the panels of the products that read them.
 
-extension Lowering {
+extension GraphLowering {
     /// What products of the graph, within regions too, read as their right operands and is a parameter.
     static func packedParameters(_ graph: Graph, _ machine: Machine) -> [PackedParameter] {
         guard !machine.usesLibraryMatmul else { return [] }

@@ -1,9 +1,10 @@
 import GraphIR
+import KernelIR
 
 // A section with products of matrices: packing of what the products read as panels, one block kernel, and the sums
 // of what its tasks leave.
 
-extension Lowering {
+extension GraphLowering {
     mutating func contractionSection(_ section: Section, _ id: NodeID) throws(IRError) {
         var writer = try ContractionWriter(section, machine)
         let kernel = try writer.kernel(self, id)
@@ -86,7 +87,7 @@ private struct ContractionWriter {
         }
     }
 
-    mutating func kernel(_ lowering: Lowering, _ id: NodeID) throws(IRError) -> BlockKernel {
+    mutating func kernel(_ lowering: GraphLowering, _ id: NodeID) throws(IRError) -> BlockKernel {
         // Buffers: operands, results, panels, partial sums, scratch.
         var panelBuffers: [PanelSource: Int] = [:]
         var nextBuffer = section.bufferCount
@@ -174,7 +175,7 @@ private struct ContractionWriter {
     // MARK: Right operands
 
     private mutating func pack(
-        _ right: PanelSource, into buffer: Int, _ lowering: Lowering, _ id: NodeID
+        _ right: PanelSource, into buffer: Int, _ lowering: GraphLowering, _ id: NodeID
     ) throws(IRError) {
         let shape = section.type(right.value).shape
         let (k, n) = right.transposed ? (shape[1], shape[0]) : (shape[0], shape[1])
@@ -203,13 +204,13 @@ private struct ContractionWriter {
     // MARK: Row programs
 
     /// The view of what `value` needs within the section, columns being its last axis.
-    private func view(of value: Value, _ lowering: Lowering, _ id: NodeID) throws(IRError) -> RowView {
+    private func view(of value: Value, _ lowering: GraphLowering, _ id: NodeID) throws(IRError) -> RowView {
         let types = section.inputs.keys.map(section.type)
         return try view(section.type(value).shape, types, lowering, id)
     }
 
     private func view(
-        _ shape: [Dimension], _ types: [TensorType], _ lowering: Lowering, _ id: NodeID
+        _ shape: [Dimension], _ types: [TensorType], _ lowering: GraphLowering, _ id: NodeID
     ) throws(IRError) -> RowView {
         let fitting = types.filter { broadcasts($0.shape, to: shape) }
         guard let view = RowView(shape, fitting, columnAxis: 1) else {
@@ -220,7 +221,7 @@ private struct ContractionWriter {
     }
 
     private mutating func prologue(
-        _ value: Value, _ width: Extent, into buffer: Int, _ lowering: Lowering, _ id: NodeID
+        _ value: Value, _ width: Extent, into buffer: Int, _ lowering: GraphLowering, _ id: NodeID
     ) throws(IRError) {
         var builder = RowBuilder(
             section, try view(of: value, lowering, id), customKernels: lowering.customKernels)
@@ -239,7 +240,7 @@ private struct ContractionWriter {
 
     private mutating func addEpilogue(
         _ kernel: inout BlockKernel, _ targets: [Target], _ results: [(value: Value, buffer: Int)],
-        _ lowering: Lowering, _ id: NodeID
+        _ lowering: GraphLowering, _ id: NodeID
     ) throws(IRError) {
         let shape = section.type(targets[0].sum).shape
         let types = section.inputs.keys.map(section.type) + section.results.map { section.type($0.value) }
