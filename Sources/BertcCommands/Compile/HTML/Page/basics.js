@@ -1,4 +1,5 @@
 "use strict";
+// Elements, numbers, colours, and what switches between the parts of the page.
 const data = JSON.parse(document.getElementById("data").textContent);
 const byID = id => document.getElementById(id);
 let mode = "fused";
@@ -27,13 +28,13 @@ const flops = value => scaled(value, ["FLOP", "KFLOP", "MFLOP", "GFLOP", "TFLOP"
 const seconds = value => scaled(value * 1e6, ["us", "ms", "s"]);
 const count = value => value.toLocaleString("en");
 
-const fills = { block: "#2f6fde", problems: "#17a2b8", attention: "#8b4fd8", rows: "#2a9d5c",
-  pack: "#c98a00", "scatter-add": "#d9622b", segments: "#b8a000", copy: "#8a93a3", openblas: "#b0357a" };
-const spare = ["#c2185b", "#00897b", "#6d4c41", "#5c6bc0"];
+// Colours of kernel templates: those that take most of the time have the first ones.
+const palette = ["#2f6fde", "#2a9d5c", "#8b4fd8", "#c98a00", "#17a2b8", "#d9622b", "#b0357a", "#b8a000", "#00897b",
+  "#6d4c41", "#5c6bc0", "#c2185b"];
+const templates = [...new Set([...data.fused.kernels, ...data.unfused.kernels].map(kernel => kernel.template))];
 function fill(template) {
-  if (!template) return "#8a93a3";
-  if (!fills[template]) fills[template] = spare[Object.keys(fills).length % spare.length];
-  return fills[template];
+  const index = templates.indexOf(template);
+  return index < 0 ? "#8a93a3" : palette[index] || `hsl(${Math.round(index * 137.5) % 360} 55% 45%)`;
 }
 
 // The most that is live at once, of all categories or of those that are wanted.

@@ -1,3 +1,4 @@
+// Draws the graph; moves, opens, finds and describes its nodes.
 const graphs = {};
 let view = { x: 0, y: 0, scale: 1 }, drawn = new Map(), layer = null, chosen = null;
 

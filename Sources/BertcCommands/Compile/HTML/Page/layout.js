@@ -1,3 +1,7 @@
+// Places nodes: a tree of scopes from their labels, and in each open scope layers by depth.
+//
+// An item is a node or a scope. Labels that end in `.gradient` go to a scope of their own, so that the backward pass
+// stands below the forward pass instead of within it.
 const sizes = { leaf: 38, shut: 46, head: 26, pad: 14, column: 18, rank: 38, across: 8 };
 
 function scopePath(label) {

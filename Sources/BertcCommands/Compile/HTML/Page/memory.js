@@ -1,3 +1,4 @@
+// The plot of what lives in memory, launch by launch, stacked by category.
 const shades = { weights: "#4c78c9", panels: "#3aa0b5", optimizer: "#7a5fc0", gradients: "#c9792c", activations: "#2a9d5c",
   workspace: "#b8405e", constants: "#8a93a3" };
 const hidden = new Set();

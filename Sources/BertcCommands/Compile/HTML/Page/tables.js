@@ -1,3 +1,4 @@
+// The table of kernels, which can be sorted, and that of fusion candidates, which can be filtered.
 let order = { column: "seconds", isUp: false };
 
 function showKernels() {
