@@ -4,8 +4,9 @@ import PackageDescription
 /// Every Swift target is held to the same rules; `make lint` and CI add warnings-as-errors.
 let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]
 
-func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func library(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target
+{
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
@@ -67,7 +68,7 @@ let package = Package(
             [
                 "Support", "Measuring", "Pipelines", "Training", "Encoders", "Text", "GraphCompiler",
                 argumentParser,
-            ]),
+            ], resources: [.embedInCode("Compile/HTML/Page")]),
         .executableTarget(name: "bertc", dependencies: ["BertcCommands"], swiftSettings: strict),
         .target(
             name: "Benchmarks",
