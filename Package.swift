@@ -93,6 +93,7 @@ let package = Package(
         tests(
             "TransformsTests", ["TestSupport", "GraphIR", "Interpreter", "Transforms"],
             resources: [.copy("Golden")]),
+        tests("CodegenTests", ["Codegen", "KernelIR"]),
         tests(
             "RuntimeTests", ["TestSupport", "Runtime", "KernelIR", "Codegen", "LLVMBridge", "TileEmulator"]),
         tests(

@@ -10,19 +10,25 @@ struct FunctionWriter {
     let bf16: BF16Unit
     private var entry: [String] = []
     private var lines: [String] = []
+    private var writesEntry = false
     private var counter = 0
     private var block = "start"
-    private var extents: [Extent: String] = [:]
-    private var pointers: [Int: String] = [:]
+    private var extents: [Extent: I64] = [:]
+    private var pointers: [Int: Pointer] = [:]
 
     init(symbols: [String], bf16: BF16Unit) {
         self.symbols = symbols
         self.bf16 = bf16
     }
 
-    /// The function's text: the entry block followed by what was written.
-    func text(_ head: String) -> String {
-        var result = "define \(head) {\nentry:\n"
+    /// The text of the function: the entry block followed by what was written.
+    /// - Parameter parameters: values that were made with `init(parameter:)`.
+    func text(
+        _ name: String, _ parameters: [any LLVMValue], isInternal: Bool = true, attributes: String = ""
+    ) -> String {
+        let list = parameters.map(\.description).joined(separator: ", ")
+        var result = "define \(isInternal ? "internal " : "")void @\(name)(\(list))"
+        result += attributes.isEmpty ? " {\nentry:\n" : " \(attributes) {\nentry:\n"
         for line in entry { result += "  \(line)\n" }
         result += "  br label %start\nstart:\n"
         for line in lines {
@@ -36,92 +42,65 @@ struct FunctionWriter {
 
     // MARK: Instructions
 
-    mutating func fresh() -> String {
+    private mutating func fresh() -> String {
         counter += 1
         return "%v\(counter)"
     }
 
-    /// `%v = text`
-    mutating func value(_ text: String) -> String {
+    /// An instruction with a result.
+    mutating func define<Value: LLVMValue>(_ type: LLVMType, _ instruction: String) -> Value {
         let name = fresh()
-        lines.append("\(name) = \(text)")
-        return name
+        perform("\(name) = \(instruction)")
+        return Value(text: name, type: type)
     }
 
-    mutating func line(_ text: String) { lines.append(text) }
-
-    /// A value computed once, in the entry block; its operands must be entry values too.
-    mutating func entryValue(_ text: String) -> String {
-        let name = fresh()
-        entry.append("\(name) = \(text)")
-        return name
+    /// An instruction without a result.
+    mutating func perform(_ instruction: String) {
+        if writesEntry {
+            entry.append(instruction)
+        } else {
+            lines.append(instruction)
+        }
     }
 
-    mutating func add(_ a: String, _ b: String) -> String {
-        if a == "0" { return b }
-        return b == "0" ? a : value("add i64 \(a), \(b)")
-    }
-
-    mutating func sub(_ a: String, _ b: String) -> String { b == "0" ? a : value("sub i64 \(a), \(b)") }
-
-    mutating func mul(_ a: String, _ b: String) -> String {
-        if a == "0" || b == "0" { return "0" }
-        if a == "1" { return b }
-        return b == "1" ? a : value("mul i64 \(a), \(b)")
-    }
-
-    mutating func min(_ a: String, _ b: String) -> String {
-        a == b ? a : value("call i64 @llvm.smin.i64(i64 \(a), i64 \(b))")
-    }
-
-    mutating func max(_ a: String, _ b: String) -> String {
-        a == b ? a : value("call i64 @llvm.smax.i64(i64 \(a), i64 \(b))")
-    }
-
-    /// `(a + b - 1) / b` of a non-negative `a` and a constant `b`.
-    mutating func ceilDivide(_ a: String, _ b: Int) -> String {
-        if let number = Int(a) { return "\((number + b - 1) / b)" }
-        return value("udiv i64 \(add(a, "\(b - 1)")), \(b)")
-    }
-
-    /// The next multiple of `step`.
-    mutating func roundUp(_ a: String, to step: Int) -> String {
-        step == 1 ? a : mul(ceilDivide(a, step), "\(step)")
-    }
-
-    /// The address of element `index` of `type`.
-    mutating func address(_ base: String, _ type: String, _ index: String) -> String {
-        index == "0" ? base : value("getelementptr \(type), ptr \(base), i64 \(index)")
+    /// Writes to the entry block, so that values are computed once; their operands must be entry values too.
+    mutating func once<Value>(_ body: (inout FunctionWriter) -> Value) -> Value {
+        let outer = writesEntry
+        writesEntry = true
+        defer { writesEntry = outer }
+        return body(&self)
     }
 
     // MARK: Entry values
 
     /// The pointer of buffer `index`.
-    mutating func buffer(_ index: Int) -> String {
+    mutating func buffer(_ index: Int) -> Pointer {
         if let known = pointers[index] { return known }
-        let slot = entryValue("getelementptr ptr, ptr %buffers, i64 \(index)")
-        let pointer = entryValue("load ptr, ptr \(slot), align 8")
+        let pointer = once { w in
+            w.load(Pointer.self, w.element(KernelParameters.buffers, .pointer, I64(index)))
+        }
         pointers[index] = pointer
         return pointer
     }
 
     /// Lets buffer `index` be at `pointer` from here on, which must reach every later use.
-    mutating func bind(_ index: Int, to pointer: String) { pointers[index] = pointer }
+    mutating func bind(_ index: Int, to pointer: Pointer) { pointers[index] = pointer }
 
-    /// An extent as an i64: a number, or computed in the entry block.
-    mutating func extent(_ extent: Extent) -> String {
-        if let fixed = extent.fixedValue { return "\(fixed)" }
+    /// An extent: a number, or computed in the entry block.
+    mutating func extent(_ extent: Extent) -> I64 {
+        if let fixed = extent.fixedValue { return I64(fixed) }
         if let known = extents[extent] { return known }
-        var product = "\(extent.factor)"
+        var product = I64(extent.factor)
         for dimension in extent.symbols {
             guard let symbol = dimension.symbol, let index = symbols.firstIndex(of: symbol) else {
                 preconditionFailure("extent \(extent) uses a symbol that the kernel does not list")
             }
-            let slot = entryValue("getelementptr i64, ptr %dims, i64 \(index)")
-            var factor = entryValue("load i64, ptr \(slot), align 8")
-            if dimension.scale != 1 { factor = entryValue("mul i64 \(factor), \(dimension.scale)") }
-            if dimension.offset != 0 { factor = entryValue("add i64 \(factor), \(dimension.offset)") }
-            product = product == "1" ? factor : entryValue("mul i64 \(product), \(factor)")
+            product = once { w in
+                var factor = w.load(I64.self, w.element(KernelParameters.dims, .i64, I64(index)))
+                factor = w.mul(factor, dimension.scale)
+                factor = w.add(factor, dimension.offset)
+                return w.mul(product, factor)
+            }
         }
         extents[extent] = product
         return product
@@ -139,53 +118,67 @@ struct FunctionWriter {
         return "\(hint)\(counter)"
     }
 
+    /// `for i in stride(from:to:by:)`
+    mutating func loop(
+        from: I64, to: I64, by step: Int, _ body: (inout FunctionWriter, _ index: I64) -> Void
+    ) {
+        _ = loop(from: from, to: to, by: step, carrying: [I64]()) { w, index, _ in
+            body(&w, index)
+            return []
+        }
+    }
+
     /// `for i in stride(from:to:by:)` with values carried from one round to the next; `body` returns their next
     /// values. Returns the values after the last round.
-    @discardableResult
-    mutating func loop(
-        from: String, to: String, by step: Int, carrying carried: [(type: String, initial: String)] = [],
-        _ body: (inout FunctionWriter, _ index: String, _ carried: [String]) -> [String]
-    ) -> [String] {
-        if from == to, Int(from) != nil { return carried.map(\.initial) }
+    mutating func loop<Value: LLVMValue>(
+        from: I64, to: I64, by step: Int, carrying initial: [Value],
+        _ body: (inout FunctionWriter, _ index: I64, _ carried: [Value]) -> [Value]
+    ) -> [Value] {
+        if from.text == to.text, from.constant != nil { return initial }
         let (head, inside, exit) = (freshLabel("head"), freshLabel("body"), freshLabel("exit"))
         let before = block
-        lines.append("br label %\(head)")
+        perform("br label %\(head)")
         startBlock(head)
-        let index = fresh()
-        let names = carried.map { _ in fresh() }
+        let index = I64(text: fresh())
+        let carried = initial.map { Value(text: fresh(), type: $0.type) }
         let phiPlace = lines.count
-        let goes = value("icmp slt i64 \(index), \(to)")
-        lines.append("br i1 \(goes), label %\(inside), label %\(exit)")
+        branch(compare(.slt, index, to), inside, exit)
         startBlock(inside)
-        let next = body(&self, index, names)
-        precondition(next.count == carried.count, "a loop body must return a value for each carried one")
-        let nextIndex = value("add i64 \(index), \(step)")
+        let next = body(&self, index, carried)
+        precondition(
+            next.map(\.type) == initial.map(\.type), "a loop body must return a value for each carried one")
+        let nextIndex: I64 = define(index.type, "add \(index), \(step)")
         let latch = block
-        lines.append("br label %\(head)")
-        var phis = ["\(index) = phi i64 [ \(from), %\(before) ], [ \(nextIndex), %\(latch) ]"]
-        for (slot, name) in names.enumerated() {
-            phis.append(
-                "\(name) = phi \(carried[slot].type) [ \(carried[slot].initial), %\(before) ], [ \(next[slot]), %\(latch) ]"
-            )
+        perform("br label %\(head)")
+        func phi(_ value: some LLVMValue, _ first: some LLVMValue, _ next: some LLVMValue) -> String {
+            "\(value.text) = phi \(value.type) [ \(first.text), %\(before) ], [ \(next.text), %\(latch) ]"
         }
-        lines.insert(contentsOf: phis, at: phiPlace)
+        let phis = initial.indices.map { phi(carried[$0], initial[$0], next[$0]) }
+        lines.insert(contentsOf: [phi(index, from, nextIndex)] + phis, at: phiPlace)
         startBlock(exit)
-        return names
+        return carried
     }
 
-    /// Runs `body` when `condition` (i1) holds.
-    mutating func when(_ condition: String, _ body: (inout FunctionWriter) -> Void) {
+    /// Runs `body` when `condition` holds.
+    mutating func when(_ condition: I1, _ body: (inout FunctionWriter) -> Void) {
         let (inside, exit) = (freshLabel("then"), freshLabel("after"))
-        lines.append("br i1 \(condition), label %\(inside), label %\(exit)")
+        branch(condition, inside, exit)
         startBlock(inside)
         body(&self)
-        lines.append("br label %\(exit)")
+        perform("br label %\(exit)")
         startBlock(exit)
     }
-}
 
-/// Text of a float constant: LLVM writes floats as the bits of the double with the same value.
-func floatConstant(_ value: Double) -> String {
-    let bits = String(Double(Float(value)).bitPattern, radix: 16, uppercase: true)
-    return "0x" + String(repeating: "0", count: 16 - bits.count) + bits
+    /// Runs one of two bodies.
+    mutating func when(
+        _ condition: I1, _ body: (inout FunctionWriter) -> Void,
+        otherwise: (inout FunctionWriter) -> Void
+    ) {
+        when(condition, body)
+        when(not(condition), otherwise)
+    }
+
+    private mutating func branch(_ condition: I1, _ yes: String, _ no: String) {
+        perform("br \(condition), label %\(yes), label %\(no)")
+    }
 }

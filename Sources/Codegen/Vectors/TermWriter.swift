@@ -11,55 +11,46 @@ struct TermWriter {
     let lanes: Int
     private var v: VectorWriter { VectorWriter(lanes: lanes) }
 
-    /// The terms of a vector as i16.
-    func split(_ w: inout FunctionWriter, _ x: String) -> [String] {
+    /// The terms of a vector.
+    func split(_ w: inout FunctionWriter, _ x: Vector<F32>) -> [Vector<I16>] {
         var rest = x
         return (0..<terms).map { term in
             let bits = v.bf16Bits(&w, rest)
-            if term < terms - 1 { rest = v.op(&w, "fsub", rest, v.widenedBF16(&w, bits)) }
+            if term < terms - 1 { rest = w.fsub(rest, v.widenedBF16(&w, bits)) }
             return bits
         }
     }
 
-    /// The terms of two vectors, as pairs in i32 lanes: rows 2k and 2k + 1 of a panel.
-    func splitPairs(_ w: inout FunctionWriter, low: String, high: String) -> [String] {
+    /// The terms of two vectors, as pairs: rows 2k and 2k + 1 of a panel.
+    func splitPairs(_ w: inout FunctionWriter, low: Vector<F32>, high: Vector<F32>) -> [Vector<I32>] {
         let (lows, highs) = (split(&w, low), split(&w, high))
-        return zip(lows, highs).map { low, high in v.bf16Pairs(&w, lowBits: low, highBits: high) }
+        return zip(lows, highs).map { low, high in v.bf16Pairs(&w, low: low, high: high) }
     }
 
     /// Rows of f32 and where their planes of terms go; distances in elements.
     struct Rows {
-        let source: String
-        let sourceRow: String
-        let rows: String
-        let columns: String
-        let planes: String
-        let planeRow: String
-        let planeTerm: String
+        let source: Pointer
+        let sourceRow: I64
+        let rows: I64
+        let columns: I64
+        let planes: Pointer
+        let planeRow: I64
+        let planeTerm: I64
     }
 
     /// Splits rows into one plane a term.
     func writeRows(_ w: inout FunctionWriter, _ r: Rows) {
-        let (wide, narrow) = (v.name(.f32), v.vector("i16"))
-        w.loop(from: "0", to: r.rows, by: 1) { w, row, _ in
-            let source = w.address(r.source, "float", w.mul(row, r.sourceRow))
-            let target = w.address(r.planes, "i16", w.mul(row, r.planeRow))
-            w.loop(from: "0", to: r.columns, by: lanes) { w, column, _ in
-                let mask = "<\(lanes) x i1> \(v.mask(&w, below: w.sub(r.columns, column)))"
-                let from = w.address(source, "float", column)
-                let x = w.value(
-                    "call \(wide) @llvm.masked.load.v\(lanes)f32.p0(ptr \(from), i32 4, \(mask), \(wide) zeroinitializer)"
-                )
+        w.loop(from: 0, to: r.rows, by: 1) { w, row in
+            let source = w.address(r.source, .float, w.mul(row, r.sourceRow))
+            let target = w.address(r.planes, .i16, w.mul(row, r.planeRow))
+            w.loop(from: 0, to: r.columns, by: lanes) { w, column in
+                let mask = v.mask(&w, below: w.sub(r.columns, column))
+                let x = v.load(&w, F32.self, w.address(source, .float, column), mask: mask)
                 for (term, bits) in split(&w, x).enumerated() {
-                    let plane = w.address(target, "i16", w.mul(r.planeTerm, "\(term)"))
-                    let to = w.address(plane, "i16", column)
-                    w.line(
-                        "call void @llvm.masked.store.v\(lanes)i16.p0(\(narrow) \(bits), ptr \(to), i32 2, \(mask))"
-                    )
+                    let plane = w.address(target, .i16, w.mul(r.planeTerm, term))
+                    v.store(&w, bits, w.address(plane, .i16, column), mask: mask)
                 }
-                return []
             }
-            return []
         }
     }
 }

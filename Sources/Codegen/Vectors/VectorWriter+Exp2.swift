@@ -14,20 +14,22 @@ enum Exp2Precision {
 
 extension VectorWriter {
     /// `a > b ? a : b`, one instruction; `b` where either is NaN.
-    func larger(_ w: inout FunctionWriter, _ a: String, _ b: String) -> String {
-        select(&w, compareFloat(&w, "ogt", a, b), .f32, a, b)
+    func larger(_ w: inout FunctionWriter, _ a: Vector<F32>, _ b: Vector<F32>) -> Vector<F32> {
+        w.select(w.compare(.ogt, a, b), a, b)
     }
 
     /// 2^x of numbers up to 127: x = n + r, a polynomial in r, and 2^n from its exponent's bits. Results below the
     /// normal range are 0; NaN stays NaN.
-    func exp2(_ w: inout FunctionWriter, _ input: String, _ precision: Exp2Precision = .bits23) -> String {
+    func exp2(_ w: inout FunctionWriter, _ input: Vector<F32>, _ precision: Exp2Precision = .bits23)
+        -> Vector<F32>
+    {
         // At -127 the exponent's bits are 0, and so is the result.
         let x = larger(&w, float(-127), input)
         // Adding 1.5 · 2^23 rounds to an integer; 127 more puts the biased exponent into the lowest bits.
         let magic = 12_582_912.0 + 127
-        let shifted = op(&w, "fadd", x, float(magic))
-        let r = op(&w, "fsub", x, op(&w, "fsub", shifted, float(magic)))
+        let shifted = w.fadd(x, float(magic))
+        let r = w.fsub(x, w.fsub(shifted, float(magic)))
         let p = polynomial(&w, precision.coefficients, r)
-        return op(&w, "fmul", p, floatOf(&w, integer(&w, "shl", bitsOf(&w, shifted), bits(23))))
+        return w.fmul(p, w.float(of: w.shl(w.bits(of: shifted), bits(23))))
     }
 }

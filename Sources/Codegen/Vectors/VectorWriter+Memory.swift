@@ -2,79 +2,59 @@ import GraphIR
 
 /// Loads and stores of the storage formats: bf16 is in memory as i16, bool as a byte.
 extension VectorWriter {
-    static func storageName(_ type: ElementType) -> String {
-        switch type {
-        case .f32: "float"
-        case .bf16: "i16"
-        case .f16: "half"
-        case .i32: "i32"
-        case .i64: "i64"
-        case .bool: "i8"
-        }
+    /// What is in memory; lanes outside of the mask are not read and 0.
+    func load<Element: ScalarValue>(
+        _ w: inout FunctionWriter, _ element: Element.Type, _ place: Pointer, mask: Mask? = nil
+    ) -> Vector<Element> {
+        guard lanes > 1, let mask else { return w.load(type(Element.scalar), place) }
+        return w.load(type(Element.scalar), place, mask: mask)
     }
 
-    private static func suffix(_ type: ElementType) -> String {
-        switch type {
-        case .f32: "f32"
-        case .bf16: "i16"
-        case .f16: "f16"
-        case .i32: "i32"
-        case .i64: "i64"
-        case .bool: "i8"
-        }
-    }
-
-    /// What is in memory; lanes without a bit in `mask` are not read and 0.
-    func loadStored(_ w: inout FunctionWriter, _ type: ElementType, _ place: String, mask: String? = nil)
-        -> String
-    {
-        let vector = vector(Self.storageName(type))
-        guard lanes > 1, let mask else {
-            return w.value("load \(vector), ptr \(place), align \(type.byteCount)")
-        }
-        return w.value(
-            "call \(vector) @llvm.masked.load.v\(lanes)\(Self.suffix(type)).p0(ptr \(place), i32 \(type.byteCount), \(name(.bool)) \(mask), \(vector) zeroinitializer)"
-        )
-    }
-
-    /// Lanes without a bit in `mask` are not written.
-    func storeStored(
-        _ w: inout FunctionWriter, _ type: ElementType, _ value: String, _ place: String, mask: String? = nil
-    ) {
-        let vector = vector(Self.storageName(type))
-        guard lanes > 1, let mask else {
-            return w.line("store \(vector) \(value), ptr \(place), align \(type.byteCount)")
-        }
-        w.line(
-            "call void @llvm.masked.store.v\(lanes)\(Self.suffix(type)).p0(\(vector) \(value), ptr \(place), i32 \(type.byteCount), \(name(.bool)) \(mask))"
-        )
-    }
-
-    /// Loads and converts to the type that is computed in.
-    func load(_ w: inout FunctionWriter, _ type: ElementType, _ place: String, mask: String? = nil) -> String
-    {
-        let raw = loadStored(&w, type, place, mask: mask)
-        let vector = vector(Self.storageName(type))
-        switch type {
-        case .f32, .i32, .i64: return raw
-        case .bool: return w.value("icmp ne \(vector) \(raw), \(lanes == 1 ? "0" : "zeroinitializer")")
-        case .f16: return w.value("fpext \(vector) \(raw) to \(name(.f32))")
-        case .bf16: return widenedBF16(&w, raw)
-        }
-    }
-
-    /// Converts from the type that is computed in, rounding to nearest, and stores.
+    /// Lanes outside of the mask are not written.
     func store(
-        _ w: inout FunctionWriter, _ type: ElementType, _ value: String, _ place: String, mask: String? = nil
+        _ w: inout FunctionWriter, _ value: some LLVMValue, _ place: Pointer, mask: Mask? = nil
     ) {
-        let vector = vector(Self.storageName(type))
-        let narrow =
-            switch type {
-            case .f32, .i32, .i64: value
-            case .bool: w.value("zext \(name(.bool)) \(value) to \(vector)")
-            case .f16: w.value("fptrunc \(name(.f32)) \(value) to \(vector)")
-            case .bf16: bf16Bits(&w, value)
-            }
-        storeStored(&w, type, narrow, place, mask: mask)
+        guard lanes > 1, let mask else { return w.store(value, place) }
+        w.store(value, place, mask: mask)
+    }
+
+    /// Loads elements of `type` and converts to what is computed with.
+    func load(
+        _ w: inout FunctionWriter, as type: ElementType, _ place: Pointer, mask: Mask? = nil
+    ) -> AnyVector {
+        switch type {
+        case .f32, .bf16, .f16: AnyVector(loadFloats(&w, as: type, place, mask: mask))
+        case .i32: AnyVector(load(&w, I32.self, place, mask: mask))
+        case .i64: AnyVector(load(&w, I64.self, place, mask: mask))
+        case .bool: AnyVector(w.compare(.ne, load(&w, I8.self, place, mask: mask), zero()))
+        }
+    }
+
+    /// The same of a float type.
+    func loadFloats(
+        _ w: inout FunctionWriter, as type: ElementType, _ place: Pointer, mask: Mask? = nil
+    ) -> Vector<F32> {
+        switch type {
+        case .f32: return load(&w, F32.self, place, mask: mask)
+        case .f16: return w.convert(.fpext, load(&w, F16.self, place, mask: mask))
+        case .bf16: return widenedBF16(&w, load(&w, I16.self, place, mask: mask))
+        case .i32, .i64, .bool: preconditionFailure("\(type) is not a float")
+        }
+    }
+
+    /// Converts to elements of `type`, rounding to nearest, and stores.
+    func store(
+        _ w: inout FunctionWriter, _ value: some LLVMValue, as type: ElementType, _ place: Pointer,
+        mask: Mask? = nil
+    ) {
+        let value = AnyVector(value)
+        switch type {
+        case .f32, .i32, .i64:
+            precondition(value.type == self.type(type.computed), "\(value) as \(type)")
+            store(&w, value, place, mask: mask)
+        case .bool: store(&w, w.convert(.zext, value.of(I1.self), to: I8.self), place, mask: mask)
+        case .f16: store(&w, w.convert(.fptrunc, value.of(F32.self), to: F16.self), place, mask: mask)
+        case .bf16: store(&w, bf16Bits(&w, value.of(F32.self)), place, mask: mask)
+        }
     }
 }

@@ -1,150 +1,109 @@
 import GraphIR
 
-/// Scalar or vector arithmetic of one width on compute types; lane-wise functions without library calls.
+/// Constants of one vector width, memory accesses, and lane-wise functions without library calls.
 struct VectorWriter {
     /// 1 writes scalar code.
     let lanes: Int
 
     // MARK: Types and constants
 
-    static func scalarName(_ type: ElementType) -> String {
+    func type(_ scalar: ScalarType) -> LLVMType { LLVMType(scalar, lanes: lanes) }
+
+    func constant(_ value: Double, _ type: ElementType) -> AnyVector {
         switch type {
-        case .f32, .bf16, .f16: "float"
-        case .i32: "i32"
-        case .i64: "i64"
-        case .bool: "i1"
+        case .f32, .bf16, .f16: AnyVector(float(value))
+        case .i32: AnyVector(bits(Int(value)))
+        case .i64: AnyVector(Vector(repeating: I64(Int(value)), lanes: lanes))
+        case .bool: AnyVector(Mask(repeating: I1(value != 0), lanes: lanes))
         }
     }
 
-    func name(_ type: ElementType) -> String { vector(Self.scalarName(type)) }
+    func float(_ value: Double) -> Vector<F32> { Vector(repeating: F32(value), lanes: lanes) }
 
-    func vector(_ scalar: String) -> String { lanes == 1 ? scalar : "<\(lanes) x \(scalar)>" }
+    /// A number or bit pattern of 32 bits.
+    func bits(_ value: Int) -> Vector<I32> { Vector(repeating: I32(value), lanes: lanes) }
 
-    /// The suffix of overloaded intrinsics.
-    var suffix: String { lanes == 1 ? "f32" : "v\(lanes)f32" }
+    func zero<Element>(_ element: Element.Type = Element.self) -> Vector<Element> { .zero(lanes: lanes) }
 
-    func constant(_ value: Double, _ type: ElementType) -> String {
-        let text =
-            switch type {
-            case .f32, .bf16, .f16: floatConstant(value)
-            case .i32, .i64: "\(Int(value))"
-            case .bool: value != 0 ? "true" : "false"
-            }
-        return lanes == 1 ? text : "splat (\(Self.scalarName(type)) \(text))"
+    func splat<Element>(_ w: inout FunctionWriter, _ scalar: Element) -> Vector<Element> {
+        w.splat(scalar, lanes: lanes)
     }
 
-    func float(_ value: Double) -> String { constant(value, .f32) }
-
-    /// A bit pattern as an i32 constant of this width.
-    func bits(_ value: Int) -> String { constant(Double(value), .i32) }
-
-    func splat(_ w: inout FunctionWriter, _ scalar: String, _ type: String) -> String {
-        guard lanes > 1 else { return scalar }
-        let first = w.value("insertelement <\(lanes) x \(type)> poison, \(type) \(scalar), i64 0")
-        return w.value(
-            "shufflevector <\(lanes) x \(type)> \(first), <\(lanes) x \(type)> poison, <\(lanes) x i32> zeroinitializer"
-        )
+    /// A scalar in every lane.
+    func splat(_ w: inout FunctionWriter, scalar: AnyVector) -> AnyVector {
+        switch scalar.type.scalar {
+        case .float: AnyVector(splat(&w, F32(text: scalar.text, type: scalar.type)))
+        case .i32: AnyVector(splat(&w, I32(text: scalar.text, type: scalar.type)))
+        case .i64: AnyVector(splat(&w, I64(text: scalar.text, type: scalar.type)))
+        case .i1: AnyVector(splat(&w, I1(text: scalar.text, type: scalar.type)))
+        case .i8, .i16, .half, .bfloat, .pointer: preconditionFailure("\(scalar) is not computed with")
+        }
     }
 
-    /// 0, 1, 2, … as i32.
-    var laneNumbers: String {
-        lanes == 1 ? "0" : "<" + (0..<lanes).map { "i32 \($0)" }.joined(separator: ", ") + ">"
+    /// 0, 1, 2, …
+    var laneNumbers: Vector<I32> { Vector((0..<lanes).map { I32($0) }) }
+
+    /// Lanes below `count`, which may lie outside 0 ... lanes.
+    func mask(_ w: inout FunctionWriter, below count: I64) -> Mask {
+        let narrow = w.convert(.trunc, count, to: I32.self)
+        return w.compare(.slt, laneNumbers, splat(&w, narrow))
     }
 
-    /// Lanes below `count` (i64), which may lie outside 0 ... lanes.
-    func mask(_ w: inout FunctionWriter, below count: String) -> String {
-        let narrow = w.value("trunc i64 \(count) to i32")
-        return w.value("icmp slt \(name(.i32)) \(laneNumbers), \(splat(&w, narrow, "i32"))")
-    }
-
-    // MARK: Float arithmetic
-
-    func op(_ w: inout FunctionWriter, _ name: String, _ a: String, _ b: String) -> String {
-        w.value("\(name) \(self.name(.f32)) \(a), \(b)")
-    }
-
-    func fma(_ w: inout FunctionWriter, _ a: String, _ b: String, _ c: String) -> String {
-        let t = name(.f32)
-        return w.value("call \(t) @llvm.fma.\(suffix)(\(t) \(a), \(t) \(b), \(t) \(c))")
-    }
-
-    func intrinsic(_ w: inout FunctionWriter, _ function: String, _ x: String) -> String {
-        let t = name(.f32)
-        return w.value("call \(t) @llvm.\(function).\(suffix)(\(t) \(x))")
-    }
-
-    func select(_ w: inout FunctionWriter, _ condition: String, _ type: ElementType, _ a: String, _ b: String)
-        -> String
-    {
-        w.value("select \(vector("i1")) \(condition), \(name(type)) \(a), \(name(type)) \(b)")
-    }
-
-    func compareFloat(_ w: inout FunctionWriter, _ predicate: String, _ a: String, _ b: String) -> String {
-        w.value("fcmp \(predicate) \(name(.f32)) \(a), \(b)")
-    }
-
-    func bitsOf(_ w: inout FunctionWriter, _ x: String) -> String {
-        w.value("bitcast \(name(.f32)) \(x) to \(name(.i32))")
-    }
-
-    func floatOf(_ w: inout FunctionWriter, _ x: String) -> String {
-        w.value("bitcast \(name(.i32)) \(x) to \(name(.f32))")
-    }
-
-    func integer(_ w: inout FunctionWriter, _ op: String, _ a: String, _ b: String) -> String {
-        w.value("\(op) \(name(.i32)) \(a), \(b)")
-    }
+    // MARK: Functions of floats
 
     /// Horner's rule, highest power first.
-    func polynomial(_ w: inout FunctionWriter, _ coefficients: [Double], _ x: String) -> String {
+    func polynomial(_ w: inout FunctionWriter, _ coefficients: [Double], _ x: Vector<F32>) -> Vector<F32> {
         var result = float(coefficients[0])
-        for coefficient in coefficients.dropFirst() { result = fma(&w, result, x, float(coefficient)) }
+        for coefficient in coefficients.dropFirst() { result = w.fma(result, x, float(coefficient)) }
         return result
     }
 
     /// `x` within [low, high]; NaN stays NaN.
-    func clamp(_ w: inout FunctionWriter, _ x: String, _ low: Double, _ high: Double) -> String {
-        let above = compareFloat(&w, "ogt", x, float(high))
-        let upper = select(&w, above, .f32, float(high), x)
-        let below = compareFloat(&w, "olt", upper, float(low))
-        return select(&w, below, .f32, float(low), upper)
+    func clamp(_ w: inout FunctionWriter, _ x: Vector<F32>, _ low: Double, _ high: Double) -> Vector<F32> {
+        let above = w.compare(.ogt, x, float(high))
+        let upper = w.select(above, float(high), x)
+        let below = w.compare(.olt, upper, float(low))
+        return w.select(below, float(low), upper)
     }
 
     // MARK: Minimum, maximum, integer division
 
     /// The larger element; NaN when either is.
-    func maximum(_ w: inout FunctionWriter, _ type: ElementType, _ a: String, _ b: String) -> String {
-        extreme(&w, type, a, b, float: "olt", integer: "slt")
+    func maximum(_ w: inout FunctionWriter, _ a: AnyVector, _ b: AnyVector) -> AnyVector {
+        extreme(&w, a, b, float: .olt, integer: .slt)
     }
 
     /// The smaller element; NaN when either is.
-    func minimum(_ w: inout FunctionWriter, _ type: ElementType, _ a: String, _ b: String) -> String {
-        extreme(&w, type, a, b, float: "ogt", integer: "sgt")
+    func minimum(_ w: inout FunctionWriter, _ a: AnyVector, _ b: AnyVector) -> AnyVector {
+        extreme(&w, a, b, float: .ogt, integer: .sgt)
     }
 
     private func extreme(
-        _ w: inout FunctionWriter, _ type: ElementType, _ a: String, _ b: String, float: String,
-        integer: String
-    ) -> String {
-        let t = name(type)
-        guard type.isFloat else {
-            return select(&w, w.value("icmp \(integer) \(t) \(a), \(b)"), type, b, a)
-        }
+        _ w: inout FunctionWriter, _ a: AnyVector, _ b: AnyVector, float: FloatPredicate,
+        integer: IntegerPredicate
+    ) -> AnyVector {
+        guard a.type.scalar.isFloat else { return w.select(w.compare(integer, a, b), b, a) }
         // The machine's instruction gives its second operand when either is NaN; that leaves a NaN in `b`.
-        let ordered = select(&w, compareFloat(&w, float, a, b), type, b, a)
-        return select(&w, compareFloat(&w, "uno", b, b), type, b, ordered)
+        let ordered = w.select(w.compare(float, a, b), b, a)
+        return w.select(w.compare(.uno, b, b), b, ordered)
     }
 
     /// a / b toward zero without the machine's traps: division by zero gives 0, the lowest number by -1 wraps.
-    func divideIntegers(_ w: inout FunctionWriter, _ type: ElementType, _ a: String, _ b: String) -> String {
-        let t = name(type)
+    func divideIntegers(
+        _ w: inout FunctionWriter, _ type: ElementType, _ a: AnyVector, _ b: AnyVector
+    ) -> AnyVector {
         let (zero, one, minusOne) = (constant(0, type), constant(1, type), constant(-1, type))
-        let byZero = w.value("icmp eq \(t) \(b), \(zero)")
-        let byMinusOne = w.value("icmp eq \(t) \(b), \(minusOne)")
-        let special = w.value("or \(vector("i1")) \(byZero), \(byMinusOne)")
-        let quotient = w.value("sdiv \(t) \(a), \(select(&w, special, type, one, b))")
-        let negated = w.value("sub \(t) \(zero), \(a)")
-        let signed = select(&w, byMinusOne, type, negated, quotient)
-        return select(&w, byZero, type, zero, signed)
+        let byZero = w.compare(.eq, b, zero)
+        let byMinusOne = w.compare(.eq, b, minusOne)
+        let special = w.or(byZero, byMinusOne)
+        let quotient = w.sdiv(a, w.select(special, one, b))
+        let negated = w.sub(zero, a)
+        let signed = w.select(byMinusOne, negated, quotient)
+        return w.select(byZero, zero, signed)
     }
+}
+
+extension FunctionWriter {
+    mutating func bits(of x: Vector<F32>) -> Vector<I32> { convert(.bitcast, x) }
+    mutating func float(of bits: Vector<I32>) -> Vector<F32> { convert(.bitcast, bits) }
 }

@@ -11,22 +11,15 @@ struct BlockTemplate {
 
     /// Rows `from ..< from + count`.
     private struct Rows {
-        let from: String
-        let count: String
+        let from: I64
+        let count: I64
     }
 
-    /// A left operand's rows, as products read them; distances in elements.
-    private struct Left {
-        let address: String
-        let row: String
-        let depth: String
-        var term = "0"
-    }
-
-    /// Columns `from ..< from + span`.
-    private struct Chunk {
-        let from: String
-        let span: String
+    /// A block of rows, and what belongs to its task.
+    private struct Block {
+        let rows: Rows
+        let sums: RowWriter.Sums
+        let tileState: Pointer?
     }
 
     init(_ kernel: BlockKernel) {
@@ -58,25 +51,23 @@ struct BlockTemplate {
     }
 
     func write(_ w: inout FunctionWriter) {
-        let tileState = kernel.tile.runsOnTiles ? TileKernel.enter(&w, terms: kernel.tile.terms) : ""
-        w.loop(from: "%task0", to: "%task1", by: 1) { w, task, _ in
-            var (piece, chunk) = (task, Chunk(from: "0", span: w.extent(kernel.columns)))
+        let tileState = kernel.tile.runsOnTiles ? TileKernel.enter(&w, terms: kernel.tile.terms) : nil
+        w.forEachTask { w, task in
+            var (piece, chunk) = (task, ColumnRange(from: 0, span: w.extent(kernel.columns)))
             if kernel.splitsChunks, let width = kernel.chunkColumns {
-                piece = w.value("urem i64 \(task), \(kernel.tasks)")
-                let number = w.value("udiv i64 \(task), \(kernel.tasks)")
-                chunk = self.chunk(&w, from: w.mul(number, "\(width)"), width)
+                piece = w.urem(task, kernel.tasks)
+                let number = w.udiv(task, kernel.tasks)
+                chunk = self.chunk(&w, from: w.mul(number, width), width)
             }
             let sums = RowWriter.Sums(columns: piece, total: task)
-            for row in prologue { row.clear(&w, sums, from: "0", span: w.extent(row.columns)) }
-            epilogue?.clear(&w, sums, from: chunk.from, span: chunk.span)
+            for row in prologue { row.clear(&w, sums, ColumnRange(from: 0, span: w.extent(row.columns))) }
+            epilogue?.clear(&w, sums, chunk)
             let blocks = blockCount(&w)
             let (from, to) = w.piece(piece, of: kernel.tasks, total: blocks)
-            w.loop(from: from, to: to, by: 1) { w, block, _ in
-                let rows = rows(&w, of: block, blocks)
-                writeBlock(&w, rows, chunk, sums, tileState)
-                return []
+            w.loop(from: from, to: to, by: 1) { w, index in
+                let block = Block(rows: rows(&w, of: index, blocks), sums: sums, tileState: tileState)
+                writeBlock(&w, block, chunk)
             }
-            return []
         }
         if kernel.tile.runsOnTiles { TileKernel.leave(&w) }
     }
@@ -86,75 +77,67 @@ struct BlockTemplate {
 
     /// Blocks of at most `blockRows` rows, in pairs where there are rows for that: with an odd one the other of two cores
     /// would wait for it, for all of a short text's time. The number of workers itself must not change what is added up.
-    private func blockCount(_ w: inout FunctionWriter) -> String {
+    private func blockCount(_ w: inout FunctionWriter) -> I64 {
         let count = w.ceilDivide(w.extent(kernel.rows), kernel.tile.blockRows)
         return w.min(w.roundUp(count, to: 2), w.ceilDivide(w.extent(kernel.rows), unit))
     }
 
     /// An even share of the rows, in whole units.
-    private func rows(_ w: inout FunctionWriter, of block: String, _ blocks: String) -> Rows {
+    private func rows(_ w: inout FunctionWriter, of block: I64, _ blocks: I64) -> Rows {
         let total = w.extent(kernel.rows)
         let (from, to) = w.piece(block, of: blocks, total: total, multiple: unit)
         return Rows(from: from, count: w.sub(to, from))
     }
 
-    private func chunk(_ w: inout FunctionWriter, from: String, _ width: Int) -> Chunk {
+    private func chunk(_ w: inout FunctionWriter, from: I64, _ width: Int) -> ColumnRange {
         if let columns = kernel.columns.fixedValue, columns % width == 0 {
-            return Chunk(from: from, span: "\(width)")
+            return ColumnRange(from: from, span: I64(width))
         }
-        return Chunk(from: from, span: w.min(w.sub(w.extent(kernel.columns), from), "\(width)"))
+        return ColumnRange(from: from, span: w.min(w.sub(w.extent(kernel.columns), from), width))
     }
 
-    private func writeBlock(
-        _ w: inout FunctionWriter, _ rows: Rows, _ chunk: Chunk, _ sums: RowWriter.Sums, _ tileState: String
-    ) {
+    private func writeBlock(_ w: inout FunctionWriter, _ block: Block, _ chunk: ColumnRange) {
+        let rows = block.rows
         let (planes, places) = scratchPlaces(&w)
         for (scratch, place) in zip(kernel.scratch, places) where scratch.shape != .chunk {
-            bind(&w, scratch, at: place, row: rows.from, column: "0")
+            bind(&w, scratch, at: place, row: rows.from, column: 0)
         }
         for program in prologue {
             forEachRow(&w, rows) { w, row in
-                program.write(&w, row: row, from: "0", span: w.extent(program.columns), sums)
+                let columns = ColumnRange(from: 0, span: w.extent(program.columns))
+                program.write(&w, row: row, columns, block.sums)
             }
         }
         for (planes, place) in zip(kernel.leftPlanes, planes) { write(&w, planes, rows, to: place) }
         let lefts = kernel.products.map { left(&w, $0, rows, planes) }
-        func writeChunk(_ w: inout FunctionWriter, _ chunk: Chunk) {
+        func writeChunk(_ w: inout FunctionWriter, _ chunk: ColumnRange) {
             for (scratch, place) in zip(kernel.scratch, places) where scratch.shape == .chunk {
                 bind(&w, scratch, at: place, row: rows.from, column: chunk.from)
             }
-            for (index, product) in kernel.products.enumerated() {
-                write(&w, product, products[index], lefts[index], rows, chunk, tileState)
-            }
+            for (index, left) in lefts.enumerated() { writeProduct(&w, index, left, block, chunk) }
             guard let epilogue else { return }
-            forEachRow(&w, rows) { w, row in
-                epilogue.write(&w, row: row, from: chunk.from, span: chunk.span, sums)
-            }
+            forEachRow(&w, rows) { w, row in epilogue.write(&w, row: row, chunk, block.sums) }
         }
         guard !kernel.splitsChunks, let width = kernel.chunkColumns else { return writeChunk(&w, chunk) }
-        w.loop(from: "0", to: w.extent(kernel.columns), by: width) { w, column, _ in
+        w.loop(from: 0, to: w.extent(kernel.columns), by: width) { w, column in
             writeChunk(&w, self.chunk(&w, from: column, width))
-            return []
         }
     }
 
     private func forEachRow(
-        _ w: inout FunctionWriter, _ rows: Rows, _ body: (inout FunctionWriter, _ row: String) -> Void
+        _ w: inout FunctionWriter, _ rows: Rows, _ body: (inout FunctionWriter, _ row: I64) -> Void
     ) {
-        w.loop(from: rows.from, to: w.add(rows.from, rows.count), by: 1) { w, row, _ in
-            body(&w, row)
-            return []
-        }
+        w.loop(from: rows.from, to: w.add(rows.from, rows.count), by: 1, body)
     }
 
     // MARK: Scratch
 
     /// The addresses of left operands' planes and of scratch buffers in the task's memory, behind the packed left
     /// block.
-    private func scratchPlaces(_ w: inout FunctionWriter) -> (planes: [String], scratch: [String]) {
-        var offset = "\(kernel.packedLeftByteCount)"
-        func place(_ byteCount: Extent) -> String {
-            let place = w.address("%scratch", "i8", offset)
+    private func scratchPlaces(_ w: inout FunctionWriter) -> (planes: [Pointer], scratch: [Pointer]) {
+        var offset = I64(kernel.packedLeftByteCount)
+        func place(_ byteCount: Extent) -> Pointer {
+            let place = w.address(KernelParameters.scratch, .i8, offset)
             offset = w.add(offset, w.extent(byteCount))
             return place
         }
@@ -164,84 +147,81 @@ struct BlockTemplate {
 
     /// Binds a buffer so that element (`row`, `column`) of the whole tensor is at `place`.
     private func bind(
-        _ w: inout FunctionWriter, _ scratch: BlockKernel.Scratch, at place: String, row: String,
-        column: String
+        _ w: inout FunctionWriter, _ scratch: BlockKernel.Scratch, at place: Pointer, row: I64, column: I64
     ) {
         let index = w.add(w.mul(row, w.extent(kernel.rowStride(scratch))), column)
-        let bias = w.value("sub i64 0, \(index)")
-        w.bind(
-            scratch.buffer, to: w.address(place, VectorWriter.storageName(scratch.element), bias))
+        let bias = w.negative(index)
+        w.bind(scratch.buffer, to: w.address(place, scratch.element.stored, bias))
     }
 
     // MARK: Left operands
 
-    private func address(_ w: inout FunctionWriter, _ left: MatrixAccess, _ rows: Rows) -> String {
+    private func address(_ w: inout FunctionWriter, _ left: MatrixAccess, _ rows: Rows) -> Pointer {
         let offset = w.mul(rows.from, w.extent(left.rowStride))
-        return w.address(w.buffer(left.buffer), VectorWriter.storageName(kernel.tile.element), offset)
+        return w.address(w.buffer(left.buffer), kernel.tile.element.stored, offset)
     }
 
     /// Elements between the rows of a plane (`ContractionTile.planeStep`).
-    private func planeStride(_ w: inout FunctionWriter, _ depth: Extent) -> String {
+    private func planeStride(_ w: inout FunctionWriter, _ depth: Extent) -> I64 {
         let whole = w.roundUp(w.extent(depth), to: ContractionTile.planeStep)
-        return w.add(whole, "\(ContractionTile.planeLine)")
+        return w.add(whole, ContractionTile.planeLine)
     }
 
     /// Copies a block of rows into planes.
     private func write(
-        _ w: inout FunctionWriter, _ planes: BlockKernel.LeftPlanes, _ rows: Rows, to place: String
+        _ w: inout FunctionWriter, _ planes: BlockKernel.LeftPlanes, _ rows: Rows, to place: Pointer
     ) {
         let tile = kernel.tile
         let source = address(&w, planes.left, rows)
         let stride = planeStride(&w, planes.k)
         if planes.left.isTransposed {
-            PackWriter(tile: tile).packPlanes(
-                &w, source: source, depthStride: w.extent(planes.left.columnStride), rows: rows.count,
-                depth: w.extent(planes.k), stride: stride, planes: place)
+            let left = PackWriter.TransposedRows(
+                source: source, depthStride: w.extent(planes.left.columnStride), rows: rows.count,
+                depth: w.extent(planes.k))
+            PackWriter(tile: tile).packPlanes(&w, left, stride: stride, planes: place)
         } else {
             let copied = TermWriter.Rows(
                 source: source, sourceRow: w.extent(planes.left.rowStride), rows: rows.count,
                 columns: w.extent(planes.k), planes: place, planeRow: stride,
-                planeTerm: w.mul(stride, "\(tile.blockRows)"))
+                planeTerm: w.mul(stride, tile.blockRows))
             TermWriter(terms: tile.terms, lanes: tile.lanes).writeRows(&w, copied)
         }
     }
 
     /// A product's left operand where it stands, or in its planes.
     private func left(
-        _ w: inout FunctionWriter, _ product: BlockKernel.Product, _ rows: Rows, _ planes: [String]
-    ) -> Left {
+        _ w: inout FunctionWriter, _ product: BlockKernel.Product, _ rows: Rows, _ planes: [Pointer]
+    ) -> BlockProduct.Left {
         let index = kernel.leftPlanes.firstIndex { $0.left == product.left && $0.k == product.k }
         guard let index else {
-            return Left(
+            return BlockProduct.Left(
                 address: address(&w, product.left, rows), row: w.extent(product.left.rowStride),
                 depth: w.extent(product.left.columnStride))
         }
         let stride = planeStride(&w, product.k)
-        return Left(
-            address: planes[index], row: stride, depth: "1",
-            term: w.mul(stride, "\(kernel.tile.blockRows)"))
+        return BlockProduct.Left(
+            address: planes[index], row: stride, depth: 1, term: w.mul(stride, kernel.tile.blockRows))
     }
 
     // MARK: Products
 
-    private func write(
-        _ w: inout FunctionWriter, _ product: BlockKernel.Product, _ block: BlockProduct, _ left: Left,
-        _ rows: Rows, _ chunk: Chunk, _ tileState: String
+    /// The product `index` of the kernel over a chunk of columns.
+    private func writeProduct(
+        _ w: inout FunctionWriter, _ index: Int, _ left: BlockProduct.Left, _ block: Block,
+        _ chunk: ColumnRange
     ) {
-        let tile = kernel.tile
+        let (tile, product) = (kernel.tile, kernel.products[index])
         let depth = w.extent(product.k)
-        let panels = w.mul(chunk.from, w.mul(w.roundUp(depth, to: tile.depthStep), "\(tile.terms)"))
-        let storage = VectorWriter.storageName(tile.panelElement)
+        let panels = w.mul(chunk.from, w.mul(w.roundUp(depth, to: tile.depthStep), tile.terms))
         let targetRow = w.extent(kernel.targetStride(product))
-        let target = w.add(w.mul(rows.from, targetRow), chunk.from)
-        block.write(
+        let target = w.add(w.mul(block.rows.from, targetRow), chunk.from)
+        products[index].write(
             &w,
             BlockProduct.Operands(
-                left: left.address, leftRow: left.row, leftDepth: left.depth, leftTerm: left.term,
-                panels: w.address(w.buffer(product.panels), storage, panels),
-                target: w.address(w.buffer(product.target), "float", target), targetRow: targetRow,
-                rows: rows.count, columns: chunk.span, depth: depth, scratch: "%scratch",
-                accumulates: product.accumulates, tileState: tileState))
+                left: left, panels: w.address(w.buffer(product.panels), tile.panelElement.stored, panels),
+                target: w.address(w.buffer(product.target), .float, target), targetRow: targetRow,
+                rows: block.rows.count, columns: chunk.span, depth: depth, scratch: KernelParameters.scratch,
+                accumulates: product.accumulates, tileState: block.tileState))
     }
 }
 

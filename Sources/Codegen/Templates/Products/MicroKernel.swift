@@ -30,157 +30,140 @@ struct MicroKernel: Hashable {
 
     func text(_ bf16: BF16Unit) -> String { rowCounts.map { function($0, bf16) }.joined(separator: "\n") }
 
+    /// What a caller passes: addresses and sizes of one call. Strides that the kernel knows are not passed.
+    struct Call {
+        var left: Pointer
+        let panel: Pointer
+        var target: Pointer
+        let depth: I64
+        let columns: I64
+        /// Whether the target is overwritten.
+        let first: I1
+        let leftRow: I64
+        let leftDepth: I64
+        let targetRow: I64
+
+        /// The same in the function that is called.
+        fileprivate static let parameters = Call(
+            left: Pointer(parameter: "left"), panel: Pointer(parameter: "panel"),
+            target: Pointer(parameter: "target"), depth: I64(parameter: "depth"),
+            columns: I64(parameter: "columns"), first: I1(parameter: "first"),
+            leftRow: I64(parameter: "left_row"), leftDepth: I64(parameter: "left_depth"),
+            targetRow: I64(parameter: "target_row"))
+    }
+
+    func call(_ w: inout FunctionWriter, rows: Int, _ c: Call) { w.call("\(name).\(rows)", arguments(c)) }
+
+    private func arguments(_ c: Call) -> [any LLVMValue] {
+        var list: [any LLVMValue] = [c.left, c.panel, c.target, c.depth, c.columns, c.first]
+        if leftRowStride == nil { list.append(c.leftRow) }
+        if leftDepthStride == nil { list.append(c.leftDepth) }
+        if targetStride == nil { list.append(c.targetRow) }
+        return list
+    }
+
     private func function(_ rows: Int, _ bf16: BF16Unit) -> String {
         var w = FunctionWriter(symbols: [], bf16: bf16)
-        let leftRow = leftRowStride.map(String.init) ?? "%left_row"
-        let leftDepth = leftDepthStride.map(String.init) ?? "%left_depth"
-        let targetRow = targetStride.map(String.init) ?? "%target_row"
-        let masks = masksColumns ? columnMasks(&w) : []
-        let vector = v.name(.f32)
+        let p = Call.parameters
+        let leftRow = leftRowStride.map { I64($0) } ?? p.leftRow
+        let leftDepth = leftDepthStride.map { I64($0) } ?? p.leftDepth
+        let targetRow = targetStride.map { I64($0) } ?? p.targetRow
+        let masks = masksColumns ? columnMasks(&w) : [Mask?](repeating: nil, count: tile.vectors)
         let slots = (0..<rows).flatMap { row in (0..<tile.vectors).map { (row, $0) } }
-        let storage = VectorWriter.storageName(tile.element)
+        let storage = tile.element.stored
         // Rows of the left operand as pointers: their distance need not be a constant.
-        let leftRows = (0..<rows).map { w.address("%left", storage, w.mul("\($0)", leftRow)) }
+        let leftRows = (0..<rows).map { w.address(p.left, storage, w.mul(I64($0), leftRow)) }
 
         /// - Parameter isHalf: whether the left operand ends within the pair.
-        func step(_ w: inout FunctionWriter, _ k: String, _ sums: [String], isHalf: Bool = false) -> [String]
-        {
-            let panel = w.address("%panel", storage, w.mul(k, "\(tile.columns * tile.depthStep)"))
+        func step(
+            _ w: inout FunctionWriter, _ k: I64, _ sums: [Vector<F32>], isHalf: Bool = false
+        ) -> [Vector<F32>] {
+            let panel = w.address(p.panel, storage, w.mul(k, tile.columns * tile.depthStep))
             let right = (0..<tile.vectors).map { index in
-                let pointer = w.address(panel, storage, "\(index * tile.lanes * tile.depthStep)")
-                return self.right(&w, pointer)
+                self.right(&w, w.address(panel, storage, index * tile.lanes * tile.depthStep))
             }
             let depth = w.mul(k, leftDepth)
             let left = leftRows.map { self.left(&w, w.address($0, storage, depth), isHalf: isHalf) }
             return slots.enumerated().map { index, slot in
-                tile.element == .bf16
-                    ? v.dot(&w, left[slot.0], right[slot.1], sums[index])
-                    : v.fma(&w, left[slot.0], right[slot.1], sums[index])
+                let (a, b) = (left[slot.0], right[slot.1])
+                return tile.element == .bf16
+                    ? v.dot(&w, a.of(I32.self), b.of(I32.self), sums[index])
+                    : w.fma(a.of(F32.self), b.of(F32.self), sums[index])
             }
         }
 
-        let zero = slots.map { _ in (type: vector, initial: "zeroinitializer") }
-        let steps = tile.depthStep == 1 ? "%depth" : w.value("udiv i64 %depth, \(tile.depthStep)")
-        let whole = w.mul(w.value("udiv i64 \(steps), \(Self.unroll)"), "\(Self.unroll)")
-        var sums = w.loop(from: "0", to: whole, by: Self.unroll, carrying: zero) { w, k, carried in
-            (0..<Self.unroll).reduce(carried) { step(&w, w.add(k, "\($1)"), $0) }
+        let steps = tile.depthStep == 1 ? p.depth : w.udiv(p.depth, tile.depthStep)
+        let whole = w.mul(w.udiv(steps, Self.unroll), Self.unroll)
+        var sums = slots.map { _ in Vector<F32>(text: "zeroinitializer", lanes: tile.lanes) }
+        sums = w.loop(from: 0, to: whole, by: Self.unroll, carrying: sums) { w, k, carried in
+            (0..<Self.unroll).reduce(carried) { step(&w, w.add(k, $1), $0) }
         }
-        sums = w.loop(from: whole, to: steps, by: 1, carrying: sums.map { (type: vector, initial: $0) }) {
-            w, k, carried in step(&w, k, carried)
-        }
+        sums = w.loop(from: whole, to: steps, by: 1, carrying: sums) { w, k, carried in step(&w, k, carried) }
         if tile.depthStep == 2 {
-            let end = w.add(steps, w.value("and i64 %depth, 1"))
-            sums = w.loop(from: steps, to: end, by: 1, carrying: sums.map { (type: vector, initial: $0) }) {
-                w, k, carried in step(&w, k, carried, isHalf: true)
+            let end = w.add(steps, w.and(p.depth, 1))
+            sums = w.loop(from: steps, to: end, by: 1, carrying: sums) { w, k, carried in
+                step(&w, k, carried, isHalf: true)
             }
         }
-        let targets = (0..<rows).map { w.address("%target", "float", w.mul("\($0)", targetRow)) }
+        let targets = (0..<rows).map { w.address(p.target, .float, w.mul(I64($0), targetRow)) }
         store(&w, slots, targets, sums, masks)
-        return w.text("internal void @\(name).\(rows)(\(parameters))")
+        return w.text("\(name).\(rows)", arguments(p))
     }
 
     /// A vector of a panel's row, as f32 or as pairs.
-    private func right(_ w: inout FunctionWriter, _ pointer: String) -> String {
+    private func right(_ w: inout FunctionWriter, _ pointer: Pointer) -> AnyVector {
         let align = tile.lanes * tile.depthStep * tile.element.byteCount
         switch tile.element {
-        case .bf16: return w.value("load \(v.name(.i32)), ptr \(pointer), align \(align)")
+        case .bf16: return w.load(v.type(.i32), pointer, align: align)
         case .f16:
-            let narrow = w.value("load \(v.vector("half")), ptr \(pointer), align \(align)")
-            return w.value("fpext \(v.vector("half")) \(narrow) to \(v.name(.f32))")
-        default: return w.value("load \(v.name(.f32)), ptr \(pointer), align \(align)")
+            let narrow: Vector<F16> = w.load(v.type(.half), pointer, align: align)
+            return AnyVector(w.convert(.fpext, narrow, to: F32.self))
+        default: return w.load(v.type(.float), pointer, align: align)
         }
     }
 
     /// An element of the left operand, or a pair, in every lane.
-    private func left(_ w: inout FunctionWriter, _ pointer: String, isHalf: Bool) -> String {
+    private func left(_ w: inout FunctionWriter, _ pointer: Pointer, isHalf: Bool) -> AnyVector {
         switch tile.element {
         case .bf16 where isHalf:
-            let element = w.value("load i16, ptr \(pointer), align 2")
-            return v.splat(&w, w.value("zext i16 \(element) to i32"), "i32")
-        case .bf16: return v.splat(&w, w.value("load i32, ptr \(pointer), align 2"), "i32")
+            let element = w.load(I16.self, pointer)
+            return AnyVector(v.splat(&w, w.convert(.zext, element, to: I32.self)))
+        case .bf16: return AnyVector(v.splat(&w, w.load(I32.self, pointer, align: 2)))
         case .f16:
-            let narrow = w.value("load half, ptr \(pointer), align 2")
-            return v.splat(&w, w.value("fpext half \(narrow) to float"), "float")
-        default: return v.splat(&w, w.value("load float, ptr \(pointer), align 4"), "float")
+            let narrow = w.load(F16.self, pointer)
+            return AnyVector(v.splat(&w, w.convert(.fpext, narrow, to: F32.self)))
+        default: return AnyVector(v.splat(&w, w.load(F32.self, pointer)))
         }
     }
 
     /// Writes the tile, or adds it to what an earlier block of the depth left.
     private func store(
-        _ w: inout FunctionWriter, _ slots: [(Int, Int)], _ targets: [String], _ sums: [String],
-        _ masks: [String]
+        _ w: inout FunctionWriter, _ slots: [(Int, Int)], _ targets: [Pointer], _ sums: [Vector<F32>],
+        _ masks: [Mask?]
     ) {
-        let vector = v.name(.f32)
-        let n = tile.lanes
-        func pointer(_ w: inout FunctionWriter, _ slot: (Int, Int)) -> String {
-            w.address(targets[slot.0], "float", "\(slot.1 * n)")
+        func place(_ w: inout FunctionWriter, _ slot: (Int, Int)) -> Pointer {
+            w.address(targets[slot.0], .float, slot.1 * tile.lanes)
         }
-        func write(_ w: inout FunctionWriter, _ value: String, _ slot: (Int, Int)) {
-            let place = pointer(&w, slot)
-            if masks.isEmpty {
-                w.line("store \(vector) \(value), ptr \(place), align 4")
-            } else {
-                w.line(
-                    "call void @llvm.masked.store.v\(n)f32.p0(\(vector) \(value), ptr \(place), i32 4, <\(n) x i1> \(masks[slot.1]))"
-                )
-            }
+        func write(_ w: inout FunctionWriter, _ value: Vector<F32>, _ slot: (Int, Int)) {
+            v.store(&w, value, place(&w, slot), mask: masks[slot.1])
         }
-        w.when("%first") { w in for (index, slot) in slots.enumerated() { write(&w, sums[index], slot) } }
-        w.when(w.value("xor i1 %first, true")) { w in
+        w.when(Call.parameters.first) { w in
+            for (index, slot) in slots.enumerated() { write(&w, sums[index], slot) }
+        } otherwise: { w in
             for (index, slot) in slots.enumerated() {
-                let place = pointer(&w, slot)
-                let before =
-                    masks.isEmpty
-                    ? w.value("load \(vector), ptr \(place), align 4")
-                    : w.value(
-                        "call \(vector) @llvm.masked.load.v\(n)f32.p0(ptr \(place), i32 4, <\(n) x i1> \(masks[slot.1]), \(vector) zeroinitializer)"
-                    )
-                write(&w, v.op(&w, "fadd", before, sums[index]), slot)
+                let before = v.load(&w, F32.self, place(&w, slot), mask: masks[slot.1])
+                write(&w, w.fadd(before, sums[index]), slot)
             }
         }
     }
 
-    /// Lanes below `%columns`, one mask a vector of the tile.
-    private func columnMasks(_ w: inout FunctionWriter) -> [String] {
-        let clipped = w.min("%columns", "\(tile.columns)")
-        let count = w.value("trunc i64 \(clipped) to i32")
-        let limit = v.splat(&w, count, "i32")
+    /// Lanes below `columns`, one mask a vector of the tile.
+    private func columnMasks(_ w: inout FunctionWriter) -> [Mask?] {
+        let clipped = w.min(Call.parameters.columns, tile.columns)
+        let limit = v.splat(&w, w.convert(.trunc, clipped, to: I32.self))
         return (0..<tile.vectors).map { index in
-            let first = v.bits(index * tile.lanes)
-            let numbers = v.integer(&w, "add", v.laneNumbers, first)
-            return w.value("icmp slt \(v.name(.i32)) \(numbers), \(limit)")
+            let numbers = w.add(v.laneNumbers, v.bits(index * tile.lanes))
+            return w.compare(.slt, numbers, limit)
         }
-    }
-
-    private var parameters: String {
-        var list = ["ptr %left", "ptr %panel", "ptr %target", "i64 %depth", "i64 %columns", "i1 %first"]
-        if leftRowStride == nil { list.append("i64 %left_row") }
-        if leftDepthStride == nil { list.append("i64 %left_depth") }
-        if targetStride == nil { list.append("i64 %target_row") }
-        return list.joined(separator: ", ")
-    }
-
-    /// What a caller passes: addresses and sizes of one call.
-    struct Call {
-        let left: String
-        let panel: String
-        let target: String
-        let depth: String
-        let columns: String
-        let first: String
-        let leftRow: String
-        let leftDepth: String
-        let targetRow: String
-    }
-
-    func call(_ w: inout FunctionWriter, rows: Int, _ c: Call) {
-        var list = [
-            "ptr \(c.left)", "ptr \(c.panel)", "ptr \(c.target)", "i64 \(c.depth)", "i64 \(c.columns)",
-            "i1 \(c.first)",
-        ]
-        if leftRowStride == nil { list.append("i64 \(c.leftRow)") }
-        if leftDepthStride == nil { list.append("i64 \(c.leftDepth)") }
-        if targetStride == nil { list.append("i64 \(c.targetRow)") }
-        w.line("call void @\(name).\(rows)(\(list.joined(separator: ", ")))")
     }
 }

@@ -42,12 +42,12 @@ struct ElementWriter {
     // MARK: Once a row
 
     /// Computes the row value `id` (and what it needs) as a scalar.
-    func rowValue(_ w: inout FunctionWriter, _ id: ElementID, row: String, _ known: inout [ElementID: String])
-        -> String
-    {
+    func rowValue(
+        _ w: inout FunctionWriter, _ id: ElementID, row: I64, _ known: inout [ElementID: AnyVector]
+    ) -> AnyVector {
         if let value = known[id] { return value }
         for operand in program[id].operands { _ = rowValue(&w, operand, row: row, &known) }
-        let context = Place(row: row, column: "0", mask: nil)
+        let context = Place(row: row, column: 0, mask: nil)
         let value = evaluate(&w, scalars, id, context, known)
         known[id] = value
         return value
@@ -55,9 +55,9 @@ struct ElementWriter {
 
     /// Row values among the operands of the element values that `roots` need, spread over vectors.
     func spread(
-        _ w: inout FunctionWriter, _ roots: [ElementID], row: String, _ known: inout [ElementID: String]
-    ) -> [ElementID: String] {
-        var vectorsByID: [ElementID: String] = [:]
+        _ w: inout FunctionWriter, _ roots: [ElementID], row: I64, _ known: inout [ElementID: AnyVector]
+    ) -> [ElementID: AnyVector] {
+        var vectorsByID: [ElementID: AnyVector] = [:]
         var seen: Set<ElementID> = []
         var pending = roots
         while let id = pending.popLast() {
@@ -67,8 +67,7 @@ struct ElementWriter {
             } else if case .constant(let value, let type) = program[id] {
                 vectorsByID[id] = vectors.constant(value, type)
             } else {
-                let scalar = rowValue(&w, id, row: row, &known)
-                vectorsByID[id] = vectors.splat(&w, scalar, VectorWriter.scalarName(types[id]))
+                vectorsByID[id] = vectors.splat(&w, scalar: rowValue(&w, id, row: row, &known))
             }
         }
         return vectorsByID
@@ -77,10 +76,10 @@ struct ElementWriter {
     // MARK: Per element
 
     struct Place {
-        let row: String
-        let column: String
+        let row: I64
+        let column: I64
         /// The lanes inside the row, or `nil` when all are.
-        let mask: String?
+        let mask: Mask?
         /// The place among four vectors that share dropout's random words.
         var group: Group?
     }
@@ -89,23 +88,23 @@ struct ElementWriter {
     /// from a multiple of 64 on (`Philox`).
     struct Group {
         /// What is known for all four.
-        final class Shared { fileprivate var words: [[Int]: [String]] = [:] }
+        final class Shared { fileprivate var words: [RandomSource: [Vector<I32>]] = [:] }
 
         let part: Int
         let shared: Shared
 
-        fileprivate func words(rng: Int, stream: Int, _ make: () -> [String]) -> [String] {
-            if let known = shared.words[[rng, stream]] { return known }
+        fileprivate func words(_ source: RandomSource, _ make: () -> [Vector<I32>]) -> [Vector<I32>] {
+            if let known = shared.words[source] { return known }
             let words = make()
-            shared.words[[rng, stream]] = words
+            shared.words[source] = words
             return words
         }
     }
 
     /// Computes element value `id` at `place`; `known` starts with the spread row values.
     func elementValue(
-        _ w: inout FunctionWriter, _ id: ElementID, at place: Place, _ known: inout [ElementID: String]
-    ) -> String {
+        _ w: inout FunctionWriter, _ id: ElementID, at place: Place, _ known: inout [ElementID: AnyVector]
+    ) -> AnyVector {
         if let value = known[id] { return value }
         for operand in program[id].operands { _ = elementValue(&w, operand, at: place, &known) }
         let value = evaluate(&w, vectors, id, place, known)
@@ -115,9 +114,9 @@ struct ElementWriter {
 
     private func evaluate(
         _ w: inout FunctionWriter, _ v: VectorWriter, _ id: ElementID, _ place: Place,
-        _ known: [ElementID: String]
-    ) -> String {
-        func operand(_ id: ElementID) -> String {
+        _ known: [ElementID: AnyVector]
+    ) -> AnyVector {
+        func operand(_ id: ElementID) -> AnyVector {
             guard let value = known[id] else {
                 preconditionFailure("operands are computed before their users")
             }
@@ -129,119 +128,38 @@ struct ElementWriter {
         case .constant(let value, let type):
             return v.constant(value, type)
         case .column:
-            let base = w.value("trunc i64 \(place.column) to i32")
-            return v.lanes == 1 ? base : v.integer(&w, "add", v.splat(&w, base, "i32"), v.laneNumbers)
+            return AnyVector(columns(&w, v, place))
         case .row:
-            return w.value("trunc i64 \(place.row) to i32")
+            return AnyVector(w.convert(.trunc, place.row, to: I32.self))
         case .extent(let extent):
-            return w.extent(extent)
+            return AnyVector(w.extent(extent))
         case .unary(let function, let x):
-            return unary(&w, v, function, operand(x), types[x])
+            return v.unary(&w, function, operand(x), types[x])
         case .binary(let function, let a, let b):
-            return binary(&w, v, function, operand(a), operand(b), types[a])
+            return v.binary(&w, function, operand(a), operand(b), types[a])
         case .compare(let comparison, let a, let b):
-            return compare(&w, v, comparison, operand(a), operand(b), types[a])
+            return AnyVector(v.compare(&w, comparison, operand(a), operand(b)))
         case .select(let condition, let a, let b):
-            return v.select(&w, operand(condition), types[a], operand(a), operand(b))
+            return w.select(operand(condition).of(I1.self), operand(a), operand(b))
         case .cast(let x, let type):
-            return cast(&w, v, operand(x), from: types[x], to: type)
+            return v.cast(&w, operand(x), from: types[x], to: type)
         case .reduce:
             preconditionFailure("a reduction's value comes from its pass")
         case .keep(let rate, let stream, let rng):
-            let base = w.value("trunc i64 \(place.column) to i32")
-            let columns = v.integer(&w, "add", v.splat(&w, base, "i32"), v.laneNumbers)
+            let columns = columns(&w, v, place)
+            let source = RandomSource(rng: rng, stream: stream)
             guard let group = place.group else {
-                return v.keepMask(&w, rng: rng, rate: rate, stream: stream, row: place.row, columns: columns)
+                return AnyVector(v.keepMask(&w, source, rate: rate, row: place.row, columns: columns))
             }
-            let words = group.words(rng: rng, stream: stream) {
-                v.philox(&w, rng: rng, stream: stream, row: place.row, columns: columns)
-            }
-            return v.keeps(&w, words[group.part], rate: rate)
+            let words = group.words(source) { v.philox(&w, source, row: place.row, columns: columns) }
+            return AnyVector(v.keeps(&w, words[group.part], rate: rate))
         }
     }
 
-    private func unary(
-        _ w: inout FunctionWriter, _ v: VectorWriter, _ function: ElementUnary, _ x: String,
-        _ type: ElementType
-    ) -> String {
-        let t = v.name(type)
-        let zero = v.constant(0, type)
-        switch function {
-        case .neg: return type.isFloat ? w.value("fneg \(t) \(x)") : w.value("sub \(t) \(zero), \(x)")
-        case .abs:
-            if type.isFloat { return v.intrinsic(&w, "fabs", x) }
-            let negated = w.value("sub \(t) \(zero), \(x)")
-            return v.select(&w, w.value("icmp slt \(t) \(x), \(zero)"), type, negated, x)
-        case .sign:
-            let predicates = type.isFloat ? ("fcmp ogt", "fcmp olt") : ("icmp sgt", "icmp slt")
-            let above = w.value("\(predicates.0) \(t) \(x), \(zero)")
-            let below = w.value("\(predicates.1) \(t) \(x), \(zero)")
-            let upper = v.select(&w, above, type, v.constant(1, type), zero)
-            return v.select(&w, below, type, v.constant(-1, type), upper)
-        case .exp: return v.exp(&w, x)
-        case .log: return v.log(&w, x)
-        case .sqrt: return v.intrinsic(&w, "sqrt", x)
-        case .tanh: return v.tanh(&w, x)
-        case .erf: return v.erf(&w, x)
-        case .not: return w.value("xor \(t) \(x), \(v.constant(1, .bool))")
-        }
-    }
-
-    private func binary(
-        _ w: inout FunctionWriter, _ v: VectorWriter, _ function: BinaryFunction, _ a: String, _ b: String,
-        _ type: ElementType
-    ) -> String {
-        let t = v.name(type)
-        func arithmetic(_ float: String, _ integer: String) -> String {
-            w.value("\(type.isFloat ? float : integer) \(t) \(a), \(b)")
-        }
-        switch function {
-        case .add: return arithmetic("fadd", "add")
-        case .sub: return arithmetic("fsub", "sub")
-        case .mul: return arithmetic("fmul", "mul")
-        case .div: return type.isFloat ? v.op(&w, "fdiv", a, b) : v.divideIntegers(&w, type, a, b)
-        case .max: return v.maximum(&w, type, a, b)
-        case .min: return v.minimum(&w, type, a, b)
-        case .pow: return v.pow(&w, a, b)
-        case .and: return w.value("and \(t) \(a), \(b)")
-        case .or: return w.value("or \(t) \(a), \(b)")
-        }
-    }
-
-    private func compare(
-        _ w: inout FunctionWriter, _ v: VectorWriter, _ comparison: Comparison, _ a: String, _ b: String,
-        _ type: ElementType
-    ) -> String {
-        let predicate =
-            switch comparison {
-            case .eq: type.isFloat ? "fcmp oeq" : "icmp eq"
-            case .ne: type.isFloat ? "fcmp une" : "icmp ne"
-            case .lt: type.isFloat ? "fcmp olt" : "icmp slt"
-            case .le: type.isFloat ? "fcmp ole" : "icmp sle"
-            case .gt: type.isFloat ? "fcmp ogt" : "icmp sgt"
-            case .ge: type.isFloat ? "fcmp oge" : "icmp sge"
-            }
-        return w.value("\(predicate) \(v.name(type)) \(a), \(b)")
-    }
-
-    private func cast(
-        _ w: inout FunctionWriter, _ v: VectorWriter, _ x: String, from: ElementType, to: ElementType
-    ) -> String {
-        let (source, target) = (v.name(from), v.name(to))
-        switch (from.computeType, to.computeType) {
-        case (let a, let b) where a == b: return x
-        case (.f32, .bool): return w.value("fcmp une \(source) \(x), \(v.constant(0, .f32))")
-        case (_, .bool): return w.value("icmp ne \(source) \(x), \(v.constant(0, from))")
-        case (.bool, .f32): return w.value("uitofp \(source) \(x) to \(target)")
-        case (.bool, _): return w.value("zext \(source) \(x) to \(target)")
-        case (.f32, let integer):
-            // Saturates; NaN gives 0.
-            let suffix = v.lanes == 1 ? integer.rawValue : "v\(v.lanes)\(integer.rawValue)"
-            return w.value("call \(target) @llvm.fptosi.sat.\(suffix).\(v.suffix)(\(source) \(x))")
-        case (_, .f32): return w.value("sitofp \(source) \(x) to \(target)")
-        case (.i32, _): return w.value("sext \(source) \(x) to \(target)")
-        default: return w.value("trunc \(source) \(x) to \(target)")
-        }
+    /// The number of each lane's column.
+    private func columns(_ w: inout FunctionWriter, _ v: VectorWriter, _ place: Place) -> Vector<I32> {
+        let base = v.splat(&w, w.convert(.trunc, place.column, to: I32.self))
+        return v.lanes == 1 ? base : w.add(base, v.laneNumbers)
     }
 }
 

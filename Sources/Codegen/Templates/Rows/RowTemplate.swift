@@ -15,23 +15,19 @@ struct RowTemplate {
     }
 
     func write(_ w: inout FunctionWriter) {
-        w.loop(from: "%task0", to: "%task1", by: 1) { w, task, _ in
-            let columns = w.extent(kernel.body.columns)
+        w.forEachTask { w, task in
+            let columns = ColumnRange(from: 0, span: w.extent(kernel.body.columns))
             let sums = RowWriter.Sums(columns: task, total: task)
-            row.clear(&w, sums, from: "0", span: columns)
+            row.clear(&w, sums, columns)
             if splitsColumns {
-                let (from, to) = w.piece(task, of: kernel.tasks, total: columns, multiple: 64)
-                row.write(&w, row: "0", from: from, span: w.sub(to, from), sums)
+                let (from, to) = w.piece(task, of: kernel.tasks, total: columns.span, multiple: 64)
+                row.write(&w, row: 0, ColumnRange(from: from, span: w.sub(to, from)), sums)
             } else {
                 let (from, to) = w.piece(
                     task, of: kernel.tasks, total: w.extent(kernel.rows),
                     multiple: kernel.body.writesRowPairs ? 2 : 1)
-                w.loop(from: from, to: to, by: 1) { w, index, _ in
-                    row.write(&w, row: index, from: "0", span: columns, sums)
-                    return []
-                }
+                w.loop(from: from, to: to, by: 1) { w, index in row.write(&w, row: index, columns, sums) }
             }
-            return []
         }
     }
 }
@@ -52,22 +48,21 @@ extension RowProgram {
 extension FunctionWriter {
     /// The half-open range of the even piece `index` of `total`, in steps of `multiple`.
     mutating func piece(
-        _ index: String, of count: Int, total: String, multiple: Int = 1
-    ) -> (from: String, to: String) {
-        count > 1 ? piece(index, of: "\(count)", total: total, multiple: multiple) : ("0", total)
+        _ index: I64, of count: Int, total: I64, multiple: Int = 1
+    ) -> (from: I64, to: I64) {
+        count > 1 ? piece(index, of: I64(count), total: total, multiple: multiple) : (0, total)
     }
 
     /// The same of a number of pieces that is known only when the kernel runs.
     mutating func piece(
-        _ index: String, of count: String, total: String, multiple: Int = 1
-    ) -> (from: String, to: String) {
+        _ index: I64, of count: I64, total: I64, multiple: Int = 1
+    ) -> (from: I64, to: I64) {
         let units = ceilDivide(total, multiple)
-        func boundary(_ w: inout FunctionWriter, _ index: String) -> String {
-            let scaled = w.mul(index, units)
-            let unit = w.value("udiv i64 \(scaled), \(count)")
-            return multiple == 1 ? unit : w.min(w.mul(unit, "\(multiple)"), total)
+        func boundary(_ w: inout FunctionWriter, _ index: I64) -> I64 {
+            let unit = w.udiv(w.mul(index, units), count)
+            return multiple == 1 ? unit : w.min(w.mul(unit, multiple), total)
         }
         let from = boundary(&self, index)
-        return (from, boundary(&self, value("add i64 \(index), 1")))
+        return (from, boundary(&self, add(index, 1)))
     }
 }

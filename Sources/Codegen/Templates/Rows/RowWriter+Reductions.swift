@@ -16,43 +16,33 @@ extension RowWriter {
         return reduction
     }
 
-    func neutral(_ id: ElementID) -> String {
+    func neutral(_ id: ElementID) -> AnyVector {
         let type = types[id]
         switch kind(id) {
         case .sum: return v.constant(0, type)
         case .max:
             switch type {
-            case .i64: return v.vector("i64") == "i64" ? "\(Int64.min)" : "splat (i64 \(Int64.min))"
-            case .i32: return v.constant(Double(Int32.min), .i32)
-            case .f32, .bf16, .f16, .bool: return v.constant(-.infinity, .f32)
+            case .i64: return AnyVector(Vector(repeating: I64(Int64.min), lanes: lanes))
+            case .i32: return AnyVector(v.bits(Int(Int32.min)))
+            case .f32, .bf16, .f16, .bool: return AnyVector(v.float(-.infinity))
             }
         }
     }
 
-    func combine(_ w: inout FunctionWriter, _ id: ElementID, _ a: String, _ b: String) -> String {
-        let type = types[id]
-        let t = v.name(type)
+    func combine(_ w: inout FunctionWriter, _ id: ElementID, _ a: AnyVector, _ b: AnyVector) -> AnyVector {
         switch kind(id) {
-        case .sum: return w.value("\(type.isFloat ? "fadd" : "add") \(t) \(a), \(b)")
-        case .max: return v.maximum(&w, type, a, b)
+        case .sum: return types[id].isFloat ? w.fadd(a, b) : w.add(a, b)
+        case .max: return v.maximum(&w, a, b)
         }
     }
 
-    func horizontal(_ w: inout FunctionWriter, _ id: ElementID, _ x: String) -> String {
-        let type = types[id]
-        let scalar = VectorWriter.scalarName(type)
-        let suffix = "v\(lanes)\(type.isFloat ? "f32" : type.rawValue)"
-        switch (kind(id), type.isFloat) {
-        case (.sum, true):
-            return w.value(
-                "call reassoc float @llvm.vector.reduce.fadd.\(suffix)(float 0x8000000000000000, \(v.name(type)) \(x))"
-            )
-        case (.sum, false):
-            return w.value("call \(scalar) @llvm.vector.reduce.add.\(suffix)(\(v.name(type)) \(x))")
-        case (.max, true):
-            return w.value("call float @llvm.vector.reduce.fmaximum.\(suffix)(\(v.name(type)) \(x))")
-        case (.max, false):
-            return w.value("call \(scalar) @llvm.vector.reduce.smax.\(suffix)(\(v.name(type)) \(x))")
+    /// All lanes in one.
+    func horizontal(_ w: inout FunctionWriter, _ id: ElementID, _ x: AnyVector) -> AnyVector {
+        switch (kind(id), types[id].isFloat) {
+        case (.sum, true): AnyVector(w.sum(x.of(F32.self)))
+        case (.sum, false): w.reduce("add", x)
+        case (.max, true): w.reduce("fmaximum", x)
+        case (.max, false): w.reduce("smax", x)
         }
     }
 }

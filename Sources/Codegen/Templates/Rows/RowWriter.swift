@@ -1,14 +1,20 @@
 import GraphIR
 import KernelIR
 
+/// Columns `from ..< from + span`.
+struct ColumnRange {
+    let from: I64
+    let span: I64
+}
+
 /// Writes a row program for one row, or for some of its columns: one pass over them for each level of reductions.
 struct RowWriter {
     /// Where a task keeps what it adds up.
     struct Sums {
         /// Row of the column sums.
-        let columns: String
+        let columns: I64
         /// Element of the totals.
-        let total: String
+        let total: I64
     }
 
     /// One loop over the columns.
@@ -72,45 +78,43 @@ struct RowWriter {
         return passes
     }
 
-    /// Sets the sums of columns `from ..< from + span` and the totals to zero.
-    func clear(_ w: inout FunctionWriter, _ sums: Sums, from: String, span: String) {
+    /// Sets the sums of some columns and the totals to zero.
+    func clear(_ w: inout FunctionWriter, _ sums: Sums, _ range: ColumnRange) {
         for store in stores {
             switch store {
             case .element: break
             case .columnSum(let buffer, _):
-                let first = w.add(w.mul(sums.columns, w.extent(columns)), from)
-                let place = w.address(w.buffer(buffer), "float", first)
-                let bytes = w.mul(span, "4")
-                w.line("call void @llvm.memset.p0.i64(ptr \(place), i8 0, i64 \(bytes), i1 false)")
+                let first = w.add(w.mul(sums.columns, w.extent(columns)), range.from)
+                let place = w.address(w.buffer(buffer), .float, first)
+                w.clear(place, bytes: w.mul(range.span, 4))
             case .total(let buffer, _):
-                w.line("store float 0.0, ptr \(w.address(w.buffer(buffer), "float", sums.total)), align 4")
+                w.store(F32.zero, w.address(w.buffer(buffer), .float, sums.total))
             }
         }
     }
 
-    /// Columns `from ..< from + span` of one row.
-    func write(_ w: inout FunctionWriter, row: String, from: String, span: String, _ sums: Sums) {
-        var rowValues: [ElementID: String] = [:]
-        for pass in passes { write(&w, pass, row: row, from: from, span: span, sums, &rowValues) }
+    /// Some columns of one row.
+    func write(_ w: inout FunctionWriter, row: I64, _ range: ColumnRange, _ sums: Sums) {
+        var rowValues: [ElementID: AnyVector] = [:]
+        for pass in passes { write(&w, pass, row: row, range, sums, &rowValues) }
         for store in stores where !store.isPerElement {
             let value = elements.rowValue(&w, store.valueID, row: row, &rowValues)
             switch store {
             case .element(let access, _):
-                let place = ElementWriter.Place(row: row, column: "0", mask: nil)
+                let place = ElementWriter.Place(row: row, column: 0, mask: nil)
                 elements.store(&w, elements.scalars, access, value, place)
             case .total(let buffer, _):
-                let place = w.address(w.buffer(buffer), "float", sums.total)
-                let before = w.value("load float, ptr \(place), align 4")
-                let after = w.value("fadd float \(before), \(value)")
-                w.line("store float \(after), ptr \(place), align 4")
+                let place = w.address(w.buffer(buffer), .float, sums.total)
+                let before = elements.scalars.load(&w, F32.self, place)
+                w.store(w.fadd(before, value.of(F32.self)), place)
             case .columnSum: preconditionFailure("column sums are written element by element")
             }
         }
     }
 
     private func write(
-        _ w: inout FunctionWriter, _ pass: Pass, row: String, from: String, span: String, _ sums: Sums,
-        _ rowValues: inout [ElementID: String]
+        _ w: inout FunctionWriter, _ pass: Pass, row: I64, _ range: ColumnRange, _ sums: Sums,
+        _ rowValues: inout [ElementID: AnyVector]
     ) {
         let (elements, reductions) = (pass.elements, pass.reductions)
         let inputs = reductions.map { reduceInput($0) }
@@ -118,21 +122,20 @@ struct RowWriter {
         let step = unroll * lanes
         // Whole rounds without masks, then vectors with a mask for what is left.
         let rounds =
-            Int(span).map { "\($0 / step * step)" }
+            range.span.constant.map { I64($0 / step * step) }
             ?? {
-                let whole = w.value("udiv i64 \(span), \(step)")
-                return w.mul(whole, "\(step)")
+                let whole = w.udiv(range.span, step)
+                return w.mul(whole, step)
             }()
-        let middle = w.add(from, rounds)
-        let initial = reductions.flatMap { id in
-            (0..<unroll).map { _ in (type: v.name(types[id]), initial: neutral(id)) }
-        }
-        let partial = w.loop(from: from, to: middle, by: step, carrying: initial) { w, column, carried in
+        let middle = w.add(range.from, rounds)
+        let initial = reductions.flatMap { id in [AnyVector](repeating: neutral(id), count: unroll) }
+        let partial = w.loop(from: range.from, to: middle, by: step, carrying: initial) {
+            w, column, carried in
             var next = carried
             let shared = sharesWords ? ElementWriter.Group.Shared() : nil
             for part in 0..<unroll {
                 let place = ElementWriter.Place(
-                    row: row, column: w.add(column, "\(part * lanes)"), mask: nil,
+                    row: row, column: w.add(column, part * lanes), mask: nil,
                     group: shared.map { ElementWriter.Group(part: part, shared: $0) })
                 var values = spread
                 for (index, id) in reductions.enumerated() {
@@ -148,19 +151,17 @@ struct RowWriter {
             partial[(index * unroll)..<((index + 1) * unroll)].dropFirst()
                 .reduce(partial[index * unroll]) { combine(&w, reductions[index], $0, $1) }
         }
-        if Int(span).map({ $0 % step != 0 }) ?? true {
-            let carried = reductions.enumerated().map {
-                (type: v.name(types[$1]), initial: accumulators[$0])
-            }
-            let to = w.add(from, span)
-            accumulators = w.loop(from: middle, to: to, by: lanes, carrying: carried) { w, column, carried in
+        if range.span.constant.map({ $0 % step != 0 }) ?? true {
+            let to = w.add(range.from, range.span)
+            accumulators = w.loop(from: middle, to: to, by: lanes, carrying: accumulators) {
+                w, column, carried in
                 let mask = v.mask(&w, below: w.sub(to, column))
                 let place = ElementWriter.Place(row: row, column: column, mask: mask)
                 var values = spread
                 let next = reductions.enumerated().map { index, id in
                     let x = elements.elementValue(&w, inputs[index], at: place, &values)
                     let combined = combine(&w, id, carried[index], x)
-                    return v.select(&w, mask, types[id], combined, carried[index])
+                    return w.select(mask, combined, carried[index])
                 }
                 write(&w, pass, place, sums, &values)
                 return next
@@ -171,7 +172,7 @@ struct RowWriter {
 
     private func write(
         _ w: inout FunctionWriter, _ pass: Pass, _ place: ElementWriter.Place, _ sums: Sums,
-        _ values: inout [ElementID: String]
+        _ values: inout [ElementID: AnyVector]
     ) {
         for store in pass.stores {
             let value = pass.elements.elementValue(&w, store.valueID, at: place, &values)
@@ -182,55 +183,9 @@ struct RowWriter {
                 let access = Access.elements(buffer, .f32, columns: columns)
                 let sum = ElementWriter.Place(row: sums.columns, column: place.column, mask: place.mask)
                 let before = elements.load(&w, v, access, sum)
-                elements.store(&w, v, access, v.op(&w, "fadd", before, value), sum)
+                elements.store(&w, v, access, w.fadd(before, value), sum)
             case .total: preconditionFailure("totals are added up once a row")
             }
-        }
-    }
-}
-
-extension RowProgram {
-    /// Whether rows can be written some columns at a time: no value or total of a row needs all of them.
-    var worksOnChunks: Bool {
-        let varies = ElementWriter(program: ops, lanes: 1).varies
-        let totalsRow = stores.contains { if case .total(_, let id) = $0 { !varies[id] } else { false } }
-        return !totalsRow && !ops.contains(where: \.isReduction)
-    }
-
-    var hasColumnSums: Bool { stores.contains { if case .columnSum = $0 { true } else { false } } }
-
-    /// Totals of element values as totals of their sums over the columns.
-    fileprivate var reducingTotals: RowProgram {
-        let varies = ElementWriter(program: ops, lanes: 1).varies
-        var result = self
-        for (index, store) in stores.enumerated() {
-            guard case .total(let buffer, let id) = store, varies[id] else { continue }
-            let sum = ElementOp.reduce(.sum, id)
-            let known = result.ops.firstIndex(of: sum)
-            if known == nil { result.ops.append(sum) }
-            result.stores[index] = .total(buffer: buffer, known ?? result.ops.count - 1)
-        }
-        return result
-    }
-}
-
-extension ElementOp {
-    var isReduction: Bool { if case .reduce = self { true } else { false } }
-}
-
-extension RowProgram.Store {
-    var valueID: ElementID {
-        switch self {
-        case .element(_, let id), .columnSum(_, let id), .total(_, let id): id
-        }
-    }
-
-    /// Whether the store happens for each column, not once a row.
-    var isPerElement: Bool {
-        switch self {
-        case .element(let access, _): access.hasColumns
-        case .columnSum: true
-        case .total: false
         }
     }
 }
