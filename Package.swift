@@ -98,6 +98,7 @@ let package = Package(
         tests(
             "TransformsTests", ["TestSupport", "GraphIR", "Interpreter", "Transforms"],
             resources: [.copy("Golden")]),
+        tests("CodegenTests", ["Codegen", "KernelIR"]),
         tests(
             "RuntimeTests",
             ["TestSupport", "Runtime", "KernelIR", "Lowering", "Codegen", "LLVMBridge", "TileEmulator"]),

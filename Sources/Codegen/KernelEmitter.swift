@@ -43,9 +43,9 @@ public struct KernelEmitter: Sendable {
         case .copy(let copy): copy.write(&w, lanes: machine.lanes)
         case .library: return nil
         }
-        let head =
-            "void @\(EmittedPhase.symbol)(ptr %buffers, ptr %dims, i64 %task0, i64 %task1, ptr %scratch) \(attributes)"
-        return EmittedPhase(ir: attributed(helpers) + "\n" + w.text(head))
+        let text = w.text(
+            EmittedPhase.symbol, KernelParameters.all, isInternal: false, attributes: attributes)
+        return EmittedPhase(ir: attributed(helpers) + "\n" + text)
     }
 
     private var attributes: String { "\"prefer-vector-width\"=\"\(machine.lanes * 32)\"" }

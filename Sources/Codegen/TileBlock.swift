@@ -35,76 +35,98 @@ struct TileBlock {
         }
     }
 
-    /// Sizes and distances are in bytes: `steps` along the depth, from row to row, from term to term.
-    func text(_ name: String, _ bf16: BF16Unit) -> String {
+    /// What a caller passes: `steps` along the depth, and distances in bytes from row to row and from term to term.
+    struct Call {
+        let left: Pointer
+        let panel: Pointer
+        let target: Pointer
+        let steps: I64
+        /// Whether the target is overwritten.
+        let first: I1
+        let leftRow: I64
+        let targetRow: I64
+        let leftTerm: I64
+        let panelTerm: I64
+
+        /// The same in the function that is called.
+        fileprivate static let parameters = Call(
+            left: Pointer(parameter: "left"), panel: Pointer(parameter: "panel"),
+            target: Pointer(parameter: "target"), steps: I64(parameter: "steps"),
+            first: I1(parameter: "first"), leftRow: I64(parameter: "left_row"),
+            targetRow: I64(parameter: "target_row"), leftTerm: I64(parameter: "left_term"),
+            panelTerm: I64(parameter: "panel_term"))
+
+        fileprivate var arguments: [any LLVMValue] {
+            [left, panel, target, steps, first, leftRow, targetRow, leftTerm, panelTerm]
+        }
+    }
+
+    private func name(_ prefix: String) -> String { "\(prefix).\(rows)x\(columns)" }
+
+    func call(_ w: inout FunctionWriter, _ prefix: String, _ call: Call) {
+        w.call(name(prefix), call.arguments)
+    }
+
+    func text(_ prefix: String, _ bf16: BF16Unit) -> String {
         var w = FunctionWriter(symbols: [], bf16: bf16)
-        let leftRows = tileStarts(&w, "%left", "%left_row", rows)
-        let targetRows = tileStarts(&w, "%target", "%target_row", rows)
+        let p = Call.parameters
+        let leftRows = tileStarts(&w, p.left, p.leftRow, rows)
+        let targetRows = tileStarts(&w, p.target, p.targetRow, rows)
         let targets = targetRows.enumerated().flatMap { row, start in
-            (0..<columns).map { (tile: 2 * row + $0, place: w.address(start, "i8", "\($0 * 64)")) }
+            (0..<columns).map { (tile: 2 * row + $0, place: w.address(start, .i8, $0 * 64)) }
         }
-        w.when("%first") { w in
-            for target in targets { w.line("call void @llvm.x86.tilezero(i8 \(target.tile))") }
+        w.when(p.first) { w in
+            for target in targets { w.call("llvm.x86.tilezero", [I8(target.tile)]) }
+        } otherwise: { w in
+            for target in targets { load(&w, target.tile, target.place, p.targetRow) }
         }
-        w.when(w.value("xor i1 %first, true")) { w in
-            for target in targets { load(&w, target.tile, target.place, "%target_row") }
+        let whole = w.mul(w.udiv(p.steps, Self.unroll), Self.unroll)
+        w.loop(from: 0, to: whole, by: Self.unroll) { w, step in
+            for next in 0..<Self.unroll { self.step(&w, w.add(step, next), leftRows) }
         }
-        let whole = w.mul(w.value("udiv i64 %steps, \(Self.unroll)"), "\(Self.unroll)")
-        w.loop(from: "0", to: whole, by: Self.unroll) { w, step, _ in
-            for next in 0..<Self.unroll { self.step(&w, w.add(step, "\(next)"), leftRows) }
-            return []
-        }
-        w.loop(from: whole, to: "%steps", by: 1) { w, step, _ in
-            self.step(&w, step, leftRows)
-            return []
-        }
+        w.loop(from: whole, to: p.steps, by: 1) { w, step in self.step(&w, step, leftRows) }
         for target in targets {
-            w.line(
-                "call void @llvm.x86.tilestored64(i8 \(target.tile), ptr \(target.place), i64 %target_row)")
+            w.call("llvm.x86.tilestored64", [I8(target.tile), target.place, p.targetRow])
         }
-        return w.text(
-            "internal void @\(name).\(rows)x\(columns)(ptr %left, ptr %panel, ptr %target, i64 %steps, i1 %first, i64 %left_row, i64 %target_row, i64 %left_term, i64 %panel_term) \(Self.attributes)"
-        )
+        return w.text(name(prefix), p.arguments, attributes: Self.attributes)
     }
 
     /// The first row of each of `count` tiles of 16 rows.
-    private func tileStarts(_ w: inout FunctionWriter, _ base: String, _ row: String, _ count: Int)
-        -> [String]
+    private func tileStarts(_ w: inout FunctionWriter, _ base: Pointer, _ row: I64, _ count: Int) -> [Pointer]
     {
-        (0..<count).map { w.address(base, "i8", w.mul(row, "\($0 * 16)")) }
+        (0..<count).map { w.address(base, .i8, w.mul(row, $0 * 16)) }
     }
 
     private func load(
-        _ w: inout FunctionWriter, _ tile: Int, _ place: String, _ row: String, streams: Bool = false
+        _ w: inout FunctionWriter, _ tile: Int, _ place: Pointer, _ row: I64, streams: Bool = false
     ) {
-        w.line("call void @llvm.x86.tileload\(streams ? "dt1" : "d")64(i8 \(tile), ptr \(place), i64 \(row))")
+        w.call("llvm.x86.tileload\(streams ? "dt1" : "d")64", [I8(tile), place, row])
     }
 
     /// Adds the products of 32 columns of the left operand. Panels are loaded with the hint that they need
     /// not stay in the level-1 cache: the left operand must.
-    private func step(_ w: inout FunctionWriter, _ step: String, _ leftRows: [String]) {
-        let leftStep = w.mul(step, "\(Self.leftStep)")
-        let panelStep = w.mul(step, "\(Self.panelStep)")
+    private func step(_ w: inout FunctionWriter, _ step: I64, _ leftRows: [Pointer]) {
+        let p = Call.parameters
+        let leftStep = w.mul(step, Self.leftStep)
+        let panelStep = w.mul(step, Self.panelStep)
         var loaded: (left: Int?, right: Int?) = (nil, nil)
         for (left, right) in products {
             func loadLeft(_ row: Int) {
                 guard loaded.left != left else { return }
-                let offset = w.add(leftStep, w.mul("%left_term", "\(left)"))
-                load(&w, 4 + row, w.address(leftRows[row], "i8", offset), "%left_row")
+                let offset = w.add(leftStep, w.mul(p.leftTerm, left))
+                load(&w, 4 + row, w.address(leftRows[row], .i8, offset), p.leftRow)
             }
             func loadRight(_ column: Int) {
                 guard loaded.right != right else { return }
-                let start = w.add(panelStep, w.mul("%panel_term", "\(right)"))
-                let place = w.address("%panel", "i8", w.add(start, "\(column * 64)"))
-                load(&w, 6 + column, place, "\(Self.panelRow)", streams: true)
+                let start = w.add(panelStep, w.mul(p.panelTerm, right))
+                let place = w.address(p.panel, .i8, w.add(start, column * 64))
+                load(&w, 6 + column, place, I64(Self.panelRow), streams: true)
             }
             for row in 0..<rows {
                 loadLeft(row)
                 for column in 0..<columns {
                     if row == 0 { loadRight(column) }
-                    w.line(
-                        "call void @llvm.x86.tdpbf16ps(i8 \(2 * row + column), i8 \(4 + row), i8 \(6 + column))"
-                    )
+                    w.call("llvm.x86.tdpbf16ps", [I8(2 * row + column), I8(4 + row), I8(6 + column)])
                 }
             }
             loaded = (left, right)

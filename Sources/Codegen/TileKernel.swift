@@ -39,48 +39,57 @@ struct TileKernel: Hashable {
 
     /// What a caller passes; distances and sizes in elements.
     struct Call {
-        let left: String
-        let panel: String
-        let target: String
+        let left: Pointer
+        let panel: Pointer
+        let target: Pointer
         /// 1 ... 32
-        let rows: String
+        let rows: I64
         /// Any depth; nothing is the product over 0.
-        let depth: String
+        let depth: I64
         /// At least 1; those from 32 on are another panel's.
-        let columns: String
+        let columns: I64
         /// Whether the target is overwritten.
-        let first: String
-        let leftRow: String
-        let targetRow: String
+        let first: I1
+        let leftRow: I64
+        let targetRow: I64
         /// From one plane of terms to the next.
-        var leftTerm = "0"
-        var panelTerm = "0"
+        var leftTerm: I64 = 0
+        var panelTerm: I64 = 0
+
+        /// The same in the function that is called.
+        fileprivate static let parameters = Call(
+            left: Pointer(parameter: "left"), panel: Pointer(parameter: "panel"),
+            target: Pointer(parameter: "target"), rows: I64(parameter: "rows"),
+            depth: I64(parameter: "depth"), columns: I64(parameter: "columns"), first: I1(parameter: "first"),
+            leftRow: I64(parameter: "left_row"), targetRow: I64(parameter: "target_row"),
+            leftTerm: I64(parameter: "left_term"), panelTerm: I64(parameter: "panel_term"))
+
+        fileprivate func arguments(_ state: Pointer) -> [any LLVMValue] {
+            [
+                state, left, panel, target, rows, depth, columns, first, leftRow, targetRow, leftTerm,
+                panelTerm,
+            ]
+        }
     }
 
     /// Makes the memory that all calls share, of this tile kernel and of others with no more than `terms`; once,
     /// where a kernel begins.
-    static func enter(_ w: inout FunctionWriter, terms: Int) -> String {
-        let state = w.entryValue("alloca [\(State.byteCount(terms)) x i8], align 64")
-        w.line("store i64 0, ptr \(w.address(state, "i8", "\(State.shape)")), align 8")
+    static func enter(_ w: inout FunctionWriter, terms: Int) -> Pointer {
+        let state = w.once { w in w.allocate(bytes: State.byteCount(terms), align: 64) }
+        w.store(I64(0), w.address(state, .i8, State.shape))
         return state
     }
 
     /// Gives the tiles back; once, where a kernel ends.
-    static func leave(_ w: inout FunctionWriter) { w.line("call void @llvm.x86.tilerelease()") }
+    static func leave(_ w: inout FunctionWriter) { w.call("llvm.x86.tilerelease", []) }
 
-    func call(_ w: inout FunctionWriter, state: String, _ c: Call) {
-        let list = [
-            "ptr \(state)", "ptr \(c.left)", "ptr \(c.panel)", "ptr \(c.target)", "i64 \(c.rows)",
-            "i64 \(c.depth)",
-            "i64 \(c.columns)", "i1 \(c.first)", "i64 \(c.leftRow)", "i64 \(c.targetRow)",
-            "i64 \(c.leftTerm)",
-            "i64 \(c.panelTerm)",
-        ]
-        w.line("call void @\(name)(\(list.joined(separator: ", ")))")
-    }
+    /// - Parameter state: what `enter` made.
+    func call(_ w: inout FunctionWriter, state: Pointer, _ c: Call) { w.call(name, c.arguments(state)) }
 
     /// Offsets in the memory that calls share.
     private enum State {
+        /// The memory in the functions that get it.
+        static let pointer = Pointer(parameter: "state")
         /// What LDTILECFG reads: 64 bytes.
         static let configuration = 0
         /// The sizes it was made for, as one number; 0 before the first.
@@ -94,83 +103,87 @@ struct TileKernel: Hashable {
 
     // MARK: Product
 
+    /// A stretch of the depth with one configuration: `steps` tiles of `pairs` pairs. Distances in bytes.
+    private struct Stretch {
+        let left: Pointer
+        let panel: Pointer
+        let steps: I64
+        let pairs: I64
+        let first: I1
+        let leftRow: I64
+        let leftTerm: I64
+    }
+
     /// The whole tiles of the depth, then what remains of it under a configuration of its own.
     private func product(_ bf16: BF16Unit) -> String {
         var w = FunctionWriter(symbols: [], bf16: bf16)
-        let columns = masksColumns ? w.min("%columns", "\(Self.size)") : "\(Self.size)"
-        let rest = w.value("and i64 %depth, \(Self.size - 1)")
-        let whole = w.sub("%depth", rest)
-        let noRest = w.value("icmp eq i64 \(rest), 0")
-        let noWhole = w.value("icmp eq i64 \(whole), 0")
-        let leftRow = w.mul("%left_row", "2")
-        let leftTerm = w.mul("%left_term", "2")
+        let p = Call.parameters
+        let columns = masksColumns ? w.min(p.columns, Self.size) : I64(Self.size)
+        let rest = w.and(p.depth, I64(Self.size - 1))
+        let whole = w.sub(p.depth, rest)
+        let noRest = w.compare(.eq, rest, 0)
+        let noWhole = w.compare(.eq, whole, 0)
+        let leftRow = w.mul(p.leftRow, 2)
+        let leftTerm = w.mul(p.leftTerm, 2)
         // A product over nothing still clears the target.
-        w.when(w.value("select i1 \(noWhole), i1 \(noRest), i1 true")) { w in
-            callBlock(
-                &w, left: "%left", panel: "%panel", steps: w.value("udiv i64 \(whole), \(Self.size)"),
-                pairs: "16",
-                columns: columns, first: "%first", leftRow: leftRow, leftTerm: leftTerm)
+        w.when(w.select(noWhole, noRest, true)) { w in
+            let stretch = Stretch(
+                left: p.left, panel: p.panel, steps: w.udiv(whole, Self.size), pairs: 16, first: p.first,
+                leftRow: leftRow, leftTerm: leftTerm)
+            callBlock(&w, stretch, columns: columns)
         }
-        w.when(w.value("xor i1 \(noRest), true")) { w in
-            let left = w.address("%left", "i16", whole)
-            let isOdd = w.value("trunc i64 \(rest) to i1")
-            let tail = w.address("%state", "i8", "\(State.tail)")
+        w.when(w.not(noRest)) { w in
+            let left = w.address(p.left, .i16, whole)
+            let isOdd = w.convert(.trunc, rest, to: I1.self)
+            let tail = w.address(State.pointer, .i8, State.tail)
             w.when(isOdd) { w in copyTail(&w, left: left, count: rest, target: tail) }
-            func choose(_ type: String, _ odd: String, _ even: String) -> String {
-                w.value("select i1 \(isOdd), \(type) \(odd), \(type) \(even)")
-            }
-            callBlock(
-                &w, left: choose("ptr", tail, left),
-                panel: w.address("%panel", "i16", w.mul(whole, "\(Self.size)")),
-                steps: "1", pairs: w.ceilDivide(rest, 2), columns: columns,
-                first: w.value("and i1 %first, \(noWhole)"),
-                leftRow: choose("i64", "\(Self.size * 2)", leftRow),
-                leftTerm: choose("i64", "\(State.tailBytes)", leftTerm))
+            let stretch = Stretch(
+                left: w.select(isOdd, tail, left), panel: w.address(p.panel, .i16, w.mul(whole, Self.size)),
+                steps: 1, pairs: w.ceilDivide(rest, 2), first: w.and(p.first, noWhole),
+                leftRow: w.select(isOdd, I64(Self.size * 2), leftRow),
+                leftTerm: w.select(isOdd, I64(State.tailBytes), leftTerm))
+            callBlock(&w, stretch, columns: columns)
         }
-        return w.text(
-            "internal void @\(name)(ptr %state, ptr %left, ptr %panel, ptr %target, i64 %rows, i64 %depth, i64 %columns, i1 %first, i64 %left_row, i64 %target_row, i64 %left_term, i64 %panel_term)"
-        )
+        return w.text(name, p.arguments(State.pointer))
     }
 
     /// Copies the last `count` columns of the left rows: the half pair at their end must not be read with
     /// what stands behind, which may be NaN.
-    private func copyTail(_ w: inout FunctionWriter, left: String, count: String, target: String) {
-        let n = Self.size
-        let type = "<\(n) x i16>"
-        let mask = VectorWriter(lanes: n).mask(&w, below: count)
+    private func copyTail(_ w: inout FunctionWriter, left: Pointer, count: I64, target: Pointer) {
+        let p = Call.parameters
+        let v = VectorWriter(lanes: Self.size)
+        let mask = v.mask(&w, below: count)
         for term in 0..<terms {
-            let plane = w.address(left, "i16", w.mul("%left_term", "\(term)"))
-            let copy = w.address(target, "i8", "\(term * State.tailBytes)")
-            w.loop(from: "0", to: "%rows", by: 1) { w, row, _ in
-                let from = w.address(plane, "i16", w.mul(row, "%left_row"))
-                let x = w.value(
-                    "call \(type) @llvm.masked.load.v\(n)i16.p0(ptr \(from), i32 2, <\(n) x i1> \(mask), \(type) zeroinitializer)"
-                )
-                w.line("store \(type) \(x), ptr \(w.address(copy, "i16", w.mul(row, "\(n)"))), align 64")
-                return []
+            let plane = w.address(left, .i16, w.mul(p.leftTerm, term))
+            let copy = w.address(target, .i8, term * State.tailBytes)
+            w.loop(from: 0, to: p.rows, by: 1) { w, row in
+                let from = w.address(plane, .i16, w.mul(row, p.leftRow))
+                let x = v.load(&w, I16.self, from, mask: mask)
+                w.store(x, w.address(copy, .i16, w.mul(row, Self.size)), align: 64)
             }
         }
     }
 
-    /// Configures the tiles and calls the function for the tiles that the block fills. Distances in bytes.
-    private func callBlock(
-        _ w: inout FunctionWriter, left: String, panel: String, steps: String, pairs: String, columns: String,
-        first: String, leftRow: String, leftTerm: String
-    ) {
-        w.line("call void @\(name).configure(ptr %state, i64 %rows, i64 \(columns), i64 \(pairs))")
-        let list = [
-            "ptr \(left)", "ptr \(panel)", "ptr %target", "i64 \(steps)", "i1 \(first)", "i64 \(leftRow)",
-            "i64 \(w.mul("%target_row", "4"))", "i64 \(leftTerm)", "i64 \(w.mul("%panel_term", "2"))",
-        ]
-        let arguments = list.joined(separator: ", ")
+    /// Configures the tiles and calls the function for the tiles that the block fills.
+    private func callBlock(_ w: inout FunctionWriter, _ stretch: Stretch, columns: I64) {
+        let p = Call.parameters
+        w.call(
+            configuration,
+            Sizes(rows: p.rows, columns: columns, pairs: stretch.pairs).arguments(State.pointer))
+        let call = TileBlock.Call(
+            left: stretch.left, panel: stretch.panel, target: p.target, steps: stretch.steps,
+            first: stretch.first, leftRow: stretch.leftRow, targetRow: w.mul(p.targetRow, 4),
+            leftTerm: stretch.leftTerm, panelTerm: w.mul(p.panelTerm, 2))
         for rows in [2, 1] {
-            let fits = w.value("icmp \(rows == 2 ? "sgt" : "sle") i64 %rows, 16")
-            w.when(fits) { w in
-                guard masksColumns else { return w.line("call void @\(name).\(rows)x2(\(arguments))") }
-                let isWide = w.value("icmp sgt i64 \(columns), 16")
-                w.when(isWide) { w in w.line("call void @\(name).\(rows)x2(\(arguments))") }
-                w.when(w.value("xor i1 \(isWide), true")) { w in
-                    w.line("call void @\(name).\(rows)x1(\(arguments))")
+            func block(_ w: inout FunctionWriter, columns: Int) {
+                TileBlock(rows: rows, columns: columns, terms: terms).call(&w, name, call)
+            }
+            w.when(w.compare(rows == 2 ? .sgt : .sle, p.rows, 16)) { w in
+                guard masksColumns else { return block(&w, columns: 2) }
+                w.when(w.compare(.sgt, columns, 16)) { w in
+                    block(&w, columns: 2)
+                } otherwise: { w in
+                    block(&w, columns: 1)
                 }
             }
         }
@@ -178,50 +191,63 @@ struct TileKernel: Hashable {
 
     // MARK: Configuration
 
+    /// What the tiles are configured for.
+    fileprivate struct Sizes {
+        let rows: I64
+        let columns: I64
+        let pairs: I64
+
+        static let parameters = Sizes(
+            rows: I64(parameter: "rows"), columns: I64(parameter: "columns"), pairs: I64(parameter: "pairs"))
+
+        func arguments(_ state: Pointer) -> [any LLVMValue] { [state, rows, columns, pairs] }
+    }
+
+    private var configuration: String { "\(name).configure" }
+
     /// Loads the configuration for a block unless it is there.
     private func configure(_ bf16: BF16Unit) -> String {
         var w = FunctionWriter(symbols: [], bf16: bf16)
-        let high = w.add(w.mul("%columns", "\(1 << 8)"), w.mul("%pairs", "\(1 << 16)"))
-        let shape = w.add("%rows", high)
-        let known = w.address("%state", "i8", "\(State.shape)")
-        let loaded = w.value("load i64, ptr \(known), align 8")
-        w.when(w.value("icmp ne i64 \(loaded), \(shape)")) { w in
-            w.line("store i64 \(shape), ptr \(known), align 8")
-            let tiles = TileShape.all(&w)
-            w.line("call void @llvm.memset.p0.i64(ptr align 64 %state, i8 0, i64 64, i1 false)")
+        let (sizes, state) = (Sizes.parameters, State.pointer)
+        let high = w.add(w.mul(sizes.columns, 1 << 8), w.mul(sizes.pairs, 1 << 16))
+        let shape = w.add(sizes.rows, high)
+        let known = w.address(state, .i8, State.shape)
+        w.when(w.compare(.ne, w.load(I64.self, known), shape)) { w in
+            w.store(shape, known)
+            let tiles = TileShape.all(&w, sizes)
+            w.clear(state, bytes: 64, align: 64)
             // Palette 1: eight tiles of up to 16 rows of 64 bytes.
-            w.line("store i8 1, ptr %state, align 64")
+            w.store(I8(1), state, align: 64)
             for (tile, size) in tiles.enumerated() {
-                let bytes = w.address("%state", "i8", "\(16 + 2 * tile)")
-                w.line("store i16 \(size.rowBytes), ptr \(bytes), align 2")
-                w.line("store i8 \(size.rows), ptr \(w.address("%state", "i8", "\(48 + tile)")), align 1")
+                w.store(size.rowBytes, w.address(state, .i8, 16 + 2 * tile))
+                w.store(size.rows, w.address(state, .i8, 48 + tile))
             }
-            w.line("call void @llvm.x86.ldtilecfg(ptr %state)")
+            w.call("llvm.x86.ldtilecfg", [state])
         }
-        return w.text("internal void @\(name).configure(ptr %state, i64 %rows, i64 %columns, i64 %pairs)")
+        return w.text(configuration, sizes.arguments(state))
     }
 }
 
-/// Rows (i8) and bytes of a row (i16) of one tile.
+/// Rows and bytes of a row of one tile.
 private struct TileShape {
-    let rows: String
-    let rowBytes: String
+    let rows: I8
+    let rowBytes: I16
 
-    /// The shapes of the eight tiles, as `TileBlock` numbers them, for `%rows`, `%columns` and `%pairs`.
-    static func all(_ w: inout FunctionWriter) -> [TileShape] {
+    /// The shapes of the eight tiles, as `TileBlock` numbers them.
+    static func all(_ w: inout FunctionWriter, _ sizes: TileKernel.Sizes) -> [TileShape] {
         /// How much of a block the first and the second tile take; tiles that nothing uses are whole, since a
         /// shape of zero would have to be zero in both directions.
-        func split(_ size: String) -> [String] {
-            let second = w.sub(size, "16")
-            let isUsed = w.value("icmp sgt i64 \(second), 0")
-            return [w.min(size, "16"), w.value("select i1 \(isUsed), i64 \(second), i64 16")]
+        func split(_ size: I64) -> [I64] {
+            let second = w.sub(size, 16)
+            let isUsed = w.compare(.sgt, second, 0)
+            return [w.min(size, 16), w.select(isUsed, second, 16)]
         }
-        func bytes(_ words: String) -> String { w.value("trunc i64 \(w.mul(words, "4")) to i16") }
-        func narrow(_ rows: String) -> String { w.value("trunc i64 \(rows) to i8") }
+        func bytes(_ words: I64) -> I16 { w.convert(.trunc, w.mul(words, 4)) }
+        func narrow(_ rows: I64) -> I8 { w.convert(.trunc, rows) }
 
-        let rows = split("%rows").map { narrow($0) }
-        let columns = split("%columns").map { bytes($0) }
-        let (pairs, pairBytes) = (narrow("%pairs"), bytes("%pairs"))
+        let rows = split(sizes.rows).map { narrow($0) }
+        let columns = split(sizes.columns).map { bytes($0) }
+        let (pairs, pairBytes) = (narrow(sizes.pairs), bytes(sizes.pairs))
         let sums = rows.flatMap { row in columns.map { TileShape(rows: row, rowBytes: $0) } }
         let left = rows.map { TileShape(rows: $0, rowBytes: pairBytes) }
         let right = columns.map { TileShape(rows: pairs, rowBytes: $0) }

@@ -21,7 +21,7 @@ import Testing
         let machine = Machine(set)
         var w = FunctionWriter(symbols: [], bf16: machine.bf16)
         body(&w, machine.lanes)
-        let ir = w.text("void @kernel(ptr %buffers, ptr %dims, i64 %task0, i64 %task1, ptr %scratch)")
+        let ir = w.text("kernel", KernelParameters.all, isInternal: false)
         return try JITSession().load(KernelCompiler.compile(ir: ir, for: cpu), symbol: "kernel")
     }
 
@@ -31,9 +31,9 @@ import Testing
                 TermWriter(terms: terms, lanes: lanes).writeRows(
                     &w,
                     TermWriter.Rows(
-                        source: w.buffer(0), sourceRow: "\(columns + 3)", rows: "\(rows)",
-                        columns: "\(columns)",
-                        planes: w.buffer(1), planeRow: "\(columns + 2)", planeTerm: "\(rows * (columns + 2))")
+                        source: w.buffer(0), sourceRow: I64(columns + 3), rows: I64(rows),
+                        columns: I64(columns),
+                        planes: w.buffer(1), planeRow: I64(columns + 2), planeTerm: I64(rows * (columns + 2)))
                 )
             }
             let values = Array(Self.numbers.prefix(rows * columns))
@@ -61,13 +61,11 @@ import Testing
         let kernel = try Self.compile(set) { w, lanes in
             let v = VectorWriter(lanes: lanes)
             let rows = (0..<2).map { row in
-                let place = w.address(w.buffer(0), "float", "\(row * lanes)")
-                return w.value("load \(v.name(.f32)), ptr \(place), align 4")
+                v.load(&w, F32.self, w.address(w.buffer(0), .float, row * lanes))
             }
             let pairs = TermWriter(terms: terms, lanes: lanes).splitPairs(&w, low: rows[0], high: rows[1])
             for (term, pair) in pairs.enumerated() {
-                let place = w.address(w.buffer(1), "i32", "\(term * lanes)")
-                w.line("store \(v.name(.i32)) \(pair), ptr \(place), align 4")
+                v.store(&w, pair, w.address(w.buffer(1), .i32, term * lanes))
             }
         }
         let lanes = set.f32Lanes

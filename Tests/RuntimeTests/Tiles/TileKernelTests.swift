@@ -30,21 +30,19 @@ import Testing
         var w = FunctionWriter(symbols: [], bf16: .tiles)
         let state = TileKernel.enter(&w, terms: tiles.terms)
         let pointers = (0..<3).map { w.buffer($0) }
-        let dims = (0..<8).map { w.value("load i64, ptr \(w.address("%dims", "i64", "\($0)")), align 8") }
-        let first = w.value("trunc i64 \(dims[3]) to i1")
-        w.loop(from: "0", to: dims[0], by: TileKernel.size) { w, row, _ in
+        let dims = (0..<8).map { w.load(I64.self, w.address(KernelParameters.dims, .i64, $0)) }
+        let first = w.convert(.trunc, dims[3], to: I1.self)
+        w.loop(from: 0, to: dims[0], by: TileKernel.size) { w, row in
             let call = TileKernel.Call(
-                left: w.address(pointers[0], "i16", w.mul(row, dims[4])), panel: pointers[1],
-                target: w.address(pointers[2], "float", w.mul(row, dims[5])),
-                rows: w.min(w.sub(dims[0], row), "\(TileKernel.size)"), depth: dims[1], columns: dims[2],
+                left: w.address(pointers[0], .i16, w.mul(row, dims[4])), panel: pointers[1],
+                target: w.address(pointers[2], .float, w.mul(row, dims[5])),
+                rows: w.min(w.sub(dims[0], row), TileKernel.size), depth: dims[1], columns: dims[2],
                 first: first,
                 leftRow: dims[4], targetRow: dims[5], leftTerm: dims[6], panelTerm: dims[7])
             tiles.call(&w, state: state, call)
-            return []
         }
         TileKernel.leave(&w)
-        let head = "void @kernel(ptr %buffers, ptr %dims, i64 %task0, i64 %task1, ptr %scratch)"
-        let ir = tiles.text(.tiles) + w.text(head)
+        let ir = tiles.text(.tiles) + w.text("kernel", KernelParameters.all, isInternal: false)
         let function = try JITSession().load(KernelCompiler.compile(ir: ir, for: cpu), symbol: "kernel")
         kernels.withLock { $0[tiles] = function }
         return function

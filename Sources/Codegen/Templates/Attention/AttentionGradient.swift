@@ -1,0 +1,201 @@
+import GraphIR
+import KernelIR
+
+/// Buffers of the gradient step.
+struct GradientBuffers {
+    let dout: Int
+    let lse: Int
+    let delta: Int
+    let dq: Int
+    let dk: Int
+    let dv: Int
+    let partial: Int
+}
+
+// The gradient step: a block of keys against all queries of its sequence, with dK and dV in scratch memory.
+
+extension AttentionTemplate {
+    /// A block of queries, from row `row` of the sequence on, against a block of keys.
+    private struct GradientTile {
+        let row: I64
+        let keys: I64
+        /// Where the part's share of dq goes, and whether no earlier tile has written it.
+        let share: Pointer
+        let isFirst: I1
+        let state: I32?
+        let bias: BiasTile?
+        let dbias: BiasTile?
+    }
+
+    func writeGradient(_ w: inout FunctionWriter, _ task: I64, _ buffers: GradientBuffers) {
+        guard let gradient = kernel.biasGradient else { return writePart(&w, part(&w, task), buffers, nil) }
+        let (group, head, number) = numbers(&w, task)
+        let dbias = startBias(&w, gradient, group: group, head: head, part: number)
+        w.loop(from: group, to: w.extent(kernel.sequences), by: gradient.groups) { w, sequence in
+            writePart(&w, part(&w, sequence: sequence, head: head, number: number), buffers, dbias)
+        }
+    }
+
+    /// - Parameter dbias: where the gradient of the bias is added to.
+    private func writePart(
+        _ w: inout FunctionWriter, _ part: Part, _ buffers: GradientBuffers, _ dbias: BiasRows?
+    ) {
+        forPadding(&w, part) { w, row in
+            for buffer in [buffers.dq, buffers.dk, buffers.dv] {
+                let place = tokenRow(&w, buffer, row, part.head)
+                clear(&w, place, kernel.element, count: I64(kernel.headSize))
+            }
+        }
+        let share = self.share(&w, of: part.number, dq: buffers.dq, partial: buffers.partial)
+        w.loop(from: part.from, to: part.to, by: tile.keys) { w, key in
+            let keys = w.min(w.sub(part.to, key), tile.keys)
+            let token = w.add(part.rows.start, key)
+            startKeys(&w, part, token, keys, key)
+            w.loop(from: 0, to: part.rows.count, by: tile.queries) { w, row in
+                whenTile(
+                    &w, part, row: row, key: key,
+                    otherwise: { w in clearUnwritten(&w, part, share, row: row, key: key) }
+                ) { w, state in
+                    let isFirst = isFirstTile(&w, part, row: row, key: key)
+                    let tile = GradientTile(
+                        row: row, keys: keys, share: share, isFirst: isFirst, state: state,
+                        bias: part.bias?.tile(&w, query: row, key: key, keys: keys),
+                        dbias: dbias?.tile(&w, query: row, key: key, keys: keys))
+                    writeQueries(&w, part, buffers, tile)
+                }
+            }
+            for (sums, buffer, factor) in [
+                (AttentionArray.dk, buffers.dk, kernel.attributes.scale),
+                (.dv, buffers.dv, 1 / (1 - kernel.attributes.rate)),
+            ] {
+                let start = tokenRow(&w, buffer, token, part.head)
+                let target = OutputRows(start: start, element: kernel.element, count: keys)
+                copyOut(&w, sums, to: target) { _, _ in v.float(factor) }
+            }
+        }
+    }
+
+    private func startKeys(
+        _ w: inout FunctionWriter, _ part: Part, _ token: I64, _ keys: I64, _ column: I64
+    ) {
+        let key = tokenRow(&w, kernel.key, token, part.head)
+        copyIn(&w, key, count: keys, rows: .key, pairs: .keyPairs)
+        packPanels(&w, .key, .keyPanels, count: keys)
+        copyIn(&w, tokenRow(&w, kernel.value, token, part.head), count: keys, rows: .value)
+        packPanels(&w, .value, .valuePanels, count: keys)
+        for sums in [AttentionArray.dk, .dv] {
+            clear(&w, scratch(&w, sums), .f32, count: w.mul(keys, kernel.paddedSize))
+        }
+        if hasDropout {
+            keep.writeColumns(&w, terms: scratch(&w, .columnTerms), column: column, count: keys)
+        }
+    }
+
+    private func writeQueries(
+        _ w: inout FunctionWriter, _ part: Part, _ buffers: GradientBuffers, _ tile: GradientTile
+    ) {
+        let keys = tile.keys
+        let rows = w.min(w.sub(part.rows.count, tile.row), self.tile.queries)
+        let token = w.add(part.rows.start, tile.row)
+        let (query, dout) = (
+            tokenRow(&w, kernel.query, token, part.head), tokenRow(&w, buffers.dout, token, part.head)
+        )
+        copyIn(&w, query, count: rows, rows: .query, pairs: .queryPairs)
+        copyIn(&w, dout, count: rows, rows: .dout, pairs: .doutPairs)
+        prefetch(&w, [tile.bias, tile.dbias], rows: rows)
+        let panels = w.ceilDivide(keys, self.tile.columns)
+        for (product, left, right, target) in [
+            (scoreProduct, AttentionArray.query, AttentionArray.keyPanels, AttentionArray.scores),
+            (probabilityGradientProduct, .dout, .valuePanels, .scoreGradients),
+        ] {
+            product.writePanels(
+                &w,
+                TileProduct.Operands(
+                    left: scratch(&w, left), right: scratch(&w, right), target: scratch(&w, target),
+                    rows: rows, depth: I64(kernel.depthWords)), count: panels)
+        }
+        let vectors = columnVectors(&w, keys)
+        excludeColumns(&w, rows: rows, from: keys)
+        excludeMasked(&w, part, TilePlace(state: tile.state, row: 0), rows: rows, vectors: vectors)
+        if hasDropout {
+            let number = w.add(w.mul(token, kernel.heads), part.head)
+            keep.write(
+                &w,
+                KeepTile.Rows(
+                    terms: scratch(&w, .columnTerms), bits: scratch(&w, .keepBits), row: number, rows: rows,
+                    count: keys))
+        }
+        let slopes = SlopeRows(
+            token: token, rows: rows, columns: w.mul(vectors, self.tile.lanes), bias: tile.bias,
+            dbias: tile.dbias)
+        writeSlopes(&w, part, buffers, slopes)
+        writeGradientProducts(&w, rows: rows, keys: keys)
+        let start = tokenRow(&w, tile.share, .f32, token, part.head)
+        let scale = v.float(kernel.attributes.scale)
+        w.when(tile.isFirst) { w in
+            copyOut(&w, .dq, to: OutputRows(start: start, element: .f32, count: rows)) { _, _ in scale }
+        } otherwise: { w in
+            let target = OutputRows(start: start, element: .f32, count: rows, adds: true)
+            copyOut(&w, .dq, to: target) { _, _ in scale }
+        }
+    }
+
+    /// Adds a tile to dV and dK, and makes its part of dQ.
+    private func writeGradientProducts(_ w: inout FunctionWriter, rows: I64, keys: I64) {
+        for (left, right, target) in [
+            (AttentionArray.scores, AttentionArray.doutPairs, AttentionArray.dv),
+            (.scoreGradients, .queryPairs, .dk),
+        ] {
+            keyGradientProduct.write(
+                &w,
+                TileProduct.Operands(
+                    left: scratch(&w, left), right: scratch(&w, right), target: scratch(&w, target),
+                    rows: keys, depth: depthWords(&w, rows)),
+                columns: kernel.paddedSize)
+        }
+        queryGradientProduct.write(
+            &w,
+            TileProduct.Operands(
+                left: scratch(&w, tile.isPaired ? .scoreGradientRows : .scoreGradients),
+                right: scratch(&w, .keyPairs), target: scratch(&w, .dq), rows: rows,
+                depth: depthWords(&w, keys)),
+            columns: kernel.paddedSize)
+    }
+
+    /// Where a part's share of dq goes, f32: dq itself for the first part if that is f32, else a plane of `partial`.
+    func share(_ w: inout FunctionWriter, of part: I64, dq: Int, partial: Int) -> Pointer {
+        let plane = w.mul(w.extent(kernel.tokens), tokenStride)
+        guard kernel.element == .f32 else {
+            return w.address(w.buffer(partial), .float, w.mul(part, plane))
+        }
+        let own = w.max(w.sub(part, 1), 0)
+        let shared = w.address(w.buffer(partial), .float, w.mul(own, plane))
+        let isFirst = w.compare(.eq, part, 0)
+        return w.select(isFirst, w.buffer(dq), shared)
+    }
+
+    /// Whether no earlier tile of this part has written the block's share of dq.
+    private func isFirstTile(_ w: inout FunctionWriter, _ part: Part, row: I64, key: I64) -> I1 {
+        guard let mask = part.mask else { return w.compare(.eq, key, part.from) }
+        return w.not(mask.hasTiles(&w, row: row, from: part.from, to: key))
+    }
+
+    /// Zeroes the block's rows of dq, once, where the first part has no tile for them. Planes of `partial` may stay as
+    /// they are: the sum leaves out what has no tile.
+    private func clearUnwritten(
+        _ w: inout FunctionWriter, _ part: Part, _ share: Pointer, row: I64, key: I64
+    ) {
+        guard let mask = part.mask else { return }
+        // Keys of the first part start at 0.
+        let isStart = w.compare(.eq, key, 0)
+        let hasTiles = mask.hasTiles(&w, row: row, from: part.from, to: part.to)
+        w.when(w.and(isStart, w.not(hasTiles))) { w in
+            let target = tokenRow(&w, share, .f32, w.add(part.rows.start, row), part.head)
+            let rows = w.min(w.sub(part.rows.count, row), tile.queries)
+            w.loop(from: 0, to: rows, by: 1) { w, index in
+                let place = w.address(target, .float, w.mul(index, tokenStride))
+                clear(&w, place, .f32, count: I64(kernel.headSize))
+            }
+        }
+    }
+}

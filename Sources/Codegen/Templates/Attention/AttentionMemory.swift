@@ -1,0 +1,150 @@
+import GraphIR
+import KernelIR
+
+// Rows of a head between buffers of the kernel's element type and scratch memory, and scratch memory itself.
+
+extension AttentionTemplate {
+    func scratch(_ w: inout FunctionWriter, _ array: AttentionArray) -> Pointer {
+        w.address(KernelParameters.scratch, .float, kernel.offset(of: array))
+    }
+
+    /// The row of `token` of a buffer [tokens, heads, headSize].
+    func tokenRow(_ w: inout FunctionWriter, _ buffer: Int, _ token: I64, _ head: I64) -> Pointer {
+        tokenRow(&w, w.buffer(buffer), kernel.element, token, head)
+    }
+
+    func tokenRow(
+        _ w: inout FunctionWriter, _ pointer: Pointer, _ element: ElementType, _ token: I64, _ head: I64
+    ) -> Pointer {
+        let index = w.add(w.mul(token, tokenStride), w.mul(head, kernel.headSize))
+        return w.address(pointer, element.stored, index)
+    }
+
+    /// The number of `token` in a buffer [tokens, heads].
+    func tokenNumber(_ w: inout FunctionWriter, _ buffer: Int, _ token: I64, _ head: I64) -> Pointer {
+        w.address(w.buffer(buffer), .float, w.add(w.mul(token, kernel.heads), head))
+    }
+
+    /// The vectors of a head: their first element, and the mask of the last one where it is not full.
+    private var vectors: [(first: Int, mask: Mask?)] {
+        stride(from: 0, to: kernel.headSize, by: tile.lanes).map { first in
+            let rest = kernel.headSize - first
+            guard rest < tile.lanes else { return (first, nil) }
+            return (first, Mask((0..<tile.lanes).map { I1($0 < rest) }))
+        }
+    }
+
+    func loadVector(_ w: inout FunctionWriter, _ place: Pointer, mask: Mask? = nil) -> Vector<F32> {
+        v.load(&w, F32.self, place, mask: mask)
+    }
+
+    func storeVector(
+        _ w: inout FunctionWriter, _ value: Vector<F32>, _ place: Pointer, mask: Mask? = nil
+    ) {
+        v.store(&w, value, place, mask: mask)
+    }
+
+    func splatFloat(_ w: inout FunctionWriter, _ place: Pointer) -> Vector<F32> {
+        v.splat(&w, w.load(F32.self, place))
+    }
+
+    /// Copies `count` rows of a head to arrays of scratch memory, zero from headSize to paddedSize: to `rows` as
+    /// operands whose depth is the head, to `pairs` as operands whose depth is the rows, zero in the second row of the
+    /// last pair when there is none.
+    func copyIn(
+        _ w: inout FunctionWriter, _ source: Pointer, count: I64, rows: AttentionArray? = nil,
+        pairs: AttentionArray? = nil
+    ) {
+        guard tile.isPaired else { return copyWidened(&w, source, count: count, to: rows ?? pairs) }
+        precondition(kernel.element == .bf16, "pairs of \(kernel.element)")
+        let all = Mask(repeating: true, lanes: tile.lanes)
+        w.loop(from: 0, to: count, by: 2) { w, row in
+            let hasSecond = w.compare(.slt, w.add(row, 1), count)
+            let sources = (0..<2).map { index in
+                w.address(source, .i16, w.mul(w.add(row, index), tokenStride))
+            }
+            for (first, mask) in vectors {
+                let secondMask = w.select(hasSecond, mask ?? all, v.zero())
+                let both = zip(sources, [mask, secondMask]).map { source, mask in
+                    v.load(&w, I16.self, w.address(source, .i16, first), mask: mask)
+                }
+                if let rows {
+                    for (index, bits) in both.enumerated() {
+                        let start = w.mul(w.add(row, index), kernel.paddedSize)
+                        v.store(&w, bits, w.address(scratch(&w, rows), .i16, w.add(start, first)))
+                    }
+                }
+                if let pairs {
+                    let start = w.mul(w.lshr(row, 1), kernel.paddedSize)
+                    let place = w.address(scratch(&w, pairs), .i32, w.add(start, first))
+                    v.store(&w, v.bf16Pairs(&w, low: both[0], high: both[1]), place)
+                }
+            }
+        }
+    }
+
+    private func copyWidened(
+        _ w: inout FunctionWriter, _ source: Pointer, count: I64, to array: AttentionArray?
+    ) {
+        guard let array else { return }
+        let storage = kernel.element.stored
+        w.loop(from: 0, to: count, by: 1) { w, row in
+            let from = w.address(source, storage, w.mul(row, tokenStride))
+            let to = w.address(scratch(&w, array), .float, w.mul(row, kernel.paddedSize))
+            for (first, mask) in vectors {
+                let x = v.loadFloats(&w, as: kernel.element, w.address(from, storage, first), mask: mask)
+                storeVector(&w, x, w.address(to, .float, first))
+            }
+        }
+    }
+
+    /// Rows of a head that `copyOut` writes, `tokenStride` elements apart.
+    struct OutputRows {
+        let start: Pointer
+        let element: ElementType
+        let count: I64
+        /// Whether to add to what is there.
+        var adds = false
+    }
+
+    /// `target[row * tokenStride + d] (+)= factor(row) source[row][d]` for rows of f32 in scratch memory.
+    func copyOut(
+        _ w: inout FunctionWriter, _ source: AttentionArray, to target: OutputRows,
+        factor: (inout FunctionWriter, _ row: I64) -> Vector<F32>
+    ) {
+        let (element, storage) = (target.element, target.element.stored)
+        w.loop(from: 0, to: target.count, by: 1) { w, row in
+            let from = w.address(scratch(&w, source), .float, w.mul(row, kernel.paddedSize))
+            let to = w.address(target.start, storage, w.mul(row, tokenStride))
+            let scale = factor(&w, row)
+            for (first, mask) in vectors {
+                let x = loadVector(&w, w.address(from, .float, first))
+                let place = w.address(to, storage, first)
+                let y =
+                    target.adds
+                    ? w.fma(x, scale, v.loadFloats(&w, as: element, place, mask: mask)) : w.fmul(x, scale)
+                v.store(&w, y, as: element, place, mask: mask)
+            }
+        }
+    }
+
+    /// Zeroes `count` elements.
+    func clear(_ w: inout FunctionWriter, _ place: Pointer, _ element: ElementType, count: I64) {
+        w.clear(place, bytes: w.mul(count, element.byteCount))
+    }
+
+    /// Packs `count` rows of `source`, transposed, into panels `[panel][depthWords][columns]`, zero beyond.
+    func packPanels(
+        _ w: inout FunctionWriter, _ source: AttentionArray, _ target: AttentionArray, count: I64
+    ) {
+        let depth = I64(kernel.depthWords)
+        w.loop(from: 0, to: w.ceilDivide(count, tile.columns), by: 1) { w, panel in
+            let column = w.mul(panel, tile.columns)
+            let rows = PackWriter.Matrix(
+                source: scratch(&w, source), rowStride: 1, columnStride: I64(kernel.rowWords), k: depth,
+                n: count)
+            let place = w.address(scratch(&w, target), .float, w.mul(column, depth))
+            PackWriter(tile: tile.panel).packRight(&w, rows, column: column, panel: place)
+        }
+    }
+}

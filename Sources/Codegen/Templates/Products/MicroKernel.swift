@@ -1,0 +1,169 @@
+import GraphIR
+import KernelIR
+
+/// The register tile of a contraction as functions of their own:
+/// `target[rows, columns] (+)= left[rows, depth] · panel[depth, columns]`, for 8, 4, 2 and 1 rows (those that the
+/// tile has), with the accumulators in registers over the whole depth.
+///
+/// bf16 goes two columns of the left operand and two rows of the panel at a time (`ContractionTile.depthStep`).
+struct MicroKernel: Hashable {
+    let tile: ContractionTile
+    /// Elements between rows of the left operand, and between its columns (k) or pairs of them; `nil` when passed at
+    /// run time.
+    let leftRowStride: Int?
+    let leftDepthStride: Int?
+    let targetStride: Int?
+    /// Whether the last panel has columns beyond n.
+    let masksColumns: Bool
+
+    /// Name prefix, different for different functions of one tile; the functions are `prefix.rows`.
+    private var name: String {
+        let strides = [leftRowStride, leftDepthStride, targetStride].map { $0.map(String.init) ?? "n" }
+        return "tile.\(tile.element).\(strides.joined(separator: "."))\(masksColumns ? ".masked" : "")"
+    }
+
+    /// Row counts for which a function exists, largest first; their sums cover every remainder.
+    var rowCounts: [Int] { [8, 4, 2, 1].filter { $0 <= tile.rows } }
+
+    private var v: VectorWriter { VectorWriter(lanes: tile.lanes) }
+    private static let unroll = 4
+
+    func text(_ bf16: BF16Unit) -> String { rowCounts.map { function($0, bf16) }.joined(separator: "\n") }
+
+    /// What a caller passes: addresses and sizes of one call. Strides that the kernel knows are not passed.
+    struct Call {
+        var left: Pointer
+        let panel: Pointer
+        var target: Pointer
+        let depth: I64
+        let columns: I64
+        /// Whether the target is overwritten.
+        let first: I1
+        let leftRow: I64
+        let leftDepth: I64
+        let targetRow: I64
+
+        /// The same in the function that is called.
+        fileprivate static let parameters = Call(
+            left: Pointer(parameter: "left"), panel: Pointer(parameter: "panel"),
+            target: Pointer(parameter: "target"), depth: I64(parameter: "depth"),
+            columns: I64(parameter: "columns"), first: I1(parameter: "first"),
+            leftRow: I64(parameter: "left_row"), leftDepth: I64(parameter: "left_depth"),
+            targetRow: I64(parameter: "target_row"))
+    }
+
+    func call(_ w: inout FunctionWriter, rows: Int, _ c: Call) { w.call("\(name).\(rows)", arguments(c)) }
+
+    private func arguments(_ c: Call) -> [any LLVMValue] {
+        var list: [any LLVMValue] = [c.left, c.panel, c.target, c.depth, c.columns, c.first]
+        if leftRowStride == nil { list.append(c.leftRow) }
+        if leftDepthStride == nil { list.append(c.leftDepth) }
+        if targetStride == nil { list.append(c.targetRow) }
+        return list
+    }
+
+    private func function(_ rows: Int, _ bf16: BF16Unit) -> String {
+        var w = FunctionWriter(symbols: [], bf16: bf16)
+        let p = Call.parameters
+        let leftRow = leftRowStride.map { I64($0) } ?? p.leftRow
+        let leftDepth = leftDepthStride.map { I64($0) } ?? p.leftDepth
+        let targetRow = targetStride.map { I64($0) } ?? p.targetRow
+        let masks = masksColumns ? columnMasks(&w) : [Mask?](repeating: nil, count: tile.vectors)
+        let slots = (0..<rows).flatMap { row in (0..<tile.vectors).map { (row, $0) } }
+        let storage = tile.element.stored
+        // Rows of the left operand as pointers: their distance need not be a constant.
+        let leftRows = (0..<rows).map { w.address(p.left, storage, w.mul(I64($0), leftRow)) }
+
+        /// - Parameter isHalf: whether the left operand ends within the pair.
+        func step(
+            _ w: inout FunctionWriter, _ k: I64, _ sums: [Vector<F32>], isHalf: Bool = false
+        ) -> [Vector<F32>] {
+            let panel = w.address(p.panel, storage, w.mul(k, tile.columns * tile.depthStep))
+            let right = (0..<tile.vectors).map { index in
+                self.right(&w, w.address(panel, storage, index * tile.lanes * tile.depthStep))
+            }
+            let depth = w.mul(k, leftDepth)
+            let left = leftRows.map { self.left(&w, w.address($0, storage, depth), isHalf: isHalf) }
+            return slots.enumerated().map { index, slot in
+                let (a, b) = (left[slot.0], right[slot.1])
+                return tile.element == .bf16
+                    ? v.dot(&w, a.of(I32.self), b.of(I32.self), sums[index])
+                    : w.fma(a.of(F32.self), b.of(F32.self), sums[index])
+            }
+        }
+
+        let steps = tile.depthStep == 1 ? p.depth : w.udiv(p.depth, tile.depthStep)
+        let whole = w.mul(w.udiv(steps, Self.unroll), Self.unroll)
+        var sums = slots.map { _ in Vector<F32>(text: "zeroinitializer", lanes: tile.lanes) }
+        sums = w.loop(from: 0, to: whole, by: Self.unroll, carrying: sums) { w, k, carried in
+            (0..<Self.unroll).reduce(carried) { step(&w, w.add(k, $1), $0) }
+        }
+        sums = w.loop(from: whole, to: steps, by: 1, carrying: sums) { w, k, carried in step(&w, k, carried) }
+        if tile.depthStep == 2 {
+            let end = w.add(steps, w.and(p.depth, 1))
+            sums = w.loop(from: steps, to: end, by: 1, carrying: sums) { w, k, carried in
+                step(&w, k, carried, isHalf: true)
+            }
+        }
+        let targets = (0..<rows).map { w.address(p.target, .float, w.mul(I64($0), targetRow)) }
+        store(&w, slots, targets, sums, masks)
+        return w.text("\(name).\(rows)", arguments(p))
+    }
+
+    /// A vector of a panel's row, as f32 or as pairs.
+    private func right(_ w: inout FunctionWriter, _ pointer: Pointer) -> AnyVector {
+        let align = tile.lanes * tile.depthStep * tile.element.byteCount
+        switch tile.element {
+        case .bf16: return w.load(v.type(.i32), pointer, align: align)
+        case .f16:
+            let narrow: Vector<F16> = w.load(v.type(.half), pointer, align: align)
+            return AnyVector(w.convert(.fpext, narrow, to: F32.self))
+        default: return w.load(v.type(.float), pointer, align: align)
+        }
+    }
+
+    /// An element of the left operand, or a pair, in every lane.
+    private func left(_ w: inout FunctionWriter, _ pointer: Pointer, isHalf: Bool) -> AnyVector {
+        switch tile.element {
+        case .bf16 where isHalf:
+            let element = w.load(I16.self, pointer)
+            return AnyVector(v.splat(&w, w.convert(.zext, element, to: I32.self)))
+        case .bf16: return AnyVector(v.splat(&w, w.load(I32.self, pointer, align: 2)))
+        case .f16:
+            let narrow = w.load(F16.self, pointer)
+            return AnyVector(v.splat(&w, w.convert(.fpext, narrow, to: F32.self)))
+        default: return AnyVector(v.splat(&w, w.load(F32.self, pointer)))
+        }
+    }
+
+    /// Writes the tile, or adds it to what an earlier block of the depth left.
+    private func store(
+        _ w: inout FunctionWriter, _ slots: [(Int, Int)], _ targets: [Pointer], _ sums: [Vector<F32>],
+        _ masks: [Mask?]
+    ) {
+        func place(_ w: inout FunctionWriter, _ slot: (Int, Int)) -> Pointer {
+            w.address(targets[slot.0], .float, slot.1 * tile.lanes)
+        }
+        func write(_ w: inout FunctionWriter, _ value: Vector<F32>, _ slot: (Int, Int)) {
+            v.store(&w, value, place(&w, slot), mask: masks[slot.1])
+        }
+        w.when(Call.parameters.first) { w in
+            for (index, slot) in slots.enumerated() { write(&w, sums[index], slot) }
+        } otherwise: { w in
+            for (index, slot) in slots.enumerated() {
+                let before = v.load(&w, F32.self, place(&w, slot), mask: masks[slot.1])
+                write(&w, w.fadd(before, sums[index]), slot)
+            }
+        }
+    }
+
+    /// Lanes below `columns`, one mask a vector of the tile.
+    private func columnMasks(_ w: inout FunctionWriter) -> [Mask?] {
+        let clipped = w.min(Call.parameters.columns, tile.columns)
+        let limit = v.splat(&w, w.convert(.trunc, clipped, to: I32.self))
+        return (0..<tile.vectors).map { index in
+            let numbers = w.add(v.laneNumbers, v.bits(index * tile.lanes))
+            return w.compare(.slt, numbers, limit)
+        }
+    }
+}

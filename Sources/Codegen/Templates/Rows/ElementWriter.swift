@@ -1,0 +1,174 @@
+import GraphIR
+import KernelIR
+
+/// Evaluates an element program at one place: a row, and `lanes` columns from a column on.
+///
+/// Values that do not vary along the columns are computed once a row as scalars and spread when a vector needs
+/// them.
+struct ElementWriter {
+    let program: [ElementOp]
+    let lanes: Int
+    let vectors: VectorWriter
+    let scalars = VectorWriter(lanes: 1)
+    /// Type of each value.
+    let types: [ElementType]
+    /// Which values differ from column to column.
+    let varies: [Bool]
+    /// The pass over the columns after which the value exists; element values are computed in any later pass.
+    let levels: [Int]
+
+    init(program: [ElementOp], lanes: Int) {
+        self.program = program
+        self.lanes = lanes
+        vectors = VectorWriter(lanes: lanes)
+        var types: [ElementType] = []
+        var varies: [Bool] = []
+        var levels: [Int] = []
+        for op in program {
+            let operands = op.operands
+            types.append(op.type(types))
+            let level = operands.map { levels[$0] }.max() ?? 0
+            if case .reduce = op {
+                varies.append(false)
+                levels.append(level + 1)
+            } else {
+                varies.append(op.variesByItself || operands.contains { varies[$0] })
+                levels.append(level)
+            }
+        }
+        (self.types, self.varies, self.levels) = (types, varies, levels)
+    }
+
+    // MARK: Once a row
+
+    /// Computes the row value `id` (and what it needs) as a scalar.
+    func rowValue(
+        _ w: inout FunctionWriter, _ id: ElementID, row: I64, _ known: inout [ElementID: AnyVector]
+    ) -> AnyVector {
+        if let value = known[id] { return value }
+        for operand in program[id].operands { _ = rowValue(&w, operand, row: row, &known) }
+        let context = Place(row: row, column: 0, mask: nil)
+        let value = evaluate(&w, scalars, id, context, known)
+        known[id] = value
+        return value
+    }
+
+    /// Row values among the operands of the element values that `roots` need, spread over vectors.
+    func spread(
+        _ w: inout FunctionWriter, _ roots: [ElementID], row: I64, _ known: inout [ElementID: AnyVector]
+    ) -> [ElementID: AnyVector] {
+        var vectorsByID: [ElementID: AnyVector] = [:]
+        var seen: Set<ElementID> = []
+        var pending = roots
+        while let id = pending.popLast() {
+            guard seen.insert(id).inserted else { continue }
+            if varies[id] {
+                pending.append(contentsOf: program[id].operands)
+            } else if case .constant(let value, let type) = program[id] {
+                vectorsByID[id] = vectors.constant(value, type)
+            } else {
+                vectorsByID[id] = vectors.splat(&w, scalar: rowValue(&w, id, row: row, &known))
+            }
+        }
+        return vectorsByID
+    }
+
+    // MARK: Per element
+
+    struct Place {
+        let row: I64
+        let column: I64
+        /// The lanes inside the row, or `nil` when all are.
+        let mask: Mask?
+        /// The place among four vectors that share dropout's random words.
+        var group: Group?
+    }
+
+    /// Vector `part` of the four that one call of the random generator serves: columns `16 part ..< 16 part + 16`
+    /// from a multiple of 64 on (`Philox`).
+    struct Group {
+        /// What is known for all four.
+        final class Shared { fileprivate var words: [RandomSource: [Vector<I32>]] = [:] }
+
+        let part: Int
+        let shared: Shared
+
+        fileprivate func words(_ source: RandomSource, _ make: () -> [Vector<I32>]) -> [Vector<I32>] {
+            if let known = shared.words[source] { return known }
+            let words = make()
+            shared.words[source] = words
+            return words
+        }
+    }
+
+    /// Computes element value `id` at `place`; `known` starts with the spread row values.
+    func elementValue(
+        _ w: inout FunctionWriter, _ id: ElementID, at place: Place, _ known: inout [ElementID: AnyVector]
+    ) -> AnyVector {
+        if let value = known[id] { return value }
+        for operand in program[id].operands { _ = elementValue(&w, operand, at: place, &known) }
+        let value = evaluate(&w, vectors, id, place, known)
+        known[id] = value
+        return value
+    }
+
+    private func evaluate(
+        _ w: inout FunctionWriter, _ v: VectorWriter, _ id: ElementID, _ place: Place,
+        _ known: [ElementID: AnyVector]
+    ) -> AnyVector {
+        func operand(_ id: ElementID) -> AnyVector {
+            guard let value = known[id] else {
+                preconditionFailure("operands are computed before their users")
+            }
+            return value
+        }
+        switch program[id] {
+        case .load(let access):
+            return load(&w, v, access, place)
+        case .constant(let value, let type):
+            return v.constant(value, type)
+        case .column:
+            return AnyVector(columns(&w, v, place))
+        case .row:
+            return AnyVector(w.convert(.trunc, place.row, to: I32.self))
+        case .extent(let extent):
+            return AnyVector(w.extent(extent))
+        case .unary(let function, let x):
+            return v.unary(&w, function, operand(x), types[x])
+        case .binary(let function, let a, let b):
+            return v.binary(&w, function, operand(a), operand(b), types[a])
+        case .compare(let comparison, let a, let b):
+            return AnyVector(v.compare(&w, comparison, operand(a), operand(b)))
+        case .select(let condition, let a, let b):
+            return w.select(operand(condition).of(I1.self), operand(a), operand(b))
+        case .cast(let x, let type):
+            return v.cast(&w, operand(x), from: types[x], to: type)
+        case .reduce:
+            preconditionFailure("a reduction's value comes from its pass")
+        case .keep(let rate, let stream, let rng):
+            let columns = columns(&w, v, place)
+            let source = RandomSource(rng: rng, stream: stream)
+            guard let group = place.group else {
+                return AnyVector(v.keepMask(&w, source, rate: rate, row: place.row, columns: columns))
+            }
+            let words = group.words(source) { v.philox(&w, source, row: place.row, columns: columns) }
+            return AnyVector(v.keeps(&w, words[group.part], rate: rate))
+        }
+    }
+
+    /// The number of each lane's column.
+    private func columns(_ w: inout FunctionWriter, _ v: VectorWriter, _ place: Place) -> Vector<I32> {
+        let base = v.splat(&w, w.convert(.trunc, place.column, to: I32.self))
+        return v.lanes == 1 ? base : w.add(base, v.laneNumbers)
+    }
+}
+
+extension ElementOp {
+    var variesByItself: Bool {
+        switch self {
+        case .load(let access): access.hasColumns
+        case .column, .keep: true
+        case .constant, .row, .extent, .unary, .binary, .compare, .select, .cast, .reduce: false
+        }
+    }
+}
