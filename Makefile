@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup swift build fetch demo pretrain-demo bench test lint lint-format lint-warnings format clean
+.PHONY: help docs setup swift build fetch demo pretrain-demo bench test lint lint-format lint-warnings format clean
 
 # Debian packages: LLVM and zlib, which the build links with, and OpenBLAS, which `--matmul openblas` and the tests load.
 PACKAGES := llvm-19-dev zlib1g-dev libopenblas0
@@ -12,6 +12,8 @@ PACKAGES := llvm-19-dev zlib1g-dev libopenblas0
 SOURCES := Sources Tests Examples Package.swift
 # Extra flags for the compiler in `make test`; CI makes warnings errors.
 FLAGS :=
+# The library products.
+LIBRARIES := GraphIR GraphCompiler Encoders Pipelines Training
 BERTC := .build/release/bertc
 # `make bench`: a Python with torch and transformers for the comparison, and options (docs/performance.md).
 PYTHON ?= python3
@@ -68,6 +70,13 @@ pretrain-demo: build ## Pre-train a small BERT from scratch on English text, and
 	@for column in masked_lm_loss masked_lm_accuracy; do \
 	    $(BERTC) plot data/runs/pretrain/log.csv --column validation_$$column \
 	        --output data/runs/pretrain/$$column.svg; \
+	done
+
+# One folder per library product, for any web server.
+docs: setup ## Build the API documentation of the libraries into .build/docs
+	@for library in $(LIBRARIES); do \
+	    swift package --allow-writing-to-directory .build/docs generate-documentation --target $$library \
+	        --transform-for-static-hosting --hosting-base-path $$library --output-path .build/docs/$$library; \
 	done
 
 bench: build ## Measure speed and memory, beside PyTorch where PYTHON has it
