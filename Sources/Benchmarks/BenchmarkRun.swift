@@ -5,12 +5,12 @@ import Measuring
 
 /// Measures rows of the table, one after the other.
 package struct BenchmarkRun {
-    /// Of the models in all rows but fine-tuning.
+    /// The configuration of the models in all rows except fine-tuning.
     let config: EncoderConfig
     let machine: MachineDescription
     /// The instruction set that kernels use.
     let instructionSet: String
-    /// Of both sides.
+    /// Threads of both sides.
     let threads: Int
     let rounds: Int
     let python: PeerPython?

@@ -2,7 +2,7 @@ import GraphCompiler
 
 extension AttentionWork {
     /// Inputs: `q`, `k`, `v` and for training `dout`, [tokens, heads, headSize]; `offsets`, `lengths`, with dropout
-    /// `rng`. Outputs: of `out`, `dq`, `dk` and `dv` one number a token and head.
+    /// `rng`. Outputs: one number per token and head of `out`, `dq`, `dk` and `dv`.
     func graph() throws -> Graph {
         var forward = Graph(name: "attention")
         var results: [(name: String, value: Value)] = []

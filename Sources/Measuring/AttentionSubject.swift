@@ -4,7 +4,7 @@ import Support
 /// Attention, and its gradients, over sequences of one length.
 ///
 /// Counted are the kernels alone, not the copies of q, k, v and dout into the graph: a peer has its tensors in
-/// place. Of the results only one number a head and row leaves the graph, and what takes it is not counted.
+/// place. Only one number per head and row of the results leaves the graph, and what takes it is not counted.
 package final class AttentionSubject: Subject {
     package let executor: Executor
     /// The symbols of the graph.

@@ -15,7 +15,7 @@ package struct Interleaving {
     let repeats: Int
     /// Seconds before each turn, in which the threads of the side before stop spinning and go to sleep.
     let pause: Double
-    /// Is told what went wrong with a peer.
+    /// Called with what went wrong with a peer.
     let note: (String) -> Void
 
     package init(

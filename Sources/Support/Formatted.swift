@@ -1,5 +1,10 @@
 /// Human-readable numbers.
 package enum Formatted {
+    /// `1 step`, `12 steps`.
+    package static func count(_ number: Int, _ one: String, _ many: String? = nil) -> String {
+        "\(number) \(number == 1 ? one : many ?? one + "s")"
+    }
+
     /// `1234`, `12.3 KB`, `86.7 MB`.
     package static func bytes(_ count: Int) -> String {
         scaled(Double(count), ["B", "KB", "MB", "GB", "TB"])

@@ -106,7 +106,7 @@ import Text
         ("x.txt", Array("fine film\nbad\n".utf8).flatMap { [0, $0] }, nil, "iconv -f utf-16be"),
         ("x.txt", Array("fine film\nbad\n".utf8).flatMap { [$0, 0, 0, 0] }, nil, "iconv -f utf-32le"),
         ("x.txt", [0xFF, 0xFE, 0, 0, 0x61, 0, 0, 0], nil, "is UTF-32 text"),
-        ("x.txt", Array("fine film\n".utf8), nil, "has one text a line and no labels"),
+        ("x.txt", Array("fine film\n".utf8), nil, "has one text per line and no labels"),
     ]
 
     @Test(arguments: refused.indices) func isRefused(index: Int) throws {

@@ -19,7 +19,7 @@ package struct Workload {
 
     /// For `--only`.
     package let name: String
-    /// For people.
+    /// The title in the report.
     let title: String
     let kind: Kind
     /// What is asked for.

@@ -53,7 +53,7 @@ final class BenchFiles {
     /// A directory that one training run may write into.
     func newOutput() -> String { directory.appendingPathComponent("output-\(UUID().uuidString)").path }
 
-    /// For people.
+    /// A description of the model.
     var title: String {
         let parameters = String(format: "%.1f", config.parameterEstimate / 1e6)
         return "\(config.layers) layers, \(config.hiddenSize) wide, \(config.heads) heads, "

@@ -8,9 +8,9 @@ struct BenchRow {
 
     /// A side over all its turns.
     struct Side {
-        /// Of a turn.
+        /// How long each turn took.
         let seconds: Samples
-        /// Tokens of a turn.
+        /// Tokens in a turn.
         let realTokens: Int
         let paddedTokens: Int
         /// Mean over the examples of all turns; `nil` for attention alone.

@@ -38,7 +38,7 @@ struct BenchSide: Codable {
 
     /// Sets everything up and takes turns. The first one, which nobody times, begins at once.
     ///
-    /// - Parameter isNextWanted: is told of each turn; false ends the work.
+    /// - Parameter isNextWanted: called with each turn; returning false ends the work.
     func run(_ isNextWanted: @escaping (Turn) throws -> Bool) throws {
         let config = try TrainingConfig(json: Data(fields.text(.compact).utf8), file: "bench")
         let compiler = try Compiler(

@@ -6,7 +6,7 @@ import Support
 struct BenchTable {
     /// Processor, instruction set and threads.
     let machine: String
-    /// The model and the data, for people.
+    /// What was measured: the model and the data.
     let model: String
     let data: String
     var rows: [BenchRow] = []

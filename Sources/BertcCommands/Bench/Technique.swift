@@ -15,9 +15,9 @@ struct Technique: Sendable {
     /// A change of what `bertc train` does by itself, which may depend on the model.
     typealias Change = @Sendable (inout BenchSetting, EncoderConfig) -> Void
 
-    /// For `--only`.
+    /// The name in `--only`.
     let name: String
-    /// For people.
+    /// The title in the table.
     let title: String
     let work: Work
     /// How both sides differ from what is usual.

@@ -1,7 +1,7 @@
 import GraphCompiler
 import Support
 
-/// What `--bisect` prints: a line a stage, and whether all agree.
+/// What `--bisect` prints: one line per stage, and whether all agree.
 struct BisectionTable: CustomStringConvertible {
     let bisection: Bisection
     let symbols: [String: Int]

@@ -35,7 +35,7 @@ struct CompilationPage: CustomStringConvertible {
         return (["\(report.graph.name): \(count) parameters\(trained)"] + shape).joined(separator: ", ")
     }
 
-    /// A line a pass: nodes after it, what it took, and which ops became more or fewer.
+    /// One line per pass: nodes after it, what it took, and which ops became more or fewer.
     private var passes: TextTable {
         var table = TextTable(["pass", "nodes", "time", "changed"], left: ["pass", "changed"])
         table.add(["as given", "\(report.graph.nodes.count)", "", ""])

@@ -85,7 +85,7 @@ struct GlueCommand: ParsableCommand {
                 guard let task = GlueTask(named: String(name)) else {
                     let names = GlueTask.allCases.map(\.name).joined(separator: ", ")
                     throw ValidationError(
-                        "--tasks has '\(name)', which is no task of GLUE; they are \(names)")
+                        "--tasks has '\(name)', which is not a GLUE task; expected \(names)")
                 }
                 if !chosen.contains(task) { chosen.append(task) }
             }

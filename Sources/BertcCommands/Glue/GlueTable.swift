@@ -4,7 +4,7 @@ import Support
 import Text
 import Training
 
-/// The results of all tasks: BERT's and SparseBERT's table, then a line a file.
+/// The results of all tasks: BERT's and SparseBERT's table, then one line per file.
 package struct GlueTable: CustomStringConvertible {
     private let model: String
     private let results: [GlueTask: GlueResult]

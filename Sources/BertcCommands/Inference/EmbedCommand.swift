@@ -84,7 +84,7 @@ struct EmbedCommand: ParsableCommand {
         try file?.commit()
         model.reportNotes(pipeline, global)
         if let output {
-            global.note("\(texts.count) vectors of \(width) elements written to \(output)")
+            global.note("\(Formatted.count(texts.count, "vector")) of \(width) elements written to \(output)")
         }
     }
 

@@ -15,7 +15,7 @@ struct TextInput: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help:
-            "A file of texts: .txt (one a line), .tsv, .csv or .jsonl, also with .gz; - is standard input, which is read when neither is given."
+            "A file of texts: .txt (one per line), .tsv, .csv or .jsonl, also with .gz; - is standard input, which is read when neither is given."
     )
     var file: String?
 
@@ -81,13 +81,13 @@ struct TextInput: ParsableArguments {
 
     private var options: TextDataset.Options { columns.options(TextDataset.Options(labels: .unused)) }
 
-    /// What is piped in without a word about it has one text a line.
+    /// What is piped in without a word about it has one text per line.
     private var format: TextDataset.Format { file == nil && columns.areUsual ? .lines : columns.format }
 
     private func path(_ global: GlobalOptions) -> String {
         let path = file ?? DataPath.standardInput
         if path == DataPath.standardInput, Console.inputIsTerminal {
-            global.note("reading texts from standard input, one a line; end with Ctrl-D")
+            global.note("reading texts from standard input, one per line; end with Ctrl-D")
         }
         return path
     }

@@ -30,7 +30,7 @@ struct MaskCost {
         measured = measures ? try Self.measure(programs, length, heads, headSize, compiler) : nil
     }
 
-    /// Attention and its gradient; of each result one number a head leaves the graph.
+    /// Attention and its gradient; one number per head of each result leaves the graph.
     private static func graph(_ mask: AttentionMask?, heads: Int, headSize: Int) throws -> Graph {
         try GraphBuilder.build("attention") { g in
             let shape: [Dimension] = ["tokens", .fixed(heads), .fixed(headSize)]

@@ -1,7 +1,7 @@
 import GraphCompiler
 import Support
 
-/// Measured ceilings for people and for programs.
+/// Measured ceilings as text and as JSON.
 struct RooflinePage {
     let ceilings: Ceilings
 

@@ -21,7 +21,7 @@ struct GlobalOptions: ParsableArguments {
     @Flag(name: .customLong("no-cache"), help: "Neither read nor keep compiled kernels on disk.")
     var noCache = false
 
-    @Flag(help: "Print results as JSON, one object a line.")
+    @Flag(help: "Print results as JSON, one object per line.")
     var json = false
 
     @Flag(help: "Print results only.")

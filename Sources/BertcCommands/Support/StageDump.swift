@@ -8,7 +8,7 @@ import Synchronization
 /// `index.md`.
 final class StageDump: Sendable {
     private let directory: URL
-    /// The index's lines, one a stage.
+    /// The index's lines, one per stage.
     private let lines = Mutex<[String]>([])
 
     /// Makes the directory when it does not exist.

@@ -4,7 +4,7 @@ import Support
 import Training
 
 extension TrainingEvent {
-    /// What people are told about the event.
+    /// The event as lines of text.
     var lines: [String] {
         switch self {
         case .started(let summary): return summary.lines
@@ -16,7 +16,7 @@ extension TrainingEvent {
             let share = Formatted.number(epoch.paddedShare * 100, digits: 1)
             return [
                 "epoch \(epoch.epoch): loss \(Formatted.number(epoch.loss, digits: 4)), "
-                    + "\(epoch.batches) batches, \(epoch.realTokens) real and \(epoch.paddedTokens) "
+                    + "\(Formatted.count(epoch.batches, "batch", "batches")), \(epoch.realTokens) real and \(epoch.paddedTokens) "
                     + "padded tokens (\(share) % padding), \(ProgressLine.time(epoch.seconds))"
             ]
         case .evaluation(let evaluation):
@@ -31,7 +31,7 @@ extension TrainingEvent {
 }
 
 extension TrainingEvent {
-    /// What calls for attention: a line each.
+    /// Warnings and other notes, one line each.
     var notes: [String] {
         switch self {
         case .started(let summary): summary.notes
@@ -43,7 +43,8 @@ extension TrainingEvent {
 
 extension TrainingSummary {
     fileprivate var lines: [String] {
-        let names = "\(labels.count) labels\(task == .tokenClassification ? " of words" : "")"
+        let names =
+            "\(Formatted.count(labels.count, "label"))\(task == .tokenClassification ? " of words" : "")"
         let classes =
             task == .pretrain
             ? "masked LM and next sentences"
@@ -54,12 +55,12 @@ extension TrainingSummary {
         if let testExamples { data += ", \(testExamples) test" }
         let frozen = parameterCount - trainedCount
         return [
-            "model \(model): \(config.layers) layers, \(parameterCount) parameters, \(trainedCount) trained"
+            "model \(model): \(Formatted.count(config.layers, "layer")), \(parameterCount) parameters, \(trainedCount) trained"
                 + (frozen > 0 ? ", \(frozen) frozen; " : "; ")
                 + "\(start), \(classes)",
             "data: \(data) examples",
-            "training: \(steps) steps in \(epochs) epochs, \(warmupSteps) of them warm-up, \(stepText)"
-                + "on \(threads) threads with \(instructionSet) kernels",
+            "training: \(Formatted.count(steps, "step")) in \(Formatted.count(epochs, "epoch")), \(warmupSteps) of them warm-up, \(stepText)"
+                + "on \(Formatted.count(threads, "thread")) with \(instructionSet) kernels",
             "memory: \(Formatted.bytes(memory.total)) planned: "
                 + memory.parts.map { "\($0.name) \(Formatted.bytes($0.byteCount))" }.joined(separator: ", "),
         ] + (gates.map { ["mask: \($0.line)"] } ?? []) + (recomputation.map { [$0.line] } ?? [])
@@ -132,7 +133,7 @@ extension TrainingReport {
         }
         if let test { lines.append("test \(test.summary(metric))") }
         lines.append(
-            "\(steps) steps in \(ProgressLine.time(seconds)), "
+            "\(Formatted.count(steps, "step")) in \(ProgressLine.time(seconds)), "
                 + "\(Formatted.number(tokensPerSecond, digits: 0)) tokens/s, "
                 + "\(Formatted.bytes(memoryByteCount)) of memory at most"
         )

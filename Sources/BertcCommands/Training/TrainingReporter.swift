@@ -1,7 +1,7 @@
 import Foundation
 import Training
 
-/// Shows a training run: a progress bar on a terminal, plain lines elsewhere, or one JSON object an event.
+/// Shows a training run: a progress bar on a terminal, plain lines elsewhere, or one JSON object per event.
 struct TrainingReporter {
     /// How much is shown.
     enum Style {
@@ -9,7 +9,7 @@ struct TrainingReporter {
         case terminal
         /// Lines, one every so many steps.
         case lines(every: Int)
-        /// A JSON object an event.
+        /// One JSON object per event.
         case json
         /// Nothing but the results at the end.
         case results

@@ -11,7 +11,7 @@ struct VocabularyCommand: ParsableCommand {
         commandName: "vocab",
         abstract: "Trains a WordPiece vocabulary on text files.",
         discussion: """
-            Writes vocab.txt, one token a line, and beside it tokenizer_config.json; a model directory
+            Writes vocab.txt, one token per line, and beside it tokenizer_config.json; a model directory
             with them tokenises as the text was for training.
 
             EXAMPLE:

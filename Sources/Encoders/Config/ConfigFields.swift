@@ -9,62 +9,38 @@ struct ConfigFields<Key: RawRepresentable<String>> {
     let file: String
     let object: JSONObject
 
-    func integer(_ key: Key) throws -> Int? {
-        switch object[key.rawValue] {
-        case nil, .null?: return nil
-        case let value?:
-            guard let integer = value.integer else {
-                throw illTyped(key, expected: "an integer", found: value)
-            }
-            return integer
-        }
-    }
+    func integer(_ key: Key) throws -> Int? { try value(key, "an integer") { $0.integer } }
 
-    func number(_ key: Key) throws -> Double? {
-        switch object[key.rawValue] {
-        case nil, .null?: return nil
-        case let value?:
-            guard let number = value.double else { throw illTyped(key, expected: "a number", found: value) }
-            return number
-        }
-    }
+    func number(_ key: Key) throws -> Double? { try value(key, "a number") { $0.double } }
 
     func bool(_ key: Key) throws -> Bool? {
-        switch object[key.rawValue] {
-        case nil, .null?: return nil
-        case .bool(let value)?: return value
-        case let other?: throw illTyped(key, expected: "true or false", found: other)
-        }
+        try value(key, "true or false") { if case .bool(let value) = $0 { value } else { nil } }
     }
 
-    func string(_ key: Key) throws -> String? {
-        switch object[key.rawValue] {
-        case nil, .null?: return nil
-        case .string(let value)?: return value
-        case let other?: throw illTyped(key, expected: "a string", found: other)
-        }
-    }
+    func string(_ key: Key) throws -> String? { try value(key, "a string") { $0.string } }
 
     func strings(_ key: Key) throws -> [String]? {
-        switch object[key.rawValue] {
-        case nil, .null?: return nil
-        case .array(let values)?:
-            return try values.map { value in
-                guard case .string(let text) = value else {
-                    throw illTyped(key, expected: "an array of strings", found: value, "holds")
-                }
-                return text
+        let expected = "an array of strings"
+        let values = try value(key, expected) { if case .array(let values) = $0 { values } else { nil } }
+        return try values?.map { value in
+            guard let text = value.string else {
+                throw illTyped(key, expected: expected, found: value, "holds")
             }
-        case let other?: throw illTyped(key, expected: "an array of strings", found: other)
+            return text
         }
     }
 
     func object(_ key: Key) throws -> JSONObject? {
-        switch object[key.rawValue] {
-        case nil, .null?: return nil
-        case .object(let value)?: return value
-        case let other?: throw illTyped(key, expected: "an object", found: other)
-        }
+        try value(key, "an object") { if case .object(let value) = $0 { value } else { nil } }
+    }
+
+    /// The value of a field as `read` has it, which returns nil for a value of another type.
+    private func value<Value>(
+        _ key: Key, _ expected: String, _ read: (JSONValue) -> Value?
+    ) throws -> Value? {
+        guard let json = object[key.rawValue], json != .null else { return nil }
+        guard let value = read(json) else { throw illTyped(key, expected: expected, found: json) }
+        return value
     }
 
     /// A name out of a closed set; an unknown one is refused with the nearest legal name.

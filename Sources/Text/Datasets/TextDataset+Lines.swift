@@ -11,7 +11,7 @@ extension TextDataset {
         return isCompressed && FileManager.default.fileExists(atPath: compressed) ? compressed : labels
     }
 
-    /// One text a line, and the labels, if they are wanted and their file exists, line by line beside them.
+    /// One text per line, and the labels, if they are wanted and their file exists, line by line beside them.
     static func loadLines(_ file: SourceFile, at path: String, _ options: Options) throws(TextError)
         -> TextDataset
     {
@@ -56,14 +56,14 @@ extension TextDataset {
         guard !options.choosesColumns else {
             throw TextError(
                 .invalidColumns, file: file.path, line: 1,
-                "has one text a line and no columns, but one was chosen; name the file .tsv or .csv, or set the format"
+                "has one text per line and no columns, but one was chosen; name the file .tsv or .csv, or set the format"
             )
         }
         guard !options.labels.isRequired else {
             let labelPath = labelPath(forText: path)
             throw TextError(
                 .invalidLabel, file: file.path,
-                "has one text a line and no labels; expected "
+                "has one text per line and no labels; expected "
                     + (file.path == path ? "the label of every line in \(labelPath), or " : "")
                     + "columns (.tsv, .csv or .jsonl)")
         }

@@ -30,7 +30,7 @@ package struct Vocabulary: Sendable {
     ) throws(TextError) {
         guard !pieces.isEmpty else {
             throw TextError(
-                .invalidVocabulary, file: file, "the vocabulary is empty; expected one token a line")
+                .invalidVocabulary, file: file, "the vocabulary is empty; expected one token per line")
         }
         if let entry = pieces.first(where: { $0.id < 0 || $0.id > Vocabulary.greatestID }) {
             throw TextError(

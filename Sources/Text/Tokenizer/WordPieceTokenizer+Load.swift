@@ -33,7 +33,7 @@ extension WordPieceTokenizer {
 }
 
 extension WordPieceTokenizer.Parts {
-    /// A vocabulary with one token a line; of a token that stands in several lines the last one counts, as in HF.
+    /// A vocabulary with one token per line; of a token that stands in several lines the last one counts, as in HF.
     fileprivate init(vocabulary source: SourceFile, _ settings: TokenizerSettings) throws(TextError) {
         let pieces = source.lines.enumerated().map { line, bytes in
             (token: String(utf8: bytes).trimmingEnd, id: Int32(line))

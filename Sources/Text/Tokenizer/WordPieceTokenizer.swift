@@ -15,7 +15,7 @@ package struct WordPieceTokenizer: Sendable {
     package let modelMaxLength: Int?
     /// Which end of a long text is cut.
     package let truncationSide: TruncationSide
-    /// What the tokeniser's files say that has no effect, or another one than one may think; a line each.
+    /// Settings of the tokeniser's files that have no effect, or an unexpected one; one line each.
     package let notes: [String]
     let parts: Parts
     private let rawMatcher: AddedTokenMatcher

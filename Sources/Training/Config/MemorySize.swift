@@ -12,7 +12,7 @@ public struct MemorySize: Hashable, Sendable {
         ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40), ("B", 1),
     ]
 
-    /// `nil` for text that is no such amount.
+    /// `nil` for text that is not an amount of memory.
     package init?(text: String) {
         guard let unit = Self.units.first(where: { text.hasSuffix($0.name) }) else { return nil }
         let digits = text.dropLast(unit.name.count).reversed().drop { $0 == " " }.reversed()

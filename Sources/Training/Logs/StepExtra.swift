@@ -21,7 +21,7 @@ public enum StepExtra: String, Sendable, CaseIterable {
         var continuesWords = false
         /// Whether a terminal's progress line has room for it.
         var isOnProgressLine = false
-        /// The number for people; empty when there is nothing to say.
+        /// The number in a line of text; empty when there is nothing to say.
         let words: @Sendable (Double) -> String
     }
 

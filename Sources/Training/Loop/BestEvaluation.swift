@@ -4,7 +4,7 @@ import Pipelines
 struct BestEvaluation: Equatable {
     /// Steps before it.
     var step: Int
-    /// Of the metric that decides; `nil` where it is not defined.
+    /// The value of the metric that decides; `nil` where it is not defined.
     var value: Double?
     var loss: Double
 

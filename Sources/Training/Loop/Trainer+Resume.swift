@@ -133,7 +133,7 @@ extension Trainer {
         let now = plan.rate(at: progress.step)
         guard before != now else { return nil }
         return
-            "the run of the checkpoint had \(steps) steps, this one has \(plan.steps): step \(progress.step + 1) has "
+            "the run of the checkpoint had \(Formatted.count(steps, "step")), this one has \(plan.steps): step \(progress.step + 1) has "
             + "the learning rate \(Float(now)) in place of \(Float(before))"
     }
 }

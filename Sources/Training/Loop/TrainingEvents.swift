@@ -25,7 +25,7 @@ public struct TrainingSummary: Sendable {
     public let model: String
     public let config: EncoderConfig
     public let task: TrainingTask
-    /// Names of the classes; empty for regression and pre-training.
+    /// The names of the classes; empty for regression and pre-training.
     public let labels: [String]
     /// What the weight file gave; `nil` for fresh parameters.
     public let loaded: LoadReport?

@@ -58,7 +58,7 @@ package struct MaskSearch {
         return Double(shut) / Double(names.count * heads * gates.length * gates.length)
     }
 
-    /// The deterministic masks: one for all layers, or one a layer.
+    /// The deterministic masks: one for all layers, or one per layer.
     package func masks(
         in parameters: ParameterStore, named actual: (String) -> String = { $0 }
     ) -> [AttentionMask] {

@@ -22,7 +22,7 @@ struct SequenceBatches {
 
     func layOut(_ indices: [Int]) -> Batch { batcher.layOut(indices) }
 
-    /// Of the first epoch.
+    /// The largest batch of the first epoch.
     var largestBatchSize: Int { indices(epoch: 0).map(\.count).max() ?? 1 }
 
     /// Those of the batches that take most memory, cut into pieces of `batchSize` sequences. Of very many epochs only the

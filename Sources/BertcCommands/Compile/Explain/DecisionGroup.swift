@@ -8,7 +8,7 @@ struct DecisionGroup {
     let reason: String
     private(set) var members: [FusionDecision]
 
-    /// Of all members together.
+    /// Bytes saved by all members together.
     var bytesSaved: Int { members.reduce(0) { $0 + $1.bytesSaved } }
 
     private init(_ first: FusionDecision) {

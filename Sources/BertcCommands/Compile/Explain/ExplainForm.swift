@@ -2,7 +2,7 @@ import ArgumentParser
 
 /// How `--explain` lists the candidates for fusion.
 enum ExplainForm: String, CaseIterable, ExpressibleByArgument {
-    /// For people: equal decisions once.
+    /// Text, in which equal decisions appear once.
     case text
     /// For machines: every decision.
     case json

@@ -67,7 +67,7 @@ extension HTMLPage {
         ])
     }
 
-    /// Bytes of each category, one number a launch, and the nodes that are launched.
+    /// Bytes of each category, one number per launch, and the nodes that are launched.
     private func memory(_ report: CompilationReport) -> JSONValue {
         let timeline = report.memory.timeline
         let categories = MemoryReport.Category.allCases.filter { report.memory.count($0) > 0 }

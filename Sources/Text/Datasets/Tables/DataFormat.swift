@@ -14,11 +14,11 @@ public enum DataFormat: String, Sendable, CaseIterable {
     case csv
     /// JSON: an array of objects, objects one after another, or an object of columns.
     case json
-    /// One JSON object a line; read as `json` is.
+    /// One JSON object per line; read as `json` is.
     case jsonl
-    /// One text a line; the labels of `X.txt` are the lines of `X_labels.txt` beside it.
+    /// One text per line; the labels of `X.txt` are the lines of `X_labels.txt` beside it.
     case lines
-    /// A word and its label a line, sentences ended by blank lines.
+    /// A word and its label per line, sentences ended by blank lines.
     case conll
 
     private static let endings: [TextKey: DataFormat] = [

@@ -23,7 +23,7 @@ package struct TokenFile: Sendable {
     static let headerSize = 64
 
     package let path: String
-    /// Of the texts and of the tokeniser that made the file.
+    /// Hashes of the texts and of the tokeniser that made the file.
     package let sources: UInt64
     package let tokenizer: UInt64
     package let documentCount: Int
@@ -46,7 +46,8 @@ package struct TokenFile: Sendable {
         }
         func damaged(_ problem: String) -> TextError {
             TextError(
-                .damagedFile, file: path, "is no whole file of tokens: \(problem); delete it, it is made anew"
+                .damagedFile, file: path,
+                "is not a complete token file: \(problem); delete it, it is made anew"
             )
         }
         guard data.count >= Self.headerSize, data.prefix(8).elementsEqual(Self.magic) else {

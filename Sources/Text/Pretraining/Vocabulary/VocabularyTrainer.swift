@@ -4,7 +4,7 @@ import Support
 ///
 /// First come the special tokens, then the characters, then the characters as continuations `##c`, then one token for
 /// each merge of the most frequent pair of adjacent pieces (byte-pair encoding, Sennrich et al., arXiv:1508.07909).
-/// Of pairs that occur equally often the one with the smaller ids goes first. Hugging Face numbers the continuations
+/// Among pairs that occur equally often, the one with the smaller ids goes first. Hugging Face numbers the continuations
 /// in the order of a hash table; here they are in the order of code points, so that the same text always gives the
 /// same vocabulary.
 package struct VocabularyTrainer: Sendable {

@@ -13,7 +13,7 @@ package struct TokenizerFiles: Sendable {
 
         fileprivate var expected: String {
             switch self {
-            case .vocabulary: "a vocabulary with one token a line"
+            case .vocabulary: "a vocabulary with one token per line"
             case .document: "a tokeniser"
             case .config: "a tokeniser configuration"
             case .specialTokens: "special tokens by name"

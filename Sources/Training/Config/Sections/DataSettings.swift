@@ -31,7 +31,7 @@ extension DataSettings: ConfigSection {
                 effect: .none, isPath: true),
             .init(
                 "trainFile", \.trainFile,
-                "Training data ([below](#data-files)): `.tsv`, `.csv`, `.jsonl`, `.json` or `X.txt` (one text a line, "
+                "Training data ([below](#data-files)): `.tsv`, `.csv`, `.jsonl`, `.json` or `X.txt` (one text per line, "
                     + "labels in `X_labels.txt`), each also with `.gz`; `-` is standard input. For `token_classification` "
                     + "a CoNLL file or JSON.", isPath: true),
             .init(

@@ -18,7 +18,7 @@ extension MachineSettings: ConfigSection {
     package static var fields: [ConfigField<Self>] {
         [
             .init(
-                "threads", \.threads, "Worker threads; null is one a core. Results do not depend on it.",
+                "threads", \.threads, "Worker threads; null is one per core. Results do not depend on it.",
                 atLeast: 1,
                 effect: .none),
             .init(
@@ -34,7 +34,7 @@ extension MachineSettings: ConfigSection {
                 effect: .none),
             .init(
                 "precision", \.precision,
-                "Of products and attention; parameters and their updates are fp32 with each ([precision.md](precision.md))."
+                "Element type of the operands of matrix products and attention; parameters and their updates are always fp32 ([precision.md](precision.md))."
             ),
             .init(
                 "recompute", \.recompute,
