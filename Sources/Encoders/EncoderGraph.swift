@@ -87,7 +87,8 @@ public struct EncoderGraph {
     /// The parameters with their shapes, in the order of the graph.
     public func parameters() throws -> [ParameterSpec] {
         try build().nodes.compactMap { node in
-            guard case .parameter(let name, let type, _) = node.op, let shape = type.extents([:]) else {
+            guard case .source(.parameter(let name, let type, _)) = node.op, let shape = type.extents([:])
+            else {
                 return nil
             }
             return ParameterSpec(name, shape)

@@ -22,7 +22,7 @@ public final class GraphBuilder {
     public init(extending graph: Graph) {
         self.graph = graph
         for node in graph.nodes {
-            if let stream = node.op.dropoutStream { nextStream = max(nextStream, stream + 1) }
+            if let stream = node.op.traits.dropoutStream { nextStream = max(nextStream, stream + 1) }
         }
     }
 
@@ -119,7 +119,7 @@ public final class GraphBuilder {
     }
 
     private func poison(_ op: Op) -> [Tensor] {
-        Array(repeating: Tensor(builder: self, value: nil), count: op.resultCount)
+        Array(repeating: Tensor(builder: self, value: nil), count: op.traits.results)
     }
 
     public func tensor(_ value: Value) -> Tensor { Tensor(builder: self, value: value) }
@@ -159,16 +159,13 @@ public final class GraphBuilder {
     ) -> Tensor {
         let headSize = q.type.shape.last?.fixedExtent ?? 1
         var attributes = AttentionAttributes(scale: scale ?? 1 / Double(headSize).squareRoot(), mask: mask)
-        var operands = [q, k, v, offsets, lengths]
-        if let bias {
-            attributes.bias = bias.type.rank == 2 ? .distances : .pairs
-            operands.append(bias)
-        }
+        attributes.bias = bias.map { $0.type.rank == 2 ? .distances : .pairs }
+        var operands = AttentionOperands(q: q, k: k, v: v, offsets: offsets, lengths: lengths, bias: bias)
         if let rng, rate > 0 {
             (attributes.rate, attributes.stream) = (rate, nextStream)
             nextStream += 1
-            operands.append(rng)
+            operands.rng = rng
         }
-        return applyAll(.flashAttention(attributes), operands)[0]
+        return applyAll(.flashAttention(attributes), operands.list)[0]
     }
 }

@@ -32,7 +32,7 @@ extension Graph {
         let uses = useCounts()
         return Set(
             updates.filter { update in
-                guard case .parameter(_, _, .accumulator) = self[update.parameter.node].op else {
+                guard case .source(.parameter(_, _, .accumulator)) = self[update.parameter.node].op else {
                     return false
                 }
                 return uses[update.value] == 1 && overwrites(update)
@@ -46,14 +46,14 @@ extension Graph {
             guard let position = node.operands.firstIndex(of: update.parameter) else { return true }
             guard id == writer else {
                 // A view may be read later.
-                if case .reshape = node.op { return false }
+                if case .shape(.reshape) = node.op { return false }
                 return id < writer
             }
             if case .fusion(let region) = node.op {
                 return region.body.computesInPlace(
                     region.body.outputs[update.value.result].value, from: Value(region.body.inputs[position]))
             }
-            return node.op.isElementWise
+            return node.op.traits.isElementWise
         }
     }
 
@@ -63,7 +63,7 @@ extension Graph {
         var value = input
         while value != result {
             guard uses[value] == 1, let reader = nodeIDs.first(where: { self[$0].operands.contains(value) }),
-                self[reader].op.isElementWise, self[reader].types == [type(of: input)]
+                self[reader].op.traits.isElementWise, self[reader].types == [type(of: input)]
             else { return false }
             value = Value(reader)
         }
@@ -76,22 +76,15 @@ extension Op {
     /// them.
     fileprivate var isOptimizerStep: Bool {
         switch self {
-        case .adamW: true
+        case .optimizer: true
         case .fusion(let region):
-            region.body.nodes.contains { if case .adamW = $0.op { true } else { false } }
+            region.body.nodes.contains { if case .optimizer = $0.op { true } else { false } }
                 && region.body.nodes.allSatisfy { node in
                     switch node.op {
-                    case .adamW, .input, .constant, .gather: true
-                    default: node.op.isElementWise
+                    case .source(.input), .source(.constant), .indexing(.gather): true
+                    default: node.op.traits.isElementWise
                     }
                 }
-        default: false
-        }
-    }
-
-    fileprivate var isElementWise: Bool {
-        switch self {
-        case .unary, .binary, .compare, .select, .cast: true
         default: false
         }
     }

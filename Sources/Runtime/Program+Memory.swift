@@ -53,7 +53,7 @@ extension Program {
                 }
                 let bytes =
                     Extent(node.types[result].shape).value(symbols) * node.types[result].element.byteCount
-                if case .parameter(_, _, let role) = node.op {
+                if case .source(.parameter(_, _, let role)) = node.op {
                     lasting.append(
                         allocation(
                             role == .state || role == .accumulator ? .optimizer : .weights, bytes, at: nil))
@@ -85,13 +85,10 @@ extension Graph {
     /// The values that optimiser updates read as gradients of parameters, within regions as well.
     package var parameterGradients: [Value] {
         nodes.flatMap { node -> [Value] in
-            switch node.op {
-            case .adamW: return [node.operands[1]]
-            case .fusion(let region):
-                return region.body.parameterGradients.compactMap { gradient in
-                    region.body.operandIndex(of: gradient).map { node.operands[$0] }
-                }
-            default: return []
+            if case .optimizer(.adamW) = node.op { return [AdamWOperands(node.operands).gradient] }
+            guard case .fusion(let region) = node.op else { return [] }
+            return region.body.parameterGradients.compactMap { gradient in
+                region.body.operandIndex(of: gradient).map { node.operands[$0] }
             }
         }
     }
@@ -100,9 +97,13 @@ extension Graph {
     /// computes it.
     private func operandIndex(of value: Value) -> Int? {
         switch self[value.node].op {
-        case .input: inputs.firstIndex(of: value.node)
-        case .reshape, .transpose, .cast: operandIndex(of: self[value.node].operands[0])
-        default: nil
+        case .source(.input): inputs.firstIndex(of: value.node)
+        case .shape(.reshape), .shape(.transpose), .elementwise(.cast):
+            operandIndex(of: self[value.node].operands[0])
+        case .source, .elementwise, .dropout, .reduction, .shape, .contraction, .normalisation, .attention,
+            .loss,
+            .indexing, .optimizer, .fusion, .custom:
+            nil
         }
     }
 }
