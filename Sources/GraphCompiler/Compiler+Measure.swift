@@ -102,17 +102,12 @@ extension Compiler {
     private func spelledOut(_ attention: Op.Attention, _ node: Node, _ ports: [Op]) throws -> Graph {
         let attributes = attention.attributes
         return try GraphBuilder.build(node.op.mnemonic) { g in
-            let x = AttentionOperands(attention, ports.map { g.apply($0, []) })
-            let (offsets, lengths) = (x.offsets, x.lengths)
-            let limits = lengths.segmentBroadcast(tokens: x.q.shape[0], offsets: offsets, lengths: lengths)
-            let (q, k, v) = (x.q.cast(.f32), x.k.cast(.f32), x.v.cast(.f32))
-            let scores = g.apply(.raggedMatmul(.scores, length: "length"), [q, k, offsets, lengths])
-            var weights = (scores * attributes.scale).softmax(limits: limits)
-            if let rng = x.rng {
-                weights = g.apply(
-                    .dropout(rate: attributes.rate, stream: attributes.stream), [weights, rng])
+            var x = AttentionOperands(attention, ports.map { g.apply($0, []) })
+            (x.q, x.k, x.v) = (x.q.cast(.f32), x.k.cast(.f32), x.v.cast(.f32))
+            let context = g.plainAttention(x, scale: attributes.scale) { weights in
+                let dropout = Op.dropout(rate: attributes.rate, stream: attributes.stream)
+                return x.rng.map { g.apply(dropout, [weights, $0]) } ?? weights
             }
-            let context = g.apply(.raggedMatmul(.context, length: "length"), [weights, v, offsets, lengths])
             g.output("0", context.cast(node.types[0].element))
         }
     }

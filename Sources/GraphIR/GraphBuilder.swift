@@ -168,4 +168,24 @@ public final class GraphBuilder {
         }
         return applyAll(.flashAttention(attributes), operands.list)[0]
     }
+
+    /// The same in its plain form, with an array of scores [tokens, heads, length]: what the pass `attention` finds and
+    /// puts `flash_attention` in place of.
+    ///
+    /// - Parameters:
+    ///   - x: what attention reads, without bias and rng.
+    ///   - limits: the number of keys of each token, where it is there already.
+    ///   - dropout: applied to the probabilities.
+    public func plainAttention(
+        _ x: AttentionOperands<Tensor>, scale: Double, limits: Tensor? = nil,
+        dropout: (Tensor) -> Tensor = { $0 }
+    ) -> Tensor {
+        let segments = [x.offsets, x.lengths]
+        let limits =
+            limits
+            ?? x.lengths.segmentBroadcast(tokens: x.q.shape[0], offsets: x.offsets, lengths: x.lengths)
+        let scores = apply(.raggedMatmul(.scores, length: "length"), [x.q, x.k] + segments)
+        let weights = dropout((scores * scale).softmax(limits: limits))
+        return apply(.raggedMatmul(.context, length: "length"), [weights, x.v] + segments)
+    }
 }

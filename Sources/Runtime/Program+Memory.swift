@@ -82,28 +82,21 @@ extension Program {
 }
 
 extension Graph {
-    /// The values that optimiser updates read as gradients of parameters, within regions as well.
+    /// The gradients of parameters: what the nodes that write trainable parameters read of the parameter's size, and is
+    /// computed.
     package var parameterGradients: [Value] {
-        nodes.flatMap { node -> [Value] in
-            if case .optimizer(.adamW) = node.op { return [AdamWOperands(node.operands).gradient] }
-            guard case .fusion(let region) = node.op else { return [] }
-            return region.body.parameterGradients.compactMap { gradient in
-                region.body.operandIndex(of: gradient).map { node.operands[$0] }
+        var sizes: [NodeID: Set<SymbolicCount>] = [:]
+        for update in updates {
+            guard case .source(.parameter(_, let type, .trainable)) = self[update.parameter.node].op else {
+                continue
             }
+            sizes[update.value.node, default: []].insert(type.elementCount)
         }
-    }
-
-    /// Which input a value of a region's body holds, in another shape or element type perhaps; `nil` when the body
-    /// computes it.
-    private func operandIndex(of value: Value) -> Int? {
-        switch self[value.node].op {
-        case .source(.input): inputs.firstIndex(of: value.node)
-        case .shape(.reshape), .shape(.transpose), .elementwise(.cast):
-            operandIndex(of: self[value.node].operands[0])
-        case .source, .elementwise, .dropout, .reduction, .shape, .contraction, .normalisation, .attention,
-            .loss,
-            .indexing, .optimizer, .fusion, .custom:
-            nil
+        return sizes.flatMap { id, sizes in
+            self[id].operands.filter { operand in
+                if case .source = self[operand.node].op { return false }
+                return sizes.contains(type(of: operand).elementCount)
+            }
         }
     }
 }

@@ -87,6 +87,8 @@ struct FusionGroups {
     private var waits = GroupOrder()
     /// The nodes that read each node, in order.
     let readers: [[Int]]
+    /// Whether each node is on the way from a parameter to its new value (`Graph.parameterSteps`).
+    let isParameterStep: [Bool]
     /// Values that are an output or an update of the graph.
     let roots: Set<Value>
 
@@ -100,6 +102,8 @@ struct FusionGroups {
         self.readers = readers
         iterations = graph.nodes.map { $0.iteration($0.operands.map(graph.type(of:))) }
         kinds = Self.kinds(graph, iterations, readers)
+        let steps = graph.parameterSteps()
+        isParameterStep = graph.nodeIDs.map(steps.contains)
         roots = Set(graph.roots)
     }
 
@@ -169,7 +173,7 @@ struct FusionGroups {
     private mutating func noteMember(_ index: Int, _ group: Int) {
         groups[group].last = max(groups[group].last, index)
         noteReads(of: index, group)
-        if case .optimizer(.adamW) = node(index).op { groups[group].isOptimizerStep = true }
+        if isParameterStep[index] { groups[group].isOptimizerStep = true }
         if case .row = kinds[index] {
             groups[group].reductions += 1
             if shape(index) == groups[group].shape { groups[group].needsRows = true }

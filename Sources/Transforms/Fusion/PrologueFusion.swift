@@ -32,7 +32,7 @@ extension FusionGroups {
             group.columnAxis ?? 1 == 1
         else { return false }
         return group.members.allSatisfy { index in
-            shape(index) == group.shape && isRowWise(index) && !isUpdate(index)
+            shape(index) == group.shape && isRowWise(index) && !isParameterStep[index]
         }
     }
 
@@ -42,10 +42,6 @@ extension FusionGroups {
         case .map, .row: return true
         case .free, .crossRow, .contraction, .opaque: return false
         }
-    }
-
-    private func isUpdate(_ index: Int) -> Bool {
-        if case .optimizer(.adamW) = node(index).op { true } else { false }
     }
 
     /// The product kernel whose left operand is all that needs the group's results; `nil` when others do, or when

@@ -64,7 +64,7 @@ extension FusionGroups {
         let group = groups[number]
         let own = shape(index)
         let axis = columnAxis(index)
-        if case .optimizer(.adamW) = node(index).op {
+        if isParameterStep[index], !group.isOptimizerStep {
             return "it changes a parameter, so all that read the parameter must have run"
         }
         guard own == group.shape || own == group.rowShape else {
