@@ -87,7 +87,8 @@ public struct EncoderGraph {
     /// The parameters with their shapes, in the order of the graph.
     public func parameters() throws -> [ParameterSpec] {
         try build().nodes.compactMap { node in
-            guard case .parameter(let name, let type, _) = node.op, let shape = type.extents([:]) else {
+            guard case .source(.parameter(let name, let type, _)) = node.op, let shape = type.extents([:])
+            else {
                 return nil
             }
             return ParameterSpec(name, shape)
@@ -273,11 +274,10 @@ private struct EncoderGraphWriter {
                 bias: biases.isEmpty ? nil : biases[layer], rate: config.attentionDropout, rng: rng)
             return context.reshaped(["tokens", hidden])
         }
-        let segments = [offsets, lengths]
-        let scores = g.apply(.raggedMatmul(.scores, length: "length"), [q, k] + segments)
-        let weights = (scores * (1 / Double(headSize).squareRoot())).softmax(limits: keyCounts)
-        let dropped = dropout(weights, config.attentionDropout)
-        let context = g.apply(.raggedMatmul(.context, length: "length"), [dropped, v] + segments)
+        let context = g.plainAttention(
+            AttentionOperands(q: q, k: k, v: v, offsets: offsets, lengths: lengths),
+            scale: 1 / Double(headSize).squareRoot(), limits: keyCounts
+        ) { dropout($0, config.attentionDropout) }
         return context.reshaped(["tokens", hidden])
     }
 

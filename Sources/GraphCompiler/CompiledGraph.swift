@@ -109,11 +109,12 @@ extension Graph {
     var signature: (inputs: [TensorSpec], parameters: [TensorSpec]) {
         var signature: (inputs: [TensorSpec], parameters: [TensorSpec]) = ([], [])
         for op in nodes.map(\.op) {
-            switch op {
+            guard case .source(let source) = op else { continue }
+            switch source {
             case .input(let name, let type): signature.inputs.append(TensorSpec(name: name, type: type))
             case .parameter(let name, let type, _):
                 signature.parameters.append(TensorSpec(name: name, type: type))
-            default: break
+            case .constant, .iota, .dimensionSize: break
             }
         }
         return signature

@@ -83,17 +83,17 @@ extension Compiler {
         let executor = try executor(try lower(graph), parameters: parameters)
         var given: [String: TensorData] = [:]
         for node in graph.nodes {
-            switch node.op {
-            case .input(let name, _): given[name] = try inputs[name].map(TensorData.init)
-            case .parameter(let name, _, _):
-                if let tensor = inputs[name] { try parameters.set(name, TensorData(tensor)) }
-            default: break
+            guard let name = node.op.suppliedName, let tensor = inputs[name] else { continue }
+            if case .source(.parameter) = node.op {
+                try parameters.set(name, TensorData(tensor))
+            } else {
+                given[name] = try TensorData(tensor)
             }
         }
         let outputs = try executor.run(given, symbols: symbols)
         var updates: [String: HostTensor] = [:]
         for update in graph.updates {
-            guard case .parameter(let name, _, _) = graph[update.parameter.node].op else { continue }
+            guard case .source(.parameter(let name, _, _)) = graph[update.parameter.node].op else { continue }
             updates[name] = try parameters.get(name).map(HostTensor.init)
         }
         return (try outputs.mapValues(HostTensor.init), updates)

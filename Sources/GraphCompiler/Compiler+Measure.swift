@@ -50,13 +50,7 @@ extension Compiler {
     private func regionKinds(_ graph: Graph) throws -> [RegionKind] {
         var kinds: [RegionKind] = []
         for id in graph.nodeIDs {
-            let name: String
-            switch graph[id].op {
-            case .fusion(let region): name = region.name
-            case .flashAttention(let attributes):
-                name = graph[id].op.mnemonic + (attributes.rate > 0 ? "+dropout" : "")
-            default: continue
-            }
+            guard let name = graph[id].op.measuredName else { continue }
             let types = graph[id].operands.map(graph.type(of:))
             if let known = kinds.firstIndex(where: { $0.name == name && $0.operands == types }) {
                 kinds[known].count += 1
@@ -77,7 +71,7 @@ extension Compiler {
         var ports: [Op] = []
         for (index, operand) in node.operands.enumerated() {
             let type = graph.type(of: operand)
-            if case .parameter(_, _, let role) = graph[operand.node].op {
+            if case .source(.parameter(_, _, let role)) = graph[operand.node].op {
                 ports.append(.parameter(name: Region.portName(index), type: type, role: role))
             } else {
                 ports.append(.input(name: Region.portName(index), type: type))
@@ -89,10 +83,11 @@ extension Compiler {
         for result in node.types.indices {
             fused.addOutput(Region.portName(result), Value(new, result: result))
         }
-        guard case .fusion(let region) = node.op else { return (fused, try spelledOut(node, ports)) }
+        if case .attention(let attention) = node.op { return (fused, try spelledOut(attention, node, ports)) }
+        guard case .fusion(let region) = node.op else { return (fused, fused) }
         var unfused = Graph(name: region.name)
         for inner in region.body.nodes {
-            if case .input(let name, _) = inner.op, let index = Int(name) {
+            if let name = inner.op.suppliedName, let index = Int(name) {
                 try unfused.append(ports[index], [])
             } else {
                 try unfused.append(inner.op, inner.operands, label: inner.label)
@@ -104,21 +99,15 @@ extension Compiler {
 
     /// Attention as scores, softmax, dropout and context, without mask and bias: in f32, as it runs op by op in every
     /// precision.
-    private func spelledOut(_ node: Node, _ ports: [Op]) throws -> Graph {
-        guard case .flashAttention(let attributes) = node.op else { preconditionFailure("not attention") }
+    private func spelledOut(_ attention: Op.Attention, _ node: Node, _ ports: [Op]) throws -> Graph {
+        let attributes = attention.attributes
         return try GraphBuilder.build(node.op.mnemonic) { g in
-            let x = ports.map { g.apply($0, []) }
-            let (offsets, lengths) = (x[3], x[4])
-            let limits = lengths.segmentBroadcast(tokens: x[0].shape[0], offsets: offsets, lengths: lengths)
-            let (q, k, v) = (x[0].cast(.f32), x[1].cast(.f32), x[2].cast(.f32))
-            let scores = g.apply(.raggedMatmul(.scores, length: "length"), [q, k, offsets, lengths])
-            var weights = (scores * attributes.scale).softmax(limits: limits)
-            if attributes.rate > 0 {
-                weights = g.apply(
-                    .dropout(rate: attributes.rate, stream: attributes.stream),
-                    [weights, x[attributes.bias == nil ? 5 : 6]])
+            var x = AttentionOperands(attention, ports.map { g.apply($0, []) })
+            (x.q, x.k, x.v) = (x.q.cast(.f32), x.k.cast(.f32), x.v.cast(.f32))
+            let context = g.plainAttention(x, scale: attributes.scale) { weights in
+                let dropout = Op.dropout(rate: attributes.rate, stream: attributes.stream)
+                return x.rng.map { g.apply(dropout, [weights, $0]) } ?? weights
             }
-            let context = g.apply(.raggedMatmul(.context, length: "length"), [weights, v, offsets, lengths])
             g.output("0", context.cast(node.types[0].element))
         }
     }
@@ -171,5 +160,18 @@ private struct Measured {
         let before = total()
         _ = try executor.run(inputs, symbols: symbols)
         return total() - before
+    }
+}
+
+extension Op {
+    /// What a kind of region is called, and attention; other ops are the same fused and unfused.
+    fileprivate var measuredName: String? {
+        switch self {
+        case .fusion(let region): return region.name
+        case .attention(.forward(let attributes)): return mnemonic + (attributes.rate > 0 ? "+dropout" : "")
+        case .attention(.gradient), .source, .elementwise, .dropout, .reduction, .shape, .contraction,
+            .normalisation, .loss, .indexing, .optimizer, .custom:
+            return nil
+        }
     }
 }

@@ -103,11 +103,11 @@ public struct Graph: Hashable, Sendable {
     public var roots: [Value] { outputs.map(\.value) + updates.map(\.value) }
 
     public var inputs: [NodeID] {
-        nodeIDs.filter { if case .input = self[$0].op { true } else { false } }
+        nodeIDs.filter { if case .source(.input) = self[$0].op { true } else { false } }
     }
 
     public var parameters: [NodeID] {
-        nodeIDs.filter { if case .parameter = self[$0].op { true } else { false } }
+        nodeIDs.filter { if case .source(.parameter) = self[$0].op { true } else { false } }
     }
 
     /// All symbols that occur in the types, sorted.

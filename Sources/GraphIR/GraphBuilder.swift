@@ -22,7 +22,7 @@ public final class GraphBuilder {
     public init(extending graph: Graph) {
         self.graph = graph
         for node in graph.nodes {
-            if let stream = node.op.dropoutStream { nextStream = max(nextStream, stream + 1) }
+            if let stream = node.op.traits.dropoutStream { nextStream = max(nextStream, stream + 1) }
         }
     }
 
@@ -119,7 +119,7 @@ public final class GraphBuilder {
     }
 
     private func poison(_ op: Op) -> [Tensor] {
-        Array(repeating: Tensor(builder: self, value: nil), count: op.resultCount)
+        Array(repeating: Tensor(builder: self, value: nil), count: op.traits.results)
     }
 
     public func tensor(_ value: Value) -> Tensor { Tensor(builder: self, value: value) }
@@ -159,16 +159,33 @@ public final class GraphBuilder {
     ) -> Tensor {
         let headSize = q.type.shape.last?.fixedExtent ?? 1
         var attributes = AttentionAttributes(scale: scale ?? 1 / Double(headSize).squareRoot(), mask: mask)
-        var operands = [q, k, v, offsets, lengths]
-        if let bias {
-            attributes.bias = bias.type.rank == 2 ? .distances : .pairs
-            operands.append(bias)
-        }
+        attributes.bias = bias.map { $0.type.rank == 2 ? .distances : .pairs }
+        var operands = AttentionOperands(q: q, k: k, v: v, offsets: offsets, lengths: lengths, bias: bias)
         if let rng, rate > 0 {
             (attributes.rate, attributes.stream) = (rate, nextStream)
             nextStream += 1
-            operands.append(rng)
+            operands.rng = rng
         }
-        return applyAll(.flashAttention(attributes), operands)[0]
+        return applyAll(.flashAttention(attributes), operands.list)[0]
+    }
+
+    /// The same in its plain form, with an array of scores [tokens, heads, length]: what the pass `attention` finds and
+    /// puts `flash_attention` in place of.
+    ///
+    /// - Parameters:
+    ///   - x: what attention reads, without bias and rng.
+    ///   - limits: the number of keys of each token, where it is there already.
+    ///   - dropout: applied to the probabilities.
+    public func plainAttention(
+        _ x: AttentionOperands<Tensor>, scale: Double, limits: Tensor? = nil,
+        dropout: (Tensor) -> Tensor = { $0 }
+    ) -> Tensor {
+        let segments = [x.offsets, x.lengths]
+        let limits =
+            limits
+            ?? x.lengths.segmentBroadcast(tokens: x.q.shape[0], offsets: x.offsets, lengths: x.lengths)
+        let scores = apply(.raggedMatmul(.scores, length: "length"), [x.q, x.k] + segments)
+        let weights = dropout((scores * scale).softmax(limits: limits))
+        return apply(.raggedMatmul(.context, length: "length"), [weights, x.v] + segments)
     }
 }

@@ -1,147 +1,89 @@
-/// The closed set of operations. Each family's file under `Ops/` documents its members and holds their shape
-/// rule, gradient and text form; the interpreter defines what they compute.
+/// The closed set of operations, one case per family. A family's file under `Ops/` documents its members and holds
+/// all that the compiler needs to know of them: spelling, shape rule, gradient, iteration and traits (`OpFamily`).
+/// The interpreter defines what they compute.
+///
+/// Build an op with the constructors of its family's file, `.matmul(transposeLeft: false, transposeRight: true)`;
+/// match it by its family, `case .contraction(.matmul(let transposeLeft, _))`.
 public enum Op: Hashable, Sendable {
-    // Ops/Sources.swift
-    case input(name: String, type: TensorType)
-    case parameter(name: String, type: TensorType, role: ParameterRole)
-    case constant(Literal, type: TensorType)
-    case iota(type: TensorType, axis: Int)
-    case dimensionSize(Dimension)
-    // Ops/Elementwise.swift
-    case unary(UnaryFunction)
-    case unaryGradient(UnaryFunction)
-    case binary(BinaryFunction)
-    case compare(Comparison)
-    case select
-    case cast(ElementType)
-    // Ops/Dropout.swift
-    case dropout(rate: Double, stream: Int)
-    // Ops/Reductions.swift
-    case reduce(Reduction, axes: [Int], keepDimensions: Bool)
-    // Ops/Shapes.swift
-    case broadcast([Dimension])
-    case reshape([Dimension])
-    case transpose([Int])
-    case slice(axis: Int, start: Int, size: Dimension)
-    case concatenate(axis: Int)
-    // Ops/Contractions.swift
-    case matmul(transposeLeft: Bool, transposeRight: Bool)
-    case raggedMatmul(RaggedForm, length: Dimension)
-    // Ops/Normalisation.swift
-    case softmax
-    case softmaxGradient
-    case layerNorm(epsilon: Double)
-    case layerNormGradient
-    case rowStatistics(epsilon: Double)
-    case normalize
-    // Ops/Attention.swift
-    case flashAttention(AttentionAttributes)
-    case flashAttentionGradient(AttentionAttributes)
-    // Ops/CrossEntropy.swift
-    case crossEntropy(ignoreIndex: Int)
-    case crossEntropyGradient(ignoreIndex: Int)
-    // Ops/Indexing.swift
-    case gather
-    case scatterAdd(rows: Dimension)
-    case coalesce(rows: Dimension)
-    case segmentSum
-    case segmentBroadcast(tokens: Dimension)
-    // Ops/Optimizers.swift
-    case adamW(AdamWAttributes)
-    // Ops/Fusion.swift
+    /// Nodes without operands.
+    case source(Source)
+    /// Functions of the elements at one place of each operand.
+    case elementwise(Elementwise)
+    /// Inverted dropout.
+    case dropout(Dropout)
+    /// A sum or a maximum over axes.
+    case reduction(Reduce)
+    /// Ops that move elements.
+    case shape(Shape)
+    /// Products of matrices.
+    case contraction(Contraction)
+    /// Softmax and layer normalisation.
+    case normalisation(Normalisation)
+    /// Attention without an array of scores.
+    case attention(Attention)
+    /// Losses with their gradients.
+    case loss(Loss)
+    /// Rows of tables and of packed sequences.
+    case indexing(Indexing)
+    /// A parameter's new value by an optimiser's rule.
+    case optimizer(OptimizerStep)
+    /// Nodes that run as one kernel.
     case fusion(Region)
-    // Custom/CustomOp.swift
+    /// An op that a client defines.
     case custom(CustomOp)
 }
 
-/// What a parameter is to training.
-public enum ParameterRole: String, Hashable, Sendable, CaseIterable {
-    /// Gets a gradient and an optimiser update.
-    case trainable
-    /// Read only.
-    case frozen
-    /// Optimiser moments, counters: written by updates, never differentiated.
-    case state
-    /// Running sums, such as those of gradients: state whose update is written as soon as it is known, whatever
-    /// becomes of the run.
-    case accumulator
-}
-
-/// The value of a constant.
-public enum Literal: Hashable, Sendable {
-    /// Every element is this number.
-    case splat(Double)
-    /// Row-major elements of a fixed shape.
-    case dense([Double])
-}
-
 extension Op {
+    /// The only place that takes an op apart into families: everything else is asked of the family.
+    private var family: any OpFamily {
+        switch self {
+        case .source(let op): op
+        case .elementwise(let op): op
+        case .dropout(let op): op
+        case .reduction(let op): op
+        case .shape(let op): op
+        case .contraction(let op): op
+        case .normalisation(let op): op
+        case .attention(let op): op
+        case .loss(let op): op
+        case .indexing(let op): op
+        case .optimizer(let op): op
+        case .fusion(let op): op
+        case .custom(let op): op
+        }
+    }
+
+    /// Every op of the text form by its name, but for regions and custom ops.
+    static let spellings: [String: any OpSpelling] = {
+        let families: [any OpFamily.Type] = [
+            Source.self, Elementwise.self, Dropout.self, Reduce.self, Shape.self, Contraction.self,
+            Normalisation.self, Attention.self, Loss.self, Indexing.self, OptimizerStep.self,
+        ]
+        let all = families.flatMap { $0.spellings }
+        return Dictionary(uniqueKeysWithValues: all.map { ($0.mnemonic, $0) })
+    }()
+
+    /// The op's name in the text form.
+    public var mnemonic: String { family.text.mnemonic }
+
+    /// The op's attributes in the text form, in printing order. The type of a source is printed as its result type.
+    public var attributes: [NamedAttribute] { family.text.attributes }
+
+    package var traits: OpTraits { family.traits }
+
     /// Types of the results for operands of these types; throws when the op can't take them.
     public func resultTypes(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
-        let types = try shapeRule(operands)
+        let types = try family.types(operands)
         for dimension in types.flatMap(\.shape) { try dimension.check() }
         return types
     }
 
-    private func shapeRule(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
-        switch self {
-        case .input, .parameter, .constant, .iota, .dimensionSize:
-            try sourceTypes(operands)
-        case .unary, .unaryGradient, .binary, .compare, .select, .cast:
-            try elementwiseTypes(operands)
-        case .dropout:
-            try dropoutTypes(operands)
-        case .reduce:
-            try reductionTypes(operands)
-        case .broadcast, .reshape, .transpose, .slice, .concatenate:
-            try shapeTypes(operands)
-        case .matmul, .raggedMatmul:
-            try contractionTypes(operands)
-        case .softmax, .softmaxGradient, .layerNorm, .layerNormGradient, .rowStatistics, .normalize:
-            try normalisationTypes(operands)
-        case .flashAttention, .flashAttentionGradient:
-            try attentionTypes(operands)
-        case .crossEntropy, .crossEntropyGradient:
-            try crossEntropyTypes(operands)
-        case .gather, .scatterAdd, .coalesce, .segmentSum, .segmentBroadcast:
-            try indexingTypes(operands)
-        case .adamW:
-            try optimizerTypes(operands)
-        case .fusion:
-            try fusionTypes(operands)
-        case .custom(let op):
-            try op.types(operands)
-        }
-    }
-
     /// Gradients with respect to the operands, in operand order; `nil` where there is none to have (integers,
     /// constants). Called only when at least one cotangent is present.
-    public func operandGradients(_ rule: VJP) throws(IRError) -> [Tensor?] {
-        switch self {
-        case .input, .parameter, .constant, .iota, .dimensionSize: []
-        case .unary, .unaryGradient, .binary, .compare, .select, .cast: try elementwiseVJP(rule)
-        case .dropout: dropoutVJP(rule)
-        case .reduce: reductionVJP(rule)
-        case .broadcast, .reshape, .transpose, .slice, .concatenate: shapeVJP(rule)
-        case .matmul, .raggedMatmul: contractionVJP(rule)
-        case .softmax, .softmaxGradient, .layerNorm, .layerNormGradient, .rowStatistics, .normalize:
-            try normalisationVJP(rule)
-        case .flashAttention, .flashAttentionGradient: try attentionVJP(rule)
-        case .crossEntropy, .crossEntropyGradient: try crossEntropyVJP(rule)
-        case .gather, .scatterAdd, .coalesce, .segmentSum, .segmentBroadcast: indexingVJP(rule)
-        case .adamW, .fusion: throw noGradient()
-        case .custom(let op): try op.gradients(rule)
-        }
-    }
+    public func operandGradients(_ rule: VJP) throws(IRError) -> [Tensor?] { try family.gradients(rule) }
 
-    func noGradient() -> IRError { IRError("gradient", "'\(mnemonic)' has no gradient rule") }
-
-    /// Checks the number of operands.
-    func expect(_ operands: [TensorType], _ counts: ClosedRange<Int>) throws(IRError) {
-        guard counts.contains(operands.count) else {
-            let wanted = counts.lowerBound == counts.upperBound ? "\(counts.lowerBound)" : "\(counts)"
-            throw .type("takes \(wanted) operands, got \(operands.count)")
-        }
+    func iteration(_ operands: [TensorType], _ results: [TensorType]) -> Iteration {
+        family.iteration(operands, results)
     }
 }
 
@@ -151,7 +93,7 @@ public struct VJP {
     public let builder: GraphBuilder
     public let operands: [Tensor]
     public let results: [Tensor]
-    /// One a result; `nil` where nothing depends on that result.
+    /// One per result; `nil` where nothing depends on that result.
     public let cotangents: [Tensor?]
     /// Which operands need a gradient; a rule may skip the others.
     public let needed: [Bool]

@@ -20,15 +20,11 @@ extension Graph {
                 else { throw IRError("V1", "an operand is not the result of an earlier node", at: place(id)) }
             }
             try verifyTypes(id)
-            switch node.op {
-            case .input(let name, _), .parameter(let name, _, _):
-                guard !name.isEmpty, names.insert(name).inserted else {
-                    throw IRError("V3", "the name \"\(name)\" is empty or used twice", at: place(id))
-                }
-            case .fusion(let region): try verifyRegion(region, at: id)
-            default: break
+            if let name = node.op.suppliedName, name.isEmpty || !names.insert(name).inserted {
+                throw IRError("V3", "the name \"\(name)\" is empty or used twice", at: place(id))
             }
-            if let stream = node.op.dropoutStream {
+            if case .fusion(let region) = node.op { try verifyRegion(region, at: id) }
+            if let stream = node.op.traits.dropoutStream {
                 guard
                     streams.updateValue(node.types[0], forKey: stream).map({ $0.shape == node.types[0].shape }
                     ) ?? true
@@ -65,7 +61,8 @@ extension Graph {
             guard contains(update.parameter), contains(update.value) else {
                 throw IRError("V4", "an update names no value")
             }
-            guard case .parameter(let name, let type, let role) = self[update.parameter.node].op else {
+            guard case .source(.parameter(let name, let type, let role)) = self[update.parameter.node].op
+            else {
                 throw IRError("V5", "an update's target is not a parameter", at: place(update.parameter.node))
             }
             guard role != .frozen, type == self.type(of: update.value),

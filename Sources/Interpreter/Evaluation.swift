@@ -24,31 +24,17 @@ struct Evaluation {
     /// The values of each result, given the results' shapes.
     private func values(_ shapes: [[Int]]) throws(InterpreterError) -> [[Double]] {
         switch op {
-        case .input, .parameter: throw error("inputs and parameters are given, not computed")
-        case .constant, .iota, .dimensionSize: [try source(shapes[0])]
-        case .unary, .unaryGradient, .binary, .compare, .select, .cast: [try elementwise(shapes[0])]
-        case .dropout(let rate, let stream): [dropout(rate: rate, stream: stream)]
-        case .reduce(let reduction, let axes, _): [reduce(reduction, axes: axes)]
-        case .broadcast, .reshape, .transpose, .slice, .concatenate: [rearranged(shapes[0])]
-        case .matmul(let left, let right): [matmul(transposeLeft: left, transposeRight: right)]
-        case .raggedMatmul(let form, let length):
-            [try raggedMatmul(form, length: try extent(length), shapes[0])]
-        case .softmax: [softmax()]
-        case .softmaxGradient: [softmaxGradient()]
-        case .layerNorm(let epsilon): layerNorm(epsilon: epsilon)
-        case .layerNormGradient: layerNormGradient()
-        case .rowStatistics(let epsilon): rowStatistics(epsilon: epsilon)
-        case .normalize: [normalize()]
-        case .flashAttention(let attributes): try flashAttention(attributes)
-        case .flashAttentionGradient(let attributes): try flashAttentionGradient(attributes)
-        case .crossEntropy(let ignored): try crossEntropy(ignoreIndex: ignored)
-        case .crossEntropyGradient(let ignored): [try crossEntropyGradient(ignoreIndex: ignored)]
-        case .gather: [try gather()]
-        case .scatterAdd: [try scatterAdd(shapes[0])]
-        case .coalesce: try coalesce(rows: shapes[0][0])
-        case .segmentSum: [try segmentSum(shapes[0])]
-        case .segmentBroadcast: [try segmentBroadcast(shapes[0])]
-        case .adamW(let attributes): adamW(attributes)
+        case .source(let source): [try self.source(source, shapes[0])]
+        case .elementwise(let op): [try elementwise(op, shapes[0])]
+        case .dropout(let op): [dropout(op)]
+        case .reduction(let op): [reduce(op)]
+        case .shape(let op): [rearranged(op, shapes[0])]
+        case .contraction(let op): [try contraction(op, shapes[0])]
+        case .normalisation(let op): normalisation(op)
+        case .attention(let op): try attention(op)
+        case .loss(let op): try loss(op)
+        case .indexing(let op): try indexing(op, shapes)
+        case .optimizer(let op): optimizerStep(op)
         case .fusion(let region): try fusion(region)
         case .custom(let op): try custom(op, shapes)
         }

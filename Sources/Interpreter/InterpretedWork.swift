@@ -11,17 +11,18 @@ extension Graph {
         }
         var work = 0.0
         for node in nodes {
-            switch node.op {
-            case .matmul(let transposeLeft, _):
-                let left = type(of: node.operands[0]).shape
-                work += count(node.types[0].shape) * count([left[left.count - (transposeLeft ? 2 : 1)]])
-            case .raggedMatmul(_, let length):
-                work += count(type(of: node.operands[1]).shape) * count([length])
-            case .flashAttention, .flashAttentionGradient:
+            if case .fusion(let region) = node.op {
+                work += Double(region.body.interpretedOperationCount(symbols))
+                continue
+            }
+            switch node.op.traits.work {
+            case .products(let depth):
+                let extent = depth.dimension(node.operands.map(type(of:)))
+                work += count(node.types[0].shape) * count([extent])
+            case .attention:
                 let tokens = type(of: node.operands[0]).shape
                 work += 10 * count(tokens) * count(tokens.prefix(1))
-            case .fusion(let region): work += Double(region.body.interpretedOperationCount(symbols))
-            default: for type in node.types { work += 10 * count(type.shape) }
+            case .none, .elements: for type in node.types { work += 10 * count(type.shape) }
             }
         }
         return Int(min(work, 0x1p62))

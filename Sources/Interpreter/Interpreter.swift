@@ -48,7 +48,7 @@ public struct Interpreter: Sendable {
         var result = InterpreterResult(symbols: sources.symbols)
         for output in graph.outputs { result.outputs[output.name] = tensor(output.value) }
         for update in graph.updates {
-            guard case .parameter(let name, _, _) = graph[update.parameter.node].op else {
+            guard case .source(.parameter(let name, _, _)) = graph[update.parameter.node].op else {
                 throw InterpreterError(
                     "an update's target is not a parameter", at: graph.place(update.parameter.node))
             }
@@ -65,12 +65,9 @@ public struct Interpreter: Sendable {
         var binding = SymbolBinding(symbols)
         var tensors: [NodeID: HostTensor] = [:]
         for id in graph.nodeIDs {
-            let (kind, name, type): (String, String, TensorType)
-            switch graph[id].op {
-            case .input(let own, let declared): (kind, name, type) = ("input", own, declared)
-            case .parameter(let own, let declared, _): (kind, name, type) = ("parameter", own, declared)
-            default: continue
-            }
+            let node = graph[id]
+            guard let name = node.op.suppliedName else { continue }
+            let (kind, type) = (node.op.mnemonic, node.types[0])
             guard let tensor = inputs[name] else {
                 throw InterpreterError("no tensor was given; it needs \(type)", at: "\(kind) \"\(name)\"")
             }

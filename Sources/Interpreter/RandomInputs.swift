@@ -25,11 +25,13 @@ package struct RandomInputs {
     package mutating func tensors(ofParameters: Bool = true) -> [String: HostTensor] {
         var tensors: [String: HostTensor] = [:]
         for id in graph.nodeIDs {
-            switch graph[id].op {
+            guard case .source(let source) = graph[id].op else { continue }
+            switch source {
             case .input(let name, let type): tensors[name] = tensor(type, id, range: floatRange(type, nil))
-            case .parameter(let name, let type, let role) where ofParameters:
+            case .parameter(let name, let type, let role):
+                guard ofParameters else { continue }
                 tensors[name] = tensor(type, id, range: floatRange(type, role))
-            default: continue
+            case .constant, .iota, .dimensionSize: continue
             }
         }
         return tensors

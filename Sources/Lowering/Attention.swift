@@ -19,31 +19,32 @@ extension Machine {
 }
 
 extension GraphLowering {
-    mutating func flashAttention(_ id: NodeID, _ attributes: AttentionAttributes) throws(IRError) {
-        let last = graph[id].operands.count
-        let kernel = try attention(
-            id, .forward(out: last, lse: last + 1), attributes, first: 0, segments: 3, extra: last + 2)
-        emit(
-            id, [.attention(kernel)],
-            buffers: standardBuffers(id) + [.number(attributes.stream)] + maskBuffers(kernel))
-    }
-
-    mutating func flashAttentionGradient(_ id: NodeID, _ attributes: AttentionAttributes) throws(IRError) {
-        let node = graph[id]
-        let last = node.operands.count
-        let delta = last + node.types.count
+    mutating func attention(_ id: NodeID, _ op: Op.Attention) throws(IRError) {
+        // Operands and results are the first buffers.
+        let result = op.operandCount
+        let at = op.positions
+        guard let results = at.results else {
+            let kernel = try kernel(id, op, .forward(out: result, lse: result + 1), extra: result + 2)
+            return emit(
+                id, [.attention(kernel)],
+                buffers: standardBuffers(id) + [.number(op.attributes.stream)] + maskBuffers(kernel))
+        }
+        let attributes = op.attributes
+        let delta = result + graph[id].types.count
         let partial = delta + 1
-        var kernel = try attention(
-            id,
-            .gradient(dout: 0, lse: 5, delta: delta, dq: last, dk: last + 1, dv: last + 2, partial: partial),
-            attributes, first: 1, segments: 6, extra: partial + 1 + (attributes.hasBiasGradient ? 1 : 0))
+        var kernel = try kernel(
+            id, op,
+            .gradient(
+                dout: results.dout, lse: results.lse, delta: delta, dq: result, dk: result + 1,
+                dv: result + 2, partial: partial),
+            extra: partial + 1 + (attributes.hasBiasGradient ? 1 : 0))
         let rows = kernel.tokens * .fixed(kernel.heads)
         let plane = rows * .fixed(kernel.headSize)
         var working = [workspace(rows), workspace(.fixed(kernel.planes) * plane)]
-        var sums = [AttentionKernel.Step.sumQueryGradients(dq: last, partial: partial)]
+        var sums = [AttentionKernel.Step.sumQueryGradients(dq: result, partial: partial)]
         if attributes.hasBiasGradient, let bias = kernel.bias {
             let gradient = BiasGradient(
-                dbias: last + 3, partial: partial + 1, groups: Machine.biasGroups(heads: kernel.heads))
+                dbias: result + 3, partial: partial + 1, groups: Machine.biasGroups(heads: kernel.heads))
             kernel.biasGradient = gradient
             working.append(workspace(.fixed(kernel.biasPlanes - 1) * bias.elements))
             sums.append(.sumBiasGradients(gradient))
@@ -56,7 +57,9 @@ extension GraphLowering {
         emit(
             id,
             [
-                dotProducts(0, 4, kernel.element, into: delta, rows: rows, columns: .fixed(kernel.headSize)),
+                dotProducts(
+                    results.dout, results.out, kernel.element, into: delta, rows: rows,
+                    columns: .fixed(kernel.headSize)),
                 .attention(kernel),
             ] + phases,
             buffers: standardBuffers(id) + working + [.number(attributes.stream)] + maskBuffers(kernel))
@@ -68,33 +71,29 @@ extension GraphLowering {
         } ?? []
     }
 
-    /// The kernel over q, k, v from buffer `first` on, and offsets, lengths, bias and rng from buffer `segments` on; the
-    /// stream's number and the table of the mask, if there is one, from buffer `extra` on.
-    private func attention(
-        _ id: NodeID, _ step: AttentionKernel.Step, _ attributes: AttentionAttributes, first: Int,
-        segments: Int, extra: Int
+    /// - Parameter extra: where the stream's number is, and behind it the table of the mask, if there is one.
+    private func kernel(
+        _ id: NodeID, _ op: Op.Attention, _ step: AttentionKernel.Step, extra: Int
     ) throws(IRError) -> AttentionKernel {
-        var attributes = attributes
+        var attributes = op.attributes
         attributes.stream = 0
-        let node = graph[id]
-        let q = type(node.operands[first])
-        guard let heads = q.shape[1].fixedExtent, let headSize = q.shape[2].fixedExtent else {
+        let at = op.positions
+        let types = AttentionOperands(op, graph[id].operands.map(type))
+        guard let heads = types.q.shape[1].fixedExtent, let headSize = types.q.shape[2].fixedExtent else {
             throw unsupported(id, "heads and head size must be fixed")
         }
-        let bias = attributes.bias.map { kind in
-            let shape = type(node.operands[segments + 2]).shape
-            return AddedBias(
-                kind: kind, buffer: segments + 2, columns: Extent(shape.suffix(1)), elements: Extent(shape))
+        var bias: AddedBias?
+        if let kind = attributes.bias, let buffer = at.bias, let shape = types.bias?.shape {
+            bias = AddedBias(
+                kind: kind, buffer: buffer, columns: Extent(shape.suffix(1)), elements: Extent(shape))
         }
         return AttentionKernel(
-            step: step, attributes: attributes, element: q.element, query: first, key: first + 1,
-            value: first + 2,
-            offsets: segments,
-            lengths: segments + 1, rng: segments + (bias == nil ? 2 : 3), stream: extra,
+            step: step, attributes: attributes, element: types.q.element, query: at.q, key: at.k, value: at.v,
+            offsets: at.offsets, lengths: at.lengths, rng: at.rng ?? at.list.count, stream: extra,
             maskTable: attributes.mask.map { _ in extra + 1 }, bias: bias,
-            sequences: Extent(type(node.operands[segments + 1]).shape), tokens: Extent([q.shape[0]]),
-            heads: heads, headSize: headSize, parts: Machine.attentionParts(heads: heads),
-            tile: machine.attentionTile(q.element))
+            sequences: Extent(types.lengths.shape), tokens: Extent([types.q.shape[0]]), heads: heads,
+            headSize: headSize, parts: Machine.attentionParts(heads: heads),
+            tile: machine.attentionTile(types.q.element))
     }
 
     /// `target[row] = Σ_column a[row, column] b[row, column]`

@@ -261,7 +261,7 @@ private struct PanelSource: Hashable {
     let transposed: Bool
 
     init(_ section: Section, _ anchor: NodeID) {
-        guard case .matmul(_, let transposeRight) = section.graph[anchor].op else {
+        guard case .contraction(.matmul(_, let transposeRight)) = section.graph[anchor].op else {
             preconditionFailure("not a product")
         }
         value = section.graph[anchor].operands[1]
@@ -271,7 +271,7 @@ private struct PanelSource: Hashable {
 
 extension Section {
     fileprivate func leftOperand(_ anchor: NodeID) -> (value: Value, transposed: Bool) {
-        guard case .matmul(let transposeLeft, _) = graph[anchor].op else {
+        guard case .contraction(.matmul(let transposeLeft, _)) = graph[anchor].op else {
             preconditionFailure("not a product")
         }
         return (graph[anchor].operands[0], transposeLeft)
@@ -290,7 +290,9 @@ extension Section {
         guard nodes.count > anchors.count else { return groups }
         let uses = graph.useCounts()
         for id in nodes {
-            guard case .binary(.add) = graph[id].op, graph[id].operands[0] != graph[id].operands[1] else {
+            guard case .elementwise(.binary(.add)) = graph[id].op,
+                graph[id].operands[0] != graph[id].operands[1]
+            else {
                 continue
             }
             let parts = graph[id].operands.map { operand in groups.firstIndex { $0.sum == operand } }

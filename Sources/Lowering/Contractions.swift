@@ -2,7 +2,15 @@ import GraphIR
 import KernelIR
 
 extension GraphLowering {
-    mutating func matmul(_ id: NodeID, transposeLeft: Bool, transposeRight: Bool) throws(IRError) {
+    mutating func contraction(_ id: NodeID, _ op: Op.Contraction) throws(IRError) {
+        switch op {
+        case .matmul(let transposeLeft, let transposeRight):
+            try matmul(id, transposeLeft: transposeLeft, transposeRight: transposeRight)
+        case .raggedMatmul(let form, let length): try raggedMatmul(id, form, length)
+        }
+    }
+
+    private mutating func matmul(_ id: NodeID, transposeLeft: Bool, transposeRight: Bool) throws(IRError) {
         let node = graph[id]
         let (left, right, result) = (type(node.operands[0]), type(node.operands[1]), node.types[0])
         let rank = result.rank
@@ -34,7 +42,8 @@ extension GraphLowering {
             : MatrixAccess(buffer: buffer, rowStride: width, columnStride: .one)
     }
 
-    mutating func raggedMatmul(_ id: NodeID, _ form: RaggedForm, _ length: Dimension) throws(IRError) {
+    private mutating func raggedMatmul(_ id: NodeID, _ form: RaggedForm, _ length: Dimension) throws(IRError)
+    {
         let node = graph[id]
         let right = type(node.operands[1])
         guard right.element == .f32 else { throw unsupported(id, "ragged_matmul has kernels for f32 only") }

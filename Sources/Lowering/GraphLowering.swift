@@ -57,10 +57,14 @@ struct GraphLowering {
             }
         }
         return launches.filter { launch in
-            switch graph[launch.node].op {
-            case .constant, .cast: read.contains(Value(launch.node))
-            default: true
-            }
+            let isTakenOver =
+                switch graph[launch.node].op {
+                case .source(.constant), .elementwise(.cast): true
+                case .source, .elementwise, .dropout, .reduction, .shape, .contraction, .normalisation,
+                    .attention, .loss, .indexing, .optimizer, .fusion, .custom:
+                    false
+                }
+            return !isTakenOver || read.contains(Value(launch.node))
         }
     }
 
@@ -73,35 +77,15 @@ struct GraphLowering {
     private mutating func lower(_ id: NodeID) throws(IRError) {
         let node = graph[id]
         switch node.op {
-        case .input, .parameter: break
-        case .constant(let literal, let type):
-            // Dense constants are filled in by the executor before the first run.
-            if case .splat(let value) = literal {
-                fill(id, type, [.constant(value, type.element.computeType)])
-            }
-        case .iota(let type, let axis): iota(id, type, axis)
-        case .dimensionSize(let dimension):
-            fill(id, node.types[0], [.extent(Extent([dimension]))])
-        case .unary, .unaryGradient, .binary, .compare, .select, .cast, .dropout, .softmax, .softmaxGradient,
-            .layerNorm, .layerNormGradient, .rowStatistics, .normalize, .crossEntropy, .crossEntropyGradient,
-            .gather, .adamW, .custom:
+        case .source(let source): self.source(id, source)
+        case .elementwise, .dropout, .normalisation, .loss, .optimizer, .custom:
             try rowSection(Section(graph, node: id), id)
-        case .reduce(let reduction, let axes, _): try reduce(id, reduction, axes)
+        case .reduction(let op): try reduce(id, op)
+        case .shape(let op): shape(id, op)
+        case .contraction(let op): try contraction(id, op)
+        case .attention(let op): try attention(id, op)
+        case .indexing(let op): try indexing(id, op)
         case .fusion(let region): try fusion(id, region)
-        case .reshape: aliases[Value(id)] = node.operands[0]
-        case .broadcast(let shape): broadcast(id, to: shape)
-        case .transpose(let permutation): transpose(id, permutation)
-        case .slice(let axis, let start, _): slice(id, axis: axis, start: start)
-        case .concatenate(let axis): concatenate(id, axis: axis)
-        case .matmul(let transposeLeft, let transposeRight):
-            try matmul(id, transposeLeft: transposeLeft, transposeRight: transposeRight)
-        case .raggedMatmul(let form, let length): try raggedMatmul(id, form, length)
-        case .flashAttention(let attributes): try flashAttention(id, attributes)
-        case .flashAttentionGradient(let attributes): try flashAttentionGradient(id, attributes)
-        case .scatterAdd: try scatterAdd(id)
-        case .coalesce: coalesce(id)
-        case .segmentSum: segments(id, .sum)
-        case .segmentBroadcast: segments(id, .broadcast)
         }
     }
 
@@ -124,6 +108,9 @@ struct GraphLowering {
         let node = graph[id]
         return node.operands.map { .value($0) } + node.types.indices.map { .value(Value(id, result: $0)) }
     }
+
+    /// Lets the node's result be another value under a different shape.
+    mutating func alias(_ id: NodeID, _ value: Value) { aliases[Value(id)] = value }
 
     mutating func emit(
         _ id: NodeID, _ phases: [Phase], name: String? = nil, buffers: [Program.Buffer]? = nil
@@ -149,40 +136,5 @@ struct GraphLowering {
 
     func unsupported(_ id: NodeID, _ what: String) -> IRError {
         IRError("lowering", what, at: graph.place(id))
-    }
-
-    /// One value in every element.
-    private mutating func fill(_ id: NodeID, _ type: TensorType, _ program: [ElementOp]) {
-        let columns = Extent(type.shape)
-        let store = RowProgram.Store.element(.elements(0, type.element, columns: columns), program.count - 1)
-        let kernel = RowKernel(
-            rows: .one, columns: columns, program: program, stores: [store], tasks: tasks(columns))
-        emit(id, [.rows(kernel)])
-    }
-
-    private mutating func iota(_ id: NodeID, _ type: TensorType, _ axis: Int) {
-        // View the tensor as [before, extent, after]: a row index for the axis needs `after` as columns.
-        let after = Extent(type.shape[(axis + 1)...])
-        let extent = Extent([type.shape[axis]])
-        let before = Extent(type.shape[..<axis])
-        var program = ElementProgram()
-        let isLast = after == .one
-        let index = program.add(isLast ? .column : .row)
-        let wrapped: ElementID
-        if isLast || before == .one {
-            wrapped = index
-        } else {
-            // row mod extent = row - extent * (row / extent), on integers
-            let size = program.add(.cast(program.add(.extent(extent)), .i32))
-            let quotient = program.dividing(index, size)
-            wrapped = program.subtracting(index, program.multiplying(quotient, size))
-        }
-        let value = type.element == .i32 ? wrapped : program.add(.cast(wrapped, type.element.computeType))
-        let columns = isLast ? extent : after
-        let rows = isLast ? before : before * extent
-        let kernel = RowKernel(
-            rows: rows, columns: columns, program: program.ops,
-            stores: [.element(.elements(0, type.element, columns: columns), value)], tasks: 1)
-        emit(id, [.rows(kernel)])
     }
 }

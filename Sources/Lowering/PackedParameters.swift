@@ -11,21 +11,18 @@ extension GraphLowering {
         var seen: Set<PackedParameter> = []
         for node in graph.nodes {
             var products: [(op: Op, right: Value)] = []
-            switch node.op {
-            case .matmul: products = [(node.op, node.operands[1])]
-            case .fusion(let region):
+            if case .contraction(.matmul) = node.op { products = [(node.op, node.operands[1])] }
+            if case .fusion(let region) = node.op {
                 let ports = region.body.inputs
                 for inner in region.body.nodes {
-                    guard case .matmul = inner.op, let port = ports.firstIndex(of: inner.operands[1].node)
-                    else {
-                        continue
-                    }
+                    guard case .contraction(.matmul) = inner.op,
+                        let port = ports.firstIndex(of: inner.operands[1].node)
+                    else { continue }
                     products.append((inner.op, node.operands[port]))
                 }
-            default: break
             }
             for (op, right) in products {
-                guard case .matmul(_, let transposed) = op,
+                guard case .contraction(.matmul(_, let transposed)) = op,
                     let packed = packedParameter(graph, machine, right, transposed: transposed),
                     seen.insert(packed).inserted
                 else { continue }
@@ -39,7 +36,7 @@ extension GraphLowering {
         _ graph: Graph, _ machine: Machine, _ value: Value, transposed: Bool
     ) -> PackedParameter? {
         let parameter = castParameter(graph, value)
-        guard case .parameter(_, let type, let role) = graph[parameter.node].op,
+        guard case .source(.parameter(_, let type, let role)) = graph[parameter.node].op,
             role == .trainable || role == .frozen,
             type.element == .f32, type.rank == 2, let extents = type.extents([:])
         else { return nil }
@@ -50,8 +47,8 @@ extension GraphLowering {
 
     /// The parameter that a value is in lower precision, else the value.
     private static func castParameter(_ graph: Graph, _ value: Value) -> Value {
-        guard case .cast = graph[value.node].op,
-            case .parameter = graph[graph[value.node].operands[0].node].op
+        guard case .elementwise(.cast) = graph[value.node].op,
+            case .source(.parameter) = graph[graph[value.node].operands[0].node].op
         else { return value }
         return graph[value.node].operands[0]
     }

@@ -2,14 +2,14 @@ import GraphIR
 import KernelIR
 
 extension GraphLowering {
-    mutating func reduce(_ id: NodeID, _ reduction: Reduction, _ axes: [Int]) throws(IRError) {
+    mutating func reduce(_ id: NodeID, _ op: Op.Reduce) throws(IRError) {
         let section = Section(graph, node: id)
         if section.kind(id) != .opaque { return try rowSection(section, id) }
         let operand = type(graph[id].operands[0])
         let live = operand.shape.indices.filter { operand.shape[$0] != 1 }
         transposedReduce(
-            id, reduction, operand, kept: live.filter { !axes.contains($0) },
-            reduced: live.filter(axes.contains))
+            id, op.function, operand, kept: live.filter { !op.axes.contains($0) },
+            reduced: live.filter(op.axes.contains))
     }
 
     /// Kept axes first, then a row reduction.

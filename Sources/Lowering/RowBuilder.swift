@@ -104,40 +104,20 @@ struct RowBuilder {
     private mutating func compute(_ id: NodeID, _ form: Form) throws(Stop) -> [ElementID] {
         let node = section.graph[id]
         let x = node.operands
-        let element = node.operands.first.map { section.type($0).element } ?? node.types[0].element
         switch node.op {
-        case .dimensionSize(let dimension): return [program.add(.extent(Extent([dimension])))]
-        case .unary(let function): return [program.apply(function, try operand(x[0], form), element)]
-        case .unaryGradient(let function):
-            let dy = try operand(x[0], form)
-            guard let slope = program.derivative(function, try operand(x[1], form)) else {
-                throw unsupported(id, "'\(function.rawValue)' has no derivative")
-            }
-            return [program.multiplying(dy, slope)]
-        case .binary(let function):
-            return [program.binary(function, try operand(x[0], form), try operand(x[1], form))]
-        case .compare(let comparison):
-            return [program.compare(comparison, try operand(x[0], form), try operand(x[1], form))]
-        case .select:
-            return [program.select(try operand(x[0], form), try operand(x[1], form), try operand(x[2], form))]
+        case .source(.dimensionSize(let dimension)): return [program.add(.extent(Extent([dimension])))]
+        case .elementwise(let op): return [try elementwise(op, x, id, form)]
         // A reshaped number inside a region is the same in every element.
-        case .broadcast, .reshape: return [try operand(x[0], form)]
-        case .cast(let element): return [program.add(.cast(try operand(x[0], form), element.computeType))]
-        case .dropout(let rate, let stream):
-            let keep = program.add(
-                .keep(rate: rate, stream: section.buffer(ofStream: stream), rng: try buffer(x[1], of: id)))
-            let scaled = program.scaling(try operand(x[0]), 1 / (1 - rate))
-            return [program.select(keep, scaled, program.constant(0))]
-        case .reduce(let reduction, _, _): return [program.add(.reduce(reduction, try operand(x[0])))]
-        case .gather:
-            let table = section.type(x[0])
-            var access = Access.elements(try buffer(x[0], of: id), table.element, columns: view.columns)
-            access.indirection = Access.Indirection(
-                ids: try buffer(x[1], of: id), rows: Extent(table.shape.prefix(1)))
-            return [program.load(access)]
-        case .adamW(let attributes): return try adamW(attributes, x)
+        case .shape(.broadcast), .shape(.reshape): return [try operand(x[0], form)]
+        case .dropout(let op): return [try dropout(op, x, id)]
+        case .reduction(let op): return [program.add(.reduce(op.function, try operand(x[0])))]
+        case .indexing(.gather): return [try gather(x, id)]
+        case .normalisation(let op): return try normalisation(op, x, id)
+        case .loss(let op): return try loss(op, x)
+        case .optimizer(.adamW(let attributes)): return try adamW(attributes, AdamWOperands(x))
         case .custom(let op): return [try custom(op, id, form)]
-        default: return try normalisation(id, node)
+        case .source, .shape, .contraction, .attention, .indexing, .fusion:
+            throw unsupported(id, "'\(node.op.mnemonic)' is not computed row by row")
         }
     }
 
@@ -145,12 +125,52 @@ struct RowBuilder {
         .refused(IRError("lowering", what, at: section.graph.place(id)))
     }
 
+    private mutating func elementwise(
+        _ op: Op.Elementwise, _ x: [Value], _ id: NodeID, _ form: Form
+    ) throws(Stop) -> ElementID {
+        switch op {
+        case .unary(let function):
+            return program.apply(function, try operand(x[0], form), section.type(x[0]).element)
+        case .unaryGradient(let function):
+            let dy = try operand(x[0], form)
+            guard let slope = program.derivative(function, try operand(x[1], form)) else {
+                throw unsupported(id, "'\(function.rawValue)' has no derivative")
+            }
+            return program.multiplying(dy, slope)
+        case .binary(let function):
+            return program.binary(function, try operand(x[0], form), try operand(x[1], form))
+        case .compare(let comparison):
+            return program.compare(comparison, try operand(x[0], form), try operand(x[1], form))
+        case .select:
+            return program.select(try operand(x[0], form), try operand(x[1], form), try operand(x[2], form))
+        case .cast(let element): return program.add(.cast(try operand(x[0], form), element.computeType))
+        }
+    }
+
+    private mutating func dropout(
+        _ op: Op.Dropout, _ x: [Value], _ id: NodeID
+    ) throws(Stop) -> ElementID {
+        let keep = program.add(
+            .keep(rate: op.rate, stream: section.buffer(ofStream: op.stream), rng: try buffer(x[1], of: id)))
+        let scaled = program.scaling(try operand(x[0]), 1 / (1 - op.rate))
+        return program.select(keep, scaled, program.constant(0))
+    }
+
+    private mutating func gather(_ x: [Value], _ id: NodeID) throws(Stop) -> ElementID {
+        let table = section.type(x[0])
+        var access = Access.elements(try buffer(x[0], of: id), table.element, columns: view.columns)
+        access.indirection = Access.Indirection(
+            ids: try buffer(x[1], of: id), rows: Extent(table.shape.prefix(1)))
+        return program.load(access)
+    }
+
     // MARK: Normalisation and losses
 
-    private mutating func normalisation(_ id: NodeID, _ node: Node) throws(Stop) -> [ElementID] {
-        let x = node.operands
-        switch node.op {
-        case .softmax: return [try softmax(id, node)]
+    private mutating func normalisation(
+        _ op: Op.Normalisation, _ x: [Value], _ id: NodeID
+    ) throws(Stop) -> [ElementID] {
+        switch op {
+        case .softmax: return [try softmax(id, section.graph[id])]
         case .softmaxGradient:
             let (dy, y) = (try operand(x[0]), try operand(x[1]))
             let total = program.sum(program.multiplying(dy, y))
@@ -167,9 +187,13 @@ struct RowBuilder {
             let (mean, rstd) = (try operand(x[1], .row), try operand(x[2], .row))
             return [normalized(input, mean, rstd, try operand(x[3]), try operand(x[4]))]
         case .layerNormGradient: return try layerNormGradient(x)
-        case .crossEntropy(let ignored): return try crossEntropy(x, ignored)
-        case .crossEntropyGradient(let ignored): return [try crossEntropyGradient(x, ignored)]
-        default: throw unsupported(id, "'\(node.op.mnemonic)' is not computed row by row")
+        }
+    }
+
+    private mutating func loss(_ op: Op.Loss, _ x: [Value]) throws(Stop) -> [ElementID] {
+        switch op {
+        case .crossEntropy(let ignored): try crossEntropy(x, ignored)
+        case .crossEntropyGradient(let ignored): [try crossEntropyGradient(x, ignored)]
         }
     }
 
@@ -254,11 +278,13 @@ struct RowBuilder {
 
     // MARK: Optimiser
 
-    private mutating func adamW(_ a: AdamWAttributes, _ x: [Value]) throws(Stop) -> [ElementID] {
-        let (p, g) = (try operand(x[0]), try operand(x[1]))
-        let (m, v) = (try operand(x[2]), try operand(x[3]))
-        let (rate, correction1) = (try operand(x[4]), try operand(x[5]))
-        let (correction2, scale) = (try operand(x[6]), try operand(x[7]))
+    private mutating func adamW(
+        _ a: AdamWAttributes, _ x: AdamWOperands<Value>
+    ) throws(Stop) -> [ElementID] {
+        let (p, g) = (try operand(x.parameter), try operand(x.gradient))
+        let (m, v) = (try operand(x.mean), try operand(x.square))
+        let (rate, correction1) = (try operand(x.rate), try operand(x.correction1))
+        let (correction2, scale) = (try operand(x.correction2), try operand(x.gradientScale))
         let gradient = program.multiplying(g, scale)
         let m2 = program.adding(program.scaling(m, a.beta1), program.scaling(gradient, 1 - a.beta1))
         let square = program.multiplying(gradient, gradient)

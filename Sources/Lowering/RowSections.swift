@@ -35,10 +35,9 @@ extension GraphLowering {
         var shapes: [[Dimension]] = []
         var columnAxis = columnAxis
         for node in section.nodes where section.kind(node) != .free {
-            let operands = section.operandTypes(node)
-            let shape = section.graph[node].iterationShape(operands)
-            if !shapes.contains(shape) { shapes.append(shape) }
-            if let axis = section.graph[node].columnAxis(operands) { columnAxis = axis }
+            let iteration = section.iteration(node)
+            if !shapes.contains(iteration.shape) { shapes.append(iteration.shape) }
+            if let axis = iteration.columnAxis { columnAxis = axis }
         }
         let whole = shapes.first { candidate in
             shapes.allSatisfy {
@@ -62,19 +61,19 @@ extension GraphLowering {
         for (value, buffer) in results {
             let section = builder.section
             let type = section.type(value)
-            switch section.graph[value.node].op {
-            case .layerNormGradient where value.result > 0:
-                let term = try builder.value(value)
-                stores.append(sums.add(term, into: buffer, type.element, isTotal: false))
-            case .reduce:
-                guard case .crossRow(let axis) = section.kind(value.node) else { fallthrough }
-                let operand = section.graph[value.node].operands[0]
-                let term = try builder.value(operand, builder.form(section.type(operand)))
-                stores.append(sums.add(term, into: buffer, type.element, isTotal: axis == 0))
-            default:
+            guard section.iteration(value.node).isSumOverRows(value.result) else {
                 let form = builder.form(type)
                 let id = try builder.value(value, form)
                 stores.append(.element(builder.access(type, buffer: buffer, form), id))
+                continue
+            }
+            if case .crossRow(let axis) = section.kind(value.node) {
+                let operand = section.graph[value.node].operands[0]
+                let term = try builder.value(operand, builder.form(section.type(operand)))
+                stores.append(sums.add(term, into: buffer, type.element, isTotal: axis == 0))
+            } else {
+                let term = try builder.value(value)
+                stores.append(sums.add(term, into: buffer, type.element, isTotal: false))
             }
         }
         return stores
@@ -84,7 +83,7 @@ extension GraphLowering {
     private func boundBuffers(_ id: NodeID, unused: Set<Int>) -> [Program.Buffer] {
         standardBuffers(id).enumerated().map { position, buffer in
             if unused.contains(position) { return .unused }
-            if case .value(let value) = buffer, case .constant(.splat, _) = graph[value.node].op {
+            if case .value(let value) = buffer, case .source(.constant(.splat, _)) = graph[value.node].op {
                 return .unused
             }
             return buffer

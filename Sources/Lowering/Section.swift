@@ -43,8 +43,9 @@ struct Section {
 
     private static func streams(_ graph: Graph, _ nodes: [NodeID]) -> [Int] {
         var streams: [Int] = []
-        for case .dropout(_, let stream) in nodes.map({ graph[$0].op }) where !streams.contains(stream) {
-            streams.append(stream)
+        for case .dropout(let dropout) in nodes.map({ graph[$0].op }) where !streams.contains(dropout.stream)
+        {
+            streams.append(dropout.stream)
         }
         return streams
     }
@@ -61,10 +62,12 @@ struct Section {
 
     func operandTypes(_ id: NodeID) -> [TensorType] { graph[id].operands.map(graph.type(of:)) }
 
-    func kind(_ id: NodeID) -> IterationKind { graph[id].iterationKind(operandTypes(id)) }
+    func iteration(_ id: NodeID) -> Iteration { graph[id].iteration(operandTypes(id)) }
+
+    func kind(_ id: NodeID) -> IterationKind { iteration(id).kind }
 
     /// The number in every element of a splat constant.
     func splat(_ value: Value) -> Double? {
-        if case .constant(.splat(let number), _) = graph[value.node].op { number } else { nil }
+        if case .source(.constant(.splat(let number), _)) = graph[value.node].op { number } else { nil }
     }
 }

@@ -67,13 +67,11 @@ extension AttentionWork {
 
     /// dropout(softmax(scale q kᵀ)) v, [tokens, heads, headSize].
     private func plain(_ operands: Operands) -> Tensor {
-        let (g, segments) = (operands.g, [operands.offsets, operands.lengths])
-        let keys = operands.lengths.segmentBroadcast(
-            tokens: "tokens", offsets: operands.offsets, lengths: operands.lengths)
-        let scores = g.apply(
-            .raggedMatmul(.scores, length: "length"), Array(operands.tensors[..<2]) + segments)
-        var weights = (scores * scale).softmax(limits: keys)
-        if let rng = operands.rng { weights = g.dropout(weights, rate: dropout, rng: rng) }
-        return g.apply(.raggedMatmul(.context, length: "length"), [weights, operands.tensors[2]] + segments)
+        let (g, tensors) = (operands.g, operands.tensors)
+        let x = AttentionOperands(
+            q: tensors[0], k: tensors[1], v: tensors[2], offsets: operands.offsets, lengths: operands.lengths)
+        return g.plainAttention(x, scale: scale) { weights in
+            operands.rng.map { g.dropout(weights, rate: dropout, rng: $0) } ?? weights
+        }
     }
 }

@@ -19,7 +19,8 @@ extension Executor {
     ) throws -> ExecutionError {
         try bind(inputs, symbols)
         for id in program.graph.parameters {
-            guard case .parameter(let name, _, let role) = program.graph[id].op, role != .accumulator else {
+            guard case .source(.parameter(let name, _, let role)) = program.graph[id].op, role != .accumulator
+            else {
                 continue
             }
             if let number = firstNonFinite(Value(id)) {
@@ -69,9 +70,10 @@ extension Graph {
     fileprivate var valuesWithMinusInfinity: Set<Value> {
         var values: Set<Value> = []
         for id in nodeIDs {
-            guard case .flashAttention(let attention) = self[id].op else { continue }
-            values.insert(Value(id, result: 1))
-            if attention.bias != nil { values.insert(self[id].operands[5]) }
+            guard case .attention(let attention) = self[id].op else { continue }
+            let operands = AttentionOperands(attention, self[id].operands)
+            if operands.results == nil { values.insert(Value(id, result: 1)) }
+            if let bias = operands.bias { values.insert(bias) }
         }
         return values
     }

@@ -58,10 +58,10 @@ public final class Executor {
         runTasks = { [work] worker, tasks in work.run(worker, tasks) }
         symbolNames = program.graph.symbols
         inputs = program.graph.inputs.compactMap { id in
-            guard case .input(let name, let type) = program.graph[id].op else { return nil }
+            guard case .source(.input(let name, let type)) = program.graph[id].op else { return nil }
             return Input(name: name, place: "input \"\(name)\"", type: type, value: Value(id))
         }
-        for case .parameter(let name, let type, _) in program.graph.nodes.map(\.op) {
+        for case .source(.parameter(let name, let type, _)) in program.graph.nodes.map(\.op) {
             try parameters.reserve(name, type)
         }
         panels = try ParameterPanels(program, schedule, library: library, pool: pool, parameters: parameters)
@@ -220,7 +220,7 @@ public final class Executor {
 
     private func fillConstants() throws {
         for id in program.graph.nodeIDs where program.graph[id].isFixedConstant {
-            guard case .constant(let literal, let type) = program.graph[id].op else { continue }
+            guard case .source(.constant(let literal, let type)) = program.graph[id].op else { continue }
             let count = Extent(type.shape).value([:])
             let memory = try AlignedMemory(byteCount: Swift.max(1, count * type.element.byteCount))
             for index in 0..<count {

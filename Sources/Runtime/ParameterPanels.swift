@@ -81,6 +81,6 @@ struct ParameterPanels {
 extension Graph {
     /// The name of the parameter that a value is.
     fileprivate func parameterName(_ value: Value) -> String {
-        if case .parameter(let name, _, _) = self[value.node].op { name } else { "" }
+        if case .source(.parameter(let name, _, _)) = self[value.node].op { name } else { "" }
     }
 }

@@ -53,7 +53,7 @@ extension Program {
                 }
                 let bytes =
                     Extent(node.types[result].shape).value(symbols) * node.types[result].element.byteCount
-                if case .parameter(_, _, let role) = node.op {
+                if case .source(.parameter(_, _, let role)) = node.op {
                     lasting.append(
                         allocation(
                             role == .state || role == .accumulator ? .optimizer : .weights, bytes, at: nil))
@@ -82,27 +82,21 @@ extension Program {
 }
 
 extension Graph {
-    /// The values that optimiser updates read as gradients of parameters, within regions as well.
+    /// The gradients of parameters: what the nodes that write trainable parameters read of the parameter's size, and is
+    /// computed.
     package var parameterGradients: [Value] {
-        nodes.flatMap { node -> [Value] in
-            switch node.op {
-            case .adamW: return [node.operands[1]]
-            case .fusion(let region):
-                return region.body.parameterGradients.compactMap { gradient in
-                    region.body.operandIndex(of: gradient).map { node.operands[$0] }
-                }
-            default: return []
+        var sizes: [NodeID: Set<SymbolicCount>] = [:]
+        for update in updates {
+            guard case .source(.parameter(_, let type, .trainable)) = self[update.parameter.node].op else {
+                continue
             }
+            sizes[update.value.node, default: []].insert(type.elementCount)
         }
-    }
-
-    /// Which input a value of a region's body holds, in another shape or element type perhaps; `nil` when the body
-    /// computes it.
-    private func operandIndex(of value: Value) -> Int? {
-        switch self[value.node].op {
-        case .input: inputs.firstIndex(of: value.node)
-        case .reshape, .transpose, .cast: operandIndex(of: self[value.node].operands[0])
-        default: nil
+        return sizes.flatMap { id, sizes in
+            self[id].operands.filter { operand in
+                if case .source = self[operand.node].op { return false }
+                return sizes.contains(type(of: operand).elementCount)
+            }
         }
     }
 }

@@ -65,15 +65,15 @@ struct Schedule {
 
     private mutating func markOwners(_ graph: Graph, _ inPlace: Set<NodeID>, _ constants: [NodeID]) {
         for id in graph.nodeIDs {
-            switch graph[id].op {
-            case .parameter(let name, _, _): lives[slots[Value(id)]].parameter = name
-            case .constant where graph[id].isFixedConstant: lives[slots[Value(id)]].isConstant = true
-            default: break
+            if case .source(.parameter(let name, _, _)) = graph[id].op {
+                lives[slots[Value(id)]].parameter = name
+            } else if graph[id].isFixedConstant {
+                lives[slots[Value(id)]].isConstant = true
             }
         }
         let accumulations = graph.accumulations()
         for update in graph.updates {
-            guard case .parameter(let name, _, _) = graph[update.parameter.node].op else { continue }
+            guard case .source(.parameter(let name, _, _)) = graph[update.parameter.node].op else { continue }
             if inPlace.contains(update.value.node) || accumulations.contains(update.value) {
                 lives[slots[update.value]].parameter = name
             } else {
@@ -87,7 +87,7 @@ struct Schedule {
         var last: [Int: Int] = [:]
         func owns(_ slot: Int) -> Bool { lives[slot].parameter == nil && !lives[slot].isConstant }
         for id in graph.nodeIDs {
-            if case .input = graph[id].op {
+            if case .source(.input) = graph[id].op {
                 let slot = slots[Value(id)]
                 lives[slot].inArena = true
                 slotsDefinedBefore.append(slot)
@@ -115,7 +115,7 @@ struct Schedule {
 extension Node {
     /// A constant whose shape does not depend on a symbol: filled once, not at every run.
     var isFixedConstant: Bool {
-        guard case .constant(_, let type) = op else { return false }
+        guard case .source(.constant(_, let type)) = op else { return false }
         return type.extents([:]) != nil
     }
 }

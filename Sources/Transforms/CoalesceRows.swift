@@ -41,7 +41,7 @@ private struct CoalescingCandidate {
     /// `nil` where `id` is not such a sum, nothing in the graph reads it, or its rows are single elements.
     init?(_ id: NodeID, _ graph: Graph, _ readers: [Value: [NodeID]], _ cost: CostModel) {
         let (node, table) = (graph[id], Value(id))
-        guard case .scatterAdd = node.op, node.types[0].rank >= 2, let users = readers[table],
+        guard case .indexing(.scatterAdd) = node.op, node.types[0].rank >= 2, let users = readers[table],
             let last = users.last
         else { return nil }
         let (type, updates) = (node.types[0], graph.type(of: node.operands[0]))
@@ -74,14 +74,15 @@ extension Graph {
     }
 
     fileprivate func isSumOfAll(_ id: NodeID) -> Bool {
-        guard case .reduce(.sum, let axes, _) = self[id].op else { return false }
-        return axes.count == type(of: self[id].operands[0]).rank
+        guard case .reduction(let sum) = self[id].op, sum.function == .sum else { return false }
+        return sum.axes.count == type(of: self[id].operands[0]).rank
     }
 
     /// Whether a node goes through elements of `type` one by one.
     fileprivate func runs(_ id: NodeID, along type: TensorType) -> Bool {
         let operands = self[id].operands.map(self.type(of:))
-        return self[id].iterationKind(operands) == .map && self[id].iterationShape(operands) == type.shape
+        let iteration = self[id].iteration(operands)
+        return iteration.kind == .map && iteration.shape == type.shape
     }
 }
 

@@ -15,11 +15,11 @@ extension Pass {
         for id in graph.nodeIDs {
             let node = graph[id]
             let expression = Expression(op: node.op, operands: rewriter.operands(id), types: node.types)
-            if expression.mayMerge, let first = known[expression] {
+            if node.op.traits.merges, let first = known[expression] {
                 rewriter.replace(id, with: node.types.indices.map { Value(first, result: $0) })
                 changed = true
             } else {
-                if expression.mayMerge { known[expression] = NodeID(rewriter.result.nodes.count) }
+                if node.op.traits.merges { known[expression] = NodeID(rewriter.result.nodes.count) }
                 try rewriter.copy(id)
             }
         }
@@ -33,21 +33,4 @@ private struct Expression: Hashable {
     let op: Op
     let operands: [Value]
     let types: [TensorType]
-
-    var mayMerge: Bool {
-        switch op {
-        case .input, .parameter: false
-        // Double says -0 == 0, but 1 / -0 is not 1 / 0.
-        case .constant(.splat(let value), _): !(value == 0 && value.sign == .minus)
-        case .constant(.dense(let values), _): !values.contains { $0 == 0 && $0.sign == .minus }
-        case .iota, .dimensionSize, .unary, .unaryGradient, .binary, .compare, .select, .cast, .dropout,
-            .reduce,
-            .broadcast, .reshape, .transpose, .slice, .concatenate, .matmul, .raggedMatmul, .softmax,
-            .softmaxGradient, .layerNorm, .layerNormGradient, .rowStatistics, .normalize, .flashAttention,
-            .flashAttentionGradient, .crossEntropy, .crossEntropyGradient, .gather, .scatterAdd, .coalesce,
-            .segmentSum,
-            .segmentBroadcast, .adamW, .fusion, .custom:
-            true
-        }
-    }
 }

@@ -38,29 +38,18 @@ private typealias ConstantOperand = (literal: Literal, type: TensorType)
 private func folded(_ node: Node, _ operands: [Value], _ graph: Graph) throws(IRError) -> [Literal]? {
     var constants: [ConstantOperand] = []
     for operand in operands {
-        guard case .constant(let literal, let type) = graph[operand.node].op else { return nil }
+        guard case .source(.constant(let literal, let type)) = graph[operand.node].op else { return nil }
         constants.append((literal, type))
     }
-    switch node.op {
-    case .constant(.dense(let numbers), _):
-        // Equal elements are a splat.
-        guard case .splat(let number) = literal(numbers) else { return nil }
+    // Equal elements are a splat.
+    if case .source(.constant(.dense(let numbers), _)) = node.op, case .splat(let number) = literal(numbers) {
         return [.splat(number)]
-    case .input, .parameter, .constant, .iota, .adamW:
-        // An iota is as cheap as a constant and smaller in print; an optimiser step on constants means
-        // nothing.
-        return nil
-    case .broadcast, .reshape, .transpose, .slice, .concatenate:
-        if let number = commonSplat(constants) { return [.splat(number)] }
-    case .unary, .unaryGradient, .binary, .compare, .select, .cast:
-        if let scalars = scalars(constants) {
-            return try evaluated(node.op, scalars)
-        }
-    case .dimensionSize, .dropout, .reduce, .matmul, .raggedMatmul, .softmax, .softmaxGradient, .layerNorm,
-        .layerNormGradient, .rowStatistics, .normalize, .fusion, .flashAttention, .flashAttentionGradient,
-        .crossEntropy, .crossEntropyGradient, .gather, .scatterAdd, .coalesce, .segmentSum,
-        .segmentBroadcast, .custom:
-        break
+    }
+    switch node.op.traits.folding {
+    case .never: return nil
+    case .moved: if let number = commonSplat(constants) { return [.splat(number)] }
+    case .elements: if let scalars = scalars(constants) { return try evaluated(node.op, scalars) }
+    case .small: break
     }
     var elements = 0
     for type in constants.map(\.type) + node.types {

@@ -34,7 +34,7 @@ extension Graph {
 /// Dead sources that bind a symbol of the live nodes which no live source binds; the first one for each
 /// symbol.
 private func symbolSources(_ graph: Graph, _ isLive: [Bool]) -> [NodeID] {
-    let sources = graph.nodeIDs.filter { graph[$0].op.isSignature }
+    let sources = graph.nodeIDs.filter { graph[$0].op.suppliedName != nil }
     let live = graph.nodeIDs.filter { isLive[$0.index] }
     var unbound = Set(live.flatMap { graph[$0].symbols })
     for source in sources where isLive[source.index] { unbound.subtract(graph[source].symbols) }
@@ -45,21 +45,11 @@ private func symbolSources(_ graph: Graph, _ isLive: [Bool]) -> [NodeID] {
     }
 }
 
-extension Op {
-    /// Whether the caller supplies the node's value.
-    fileprivate var isSignature: Bool {
-        switch self {
-        case .input, .parameter: true
-        default: false
-        }
-    }
-}
-
 extension Node {
     /// Symbols of the result types, and of the dimension that `dimension_size` asks for.
     fileprivate var symbols: Set<String> {
         var dimensions = types.flatMap(\.shape)
-        if case .dimensionSize(let dimension) = op { dimensions.append(dimension) }
+        if case .source(.dimensionSize(let dimension)) = op { dimensions.append(dimension) }
         return Set(dimensions.compactMap(\.symbol))
     }
 }

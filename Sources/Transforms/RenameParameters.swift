@@ -5,7 +5,8 @@ extension Graph {
     package func renamingParameters(_ newName: (String) -> String) throws(IRError) -> Graph {
         var rewriter = GraphRewriter(self)
         for id in nodeIDs {
-            guard case .parameter(let name, let type, let role) = self[id].op, newName(name) != name else {
+            guard case .source(.parameter(let name, let type, let role)) = self[id].op, newName(name) != name
+            else {
                 try rewriter.copy(id)
                 continue
             }

@@ -126,13 +126,13 @@ private func differentiate(
 extension Graph {
     fileprivate var trainableParameters: [(name: String, value: Value)] {
         nodeIDs.compactMap { id in
-            guard case .parameter(let name, _, .trainable) = self[id].op else { return nil }
+            guard case .source(.parameter(let name, _, .trainable)) = self[id].op else { return nil }
             return (name, Value(id))
         }
     }
 
     fileprivate func hasParameter(_ name: String) -> Bool {
-        nodes.contains { if case .parameter(name, _, _) = $0.op { true } else { false } }
+        nodes.contains { if case .source(.parameter(name, _, _)) = $0.op { true } else { false } }
     }
 
     /// The output called `name`.

@@ -27,7 +27,7 @@ import Transforms
         let loss = try #require(graph.outputs.first { $0.name == "loss" }).value
         let names = ["logits", "q", "k", "v"]
         let values = names.compactMap { name in
-            graph.nodeIDs.first { graph[$0].op.sourceName == name }.map { Value($0) }
+            graph.nodeIDs.first { graph[$0].op.suppliedName == name }.map { Value($0) }
         }
         for (name, gradient) in zip(names, try appendGradients(to: &graph, of: loss, withRespectTo: values)) {
             graph.addOutput("d\(name)", try #require(gradient))
@@ -160,15 +160,5 @@ import Transforms
             (0..<5).allSatisfy { i in
                 (0..<5).allSatisfy { gates.gate(query: i, key: $0) == gates.gate(query: $0, key: i) }
             })
-    }
-}
-
-extension Op {
-    /// The name of an input or a parameter.
-    fileprivate var sourceName: String? {
-        switch self {
-        case .input(let name, _), .parameter(let name, _, _): name
-        default: nil
-        }
     }
 }

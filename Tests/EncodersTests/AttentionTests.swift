@@ -29,7 +29,7 @@ import Testing
         let parameters = graph.parameters
         let gradients = try appendGradients(to: &graph, of: loss, withRespectTo: parameters.map { Value($0) })
         for (id, gradient) in zip(parameters, gradients) {
-            guard case .parameter(let name, _, _) = graph[id].op, let gradient else { continue }
+            guard case .source(.parameter(let name, _, _)) = graph[id].op, let gradient else { continue }
             graph.addOutput("grad.\(name)", gradient)
         }
         return graph
@@ -53,7 +53,9 @@ import Testing
         let parameters = ParameterStore()
         let executor = try Compiler(options).compile(graph, parameters: parameters)
         for (index, id) in graph.parameters.enumerated() {
-            guard case .parameter(let name, let type, _) = graph[id].op, let shape = type.extents([:]) else {
+            guard case .source(.parameter(let name, let type, _)) = graph[id].op,
+                let shape = type.extents([:])
+            else {
                 continue
             }
             // Numbers of order 0.1 without a pattern, around 1 for what LayerNorm multiplies by.

@@ -81,7 +81,7 @@ import Testing
         #expect(forward.count == 5 && backward.count == 9, "\(forward), \(backward)")
         #expect(!(forward + backward).contains("cast"))
         let weights = low.fused.launches.filter { launch in
-            guard case .cast = low.fused.graph[launch.node].op else { return false }
+            guard case .elementwise(.cast) = low.fused.graph[launch.node].op else { return false }
             return low.fused.graph[launch.node].types[0].extents([:]).map { $0.count == 2 } ?? false
         }
         #expect(weights.isEmpty)

@@ -35,7 +35,7 @@ import Testing
     {
         let parameters = ParameterStore()
         let executor = try compiler.compile(graph, parameters: parameters)
-        for case .parameter(let name, let type, _) in graph.nodes.map(\.op) {
+        for case .source(.parameter(let name, let type, _)) in graph.nodes.map(\.op) {
             try parameters.set(name, TensorData(checkpoint.floats(of: name), shape: type.extents([:]) ?? []))
         }
         return executor
@@ -53,7 +53,7 @@ import Testing
         let parameters = graph.parameters
         let gradients = try appendGradients(to: &graph, of: loss, withRespectTo: parameters.map { Value($0) })
         for (id, gradient) in zip(parameters, gradients) {
-            guard case .parameter(let name, _, _) = graph[id].op, let gradient else { continue }
+            guard case .source(.parameter(let name, _, _)) = graph[id].op, let gradient else { continue }
             graph.addOutput("grad.\(name)", gradient)
         }
         return graph
@@ -201,14 +201,14 @@ import Testing
         ).build()
         let step = try trainingStep(graph, loss: "loss", options: OptimizerOptions())
         let states = step.nodes.compactMap { node -> String? in
-            if case .parameter(let name, _, .state) = node.op { name } else { nil }
+            if case .source(.parameter(let name, _, .state)) = node.op { name } else { nil }
         }
         #expect(!states.isEmpty)
         #expect(!states.contains { $0.hasPrefix("embeddings.") || $0.hasPrefix("encoder.layer.0.") })
         // No gradient reaches a table of the embeddings (the pooler's scatters into tokens, which are symbolic).
         #expect(
             !step.nodes.contains {
-                if case .scatterAdd(let rows) = $0.op { rows.fixedExtent != nil } else { false }
+                if case .indexing(.scatterAdd(let rows)) = $0.op { rows.fixedExtent != nil } else { false }
             })
     }
 }

@@ -23,7 +23,7 @@ import Testing
         let store = ParameterStore()
         let executor = try Compiler(CompilerOptions(threads: 2, cache: .off)).compile(
             graph, parameters: store)
-        for case .parameter(let name, let type, _) in graph.nodes.map(\.op) {
+        for case .source(.parameter(let name, let type, _)) in graph.nodes.map(\.op) {
             try store.set(name, TensorData(checkpoint.floats(of: name), shape: type.extents([:]) ?? []))
         }
         return try executor.run(tensors, symbols: ["length": 9])
@@ -95,7 +95,7 @@ import Testing
 extension Graph {
     fileprivate var parameterNames: [String] {
         parameters.compactMap { id in
-            if case .parameter(let name, _, _) = self[id].op { name } else { nil }
+            if case .source(.parameter(let name, _, _)) = self[id].op { name } else { nil }
         }
     }
 }

@@ -26,8 +26,8 @@ struct CompiledComparison {
         var given: [String: TensorData] = [:]
         for node in program.graph.nodes {
             switch node.op {
-            case .input(let name, _): given[name] = try inputs[name].map(TensorData.init)
-            case .parameter(let name, _, _): try parameters.set(name, TensorData(inputs[name]!))
+            case .source(.input(let name, _)): given[name] = try inputs[name].map(TensorData.init)
+            case .source(.parameter(let name, _, _)): try parameters.set(name, TensorData(inputs[name]!))
             default: break
             }
         }

@@ -140,9 +140,10 @@ import Testing
         }
         // √(x · x) = |x|
         let rule = RewriteRule("root-of-square") { (site, graph) throws(IRError) in
-            guard case .unary(.sqrt) = site.op else { return nil }
+            guard case .elementwise(.unary(.sqrt)) = site.op else { return nil }
             let square = graph.producer(site.operands[0])
-            guard case .binary(.mul) = square.op, square.operands[0] == square.operands[1] else { return nil }
+            guard case .elementwise(.binary(.mul)) = square.op, square.operands[0] == square.operands[1]
+            else { return nil }
             return try graph.emit(.unary(.abs), [square.operands[0]], label: site.label)
         }
         var options = options

@@ -182,14 +182,16 @@ import Testing
         for node in graph.nodes {
             guard let type = node.types.first, let shape = type.extents(["tokens": tokens]) else { continue }
             switch node.op {
-            case .input("ids", _): inputs["ids"] = numbers.integers(shape, 0..<7)
-            case .input("rng", _): inputs["rng"] = .rng(seed: 5, step: 3)
-            case .input(let name, _) where shape.isEmpty: inputs[name] = HostTensor.scalar(0.1).rounded
-            case .input(let name, _), .parameter(let name, _, .trainable), .parameter(let name, _, .frozen):
+            case .source(.input("ids", _)): inputs["ids"] = numbers.integers(shape, 0..<7)
+            case .source(.input("rng", _)): inputs["rng"] = .rng(seed: 5, step: 3)
+            case .source(.input(let name, _)) where shape.isEmpty:
+                inputs[name] = HostTensor.scalar(0.1).rounded
+            case .source(.input(let name, _)), .source(.parameter(let name, _, .trainable)),
+                .source(.parameter(let name, _, .frozen)):
                 var tensor = numbers.tensor(shape)
                 tensor.element = type.element
                 inputs[name] = tensor.rounded
-            case .parameter(let name, _, .state): inputs[name] = numbers.tensor(shape, 0.1, 1)
+            case .source(.parameter(let name, _, .state)): inputs[name] = numbers.tensor(shape, 0.1, 1)
             default: break
             }
         }

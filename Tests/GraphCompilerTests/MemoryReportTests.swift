@@ -88,9 +88,15 @@ import Testing
         var graph = Graph(name: "g")
         var operands: [Value] = []
         for (index, type) in Region(body: body).operandTypes.enumerated() {
-            operands.append(Value(try graph.append(.input(name: "x\(index)", type: type), [])))
+            let role = [0: ParameterRole.trainable, 2: .state, 3: .state][index]
+            let op = role.map { Op.parameter(name: "x\(index)", type: type, role: $0) }
+            let source = Value(try graph.append(op ?? .input(name: "x\(index)", type: type), []))
+            operands.append(index == 1 ? Value(try graph.append(.unary(.neg), [source])) : source)
         }
-        _ = try graph.append(.fusion(Region(body: body)), operands)
+        let step = try graph.append(.fusion(Region(body: body)), operands)
+        for (result, parameter) in [0, 2, 3].enumerated() {
+            graph.addUpdate(of: operands[parameter], to: Value(step, result: result))
+        }
         #expect(graph.parameterGradients == [operands[1]])
     }
 }

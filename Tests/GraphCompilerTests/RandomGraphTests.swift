@@ -37,7 +37,7 @@ import Testing
         for node in graph.nodes { try forward.append(node.op, node.operands, label: node.label) }
         for output in graph.outputs { forward.addOutput(output.name, output.value) }
         graph = try trainingStep(forward, loss: "loss", options: OptimizerOptions(maxGradientNorm: 1))
-        for case .parameter(let name, let type, .state) in graph.nodes.map(\.op) {
+        for case .source(.parameter(let name, let type, .state)) in graph.nodes.map(\.op) {
             inputs[name] = HostTensor.filled(0, .f32, type.extents([:]) ?? [])
         }
         for (name, value) in [("learning_rate", 1e-3), ("correction1", 0.1), ("correction2", 1e-3)] {
@@ -56,7 +56,7 @@ import Testing
             for threads in [1, 2, 8] {
                 let compiler = try Compiler(CompilerOptions(threads: threads, cache: .off))
                 let parameters = ParameterStore()
-                for case .parameter(let name, _, _) in graph.nodes.map(\.op) {
+                for case .source(.parameter(let name, _, _)) in graph.nodes.map(\.op) {
                     try parameters.set(name, TensorData(inputs[name]!))
                 }
                 let executor = try compiler.compile(graph, parameters: parameters)

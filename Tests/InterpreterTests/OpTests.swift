@@ -12,7 +12,7 @@ func evaluate(
     for (index, result) in builder.applyAll(op, tensors).enumerated() { builder.output("y\(index)", result) }
     let run = try Interpreter(graph: try builder.finish(), rounding: rounding).run(
         Dictionary(uniqueKeysWithValues: zip(names, operands)), symbols: symbols)
-    return (0..<op.resultCount).compactMap { run.outputs["y\($0)"] }
+    return (0..<op.traits.results).compactMap { run.outputs["y\($0)"] }
 }
 
 func f32(_ values: [Double], _ shape: [Int]? = nil) -> HostTensor {

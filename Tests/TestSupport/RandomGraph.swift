@@ -98,13 +98,10 @@ struct RandomGraphDraft {
 
     /// The first result of the source of this name.
     func source(_ name: String) -> Tensor {
-        for (index, node) in builder.graph.nodes.enumerated() {
-            switch node.op {
-            case .input(name, _), .parameter(name, _, _): return builder.tensor(Value(NodeID(index)))
-            default: continue
-            }
+        guard let index = builder.graph.nodes.firstIndex(where: { $0.op.suppliedName == name }) else {
+            preconditionFailure("a draft has no source '\(name)'")
         }
-        preconditionFailure("a draft has no source '\(name)'")
+        return builder.tensor(Value(NodeID(index)))
     }
 
     private mutating func input(

@@ -214,7 +214,7 @@ import Training
             backward(frozen).isDisjoint(with: ["encoder.layer.0", "encoder.layer.1", "embeddings.grad"]))
         #expect(backward(frozen).isSuperset(of: ["encoder.layer.2", "encoder.layer.3"]))
         let states = frozen.parameters.filter {
-            if case .parameter(let name, _, .state) = frozen[$0].op {
+            if case .source(.parameter(let name, _, .state)) = frozen[$0].op {
                 name.hasPrefix("embeddings") || name.hasPrefix("encoder.layer.0")
                     || name.hasPrefix("encoder.layer.1")
             } else {
@@ -267,10 +267,10 @@ import Training
         let graph = try EncoderGraph(config: model, head: .classification(labels: 2), isTraining: true)
             .build()
         let rates = graph.nodes.compactMap { node -> Double? in
-            guard case .dropout(let rate, _) = node.op, node.types[0].shape == ["sequences"] else {
+            guard case .dropout(let dropout) = node.op, node.types[0].shape == ["sequences"] else {
                 return nil
             }
-            return rate
+            return dropout.rate
         }
         #expect(rates == [0.1, 0.1, 0.2, 0.2, 0.3, 0.3, 0.4, 0.4, 0.5, 0.5])
         let first = try losses(config)

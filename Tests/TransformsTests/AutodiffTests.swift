@@ -39,7 +39,7 @@ import Transforms
         let (_, new, _) = try gradients(tiedModel(.frozen), of: ["w"])
         #expect(!new.contains { $0.op == .scatterAdd(rows: 9) }, "no gradient of the table")
         #expect(!new.contains { $0.label == "embed.gradient" }, "nothing on the way to the table is visited")
-        let products = new.filter { if case .matmul = $0.op { true } else { false } }
+        let products = new.filter { if case .contraction(.matmul) = $0.op { true } else { false } }
         #expect(products.count == 2, "dhidden of the decoder and dw, no dtable and no dembedding")
     }
 
@@ -115,6 +115,6 @@ import Transforms
 extension Op {
     /// The name of a parameter.
     var parameterName: String? {
-        if case .parameter(let name, _, _) = self { name } else { nil }
+        if case .source(.parameter(let name, _, _)) = self { name } else { nil }
     }
 }

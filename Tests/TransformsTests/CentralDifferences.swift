@@ -15,7 +15,7 @@ func checkGradients(
 ) throws {
     let step = 1e-5
     let parameters = graph.parameters.compactMap { id -> (name: String, value: Value)? in
-        guard case .parameter(let name, _, .trainable) = graph[id].op else { return nil }
+        guard case .source(.parameter(let name, _, .trainable)) = graph[id].op else { return nil }
         return (name, Value(id))
     }
     let loss = try #require(graph.outputs.first { $0.name == "loss" }).value

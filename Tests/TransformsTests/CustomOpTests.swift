@@ -142,7 +142,7 @@ enum Custom {
         }
         try PassPipeline([.decomposeCustom()]).run(on: &graph)
         let streams = graph.nodes.compactMap { node -> Int? in
-            if case .dropout(_, let stream) = node.op { stream } else { nil }
+            if case .dropout(let dropout) = node.op { dropout.stream } else { nil }
         }
         #expect(streams.count == 3)
         #expect(Set(streams).count == 3)

@@ -28,7 +28,7 @@ import Transforms
         mutating func callAsFunction(
             _ graph: Graph, step: Int, _ inputs: [String: HostTensor] = [:]
         ) throws -> [String: HostTensor] {
-            for case .parameter(let name, let type, let role) in graph.nodes.map(\.op)
+            for case .source(.parameter(let name, let type, let role)) in graph.nodes.map(\.op)
             where role != .trainable && values[name] == nil {
                 values[name] = .filled(0, .f32, type.extents([:]) ?? [])
             }
@@ -39,13 +39,7 @@ import Transforms
             given["correction2"] = .scalar(1 - power2)
             given["average_weight"] = .scalar(step == 0 ? 1 : 1 - (options.averageDecay ?? 0))
             given["loss_scale"] = .scalar(lossScale)
-            let names = Set(
-                graph.nodes.compactMap { node -> String? in
-                    switch node.op {
-                    case .input(let name, _), .parameter(let name, _, _): name
-                    default: nil
-                    }
-                })
+            let names = Set(graph.nodes.compactMap(\.op.suppliedName))
             let result = try Interpreter(graph: graph, rounding: false).run(
                 given.filter { names.contains($0.key) })
             values.merge(result.updates) { $1 }

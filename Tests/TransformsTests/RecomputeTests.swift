@@ -104,5 +104,5 @@ import Transforms
 }
 
 extension Node {
-    fileprivate var isProduct: Bool { if case .matmul = op { true } else { false } }
+    fileprivate var isProduct: Bool { if case .contraction(.matmul) = op { true } else { false } }
 }

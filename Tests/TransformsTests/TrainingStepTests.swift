@@ -102,7 +102,7 @@ import Transforms
         #expect(graph.outputs.map(\.name) == ["y", "loss", "gradient_norm"])
         #expect(graph.inputs.count == 4)
         let state = graph.parameters.filter {
-            if case .parameter(_, _, .state) = graph[$0].op { true } else { false }
+            if case .source(.parameter(_, _, .state)) = graph[$0].op { true } else { false }
         }
         #expect(
             state.compactMap { graph[$0].op.parameterName }
@@ -128,7 +128,7 @@ import Transforms
         let graph = try GraphBuilder.build("g") { g in g.output("loss", g.parameter(name, [4]).sum()) }
         let step = try trainingStep(graph)
         let attributes = step.nodes.compactMap {
-            if case .adamW(let attributes) = $0.op { attributes } else { nil }
+            if case .optimizer(.adamW(let attributes)) = $0.op { attributes } else { nil }
         }
         #expect(attributes.map(\.weightDecay) == [decays ? 0.01 : 0])
     }

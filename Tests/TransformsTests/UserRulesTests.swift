@@ -5,16 +5,16 @@ import Transforms
 @Suite struct UserRulesTests {
     /// x · tanh(log(1 + exp(x))) = mish(x)
     private static let findMish = RewriteRule("find-mish") { (site, graph) throws(IRError) in
-        guard case .binary(.mul) = site.op else { return nil }
+        guard case .elementwise(.binary(.mul)) = site.op else { return nil }
         let x = site.operands[0]
         let tanh = graph.producer(site.operands[1])
-        guard case .unary(.tanh) = tanh.op else { return nil }
+        guard case .elementwise(.unary(.tanh)) = tanh.op else { return nil }
         let log = graph.producer(tanh.operands[0])
-        guard case .unary(.log) = log.op else { return nil }
+        guard case .elementwise(.unary(.log)) = log.op else { return nil }
         let sum = graph.producer(log.operands[0])
-        guard case .binary(.add) = sum.op, graph.splat(sum.operands[0]) == 1 else { return nil }
+        guard case .elementwise(.binary(.add)) = sum.op, graph.splat(sum.operands[0]) == 1 else { return nil }
         let exp = graph.producer(sum.operands[1])
-        guard case .unary(.exp) = exp.op, exp.operands[0] == x else { return nil }
+        guard case .elementwise(.unary(.exp)) = exp.op, exp.operands[0] == x else { return nil }
         return try graph.emit(.custom(CustomOp(Custom.mish)), [x], label: site.label)
     }
 
@@ -62,7 +62,7 @@ import Transforms
 
     @Test func aRuleThatChangesTheTypeIsNamed() {
         let rule = RewriteRule("shrink") { (site, graph) throws(IRError) in
-            guard case .unary(.exp) = site.op else { return nil }
+            guard case .elementwise(.unary(.exp)) = site.op else { return nil }
             return try graph.emit(.reduce(.sum, axes: [0], keepDimensions: false), site.operands, label: "")
         }
         #expect(
@@ -72,14 +72,14 @@ import Transforms
 
     @Test func aRuleThatGivesAForeignValueIsNamed() {
         let rule = RewriteRule("foreign") { (site, _) throws(IRError) in
-            if case .unary(.exp) = site.op { Value(NodeID(99)) } else { nil }
+            if case .elementwise(.unary(.exp)) = site.op { Value(NodeID(99)) } else { nil }
         }
         #expect(error(rule).contains("rule \"foreign\": gives a value that is not in the new graph"))
     }
 
     @Test func aRuleThatBuildsAnIllTypedNodeIsNamed() {
         let rule = RewriteRule("ill-typed") { (site, graph) throws(IRError) in
-            guard case .unary(.exp) = site.op else { return nil }
+            guard case .elementwise(.unary(.exp)) = site.op else { return nil }
             return try graph.emit(.unary(.not), site.operands, label: "")
         }
         #expect(error(rule).contains("rule \"ill-typed\": not: can't take f32[rows, 3]"))
@@ -87,12 +87,12 @@ import Transforms
 
     @Test func rulesThatNeverEndAreNamed() {
         let swap = RewriteRule("swap") { (site, graph) throws(IRError) in
-            guard case .binary(.add) = site.op else { return nil }
+            guard case .elementwise(.binary(.add)) = site.op else { return nil }
             return try graph.emit(site.op, site.operands.reversed(), label: site.label)
         }
         #expect(error(swap).contains("rule \"swap\" was applied"))
         let grow = RewriteRule("grow") { (site, graph) throws(IRError) in
-            guard case .unary(.exp) = site.op else { return nil }
+            guard case .elementwise(.unary(.exp)) = site.op else { return nil }
             let twice = try graph.emit(.unary(.neg), site.operands, label: "")
             let back = try graph.emit(.unary(.neg), [twice], label: "")
             return try graph.emit(site.op, [back], label: "")

@@ -63,7 +63,7 @@ extension Graph {
     var parameterTotals: [ParameterTotal] {
         ParameterRole.allCases.compactMap { role in
             var total = ParameterTotal(role: role)
-            for case .parameter(_, let type, role) in nodes.map(\.op) {
+            for case .source(.parameter(_, let type, role)) in nodes.map(\.op) {
                 let elements = (type.extents([:]) ?? []).reduce(1, *)
                 total.tensors += 1
                 total.elements += elements

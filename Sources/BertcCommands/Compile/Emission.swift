@@ -79,10 +79,8 @@ struct StageWriter {
 extension Node {
     /// The op, and where it stands in the model.
     fileprivate var caption: String {
-        switch op {
-        case .input(let name, _), .parameter(let name, _, _): "\(op.mnemonic) \(name)"
-        case .fusion(let region): "\(region.name) \(label)"
-        default: label.isEmpty ? op.mnemonic : "\(op.mnemonic) \(label)"
-        }
+        if let name = op.suppliedName { return "\(op.mnemonic) \(name)" }
+        if case .fusion(let region) = op { return "\(region.name) \(label)" }
+        return label.isEmpty ? op.mnemonic : "\(op.mnemonic) \(label)"
     }
 }

@@ -94,11 +94,8 @@ extension Graph {
     /// Labels, and the name of an input or parameter; those of a region's body are the region's own.
     fileprivate func paths(_ id: NodeID) -> [LabelPath] {
         var texts = [self[id].label]
-        switch self[id].op {
-        case .input(let name, _), .parameter(let name, _, _): texts.append(name)
-        case .fusion(let region): texts += region.body.nodes.map(\.label)
-        default: break
-        }
+        if let name = self[id].op.suppliedName { texts.append(name) }
+        if case .fusion(let region) = self[id].op { texts += region.body.nodes.map(\.label) }
         return Set(texts).subtracting([""]).map { LabelPath($0) }
     }
 

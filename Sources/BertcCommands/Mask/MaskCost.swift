@@ -52,10 +52,7 @@ struct MaskCost {
     /// The launches that compute attention.
     private static func attention(_ program: Program) -> [Int] {
         program.launches.indices.filter { index in
-            switch program.graph[program.launches[index].node].op {
-            case .flashAttention, .flashAttentionGradient: true
-            default: false
-            }
+            if case .attention = program.graph[program.launches[index].node].op { true } else { false }
         }
     }
 

@@ -11,8 +11,8 @@ public struct CustomOp: Hashable, Sendable {
     public init(
         _ definition: CustomOpDefinition, _ attributes: [String: Attribute] = [:]
     ) throws(IRError) {
-        var reader = AttributeReader(attributes)
-        try reader.expectNames(in: definition.attributes.map(\.name), of: "custom.\(definition.name)")
+        var reader = AttributeReader(attributes, of: "custom.\(definition.name)")
+        try reader.expectNames(in: definition.attributes.map(\.name))
         var values: [Attribute] = []
         for (name, value) in definition.attributes {
             values.append(reader.contains(name) ? try reader.attribute(name, like: value) : value)
@@ -49,7 +49,25 @@ public struct CustomOp: Hashable, Sendable {
 
 // MARK: What the definition's functions give, checked
 
-extension CustomOp {
+extension CustomOp: OpFamily {
+    /// The parser is given the definitions that a text may use.
+    static let spellings: [any OpSpelling] = []
+
+    var text: OpText { (mnemonic, attributes) }
+
+    /// What is left of custom ops when fusion runs has an element program.
+    func iteration(_ operands: [TensorType], _ results: [TensorType]) -> Iteration {
+        let fits = results.count == 1 && operands.allSatisfy { broadcasts($0.shape, to: results[0].shape) }
+        return Iteration(fits ? .map : .opaque, over: results)
+    }
+
+    var traits: OpTraits {
+        OpTraits(
+            results: definition.resultCount, merges: true, folding: .small, isElementWise: false,
+            byAddress: 0..<0, lowPrecision: 0..<0, integers: [], work: .elements(10), word: nil,
+            dropoutStream: nil)
+    }
+
     func types(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
         // The text form splits a mnemonic at characters that no word has.
         guard definition.name.wholeMatch(of: /[A-Za-z_][A-Za-z_0-9]*/) != nil else {
@@ -64,7 +82,7 @@ extension CustomOp {
     }
 
     func gradients(_ rule: VJP) throws(IRError) -> [Tensor?] {
-        guard let gradient = definition.gradient else { throw Op.custom(self).noGradient() }
+        guard let gradient = definition.gradient else { throw noGradient() }
         let gradients = try checked("gradient") { try gradient(self, rule) }
         guard gradients.count == rule.operands.count else {
             throw IRError(
@@ -87,7 +105,7 @@ extension CustomOp {
         guard let decomposition = definition.decomposition else { return nil }
         let results = try checked("custom") { try decomposition(self, operands) }
         guard results.map(\.type) == types, results.allSatisfy(\.exists) else {
-            if let builder = operands.first?.builder { _ = try builder.finish() }  // the better report
+            if let builder = operands.first?.builder { _ = try builder.finish() }  // Prefer the builder's own error.
             let given = results.map(\.type.description).joined(separator: ", ")
             let wanted = types.map(\.description).joined(separator: ", ")
             throw IRError("custom", "its decomposition gives \(given), but its shape rule \(wanted)")

@@ -22,122 +22,97 @@
 //   dS = P (dP - delta)                                  dq[t, h, d] = scale Σ_j dS[t, h, j] k[u, h, d]
 //   dk[u, h, d] = scale Σ_i dS[t, h, j] q[t, h, d]       dv[u, h, d] = Σ_i dropout(P)[t, h, j] dout[t, h, d]
 
-/// What the elements of an additive bias of attention's scores belong to.
-public enum AttentionBias: String, Hashable, Sendable, CaseIterable {
-    /// Two positions of a sequence: f32[heads, n, n], queries before keys.
-    case pairs
-    /// The distance from the query's position to the key's, from 1 - n to n - 1: f32[heads, 2n - 1].
-    case distances
-
-    /// n of a bias with so many elements in its last axis: the longest sequence that it serves.
-    public func longest(_ columns: Int) -> Int {
-        switch self {
-        case .pairs: columns
-        case .distances: (columns + 1) / 2
-        }
-    }
-}
-
-/// What attention computes beyond its operands.
-public struct AttentionAttributes: Hashable, Sendable {
-    /// Factor of the scores, usually 1/√headSize.
-    public var scale: Double
-    /// Share of the probabilities that dropout takes out, in [0, 1).
-    public var rate: Double
-    /// Dropout's stream number.
-    public var stream: Int
-    /// The keys that a row may attend to, where they are not all keys of its sequence.
-    public var mask: AttentionMask?
-    /// What is added to the scores, where there is an operand for it.
-    public var bias: AttentionBias?
-    /// Whether the gradient has the result dbias. The forward op has none.
-    public var hasBiasGradient = false
-
-    public init(
-        scale: Double, rate: Double = 0, stream: Int = 0, mask: AttentionMask? = nil,
-        bias: AttentionBias? = nil, hasBiasGradient: Bool = false
-    ) {
-        self.scale = scale
-        self.rate = rate
-        self.stream = stream
-        self.mask = mask
-        self.bias = bias
-        self.hasBiasGradient = hasBiasGradient
-    }
-
-    var named: [NamedAttribute] {
-        let numbers: [NamedAttribute] = [
-            ("scale", .float(scale)), ("rate", .float(rate)), ("stream", .int(stream)),
-        ]
-        return numbers + (mask.map { [("mask", .string($0.description))] } ?? [])
-            + (bias.map { [("bias", .name($0.rawValue))] } ?? [])
-            + (hasBiasGradient ? [("bias_gradient", .bool(true))] : [])
-    }
-
-    static let names = ["scale", "rate", "stream", "mask", "bias"]
-    static let gradientNames = names + ["bias_gradient"]
-
-    init(reading read: inout AttributeReader) throws(IRError) {
-        scale = try read.float("scale")
-        rate = try read.float("rate")
-        stream = try read.int("stream")
-        mask = read.contains("mask") ? try AttentionMask(parsing: read.string("mask")) : nil
-        bias = read.contains("bias") ? try read.choice("bias") : nil
-        hasBiasGradient = try read.bool("bias_gradient")
-    }
-}
-
 extension Op {
-    func attentionTypes(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
-        switch self {
-        case .flashAttention(let attributes):
-            guard !attributes.hasBiasGradient else { throw .type("a bias gradient is of the gradient op") }
-            let q = try checkAttention(operands, tensors: 3, statistics: 0, attributes)
-            return [q, TensorType(.f32, Array(q.shape.dropLast()))]
-        case .flashAttentionGradient(let attributes):
-            let q = try checkAttention(operands, tensors: 5, statistics: 1, attributes)
-            return [q, q, q] + (attributes.hasBiasGradient ? [operands[8]] : [])
-        default:
-            preconditionFailure("not attention: \(mnemonic)")
+    /// Attention without an array of scores.
+    public enum Attention: Hashable, Sendable {
+        case forward(AttentionAttributes)
+        case gradient(AttentionAttributes)
+
+        public var attributes: AttentionAttributes {
+            switch self {
+            case .forward(let attributes), .gradient(let attributes): attributes
+            }
         }
     }
 
-    /// Checks `tensors` operands of one type, then `statistics` of a number a row and head, the segments, and rng.
-    private func checkAttention(
-        _ operands: [TensorType], tensors: Int, statistics: Int, _ attributes: AttentionAttributes
-    ) throws(IRError) -> TensorType {
+    public static func flashAttention(_ attributes: AttentionAttributes) -> Op {
+        .attention(.forward(attributes))
+    }
+
+    public static func flashAttentionGradient(_ attributes: AttentionAttributes) -> Op {
+        .attention(.gradient(attributes))
+    }
+}
+
+extension Op.Attention: OpFamily {
+    private enum Row {
+        static let mask = AttributeSpelling<AttentionMask>(name: "mask", write: { .string($0.description) }) {
+            reader throws(IRError) in try AttentionMask(parsing: reader.string("mask"))
+        }
+        static let forward = Spelling(
+            "flash_attention", .float("scale"), .float("rate"), .int("stream"), .optional(mask),
+            .optional(.choice("bias"))
+        ) { .flashAttention(AttentionAttributes(scale: $0, rate: $1, stream: $2, mask: $3, bias: $4)) }
+        static let gradient = Spelling(
+            "flash_attention_gradient", .float("scale"), .float("rate"), .int("stream"), .optional(mask),
+            .optional(.choice("bias")), .flag("bias_gradient")
+        ) {
+            .flashAttentionGradient(
+                AttentionAttributes(
+                    scale: $0, rate: $1, stream: $2, mask: $3, bias: $4, hasBiasGradient: $5))
+        }
+    }
+
+    static let spellings: [any OpSpelling] = [Row.forward, Row.gradient]
+
+    var text: OpText {
+        switch self {
+        case .forward(let a): Row.forward(a.scale, a.rate, a.stream, a.mask, a.bias)
+        case .gradient(let a): Row.gradient(a.scale, a.rate, a.stream, a.mask, a.bias, a.hasBiasGradient)
+        }
+    }
+
+    func types(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
         guard (0..<1).contains(attributes.rate), attributes.stream >= 0 else {
             throw .type("rate \(attributes.rate) must be in [0, 1)")
         }
         guard attributes.scale.isFinite else { throw .type("scale \(attributes.scale) must be finite") }
-        let data = tensors + statistics
-        let rng = data + 2 + (attributes.bias == nil ? 0 : 1)
-        let count = rng + (attributes.rate > 0 ? 1 : 0)
-        try expect(operands, count...count)
-        let q = operands[0]
-        guard q.rank == 3, q.element.isFloat, operands[..<tensors].allSatisfy({ $0 == q }) else {
-            throw .type("needs \(tensors) times one float[tokens, heads, _], got \(operands[..<tensors])")
+        try expect(operands, operandCount...operandCount)
+        let x = AttentionOperands(self, operands)
+        try check(x)
+        switch self {
+        case .forward:
+            guard !attributes.hasBiasGradient else { throw .type("a bias gradient is of the gradient op") }
+            return [x.q, TensorType(.f32, Array(x.q.shape.dropLast()))]
+        case .gradient:
+            let dbias = attributes.hasBiasGradient ? x.bias : nil
+            return [x.q, x.q, x.q] + (dbias.map { [$0] } ?? [])
+        }
+    }
+
+    /// Checks tensors of one type, the numbers per row and head, the segments, bias and rng.
+    private func check(_ x: AttentionOperands<TensorType>) throws(IRError) {
+        let q = x.q
+        let tensors =
+            (x.results.map { [$0.dout] } ?? []) + [q, x.k, x.v] + (x.results.map { [$0.out] } ?? [])
+        guard q.rank == 3, q.element.isFloat, tensors.allSatisfy({ $0 == tensors[0] }) else {
+            throw .type("needs \(tensors.count) times one float[tokens, heads, _], got \(tensors)")
         }
         let row = TensorType(.f32, Array(q.shape.dropLast()))
-        guard operands[tensors..<data].allSatisfy({ $0 == row }) else {
-            throw .type("needs lse \(row), got \(operands[tensors])")
-        }
+        if let lse = x.results?.lse, lse != row { throw .type("needs lse \(row), got \(lse)") }
         if let mask = attributes.mask {
             guard let heads = q.shape[1].fixedExtent else {
                 throw .type("a mask needs a fixed number of heads")
             }
             try mask.check(heads: heads)
         }
-        try checkSegments(operands[data], operands[data + 1])
-        if let bias = attributes.bias {
-            try check(operands[data + 2], bias, heads: q.shape[1])
+        try checkSegments(x.offsets, x.lengths)
+        if let bias = attributes.bias, let operand = x.bias {
+            try check(operand, bias, heads: q.shape[1])
         } else if attributes.hasBiasGradient {
             throw .type("a bias gradient needs a bias")
         }
-        guard attributes.rate == 0 || operands[rng] == TensorType(.i64, [2]) else {
-            throw .type("needs rng i64[2], got \(operands[rng])")
-        }
-        return q
+        if let rng = x.rng, rng != TensorType(.i64, [2]) { throw .type("needs rng i64[2], got \(rng)") }
     }
 
     private func check(_ operand: TensorType, _ bias: AttentionBias, heads: Dimension) throws(IRError) {
@@ -151,16 +126,38 @@ extension Op {
         }
     }
 
-    func attentionVJP(_ rule: VJP) throws(IRError) -> [Tensor?] {
-        guard case .flashAttention(var attributes) = self else { throw noGradient() }
-        guard rule.cotangents[1] == nil else {
-            throw IRError("gradient", "lse of 'flash_attention' can't be differentiated")
+    func gradients(_ rule: VJP) throws(IRError) -> [Tensor?] {
+        switch self {
+        case .forward(var attributes):
+            guard rule.cotangents[1] == nil else {
+                throw IRError("gradient", "lse of 'flash_attention' can't be differentiated")
+            }
+            var x = AttentionOperands(self, rule.operands)
+            x.results = .init(dout: rule.cotangent, out: rule.results[0], lse: rule.results[1])
+            attributes.hasBiasGradient = positions.bias.map { rule.needed[$0] } ?? false
+            let gradients = rule.builder.applyAll(.flashAttentionGradient(attributes), x.list)
+            let dbias = attributes.hasBiasGradient ? gradients[3] : nil
+            return rule.operands.indices.map { $0 < 3 ? gradients[$0] : $0 == positions.bias ? dbias : nil }
+        case .gradient:
+            throw noGradient()
         }
-        let (tensors, rest) = (rule.operands[..<3], rule.operands[3...])
-        attributes.hasBiasGradient = attributes.bias != nil && rule.needed[5]
-        let gradients = rule.builder.applyAll(
-            .flashAttentionGradient(attributes), [rule.cotangent] + tensors + rule.results + rest)
-        let dbias = attributes.hasBiasGradient ? gradients[3] : nil
-        return gradients[..<3].map(Optional.some) + rest.indices.map { $0 == 5 ? dbias : nil }
+    }
+
+    func iteration(_ operands: [TensorType], _ results: [TensorType]) -> Iteration {
+        Iteration(.opaque, over: results)
+    }
+
+    var traits: OpTraits {
+        let (results, tensors, products) =
+            switch self {
+            case .forward: (2, 0..<3, 2)
+            case .gradient: (attributes.hasBiasGradient ? 4 : 3, 0..<5, 5)
+            }
+        return OpTraits(
+            results: results, merges: true, folding: .small, isElementWise: false, byAddress: 0..<0,
+            lowPrecision: tensors,
+            integers: IntegerOperand.segments(at: positions.offsets, tokens: .axis(0, operand: 0)),
+            work: .attention(products: products), word: nil,
+            dropoutStream: attributes.rate > 0 ? attributes.stream : nil)
     }
 }

@@ -9,10 +9,45 @@
 //                 Everything outside the real rows and columns is zero. `length` is the extent of the key axis,
 //                 at least the longest real sequence. The three forms are each other's gradients.
 
+/// Which of the three products of attention a ragged product is.
 public enum RaggedForm: String, Hashable, Sendable, CaseIterable { case scores, context, transposed }
 
 extension Op {
-    func contractionTypes(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
+    /// Products of matrices.
+    public enum Contraction: Hashable, Sendable {
+        case matmul(transposeLeft: Bool, transposeRight: Bool)
+        case raggedMatmul(RaggedForm, length: Dimension)
+    }
+
+    public static func matmul(transposeLeft: Bool, transposeRight: Bool) -> Op {
+        .contraction(.matmul(transposeLeft: transposeLeft, transposeRight: transposeRight))
+    }
+
+    public static func raggedMatmul(_ form: RaggedForm, length: Dimension) -> Op {
+        .contraction(.raggedMatmul(form, length: length))
+    }
+}
+
+extension Op.Contraction: OpFamily {
+    private enum Row {
+        static let matmul = Spelling("matmul", .bool("transpose_left"), .bool("transpose_right")) {
+            .matmul(transposeLeft: $0, transposeRight: $1)
+        }
+        static let raggedMatmul = Spelling("ragged_matmul", .choice("form"), .dimension("length")) {
+            .raggedMatmul($0, length: $1)
+        }
+    }
+
+    static let spellings: [any OpSpelling] = [Row.matmul, Row.raggedMatmul]
+
+    var text: OpText {
+        switch self {
+        case .matmul(let left, let right): Row.matmul(left, right)
+        case .raggedMatmul(let form, let length): Row.raggedMatmul(form, length)
+        }
+    }
+
+    func types(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
         switch self {
         case .matmul(let transposeLeft, let transposeRight):
             try expect(operands, 2...2)
@@ -39,8 +74,6 @@ extension Op {
                 guard a.shape[2] == length else { throw .type("\(a) does not end in \(length)") }
                 return [b]
             }
-        default:
-            preconditionFailure("not a contraction: \(mnemonic)")
         }
     }
 
@@ -49,7 +82,7 @@ extension Op {
         return transposed ? (columns, rows) : (rows, columns)
     }
 
-    func contractionVJP(_ rule: VJP) -> [Tensor?] {
+    func gradients(_ rule: VJP) -> [Tensor?] {
         let (a, b, dy, g) = (rule.operands[0], rule.operands[1], rule.cotangent, rule.builder)
         switch self {
         case .matmul(let transposeLeft, let transposeRight):
@@ -82,8 +115,46 @@ extension Op {
             case .context: return [ragged(.scores, dy, b), ragged(.transposed, a, dy), nil, nil]
             case .transposed: return [ragged(.scores, b, dy), ragged(.context, a, dy), nil, nil]
             }
-        default:
-            preconditionFailure("not a contraction: \(mnemonic)")
+        }
+    }
+
+    func iteration(_ operands: [TensorType], _ results: [TensorType]) -> Iteration {
+        switch self {
+        case .matmul:
+            let isPlain = results[0].rank == 2 && results[0].element == .f32
+            return Iteration(isPlain ? .contraction : .opaque, over: results)
+        case .raggedMatmul:
+            return Iteration(.opaque, over: results)
+        }
+    }
+
+    var traits: OpTraits {
+        OpTraits(
+            results: 1, merges: true, folding: .small, isElementWise: false, byAddress: 0..<0,
+            lowPrecision: lowPrecision, integers: integers, work: .products(depth: depth), word: nil,
+            dropoutStream: nil)
+    }
+
+    private var lowPrecision: Range<Int> {
+        switch self {
+        case .matmul: 0..<2
+        case .raggedMatmul: 0..<0
+        }
+    }
+
+    private var integers: [IntegerOperand] {
+        switch self {
+        case .matmul: []
+        case .raggedMatmul(_, let length):
+            IntegerOperand.segments(at: 2, tokens: .axis(0, operand: 0), limit: length)
+        }
+    }
+
+    private var depth: OperandExtent {
+        switch self {
+        case .matmul(let transposeLeft, _): .axis(transposeLeft ? -2 : -1, operand: 0)
+        case .raggedMatmul(.scores, _): .axis(-1, operand: 0)
+        case .raggedMatmul(.context, let length), .raggedMatmul(.transposed, let length): .attribute(length)
         }
     }
 }

@@ -8,8 +8,29 @@
 // and is kept when that word is at least `rate * 2^32`, rounded. So one call serves four vectors of a row.
 
 extension Op {
-    func dropoutTypes(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
-        guard case .dropout(let rate, let stream) = self else { preconditionFailure("not dropout") }
+    /// Inverted dropout.
+    public struct Dropout: Hashable, Sendable {
+        /// Share of the elements that are taken out, in [0, 1).
+        public let rate: Double
+        /// What tells this place of the model from others.
+        public let stream: Int
+    }
+
+    public static func dropout(rate: Double, stream: Int) -> Op {
+        .dropout(Dropout(rate: rate, stream: stream))
+    }
+}
+
+extension Op.Dropout: OpFamily {
+    private static let row = Spelling("dropout", .float("rate"), .int("stream")) {
+        .dropout(rate: $0, stream: $1)
+    }
+
+    static let spellings: [any OpSpelling] = [row]
+
+    var text: OpText { Self.row(rate, stream) }
+
+    func types(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
         try expect(operands, 2...2)
         guard (0..<1).contains(rate), stream >= 0 else { throw .type("rate \(rate) must be in [0, 1)") }
         guard operands[0].element.isFloat, operands[0].rank >= 1, operands[1] == TensorType(.i64, [2]) else {
@@ -18,53 +39,18 @@ extension Op {
         return [operands[0]]
     }
 
-    /// The stream from which the op draws its mask, if it draws one.
-    var dropoutStream: Int? {
-        switch self {
-        case .dropout(_, let stream): stream
-        case .flashAttention(let attention), .flashAttentionGradient(let attention):
-            attention.rate > 0 ? attention.stream : nil
-        default: nil
-        }
+    func gradients(_ rule: VJP) -> [Tensor?] {
+        [rule.builder.apply(.dropout(self), [rule.cotangent, rule.operands[1]]), nil]
     }
 
-    func dropoutVJP(_ rule: VJP) -> [Tensor?] {
-        [rule.builder.apply(self, [rule.cotangent, rule.operands[1]]), nil]
-    }
-}
-
-/// Philox-4x32 as dropout uses it; the interpreter calls it, and kernels compute the same bits.
-public enum Philox {
-    public static let rounds = 7
-    public static let multipliers: (UInt32, UInt32) = (0xD251_1F53, 0xCD9E_8D57)
-    /// Neighbouring columns that use the same word, of neighbouring counters.
-    public static let span = 16
-    public static let weyl: (UInt32, UInt32) = (0x9E37_79B9, 0xBB67_AE85)
-
-    /// Four random words for a 128-bit counter and a 64-bit key.
-    public static func words(counter: SIMD4<UInt32>, key: SIMD2<UInt32>) -> SIMD4<UInt32> {
-        var (c, k) = (counter, key)
-        for round in 0..<rounds {
-            if round > 0 { k = k &+ SIMD2(weyl.0, weyl.1) }
-            let (high0, low0) = multipliers.0.multipliedFullWidth(by: c[0])
-            let (high1, low1) = multipliers.1.multipliedFullWidth(by: c[2])
-            c = SIMD4(high1 ^ c[1] ^ k[0], low1, high0 ^ c[3] ^ k[1], low0)
-        }
-        return c
+    func iteration(_ operands: [TensorType], _ results: [TensorType]) -> Iteration {
+        // The mask counts rows and columns of its own.
+        Iteration(.map, over: results, columnAxis: results[0].rank - 1)
     }
 
-    /// Words below this are dropped.
-    public static func threshold(rate: Double) -> UInt32 {
-        UInt32(min((rate * 4_294_967_296).rounded(), 4_294_967_295))
-    }
-
-    /// Whether dropout keeps the element at `row`, `column`.
-    public static func keeps(row: Int, column: Int, stream: Int, seed: Int, step: Int, rate: Double) -> Bool {
-        let place = column / (4 * span) * span + column % span
-        let counter = SIMD4(
-            UInt32(truncatingIfNeeded: place), UInt32(truncatingIfNeeded: row),
-            UInt32(truncatingIfNeeded: stream), UInt32(truncatingIfNeeded: step))
-        let key = SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
-        return words(counter: counter, key: key)[column / span % 4] >= threshold(rate: rate)
+    var traits: OpTraits {
+        OpTraits(
+            results: 1, merges: true, folding: .small, isElementWise: false, byAddress: 1..<2,
+            lowPrecision: 0..<0, integers: [], work: .elements(50), word: nil, dropoutStream: stream)
     }
 }

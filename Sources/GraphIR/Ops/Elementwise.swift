@@ -28,7 +28,55 @@ public enum BinaryFunction: String, Hashable, Sendable, CaseIterable {
 public enum Comparison: String, Hashable, Sendable, CaseIterable { case eq, ne, lt, le, gt, ge }
 
 extension Op {
-    func elementwiseTypes(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
+    /// Functions of the elements at one place of each operand.
+    public enum Elementwise: Hashable, Sendable {
+        case unary(UnaryFunction)
+        case unaryGradient(UnaryFunction)
+        case binary(BinaryFunction)
+        case compare(Comparison)
+        case select
+        case cast(ElementType)
+    }
+
+    public static func unary(_ function: UnaryFunction) -> Op { .elementwise(.unary(function)) }
+    public static func unaryGradient(_ function: UnaryFunction) -> Op {
+        .elementwise(.unaryGradient(function))
+    }
+    public static func binary(_ function: BinaryFunction) -> Op { .elementwise(.binary(function)) }
+    public static func compare(_ comparison: Comparison) -> Op { .elementwise(.compare(comparison)) }
+    public static var select: Op { .elementwise(.select) }
+    public static func cast(_ element: ElementType) -> Op { .elementwise(.cast(element)) }
+}
+
+extension Op.Elementwise: OpFamily {
+    private enum Row {
+        static let unary = UnaryFunction.allCases.map { function in
+            Spelling(function.rawValue) { .unary(function) }
+        }
+        static let unaryGradient = Spelling("unary_gradient", .choice("function")) { .unaryGradient($0) }
+        static let binary = BinaryFunction.allCases.map { function in
+            Spelling(function.rawValue) { .binary(function) }
+        }
+        static let compare = Spelling("compare", .choice("is")) { .compare($0) }
+        static let select = Spelling("select") { .select }
+        static let cast = Spelling("cast", .choice("to")) { .cast($0) }
+    }
+
+    static let spellings: [any OpSpelling] =
+        Row.unary + Row.binary + [Row.unaryGradient, Row.compare, Row.select, Row.cast]
+
+    var text: OpText {
+        switch self {
+        case .unary(let function): (function.rawValue, [])
+        case .unaryGradient(let function): Row.unaryGradient(function)
+        case .binary(let function): (function.rawValue, [])
+        case .compare(let comparison): Row.compare(comparison)
+        case .select: Row.select()
+        case .cast(let element): Row.cast(element)
+        }
+    }
+
+    func types(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
         switch self {
         case .unary(let function):
             try expect(operands, 1...1)
@@ -71,12 +119,10 @@ extension Op {
         case .cast(let element):
             try expect(operands, 1...1)
             return [TensorType(element, operands[0].shape)]
-        default:
-            preconditionFailure("not element-wise: \(mnemonic)")
         }
     }
 
-    func elementwiseVJP(_ rule: VJP) throws(IRError) -> [Tensor?] {
+    func gradients(_ rule: VJP) throws(IRError) -> [Tensor?] {
         let dy = rule.cotangent
         switch self {
         case .unary(let function):
@@ -98,8 +144,6 @@ extension Op {
             return [nil, nil]
         case .unaryGradient:
             throw noGradient()
-        default:
-            preconditionFailure("not element-wise: \(mnemonic)")
         }
     }
 
@@ -144,6 +188,48 @@ extension Op {
         case .pow:
             return [left(dy * b * builder.binary(.pow, a, b - 1)), right(dy * y * a.log())]
         case .and, .or: return [nil, nil]
+        }
+    }
+
+    func iteration(_ operands: [TensorType], _ results: [TensorType]) -> Iteration {
+        Iteration(.map, over: results)
+    }
+
+    var traits: OpTraits {
+        OpTraits(
+            results: 1, merges: true, folding: .elements, isElementWise: true, byAddress: 0..<0,
+            lowPrecision: 0..<0, integers: [], work: .elements(operations), word: word, dropoutStream: nil)
+    }
+
+    /// Vector operations per element, about.
+    private var operations: Int {
+        switch self {
+        case .unary(let function): function.operationCount
+        case .unaryGradient(let function): function.operationCount + 6
+        case .binary(.div): 4
+        case .binary(.pow): 40
+        case .binary, .compare, .select, .cast: 1
+        }
+    }
+
+    private var word: String? {
+        switch self {
+        case .unaryGradient(let function): "d\(function.rawValue)"
+        case .unary, .binary, .compare, .select, .cast: nil
+        }
+    }
+}
+
+extension UnaryFunction {
+    fileprivate var operationCount: Int {
+        switch self {
+        case .stopGradient: 0
+        case .neg, .abs, .sign, .relu, .not: 1
+        case .sqrt, .rsqrt, .reciprocal: 4
+        case .exp, .log: 14
+        case .sigmoid, .silu: 20
+        case .tanh, .erf: 22
+        case .gelu, .geluTanh: 26
         }
     }
 }

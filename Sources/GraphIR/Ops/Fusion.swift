@@ -21,15 +21,31 @@ public struct Region: Hashable, Sendable {
     public static func portName(_ index: Int) -> String { "\(index)" }
 }
 
-extension Op {
-    func fusionTypes(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
-        guard case .fusion(let region) = self else { preconditionFailure("not a fusion: \(mnemonic)") }
-        let expected = region.operandTypes
+extension Region: OpFamily {
+    /// The parser reads a region's body along with it.
+    static let spellings: [any OpSpelling] = []
+
+    var text: OpText { ("fusion", [("name", .string(name))]) }
+
+    func types(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
+        let expected = operandTypes
         try expect(operands, expected.count...expected.count)
-        guard operands == expected else {
-            throw .type("the region takes \(expected), got \(operands)")
-        }
-        return region.body.outputs.map { region.body.type(of: $0.value) }
+        guard operands == expected else { throw .type("the region takes \(expected), got \(operands)") }
+        return body.outputs.map { body.type(of: $0.value) }
+    }
+
+    func gradients(_ rule: VJP) throws(IRError) -> [Tensor?] { throw noGradient() }
+
+    func iteration(_ operands: [TensorType], _ results: [TensorType]) -> Iteration {
+        Iteration(.opaque, over: results)
+    }
+
+    /// What a region's nodes are is asked of its body.
+    var traits: OpTraits {
+        OpTraits(
+            results: body.outputs.count, merges: true, folding: .small, isElementWise: false,
+            byAddress: 0..<0,
+            lowPrecision: 0..<0, integers: [], work: .none, word: nil, dropoutStream: nil)
     }
 }
 
@@ -47,15 +63,16 @@ extension Graph {
         }
         var inputs = 0
         for node in body.nodes {
-            switch node.op {
+            if case .fusion = node.op { throw fail("a body holds no regions") }
+            guard case .source(let source) = node.op else { continue }
+            switch source {
             case .input(let name, _):
                 guard name == Region.portName(inputs) else {
                     throw fail("input \"\(name)\" should be \"\(inputs)\"")
                 }
                 inputs += 1
             case .parameter: throw fail("a body holds no parameters")
-            case .fusion: throw fail("a body holds no regions")
-            default: break
+            case .constant, .iota, .dimensionSize: break
             }
         }
         guard body.updates.isEmpty else { throw fail("a body has no updates") }

@@ -10,7 +10,50 @@
 // segment_broadcast  its transpose: each sequence's row at each of its real tokens, 0 at padding
 
 extension Op {
-    func indexingTypes(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
+    /// Rows of tables and of packed sequences.
+    public enum Indexing: Hashable, Sendable {
+        case gather
+        case scatterAdd(rows: Dimension)
+        case coalesce(rows: Dimension)
+        case segmentSum
+        case segmentBroadcast(tokens: Dimension)
+    }
+
+    public static var gather: Op { .indexing(.gather) }
+    public static func scatterAdd(rows: Dimension) -> Op { .indexing(.scatterAdd(rows: rows)) }
+    public static func coalesce(rows: Dimension) -> Op { .indexing(.coalesce(rows: rows)) }
+    public static var segmentSum: Op { .indexing(.segmentSum) }
+    public static func segmentBroadcast(tokens: Dimension) -> Op {
+        .indexing(.segmentBroadcast(tokens: tokens))
+    }
+}
+
+extension Op.Indexing: OpFamily {
+    private enum Row {
+        static let gather = Spelling("gather") { .gather }
+        static let scatterAdd = Spelling("scatter_add", .dimension("rows")) { .scatterAdd(rows: $0) }
+        static let coalesce = Spelling("coalesce", .dimension("rows")) { .coalesce(rows: $0) }
+        static let segmentSum = Spelling("segment_sum") { .segmentSum }
+        static let segmentBroadcast = Spelling("segment_broadcast", .dimension("tokens")) {
+            .segmentBroadcast(tokens: $0)
+        }
+    }
+
+    static let spellings: [any OpSpelling] = [
+        Row.gather, Row.scatterAdd, Row.coalesce, Row.segmentSum, Row.segmentBroadcast,
+    ]
+
+    var text: OpText {
+        switch self {
+        case .gather: Row.gather()
+        case .scatterAdd(let rows): Row.scatterAdd(rows)
+        case .coalesce(let rows): Row.coalesce(rows)
+        case .segmentSum: Row.segmentSum()
+        case .segmentBroadcast(let tokens): Row.segmentBroadcast(tokens)
+        }
+    }
+
+    func types(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
         guard let x = operands.first, x.rank >= 1 else {
             throw .type("needs a tensor with at least one axis")
         }
@@ -39,12 +82,10 @@ extension Op {
             try checkSegments(operands[1], operands[2])
             guard x.shape[0] == operands[2].shape[0] else { throw .type("\(x) has not one row a sequence") }
             return [TensorType(x.element, [tokens] + row)]
-        default:
-            preconditionFailure("not an indexing op: \(mnemonic)")
         }
     }
 
-    func indexingVJP(_ rule: VJP) -> [Tensor?] {
+    func gradients(_ rule: VJP) -> [Tensor?] {
         let (x, dy, g) = (rule.operands[0], rule.cotangent, rule.builder)
         guard x.type.element.isFloat else { return rule.operands.map { _ in nil } }
         switch self {
@@ -64,8 +105,53 @@ extension Op {
             return [g.apply(.segmentBroadcast(tokens: x.shape[0]), [dy] + rule.operands[1...]), nil, nil]
         case .segmentBroadcast:
             return [g.apply(.segmentSum, [dy] + rule.operands[1...]), nil, nil]
-        default:
-            preconditionFailure("not an indexing op: \(mnemonic)")
+        case .coalesce:
+            return [nil]
+        }
+    }
+
+    func iteration(_ operands: [TensorType], _ results: [TensorType]) -> Iteration {
+        switch self {
+        case .gather:
+            Iteration(operands[0].rank >= 2 ? .map : .opaque, over: results, columnAxis: operands[1].rank)
+        case .scatterAdd, .coalesce, .segmentSum, .segmentBroadcast: Iteration(.opaque, over: results)
+        }
+    }
+
+    var traits: OpTraits {
+        OpTraits(
+            results: results, merges: true, folding: .small, isElementWise: false, byAddress: byAddress,
+            lowPrecision: 0..<0, integers: integers, work: work, word: nil, dropoutStream: nil)
+    }
+
+    private var results: Int {
+        switch self {
+        case .coalesce: 2
+        case .gather, .scatterAdd, .segmentSum, .segmentBroadcast: 1
+        }
+    }
+
+    private var byAddress: Range<Int> {
+        switch self {
+        case .gather: 0..<2
+        case .scatterAdd, .coalesce, .segmentSum, .segmentBroadcast: 0..<0
+        }
+    }
+
+    private var integers: [IntegerOperand] {
+        switch self {
+        case .gather: [IntegerOperand(1, .below(.axis(0, operand: 0)))]
+        case .scatterAdd(let rows): [IntegerOperand(1, .below(.attribute(rows)))]
+        case .coalesce(let rows): [IntegerOperand(0, .below(.attribute(rows)))]
+        case .segmentSum: IntegerOperand.segments(at: 1, tokens: .axis(0, operand: 0))
+        case .segmentBroadcast(let tokens): IntegerOperand.segments(at: 1, tokens: .attribute(tokens))
+        }
+    }
+
+    private var work: OpTraits.Work {
+        switch self {
+        case .gather: .elements(2)
+        case .scatterAdd, .coalesce, .segmentSum, .segmentBroadcast: .elements(10)
         }
     }
 }

@@ -12,7 +12,55 @@
 //                      row_statistics and normalize, which the fusion pass places in different kernels
 
 extension Op {
-    func normalisationTypes(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
+    /// Softmax and layer normalisation.
+    public enum Normalisation: Hashable, Sendable {
+        case softmax
+        case softmaxGradient
+        case layerNorm(epsilon: Double)
+        case layerNormGradient
+        case rowStatistics(epsilon: Double)
+        case normalize
+    }
+
+    public static var softmax: Op { .normalisation(.softmax) }
+    public static var softmaxGradient: Op { .normalisation(.softmaxGradient) }
+    public static func layerNorm(epsilon: Double) -> Op { .normalisation(.layerNorm(epsilon: epsilon)) }
+    public static var layerNormGradient: Op { .normalisation(.layerNormGradient) }
+    public static func rowStatistics(epsilon: Double) -> Op {
+        .normalisation(.rowStatistics(epsilon: epsilon))
+    }
+    public static var normalize: Op { .normalisation(.normalize) }
+}
+
+extension Op.Normalisation: OpFamily {
+    private enum Row {
+        static let softmax = Spelling("softmax") { .softmax }
+        static let softmaxGradient = Spelling("softmax_gradient") { .softmaxGradient }
+        static let layerNorm = Spelling("layer_norm", .float("epsilon")) { .layerNorm(epsilon: $0) }
+        static let layerNormGradient = Spelling("layer_norm_gradient") { .layerNormGradient }
+        static let rowStatistics = Spelling("row_statistics", .float("epsilon")) {
+            .rowStatistics(epsilon: $0)
+        }
+        static let normalize = Spelling("normalize") { .normalize }
+    }
+
+    static let spellings: [any OpSpelling] = [
+        Row.softmax, Row.softmaxGradient, Row.layerNorm, Row.layerNormGradient, Row.rowStatistics,
+        Row.normalize,
+    ]
+
+    var text: OpText {
+        switch self {
+        case .softmax: Row.softmax()
+        case .softmaxGradient: Row.softmaxGradient()
+        case .layerNorm(let epsilon): Row.layerNorm(epsilon)
+        case .layerNormGradient: Row.layerNormGradient()
+        case .rowStatistics(let epsilon): Row.rowStatistics(epsilon)
+        case .normalize: Row.normalize()
+        }
+    }
+
+    func types(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
         guard let x = operands.first, x.rank >= 1, x.element.isFloat else {
             throw .type("needs a float tensor with at least one axis")
         }
@@ -54,12 +102,10 @@ extension Op {
                 operands[3].shape == width, operands[3].element.isFloat
             else { throw .type("needs (x, mean, rstd, gamma, beta), got \(operands)") }
             return [x]
-        default:
-            preconditionFailure("not a normalisation: \(mnemonic)")
         }
     }
 
-    func normalisationVJP(_ rule: VJP) throws(IRError) -> [Tensor?] {
+    func gradients(_ rule: VJP) throws(IRError) -> [Tensor?] {
         let g = rule.builder
         switch self {
         case .softmax:
@@ -74,8 +120,61 @@ extension Op {
                 .layerNormGradient, [rule.cotangent, x, gamma, rule.results[1], rule.results[2]])
         case .softmaxGradient, .layerNormGradient, .rowStatistics, .normalize:
             throw noGradient()
-        default:
-            preconditionFailure("not a normalisation: \(mnemonic)")
+        }
+    }
+
+    func iteration(_ operands: [TensorType], _ results: [TensorType]) -> Iteration {
+        let last = operands[0].rank - 1
+        return switch self {
+        case .softmax, .softmaxGradient, .layerNorm, .rowStatistics:
+            Iteration(.row(columns: last), over: operands)
+        case .layerNormGradient: Iteration(.row(columns: last), over: operands, columnSums: 1..<3)
+        case .normalize: Iteration(.map, over: results, columnAxis: last)
+        }
+    }
+
+    var traits: OpTraits {
+        OpTraits(
+            results: results, merges: true, folding: .small, isElementWise: false, byAddress: byAddress,
+            lowPrecision: 0..<0, integers: integers, work: work, word: word, dropoutStream: nil)
+    }
+
+    private var results: Int {
+        switch self {
+        case .softmax, .softmaxGradient, .normalize: 1
+        case .rowStatistics: 2
+        case .layerNorm, .layerNormGradient: 3
+        }
+    }
+
+    private var byAddress: Range<Int> {
+        switch self {
+        case .softmax: 1..<2
+        case .softmaxGradient, .layerNorm, .layerNormGradient, .rowStatistics, .normalize: 0..<0
+        }
+    }
+
+    private var integers: [IntegerOperand] {
+        switch self {
+        case .softmax: [IntegerOperand(1, .below(.axis(-1, operand: 0, plus: 1)))]
+        case .softmaxGradient, .layerNorm, .layerNormGradient, .rowStatistics, .normalize: []
+        }
+    }
+
+    private var work: OpTraits.Work {
+        switch self {
+        case .normalize: .elements(4)
+        case .softmax, .softmaxGradient, .layerNorm, .layerNormGradient, .rowStatistics: .elements(10)
+        }
+    }
+
+    private var word: String? {
+        switch self {
+        case .softmax: nil
+        case .softmaxGradient: "dsoftmax"
+        case .rowStatistics: "rowstats"
+        case .layerNorm, .normalize: "layernorm"
+        case .layerNormGradient: "dlayernorm"
         }
     }
 }

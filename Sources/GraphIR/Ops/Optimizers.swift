@@ -6,6 +6,16 @@
 //         operands (p, g, m, v, lr, correction1, correction2, gradient_scale), the last four f32 scalars with
 //         correction_i = 1 - beta_i^t at step t = 1, 2, …; results (p', m', v')
 
+extension Op {
+    /// A parameter's new value by an optimiser's rule.
+    public enum OptimizerStep: Hashable, Sendable {
+        case adamW(AdamWAttributes)
+    }
+
+    public static func adamW(_ attributes: AdamWAttributes) -> Op { .optimizer(.adamW(attributes)) }
+}
+
+/// The constants of AdamW.
 public struct AdamWAttributes: Hashable, Sendable {
     public var beta1: Double
     public var beta2: Double
@@ -22,16 +32,77 @@ public struct AdamWAttributes: Hashable, Sendable {
     }
 }
 
-extension Op {
-    func optimizerTypes(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
-        try expect(operands, 8...8)
-        let p = operands[0]
-        guard p.element == .f32, operands[1...3].allSatisfy({ $0 == p }) else {
-            throw .type("parameter, gradient and moments differ: \(operands[0...3].map(\.description))")
+/// The operands of `adamw` by name: values, types or tensors, whatever the list of them holds.
+public struct AdamWOperands<Element> {
+    public var parameter, gradient, mean, square: Element
+    public var rate, correction1, correction2, gradientScale: Element
+
+    public init(
+        parameter: Element, gradient: Element, mean: Element, square: Element, rate: Element,
+        correction1: Element, correction2: Element, gradientScale: Element
+    ) {
+        (self.parameter, self.gradient, self.mean, self.square) = (parameter, gradient, mean, square)
+        (self.rate, self.correction1, self.correction2) = (rate, correction1, correction2)
+        self.gradientScale = gradientScale
+    }
+
+    /// - Precondition: there are eight.
+    public init(_ operands: [Element]) {
+        (parameter, gradient, mean, square) = (operands[0], operands[1], operands[2], operands[3])
+        (rate, correction1, correction2) = (operands[4], operands[5], operands[6])
+        gradientScale = operands[7]
+    }
+
+    /// In the op's order.
+    public var list: [Element] {
+        [parameter, gradient, mean, square, rate, correction1, correction2, gradientScale]
+    }
+}
+
+extension Op.OptimizerStep: OpFamily {
+    private enum Row {
+        static let adamW = Spelling(
+            "adamw", .float("beta1"), .float("beta2"), .float("epsilon"), .float("weight_decay")
+        ) { .adamW(AdamWAttributes(beta1: $0, beta2: $1, epsilon: $2, weightDecay: $3)) }
+    }
+
+    static let spellings: [any OpSpelling] = [Row.adamW]
+
+    var text: OpText {
+        switch self {
+        case .adamW(let a): Row.adamW(a.beta1, a.beta2, a.epsilon, a.weightDecay)
         }
-        guard operands[4...7].allSatisfy({ $0 == TensorType(.f32, []) }) else {
-            throw .type("lr, corrections and scale must be f32[]")
+    }
+
+    func types(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
+        switch self {
+        case .adamW:
+            try expect(operands, 8...8)
+            let x = AdamWOperands(operands)
+            let p = x.parameter
+            guard p.element == .f32, [x.gradient, x.mean, x.square].allSatisfy({ $0 == p }) else {
+                throw .type("parameter, gradient and moments differ: \(operands[0...3].map(\.description))")
+            }
+            let scalars = [x.rate, x.correction1, x.correction2, x.gradientScale]
+            guard scalars.allSatisfy({ $0 == TensorType(.f32, []) }) else {
+                throw .type("lr, corrections and scale must be f32[]")
+            }
+            return [p, p, p]
         }
-        return [p, p, p]
+    }
+
+    func gradients(_ rule: VJP) throws(IRError) -> [Tensor?] { throw noGradient() }
+
+    func iteration(_ operands: [TensorType], _ results: [TensorType]) -> Iteration {
+        Iteration(.map, over: results)
+    }
+
+    var traits: OpTraits {
+        switch self {
+        case .adamW:
+            OpTraits(
+                results: 3, merges: true, folding: .never, isElementWise: true, byAddress: 0..<0,
+                lowPrecision: 0..<0, integers: [], work: .elements(10), word: nil, dropoutStream: nil)
+        }
     }
 }

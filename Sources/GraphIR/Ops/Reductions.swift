@@ -5,8 +5,31 @@
 public enum Reduction: String, Hashable, Sendable, CaseIterable { case sum, max }
 
 extension Op {
-    func reductionTypes(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
-        guard case .reduce(_, let axes, let keep) = self else { preconditionFailure("not a reduction") }
+    /// A sum or a maximum over axes.
+    public struct Reduce: Hashable, Sendable {
+        public let function: Reduction
+        /// Ascending.
+        public let axes: [Int]
+        public let keepDimensions: Bool
+    }
+
+    public static func reduce(_ function: Reduction, axes: [Int], keepDimensions: Bool) -> Op {
+        .reduction(Reduce(function: function, axes: axes, keepDimensions: keepDimensions))
+    }
+}
+
+extension Op.Reduce: OpFamily {
+    private static func row(_ function: Reduction) -> Spelling<[Int], Bool> {
+        Spelling("reduce_\(function.rawValue)", .ints("axes"), .bool("keep")) {
+            .reduce(function, axes: $0, keepDimensions: $1)
+        }
+    }
+
+    static let spellings: [any OpSpelling] = Reduction.allCases.map(row)
+
+    var text: OpText { Self.row(function)(axes, keepDimensions) }
+
+    func types(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
         try expect(operands, 1...1)
         let type = operands[0]
         guard Set(axes).count == axes.count, axes.allSatisfy(type.shape.indices.contains),
@@ -16,18 +39,17 @@ extension Op {
         }
         guard type.element != .bool else { throw .type("can't reduce bool; cast it first") }
         let shape = type.shape.enumerated().compactMap { axis, extent -> Dimension? in
-            axes.contains(axis) ? (keep ? 1 : nil) : extent
+            axes.contains(axis) ? (keepDimensions ? 1 : nil) : extent
         }
         return [TensorType(type.element, shape)]
     }
 
-    func reductionVJP(_ rule: VJP) -> [Tensor?] {
-        guard case .reduce(let reduction, let axes, _) = self else { preconditionFailure("not a reduction") }
+    func gradients(_ rule: VJP) -> [Tensor?] {
         let x = rule.operands[0]
         guard x.type.element.isFloat else { return [nil] }
         let kept = x.shape.enumerated().map { axis, extent in axes.contains(axis) ? 1 : extent }
         let dy = rule.cotangent.reshaped(kept)
-        switch reduction {
+        switch function {
         case .sum:
             return [dy.broadcast(to: x.shape)]
         case .max:
@@ -36,5 +58,27 @@ extension Op {
             let hit = rule.builder.compare(.eq, x, y).cast(x.type.element)
             return [hit / hit.sum(axes: axes, keepDimensions: true) * dy]
         }
+    }
+
+    func iteration(_ operands: [TensorType], _ results: [TensorType]) -> Iteration {
+        Iteration(kind(operands[0]), over: operands)
+    }
+
+    private func kind(_ operand: TensorType) -> IterationKind {
+        let live = operand.shape.indices.filter { operand.shape[$0] != 1 }
+        let reduced = live.filter(axes.contains)
+        let kept = live.filter { !axes.contains($0) }
+        let isFloatSum = function == .sum && operand.element.isFloat
+        guard let first = reduced.first, let last = reduced.last else { return .row(columns: operand.rank) }
+        if kept.isEmpty { return isFloatSum ? .crossRow(columns: 0) : .row(columns: 0) }
+        if kept.allSatisfy({ $0 < first }) { return .row(columns: first) }
+        if isFloatSum, kept.allSatisfy({ $0 > last }) { return .crossRow(columns: last + 1) }
+        return .opaque
+    }
+
+    var traits: OpTraits {
+        OpTraits(
+            results: 1, merges: true, folding: .small, isElementWise: false, byAddress: 0..<0,
+            lowPrecision: 0..<0, integers: [], work: .elements(10), word: nil, dropoutStream: nil)
     }
 }

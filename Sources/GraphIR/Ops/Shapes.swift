@@ -7,7 +7,52 @@
 // concatenate  operands end to end along one axis
 
 extension Op {
-    func shapeTypes(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
+    /// Ops that move elements.
+    public enum Shape: Hashable, Sendable {
+        case broadcast([Dimension])
+        case reshape([Dimension])
+        case transpose([Int])
+        case slice(axis: Int, start: Int, size: Dimension)
+        case concatenate(axis: Int)
+    }
+
+    public static func broadcast(_ shape: [Dimension]) -> Op { .shape(.broadcast(shape)) }
+    public static func reshape(_ shape: [Dimension]) -> Op { .shape(.reshape(shape)) }
+    public static func transpose(_ permutation: [Int]) -> Op { .shape(.transpose(permutation)) }
+
+    public static func slice(axis: Int, start: Int, size: Dimension) -> Op {
+        .shape(.slice(axis: axis, start: start, size: size))
+    }
+
+    public static func concatenate(axis: Int) -> Op { .shape(.concatenate(axis: axis)) }
+}
+
+extension Op.Shape: OpFamily {
+    private enum Row {
+        static let broadcast = Spelling("broadcast", .shape("shape")) { .broadcast($0) }
+        static let reshape = Spelling("reshape", .shape("shape")) { .reshape($0) }
+        static let transpose = Spelling("transpose", .ints("permutation")) { .transpose($0) }
+        static let slice = Spelling("slice", .int("axis"), .int("start"), .dimension("size")) {
+            .slice(axis: $0, start: $1, size: $2)
+        }
+        static let concatenate = Spelling("concatenate", .int("axis")) { .concatenate(axis: $0) }
+    }
+
+    static let spellings: [any OpSpelling] = [
+        Row.broadcast, Row.reshape, Row.transpose, Row.slice, Row.concatenate,
+    ]
+
+    var text: OpText {
+        switch self {
+        case .broadcast(let shape): Row.broadcast(shape)
+        case .reshape(let shape): Row.reshape(shape)
+        case .transpose(let permutation): Row.transpose(permutation)
+        case .slice(let axis, let start, let size): Row.slice(axis, start, size)
+        case .concatenate(let axis): Row.concatenate(axis)
+        }
+    }
+
+    func types(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
         guard let first = operands.first else { throw .type("needs an operand") }
         if case .concatenate = self {} else { try expect(operands, 1...1) }
         switch self {
@@ -57,12 +102,10 @@ extension Op {
             var shape = first.shape
             shape[axis] = .fixed(total)
             return [TensorType(first.element, shape)]
-        default:
-            preconditionFailure("not a shape op: \(mnemonic)")
         }
     }
 
-    func shapeVJP(_ rule: VJP) -> [Tensor?] {
+    func gradients(_ rule: VJP) -> [Tensor?] {
         let (x, dy) = (rule.operands[0], rule.cotangent)
         guard x.type.element.isFloat else { return rule.operands.map { _ in nil } }
         switch self {
@@ -83,8 +126,6 @@ extension Op {
                 defer { start += size.offset }
                 return dy.slice(axis: axis, start: start, size: size)
             }
-        default:
-            preconditionFailure("not a shape op: \(mnemonic)")
         }
     }
 
@@ -100,5 +141,26 @@ extension Op {
         let after = x.shape[axis].offset - start - size.offset
         let parts = [zeros(start), rule.cotangent, zeros(after)].compactMap { $0 }
         return parts.count == 1 ? parts[0] : rule.builder.concatenate(parts, axis: axis)
+    }
+
+    func iteration(_ operands: [TensorType], _ results: [TensorType]) -> Iteration {
+        switch self {
+        case .broadcast: Iteration(.map, over: results)
+        case .reshape, .transpose, .slice, .concatenate: Iteration(.opaque, over: results)
+        }
+    }
+
+    var traits: OpTraits {
+        OpTraits(
+            results: 1, merges: true, folding: .moved, isElementWise: false, byAddress: 0..<0,
+            lowPrecision: 0..<0, integers: [], work: work, word: nil, dropoutStream: nil)
+    }
+
+    private var work: OpTraits.Work {
+        switch self {
+        case .broadcast: .elements(1)
+        case .reshape: .none
+        case .transpose, .slice, .concatenate: .elements(10)
+        }
     }
 }

@@ -7,7 +7,110 @@
 // dimension_size the extent of a dimension, as an i64 scalar
 
 extension Op {
-    func sourceTypes(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
+    /// Nodes without operands.
+    public enum Source: Hashable, Sendable {
+        case input(name: String, type: TensorType)
+        case parameter(name: String, type: TensorType, role: ParameterRole)
+        case constant(Literal, type: TensorType)
+        case iota(type: TensorType, axis: Int)
+        case dimensionSize(Dimension)
+
+        /// The name by which the caller supplies the value; `nil` for what the graph makes itself.
+        public var suppliedName: String? {
+            switch self {
+            case .input(let name, _), .parameter(let name, _, _): name
+            case .constant, .iota, .dimensionSize: nil
+            }
+        }
+    }
+
+    public static func input(name: String, type: TensorType) -> Op {
+        .source(.input(name: name, type: type))
+    }
+
+    public static func parameter(name: String, type: TensorType, role: ParameterRole) -> Op {
+        .source(.parameter(name: name, type: type, role: role))
+    }
+
+    public static func constant(_ literal: Literal, type: TensorType) -> Op {
+        .source(.constant(literal, type: type))
+    }
+
+    public static func iota(type: TensorType, axis: Int) -> Op { .source(.iota(type: type, axis: axis)) }
+
+    public static func dimensionSize(_ dimension: Dimension) -> Op { .source(.dimensionSize(dimension)) }
+
+    /// The name of an input or parameter.
+    public var suppliedName: String? {
+        if case .source(let source) = self { source.suppliedName } else { nil }
+    }
+}
+
+/// What a parameter is to training.
+public enum ParameterRole: String, Hashable, Sendable, CaseIterable {
+    /// Gets a gradient and an optimiser update.
+    case trainable
+    /// Read only.
+    case frozen
+    /// Optimiser moments, counters: written by updates, never differentiated.
+    case state
+    /// Running sums, such as those of gradients: state whose update is written as soon as it is known, whatever
+    /// becomes of the run.
+    case accumulator
+}
+
+/// The value of a constant.
+public enum Literal: Hashable, Sendable {
+    /// Every element is this number.
+    case splat(Double)
+    /// Row-major elements of a fixed shape.
+    case dense([Double])
+
+    /// Whether literals that are equal are the same numbers: `Double` says -0 == 0, but 1 / -0 is not 1 / 0.
+    fileprivate var isIdentified: Bool {
+        switch self {
+        case .splat(let value): !(value == 0 && value.sign == .minus)
+        case .dense(let values): !values.contains { $0 == 0 && $0.sign == .minus }
+        }
+    }
+}
+
+extension Op.Source: OpFamily {
+    private enum Row {
+        static let input = Spelling("input", .string("name"), .resultType) { .input(name: $0, type: $1) }
+        static let parameter = Spelling("parameter", .string("name"), .resultType, .choice("role")) {
+            .parameter(name: $0, type: $1, role: $2)
+        }
+        static let constant = Spelling(
+            "constant", .resultType, .optional(.float("value")), .optional(.floats("values"))
+        ) { (type, value: Double?, values: [Double]?) throws(IRError) in
+            switch (value, values) {
+            case (let value?, nil): .constant(.splat(value), type: type)
+            case (nil, let values?): .constant(.dense(values), type: type)
+            case (nil, nil): throw .type("attribute 'value' is missing")
+            case (.some, .some): throw .type("give 'value' or 'values', not both")
+            }
+        }
+        static let iota = Spelling("iota", .resultType, .int("axis")) { .iota(type: $0, axis: $1) }
+        static let dimensionSize = Spelling("dimension_size", .dimension("of")) { .dimensionSize($0) }
+    }
+
+    static let spellings: [any OpSpelling] = [
+        Row.input, Row.parameter, Row.constant, Row.iota, Row.dimensionSize,
+    ]
+
+    var text: OpText {
+        switch self {
+        case .input(let name, let type): Row.input(name, type)
+        case .parameter(let name, let type, let role): Row.parameter(name, type, role)
+        case .constant(.splat(let value), let type): Row.constant(type, value, nil)
+        case .constant(.dense(let values), let type): Row.constant(type, nil, values)
+        case .iota(let type, let axis): Row.iota(type, axis)
+        case .dimensionSize(let dimension): Row.dimensionSize(dimension)
+        }
+    }
+
+    func types(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
         try expect(operands, 0...0)
         switch self {
         case .input(_, let type), .parameter(_, let type, _):
@@ -28,8 +131,38 @@ extension Op {
         case .dimensionSize(let dimension):
             try dimension.check()
             return [TensorType(.i64, [])]
-        default:
-            preconditionFailure("not a source: \(mnemonic)")
+        }
+    }
+
+    func gradients(_ rule: VJP) -> [Tensor?] { [] }
+
+    func iteration(_ operands: [TensorType], _ results: [TensorType]) -> Iteration {
+        switch self {
+        case .constant(.splat, _), .dimensionSize: Iteration(.free, over: results)
+        case .input, .parameter, .constant(.dense, _), .iota: Iteration(.opaque, over: results)
+        }
+    }
+
+    var traits: OpTraits {
+        OpTraits(
+            results: 1, merges: merges, folding: folding, isElementWise: false, byAddress: 0..<0,
+            lowPrecision: 0..<0, integers: [], work: .none, word: nil, dropoutStream: nil)
+    }
+
+    /// Inputs and parameters are identities, not expressions.
+    private var merges: Bool {
+        switch self {
+        case .input, .parameter: false
+        case .constant(let literal, _): literal.isIdentified
+        case .iota, .dimensionSize: true
+        }
+    }
+
+    /// An iota is as cheap as a constant and smaller in print.
+    private var folding: OpTraits.Folding {
+        switch self {
+        case .input, .parameter, .constant, .iota: .never
+        case .dimensionSize: .small
         }
     }
 }

@@ -2,25 +2,33 @@ import Foundation
 import GraphIR
 
 extension Evaluation {
-    /// Results (out, lse); operands (q, k, v, offsets, lengths[, bias][, rng]).
-    func flashAttention(_ attributes: AttentionAttributes) throws(InterpreterError) -> [[Double]] {
-        let v = operands[2]
+    func attention(_ op: Op.Attention) throws(InterpreterError) -> [[Double]] {
+        let x = AttentionOperands(op, operands)
+        let rows = AttentionRows(x, op.attributes)
+        let segments = try segments(offsets: x.offsets, lengths: x.lengths, tokens: x.q.shape[0])
+        for tokens in segments { try check(op.attributes.mask, rows.bias, length: tokens.count) }
+        return switch x.results {
+        case nil: forward(rows, v: x.v, segments)
+        case let results?: gradient(rows, v: x.v.values, results, segments)
+        }
+    }
+
+    /// Results (out, lse).
+    private func forward(_ rows: AttentionRows, v: HostTensor, _ segments: [Range<Int>]) -> [[Double]] {
         let (heads, depth) = (v.shape[1], v.shape[2])
-        let bias = attributes.bias.map { AddedBias($0, operands[5]) }
         var out = Array(repeating: 0.0, count: v.values.count)
         var lse = Array(repeating: -Double.infinity, count: v.shape[0] * heads)
-        for rows in try segments(offsets: operands[3], lengths: operands[4], tokens: v.shape[0]) {
-            try check(attributes.mask, bias, length: rows.count)
-            for token in rows {
+        for tokens in segments {
+            for token in tokens {
                 for head in 0..<heads {
                     let row = token * heads + head
-                    let scores = scores(operands[0], operands[1], rows, row: row, attributes, bias)
+                    let scores = rows.scores(row, keys: tokens)
                     guard scores.contains(where: { $0 != nil }) else { continue }
                     let maximum = scores.compactMap { $0 }.reduce(-Double.infinity, Scalar.max)
                     lse[row] = maximum + log(scores.reduce(0) { $0 + ($1.map { exp($0 - maximum) } ?? 0) })
                     for case (let column, let score?) in scores.enumerated() {
-                        let weight = exp(score - lse[row]) * kept(attributes, row: row, column: column)
-                        let key = ((rows.lowerBound + column) * heads + head) * depth
+                        let weight = exp(score - lse[row]) * rows.kept(row, column)
+                        let key = ((tokens.lowerBound + column) * heads + head) * depth
                         for d in 0..<depth { out[row * depth + d] += weight * v.values[key + d] }
                     }
                 }
@@ -29,32 +37,32 @@ extension Evaluation {
         return [out, lse]
     }
 
-    /// Results (dq, dk, dv[, dbias]); operands (dout, q, k, v, out, lse, offsets, lengths[, bias][, rng]).
-    func flashAttentionGradient(_ attributes: AttentionAttributes) throws(InterpreterError) -> [[Double]] {
-        let (dout, q, k, v, out) = (
-            operands[0].values, operands[1], operands[2], operands[3].values, operands[4].values
-        )
+    /// Results (dq, dk, dv[, dbias]).
+    private func gradient(
+        _ rows: AttentionRows, v: [Double], _ results: AttentionOperands<HostTensor>.Results,
+        _ segments: [Range<Int>]
+    ) -> [[Double]] {
+        let (q, k, bias, attributes) = (rows.q, rows.k, rows.bias, rows.attributes)
+        let (dout, out, lse) = (results.dout.values, results.out.values, results.lse.values)
         let (heads, depth) = (q.shape[1], q.shape[2])
         var dq = Array(repeating: 0.0, count: v.count)
         var (dk, dv) = (dq, dq)
-        let bias = attributes.bias.map { AddedBias($0, operands[8]) }
-        var dbias = Array(repeating: 0.0, count: attributes.hasBiasGradient ? operands[8].values.count : 0)
-        for rows in try segments(offsets: operands[6], lengths: operands[7], tokens: q.shape[0]) {
-            try check(attributes.mask, bias, length: rows.count)
-            for token in rows {
+        var dbias = Array(repeating: 0.0, count: attributes.hasBiasGradient ? bias?.values.count ?? 0 : 0)
+        for tokens in segments {
+            for token in tokens {
                 for head in 0..<heads {
                     let row = token * heads + head
                     let own = row * depth
                     let delta = (0..<depth).reduce(0) { $0 + dout[own + $1] * out[own + $1] }
-                    let scores = scores(q, k, rows, row: row, attributes, bias)
+                    let scores = rows.scores(row, keys: tokens)
                     for case (let column, let score?) in scores.enumerated() {
-                        let key = ((rows.lowerBound + column) * heads + head) * depth
-                        let factor = kept(attributes, row: row, column: column)
-                        let probability = exp(score - operands[5].values[row])
+                        let key = ((tokens.lowerBound + column) * heads + head) * depth
+                        let factor = rows.kept(row, column)
+                        let probability = exp(score - lse[row])
                         let dot = (0..<depth).reduce(0) { $0 + dout[own + $1] * v[key + $1] }
                         let dScore = probability * (factor * dot - delta)
                         if attributes.hasBiasGradient, let bias {
-                            dbias[bias.index(head, query: token - rows.lowerBound, key: column)] += dScore
+                            dbias[bias.index(head, query: token - tokens.lowerBound, key: column)] += dScore
                         }
                         let slope = dScore * attributes.scale
                         for d in 0..<depth {
@@ -69,12 +77,33 @@ extension Evaluation {
         return [dq, dk, dv] + (attributes.hasBiasGradient ? [dbias] : [])
     }
 
+    private func check(_ mask: AttentionMask?, _ bias: AddedBias?, length: Int) throws(InterpreterError) {
+        for (name, size) in [("mask", mask?.size), ("bias", bias?.longest)] {
+            guard let size, length > size else { continue }
+            throw error("a sequence has \(length) tokens, but the \(name) is for at most \(size)")
+        }
+    }
+}
+
+/// What a row of attention needs to know of all others.
+private struct AttentionRows {
+    let q: HostTensor
+    let k: HostTensor
+    let bias: AddedBias?
+    let attributes: AttentionAttributes
+    /// Dropout's seed and step.
+    private let rng: [Int]?
+
+    init(_ operands: AttentionOperands<HostTensor>, _ attributes: AttentionAttributes) {
+        (q, k) = (operands.q, operands.k)
+        bias = operands.bias.flatMap { operand in attributes.bias.map { AddedBias($0, operand) } }
+        rng = operands.rng?.values.map(ElementType.saturatingInt)
+        self.attributes = attributes
+    }
+
     /// The scores of one row (token * heads + head) against the keys of its sequence, `nil` where the mask or the
     /// bias excludes the key.
-    private func scores(
-        _ q: HostTensor, _ k: HostTensor, _ keys: Range<Int>, row: Int, _ attributes: AttentionAttributes,
-        _ bias: AddedBias?
-    ) -> [Double?] {
+    func scores(_ row: Int, keys: Range<Int>) -> [Double?] {
         let (heads, depth) = (q.shape[1], q.shape[2])
         let (token, head) = (row / heads, row % heads)
         return keys.map { key in
@@ -88,17 +117,9 @@ extension Evaluation {
         }
     }
 
-    private func check(_ mask: AttentionMask?, _ bias: AddedBias?, length: Int) throws(InterpreterError) {
-        for (name, size) in [("mask", mask?.size), ("bias", bias?.longest)] {
-            guard let size, length > size else { continue }
-            throw error("a sequence has \(length) tokens, but the \(name) is for at most \(size)")
-        }
-    }
-
-    /// What dropout multiplies an element by: 0 or 1 / (1 - rate). The last operand is rng.
-    private func kept(_ attributes: AttentionAttributes, row: Int, column: Int) -> Double {
-        guard attributes.rate > 0 else { return 1 }
-        let rng = operands[operands.count - 1].values.map(ElementType.saturatingInt)
+    /// What dropout multiplies an element by: 0 or 1 / (1 - rate).
+    func kept(_ row: Int, _ column: Int) -> Double {
+        guard let rng else { return 1 }
         let keeps = Philox.keeps(
             row: row, column: column, stream: attributes.stream, seed: rng[0], step: rng[1],
             rate: attributes.rate)

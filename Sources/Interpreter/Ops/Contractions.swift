@@ -1,8 +1,16 @@
 import GraphIR
 
 extension Evaluation {
+    func contraction(_ op: Op.Contraction, _ shape: [Int]) throws(InterpreterError) -> [Double] {
+        switch op {
+        case .matmul(let left, let right): matmul(transposeLeft: left, transposeRight: right)
+        case .raggedMatmul(let form, let length):
+            try raggedMatmul(form, length: try extent(length), shape)
+        }
+    }
+
     /// C[b…, m, n] = Σ_k A[b…, m, k] B[b…, k, n].
-    func matmul(transposeLeft: Bool, transposeRight: Bool) -> [Double] {
+    private func matmul(transposeLeft: Bool, transposeRight: Bool) -> [Double] {
         let (a, b) = (operands[0], operands[1])
         let rank = a.shape.count
         let (aRows, aColumns) = (a.shape[rank - 2], a.shape[rank - 1])
@@ -28,7 +36,9 @@ extension Evaluation {
     }
 
     /// The three products of attention over packed sequences; operands (a, b, offsets, lengths).
-    func raggedMatmul(_ form: RaggedForm, length: Int, _ shape: [Int]) throws(InterpreterError) -> [Double] {
+    private func raggedMatmul(_ form: RaggedForm, length: Int, _ shape: [Int]) throws(InterpreterError)
+        -> [Double]
+    {
         let (a, b) = (operands[0], operands[1])
         let (heads, depth) = (b.shape[1], b.shape[2])
         var result = Array(repeating: 0.0, count: shape.reduce(1, *))

@@ -2,8 +2,15 @@ import Foundation
 import GraphIR
 
 extension Evaluation {
-    /// Results (loss, lse), one number a row each; operands (logits, labels).
-    func crossEntropy(ignoreIndex: Int) throws(InterpreterError) -> [[Double]] {
+    func loss(_ op: Op.Loss) throws(InterpreterError) -> [[Double]] {
+        switch op {
+        case .crossEntropy(let ignored): try crossEntropy(ignoreIndex: ignored)
+        case .crossEntropyGradient(let ignored): [try crossEntropyGradient(ignoreIndex: ignored)]
+        }
+    }
+
+    /// Results (loss, lse), one number per row each; operands (logits, labels).
+    private func crossEntropy(ignoreIndex: Int) throws(InterpreterError) -> [[Double]] {
         let logits = operands[0]
         let classes = logits.shape[1]
         var (losses, lses): ([Double], [Double]) = ([], [])
@@ -18,7 +25,7 @@ extension Evaluation {
     }
 
     /// dlogits = (exp(logits - lse) - onehot(label)) dloss; operands (dloss, logits, labels, lse).
-    func crossEntropyGradient(ignoreIndex: Int) throws(InterpreterError) -> [Double] {
+    private func crossEntropyGradient(ignoreIndex: Int) throws(InterpreterError) -> [Double] {
         let (dloss, logits, lse) = (operands[0].values, operands[1], operands[3].values)
         let classes = logits.shape[1]
         var dlogits: [Double] = []

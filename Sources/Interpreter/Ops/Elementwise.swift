@@ -1,7 +1,7 @@
 import GraphIR
 
 extension Evaluation {
-    func elementwise(_ shape: [Int]) throws(InterpreterError) -> [Double] {
+    func elementwise(_ op: Op.Elementwise, _ shape: [Int]) throws(InterpreterError) -> [Double] {
         let element = operands[0].element
         /// The values of an operand, repeated to the result's shape.
         func spread(_ operand: Int) -> [Double] {
@@ -29,8 +29,6 @@ extension Evaluation {
         case .cast(let target):
             guard element == .i64, target == .i32 else { return operands[0].values }
             return operands[0].values.map { target.wrapped(ElementType.saturatingInt($0)) }
-        default:
-            preconditionFailure("not element-wise: \(op.mnemonic)")
         }
     }
 
@@ -49,7 +47,7 @@ extension Evaluation {
     }
 
     /// Elements that the generator keeps, scaled by 1 / (1 - rate); operands (x, rng).
-    func dropout(rate: Double, stream: Int) -> [Double] {
+    func dropout(_ op: Op.Dropout) -> [Double] {
         let (x, rng) = (operands[0], operands[1])
         let columns = x.shape[x.shape.count - 1]
         let (seed, step) = (
@@ -57,9 +55,9 @@ extension Evaluation {
         )
         return x.values.indices.map { index in
             let keeps = Philox.keeps(
-                row: index / columns, column: index % columns, stream: stream, seed: seed, step: step,
-                rate: rate)
-            return keeps ? x.values[index] / (1 - rate) : 0
+                row: index / columns, column: index % columns, stream: op.stream, seed: seed,
+                step: step, rate: op.rate)
+            return keeps ? x.values[index] / (1 - op.rate) : 0
         }
     }
 }

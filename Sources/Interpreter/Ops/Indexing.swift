@@ -1,8 +1,18 @@
 import GraphIR
 
 extension Evaluation {
+    func indexing(_ op: Op.Indexing, _ shapes: [[Int]]) throws(InterpreterError) -> [[Double]] {
+        switch op {
+        case .gather: [try gather()]
+        case .scatterAdd: [try scatterAdd(shapes[0])]
+        case .coalesce: try coalesce(rows: shapes[0][0])
+        case .segmentSum: [try segmentSum(shapes[0])]
+        case .segmentBroadcast: [try segmentBroadcast(shapes[0])]
+        }
+    }
+
     /// Rows of a table; operands (table, ids).
-    func gather() throws(InterpreterError) -> [Double] {
+    private func gather() throws(InterpreterError) -> [Double] {
         let table = operands[0]
         let width = table.shape.dropFirst().reduce(1, *)
         var values: [Double] = []
@@ -14,7 +24,7 @@ extension Evaluation {
     }
 
     /// Rows added up at their ids; operands (updates, ids).
-    func scatterAdd(_ shape: [Int]) throws(InterpreterError) -> [Double] {
+    private func scatterAdd(_ shape: [Int]) throws(InterpreterError) -> [Double] {
         let updates = operands[0].values
         let width = shape.dropFirst().reduce(1, *)
         var table = Array(repeating: 0.0, count: shape.reduce(1, *))
@@ -26,7 +36,7 @@ extension Evaluation {
     }
 
     /// The number of each row and of each id; operand ids.
-    func coalesce(rows: Int) throws(InterpreterError) -> [[Double]] {
+    private func coalesce(rows: Int) throws(InterpreterError) -> [[Double]] {
         let ids = operands[0].values.map(ElementType.saturatingInt)
         var slots = Array(repeating: ids.count, count: rows)
         var positions: [Int] = []
@@ -49,7 +59,7 @@ extension Evaluation {
     }
 
     /// Sum of each sequence's real rows; operands (x, offsets, lengths).
-    func segmentSum(_ shape: [Int]) throws(InterpreterError) -> [Double] {
+    private func segmentSum(_ shape: [Int]) throws(InterpreterError) -> [Double] {
         let x = operands[0]
         let width = shape.dropFirst().reduce(1, *)
         var sums = Array(repeating: 0.0, count: shape.reduce(1, *))
@@ -63,7 +73,7 @@ extension Evaluation {
     }
 
     /// Each sequence's row at each of its real rows, 0 elsewhere; operands (x, offsets, lengths).
-    func segmentBroadcast(_ shape: [Int]) throws(InterpreterError) -> [Double] {
+    private func segmentBroadcast(_ shape: [Int]) throws(InterpreterError) -> [Double] {
         let x = operands[0]
         let width = shape.dropFirst().reduce(1, *)
         var values = Array(repeating: 0.0, count: shape.reduce(1, *))

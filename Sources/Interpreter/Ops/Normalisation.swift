@@ -2,8 +2,19 @@ import Foundation
 import GraphIR
 
 extension Evaluation {
+    func normalisation(_ op: Op.Normalisation) -> [[Double]] {
+        switch op {
+        case .softmax: [softmax()]
+        case .softmaxGradient: [softmaxGradient()]
+        case .layerNorm(let epsilon): layerNorm(epsilon: epsilon)
+        case .layerNormGradient: layerNormGradient()
+        case .rowStatistics(let epsilon): rowStatistics(epsilon: epsilon)
+        case .normalize: [normalize()]
+        }
+    }
+
     /// Softmax over the last axis, over the columns before each row's limit; operands (x) or (x, limits).
-    func softmax() -> [Double] {
+    private func softmax() -> [Double] {
         let x = operands[0]
         let columns = x.shape[x.shape.count - 1]
         var y = Array(repeating: 0.0, count: x.values.count)
@@ -26,7 +37,7 @@ extension Evaluation {
     }
 
     /// dx = y (dy - Σ dy y); operands (dy, y).
-    func softmaxGradient() -> [Double] {
+    private func softmaxGradient() -> [Double] {
         let (dy, y) = (operands[0].values, operands[1].values)
         let columns = operands[0].shape[operands[0].shape.count - 1]
         return dy.indices.map { index in
@@ -37,7 +48,7 @@ extension Evaluation {
     }
 
     /// Results (y, mean, rstd); operands (x, gamma, beta).
-    func layerNorm(epsilon: Double) -> [[Double]] {
+    private func layerNorm(epsilon: Double) -> [[Double]] {
         let statistics = rowStatistics(epsilon: epsilon)
         let y = normalized(
             operands[0].values, mean: statistics[0], rstd: statistics[1], gamma: operands[1].values,
@@ -46,7 +57,7 @@ extension Evaluation {
     }
 
     /// Results (mean, rstd); operands (x).
-    func rowStatistics(epsilon: Double) -> [[Double]] {
+    private func rowStatistics(epsilon: Double) -> [[Double]] {
         let x = operands[0]
         let columns = x.shape[x.shape.count - 1]
         var (means, rstds): ([Double], [Double]) = ([], [])
@@ -61,7 +72,7 @@ extension Evaluation {
     }
 
     /// Operands (x, mean, rstd, gamma, beta).
-    func normalize() -> [Double] {
+    private func normalize() -> [Double] {
         normalized(
             operands[0].values, mean: operands[1].values, rstd: operands[2].values, gamma: operands[3].values,
             beta: operands[4].values)
@@ -78,7 +89,7 @@ extension Evaluation {
 
     /// Results (dx, dgamma, dbeta); operands (dy, x, gamma, mean, rstd). With x̂ = (x - mean) rstd and
     /// g = dy gamma: dx = rstd (g - mean(g) - x̂ mean(g x̂)), dgamma = Σ dy x̂ and dbeta = Σ dy over the rows.
-    func layerNormGradient() -> [[Double]] {
+    private func layerNormGradient() -> [[Double]] {
         let (dy, x, gamma) = (operands[0].values, operands[1].values, operands[2].values)
         let columns = gamma.count
         var dx: [Double] = []

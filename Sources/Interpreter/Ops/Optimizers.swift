@@ -1,12 +1,19 @@
 import GraphIR
 
 extension Evaluation {
-    /// Results (p', m', v'); operands (p, g, m, v, lr, correction1, correction2, gradient_scale).
-    func adamW(_ attributes: AdamWAttributes) -> [[Double]] {
-        let scalars = operands[4...].map { $0.values[0] }
-        let (lr, correction1, correction2, scale) = (scalars[0], scalars[1], scalars[2], scalars[3])
-        var (p, m, v) = (operands[0].values, operands[2].values, operands[3].values)
-        for (index, gradient) in operands[1].values.enumerated() {
+    func optimizerStep(_ op: Op.OptimizerStep) -> [[Double]] {
+        switch op {
+        case .adamW(let attributes): adamW(attributes)
+        }
+    }
+
+    /// Results (p', m', v').
+    private func adamW(_ attributes: AdamWAttributes) -> [[Double]] {
+        let x = AdamWOperands(operands.map(\.values))
+        let (lr, scale) = (x.rate[0], x.gradientScale[0])
+        let (correction1, correction2) = (x.correction1[0], x.correction2[0])
+        var (p, m, v) = (x.parameter, x.mean, x.square)
+        for (index, gradient) in x.gradient.enumerated() {
             let g = gradient * scale
             m[index] = attributes.beta1 * m[index] + (1 - attributes.beta1) * g
             v[index] = attributes.beta2 * v[index] + (1 - attributes.beta2) * g * g

@@ -2,7 +2,7 @@ import GraphIR
 
 extension Evaluation {
     /// Broadcast, reshape, transpose, slice and concatenate: each result element is one operand element.
-    func rearranged(_ shape: [Int]) -> [Double] {
+    func rearranged(_ op: Op.Shape, _ shape: [Int]) -> [Double] {
         let x = operands[0]
         let strides = Layout.strides(x.shape)
         switch op {
@@ -26,17 +26,15 @@ extension Evaluation {
                 }
             }
             return values
-        default:
-            preconditionFailure("not a shape op: \(op.mnemonic)")
         }
     }
 
-    /// Sum or maximum over `axes`; an empty maximum is the type's lowest value.
-    func reduce(_ reduction: Reduction, axes: [Int]) -> [Double] {
+    /// Sum or maximum over axes; an empty maximum is the type's lowest value.
+    func reduce(_ op: Op.Reduce) -> [Double] {
         let x = operands[0]
-        let kept = x.shape.enumerated().map { axis, extent in axes.contains(axis) ? 1 : extent }
+        let kept = x.shape.enumerated().map { axis, extent in op.axes.contains(axis) ? 1 : extent }
         let targets = Layout.broadcastPositions(kept, to: x.shape)
-        switch reduction {
+        switch op.function {
         case .sum:
             var sums = Array(repeating: 0.0, count: kept.reduce(1, *))
             for (value, target) in zip(x.values, targets) { sums[target] += value }

@@ -1,8 +1,10 @@
 import GraphIR
 
 extension Evaluation {
-    func source(_ shape: [Int]) throws(InterpreterError) -> [Double] {
-        switch op {
+    func source(_ source: Op.Source, _ shape: [Int]) throws(InterpreterError) -> [Double] {
+        switch source {
+        case .input, .parameter:
+            throw error("inputs and parameters are given, not computed")
         case .constant(.splat(let value), _):
             return Array(repeating: value, count: shape.reduce(1, *))
         case .constant(.dense(let values), _):
@@ -12,8 +14,6 @@ extension Evaluation {
             return Layout.positions(shape, strides: along).map(Double.init)
         case .dimensionSize(let dimension):
             return [Double(try extent(dimension))]
-        default:
-            preconditionFailure("not a source: \(op.mnemonic)")
         }
     }
 }

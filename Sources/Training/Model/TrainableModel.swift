@@ -51,7 +51,7 @@ package final class TrainableModel {
         let graph = try forward.build()
         try compiler.options.dump?(CompilationStage(graph))
         needsRandomness = graph.nodes.contains { node in
-            if case .input("rng", _) = node.op { true } else { false }
+            if case .source(.input("rng", _)) = node.op { true } else { false }
         }
         let evaluated = try EncoderGraph(config: config, head: head, isTraining: false, gates: gates).build()
         let step =

@@ -67,7 +67,7 @@ struct AttentionMatcher {
                 "its scores are added to, by tokens or keys: only as an operand of attention is a bias by positions"
             )
         }
-        guard case .softmax = graph[softmax].op else {
+        guard case .normalisation(.softmax) = graph[softmax].op else {
             throw AttentionRejection("its scores go to '\(graph[softmax].op.mnemonic)', not to a softmax")
         }
         try checkLimits(softmax, segments)
@@ -78,12 +78,12 @@ struct AttentionMatcher {
         var attributes = AttentionAttributes(scale: scale)
         var rest = segments
         let droppers = users(probabilities) { if case .dropout = $0 { true } else { false } }
-        if let dropout = droppers.first, case .dropout(let rate, let stream) = graph[dropout].op {
+        if let dropout = droppers.first, case .dropout(let attribute) = graph[dropout].op {
             guard droppers.count == 1 else { throw AttentionRejection("its probabilities have two dropouts") }
             weights = Value(dropout)
             nodes.insert(dropout)
-            if rate > 0 {
-                (attributes.rate, attributes.stream) = (rate, stream)
+            if attribute.rate > 0 {
+                (attributes.rate, attributes.stream) = (attribute.rate, attribute.stream)
                 rest.append(graph[dropout].operands[1])
             }
         }
@@ -107,7 +107,8 @@ struct AttentionMatcher {
         let operands = graph[softmax].operands
         guard operands.count == 2 else { throw AttentionRejection("its softmax has no limits") }
         let limits = graph[operands[1].node]
-        guard case .segmentBroadcast = limits.op, limits.operands == [segments[1]] + segments else {
+        guard case .indexing(.segmentBroadcast) = limits.op, limits.operands == [segments[1]] + segments
+        else {
             throw AttentionRejection("its softmax's limits are not the lengths of its sequences")
         }
     }
@@ -188,7 +189,7 @@ struct AttentionMatcher {
     // MARK: Pieces
 
     private func form(_ id: NodeID) -> RaggedForm? {
-        if case .raggedMatmul(let form, _) = graph[id].op { form } else { nil }
+        if case .contraction(.raggedMatmul(let form, _)) = graph[id].op { form } else { nil }
     }
 
     /// The nodes that read `value` and whose op passes the test.
@@ -236,7 +237,8 @@ struct AttentionMatcher {
     ) throws(AttentionRejection) -> (Value, Double) {
         guard let ids = users[value], ids.count == 1, !roots.contains(value) else { return (value, 1) }
         let node = graph[ids[0]]
-        guard case .binary(let function) = node.op, node.types[0] == graph.type(of: value) else {
+        guard case .elementwise(.binary(let function)) = node.op, node.types[0] == graph.type(of: value)
+        else {
             return (value, 1)
         }
         let left = node.operands[0] == value
@@ -253,6 +255,6 @@ struct AttentionMatcher {
     }
 
     private func splat(_ value: Value) -> Double? {
-        if case .constant(.splat(let number), _) = graph[value.node].op { number } else { nil }
+        if case .source(.constant(.splat(let number), _)) = graph[value.node].op { number } else { nil }
     }
 }

@@ -129,7 +129,11 @@ public struct Bisection: Sendable {
         func roots(_ graph: Graph) -> [Value] {
             guard isUpdate else { return graph.outputs.filter { $0.name == key }.map(\.value) }
             return graph.updates.filter { update in
-                if case .parameter(key, _, _) = graph[update.parameter.node].op { true } else { false }
+                if case .source(.parameter(key, _, _)) = graph[update.parameter.node].op {
+                    true
+                } else {
+                    false
+                }
             }.map(\.value)
         }
     }

@@ -33,7 +33,7 @@ extension Pass {
 private func splittingLayerNorms(_ graph: Graph) throws(IRError) -> Graph {
     var rewriter = GraphRewriter(graph)
     for id in graph.nodeIDs {
-        guard case .layerNorm(let epsilon) = graph[id].op else {
+        guard case .normalisation(.layerNorm(let epsilon)) = graph[id].op else {
             try rewriter.copy(id)
             continue
         }

@@ -79,6 +79,7 @@ struct FusionGroup {
 /// A graph that is being cut into kernels: the groups, and who reads whom.
 struct FusionGroups {
     let graph: Graph
+    let iterations: [Iteration]
     let kinds: [IterationKind]
     /// The group of each node; `nil` for sources and for what any kernel can make.
     private(set) var home: [Int?]
@@ -86,6 +87,8 @@ struct FusionGroups {
     private var waits = GroupOrder()
     /// The nodes that read each node, in order.
     let readers: [[Int]]
+    /// Whether each node is on the way from a parameter to its new value (`Graph.parameterSteps`).
+    let isParameterStep: [Bool]
     /// Values that are an output or an update of the graph.
     let roots: Set<Value>
 
@@ -97,19 +100,24 @@ struct FusionGroups {
             for operand in Set(node.operands.map(\.node.index)) { readers[operand].append(index) }
         }
         self.readers = readers
-        kinds = Self.kinds(graph, readers)
+        iterations = graph.nodes.map { $0.iteration($0.operands.map(graph.type(of:))) }
+        kinds = Self.kinds(graph, iterations, readers)
+        let steps = graph.parameterSteps()
+        isParameterStep = graph.nodeIDs.map(steps.contains)
         roots = Set(graph.roots)
     }
 
     /// What is made of free values only, element by element, is free as well: every element is the same number.
     /// A parameter in lower precision that products read is left alone: they find it packed, and nothing computes it.
-    private static func kinds(_ graph: Graph, _ readers: [[Int]]) -> [IterationKind] {
+    private static func kinds(
+        _ graph: Graph, _ iterations: [Iteration], _ readers: [[Int]]
+    ) -> [IterationKind] {
         var kinds: [IterationKind] = []
         for (index, node) in graph.nodes.enumerated() {
-            var kind = node.iterationKind(node.operands.map(graph.type(of:)))
-            let isElementwise = if case .reshape = node.op { true } else { kind == .map }
+            var kind = iterations[index].kind
+            let isElementwise = if case .shape(.reshape) = node.op { true } else { kind == .map }
             if isElementwise, node.operands.allSatisfy({ kinds[$0.node.index] == .free }) { kind = .free }
-            if case .cast = node.op, case .parameter = graph[node.operands[0].node].op,
+            if case .elementwise(.cast) = node.op, case .source(.parameter) = graph[node.operands[0].node].op,
                 readers[index].contains(where: { graph.nodes[$0].isProduct })
             {
                 kind = .opaque
@@ -123,9 +131,9 @@ struct FusionGroups {
 
     func operandTypes(_ index: Int) -> [TensorType] { node(index).operands.map(graph.type(of:)) }
 
-    func shape(_ index: Int) -> [Dimension] { node(index).iterationShape(operandTypes(index)) }
+    func shape(_ index: Int) -> [Dimension] { iterations[index].shape }
 
-    func columnAxis(_ index: Int) -> Int? { node(index).columnAxis(operandTypes(index)) }
+    func columnAxis(_ index: Int) -> Int? { iterations[index].columnAxis }
 
     /// A node as explanations name it.
     func site(_ index: Int) -> FusionDecision.Site { FusionDecision.Site(node(index)) }
@@ -165,7 +173,7 @@ struct FusionGroups {
     private mutating func noteMember(_ index: Int, _ group: Int) {
         groups[group].last = max(groups[group].last, index)
         noteReads(of: index, group)
-        if case .adamW = node(index).op { groups[group].isOptimizerStep = true }
+        if isParameterStep[index] { groups[group].isOptimizerStep = true }
         if case .row = kinds[index] {
             groups[group].reductions += 1
             if shape(index) == groups[group].shape { groups[group].needsRows = true }
@@ -326,5 +334,5 @@ struct FusionGroups {
 }
 
 extension Node {
-    fileprivate var isProduct: Bool { if case .matmul = op { true } else { false } }
+    fileprivate var isProduct: Bool { if case .contraction(.matmul) = op { true } else { false } }
 }

@@ -2,17 +2,7 @@ import GraphIR
 
 extension Node {
     /// The node's part of a region's name: the field's word where there is one.
-    var fusionName: String {
-        switch op {
-        case .rowStatistics: "rowstats"
-        case .normalize, .layerNorm: "layernorm"
-        case .layerNormGradient: "dlayernorm"
-        case .unaryGradient(let function): "d\(function.rawValue)"
-        case .softmaxGradient: "dsoftmax"
-        case .crossEntropyGradient: "dcross_entropy"
-        default: op.mnemonic
-        }
-    }
+    var fusionName: String { op.traits.word ?? op.mnemonic }
 }
 
 extension FusionGroups {
@@ -36,7 +26,7 @@ extension FusionGroups {
     }
 
     private func changesPrecision(_ index: Int) -> Bool {
-        guard case .cast(let element) = node(index).op else { return false }
+        guard case .elementwise(.cast(let element)) = node(index).op else { return false }
         return element.isFloat && operandTypes(index)[0].element.isFloat
     }
 
@@ -80,9 +70,11 @@ extension FusionGroups {
         var index = product
         while let next = readers[index].first {
             switch node(next).op {
-            case .binary, .reshape, .cast: index = next
-            case .flashAttention: return next
-            default: return nil
+            case .elementwise(.binary), .elementwise(.cast), .shape(.reshape): index = next
+            case .attention(.forward): return next
+            case .source, .elementwise, .dropout, .reduction, .shape, .contraction, .normalisation,
+                .attention, .loss, .indexing, .optimizer, .fusion, .custom:
+                return nil
             }
         }
         return nil
@@ -94,7 +86,7 @@ extension FusionGroups {
         guard !group.anchors.isEmpty else { return [] }
         var sums: Set<Int> = []
         for index in group.members.union(group.clones).sorted() {
-            guard case .binary(.add) = node(index).op else { continue }
+            guard case .elementwise(.binary(.add)) = node(index).op else { continue }
             let isSum = node(index).operands.allSatisfy { operand in
                 group.anchors.contains(operand.node.index)
                     || sums.contains(operand.node.index) && group.members.contains(operand.node.index)
@@ -106,19 +98,14 @@ extension FusionGroups {
 
     func part(_ index: Int, _ number: Int) -> String {
         let node = node(index)
-        switch node.op {
-        case .binary(.add):
+        if case .elementwise(.binary(.add)) = node.op {
             let outside = node.operands.filter { !contains(number, $0.node.index) }
             guard let other = outside.first, outside.count == 1 else { return "add" }
             let type = graph.type(of: other)
             if type.rank < node.types[0].rank, type.rank > 0 { return "bias" }
             return type.shape == node.types[0].shape && type.rank > 0 ? "residual" : "add"
-        case .reduce(.sum, _, _):
-            switch kinds[index] {
-            case .crossRow(let axis): return axis == 0 ? "total" : "colsum"
-            default: return node.fusionName
-            }
-        default: return node.fusionName
         }
+        if case .crossRow(let axis) = kinds[index] { return axis == 0 ? "total" : "colsum" }
+        return node.fusionName
     }
 }

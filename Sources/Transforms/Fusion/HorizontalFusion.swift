@@ -69,7 +69,7 @@ extension FusionGroups {
         func sides(_ group: Int) -> Set<[Bool]> {
             var sides: Set<[Bool]> = []
             for anchor in groups[group].anchors {
-                guard case .matmul(let left, let right) = node(anchor).op else { continue }
+                guard case .contraction(.matmul(let left, let right)) = node(anchor).op else { continue }
                 if node(anchor).operands[0] == value { sides.insert([true, left]) }
                 if node(anchor).operands[1] == value { sides.insert([false, right]) }
             }

@@ -32,20 +32,16 @@ extension FusionGroups {
             group.columnAxis ?? 1 == 1
         else { return false }
         return group.members.allSatisfy { index in
-            shape(index) == group.shape && isRowWise(index) && !isUpdate(index)
+            shape(index) == group.shape && isRowWise(index) && !isParameterStep[index]
         }
     }
 
     private func isRowWise(_ index: Int) -> Bool {
-        if case .layerNormGradient = node(index).op { return false }
+        guard iterations[index].isRowWise else { return false }
         switch kinds[index] {
         case .map, .row: return true
         case .free, .crossRow, .contraction, .opaque: return false
         }
-    }
-
-    private func isUpdate(_ index: Int) -> Bool {
-        if case .adamW = node(index).op { true } else { false }
     }
 
     /// The product kernel whose left operand is all that needs the group's results; `nil` when others do, or when
@@ -60,7 +56,7 @@ extension FusionGroups {
         let isOnlyLeft = results.allSatisfy { value in
             self.readers[value.node.index].filter { contains(reader, $0) }.allSatisfy { index in
                 if !groups[reader].anchors.contains(index) { return left.contains(index) }
-                guard case .matmul(let transposed, _) = node(index).op else { return false }
+                guard case .contraction(.matmul(let transposed, _)) = node(index).op else { return false }
                 return !transposed && node(index).operands[0] == value && node(index).operands[1] != value
             }
         }

@@ -43,7 +43,7 @@ extension FusionGroups {
 
     /// Whether a node does nothing but make a wider value of a narrow one.
     private func widens(_ index: Int) -> Bool {
-        guard case .cast(let element) = node(index).op else { return false }
+        guard case .elementwise(.cast(let element)) = node(index).op else { return false }
         return graph.type(of: node(index).operands[0]).element.byteCount < element.byteCount
     }
 
@@ -114,7 +114,9 @@ extension FusionGroups {
         let type = graph.type(of: value)
         var isProductOperand = false
         for anchor in group.anchors {
-            guard case .matmul(let transposeLeft, let transposeRight) = node(anchor).op else { continue }
+            guard case .contraction(.matmul(let transposeLeft, let transposeRight)) = node(anchor).op else {
+                continue
+            }
             for (position, operand) in node(anchor).operands.enumerated() where operand == value {
                 guard !(position == 0 ? transposeLeft : transposeRight) else {
                     return "a reader reads it transposed: \(name(reader))"
@@ -139,7 +141,7 @@ extension FusionGroups {
     private func addressObstacle(_ value: Value, _ reader: Int) -> String? {
         for index in readers[value.node.index] where contains(reader, index) {
             for (position, operand) in node(index).operands.enumerated()
-            where operand == value && node(index).readsFromMemory(position) {
+            where operand == value && node(index).op.traits.byAddress.contains(position) {
                 return "a reader reads it by address: \(node(index).fusionName)"
             }
         }
@@ -159,33 +161,11 @@ extension FusionGroups {
 }
 
 extension Node {
-    /// Vector operations an element, about: what computing the node once more costs.
-    var operationCount: Int {
-        switch op {
-        case .binary(.div): 4
-        case .binary(.pow): 40
-        case .binary, .compare, .select, .cast, .broadcast: 1
-        case .unary(let function): function.operationCount
-        case .unaryGradient(let function): function.operationCount + 6
-        case .normalize: 4
-        case .dropout: 50
-        case .gather: 2
-        case .crossEntropyGradient: 20
-        default: 10
-        }
-    }
-}
-
-extension UnaryFunction {
+    /// Vector operations per element, about: what computing the node once more costs.
     fileprivate var operationCount: Int {
-        switch self {
-        case .stopGradient: 0
-        case .neg, .abs, .sign, .relu, .not: 1
-        case .sqrt, .rsqrt, .reciprocal: 4
-        case .exp, .log: 14
-        case .sigmoid, .silu: 20
-        case .tanh, .erf: 22
-        case .gelu, .geluTanh: 26
+        switch op.traits.work {
+        case .elements(let operations): operations
+        case .none, .products, .attention: 10
         }
     }
 }

@@ -64,7 +64,7 @@ extension FusionGroups {
         let group = groups[number]
         let own = shape(index)
         let axis = columnAxis(index)
-        if case .adamW = node(index).op {
+        if isParameterStep[index], !group.isOptimizerStep {
             return "it changes a parameter, so all that read the parameter must have run"
         }
         guard own == group.shape || own == group.rowShape else {
@@ -113,20 +113,16 @@ extension FusionGroups {
             if isCrossRow(operand) {
                 return "it needs the sum over all rows, complete only when the kernel ends"
             }
-            if node.readsFromMemory(position) {
+            if node.op.traits.byAddress.contains(position) {
                 return "it reads that operand by address, so it must be in memory"
             }
         }
         return nil
     }
 
+    /// Whether a value is complete only when all rows of its kernel are. What is free is no sum that anybody waits for.
     func isCrossRow(_ value: Value) -> Bool {
-        switch kinds[value.node.index] {
-        case .crossRow: return true
-        default: break
-        }
-        if case .layerNormGradient = node(value.node.index).op { return value.result > 0 }
-        return false
+        kinds[value.node.index] != .free && iterations[value.node.index].isSumOverRows(value.result)
     }
 
     /// Row reductions behind a product keep whole rows of it in the cache.
@@ -233,19 +229,5 @@ enum FusionLimits {
 }
 
 extension Node {
-    var isSource: Bool {
-        switch op {
-        case .input, .parameter, .constant, .iota, .dimensionSize: true
-        default: false
-        }
-    }
-
-    /// Whether kernels use an operand by its address, not element by element.
-    func readsFromMemory(_ position: Int) -> Bool {
-        switch op {
-        case .dropout, .softmax: position == 1
-        case .gather: true
-        default: false
-        }
-    }
+    var isSource: Bool { if case .source = op { true } else { false } }
 }

@@ -16,7 +16,9 @@ extension Pass {
                 let node = graph[id]
                 var operands = rewriter.operands(id)
                 for (position, value) in operands.enumerated()
-                where node.readsLowPrecision(position) && rewriter.type(of: value).element == .f32 {
+                where node.op.traits.lowPrecision.contains(position)
+                    && rewriter.type(of: value).element == .f32
+                {
                     operands[position] = try rewriter.emit(.cast(element), [value], label: node.label)
                     changed = true
                 }
@@ -41,18 +43,6 @@ extension Pass {
     }
 }
 
-extension Node {
-    /// Whether an operand is one of those that are multiplied in low precision.
-    fileprivate func readsLowPrecision(_ position: Int) -> Bool {
-        switch op {
-        case .matmul: true
-        case .flashAttention: position < 3
-        case .flashAttentionGradient: position < 5
-        default: false
-        }
-    }
-}
-
 /// The values of linear layers: products, what they add up to, and that plus a bias.
 private struct LinearValues {
     /// Results with fewer columns cost nothing to keep in f32.
@@ -66,15 +56,13 @@ private struct LinearValues {
         var linear: Set<Value> = []
         for id in graph.nodeIDs {
             let node = graph[id]
-            switch node.op {
-            case .matmul:
+            if case .contraction(.matmul) = node.op {
                 linear.insert(Value(id))
-            case .binary(.add):
+            } else if case .elementwise(.binary(.add)) = node.op {
                 let terms = node.operands.map { linear.contains($0) && uses[$0] == 1 }
                 // The other operand of a bias' addition is repeated along the rows.
                 let isBias = node.operands.contains { graph.type(of: $0).shape != node.types[0].shape }
                 if terms == [true, true] || terms.contains(true) && isBias { linear.insert(Value(id)) }
-            default: break
             }
         }
         kept = linear.filter { value in

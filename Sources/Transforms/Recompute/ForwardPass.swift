@@ -111,9 +111,9 @@ extension TensorType {
 
 extension Op {
     fileprivate var isContraction: Bool {
-        switch self {
-        case .matmul, .raggedMatmul, .flashAttention, .flashAttentionGradient: true
-        default: false
+        switch traits.work {
+        case .products, .attention: true
+        case .none, .elements: false
         }
     }
 }

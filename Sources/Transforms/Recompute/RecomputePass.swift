@@ -176,7 +176,7 @@ private struct RecomputeRewriter {
 
 extension Node {
     /// Whether the result is the operand's memory.
-    fileprivate var isView: Bool { if case .reshape = op { true } else { false } }
+    fileprivate var isView: Bool { if case .shape(.reshape) = op { true } else { false } }
 
     fileprivate var kernelName: String {
         if case .fusion(let region) = op { region.name } else { op.mnemonic }

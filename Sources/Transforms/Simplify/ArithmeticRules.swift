@@ -6,27 +6,27 @@ extension RewriteRule {
     static let arithmetic: [RewriteRule] = [
         // x + 0 = x, 0 + x = x
         RewriteRule("add-zero") { (site, graph) throws(IRError) in
-            guard case .binary(.add) = site.op else { return nil }
+            guard case .elementwise(.binary(.add)) = site.op else { return nil }
             return otherOperand(site, graph, whereOneIs: 0)
         },
         // x - 0 = x
         RewriteRule("sub-zero") { (site, graph) throws(IRError) in
-            guard case .binary(.sub) = site.op else { return nil }
+            guard case .elementwise(.binary(.sub)) = site.op else { return nil }
             return firstOperand(site, graph, whereSecondIs: 0)
         },
         // x * 1 = x, 1 * x = x
         RewriteRule("mul-one") { (site, graph) throws(IRError) in
-            guard case .binary(.mul) = site.op else { return nil }
+            guard case .elementwise(.binary(.mul)) = site.op else { return nil }
             return otherOperand(site, graph, whereOneIs: 1)
         },
         // x / 1 = x
         RewriteRule("div-one") { (site, graph) throws(IRError) in
-            guard case .binary(.div) = site.op else { return nil }
+            guard case .elementwise(.binary(.div)) = site.op else { return nil }
             return firstOperand(site, graph, whereSecondIs: 1)
         },
         // x / c = x * (1 / c) where c = ±2^k: then 1 / c is exact and both sides round the same number.
         RewriteRule("div-power-of-two") { (site, graph) throws(IRError) in
-            guard case .binary(.div) = site.op, site.type.element.isFloat,
+            guard case .elementwise(.binary(.div)) = site.op, site.type.element.isFloat,
                 let c = graph.splat(site.operands[1]),
                 c.isNormal, c.magnitude.significand == 1, isNormal(c, in: site.type.element),
                 isNormal(1 / c, in: site.type.element)
@@ -48,12 +48,12 @@ extension RewriteRule {
         },
         // -(-x) = x
         RewriteRule("neg-neg") { (site, graph) throws(IRError) in
-            guard case .unary(.neg) = site.op else { return nil }
+            guard case .elementwise(.unary(.neg)) = site.op else { return nil }
             return negated(site.operands[0], graph)
         },
         // a + (-b) = a - b, (-a) + b = b - a
         RewriteRule("add-neg") { (site, graph) throws(IRError) in
-            guard case .binary(.add) = site.op else { return nil }
+            guard case .elementwise(.binary(.add)) = site.op else { return nil }
             let (a, b) = (site.operands[0], site.operands[1])
             if let positive = negated(b, graph) {
                 return try graph.emit(.binary(.sub), [a, positive], label: site.label)
@@ -63,14 +63,17 @@ extension RewriteRule {
         },
         // a - (-b) = a + b
         RewriteRule("sub-neg") { (site, graph) throws(IRError) in
-            guard case .binary(.sub) = site.op, let positive = negated(site.operands[1], graph) else {
+            guard case .elementwise(.binary(.sub)) = site.op, let positive = negated(site.operands[1], graph)
+            else {
                 return nil
             }
             return try graph.emit(.binary(.add), [site.operands[0], positive], label: site.label)
         },
         // select(true, a, b) = a, select(false, a, b) = b, broadcast to the result's shape
         RewriteRule("select-constant") { (site, graph) throws(IRError) in
-            guard case .select = site.op, let condition = graph.splat(site.operands[0]) else { return nil }
+            guard case .elementwise(.select) = site.op, let condition = graph.splat(site.operands[0]) else {
+                return nil
+            }
             let chosen = site.operands[condition != 0 ? 1 : 2]
             guard graph.type(of: chosen) != site.type else { return chosen }
             return try graph.emit(.broadcast(site.type.shape), [chosen], label: site.label)
@@ -95,14 +98,14 @@ private func firstOperand(_ site: RewriteSite, _ graph: GraphRewriter, whereSeco
 
 /// `x` and `c` of `x * c` or `c * x`.
 private func scaled(_ op: Op, _ operands: [Value], _ graph: GraphRewriter) -> (x: Value, c: Double)? {
-    guard case .binary(.mul) = op else { return nil }
+    guard case .elementwise(.binary(.mul)) = op else { return nil }
     if let c = graph.splat(operands[1]) { return (operands[0], c) }
     return graph.splat(operands[0]).map { (operands[1], $0) }
 }
 
 /// `x` of `-x`.
 private func negated(_ value: Value, _ graph: GraphRewriter) -> Value? {
-    guard case .unary(.neg) = graph.producer(value).op else { return nil }
+    guard case .elementwise(.unary(.neg)) = graph.producer(value).op else { return nil }
     return graph.producer(value).operands[0]
 }
 

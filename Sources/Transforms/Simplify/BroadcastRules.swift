@@ -6,7 +6,7 @@ extension RewriteRule {
         // f(broadcast(a), b) = f(a, b) where f's own broadcasting gives the same shape
         RewriteRule("broadcast-into-elementwise") { (site, graph) throws(IRError) in
             try shrinking(site, &graph) { value, graph in
-                guard case .broadcast = graph.producer(value).op else { return nil }
+                guard case .shape(.broadcast) = graph.producer(value).op else { return nil }
                 return .value(graph.producer(value).operands[0])
             }
         },
@@ -31,7 +31,7 @@ private func shrinking(
     _ site: RewriteSite, _ graph: inout GraphRewriter, _ smaller: (Value, GraphRewriter) -> SmallerOperand?
 ) throws(IRError) -> Value? {
     switch site.op {
-    case .binary, .compare, .select: break
+    case .elementwise(.binary), .elementwise(.compare), .elementwise(.select): break
     default: return nil
     }
     var operands = site.operands

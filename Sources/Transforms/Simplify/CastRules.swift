@@ -5,13 +5,15 @@ extension RewriteRule {
     static let casts: [RewriteRule] = [
         // cast(x, type of x) = x
         RewriteRule("cast-own-type") { (site, graph) throws(IRError) in
-            guard case .cast = site.op, graph.type(of: site.operands[0]) == site.type else { return nil }
+            guard case .elementwise(.cast) = site.op, graph.type(of: site.operands[0]) == site.type else {
+                return nil
+            }
             return site.operands[0]
         },
         // cast(cast(x, B), C) = cast(x, C) where B holds every value of x's type exactly
         RewriteRule("cast-cast") { (site, graph) throws(IRError) in
-            guard case .cast(let outer) = site.op,
-                case .cast(let middle) = graph.producer(site.operands[0]).op
+            guard case .elementwise(.cast(let outer)) = site.op,
+                case .elementwise(.cast(let middle)) = graph.producer(site.operands[0]).op
             else {
                 return nil
             }
@@ -21,8 +23,8 @@ extension RewriteRule {
         },
         // cast(reshape(x), narrower) = reshape(cast(x, narrower)), for the node that makes x to round it
         RewriteRule("narrow-reshape") { (site, graph) throws(IRError) in
-            guard case .cast(let element) = site.op,
-                case .reshape = graph.producer(site.operands[0]).op,
+            guard case .elementwise(.cast(let element)) = site.op,
+                case .shape(.reshape) = graph.producer(site.operands[0]).op,
                 element.byteCount < graph.type(of: site.operands[0]).element.byteCount
             else {
                 return nil
@@ -33,7 +35,8 @@ extension RewriteRule {
         },
         // reshape(cast(x, wider)) = cast(reshape(x), wider), for the node that reads it to widen it
         RewriteRule("widen-reshape") { (site, graph) throws(IRError) in
-            guard case .reshape = site.op, case .cast(let element) = graph.producer(site.operands[0]).op
+            guard case .shape(.reshape) = site.op,
+                case .elementwise(.cast(let element)) = graph.producer(site.operands[0]).op
             else {
                 return nil
             }

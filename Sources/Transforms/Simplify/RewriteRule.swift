@@ -6,9 +6,9 @@ import GraphIR
 /// ```swift
 /// // √(x · x) = |x|
 /// let rule = RewriteRule("root-of-square") { (site, graph) throws(IRError) in
-///     guard case .unary(.sqrt) = site.op else { return nil }
+///     guard case .elementwise(.unary(.sqrt)) = site.op else { return nil }
 ///     let square = graph.producer(site.operands[0])
-///     guard case .binary(.mul) = square.op, square.operands[0] == square.operands[1] else { return nil }
+///     guard case .elementwise(.binary(.mul)) = square.op, square.operands[0] == square.operands[1] else { return nil }
 ///     return try graph.emit(.unary(.abs), [square.operands[0]], label: site.label)
 /// }
 /// ```
@@ -45,6 +45,6 @@ extension GraphRewriter {
 
     /// The number that every element of a constant is; `nil` for anything else.
     public func splat(_ value: Value) -> Double? {
-        if case .constant(.splat(let number), _) = producer(value).op { number } else { nil }
+        if case .source(.constant(.splat(let number), _)) = producer(value).op { number } else { nil }
     }
 }

@@ -6,54 +6,62 @@ extension RewriteRule {
         // reshape(x, shape of x) = x, broadcast(x, shape of x) = x
         RewriteRule("own-shape") { (site, graph) throws(IRError) in
             switch site.op {
-            case .reshape, .broadcast: graph.type(of: site.operands[0]) == site.type ? site.operands[0] : nil
+            case .shape(.reshape), .shape(.broadcast):
+                graph.type(of: site.operands[0]) == site.type ? site.operands[0] : nil
             default: nil
             }
         },
         // reshape(reshape(x, s), t) = reshape(x, t)
         RewriteRule("reshape-reshape") { (site, graph) throws(IRError) in
-            guard case .reshape = site.op, case .reshape = graph.producer(site.operands[0]).op else {
+            guard case .shape(.reshape) = site.op, case .shape(.reshape) = graph.producer(site.operands[0]).op
+            else {
                 return nil
             }
             return try graph.emit(site.op, graph.producer(site.operands[0]).operands, label: site.label)
         },
         // broadcast(broadcast(x, s), t) = broadcast(x, t)
         RewriteRule("broadcast-broadcast") { (site, graph) throws(IRError) in
-            guard case .broadcast = site.op, case .broadcast = graph.producer(site.operands[0]).op else {
+            guard case .shape(.broadcast) = site.op,
+                case .shape(.broadcast) = graph.producer(site.operands[0]).op
+            else {
                 return nil
             }
             return try graph.emit(site.op, graph.producer(site.operands[0]).operands, label: site.label)
         },
         // transpose(x, identity) = x
         RewriteRule("transpose-identity") { (site, graph) throws(IRError) in
-            guard case .transpose(let permutation) = site.op, permutation == Array(permutation.indices) else {
+            guard case .shape(.transpose(let permutation)) = site.op,
+                permutation == Array(permutation.indices)
+            else {
                 return nil
             }
             return site.operands[0]
         },
         // transpose(transpose(x, p), q) = transpose(x, p ∘ q)
         RewriteRule("transpose-transpose") { (site, graph) throws(IRError) in
-            guard case .transpose(let outer) = site.op,
-                case .transpose(let inner) = graph.producer(site.operands[0]).op
+            guard case .shape(.transpose(let outer)) = site.op,
+                case .shape(.transpose(let inner)) = graph.producer(site.operands[0]).op
             else { return nil }
             let x = graph.producer(site.operands[0]).operands
             return try graph.emit(.transpose(outer.map { inner[$0] }), x, label: site.label)
         },
         // slice(x, from 0, extent of x) = x
         RewriteRule("slice-whole") { (site, graph) throws(IRError) in
-            guard case .slice = site.op, graph.type(of: site.operands[0]) == site.type else { return nil }
+            guard case .shape(.slice) = site.op, graph.type(of: site.operands[0]) == site.type else {
+                return nil
+            }
             return site.operands[0]
         },
         // concatenate(x) = x
         RewriteRule("concatenate-one") { (site, graph) throws(IRError) in
-            guard case .concatenate = site.op, site.operands.count == 1 else { return nil }
+            guard case .shape(.concatenate) = site.op, site.operands.count == 1 else { return nil }
             return site.operands[0]
         },
         // Σ (or max) over axes of extent 1, or over none, moves nothing: reduce(x) = reshape(x)
         RewriteRule("reduce-nothing") { (site, graph) throws(IRError) in
-            guard case .reduce(_, let axes, _) = site.op else { return nil }
+            guard case .reduction(let reduce) = site.op else { return nil }
             let shape = graph.type(of: site.operands[0]).shape
-            guard axes.allSatisfy({ shape[$0] == 1 }) else { return nil }
+            guard reduce.axes.allSatisfy({ shape[$0] == 1 }) else { return nil }
             return try graph.emit(.reshape(site.type.shape), site.operands, label: site.label)
         },
     ]
@@ -63,7 +71,7 @@ extension RewriteRule {
         // matmul(Aᵀ, B) with a flag instead of the transpose, for either operand; all leading axes stay in
         // place.
         RewriteRule("transpose-into-matmul") { (site, graph) throws(IRError) in
-            guard case .matmul(var left, var right) = site.op else { return nil }
+            guard case .contraction(.matmul(var left, var right)) = site.op else { return nil }
             var operands = site.operands
             if let a = swappedMatrix(operands[0], graph) {
                 operands[0] = a
@@ -79,8 +87,9 @@ extension RewriteRule {
         },
         // (A B)ᵀ = Bᵀ Aᵀ, where nothing else reads A B: weight gradients come out in the weight's own layout.
         RewriteRule("transpose-of-matmul") { (site, graph) throws(IRError) in
-            guard case .transpose(let permutation) = site.op, swapsMatrix(permutation), site.isOnlyReader[0],
-                case .matmul(let left, let right) = graph.producer(site.operands[0]).op
+            guard case .shape(.transpose(let permutation)) = site.op, swapsMatrix(permutation),
+                site.isOnlyReader[0],
+                case .contraction(.matmul(let left, let right)) = graph.producer(site.operands[0]).op
             else { return nil }
             let operands = graph.producer(site.operands[0]).operands
             return try graph.emit(
@@ -92,7 +101,7 @@ extension RewriteRule {
 /// `x` of `transpose(x)` that swaps the last two axes and nothing else.
 private func swappedMatrix(_ value: Value, _ graph: GraphRewriter) -> Value? {
     let node = graph.producer(value)
-    guard case .transpose(let permutation) = node.op, swapsMatrix(permutation) else { return nil }
+    guard case .shape(.transpose(let permutation)) = node.op, swapsMatrix(permutation) else { return nil }
     return node.operands[0]
 }
 

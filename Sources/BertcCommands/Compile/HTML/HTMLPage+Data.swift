@@ -36,15 +36,12 @@ extension HTMLPage {
                     ("l", .string(node.label)), ("t", .string(graph.line(id))),
                     ("i", .array(Set(node.operands.map(\.node.index)).sorted().map(JSONValue.integer))),
                 ]
-                switch node.op {
-                case .fusion(let region):
+                if case .fusion(let region) = node.op {
                     members += [("o", .string(region.name)), ("b", .string(region.body.text { _ in true }))]
-                case .input(let name, _), .parameter(let name, _, _):
-                    members += [("o", .string(name)), ("s", .bool(true))]
-                case .constant, .iota, .dimensionSize:
-                    members += [("o", .string(node.op.mnemonic)), ("s", .bool(true))]
-                default: members.append(("o", .string(node.op.mnemonic)))
+                } else {
+                    members.append(("o", .string(node.op.suppliedName ?? node.op.mnemonic)))
                 }
+                if case .source = node.op { members.append(("s", .bool(true))) }
                 if let costs = costs[id] {
                     let flops = costs.reduce(0) { $0 + $1.flops }
                     let bytes = costs.reduce(0) { $0 + $1.traffic.byteCount }

@@ -61,20 +61,3 @@ func quoted(_ text: String) -> String {
     }
     return result + "\""
 }
-
-extension Attribute: CustomStringConvertible {
-    public var description: String {
-        func list<T>(_ items: [T]) -> String { "[" + items.map { "\($0)" }.joined(separator: ", ") + "]" }
-        return switch self {
-        case .int(let value): "\(value)"
-        case .float(let value): "\(value)"
-        case .bool(let value): "\(value)"
-        case .name(let value): value
-        case .string(let value): quoted(value)
-        case .ints(let values): list(values)
-        case .floats(let values): list(values)
-        case .dimension(let value): "\(value)"
-        case .shape(let values): list(values)
-        }
-    }
-}

@@ -91,16 +91,13 @@ private struct GraphvizWriter {
 extension Op {
     /// The mnemonic, with the name of a source; the name of a region.
     fileprivate var title: String {
-        switch self {
-        case .input(let name, _), .parameter(let name, _, _): "\(mnemonic) \(name)"
-        case .fusion(let region): region.name
-        default: mnemonic
-        }
+        if case .fusion(let region) = self { return region.name }
+        return suppliedName.map { "\(mnemonic) \($0)" } ?? mnemonic
     }
 }
 
 extension Graph {
     fileprivate func isInput(_ id: NodeID) -> Bool {
-        if case .input = self[id].op { true } else { false }
+        if case .source(.input) = self[id].op { true } else { false }
     }
 }

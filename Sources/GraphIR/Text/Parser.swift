@@ -66,8 +66,8 @@ private struct Parser {
         guard !isInBody else { throw error("a region's body holds no regions", at: offset) }
         let name: String
         do throws(IRError) {
-            var read = AttributeReader(attributes)
-            try read.expectNames(in: ["name"], of: "fusion")
+            var read = AttributeReader(attributes, of: "fusion")
+            try read.expectNames(in: ["name"])
             name = try read.string("name")
         } catch {
             throw IRError(error.rule, error.message, at: lexer.place(place))
@@ -112,7 +112,7 @@ private struct Parser {
             } else if let custom = try Op(custom: mnemonic, attributes: attributes, among: customOps) {
                 op = custom
             } else {
-                op = try Op(mnemonic: mnemonic, attributes: AttributeReader(attributes), types: types)
+                op = try Op(mnemonic: mnemonic, attributes: attributes, types: types)
             }
             id = try graph.append(op, operands, label: label)
         } catch {

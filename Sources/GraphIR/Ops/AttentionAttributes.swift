@@ -1,0 +1,43 @@
+/// What the elements of an additive bias of attention's scores belong to.
+public enum AttentionBias: String, Hashable, Sendable, CaseIterable {
+    /// Two positions of a sequence: f32[heads, n, n], queries before keys.
+    case pairs
+    /// The distance from the query's position to the key's, from 1 - n to n - 1: f32[heads, 2n - 1].
+    case distances
+
+    /// n of a bias with so many elements in its last axis: the longest sequence that it serves.
+    public func longest(_ columns: Int) -> Int {
+        switch self {
+        case .pairs: columns
+        case .distances: (columns + 1) / 2
+        }
+    }
+}
+
+/// What attention computes beyond its operands.
+public struct AttentionAttributes: Hashable, Sendable {
+    /// Factor of the scores, usually 1/√headSize.
+    public var scale: Double
+    /// Share of the probabilities that dropout takes out, in [0, 1).
+    public var rate: Double
+    /// Dropout's stream number.
+    public var stream: Int
+    /// The keys that a row may attend to, where they are not all keys of its sequence.
+    public var mask: AttentionMask?
+    /// What is added to the scores, where there is an operand for it.
+    public var bias: AttentionBias?
+    /// Whether the gradient has the result dbias. The forward op has none.
+    public var hasBiasGradient = false
+
+    public init(
+        scale: Double, rate: Double = 0, stream: Int = 0, mask: AttentionMask? = nil,
+        bias: AttentionBias? = nil, hasBiasGradient: Bool = false
+    ) {
+        self.scale = scale
+        self.rate = rate
+        self.stream = stream
+        self.mask = mask
+        self.bias = bias
+        self.hasBiasGradient = hasBiasGradient
+    }
+}

@@ -1,0 +1,35 @@
+/// Philox-4x32 as dropout uses it; the interpreter calls it, and kernels compute the same bits.
+public enum Philox {
+    public static let rounds = 7
+    public static let multipliers: (UInt32, UInt32) = (0xD251_1F53, 0xCD9E_8D57)
+    /// Neighbouring columns that use the same word, of neighbouring counters.
+    public static let span = 16
+    public static let weyl: (UInt32, UInt32) = (0x9E37_79B9, 0xBB67_AE85)
+
+    /// Four random words for a 128-bit counter and a 64-bit key.
+    public static func words(counter: SIMD4<UInt32>, key: SIMD2<UInt32>) -> SIMD4<UInt32> {
+        var (c, k) = (counter, key)
+        for round in 0..<rounds {
+            if round > 0 { k = k &+ SIMD2(weyl.0, weyl.1) }
+            let (high0, low0) = multipliers.0.multipliedFullWidth(by: c[0])
+            let (high1, low1) = multipliers.1.multipliedFullWidth(by: c[2])
+            c = SIMD4(high1 ^ c[1] ^ k[0], low1, high0 ^ c[3] ^ k[1], low0)
+        }
+        return c
+    }
+
+    /// Words below this are dropped.
+    public static func threshold(rate: Double) -> UInt32 {
+        UInt32(min((rate * 4_294_967_296).rounded(), 4_294_967_295))
+    }
+
+    /// Whether dropout keeps the element at `row`, `column`.
+    public static func keeps(row: Int, column: Int, stream: Int, seed: Int, step: Int, rate: Double) -> Bool {
+        let place = column / (4 * span) * span + column % span
+        let counter = SIMD4(
+            UInt32(truncatingIfNeeded: place), UInt32(truncatingIfNeeded: row),
+            UInt32(truncatingIfNeeded: stream), UInt32(truncatingIfNeeded: step))
+        let key = SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
+        return words(counter: counter, key: key)[column / span % 4] >= threshold(rate: rate)
+    }
+}
