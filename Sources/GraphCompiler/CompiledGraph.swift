@@ -94,14 +94,15 @@ public final class CompiledGraph {
         try expect([name], among: parameters.map(\.name), "parameter")
         return parameters.first { $0.name == name }!
     }
+}
 
-    private func expect(_ given: some Sequence<String>, among names: [String], _ kind: String) throws {
-        guard let unknown = Set(given).subtracting(names).min() else { return }
-        let nearest = suggestion(for: unknown, in: names)
-        let all = names.isEmpty ? "; it has none" : "; it has \(names.joined(separator: ", "))"
-        throw ExecutionError(
-            "the graph has no such \(kind)\(nearest.isEmpty ? all : nearest)", at: "\(kind) \"\(unknown)\"")
-    }
+/// - Throws: `ExecutionError` for the first of the given names that the graph does not have.
+func expect(_ given: some Sequence<String>, among names: [String], _ kind: String) throws {
+    guard let unknown = Set(given).subtracting(names).min() else { return }
+    let nearest = suggestion(for: unknown, in: names)
+    let all = names.isEmpty ? "; it has none" : "; it has \(names.joined(separator: ", "))"
+    throw ExecutionError(
+        "the graph has no such \(kind)\(nearest.isEmpty ? all : nearest)", at: "\(kind) \"\(unknown)\"")
 }
 
 extension Graph {
