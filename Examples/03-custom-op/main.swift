@@ -57,7 +57,7 @@ print("the results agree to 1e-5: \(difference < 1e-5)")
 // The gradient makes it trainable; the kernel serves the forward part of the step.
 let training = try GraphCompiler.compileTraining(
     graph, options: CompilerOptions(customKernels: [kernel]), parameters: fast.store)
-let losses = try (0..<20).map { _ in try training.step(["x": x], learningRate: 0.01)["loss"]!.floats[0] }
+let losses = try (0..<20).map { _ in try training.step(["x": x], rate: 0.01).loss }
 print("20 steps of training: loss \(losses[0]) -> \(losses[19])")
 
 // A graph with custom ops can be written down and read again, given the definitions.

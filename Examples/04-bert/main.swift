@@ -13,7 +13,8 @@ let config = try EncoderConfig(
          "hidden_dropout_prob": 0, "attention_probs_dropout_prob": 0}
         """.utf8))
 let bert = EncoderGraph(config: config, head: .classification(labels: 2), isTraining: true)
-let training = try GraphCompiler.compileTraining(try bert.build(), OptimizerOptions(maxGradientNorm: 1))
+let training = try GraphCompiler.compileTraining(
+    try bert.build(), TrainingOptions(OptimizerOptions(maxGradientNorm: 1)))
 let specs = try bert.parameters()
 print("\(specs.count) parameters with \(specs.reduce(0) { $0 + $1.count }) numbers")
 
@@ -33,7 +34,7 @@ for spec in specs {
         if spec.name.hasSuffix("bias") { return 0 }
         return spec.name.contains("LayerNorm") ? 1 : .random(in: -0.2...0.2, using: &generator)
     }
-    try training.graph.set(spec.name, to: TensorData(values, shape: spec.shape))
+    try training.store.set(spec.name, TensorData(values, shape: spec.shape))
 }
 
 // A batch is all sequences one behind another: `offsets` says where each starts, `lengths` how long it is.
@@ -63,11 +64,11 @@ func batch(_ generator: inout Generator) -> [String: TensorData] {
 for step in 0...300 {
     // `length` is the extent of an attention row: at least the longest sequence.
     let inputs = batch(&generator)
-    let outputs = try training.step(inputs, symbols: ["length": 16], learningRate: 2e-3)
+    let result = try training.step(inputs, symbols: ["length": 16], rate: 2e-3)
     guard step % 50 == 0 else { continue }
-    let logits = try outputs["logits"]!.floats
+    let logits = try result.outputs[0]["logits"]!.floats
     let right = try inputs["labels"]!.integers.enumerated().count { row, label in
         (logits[2 * row + 1] > logits[2 * row]) == (label == 1)
     }
-    print("step \(step): loss \(try outputs["loss"]!.floats[0]), \(right) of 32 right")
+    print("step \(step): loss \(result.loss), \(right) of 32 right")
 }

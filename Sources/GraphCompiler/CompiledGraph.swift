@@ -94,14 +94,15 @@ public final class CompiledGraph {
         try expect([name], among: parameters.map(\.name), "parameter")
         return parameters.first { $0.name == name }!
     }
+}
 
-    private func expect(_ given: some Sequence<String>, among names: [String], _ kind: String) throws {
-        guard let unknown = Set(given).subtracting(names).min() else { return }
-        let nearest = suggestion(for: unknown, in: names)
-        let all = names.isEmpty ? "; it has none" : "; it has \(names.joined(separator: ", "))"
-        throw ExecutionError(
-            "the graph has no such \(kind)\(nearest.isEmpty ? all : nearest)", at: "\(kind) \"\(unknown)\"")
-    }
+/// - Throws: `ExecutionError` for the first of the given names that the graph does not have.
+func expect(_ given: some Sequence<String>, among names: [String], _ kind: String) throws {
+    guard let unknown = Set(given).subtracting(names).min() else { return }
+    let nearest = suggestion(for: unknown, in: names)
+    let all = names.isEmpty ? "; it has none" : "; it has \(names.joined(separator: ", "))"
+    throw ExecutionError(
+        "the graph has no such \(kind)\(nearest.isEmpty ? all : nearest)", at: "\(kind) \"\(unknown)\"")
 }
 
 extension Graph {
@@ -111,8 +112,8 @@ extension Graph {
         for op in nodes.map(\.op) {
             guard case .source(let source) = op else { continue }
             switch source {
-            case .input(let name, let type): signature.inputs.append(TensorSpec(name: name, type: type))
-            case .parameter(let name, let type, _):
+            case .source(.input(let name, let type)): signature.inputs.append(TensorSpec(name: name, type: type))
+            case .source(.parameter(let name, let type, _)):
                 signature.parameters.append(TensorSpec(name: name, type: type))
             case .constant, .iota, .dimensionSize: break
             }

@@ -2,9 +2,8 @@ import GraphIR
 import KernelIR
 
 /// The parameters and optimiser states of a model, in memory that outlives runs and that several graphs (a training
-/// step, an evaluation) share by name.
-public final class ParameterStore: @unchecked Sendable {
-    // Not locked: a store belongs to one model, whose graphs run one at a time.
+/// step, an evaluation) share by name. It is not locked: it belongs to one model, whose graphs run one at a time.
+public final class ParameterStore {
     private final class Slot {
         let type: TensorType
         let memory: MemoryPool.Piece

@@ -1,7 +1,7 @@
 import Foundation
 
 /// When each worker ran which kernel, over some runs of an executor.
-public final class RunTrace: @unchecked Sendable {
+public final class RunTrace {
     /// Something that one thread did, in nanoseconds since the trace began.
     public struct Event: Hashable, Sendable {
         public let name: String

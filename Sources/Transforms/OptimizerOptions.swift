@@ -1,52 +1,54 @@
+import Foundation
 import GraphIR
 
 /// How `trainingStep` updates parameters.
-public struct OptimizerOptions: Sendable {
+public struct OptimizerOptions: Hashable, Sendable {
     public var optimizer: Optimizer
     /// Decay rates, ε and weight decay, of LAMB too.
     public var adamW: AdamWAttributes
-    /// Gradients, but for those of `noClipping`, are scaled so that their global L2 norm is at most this; `nil` leaves them
-    /// alone.
+    /// Gradients, but for those that are not clipped, are scaled so that their global L2 norm is at most this; `nil`
+    /// leaves them alone.
     public var maxGradientNorm: Double?
-    /// Names of parameters that get no weight decay.
-    public var noDecay: @Sendable (String) -> Bool
-    /// What the learning rate of a parameter is multiplied by, given its name.
-    public var learningRateScale: @Sendable (String) -> Double
-    /// Names of parameters whose gradients neither count towards the norm nor are scaled down with it.
-    public var noClipping: @Sendable (String) -> Bool
     /// How much of an exponential moving average of the weights stays in a step; `nil` keeps no average.
     public var averageDecay: Double?
     /// Whether gradients are computed of the loss times the input `loss_scale`, and divided by it before they are
     /// used: in f16 small ones vanish otherwise (Micikevicius et al., arXiv:1710.03740, 3.2).
     public var scalesLoss: Bool
+    /// How parameters are treated, by name; those that are not in it as `ParameterTreatment.usual` says.
+    public var treatments: [String: ParameterTreatment]
 
     public init(
         _ optimizer: Optimizer = .adamW, adamW: AdamWAttributes = AdamWAttributes(),
-        maxGradientNorm: Double? = nil,
-        noDecay: @escaping @Sendable (String) -> Bool = OptimizerOptions.isBiasOrNorm,
-        learningRateScale: @escaping @Sendable (String) -> Double = { _ in 1 },
-        noClipping: @escaping @Sendable (String) -> Bool = { _ in false },
-        averageDecay: Double? = nil, scalesLoss: Bool = false
+        maxGradientNorm: Double? = nil, averageDecay: Double? = nil, scalesLoss: Bool = false,
+        treatments: [String: ParameterTreatment] = [:]
     ) {
         self.optimizer = optimizer
         self.adamW = adamW
         self.maxGradientNorm = maxGradientNorm
-        self.noDecay = noDecay
-        self.learningRateScale = learningRateScale
-        self.noClipping = noClipping
         self.averageDecay = averageDecay
         self.scalesLoss = scalesLoss
+        self.treatments = treatments
     }
 
-    /// The accumulator with the sum of a parameter's gradients.
-    public static func sumName(_ name: String) -> String { "\(name).grad" }
+    /// How a parameter is treated.
+    public func treatment(of name: String) -> ParameterTreatment {
+        treatments[name] ?? .usual(of: name)
+    }
 
-    /// The state parameter with a parameter's moving average.
-    public static func averageName(_ name: String) -> String { "\(name).ema" }
-
-    /// Biases and normalisation weights by the names that PyTorch and Hugging Face models commonly give them.
-    public static let isBiasOrNorm: @Sendable (String) -> Bool = { name in
-        name.hasSuffix("bias") || ["LayerNorm", "layer_norm", "norm."].contains { name.contains($0) }
+    /// The values of the scalar inputs that `trainingStep` adds to a graph: the learning rate, the bias corrections
+    /// 1 - βᵗ with t = `step` + 1, and, where the options ask for them, `average_weight` and `loss_scale`.
+    ///
+    /// The average starts as the weights after the first step, as `torch.optim.swa_utils.AveragedModel` has it.
+    ///
+    /// - Parameter step: updates before this one.
+    public func inputs(step: Int, learningRate: Double, lossScale: Double = 1) -> [String: Float] {
+        var inputs = [TrainingNames.learningRate: Float(learningRate)]
+        for (name, beta) in zip(TrainingNames.corrections, [adamW.beta1, adamW.beta2]) {
+            inputs[name] = Float(1 - pow(beta, Double(step + 1)))
+        }
+        if let averageDecay { inputs[TrainingNames.averageWeight] = step == 0 ? 1 : Float(1 - averageDecay) }
+        if scalesLoss { inputs[TrainingNames.lossScale] = Float(lossScale) }
+        return inputs
     }
 }
 

@@ -18,32 +18,34 @@ struct OptimizerWriter {
         self.builder = builder
         self.options = options
         self.lossScale = lossScale
-        rate = builder.input("learning_rate", .f32, [])
-        corrections = ["correction1", "correction2"].map { builder.input($0, .f32, []) }
-        averageWeight = options.averageDecay.map { _ in builder.input("average_weight", .f32, []) }
+        rate = builder.input(TrainingNames.learningRate, .f32, [])
+        corrections = TrainingNames.corrections.map { builder.input($0, .f32, []) }
+        averageWeight = options.averageDecay.map { _ in
+            builder.input(TrainingNames.averageWeight, .f32, [])
+        }
     }
 
     func write(_ trained: [(name: String, parameter: Tensor, gradient: Tensor)]) {
-        var norm = globalNorm(trained.filter { !options.noClipping($0.name) }.map(\.gradient))
+        var norm = globalNorm(trained.filter { options.treatment(of: $0.name).isClipped }.map(\.gradient))
         if let lossScale { norm = norm / lossScale }
         let unclipped = lossScale.map { 1 / $0 } ?? builder.scalar(1)
         let clipped = options.maxGradientNorm.map { clipFactor(norm, maxNorm: $0) * unclipped } ?? unclipped
         for (name, parameter, gradient) in trained {
-            update(name, parameter, gradient, options.noClipping(name) ? unclipped : clipped)
+            let isClipped = options.treatment(of: name).isClipped
+            update(name, parameter, gradient, isClipped ? clipped : unclipped)
         }
-        builder.output("gradient_norm", norm)
+        builder.output(TrainingNames.gradientNorm, norm)
     }
 
     /// p, its moments, and its average.
     private func update(_ name: String, _ p: Tensor, _ gradient: Tensor, _ scale: Tensor) {
-        let moments = ["exp_avg", "exp_avg_sq"].map {
-            builder.parameter("\(name).\($0)", p.shape, role: .state)
-        }
+        let moments = TrainingNames.moments(of: name).map { builder.parameter($0, p.shape, role: .state) }
+        let treatment = options.treatment(of: name)
         var attributes = options.adamW
-        if options.noDecay(name) { attributes.weightDecay = 0 }
+        if !treatment.decays { attributes.weightDecay = 0 }
         let operands = [p, gradient] + moments
         builder.scope(name) {
-            var factors = [options.learningRateScale(name)].filter { $0 != 1 }.map { builder.scalar($0) }
+            var factors = [treatment.rateScale].filter { $0 != 1 }.map { builder.scalar($0) }
             if options.optimizer == .lamb, attributes.weightDecay != 0 {
                 factors.append(trustRatio(operands, attributes, scale))
             }
@@ -51,7 +53,7 @@ struct OptimizerWriter {
                 .adamW(attributes), operands + [factors.reduce(rate, *)] + corrections + [scale])
             for (target, value) in zip([p] + moments, new) { builder.update(target, to: value) }
             if let averageWeight {
-                let average = builder.parameter(OptimizerOptions.averageName(name), p.shape, role: .state)
+                let average = builder.parameter(TrainingNames.average(of: name), p.shape, role: .state)
                 builder.update(average, to: average + (new[0] - average) * averageWeight)
             }
         }

@@ -7,17 +7,17 @@ import GraphIR
 /// are left alone; see `parametersWithoutGradient`.
 ///
 /// - Added inputs, f32 scalars: those of `OptimizerOptions.inputs`, and `loss_scale` when the loss is scaled.
-/// - Added output: `gradient_norm`, the L2 norm of all gradients before clipping, without those of `noClipping`.
+/// - Added output: `gradient_norm`, the L2 norm of all gradients before clipping, without those that are not clipped.
 /// - Parameters:
 ///   - forward: a graph with an f32 scalar output named `loss`.
 ///   - loss: that output's name.
 /// - Throws: when there is no such output, no trainable parameter reaches it, an op has no gradient rule, or
 ///   an added name is taken.
 public func trainingStep(
-    _ forward: Graph, loss: String = "loss", options: OptimizerOptions = OptimizerOptions()
+    _ forward: Graph, loss: String = TrainingNames.loss, options: OptimizerOptions = OptimizerOptions()
 ) throws(IRError) -> Graph {
     let builder = GraphBuilder(extending: try decomposed(forward))
-    let lossScale = options.scalesLoss ? builder.input("loss_scale", .f32, []) : nil
+    let lossScale = options.scalesLoss ? builder.input(TrainingNames.lossScale, .f32, []) : nil
     let objective = builder.tensor(try builder.graph.value(of: loss))
     let (step, trained) = try differentiate(objective, scaledBy: lossScale, as: loss)
     let writer = GraphBuilder(extending: step)
@@ -37,11 +37,11 @@ public func trainingStep(
 /// - Parameter terms: names of the outputs, f32 scalars, that add up to the loss.
 /// - Throws: as `trainingStep`.
 public func accumulationStep(
-    _ forward: Graph, terms: [String] = ["loss"], options: OptimizerOptions = OptimizerOptions()
+    _ forward: Graph, terms: [String] = [TrainingNames.loss], options: OptimizerOptions = OptimizerOptions()
 ) throws(IRError) -> Graph {
     let builder = GraphBuilder(extending: try decomposed(forward))
-    let lossScale = options.scalesLoss ? builder.input("loss_scale", .f32, []) : nil
-    let weights = builder.input("loss_weights", .f32, [.fixed(terms.count)])
+    let lossScale = options.scalesLoss ? builder.input(TrainingNames.lossScale, .f32, []) : nil
+    let weights = builder.input(TrainingNames.lossWeights, .f32, [.fixed(terms.count)])
     var objective: Tensor?
     for (index, term) in terms.enumerated() {
         let weight = weights.slice(axis: 0, start: index, size: 1).reshaped([])
@@ -49,14 +49,15 @@ public func accumulationStep(
         objective = objective.map { $0 + weighted } ?? weighted
     }
     guard let objective else { throw IRError("gradient", "a loss has at least one term", at: forward.name) }
-    builder.output("weighted_loss", objective)
-    let (step, trained) = try differentiate(objective, scaledBy: lossScale, as: "weighted_loss")
+    builder.output(TrainingNames.weightedLoss, objective)
+    let (step, trained) = try differentiate(objective, scaledBy: lossScale, as: TrainingNames.weightedLoss)
     let writer = GraphBuilder(extending: step)
     writer.scope("accumulation") {
-        let carry = writer.input("carry", .f32, [])
+        let carry = writer.input(TrainingNames.carry, .f32, [])
         for (name, _, gradient) in trained {
             let gradient = writer.tensor(gradient)
-            let sum = writer.parameter(OptimizerOptions.sumName(name), gradient.shape, role: .accumulator)
+            let sum = writer.parameter(
+                TrainingNames.gradientSum(of: name), gradient.shape, role: .accumulator)
             writer.update(sum, to: sum * carry + gradient)
         }
     }
@@ -68,19 +69,19 @@ public func accumulationStep(
 /// Inputs, output and state parameters are those that `trainingStep` adds, but for `loss_scale`, which the sums
 /// are divided by.
 public func updateStep(
-    _ forward: Graph, terms: [String] = ["loss"], options: OptimizerOptions = OptimizerOptions()
+    _ forward: Graph, terms: [String] = [TrainingNames.loss], options: OptimizerOptions = OptimizerOptions()
 ) throws(IRError) -> Graph {
     let accumulation = try accumulationStep(forward, terms: terms, options: options)
     let trained = accumulation.trainableParameters.filter { parameter in
-        accumulation.hasParameter(OptimizerOptions.sumName(parameter.name))
+        accumulation.hasParameter(TrainingNames.gradientSum(of: parameter.name))
     }
     let builder = GraphBuilder("\(forward.name).update")
-    let lossScale = options.scalesLoss ? builder.input("loss_scale", .f32, []) : nil
+    let lossScale = options.scalesLoss ? builder.input(TrainingNames.lossScale, .f32, []) : nil
     builder.scope("optimizer") {
         OptimizerWriter(builder, options, lossScale: lossScale).write(
             trained.map { name, value in
                 let shape = accumulation.type(of: value).shape
-                let sum = builder.parameter(OptimizerOptions.sumName(name), shape, role: .accumulator)
+                let sum = builder.parameter(TrainingNames.gradientSum(of: name), shape, role: .accumulator)
                 return (name, builder.parameter(name, shape), sum)
             })
     }
@@ -88,7 +89,9 @@ public func updateStep(
 }
 
 /// Names of the trainable parameters that the loss does not depend on; `trainingStep` leaves them alone.
-public func parametersWithoutGradient(_ forward: Graph, loss: String = "loss") throws(IRError) -> [String] {
+public func parametersWithoutGradient(_ forward: Graph, loss: String = TrainingNames.loss) throws(IRError)
+    -> [String]
+{
     var graph = try decomposed(forward)
     let parameters = graph.trainableParameters
     let gradients = try appendGradients(

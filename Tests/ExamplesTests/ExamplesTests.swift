@@ -92,7 +92,7 @@ import Testing
             flat(try text($0))
         }
         let blocks = try text("docs/library.md").components(separatedBy: "```swift\n").dropFirst()
-        #expect(blocks.count == 5)
+        #expect(blocks.count == 6)
         for block in blocks {
             let code = flat(block.components(separatedBy: "```")[0])
             #expect(sources.contains { $0.contains(code) }, "\(code)")

@@ -87,16 +87,17 @@ import Testing
 
     @Test func trainingCountsItsStepsAndSharesParameters() throws {
         let training = try GraphCompiler.compileTraining(
-            try linear(), OptimizerOptions(adamW: AdamWAttributes(weightDecay: 0)), options: options)
+            try linear(), TrainingOptions(OptimizerOptions(adamW: AdamWAttributes(weightDecay: 0))),
+            options: options)
         #expect(training.inputs.map(\.name) == ["x", "y"])
-        for _ in 0..<400 { _ = try training.step(batch, learningRate: 0.05) }
-        #expect(training.stepCount == 400)
-        let model = try GraphCompiler.compile(try linear(), options, parameters: training.graph.store)
+        for _ in 0..<400 { _ = try training.step(batch, rate: 0.05) }
+        #expect(training.position.step == 400)
+        let model = try GraphCompiler.compile(try linear(), options, parameters: training.store)
         #expect(try model(batch)["loss"]!.floats[0] < 0.1)
         // An Adam step is as long as the learning rate; the first one tells that the bias is corrected.
         let first = try GraphCompiler.compileTraining(try linear(), options: options)
-        _ = try first.step(batch, learningRate: 0.5)
-        #expect(try abs(try first.graph.get("b").floats[0] - 0.5) < 1e-4)
+        _ = try first.step(batch, rate: 0.5)
+        #expect(try abs(first.store.get("b")!.floats[0] - 0.5) < 1e-4)
     }
 
     /// The scale reaches every row's gradient, and leaves it before clipping.
@@ -111,12 +112,13 @@ import Testing
         ]
         let results = try [false, true].map { scales in
             let training = try GraphCompiler.compileTraining(
-                graph, OptimizerOptions(maxGradientNorm: 0.1, scalesLoss: scales), options: options)
-            training.lossScale = 1024
+                graph, TrainingOptions(OptimizerOptions(maxGradientNorm: 0.1, scalesLoss: scales)),
+                options: options)
+            training.position.scaler.scale = 1024
             let norms = try (0..<3).map { _ in
-                try training.step(batch, learningRate: 0.05)["gradient_norm"]!.floats[0]
+                Float(try training.step(batch, rate: 0.05).gradientNorm)
             }
-            return norms + (try training.graph.get("w").floats)
+            return try norms + training.store.get("w")!.floats
         }
         for (a, b) in zip(results[0], results[1]) { #expect(abs(a - b) < 1e-5) }
     }
@@ -125,12 +127,12 @@ import Testing
         let training = try GraphCompiler.compileTraining(try linear(), options: options)
         var bad = batch
         bad["x"] = try TensorData([.infinity, 0, 0, 1, 1, 1], shape: [3, 2])
-        #expect(throws: ExecutionError.self) { try training.step(bad, learningRate: 0.05) }
+        #expect(throws: ExecutionError.self) { try training.step(bad, rate: 0.05) }
         let error = #expect(throws: ExecutionError.self) {
-            try training.step(batch.merging(["learning_rate": .scalar(1)]) { $1 }, learningRate: 0.05)
+            try training.step(batch.merging(["learning_rate": .scalar(1)]) { $1 }, rate: 0.05)
         }
         #expect(error?.description == "input \"learning_rate\": is the step's own; leave it out")
-        #expect(training.stepCount == 0)
+        #expect(training.position.step == 0)
     }
 
     @Test func compilersRunUserRules() throws {

@@ -15,7 +15,7 @@ import Testing
     }
 
     /// A step of training with `layers` layers, its memory larger than the least that gets huge pages.
-    static func training(layers: Int) throws -> (step: CompiledTraining, inputs: [String: TensorData]) {
+    static func training(layers: Int) throws -> (step: TrainingProgram, inputs: [String: TensorData]) {
         let graph = try GraphBuilder.build("layers") { g in
             var x = g.input("x", .f32, ["rows", 64])
             for layer in 0..<layers {
@@ -24,13 +24,14 @@ import Testing
             g.output("loss", (x * x).mean())
         }
         let training = try compileTraining(
-            graph, OptimizerOptions(maxGradientNorm: 1), options: CompilerOptions(threads: 2, cache: .off))
+            graph, TrainingOptions(OptimizerOptions(maxGradientNorm: 1)),
+            options: CompilerOptions(threads: 2, cache: .off))
         let rows = 4096
         for spec in training.parameters {
             let count = spec.type.extents([:])!.reduce(1, *)
-            try training.graph.set(
+            try training.store.set(
                 spec.name,
-                to: TensorData((0..<count).map { Float($0 % 7) / 70 }, shape: spec.type.extents([:])!))
+                try TensorData((0..<count).map { Float($0 % 7) / 70 }, shape: spec.type.extents([:])!))
         }
         let values = (0..<(rows * 64)).map { Float($0 % 11) / 11 }
         return (training, ["x": try TensorData(values, shape: [rows, 64])])
@@ -39,9 +40,9 @@ import Testing
     /// Allocations of `steps` steps after some that don't count.
     static func allocations(layers: Int, steps: Int = 10) throws -> Int {
         let (training, inputs) = try training(layers: layers)
-        for _ in 0..<3 { _ = try training.step(inputs, learningRate: 1e-3) }
+        for _ in 0..<3 { _ = try training.step(inputs, rate: 1e-3) }
         let before = allocationCount()
-        for _ in 0..<steps { _ = try training.step(inputs, learningRate: 1e-3) }
+        for _ in 0..<steps { _ = try training.step(inputs, rate: 1e-3) }
         return allocationCount() - before
     }
 
@@ -65,9 +66,9 @@ import Testing
                 return usage.ru_minflt
             }
             let start = faults()
-            for _ in 0..<5 { _ = try training.step(inputs, learningRate: 1e-3) }
+            for _ in 0..<5 { _ = try training.step(inputs, rate: 1e-3) }
             let warm = faults()
-            for _ in 0..<20 { _ = try training.step(inputs, learningRate: 1e-3) }
+            for _ in 0..<20 { _ = try training.step(inputs, rate: 1e-3) }
             #expect(warm > start, "the counter counts")
             #expect(faults() - warm <= 2, "20 steps: an allocation of the results may open a page")
         }
@@ -76,18 +77,18 @@ import Testing
     /// Smaller batches, and larger ones that fit, need no new memory.
     @Test func smallerBatchesUseTheSamePlaces() throws {
         let (training, _) = try Self.training(layers: 4)
-        func step(_ rows: Int) throws -> (loss: Float, bytes: Int) {
+        func step(_ rows: Int) throws -> (loss: Double, bytes: Int) {
             let values = (0..<(rows * 64)).map { Float($0 % 11) / 11 }
             let inputs = ["x": try TensorData(values, shape: [rows, 64])]
-            let loss = try training.step(inputs, learningRate: 0)["loss"]!.floats[0]
-            return (loss, training.graph.executor.residentByteCount)
+            let loss = try training.step(inputs, rate: 0).loss
+            return (loss, training.executors[0].residentByteCount)
         }
         let (fresh, _) = try Self.training(layers: 4)
         let small = try fresh.step(
-            ["x": TensorData((0..<(64 * 64)).map { Float($0 % 11) / 11 }, shape: [64, 64])], learningRate: 0)
+            ["x": TensorData((0..<(64 * 64)).map { Float($0 % 11) / 11 }, shape: [64, 64])], rate: 0)
         let first = try step(1024)
         #expect(try step(64).bytes == first.bytes)
-        #expect(try step(64).loss == small["loss"]!.floats[0])
+        #expect(try step(64).loss == small.loss)
         #expect(try step(1024) == first)
     }
 }

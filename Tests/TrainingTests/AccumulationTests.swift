@@ -13,7 +13,7 @@ import Training
     /// The tiny classifier with its weights.
     static func model(
         dropout: Double, accumulates: Bool,
-        _ options: OptimizerOptions = OptimizerOptions(maxGradientNorm: 1),
+        _ optimizer: OptimizerOptions = OptimizerOptions(maxGradientNorm: 1), seed: Int = 1,
         precision: Precision = .fp32
     ) throws -> TrainableModel {
         let checkpoint = try EncoderCheckpoint(directory: Repository.fixtures.appendingPathComponent("tiny"))
@@ -22,8 +22,9 @@ import Training
             dropout, dropout, dropout
         )
         let model = try TrainableModel(
-            config: config, head: .classification(labels: 3), options: options,
-            compiler: Compiler(CompilerOptions(precision: precision)), accumulates: accumulates)
+            ModelGraphs(config: config, head: .classification(labels: 3)),
+            TrainingOptions(optimizer, accumulates: accumulates, seed: seed),
+            compiler: Compiler(CompilerOptions(precision: precision)))
         for spec in model.specs {
             try model.parameters.set(
                 spec.name, TensorData(try checkpoint.floats(of: spec.name), shape: spec.shape))
@@ -51,9 +52,9 @@ import Training
     func microBatchesAreTheLargeBatch(_ microBatches: [[Int]]) throws {
         let whole = try Self.model(dropout: 0, accumulates: false)
         let split = try Self.model(dropout: 0, accumulates: true)
-        for step in 0..<3 {
-            let expected = try whole.step(step, Self.inputs([Array(0..<8)]), learningRate: 1e-4, seed: 1)
-            let result = try split.step(step, Self.inputs(microBatches), learningRate: 1e-4, seed: 1)
+        for _ in 0..<3 {
+            let expected = try whole.training.step(Self.inputs([Array(0..<8)]), rate: 1e-4)
+            let result = try split.training.step(Self.inputs(microBatches), rate: 1e-4)
             #expect(abs(result.loss - expected.loss) <= 2e-5 * expected.loss)
             #expect(abs(result.gradientNorm - expected.gradientNorm) <= 1e-3 * expected.gradientNorm)
         }
@@ -66,7 +67,8 @@ import Training
     @Test func microBatchesHaveMasksOfTheirOwn() throws {
         let split = try Self.model(dropout: 0.5, accumulates: true)
         let losses = try [[[2]], [[2], [2]]].map { microBatches in
-            try split.step(0, Self.inputs(microBatches), learningRate: 0, seed: 1).loss
+            split.training.position = TrainingPosition()
+            return try split.training.step(Self.inputs(microBatches), rate: 0).loss
         }
         #expect(losses[0] != losses[1])
     }

@@ -16,18 +16,16 @@ import Training
         let directory = Repository.fixtures.appendingPathComponent("tiny")
         let checkpoint = try EncoderCheckpoint(directory: directory)
         let model = try TrainableModel(
-            config: checkpoint.config, head: .classification(labels: 3),
-            options: OptimizerOptions(maxGradientNorm: 1),
-            compiler: Compiler())
+            ModelGraphs(config: checkpoint.config, head: .classification(labels: 3)),
+            TrainingOptions(OptimizerOptions(maxGradientNorm: 1)), compiler: Compiler())
         for spec in model.specs {
             try model.parameters.set(
                 spec.name, TensorData(try checkpoint.floats(of: spec.name), shape: spec.shape))
         }
         let batcher = try Batcher(
             encodings, options: BatchingOptions(mode: mode, batchSize: encodings.count, maxLength: 48))
-        let result = try model.step(
-            0, [StepInputs(batcher.layOut(Array(encodings.indices)), targets: TensorData(labels))],
-            learningRate: 1e-3, seed: 1)
+        let result = try model.training.step(
+            [StepInputs(batcher.layOut(Array(encodings.indices)), targets: TensorData(labels))], rate: 1e-3)
         let parameters = try model.specs.flatMap { try model.parameters.get($0.name)?.floats ?? [] }
         return (result.loss, result.gradientNorm, parameters)
     }

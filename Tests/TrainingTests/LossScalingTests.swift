@@ -30,7 +30,8 @@ import Training
     @Test(arguments: [false, true]) func anOverflowIsSkipped(accumulates: Bool) throws {
         let options = OptimizerOptions(maxGradientNorm: 1, averageDecay: 0.9, scalesLoss: true)
         func model() throws -> TrainableModel {
-            try AccumulationTests.model(dropout: 0.1, accumulates: accumulates, options, precision: .fp16)
+            try AccumulationTests.model(
+                dropout: 0.1, accumulates: accumulates, options, seed: 3, precision: .fp16)
         }
         func state(_ model: TrainableModel) -> [String: [UInt8]] {
             Dictionary(
@@ -41,16 +42,14 @@ import Training
         let inputs = try AccumulationTests.inputs(accumulates ? [[0, 1, 2], [3, 4]] : [[0, 1, 2]])
         let (fresh, planted) = (try model(), try model())
         let before = state(planted)
-        var scaler = LossScaler()
-        scaler.scale = 0x1p100
-        let skipped = try planted.step(0, inputs, learningRate: 1e-3, seed: 3, scaler: scaler)
+        planted.training.position.scaler.scale = 0x1p100
+        let skipped = try planted.training.step(inputs, rate: 1e-3)
         #expect(skipped.isSkipped && skipped.loss.isFinite)
         #expect(state(planted) == before)
-        scaler.note(isSkipped: true)
-        scaler.scale = 1024
-        let results = try [fresh, planted].map {
-            try $0.step(1, inputs, learningRate: 1e-3, seed: 3, scaler: scaler)
-        }
+        #expect(planted.training.position.scaler.scale == 0x1p99 && planted.training.position.step == 1)
+        planted.training.position.scaler.scale = 1024
+        fresh.training.position = planted.training.position
+        let results = try [fresh, planted].map { try $0.training.step(inputs, rate: 1e-3) }
         #expect(!results[0].isSkipped && results[0] == results[1])
         #expect(state(planted) != before)
         #expect(state(planted) == state(fresh))

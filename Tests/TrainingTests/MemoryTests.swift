@@ -137,8 +137,8 @@ import Training
         (config.feedForwardSize, config.maxPositions, config.normPosition) = (64, 40, .post)
         (config.hiddenDropout, config.attentionDropout, config.classifierDropout) = (0, 0, 0)
         let model = try TrainableModel(
-            config: config, head: .classification(labels: 3), options: OptimizerOptions(maxGradientNorm: 1),
-            compiler: Compiler(), labelSmoothing: 0.1)
+            ModelGraphs(config: config, head: .classification(labels: 3), labelSmoothing: 0.1),
+            TrainingOptions(OptimizerOptions(maxGradientNorm: 1)), compiler: Compiler())
         for spec in model.specs {
             try model.parameters.set(
                 spec.name, TensorData(try file.floats(named: "weight.\(spec.name)"), shape: spec.shape))
@@ -156,7 +156,7 @@ import Training
         for (step, loss) in try file.floats(named: "losses").enumerated() {
             let batch = batcher.layOut(Array(encodings.indices))
             let inputs = StepInputs(batch, targets: labels)
-            let result = try model.step(step, [inputs], learningRate: 1e-3, seed: 0)
+            let result = try model.training.step([inputs], rate: 1e-3)
             #expect(abs(result.loss - Double(loss)) < 2e-5 * Double(loss), "step \(step)")
         }
     }

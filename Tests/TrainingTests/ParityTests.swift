@@ -21,8 +21,8 @@ import Training
         var config = checkpoint.config
         (config.hiddenDropout, config.attentionDropout, config.classifierDropout) = (0, 0, 0)
         let model = try TrainableModel(
-            config: config, head: .classification(labels: labels),
-            options: OptimizerOptions(maxGradientNorm: 1), compiler: Compiler())
+            ModelGraphs(config: config, head: .classification(labels: labels)),
+            TrainingOptions(OptimizerOptions(maxGradientNorm: 1)), compiler: Compiler())
         for spec in model.specs {
             let values =
                 file.entry(named: spec.name) != nil
@@ -39,9 +39,9 @@ import Training
         var worst = 0.0
         for (step, loss) in expected.enumerated() {
             let indices = Array((step * batchSize)..<((step + 1) * batchSize))
-            let result = try model.step(
-                step, [StepInputs(batcher.layOut(indices), targets: TensorData(indices.map { targets[$0] }))],
-                learningRate: schedule.rate(at: step), seed: 0)
+            let result = try model.training.step(
+                [StepInputs(batcher.layOut(indices), targets: TensorData(indices.map { targets[$0] }))],
+                rate: schedule.rate(at: step))
             worst = max(worst, abs(result.loss - loss) / loss)
         }
         return worst

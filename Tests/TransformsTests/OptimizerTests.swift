@@ -150,7 +150,7 @@ import Transforms
 
     @Test func ratesHaveScalesByName() throws {
         var (scaled, halved) = (Run(), Run())
-        scaled.options.learningRateScale = { $0 == "w" ? 0.5 : 1 }
+        scaled.options.treatments["w"] = ParameterTreatment(rateScale: 0.5)
         let graph = try trainingStep(TrainingStepTests.model(), options: scaled.options)
         _ = try scaled(graph, step: 0, ["x": Self.x])
         _ = try halved(

@@ -20,13 +20,9 @@ final class ModelSubject: Subject {
         let inputs = Self.inputs(work, config)
         let symbols = ["length": work.length]
         if work.isTraining {
-            let training = try CompiledTraining(bert.build(), compiler: compiler, parameters: store)
-            let isRandom = training.inputs.contains { $0.name == "rng" }
-            run = {
-                var tensors = inputs
-                if isRandom { tensors["rng"] = .rng(seed: 1, step: training.stepCount) }
-                _ = try training.step(tensors, symbols: symbols, learningRate: 1e-5)
-            }
+            let training = try TrainingProgram(
+                bert.build(), TrainingOptions(seed: 1), compiler: compiler, store: store)
+            run = { _ = try training.step(inputs, symbols: symbols, rate: 1e-5) }
         } else {
             let model = try CompiledGraph(bert.build(), compiler: compiler, parameters: store)
             run = { _ = try model(inputs, symbols: symbols) }

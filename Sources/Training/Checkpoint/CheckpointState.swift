@@ -1,10 +1,12 @@
 import Encoders
 import Foundation
+import GraphCompiler
 import Pipelines
 import Support
 
 /// What `state.json` of a checkpoint holds.
 struct CheckpointState {
+    var position: TrainingPosition
     var progress: TrainingProgress
     /// The fields of the configuration that decide the result, as `train.json` spells them.
     let settings: JSONObject
@@ -21,7 +23,11 @@ struct CheckpointState {
     /// Checkpoints of this run that are on disk, as directory names; others in the directory are of an older run.
     var kept: [String] = []
 
-    init(progress: TrainingProgress, config: TrainingConfig, data: String, measure: EvaluationMeasure) {
+    init(
+        _ position: TrainingPosition, _ progress: TrainingProgress, config: TrainingConfig, data: String,
+        measure: EvaluationMeasure
+    ) {
+        self.position = position
         self.progress = progress
         let fields = TrainingConfig.fields.filter { $0.effect == .parameters }
         settings = JSONObject(fields.map { ($0.name, $0.json(config)) })
@@ -32,15 +38,15 @@ struct CheckpointState {
     var json: JSONValue {
         let totals = progress.totals
         return .object([
-            "version": .integer(2), "step": .integer(progress.step), "steps": steps.json,
+            "version": .integer(2), "step": .integer(position.step), "steps": steps.json,
             "epoch": .integer(progress.epoch),
             "batch": .integer(progress.batch), "sequences": .integer(totals.sequences),
             "real_tokens": .integer(totals.realTokens), "padded_tokens": .integer(totals.paddedTokens),
-            "loss_sum": .double(totals.loss), "micro_batch": .integer(progress.microBatch),
-            "micro_batch_size": microBatchSize.json, "partial_loss": .double(progress.partialLoss),
-            "loss_scale": .double(progress.scaler.scale),
-            "steps_at_loss_scale": .integer(progress.scaler.steps),
-            "skipped_steps": .integer(progress.scaler.skipped),
+            "loss_sum": .double(totals.loss), "micro_batch": .integer(position.microBatch),
+            "micro_batch_size": microBatchSize.json, "partial_loss": .double(position.partialLoss),
+            "loss_scale": .double(position.scaler.scale),
+            "steps_at_loss_scale": .integer(position.scaler.steps),
+            "skipped_steps": .integer(position.scaler.skipped),
             "logged_loss_sum": .double(progress.window.losses),
             "logged_steps": .integer(progress.window.steps),
             "metric": measure.metric.json, "validation": measure.validation.json,
@@ -76,7 +82,8 @@ struct CheckpointState {
         measure = EvaluationMeasure(
             metric: try reader.optional("metric"), validation: try reader.optional("validation"),
             isSaved: try reader.optional("save_best"))
-        progress = try reader.progress()
+        position = try reader.position()
+        progress = try reader.progress(after: position.step)
     }
 
     /// Refuses to go on with other settings, another model or other data than those of the checkpoint.

@@ -1,5 +1,6 @@
 import Encoders
 import Foundation
+import GraphCompiler
 import Support
 
 /// Takes the members out of a `state.json`. Whatever number is in the file, what comes out can be reckoned with.
@@ -64,19 +65,25 @@ struct StateReader {
         return value
     }
 
-    func progress() throws -> TrainingProgress {
-        var progress = TrainingProgress()
-        progress.step = try count("step")
-        progress.epoch = try count("epoch")
-        progress.batch = try count("batch", through: progress.step)
-        progress.microBatch = try count("micro_batch")
-        progress.partialLoss = try number("partial_loss")
-        progress.scaler.scale = try number("loss_scale")
-        guard Float(progress.scaler.scale).isNormal, progress.scaler.scale > 0 else {
+    func position() throws -> TrainingPosition {
+        var position = TrainingPosition()
+        position.step = try count("step")
+        position.microBatch = try count("micro_batch")
+        position.partialLoss = try number("partial_loss")
+        position.scaler.scale = try number("loss_scale")
+        guard Float(position.scaler.scale).isNormal, position.scaler.scale > 0 else {
             throw damaged("'loss_scale' is not a positive number of f32")
         }
-        progress.scaler.steps = try count("steps_at_loss_scale", through: LossScaler.growthInterval - 1)
-        progress.scaler.skipped = try count("skipped_steps", through: progress.step)
+        position.scaler.steps = try count("steps_at_loss_scale", through: LossScaler.growthInterval - 1)
+        position.scaler.skipped = try count("skipped_steps", through: position.step)
+        return position
+    }
+
+    /// - Parameter step: steps done.
+    func progress(after step: Int) throws -> TrainingProgress {
+        var progress = TrainingProgress()
+        progress.epoch = try count("epoch")
+        progress.batch = try count("batch", through: step)
         progress.totals = EpochTotals(
             sequences: try count("sequences", through: Self.mostTokens),
             realTokens: try count("real_tokens", through: Self.mostTokens),
@@ -84,11 +91,11 @@ struct StateReader {
         if object["logged_steps"] != nil {
             progress.window = TrainingLogWindow(
                 losses: try number("logged_loss_sum"),
-                steps: try count("logged_steps", through: progress.step))
+                steps: try count("logged_steps", through: step))
         }
-        progress.best = try best(after: progress.step)
+        progress.best = try best(after: step)
         if object["evaluated_step"] != .null {
-            progress.evaluatedStep = try count("evaluated_step", through: progress.step)
+            progress.evaluatedStep = try count("evaluated_step", through: step)
         }
         progress.evaluationsWithoutBest = try count("evaluations_without_best")
         return progress

@@ -37,7 +37,8 @@ struct TrainingCheckpoint {
         for name in [Self.modelFile, Self.optimizerFile] {
             let file = try SafetensorsFile(directory.appendingPathComponent(name))
             // Sums in the middle of a step may have overflowed in fp16, whose scale is lowered then.
-            for entry in file.entries where entry.dataType == .f32 && !OptimizerOptions.isSum(entry.name) {
+            for entry in file.entries where entry.dataType == .f32 && !TrainingNames.isGradientSum(entry.name)
+            {
                 guard try !file.withBytes(named: entry.name, { hasNotFinite($0) }) else {
                     throw CheckpointDamage(
                         "is damaged: tensor '\(entry.name)' holds NaN or infinity", at: file.path)
@@ -55,7 +56,7 @@ struct TrainingCheckpoint {
         for (step, directory) in all {
             do {
                 let checkpoint = try TrainingCheckpoint(checking: directory)
-                if checkpoint.state.progress.step == step { return checkpoint }
+                if checkpoint.state.position.step == step { return checkpoint }
                 note("\(directory.path): has the state of another step; this checkpoint is left out")
             } catch let error as CheckpointDamage {
                 note("\(error.place): \(error.problem); this checkpoint is left out")
@@ -76,7 +77,7 @@ struct TrainingCheckpoint {
     func restore(_ model: TrainableModel) throws {
         let files = [
             (Self.modelFile, model.specs.map(\.name)),
-            (Self.optimizerFile, model.stateNames(withSums: state.progress.microBatch > 0)),
+            (Self.optimizerFile, model.training.stateNames(withSums: state.position.microBatch > 0)),
         ]
         var tensors: [(name: String, file: SafetensorsFile)] = []
         for (name, parameters) in files {
@@ -107,7 +108,7 @@ struct TrainingCheckpoint {
     /// Writes `parent/step-N`: everything into a directory beside it, then one rename. What was written goes when that
     /// fails.
     static func save(_ model: TrainableModel, state: CheckpointState, in parent: URL) throws {
-        let name = "step-\(state.progress.step)"
+        let name = "step-\(state.position.step)"
         let (final, partial) = (parent.appendingPathComponent(name), partial(name, in: parent))
         let manager = FileManager.default
         do {
@@ -119,7 +120,7 @@ struct TrainingCheckpoint {
         do {
             try write(model.specs.map(\.name), of: model, to: partial.appendingPathComponent(modelFile))
             try write(
-                model.stateNames(withSums: state.progress.microBatch > 0), of: model,
+                model.training.stateNames(withSums: state.position.microBatch > 0), of: model,
                 to: partial.appendingPathComponent(optimizerFile))
             try AtomicFile.write(
                 Data(state.json.text(.indented).utf8), to: partial.appendingPathComponent(stateFile))

@@ -68,7 +68,7 @@ extension StepInputs {
             "labels": TensorData(batch.exampleIndices.flatMap { data.labels[$0] }),
         ]
         self.init(
-            tensors: inputs.tensors.merging(labels) { $1 }, symbols: inputs.symbols,
+            inputs.tensors.merging(labels) { $1 }, symbols: inputs.symbols,
             lossWeights: [Float(positions.count) / Float(stepTokens)])
     }
 }

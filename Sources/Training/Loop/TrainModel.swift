@@ -45,7 +45,7 @@ public func trainModel(
     // Before the model is loaded: the memory that this takes is given back.
     if profiles { _ = try compiler.ceilings() }
     let trainer = try Trainer(config, compiler: compiler, shouldStop: shouldStop, observer: observer)
-    trainer.model.profiles = profiles
-    trainer.model.trace = trace
+    trainer.model.training.profiles = profiles
+    trainer.model.training.trace = trace
     return try trainer.run()
 }

@@ -13,14 +13,14 @@ extension Trainer {
     private var checkpoints: URL { Self.checkpoints(config) }
 
     /// The directory name of a checkpoint made now.
-    var checkpointName: String { "step-\(progress.step)" }
+    var checkpointName: String { "step-\(position.step)" }
 
     // MARK: Checkpoints
 
     /// The state of a checkpoint made now.
     var state: CheckpointState {
         var state = CheckpointState(
-            progress: progress, config: config, data: task.fingerprint,
+            position, progress, config: config, data: task.fingerprint,
             measure: EvaluationMeasure(
                 metric: metric, validation: task.validationFingerprint ?? "",
                 isSaved: config.evaluation.saveBest))
@@ -33,16 +33,19 @@ extension Trainer {
 
     /// Saves a checkpoint; then removes those that are too many, and those of older runs in the directory.
     func saveCheckpoint() throws {
-        let states = model.stateNames(withSums: progress.microBatch > 0)
+        let states = model.training.stateNames(withSums: position.microBatch > 0)
         // Scaled sums may overflow: the step is skipped then.
         try checkFinite(
-            model.specs.map(\.name) + states.filter { !model.scalesLoss || !OptimizerOptions.isSum($0) })
+            model.specs.map(\.name)
+                + states.filter {
+                    !model.training.options.optimizer.scalesLoss || !TrainingNames.isGradientSum($0)
+                })
         kept.removeAll { $0 == checkpointName }
         kept = (kept + [checkpointName]).suffix(config.output.keepCheckpoints)
         try TrainingCheckpoint.save(model, state: state, in: checkpoints)
         TrainingCheckpoint.prune(in: checkpoints, keeping: Set(kept))
         try observer(
-            .checkpoint(path: "\(outputDirectory)/checkpoints/\(checkpointName)", step: progress.step))
+            .checkpoint(path: "\(outputDirectory)/checkpoints/\(checkpointName)", step: position.step))
     }
 
     /// Keeps numbers that are not finite from being saved over good ones, and finite ones that a model can do nothing with:
@@ -55,7 +58,7 @@ extension Trainer {
                 "\(problem) after the update; nothing was saved"
                     + (saved.map { ", and checkpoints/\($0) stays" } ?? "")
                     + "; \(precisionAdvice)lower learningRate",
-                at: "step \(progress.step) (epoch \(lastStep?.epoch ?? progress.epoch + 1))")
+                at: "step \(position.step) (epoch \(lastStep?.epoch ?? progress.epoch + 1))")
         }
         if let name = model.parameters.firstNotFinite(of: names) {
             throw failure("parameter '\(name)' holds NaN or infinity")
@@ -74,11 +77,11 @@ extension Trainer {
 
     /// Writes the model as it is now into the output directory, in Hugging Face's layout, with the mask that was learned.
     func saveModel() throws {
-        try checkFinite(model.specs.map { model.evaluatedName($0.name) })
+        try checkFinite(model.specs.map { model.training.evaluatedName($0.name) })
         let directory = URL(file: outputDirectory, isDirectory: true)
         var config = model.config
         if let search = model.search {
-            config.attentionMasks = search.masks(in: model.parameters, named: model.evaluatedName)
+            config.attentionMasks = search.masks(in: model.parameters, named: model.training.evaluatedName)
             for (name, text) in config.maskFiles {
                 try AtomicFile.write(Data(text.utf8), to: directory.appendingPathComponent(name))
             }
@@ -86,7 +89,7 @@ extension Trainer {
         try EncoderCheckpoint.save(
             to: directory, config: config, architecture: task.architecture, parameters: savedSpecs
         ) { spec, sink in
-            try model.parameters.withBytes(model.evaluatedName(spec.name)) { bytes in
+            try model.parameters.withBytes(model.training.evaluatedName(spec.name)) { bytes in
                 try sink(bytes.bindMemory(to: Float.self))
             }
         }
@@ -96,7 +99,7 @@ extension Trainer {
     /// Makes the saved model and the model in memory the same: the best one, or the last.
     func finishModel() throws {
         guard config.evaluation.saveBest, let best = progress.best else { return try saveModel() }
-        if best.step != progress.step { try loadSavedModel() }
+        if best.step != position.step { try loadSavedModel() }
     }
 
     /// Puts the parameters of the model in the output directory where evaluations read them.
@@ -110,11 +113,12 @@ extension Trainer {
                 at: outputDirectory)
         }
         for name in loaded {
-            try model.parameters.set(model.evaluatedName(name)) {
+            try model.parameters.set(model.training.evaluatedName(name)) {
                 try checkpoint.copyFloats(of: name, into: $0)
             }
         }
-        model.search?.set(checkpoint.config.attentionMasks, in: model.parameters, named: model.evaluatedName)
+        model.search?.set(
+            checkpoint.config.attentionMasks, in: model.parameters, named: model.training.evaluatedName)
     }
 
     // MARK: Logs
@@ -130,7 +134,7 @@ extension Trainer {
     /// Adds a row every `logEvery` steps and after the last one.
     /// - Parameter epochShare: how much of the current epoch is done.
     func log(epochShare: Double) throws {
-        guard let lastStep, progress.step % config.output.logEvery == 0 || progress.step == plan.steps else {
+        guard let lastStep, position.step % config.output.logEvery == 0 || position.step == plan.steps else {
             return
         }
         let row = progress.window.row(endingWith: lastStep, epoch: Double(progress.epoch) + epochShare)

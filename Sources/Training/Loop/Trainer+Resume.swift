@@ -40,8 +40,9 @@ extension Trainer {
         // Before the checkpoint's parameters: those of the best model take the same place for a moment.
         let (best, notes) = try settleBest(saved, isOwn: isOwn)
         try checkpoint.restore(model)
+        model.training.position = saved.position
         progress = saved.progress
-        if isOwn { loggedStep = progress.step }
+        if isOwn { loggedStep = position.step }
         if best != progress.best { progress.evaluationsWithoutBest = 0 }
         progress.best = best
         return notes + [rateNote(saved)].compactMap(\.self)
@@ -49,20 +50,20 @@ extension Trainer {
 
     /// Refuses a position that this run does not come to.
     private func checkPosition(_ saved: CheckpointState, at path: String) throws {
-        let progress = saved.progress
-        guard progress.step <= plan.steps else {
+        let (position, progress) = (saved.position, saved.progress)
+        guard position.step <= plan.steps else {
             throw ModelError(
                 .invalidCheckpoint,
-                "is after \(progress.step) steps, but this run has \(plan.steps); raise epochs or "
+                "is after \(position.step) steps, but this run has \(plan.steps); raise epochs or "
                     + "maxSteps, or choose an earlier checkpoint", at: path)
         }
-        if progress.microBatch > 0, saved.microBatchSize != setup.microBatchSize {
+        if position.microBatch > 0, saved.microBatchSize != setup.microBatchSize {
             throw ModelError(
                 .invalidCheckpoint,
                 "was made in the middle of a step, but its micro-batches do not fit into maxMemory any more; raise it, or "
                     + "choose an earlier checkpoint", at: path)
         }
-        guard progress.step < plan.steps else { return }
+        guard position.step < plan.steps else { return }
         func damaged(_ problem: String) -> ModelError {
             ModelError(
                 .invalidCheckpoint, "is damaged: \(problem); choose another checkpoint or start anew",
@@ -80,10 +81,10 @@ extension Trainer {
         // Other epochs may have other numbers of steps.
         guard
             config.task == .pretrain || config.batches.maxTokens != nil
-                || progress.step == progress.epoch * steps.count + progress.batch
-        else { throw damaged("it is not after \(progress.step) steps") }
-        guard progress.microBatch == 0 || progress.microBatch < steps[progress.batch].count else {
-            throw damaged("it is in the middle of a step after \(progress.microBatch) micro-batches")
+                || position.step == progress.epoch * steps.count + progress.batch
+        else { throw damaged("it is not after \(position.step) steps") }
+        guard position.microBatch == 0 || position.microBatch < steps[progress.batch].count else {
+            throw damaged("it is in the middle of a step after \(position.microBatch) micro-batches")
         }
     }
 
@@ -93,7 +94,7 @@ extension Trainer {
     ) throws -> (best: BestEvaluation?, notes: [String]) {
         guard let best = saved.progress.best else { return (nil, []) }
         func anew(_ reason: String) -> (BestEvaluation?, [String]) {
-            (nil, ["\(reason): the best evaluation is looked for anew from step \(saved.progress.step) on"])
+            (nil, ["\(reason): the best evaluation is looked for anew from step \(saved.position.step) on"])
         }
         guard let validation = task.validationFingerprint else {
             return (nil, ["there are no validation data any more: the model of the last step is saved"])
@@ -127,13 +128,13 @@ extension Trainer {
     /// What to say when the run got another length, and with it other learning rates than the steps before had.
     private func rateNote(_ saved: CheckpointState) -> String? {
         guard let steps = saved.steps, steps != plan.steps, plan.schedules.count == 1,
-            progress.step < plan.steps
+            position.step < plan.steps
         else { return nil }
-        let before = LearningRateSchedule(config, steps: steps).rate(at: progress.step)
-        let now = plan.rate(at: progress.step)
+        let before = LearningRateSchedule(config, steps: steps).rate(at: position.step)
+        let now = plan.rate(at: position.step)
         guard before != now else { return nil }
         return
-            "the run of the checkpoint had \(Formatted.count(steps, "step")), this one has \(plan.steps): step \(progress.step + 1) has "
+            "the run of the checkpoint had \(Formatted.count(steps, "step")), this one has \(plan.steps): step \(position.step + 1) has "
             + "the learning rate \(Float(now)) in place of \(Float(before))"
     }
 }

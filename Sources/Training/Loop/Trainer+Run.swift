@@ -9,13 +9,13 @@ extension Trainer {
         try openLogs()
         try observer(.started(summary))
         try model.reserve(training: setup.shapes.training, evaluation: setup.shapes.evaluation)
-        if let resumed { try observer(.resumed(path: resumed.directory.path, step: progress.step)) }
+        if let resumed { try observer(.resumed(path: resumed.directory.path, step: position.step)) }
         for note in notes { try observer(.note(note)) }
         var end = TrainingReport.End.finished
-        while progress.step < plan.steps {
+        while position.step < plan.steps {
             if isPatienceOver {
                 end = .stoppedEarly
-                try observer(.stoppedEarly(step: progress.step))
+                try observer(.stoppedEarly(step: position.step))
                 break
             }
             guard try runEpoch() else {
@@ -24,7 +24,7 @@ extension Trainer {
             }
         }
         guard end != .interrupted else { return try report(end, test: nil) }
-        if progress.evaluatedStep != progress.step { try evaluate(epoch: lastStep?.epoch ?? progress.epoch) }
+        if progress.evaluatedStep != position.step { try evaluate(epoch: lastStep?.epoch ?? progress.epoch) }
         if config.output.saveEvery != 0, kept.last != checkpointName { try saveCheckpoint() }
         try finishModel()
         return try report(end, test: try metrics(.test))
@@ -55,7 +55,7 @@ extension Trainer {
                 if config.output.saveEvery != 0, kept.last != checkpointName { try saveCheckpoint() }
                 return false
             }
-            if progress.step == plan.steps || isPatienceOver { break }
+            if position.step == plan.steps || isPatienceOver { break }
         }
         return true
     }
@@ -70,7 +70,7 @@ extension Trainer {
     /// Whether something that happens every `interval` steps, or after each epoch, happens now.
     private func isDue(_ interval: Int?, isEpochEnd: Bool) -> Bool {
         guard let interval else { return isEpochEnd }
-        return interval > 0 && progress.step % interval == 0
+        return interval > 0 && position.step % interval == 0
     }
 
     /// One step over micro-batches, or what is left of it.
@@ -78,8 +78,9 @@ extension Trainer {
     private func runStep(_ microBatches: [[Int]]) throws -> Bool {
         let start = ContinuousClock.now
         let step = try task.step(microBatches, epoch: progress.epoch)
-        let rate = plan.rate(at: progress.step)
+        let rate = plan.rate(at: position.step)
         let result: StepResult?
+        let scale = position.scaler.scale
         do {
             result = try run(step, rate: rate)
         } catch let error as ExecutionError {
@@ -87,23 +88,25 @@ extension Trainer {
                 .failedStep,
                 "\(error); the parameters are those before this step; \(precisionAdvice)lower learningRate, or look at "
                     + "the data and the model's weights",
-                at: "step \(progress.step + 1) (epoch \(progress.epoch + 1))")
+                at: "step \(position.step + 1) (epoch \(progress.epoch + 1))")
+        } catch let error as LossScaleError {
+            throw ModelError(
+                .failedStep,
+                "gradients overflow in fp16 with the loss scaled by \(error.scale) still, after "
+                    + "\(error.skipped) skipped steps; \(precisionAdvice)or lower learningRate",
+                at: "step \(position.step) (epoch \(progress.epoch + 1))")
         }
         guard let result else { return false }
         let seconds = (ContinuousClock.now - start).inSeconds
         pace.add(seconds: seconds, tokens: step.realTokens)
-        progress.step += 1
         progress.batch += 1
-        (progress.microBatch, progress.partialLoss) = (0, 0)
         progress.totals.add(step, loss: result.loss)
-        let scale = progress.scaler.scale
-        if model.scalesLoss { try noteScale(result) }
         let report = StepReport(
-            step: progress.step, steps: plan.steps, epoch: progress.epoch + 1, epochs: plan.epochs,
+            step: position.step, steps: plan.steps, epoch: progress.epoch + 1, epochs: plan.epochs,
             loss: result.loss, learningRate: rate, gradientNorm: result.gradientNorm,
             realTokens: step.realTokens, paddedTokens: step.paddedTokens, sequences: step.sequences,
             seconds: seconds, tokensPerSecond: pace.tokensPerSecond,
-            secondsLeft: pace.secondsLeft(steps: plan.steps - progress.step), extras: extras(lossScale: scale)
+            secondsLeft: pace.secondsLeft(steps: plan.steps - position.step), extras: extras(lossScale: scale)
         )
         progress.window.add(report)
         lastStep = report
@@ -115,38 +118,22 @@ extension Trainer {
     private func extras(lossScale: Double) -> [StepExtra: Double] {
         var extras: [StepExtra: Double] = [:]
         extras[.maskSparsity] = model.maskSparsity
-        if model.scalesLoss {
+        if model.training.options.optimizer.scalesLoss {
             extras[.lossScale] = lossScale
-            extras[.skippedSteps] = Double(progress.scaler.skipped)
+            extras[.skippedSteps] = Double(position.scaler.skipped)
         }
         return extras
     }
 
     /// - Returns: `nil` when the run was asked to stop between two micro-batches.
     private func run(_ step: TaskStep, rate: Double) throws -> StepResult? {
-        guard model.accumulates else {
-            return try model.step(
-                progress.step, step.inputs, learningRate: rate, seed: config.seed, scaler: progress.scaler)
+        let training = model.training
+        guard training.options.accumulates else { return try training.step(step.inputs, rate: rate) }
+        for inputs in step.inputs.dropFirst(position.microBatch) {
+            try training.accumulate(inputs)
+            if position.microBatch < step.inputs.count, shouldStop() { return nil }
         }
-        for (index, inputs) in step.inputs.enumerated().dropFirst(progress.microBatch) {
-            progress.partialLoss += try model.accumulate(
-                inputs, at: index, ofStep: progress.step, seed: config.seed, scaler: progress.scaler)
-            progress.microBatch = index + 1
-            if progress.microBatch < step.inputs.count, shouldStop() { return nil }
-        }
-        let norm = try model.update(step: progress.step, learningRate: rate, scaler: progress.scaler)
-        return StepResult(loss: progress.partialLoss, gradientNorm: norm)
-    }
-
-    /// Grows or lowers the loss's scale.
-    private func noteScale(_ result: StepResult) throws {
-        progress.scaler.note(isSkipped: result.isSkipped)
-        guard progress.scaler.isExhausted else { return }
-        throw ModelError(
-            .failedStep,
-            "gradients overflow in fp16 with the loss scaled by \(progress.scaler.scale) still, after "
-                + "\(progress.scaler.skipped) skipped steps; \(precisionAdvice)or lower learningRate",
-            at: "step \(progress.step) (epoch \(progress.epoch + 1))")
+        return try training.update(rate: rate)
     }
 
     /// What to do about numbers that f16 cannot hold; empty where they are not f16.
@@ -179,7 +166,7 @@ extension Trainer {
             throw ModelError(
                 .failedStep,
                 "\(error) in the evaluation on \(task.path(of: part)); \(precisionAdvice)lower learningRate",
-                at: "after step \(progress.step)")
+                at: "after step \(position.step)")
         }
     }
 
@@ -188,21 +175,21 @@ extension Trainer {
         let start = ContinuousClock.now
         guard let metrics = try metrics(.validation) else { return }
         let evaluation = BestEvaluation(
-            step: progress.step, value: metrics.defined(metric), loss: metrics.loss)
+            step: position.step, value: metrics.defined(metric), loss: metrics.loss)
         if evaluation.value == nil { try noteUndefined(metrics) }
         let isBest = progress.best.map { evaluation.isBetter(than: $0, by: metric) } ?? true
-        progress.evaluatedStep = progress.step
+        progress.evaluatedStep = position.step
         progress.evaluationsWithoutBest = isBest ? 0 : progress.evaluationsWithoutBest + 1
         if isBest { progress.best = evaluation }
         let report = EvaluationReport(
-            step: progress.step, epoch: epoch, metrics: metrics, metric: metric, value: evaluation.value,
+            step: position.step, epoch: epoch, metrics: metrics, metric: metric, value: evaluation.value,
             isBest: isBest, seconds: (ContinuousClock.now - start).inSeconds)
         evaluations.append(report)
         for index in logs.indices { try logs[index].add(report) }
         try observer(.evaluation(report))
         if isBest, config.evaluation.saveBest {
             try saveModel()
-            try observer(.bestModel(path: outputDirectory, step: progress.step))
+            try observer(.bestModel(path: outputDirectory, step: position.step))
         }
     }
 
@@ -218,12 +205,13 @@ extension Trainer {
 
     private func report(_ end: TrainingReport.End, test: EvaluationMetrics?) throws -> TrainingReport {
         let profile =
-            model.profiles
+            model.training.profiles
             ? RunProfile(
-                kernels: model.profile, ceilings: try compiler.ceilings(), costModel: compiler.costModel([:]))
+                kernels: model.training.profile, ceilings: try compiler.ceilings(),
+                costModel: compiler.costModel([:]))
             : nil
         return TrainingReport(
-            end: end, steps: progress.step, seconds: (ContinuousClock.now - started).inSeconds,
+            end: end, steps: position.step, seconds: (ContinuousClock.now - started).inSeconds,
             tokensPerSecond: pace.meanTokensPerSecond, finalLoss: lastStep?.loss, epochs: epochs,
             evaluations: evaluations, bestValue: progress.best?.value, bestStep: progress.best?.step,
             metric: metric,

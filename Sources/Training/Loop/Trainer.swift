@@ -68,15 +68,17 @@ final class Trainer {
         var notes: [String] = []
         resumed = try Self.checkpoint(config) { notes.append($0) }
         resumeNotes = notes
-        setup = try TrainingSetup.fitting(
-            config, source, task, compiler: compiler, resumed: resumed?.state.microBatchSize)
+        let blueprint = try TrainingBlueprint(config, source, task, compiler: compiler)
+        setup = try TrainingSetup.fitting(blueprint, resumed: resumed?.state.microBatchSize)
     }
 
     var model: TrainableModel { setup.model }
+    var position: TrainingPosition { model.training.position }
 
     /// The run as it starts.
     var summary: TrainingSummary {
-        let trained = model.specs.filter { model.parameters.contains("\($0.name).exp_avg") }
+        let trainedNames = Set(model.training.trainedNames)
+        let trained = model.specs.filter { trainedNames.contains($0.name) }
         return TrainingSummary(
             model: source.path, config: model.config, task: config.task, labels: task.labels,
             loaded: setup.loaded,
@@ -86,7 +88,7 @@ final class Trainer {
             testExamples: task.exampleCount(of: .test),
             steps: plan.steps, warmupSteps: plan.warmupSteps, epochs: plan.epochs,
             instructionSet: compiler.instructionSet, threads: compiler.threads, memory: setup.memory,
-            gates: source.gates, recomputation: model.recomputation,
+            gates: source.gates, recomputation: model.training.recomputation,
             gradientAccumulation: config.batches.gradientAccumulation, microBatchSize: setup.microBatchSize,
             warnings: source.config.warnings + source.notes + task.warnings + resumeNotes
                 + [compiler.cacheWarning, compiler.slowPrecisionNote, setup.note].compactMap { $0 })

@@ -1,16 +1,10 @@
-/// Where a run is; with the parameters and the optimiser's states, all that the rest of the run depends on.
+/// Where a run is; with its `TrainingPosition`, the parameters and the optimiser's states, all that the rest of the run
+/// depends on.
 struct TrainingProgress: Equatable {
-    /// Steps done.
-    var step = 0
     /// Counted from 0.
     var epoch = 0
     /// Steps of the epoch that are done.
     var batch = 0
-    /// Micro-batches of the next step that are done, and their share of its loss.
-    var microBatch = 0
-    var partialLoss = 0.0
-    /// The loss's scale, for f16.
-    var scaler = LossScaler()
     /// Totals of the epoch so far.
     var totals = EpochTotals()
     /// The row of the log that is not complete yet.

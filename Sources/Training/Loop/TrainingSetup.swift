@@ -19,15 +19,13 @@ struct TrainingSetup {
     ///
     /// - Parameter resumed: the micro-batches of the run that is resumed, which are kept if they fit.
     /// - Throws: `TrainingConfigError` when not even a single sequence fits.
-    static func fitting(
-        _ config: TrainingConfig, _ source: ModelSource, _ task: any LearningTask, compiler: Compiler,
-        resumed: Int?
-    ) throws -> TrainingSetup {
+    static func fitting(_ blueprint: TrainingBlueprint, resumed: Int?) throws -> TrainingSetup {
         func make(_ size: Int?) throws -> TrainingSetup {
             // What loading and compiling have left behind.
             defer { ProcessMemory.releaseUnused() }
-            return try TrainingSetup(config, source, task, compiler: compiler, microBatchSize: size)
+            return try TrainingSetup(blueprint, microBatchSize: size)
         }
+        let config = blueprint.config
         let needed: TrainingMemory
         do {
             let setup = try make(resumed)
@@ -46,39 +44,32 @@ struct TrainingSetup {
                     + "one sequence need \(text(setup.memory.total)), so choose a smaller model, a lower maxLength, or "
                     + "more memory")
         }
-        let whole = task.largestBatchSize
-        var (fits, tooLarge) = (1, max(2, whole))
-        while tooLarge - fits > 1 {
-            let middle = (fits + tooLarge) / 2
-            try setup.cut(task, into: middle)
-            if setup.memory.total <= limit { fits = middle } else { tooLarge = middle }
+        let (task, whole) = (blueprint.task, blueprint.task.largestBatchSize)
+        let size = try TrainingProgram.microBatchSize(of: whole) {
+            try setup.cut(task, into: $0)
+            return setup.memory.total <= limit
         }
-        // As many pieces as that takes, as equal as can be.
-        let pieces = (whole + fits - 1) / fits
-        try setup.cut(task, into: (whole + pieces - 1) / pieces)
+        try setup.cut(task, into: size)
+        let pieces = (whole + size - 1) / size
         setup.note =
             "maxMemory is \(text(limit)) and whole batches need \(text(needed.total)): batches are cut into up to "
-            + "\(pieces) micro-batches of \(setup.microBatchSize ?? 1) sequences, which need \(text(setup.memory.total))"
+            + "\(pieces) micro-batches of \(size) sequences, which need \(text(setup.memory.total))"
         return setup
     }
 
-    private init(
-        _ config: TrainingConfig, _ source: ModelSource, _ task: any LearningTask, compiler: Compiler,
-        microBatchSize: Int?
-    ) throws {
+    private init(_ blueprint: TrainingBlueprint, microBatchSize: Int?) throws {
+        let task = blueprint.task
         shapes = (
             try task.largestTrainingShapes(batchSize: microBatchSize ?? .max), try task.evaluationShapes()
         )
-        var recompute = RecomputeRequest()
-        recompute.recompute = config.machine.recompute
-        recompute.shapes = shapes.training
-        recompute.limit = config.machine.maxMemory?.byteCount
-        (model, loaded) = try Self.model(
-            config, source, task, compiler: compiler,
-            accumulates: task.accumulates || microBatchSize != nil, recompute)
+        let request = MemoryRequest(
+            shapes: shapes.training, limit: blueprint.config.machine.maxMemory?.byteCount)
+        (model, loaded) = try blueprint.model(
+            accumulates: task.accumulates || microBatchSize != nil, request)
         self.microBatchSize = microBatchSize
         ProcessMemory.releaseUnused()
-        memory = model.memory(training: shapes.training, evaluation: shapes.evaluation)
+        memory = model.training.memory(
+            running: model.runByteCounts(training: shapes.training, evaluation: shapes.evaluation))
     }
 
     /// Plans for micro-batches of `size` sequences.
@@ -87,52 +78,6 @@ struct TrainingSetup {
         shapes.training = try task.largestTrainingShapes(batchSize: size)
         memory = memory.replacingRuns(
             by: model.runByteCounts(training: shapes.training, evaluation: shapes.evaluation))
-    }
-
-    /// The model with its first parameters.
-    private static func model(
-        _ config: TrainingConfig, _ source: ModelSource, _ task: any LearningTask, compiler: Compiler,
-        accumulates: Bool, _ recompute: RecomputeRequest
-    ) throws -> (TrainableModel, LoadReport?) {
-        let specs = try EncoderGraph(
-            config: task.config, head: task.head, isTraining: false, gates: source.gates
-        ).parameters()
-        let frozen: FrozenParameters
-        do {
-            // Gates are always trained.
-            let names = specs.map(\.name).filter { !AttentionGates.isGate($0) }
-            frozen = try FrozenParameters(config.model.freeze, of: names)
-            if source.gates == nil, names.allSatisfy(frozen.contains) {
-                throw FreezeError("leaves nothing to train: all parameters match; take an entry out")
-            }
-        } catch let error as FreezeError {
-            throw TrainingConfigError(file: config.file, field: "freeze", problem: error.problem)
-        }
-        let parameters = ParameterStore()
-        let initializer = ParameterInitializer(seed: config.seed, config: task.config)
-        let report = try source.initialize(specs, keepsHead: task.keepsHead, initializer: initializer) {
-            spec, values in
-            try parameters.set(spec.name, shape: spec.shape) { _ = $0.update(fromContentsOf: values) }
-        }
-        let (architecture, decay) = (task.config, config.optimizer.layerwiseLearningRateDecay)
-        var options = OptimizerOptions(
-            config.optimizer.kind,
-            adamW: AdamWAttributes(
-                beta1: config.optimizer.beta1, beta2: config.optimizer.beta2,
-                epsilon: config.optimizer.epsilon,
-                weightDecay: config.optimizer.weightDecay), maxGradientNorm: config.optimizer.maxGradientNorm,
-            learningRateScale: { architecture.learningRateScale(of: $0, decay: decay) },
-            averageDecay: config.optimizer.ema, scalesLoss: compiler.options.precision == .fp16)
-        if source.gates != nil {
-            options.treatGates(learningRate: config.mask.learningRate, of: config.firstLearningRate)
-        }
-        let model = try TrainableModel(
-            config: task.config, head: task.head, options: options, compiler: compiler,
-            parameters: parameters, lossTerms: task.head.lossTerms, accumulates: accumulates,
-            gates: source.gates, labelSmoothing: config.optimizer.labelSmoothing, recompute: recompute,
-            isFrozen: frozen.contains)
-        try model.startAverages()
-        return (model, report)
     }
 
     private static func list(_ memory: TrainingMemory) -> String {

@@ -17,8 +17,3 @@ func hasNotFinite(_ bytes: UnsafeRawBufferPointer) -> Bool {
     }
     return largest >= 0x7F80_0000
 }
-
-extension OptimizerOptions {
-    /// Whether a parameter is a sum of gradients.
-    static func isSum(_ name: String) -> Bool { name.hasSuffix(sumName("")) }
-}

@@ -1,5 +1,6 @@
 import Encoders
 import Foundation
+import GraphCompiler
 import Pipelines
 import Support
 import Text
@@ -117,20 +118,31 @@ struct ModelSource {
         }
     }
 
-    /// The values of every parameter: the checkpoint's where it has them, fresh ones for the head.
+    /// Sets every parameter: to the checkpoint's values where it has them, else to fresh ones.
     ///
-    /// - Parameters:
-    ///   - keepsHead: whether a classifier in the checkpoint is of the same labels.
-    ///   - body: receives one parameter at a time.
+    /// - Parameter keepsHead: whether a classifier in the checkpoint is of the same labels.
     /// - Throws: `CheckpointError` for shapes that differ, `ModelError` when the encoder itself is not complete.
     func initialize(
-        _ specs: [ParameterSpec], keepsHead: Bool, initializer: ParameterInitializer,
-        _ body: (ParameterSpec, [Float]) throws -> Void
+        _ store: ParameterStore, _ specs: [ParameterSpec], keepsHead: Bool, initializer: ParameterInitializer
     ) throws -> LoadReport? {
-        guard let checkpoint else {
-            for spec in specs { try body(spec, initializer.values(for: spec)) }
-            return nil
+        let report = try checkpoint.map { try self.report(of: $0, for: specs, keepsHead: keepsHead) }
+        let loaded = Set(report?.loaded ?? [])
+        for spec in specs {
+            try store.set(spec.name, shape: spec.shape) { values in
+                if let checkpoint, loaded.contains(spec.name) {
+                    try checkpoint.copyFloats(of: spec.name, into: values)
+                } else {
+                    _ = values.update(fromContentsOf: initializer.values(for: spec))
+                }
+            }
         }
+        return report
+    }
+
+    /// What the checkpoint has for these parameters.
+    private func report(
+        of checkpoint: EncoderCheckpoint, for specs: [ParameterSpec], keepsHead: Bool
+    ) throws -> LoadReport {
         let fresh = specs.filter { !keepsHead && $0.name.hasPrefix("classifier.") }
         var report = try checkpoint.report(for: specs.filter { !fresh.contains($0) })
         let incomplete = report.missing.filter {
@@ -147,12 +159,6 @@ struct ModelSource {
         report.missing += fresh
         report.unexpected.removeAll {
             !keepsHead && CheckpointNames.canonical($0).hasPrefix("classifier.")
-        }
-        let loaded = Set(report.loaded)
-        for spec in specs {
-            let isLoaded = loaded.contains(spec.name)
-            try body(
-                spec, isLoaded ? try checkpoint.floats(of: spec.name) : initializer.values(for: spec))
         }
         return report
     }

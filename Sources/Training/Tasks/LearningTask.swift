@@ -1,4 +1,5 @@
 import Encoders
+import GraphCompiler
 import Pipelines
 import Support
 

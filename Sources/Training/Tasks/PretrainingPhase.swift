@@ -72,7 +72,7 @@ extension StepInputs {
             "next_sentence_labels": TensorData(batch.nextSentenceLabels),
         ]
         self.init(
-            tensors: inputs.tensors.merging(labels) { $1 }, symbols: inputs.symbols,
+            inputs.tensors.merging(labels) { $1 }, symbols: inputs.symbols,
             lossWeights: [
                 Float(batch.maskedLabels.count) / Float(masked),
                 Float(batch.nextSentenceLabels.count) / Float(sequences),

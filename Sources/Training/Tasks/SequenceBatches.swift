@@ -1,3 +1,4 @@
+import GraphCompiler
 import Text
 
 /// The batches of a run over tokenised sequences, as the configuration has them.

@@ -1,5 +1,3 @@
-import GraphCompiler
-
 /// What a training run will hold in memory at most, in bytes, as planned before its first step.
 public struct TrainingMemory: Hashable, Sendable {
     public let weights: Int
@@ -17,7 +15,7 @@ public struct TrainingMemory: Hashable, Sendable {
     public var total: Int { weights + panels + optimizer + arena + scratch + process }
 
     /// The same with what other batches take.
-    func replacingRuns(by runs: Executor.RunByteCounts) -> TrainingMemory {
+    public func replacingRuns(by runs: Executor.RunByteCounts) -> TrainingMemory {
         TrainingMemory(
             weights: weights, panels: panels, optimizer: optimizer, arena: runs.arena, scratch: runs.scratch,
             process: process)
@@ -32,20 +30,32 @@ public struct TrainingMemory: Hashable, Sendable {
     }
 }
 
-extension TrainableModel {
-    /// The memory of a run.
-    ///
-    /// - Parameters:
-    ///   - training: the symbols of the batches that take most.
-    ///   - evaluation: those of evaluations.
-    func memory(training: [[String: Int]], evaluation: [[String: Int]]) -> TrainingMemory {
-        let runs = runByteCounts(training: training, evaluation: evaluation)
-        let own = Set(specs.map(\.name))
-        let (all, panels) = (parameters.mappedByteCount(), parameters.panelByteCount)
-        let weights = parameters.mappedByteCount { own.contains($0) }
-        let touched = all + panels - parameters.untouchedByteCount
+extension TrainingProgram {
+    /// What the process holds when runs hold `runs` beside the parameters, such as `byteCounts(of:)` and what
+    /// evaluations take.
+    public func memory(running runs: Executor.RunByteCounts) -> TrainingMemory {
+        let own = Set(parameters.map(\.name))
+        let (all, panels) = (store.mappedByteCount(), store.panelByteCount)
+        let weights = store.mappedByteCount { own.contains($0) }
+        let touched = all + panels - store.untouchedByteCount
         return TrainingMemory(
             weights: weights, panels: panels, optimizer: all - weights, arena: runs.arena,
             scratch: runs.scratch, process: max(0, ProcessMemory.residentByteCount - touched))
+    }
+
+    /// Sequences (or rows, or whatever a batch is cut into) of the fewest micro-batches that fit: as many pieces as
+    /// that takes, as equal as can be.
+    ///
+    /// - Parameters:
+    ///   - whole: how many the largest batch has, which do not fit.
+    ///   - fits: whether there is memory for pieces of so many. One must fit.
+    public static func microBatchSize(of whole: Int, fitting fits: (Int) throws -> Bool) rethrows -> Int {
+        var (most, tooLarge) = (1, max(2, whole))
+        while tooLarge - most > 1 {
+            let middle = (most + tooLarge) / 2
+            if try fits(middle) { most = middle } else { tooLarge = middle }
+        }
+        let pieces = (whole + most - 1) / most
+        return (whole + pieces - 1) / pieces
     }
 }

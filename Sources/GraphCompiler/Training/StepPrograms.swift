@@ -1,0 +1,81 @@
+/// The graphs of a training step.
+struct StepGraphs {
+    /// The whole step, or what is done for each micro-batch.
+    let first: Graph
+    /// What follows on the micro-batches.
+    let update: Graph?
+
+    init(_ forward: Graph, _ options: TrainingOptions) throws {
+        guard options.accumulates else {
+            first = try trainingStep(forward, loss: options.loss, options: options.optimizer)
+            update = nil
+            return
+        }
+        let terms = options.lossTerms ?? [options.loss]
+        first = try accumulationStep(forward, terms: terms, options: options.optimizer)
+        update = try updateStep(forward, terms: terms, options: options.optimizer)
+    }
+
+    /// Names of the inputs of both.
+    var inputs: Set<String> {
+        Set(([first, update].compactMap(\.self)).flatMap { $0.signature.inputs.map(\.name) })
+    }
+}
+
+/// What runs a training step.
+enum StepPrograms {
+    /// Forward, backward and update in one.
+    case whole(Executor)
+    /// Forward and backward for each micro-batch, adding up gradients, and then the update.
+    case split(accumulation: Executor, update: Executor)
+
+    var executors: [Executor] {
+        switch self {
+        case .whole(let step): [step]
+        case .split(let accumulation, let update): [accumulation, update]
+        }
+    }
+}
+
+extension TrainingProgram {
+    /// What runs the step: the whole of it, or micro-batches and then the update.
+    public var executors: [Executor] { programs.executors }
+
+    /// What steps over batches with such symbols hold beside the parameters.
+    public func byteCounts(of shapes: [[String: Int]]) -> Executor.RunByteCounts {
+        switch programs {
+        case .whole(let step): return step.byteCounts(of: shapes)
+        case .split(let accumulation, let update):
+            var counts = accumulation.byteCounts(of: shapes)
+            counts.formMaximum(update.byteCounts(of: [[:]]))
+            return counts
+        }
+    }
+
+    /// Takes that memory now.
+    public func reserve(_ shapes: [[String: Int]]) throws {
+        switch programs {
+        case .whole(let step): try step.reserve(shapes)
+        case .split(let accumulation, let update):
+            try accumulation.reserve(shapes)
+            try update.reserve([[:]])
+        }
+    }
+
+    /// The kernels of the step with the time they took; empty unless `profiles` is set.
+    public var profile: [String: KernelUse] {
+        executors.reduce(into: [:]) { $0.merge($1.profile, uniquingKeysWith: +) }
+    }
+
+    /// Whether steps measure their kernels.
+    public var profiles: Bool {
+        get { executors[0].profiles }
+        set { for executor in executors { executor.profiles = newValue } }
+    }
+
+    /// Receives when each worker runs which kernel of the step.
+    public var trace: RunTrace? {
+        get { executors[0].trace }
+        set { for executor in executors { executor.trace = newValue } }
+    }
+}

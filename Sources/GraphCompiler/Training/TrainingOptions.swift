@@ -1,0 +1,67 @@
+/// How a graph is trained.
+public struct TrainingOptions: Sendable {
+    /// The optimiser, clipping, averages, loss scaling, and what goes for single parameters.
+    public var optimizer: OptimizerOptions
+    /// The forward graph's output that is minimised, f32[].
+    public var loss: String
+    /// Outputs, f32[], that add up to the loss, each a mean over examples of its own; the loss alone when `nil`. The
+    /// terms of several micro-batches are weighted one by one.
+    public var lossTerms: [String]?
+    /// Whether a step may have several micro-batches, whose gradients are added up; takes the memory of a sum for each
+    /// trained parameter.
+    public var accumulates: Bool
+    /// The key of the generator that the input `rng` of a graph with dropout gets.
+    public var seed: Int
+    /// Inputs of the forward graph that are the same for all micro-batches of a step, such as noise: functions of the
+    /// step, counted from 0.
+    public var stepInputs: (@Sendable (Int) throws -> [String: TensorData])?
+    /// What a step computes again for its backward pass; as the compiler's options say when `nil`.
+    public var recompute: Recompute?
+    /// What the step is planned for; see `MemoryRequest`.
+    public var memory: MemoryRequest
+
+    public init(
+        _ optimizer: OptimizerOptions = OptimizerOptions(), accumulates: Bool = false, seed: Int = 0,
+        recompute: Recompute? = nil, memory: MemoryRequest = MemoryRequest()
+    ) {
+        self.optimizer = optimizer
+        self.accumulates = accumulates
+        self.seed = seed
+        self.recompute = recompute
+        self.memory = memory
+        loss = TrainingNames.loss
+    }
+}
+
+/// The memory that a training step is planned for.
+public struct MemoryRequest: Sendable {
+    /// Symbols of the batches that take most memory; without any nothing is planned, and `auto` recomputes nothing.
+    public var shapes: [[String: Int]]
+    /// Bytes that the whole process may hold; `nil` is no limit.
+    public var limit: Int?
+
+    /// What compiling the step leaves behind, at most, about.
+    private static let compilationByteCount = 32 << 20
+
+    public init(shapes: [[String: Int]] = [], limit: Int? = nil) {
+        self.shapes = shapes
+        self.limit = limit
+    }
+
+    /// The choice of what is computed again, with what it saves and costs; `nil` when nothing is computed again and
+    /// nothing was asked for.
+    ///
+    /// - Parameter parameters: those of the model, which the process holds already.
+    func recomputation(
+        _ recompute: Recompute, of step: Graph, compiler: Compiler, parameters: ParameterStore
+    ) throws -> Recomputation? {
+        guard recompute != .none, !shapes.isEmpty else { return nil }
+        ProcessMemory.releaseUnused()
+        let held = parameters.mappedByteCount() + parameters.panelByteCount - parameters.untouchedByteCount
+        let process = max(0, ProcessMemory.residentByteCount - held) + Self.compilationByteCount
+        let fits = limit.map { limit in
+            { (cost: RecomputeCost) in cost.run.total + cost.lastingByteCount + process <= limit }
+        }
+        return try compiler.recomputation(step, recompute, shapes: shapes, fits: fits)
+    }
+}

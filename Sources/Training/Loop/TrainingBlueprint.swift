@@ -1,0 +1,84 @@
+import Encoders
+import GraphCompiler
+import Pipelines
+
+/// What a run's model is made of: the graphs, which are built once, and how they are trained.
+struct TrainingBlueprint {
+    let config: TrainingConfig
+    let source: ModelSource
+    let task: any LearningTask
+    let compiler: Compiler
+    private let graphs: ModelGraphs
+    private let optimizer: OptimizerOptions
+
+    /// - Throws: `TrainingConfigError` for parameters to freeze that there are not, or when nothing is left to train.
+    init(
+        _ config: TrainingConfig, _ source: ModelSource, _ task: any LearningTask, compiler: Compiler
+    ) throws {
+        (self.config, self.source, self.task, self.compiler) = (config, source, task, compiler)
+        graphs = try ModelGraphs(
+            config: task.config, head: task.head, gates: source.gates,
+            labelSmoothing: config.optimizer.labelSmoothing)
+        optimizer = OptimizerOptions(
+            config.optimizer.kind,
+            adamW: AdamWAttributes(
+                beta1: config.optimizer.beta1, beta2: config.optimizer.beta2,
+                epsilon: config.optimizer.epsilon, weightDecay: config.optimizer.weightDecay),
+            maxGradientNorm: config.optimizer.maxGradientNorm, averageDecay: config.optimizer.ema,
+            scalesLoss: compiler.options.precision == .fp16,
+            treatments: try Self.treatments(of: graphs, config))
+    }
+
+    /// The model with its first parameters.
+    ///
+    /// - Parameter memory: what a step is planned for.
+    func model(accumulates: Bool, _ memory: MemoryRequest) throws -> (TrainableModel, LoadReport?) {
+        let parameters = ParameterStore()
+        let initializer = ParameterInitializer(seed: config.seed, config: task.config)
+        let report = try source.initialize(
+            parameters, graphs.specs, keepsHead: task.keepsHead, initializer: initializer)
+        let options = TrainingOptions(
+            optimizer, accumulates: accumulates, seed: config.seed, recompute: config.machine.recompute,
+            memory: memory)
+        let model = try TrainableModel(graphs, options, compiler: compiler, parameters: parameters)
+        try model.training.startAverages()
+        return (model, report)
+    }
+
+    /// Gates have a learning rate of their own, and neither weight decay nor clipping: the factor 10000 in their gradients
+    /// would make clipping a matter of them alone. They are always trained.
+    private static func treatments(
+        of graphs: ModelGraphs, _ config: TrainingConfig
+    ) throws -> [String: ParameterTreatment] {
+        let names = graphs.specs.map(\.name)
+        let others = config.firstLearningRate
+        // The others' rate is 0 only if that of gates is.
+        let gateScale = others > 0 ? (config.mask.learningRate ?? others) / others : 1
+        let frozen = try frozen(names.filter { !AttentionGates.isGate($0) }, graphs, config)
+        let pairs = names.map { name in
+            if AttentionGates.isGate(name) {
+                return (name, ParameterTreatment(rateScale: gateScale, decays: false, isClipped: false))
+            }
+            var treatment = ParameterTreatment.usual(of: name)
+            treatment.rateScale = graphs.config.learningRateScale(
+                of: name, decay: config.optimizer.layerwiseLearningRateDecay)
+            treatment.isFrozen = frozen.contains(name)
+            return (name, treatment)
+        }
+        return Dictionary(uniqueKeysWithValues: pairs)
+    }
+
+    private static func frozen(
+        _ names: [String], _ graphs: ModelGraphs, _ config: TrainingConfig
+    ) throws -> FrozenParameters {
+        do {
+            let frozen = try FrozenParameters(config.model.freeze, of: names)
+            if graphs.gates == nil, names.allSatisfy(frozen.contains) {
+                throw FreezeError("leaves nothing to train: all parameters match; take an entry out")
+            }
+            return frozen
+        } catch let error as FreezeError {
+            throw TrainingConfigError(file: config.file, field: "freeze", problem: error.problem)
+        }
+    }
+}

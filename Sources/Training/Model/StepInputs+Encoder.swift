@@ -1,0 +1,17 @@
+import GraphCompiler
+import Pipelines
+import Text
+
+extension StepInputs {
+    /// A batch of sequences with a target each.
+    ///
+    /// - Parameters:
+    ///   - targets: the batch's `labels`, [sequences].
+    ///   - stepSequences: sequences of the whole step; the batch's own when `nil`.
+    package init(_ batch: Batch, targets: TensorData, stepSequences: Int? = nil) {
+        let inputs = EncoderInputs(batch)
+        self.init(
+            inputs.tensors.merging(["labels": targets]) { $1 }, symbols: inputs.symbols,
+            lossWeights: [Float(batch.sequences) / Float(stepSequences ?? batch.sequences)])
+    }
+}
