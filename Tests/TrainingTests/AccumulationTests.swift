@@ -22,7 +22,7 @@ import Training
             dropout, dropout, dropout
         )
         let model = try TrainableModel(
-            config: config, head: .classification(labels: 3), options: options,
+            ModelGraphs(config, .classification(labels: 3)), options: options,
             compiler: Compiler(CompilerOptions(precision: precision)), accumulates: accumulates)
         for spec in model.specs {
             try model.parameters.set(

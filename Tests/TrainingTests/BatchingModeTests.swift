@@ -16,7 +16,7 @@ import Training
         let directory = Repository.fixtures.appendingPathComponent("tiny")
         let checkpoint = try EncoderCheckpoint(directory: directory)
         let model = try TrainableModel(
-            config: checkpoint.config, head: .classification(labels: 3),
+            ModelGraphs(checkpoint.config, .classification(labels: 3)),
             options: OptimizerOptions(maxGradientNorm: 1),
             compiler: Compiler())
         for spec in model.specs {

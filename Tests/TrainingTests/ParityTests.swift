@@ -21,7 +21,7 @@ import Training
         var config = checkpoint.config
         (config.hiddenDropout, config.attentionDropout, config.classifierDropout) = (0, 0, 0)
         let model = try TrainableModel(
-            config: config, head: .classification(labels: labels),
+            ModelGraphs(config, .classification(labels: labels)),
             options: OptimizerOptions(maxGradientNorm: 1), compiler: Compiler())
         for spec in model.specs {
             let values =

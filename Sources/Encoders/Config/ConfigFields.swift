@@ -8,9 +8,30 @@ import Support
 struct ConfigFields<Key: RawRepresentable<String>> {
     let file: String
     let object: JSONObject
+    /// Keys with another name in the file.
+    private var names: [String: String] = [:]
+    /// Of these, the ones that may have their own name too.
+    private var aliases: Set<String> = []
+    /// Keys that mean nothing in the file.
+    private var ignored: Set<String> = []
+
+    init(file: String, object: JSONObject) {
+        self.file = file
+        self.object = object
+    }
+
+    /// What a key is called in the file, with its own name where that is understood too; empty when it means nothing.
+    func spellings(of key: Key) -> [String] {
+        guard !ignored.contains(key.rawValue) else { return [] }
+        guard let name = names[key.rawValue] else { return [key.rawValue] }
+        return aliases.contains(key.rawValue) ? [name, key.rawValue] : [name]
+    }
+
+    /// What the file has under a key.
+    func value(_ key: Key) -> JSONValue? { spellings(of: key).lazy.compactMap { object[$0] }.first }
 
     func integer(_ key: Key) throws -> Int? {
-        switch object[key.rawValue] {
+        switch value(key) {
         case nil, .null?: return nil
         case let value?:
             guard let integer = value.integer else {
@@ -21,7 +42,7 @@ struct ConfigFields<Key: RawRepresentable<String>> {
     }
 
     func number(_ key: Key) throws -> Double? {
-        switch object[key.rawValue] {
+        switch value(key) {
         case nil, .null?: return nil
         case let value?:
             guard let number = value.double else { throw illTyped(key, expected: "a number", found: value) }
@@ -30,7 +51,7 @@ struct ConfigFields<Key: RawRepresentable<String>> {
     }
 
     func bool(_ key: Key) throws -> Bool? {
-        switch object[key.rawValue] {
+        switch value(key) {
         case nil, .null?: return nil
         case .bool(let value)?: return value
         case let other?: throw illTyped(key, expected: "true or false", found: other)
@@ -38,7 +59,7 @@ struct ConfigFields<Key: RawRepresentable<String>> {
     }
 
     func string(_ key: Key) throws -> String? {
-        switch object[key.rawValue] {
+        switch value(key) {
         case nil, .null?: return nil
         case .string(let value)?: return value
         case let other?: throw illTyped(key, expected: "a string", found: other)
@@ -46,7 +67,7 @@ struct ConfigFields<Key: RawRepresentable<String>> {
     }
 
     func strings(_ key: Key) throws -> [String]? {
-        switch object[key.rawValue] {
+        switch value(key) {
         case nil, .null?: return nil
         case .array(let values)?:
             return try values.map { value in
@@ -60,7 +81,7 @@ struct ConfigFields<Key: RawRepresentable<String>> {
     }
 
     func object(_ key: Key) throws -> JSONObject? {
-        switch object[key.rawValue] {
+        switch value(key) {
         case nil, .null?: return nil
         case .object(let value)?: return value
         case let other?: throw illTyped(key, expected: "an object", found: other)
@@ -81,7 +102,7 @@ struct ConfigFields<Key: RawRepresentable<String>> {
 
     /// A mask for all layers, or an array of one a layer; empty for none.
     func masks(_ key: Key) throws -> [AttentionMask] {
-        switch object[key.rawValue] {
+        switch value(key) {
         case nil, .null?: return []
         case .array(let masks)?: return try masks.map { try mask($0, of: key) }
         case let mask?: return [try self.mask(mask, of: key)]
@@ -114,12 +135,22 @@ struct ConfigFields<Key: RawRepresentable<String>> {
     }
 
     func error(_ key: Key, _ problem: String) -> EncoderConfigError {
-        EncoderConfigError(file: file, field: key.rawValue, problem: problem)
+        EncoderConfigError(file: file, field: spellings(of: key).first ?? key.rawValue, problem: problem)
     }
 
     private func illTyped(
         _ key: Key, expected: String, found: JSONValue, _ verb: String = "is"
     ) -> EncoderConfigError {
         error(key, "\(verb) \(found.kind), expected \(expected)")
+    }
+}
+
+extension ConfigFields<EncoderConfig.Key> {
+    /// The fields of a family's `config.json`.
+    init(file: String, object: JSONObject, _ keys: ConfigKeys) {
+        self.init(file: file, object: object)
+        names = Dictionary(uniqueKeysWithValues: keys.names.map { ($0.key.rawValue, $0.value) })
+        aliases = Set(keys.aliases.map(\.rawValue))
+        ignored = Set(keys.ignored.map(\.rawValue))
     }
 }

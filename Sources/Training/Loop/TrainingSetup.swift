@@ -23,10 +23,11 @@ struct TrainingSetup {
         _ config: TrainingConfig, _ source: ModelSource, _ task: any LearningTask, compiler: Compiler,
         resumed: Int?
     ) throws -> TrainingSetup {
+        let graphs = try graphs(config, source, task)
         func make(_ size: Int?) throws -> TrainingSetup {
             // What loading and compiling have left behind.
             defer { ProcessMemory.releaseUnused() }
-            return try TrainingSetup(config, source, task, compiler: compiler, microBatchSize: size)
+            return try TrainingSetup(config, source, task, graphs, compiler: compiler, microBatchSize: size)
         }
         let needed: TrainingMemory
         do {
@@ -63,8 +64,8 @@ struct TrainingSetup {
     }
 
     private init(
-        _ config: TrainingConfig, _ source: ModelSource, _ task: any LearningTask, compiler: Compiler,
-        microBatchSize: Int?
+        _ config: TrainingConfig, _ source: ModelSource, _ task: any LearningTask, _ graphs: ModelGraphs,
+        compiler: Compiler, microBatchSize: Int?
     ) throws {
         shapes = (
             try task.largestTrainingShapes(batchSize: microBatchSize ?? .max), try task.evaluationShapes()
@@ -74,7 +75,7 @@ struct TrainingSetup {
         recompute.shapes = shapes.training
         recompute.limit = config.machine.maxMemory?.byteCount
         (model, loaded) = try Self.model(
-            config, source, task, compiler: compiler,
+            config, source, graphs, keepsHead: task.keepsHead, compiler: compiler,
             accumulates: task.accumulates || microBatchSize != nil, recompute)
         self.microBatchSize = microBatchSize
         ProcessMemory.releaseUnused()
@@ -89,48 +90,54 @@ struct TrainingSetup {
             by: model.runByteCounts(training: shapes.training, evaluation: shapes.evaluation))
     }
 
-    /// The model with its first parameters.
-    private static func model(
-        _ config: TrainingConfig, _ source: ModelSource, _ task: any LearningTask, compiler: Compiler,
-        accumulates: Bool, _ recompute: RecomputeRequest
-    ) throws -> (TrainableModel, LoadReport?) {
-        let specs = try EncoderGraph(
-            config: task.config, head: task.head, isTraining: false, gates: source.gates
-        ).parameters()
-        let frozen: FrozenParameters
+    /// The graphs of the model, with what `freeze` lists frozen.
+    private static func graphs(
+        _ config: TrainingConfig, _ source: ModelSource, _ task: any LearningTask
+    ) throws -> ModelGraphs {
+        var graphs = try ModelGraphs(
+            task.config, task.head, gates: source.gates, labelSmoothing: config.optimizer.labelSmoothing)
         do {
             // Gates are always trained.
-            let names = specs.map(\.name).filter { !AttentionGates.isGate($0) }
-            frozen = try FrozenParameters(config.model.freeze, of: names)
+            let names = graphs.parameters.filter { $0.role != .gate }.map(\.name)
+            let frozen = try FrozenParameters(config.model.freeze, of: names)
             if source.gates == nil, names.allSatisfy(frozen.contains) {
                 throw FreezeError("leaves nothing to train: all parameters match; take an entry out")
             }
+            try graphs.freeze(frozen.contains)
         } catch let error as FreezeError {
             throw TrainingConfigError(file: config.file, field: "freeze", problem: error.problem)
         }
+        return graphs
+    }
+
+    /// The model with its first parameters.
+    private static func model(
+        _ config: TrainingConfig, _ source: ModelSource, _ graphs: ModelGraphs, keepsHead: Bool,
+        compiler: Compiler, accumulates: Bool, _ recompute: RecomputeRequest
+    ) throws -> (TrainableModel, LoadReport?) {
         let parameters = ParameterStore()
-        let initializer = ParameterInitializer(seed: config.seed, config: task.config)
-        let report = try source.initialize(specs, keepsHead: task.keepsHead, initializer: initializer) {
+        let initializer = ParameterInitializer(seed: config.seed, config: graphs.config)
+        let report = try source.initialize(graphs.parameters, keepsHead: keepsHead, initializer: initializer)
+        {
             spec, values in
             try parameters.set(spec.name, shape: spec.shape) { _ = $0.update(fromContentsOf: values) }
         }
-        let (architecture, decay) = (task.config, config.optimizer.layerwiseLearningRateDecay)
         var options = OptimizerOptions(
             config.optimizer.kind,
             adamW: AdamWAttributes(
                 beta1: config.optimizer.beta1, beta2: config.optimizer.beta2,
                 epsilon: config.optimizer.epsilon,
                 weightDecay: config.optimizer.weightDecay), maxGradientNorm: config.optimizer.maxGradientNorm,
-            learningRateScale: { architecture.learningRateScale(of: $0, decay: decay) },
             averageDecay: config.optimizer.ema, scalesLoss: compiler.options.precision == .fp16)
-        if source.gates != nil {
-            options.treatGates(learningRate: config.mask.learningRate, of: config.firstLearningRate)
-        }
+        let (rate, decay) = (config.firstLearningRate, config.optimizer.layerwiseLearningRateDecay)
+        options.follow(
+            graphs.parameters,
+            scale: { $0.learningRateScale(decay: decay, layers: graphs.config.layers) },
+            // The rate of all others is 0 only if that of gates is.
+            gateScale: rate > 0 ? (config.mask.learningRate ?? rate) / rate : 1)
         let model = try TrainableModel(
-            config: task.config, head: task.head, options: options, compiler: compiler,
-            parameters: parameters, lossTerms: task.head.lossTerms, accumulates: accumulates,
-            gates: source.gates, labelSmoothing: config.optimizer.labelSmoothing, recompute: recompute,
-            isFrozen: frozen.contains)
+            graphs, options: options, compiler: compiler, parameters: parameters,
+            lossTerms: graphs.head.lossTerms, accumulates: accumulates, recompute: recompute)
         try model.startAverages()
         return (model, report)
     }

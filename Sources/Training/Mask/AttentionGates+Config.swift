@@ -40,19 +40,3 @@ extension AttentionGates {
         self.init(form, length: length, lambda: training.mask.lambda, isPerLayer: training.mask.isPerLayer)
     }
 }
-
-extension OptimizerOptions {
-    /// Gives gates a learning rate of their own, and neither weight decay nor clipping: the factor 10000 in their gradients
-    /// would make clipping a matter of them alone.
-    ///
-    /// - Parameters:
-    ///   - learningRate: `others` when `nil`.
-    ///   - others: the learning rate of all other parameters, which is 0 only if that of gates is.
-    mutating func treatGates(learningRate: Double?, of others: Double) {
-        let (noDecay, noClipping, scale) = (noDecay, noClipping, learningRateScale)
-        let factor = others > 0 ? (learningRate ?? others) / others : 1
-        self.noDecay = { AttentionGates.isGate($0) || noDecay($0) }
-        self.noClipping = { AttentionGates.isGate($0) || noClipping($0) }
-        learningRateScale = { AttentionGates.isGate($0) ? factor : scale($0) }
-    }
-}

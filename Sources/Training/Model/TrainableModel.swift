@@ -24,36 +24,27 @@ package final class TrainableModel {
     /// Compiles the graphs. The caller sets `parameters` before or after.
     ///
     /// - Parameters:
-    ///   - gates: learn an attention mask.
     ///   - lossTerms: outputs of the graph that add up to its loss, each a mean over examples of its own.
     ///   - accumulates: whether gradients of several micro-batches are added up; takes the memory of a sum for each
     ///     parameter.
-    ///   - labelSmoothing: of the training loss.
     ///   - recompute: what a step computes again.
-    ///   - isFrozen: parameters that are not trained.
     package init(
-        config: EncoderConfig, head: EncoderHead, options: OptimizerOptions, compiler: Compiler,
+        _ graphs: ModelGraphs, options: OptimizerOptions, compiler: Compiler,
         parameters: ParameterStore = ParameterStore(), lossTerms: [String] = ["loss"],
-        accumulates: Bool = false, gates: AttentionGates? = nil, labelSmoothing: Double = 0,
-        recompute: RecomputeRequest = RecomputeRequest(),
-        isFrozen: @escaping @Sendable (String) -> Bool = { _ in false }
+        accumulates: Bool = false, recompute: RecomputeRequest = RecomputeRequest()
     ) throws {
-        self.config = config
-        self.head = head
+        config = graphs.config
+        head = graphs.head
         self.options = options
         self.parameters = parameters
-        search = gates.map { MaskSearch($0, of: config) }
+        search = graphs.gates.map { MaskSearch($0, of: graphs.config) }
         self.accumulates = accumulates
-        let forward = EncoderGraph(
-            config: config, head: head, isTraining: true, labelSmoothing: labelSmoothing, gates: gates,
-            isFrozen: isFrozen)
-        specs = try forward.parameters()
-        let graph = try forward.build()
+        specs = graphs.parameters
+        let graph = graphs.training
         try compiler.options.dump?(CompilationStage(graph))
         needsRandomness = graph.nodes.contains { node in
             if case .input("rng", _) = node.op { true } else { false }
         }
-        let evaluated = try EncoderGraph(config: config, head: head, isTraining: false, gates: gates).build()
         let step =
             try accumulates
             ? accumulationStep(graph, terms: lossTerms, options: options)
@@ -70,7 +61,8 @@ package final class TrainableModel {
                 .whole(program)
             }
         evaluation = try compiler.compile(
-            evaluated.renamingParameters { Self.evaluatedName($0, parameters) }, parameters: parameters)
+            graphs.evaluation.renamingParameters { Self.evaluatedName($0, parameters) },
+            parameters: parameters)
     }
 
     /// The parameter whose values an evaluation reads and a saved model has: the average where there is one.
