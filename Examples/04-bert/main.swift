@@ -12,10 +12,10 @@ let config = try EncoderConfig(
          "intermediate_size": 64, "max_position_embeddings": 16, "norm_position": "pre",
          "hidden_dropout_prob": 0, "attention_probs_dropout_prob": 0}
         """.utf8))
-let bert = EncoderGraph(config: config, head: .classification(labels: 2), isTraining: true)
+let bert = try EncoderGraph(config: config, head: .classification(labels: 2), isTraining: true).build()
 let training = try GraphCompiler.compileTraining(
-    try bert.build(), TrainingOptions(OptimizerOptions(maxGradientNorm: 1)))
-let specs = try bert.parameters()
+    bert.graph, TrainingOptions(OptimizerOptions(maxGradientNorm: 1)))
+let specs = bert.parameters
 print("\(specs.count) parameters with \(specs.reduce(0) { $0 + $1.count }) numbers")
 
 /// Repeatable random numbers.
@@ -31,8 +31,11 @@ var generator = Generator()
 // Fresh weights; a model directory would be read with `EncoderCheckpoint`.
 for spec in specs {
     let values: [Float] = (0..<spec.count).map { _ in
-        if spec.name.hasSuffix("bias") { return 0 }
-        return spec.name.contains("LayerNorm") ? 1 : .random(in: -0.2...0.2, using: &generator)
+        switch spec.role {
+        case .bias, .normBias: 0
+        case .normScale: 1
+        default: .random(in: -0.2...0.2, using: &generator)
+        }
     }
     try training.store.set(spec.name, TensorData(values, shape: spec.shape))
 }

@@ -64,6 +64,7 @@ extension EncoderPipeline {
             case .tokenClassification: "a token classifier"
             case .maskedLM: "a masked language model"
             case .pretraining: "a pre-trained model"
+            case .discriminator: "a discriminator of replaced tokens"
             }
         return ModelError(
             .wrongTask, "is \(kind) and cannot \(wanted); fine-tune it for that first, or use another model",

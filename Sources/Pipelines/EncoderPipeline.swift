@@ -52,6 +52,8 @@ public final class EncoderPipeline {
     private let options: Options
     let tokenizer: WordPieceTokenizer
     private let parameters = ParameterStore()
+    /// The model with its own head.
+    private let headGraph: Graph
     private var executors: [Task: Executor] = [:]
 
     /// A graph over the shared parameters.
@@ -76,7 +78,8 @@ public final class EncoderPipeline {
         config = files.config
         sentence = files.sentence
         head = try EncoderHead(of: config, checkpoint: checkpoint)
-        tokenizer = try files.tokenizer().limited(toRows: config.vocabularySize, types: config.tokenTypes)
+        tokenizer = try files.tokenizer().limited(
+            toRows: config.vocabularySize, types: config.acceptedTokenTypes)
         let longest = config.longestSequence
         let limit = try LengthLimit(of: files, tokenizer, at: files.directory.path)
         maxLength = options.maxLength ?? min(longest, limit?.length ?? .max)
@@ -90,7 +93,9 @@ public final class EncoderPipeline {
                         : "expected 3 to the model's \(longest) positions"),
                 at: path)
         }
-        let specs = try EncoderGraph(config: config, head: head, isTraining: false).parameters()
+        let built = try EncoderGraph(config: config, head: head, isTraining: false).build()
+        let specs = built.parameters
+        headGraph = built.graph
         report = try checkpoint.report(for: specs)
         guard report.missing.isEmpty else {
             let names = report.missing.map(\.name).joined(separator: ", ")
@@ -113,7 +118,7 @@ public final class EncoderPipeline {
         switch head {
         case .classification(let count), .tokenClassification(let count):
             config.labels.isEmpty ? (0..<count).map { "LABEL_\($0)" } : config.labels
-        case .encoder, .regression, .maskedLM, .pretraining: []
+        case .encoder, .regression, .maskedLM, .pretraining, .discriminator: []
         }
     }
 
@@ -123,7 +128,7 @@ public final class EncoderPipeline {
     /// Tokenises within the model's limits; `place` names an input in errors.
     func encode(_ inputs: [TextPair], place: (Int) -> String) throws -> [Encoding] {
         try inputs.enumerated().map { index, input in
-            guard input.pair == nil || config.tokenTypes >= tokenizer.tokenTypes(isPair: true) else {
+            guard input.pair == nil || config.acceptedTokenTypes >= tokenizer.tokenTypes(isPair: true) else {
                 throw ModelError(
                     .invalidInput, "is a pair, but the model has one token type only; give single texts",
                     at: place(index))
@@ -230,12 +235,12 @@ public final class EncoderPipeline {
         let graph: Graph
         switch task {
         case .head:
-            graph = try EncoderGraph(config: config, head: head, isTraining: false).build()
+            graph = headGraph
         case .embedding(let modules, let promptLength):
             graph = try EncoderGraph(
                 config: config, head: .encoder, isTraining: false, modules: modules,
                 promptLength: promptLength
-            ).build()
+            ).build().graph
         }
         let executor = try compiler.compile(graph, parameters: parameters)
         executors[task] = executor

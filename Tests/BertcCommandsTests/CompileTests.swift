@@ -16,7 +16,7 @@ import Testing
         let json = try json(["--unfused", "--batch", "2", "--length", "8"])
         let specs = try EncoderGraph(
             config: TinyModel.config(), head: .classification(labels: 3), isTraining: false
-        ).parameters()
+        ).build().parameters
         let parameters = try #require((json["parameters"] as? [String: [String: Int]])?["trainable"])
         #expect(parameters["tensors"] == specs.count)
         #expect(parameters["elements"] == specs.reduce(0) { $0 + $1.count })

@@ -36,9 +36,10 @@ enum TinyModel {
             case .tokenClassification: .tokenClassification
             case .maskedLM: .maskedLanguageModel
             case .pretraining: .pretraining
+            case .discriminator: .discriminator
             }
         if head == .regression { config.problemType = .regression }
-        let parameters = try EncoderGraph(config: config, head: head, isTraining: false).parameters()
+        let parameters = try EncoderGraph(config: config, head: head, isTraining: false).build().parameters
         var random = SplitMix64(seed: 7)
         try EncoderCheckpoint.save(
             to: scratch.url(directory), config: config, architecture: architecture, parameters: parameters,

@@ -13,7 +13,8 @@ import Transforms
     static func graph(_ gates: AttentionGates, heads: Int, headSize: Int) throws -> Graph {
         var graph = try GraphBuilder.build("gates") { g in
             let shape: [GraphIR.Dimension] = ["tokens", .fixed(heads), .fixed(headSize)]
-            let writer = AttentionGateWriter(gates, name: "logits", heads: heads, in: g, isTraining: true)
+            let logits = g.parameter("logits", [.fixed(heads), .fixed(gates.count), 2])
+            let writer = AttentionGateWriter(gates, logits: logits, name: "logits", isTraining: true)
             let (bias, openPairs) = writer.bias()
             let tensors = ["q", "k", "v", "weights"].map { g.input($0, .f32, shape) }
             let out = g.attention(

@@ -24,7 +24,7 @@ import Testing
         config.attentionMask = mask
         var graph = try EncoderGraph(
             config: config, head: .classification(labels: 3), isTraining: true
-        ).build()
+        ).build().graph
         let loss = try #require(graph.outputs.first { $0.name == "loss" }).value
         let parameters = graph.parameters
         let gradients = try appendGradients(to: &graph, of: loss, withRespectTo: parameters.map { Value($0) })

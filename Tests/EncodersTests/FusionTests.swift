@@ -15,7 +15,7 @@ import Testing
         var config = EncoderConfig()
         config.normPosition = .pre
         let forward = try EncoderGraph(config: config, head: .classification(labels: 2), isTraining: true)
-            .build()
+            .build().graph
         let graph = try trainingStep(forward)
         func program(_ disabled: Set<String>) throws -> Program {
             let compiler = try Compiler(

@@ -89,7 +89,7 @@ import Testing
         var config = checkpoint.config
         (config.hiddenDropout, config.attentionDropout, config.classifierDropout) = (0, 0, 0)
         let graph = try EncoderGraph(config: config, head: .classification(labels: 3), isTraining: true)
-            .build()
+            .build().graph
         let executor = try compile(try withGradients(graph), checkpoint, try Compiler(options))
         var (tensors, length) = try inputs(file)
         tensors["labels"] = TensorData(try file.integers(named: "labels").map(Int32.init))
@@ -106,7 +106,7 @@ import Testing
         var config = checkpoint.config
         config.activation = activation
         let graph = try EncoderGraph(config: config, head: .classification(labels: 3), isTraining: false)
-            .build()
+            .build().graph
         let executor = try compile(graph, checkpoint, try Compiler(CompilerOptions(cache: .off)))
         let (tensors, length) = try inputs(file)
         let logits = try executor.run(tensors, symbols: ["length": length])["logits"]!.floats
@@ -118,7 +118,7 @@ import Testing
         let checkpoint = try EncoderCheckpoint(directory: Self.fixtures.appendingPathComponent("tiny"))
         var config = checkpoint.config
         (config.hiddenDropout, config.attentionDropout, config.classifierDropout) = (0, 0, 0)
-        let graph = try EncoderGraph(config: config, head: .maskedLM, isTraining: true).build()
+        let graph = try EncoderGraph(config: config, head: .maskedLM, isTraining: true).build().graph
         let executor = try compile(
             try withGradients(graph), checkpoint, try Compiler(CompilerOptions(cache: .off)))
         var (tensors, length) = try inputs(file)
@@ -141,7 +141,7 @@ import Testing
         let checkpoint = try EncoderCheckpoint(directory: Self.fixtures.appendingPathComponent("pretraining"))
         #expect(checkpoint.config.architecture == .pretraining)
         let config = checkpoint.config
-        let graph = try EncoderGraph(config: config, head: .pretraining, isTraining: true).build()
+        let graph = try EncoderGraph(config: config, head: .pretraining, isTraining: true).build().graph
         let executor = try compile(
             try withGradients(graph), checkpoint, try Compiler(CompilerOptions(cache: .off)))
         var (tensors, length) = try inputs(file)
@@ -173,7 +173,7 @@ import Testing
         for (pooling, name) in [(EncoderPooling.mean, "mean"), (.cls, "cls")] {
             var config = checkpoint.config
             config.pooling = pooling
-            let graph = try EncoderGraph(config: config, head: .encoder, isTraining: false).build()
+            let graph = try EncoderGraph(config: config, head: .encoder, isTraining: false).build().graph
             let executor = try compile(graph, checkpoint, try Compiler(options))
             let pooled = try executor.run(tensors, symbols: ["length": length])["pooled"]!.floats
             let difference = largestDifference(pooled, try file.floats(named: name))
@@ -185,9 +185,10 @@ import Testing
         var config = EncoderConfig()
         (config.layers, config.hiddenSize, config.heads, config.feedForwardSize) = (1, 8, 2, 16)
         config.normPosition = .pre
-        let pre = try EncoderGraph(config: config, head: .encoder, isTraining: false).parameters().map(\.name)
+        let pre = try EncoderGraph(config: config, head: .encoder, isTraining: false).build().parameters.map(
+            \.name)
         config.normPosition = .post
-        let post = try EncoderGraph(config: config, head: .encoder, isTraining: false).parameters().map(
+        let post = try EncoderGraph(config: config, head: .encoder, isTraining: false).build().parameters.map(
             \.name)
         #expect(Set(pre).subtracting(post) == ["encoder.LayerNorm.weight", "encoder.LayerNorm.bias"])
         #expect(Set(post).isSubset(of: pre))
@@ -196,9 +197,8 @@ import Testing
     @Test func frozenParametersGetNoGradient() throws {
         let config = try EncoderCheckpoint(directory: Self.fixtures.appendingPathComponent("tiny")).config
         let graph = try EncoderGraph(
-            config: config, head: .classification(labels: 3), isTraining: true,
-            isFrozen: { $0.hasPrefix("embeddings.") || $0.hasPrefix("encoder.layer.0.") }
-        ).build()
+            config: config, head: .classification(labels: 3), isTraining: true
+        ).build().graph.freezingParameters { $0.hasPrefix("embeddings.") || $0.hasPrefix("encoder.layer.0.") }
         let step = try trainingStep(graph, loss: "loss", options: OptimizerOptions())
         let states = step.nodes.compactMap { node -> String? in
             if case .source(.parameter(let name, _, .state)) = node.op { name } else { nil }

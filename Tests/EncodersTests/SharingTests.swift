@@ -41,7 +41,8 @@ import Testing
     private func run(
         _ model: EncoderGraph, _ tensors: [String: TensorData], _ value: (ParameterSpec) throws -> [Float]
     ) throws -> [String: TensorData] {
-        var graph = try model.build()
+        let built = try model.build()
+        var graph = built.graph
         let loss = try #require(graph.outputs.first { $0.name == "loss" }).value
         let parameters = graph.parameters
         let gradients = try appendGradients(to: &graph, of: loss, withRespectTo: parameters.map { Value($0) })
@@ -52,7 +53,7 @@ import Testing
         let store = ParameterStore()
         let executor = try Compiler(CompilerOptions(threads: 2, cache: .off)).compile(
             graph, parameters: store)
-        for spec in try model.parameters() {
+        for spec in built.parameters {
             try store.set(spec.name, TensorData(value(spec), shape: spec.shape))
         }
         return try executor.run(tensors, symbols: graph.symbols.contains("length") ? ["length": 40] : [:])
@@ -146,8 +147,8 @@ import Testing
         let shared = EncoderGraph(config: config, head: head, isTraining: true)
         config.shareLayers = .none
         let unshared = EncoderGraph(config: config, head: head, isTraining: true)
-        let owners = Set(try unshared.parameters().map { owner($0.name) })
-        #expect(Set(try shared.parameters().map(\.name)) == owners)
+        let owners = Set(try unshared.build().parameters.map { owner($0.name) })
+        #expect(Set(try shared.build().parameters.map(\.name)) == owners)
 
         let found = try run(shared, tensors, value)
         let expected = try run(unshared, tensors, value)
@@ -176,7 +177,7 @@ import Testing
         config.normPosition = norm
         let graph = try EncoderGraph(
             config: config, head: .classification(labels: 3), isTraining: true, labelSmoothing: 0.1
-        ).build()
+        ).build().graph
         let compiler = try Compiler(CompilerOptions(threads: 2, recompute: .layer, cache: .off))
         let bisection = try compiler.bisect(
             try trainingStep(graph), symbols: ["sequences": 3, "tokens": 15, "length": 6])
@@ -211,7 +212,7 @@ import Testing
         let directory = try TemporaryDirectory()
         var config = Self.config
         config.shareLayers = .none
-        let specs = try EncoderGraph(config: config, head: .encoder, isTraining: false).parameters()
+        let specs = try EncoderGraph(config: config, head: .encoder, isTraining: false).build().parameters
         let entries = specs.map { SafetensorsEntry(name: $0.name, dataType: .f32, shape: $0.shape) }
         try SafetensorsWriter.write(entries, to: directory.url.appendingPathComponent("model.safetensors")) {
             entry, sink in
@@ -220,7 +221,7 @@ import Testing
         config.shareLayers = .all
         try directory.write("config.json", String(decoding: config.json(), as: UTF8.self))
         let checkpoint = try EncoderCheckpoint(directory: directory.url)
-        let shared = try EncoderGraph(config: config, head: .encoder, isTraining: false).parameters()
+        let shared = try EncoderGraph(config: config, head: .encoder, isTraining: false).build().parameters
         let error = #expect(throws: CheckpointError.self) { try checkpoint.report(for: shared) }
         #expect(error?.description.contains("share_layers is 'all', but 48 tensors") == true)
     }

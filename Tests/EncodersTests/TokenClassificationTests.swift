@@ -32,7 +32,7 @@ import Testing
     @Test func logitsAndLoss() throws {
         let checkpoint = try EncoderCheckpoint(directory: Fixtures.folder.appendingPathComponent("tiny"))
         let config = checkpoint.config
-        let encoder = try EncoderGraph(config: config, head: .encoder, isTraining: false).build()
+        let encoder = try EncoderGraph(config: config, head: .encoder, isTraining: false).build().graph
         let hidden = try #require(try run(encoder, Self.inputs, checkpoint)["hidden"]).floats
         let (weight, bias) = (
             try checkpoint.floats(of: "classifier.weight"), try checkpoint.floats(of: "classifier.bias")
@@ -52,6 +52,7 @@ import Testing
 
         let head = EncoderHead.tokenClassification(labels: count)
         var graph = try EncoderGraph(config: config, head: head, isTraining: false, hasLabels: true).build()
+            .graph
         #expect(!graph.parameterNames.contains { $0.hasPrefix("pooler.") })
         let loss = try #require(graph.outputs.first { $0.name == "loss" }).value
         let parameters = graph.parameters

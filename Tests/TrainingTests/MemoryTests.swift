@@ -77,7 +77,7 @@ import Training
             EncoderGraph(
                 config: EncoderConfig(contentsOf: URL(fileURLWithPath: config.resolve(config.model.path))),
                 head: .classification(labels: 2), isTraining: true
-            ).build())
+            ).build().graph)
         let compiler = try Compiler(CompilerOptions(threads: 2, cache: .off))
         let shapes = [["tokens": 4096, "sequences": 64, "length": 64]]
         func plan(_ recompute: Recompute, _ limit: Int? = nil) throws -> RecomputeCost {
@@ -166,7 +166,7 @@ import Training
     @Test func modulesAndRangesAreFrozen() throws {
         let names = try EncoderGraph(
             config: EncoderConfig(), head: .classification(labels: 2), isTraining: false
-        ).parameters().map(\.name)
+        ).build().parameters.map(\.name)
         func frozen(_ entries: String...) throws -> Set<String> {
             let frozen = try FrozenParameters(entries, of: names)
             return Set(names.filter(frozen.contains))
@@ -197,12 +197,10 @@ import Training
         (config.feedForwardSize, config.maxPositions) = (64, 32)
         func step(_ freeze: [String]) throws -> Graph {
             let head = EncoderHead.classification(labels: 2)
-            let names = try EncoderGraph(config: config, head: head, isTraining: false).parameters().map(
-                \.name)
-            let frozen = try FrozenParameters(freeze, of: names)
-            let graph = EncoderGraph(config: config, head: head, isTraining: true, isFrozen: frozen.contains)
+            let built = try EncoderGraph(config: config, head: head, isTraining: true).build()
+            let frozen = try FrozenParameters(freeze, of: built.parameters.map(\.name))
             return try Compiler(CompilerOptions(threads: 1, cache: .off)).optimize(
-                trainingStep(graph.build()))
+                trainingStep(built.graph.freezingParameters(frozen.contains)))
         }
         let plain = try step([])
         let frozen = try step(["embeddings", "encoder.layer.0-1"])
@@ -265,7 +263,7 @@ import Training
         var config = try config(output, #", "stochastic_depth": 0.5"#)
         let model = try EncoderConfig(contentsOf: URL(fileURLWithPath: config.resolve(config.model.path)))
         let graph = try EncoderGraph(config: model, head: .classification(labels: 2), isTraining: true)
-            .build()
+            .build().graph
         let rates = graph.nodes.compactMap { node -> Double? in
             guard case .dropout(let dropout) = node.op, node.types[0].shape == ["sequences"] else {
                 return nil

@@ -3,12 +3,10 @@ import Testing
 import Training
 
 @Suite struct ParameterInitializerTests {
-    static let word = ParameterSpec("embeddings.word_embeddings.weight", [1000, 64])
+    static let word = ParameterSpec("words", [1000, 64], role: .table(padding: 3), part: .embeddings)
 
     static func initializer(seed: Int) -> ParameterInitializer {
-        var config = EncoderConfig()
-        config.paddingID = 3
-        return ParameterInitializer(seed: seed, config: config)
+        ParameterInitializer(seed: seed, config: EncoderConfig())
     }
 
     @Test func matricesAreNormal() {
@@ -23,9 +21,13 @@ import Training
 
     @Test func vectorsAndPaddingAreConstant() {
         let initializer = Self.initializer(seed: 1)
-        #expect(initializer.values(for: .init("pooler.dense.bias", [3])) == [0, 0, 0])
-        #expect(initializer.values(for: .init("encoder.layer.0.output.LayerNorm.weight", [2])) == [1, 1])
-        #expect(initializer.values(for: .init("encoder.layer.0.output.LayerNorm.bias", [2])) == [0, 0])
+        #expect(initializer.values(for: .init("a", [3], role: .bias)) == [0, 0, 0])
+        #expect(initializer.values(for: .init("b", [2], role: .normScale)) == [1, 1])
+        #expect(initializer.values(for: .init("c", [2], role: .normBias)) == [0, 0])
+        // sin 1, cos 1, sin 1/100, cos 1/100.
+        let positions = initializer.values(for: .init("d", [2, 4], role: .sinusoids))
+        let expected: [Float] = [0, 1, 0, 1, 0.841471, 0.540302, 0.009999833, 0.99995]
+        #expect(zip(positions, expected).allSatisfy { abs($0 - $1) < 1e-6 })
         let words = initializer.values(for: Self.word)
         #expect(words[(3 * 64)..<(4 * 64)].allSatisfy { $0 == 0 } && words[..<64].contains { $0 != 0 })
     }

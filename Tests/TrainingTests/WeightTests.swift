@@ -7,13 +7,12 @@ import Training
 /// Rates by layer, and averages of weights.
 @Suite struct WeightTests {
     /// BEiT's scales for 12 layers: head 1, top layer d, embeddings d^13.
-    @Test(arguments: [
-        ("classifier.weight", 0), ("pooler.dense.bias", 0), ("encoder.LayerNorm.weight", 0),
-        ("encoder.layer.11.output.dense.weight", 1), ("encoder.layer.0.attention.self.query.bias", 12),
-        ("embeddings.word_embeddings.weight", 13), ("embeddings.LayerNorm.bias", 13),
-    ])
-    func layersHaveRates(_ name: String, _ power: Int) {
-        let scale = EncoderConfig().learningRateScale(of: name, decay: 0.75)
+    @Test(
+        arguments: [
+            (.classifier, 0), (.head, 0), (.encoder, 0), (.layer(11), 1), (.layer(0), 12), (.embeddings, 13),
+        ] as [(ParameterSpec.Part, Int)])
+    func layersHaveRates(_ part: ParameterSpec.Part, _ power: Int) {
+        let scale = ParameterSpec("w", [1], part: part).learningRateScale(decay: 0.75, layers: 12)
         #expect(abs(scale - pow(0.75, Double(power))) < 1e-12)
     }
 

@@ -14,21 +14,22 @@ final class ModelSubject: Subject {
     /// - Parameter warmup: runs that nobody times.
     init(_ work: ModelWork, _ config: EncoderConfig, threads: Int, warmup: Int = 2) throws {
         let compiler = try Compiler(CompilerOptions(threads: threads, precision: work.precision))
-        let bert = EncoderGraph(
-            config: config, head: .classification(labels: ModelWork.labels), isTraining: work.isTraining)
+        let bert = try EncoderGraph(
+            config: config, head: .classification(labels: ModelWork.labels), isTraining: work.isTraining
+        ).build()
         let store = ParameterStore()
         let inputs = Self.inputs(work, config)
         let symbols = ["length": work.length]
         if work.isTraining {
             let training = try TrainingProgram(
-                bert.build(), TrainingOptions(seed: 1), compiler: compiler, store: store)
+                bert.graph, TrainingOptions(seed: 1), compiler: compiler, store: store)
             run = { _ = try training.step(inputs, symbols: symbols, rate: 1e-5) }
         } else {
-            let model = try CompiledGraph(bert.build(), compiler: compiler, parameters: store)
+            let model = try CompiledGraph(bert.graph, compiler: compiler, parameters: store)
             run = { _ = try model(inputs, symbols: symbols) }
         }
         let initializer = ParameterInitializer(seed: 1, config: config)
-        for spec in try bert.parameters() {
+        for spec in bert.parameters {
             store.set(spec.name) { _ = $0.update(fromContentsOf: initializer.values(for: spec)) }
         }
         for _ in 0..<warmup { try run() }

@@ -9,7 +9,7 @@ import Training
 struct CompileInput: ParsableArguments {
     /// The heads that a model can have.
     enum Task: String, CaseIterable, ExpressibleByArgument {
-        case classification, regression, encoder
+        case classification, regression, encoder, discriminator
         case tokenClassification = "token-classification"
         case maskedLM = "masked-lm"
         case pretraining
@@ -61,19 +61,18 @@ struct CompileInput: ParsableArguments {
         if model.hasSuffix(".ir") { return Source(graph: try parsedGraph()) }
         let config = try configuration()
         let head = try head(config)
-        let names = try EncoderGraph(config: config, head: head, isTraining: false).parameters().map(\.name)
+        let built = try EncoderGraph(config: config, head: head, isTraining: training).build()
         let frozen: FrozenParameters
         do {
-            frozen = try FrozenParameters(freeze, of: names)
+            frozen = try FrozenParameters(freeze, of: built.parameters.map(\.name))
         } catch let error as FreezeError {
             throw CommandError(.usage, "--freeze \(error.problem)")
         }
-        let forward = try EncoderGraph(
-            config: config, head: head, isTraining: training, isFrozen: frozen.contains
-        ).build()
-        guard training else { return Source(graph: forward) }
-        return Source(
-            forward: forward, graph: try trainingStep(forward, options: OptimizerOptions(maxGradientNorm: 1)))
+        guard training else { return Source(graph: built.graph) }
+        let forward = try built.graph.freezingParameters(frozen.contains)
+        var options = OptimizerOptions(maxGradientNorm: 1)
+        options.follow(built.parameters)
+        return Source(forward: forward, graph: try trainingStep(forward, options: options))
     }
 
     private func parsedGraph() throws -> Graph {
@@ -111,10 +110,12 @@ struct CompileInput: ParsableArguments {
             case .encoder: .encoder
             case .maskedLM: .maskedLM
             case .pretraining: .pretraining
+            case .discriminator: .discriminator
             case nil:
                 switch config.architecture {
                 case .maskedLanguageModel: .maskedLM
                 case .pretraining: .pretraining
+                case .discriminator: .discriminator
                 case .tokenClassification: .tokenClassification(labels: classes)
                 case .sequenceClassification:
                     config.problemType == .regression ? .regression : .classification(labels: classes)

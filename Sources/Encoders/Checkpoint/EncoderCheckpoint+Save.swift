@@ -2,14 +2,14 @@ import Foundation
 import Support
 
 extension EncoderCheckpoint {
-    /// Saves a model so that Hugging Face's `from_pretrained` loads it unchanged: `model.safetensors` with its names
-    /// (F32) and `config.json`. The directory is made when it does not exist; each file is written beside and
+    /// Saves a model so that Hugging Face's `from_pretrained` loads it unchanged: `model.safetensors` with the names of
+    /// the model's family (F32) and `config.json`. The directory is made when it does not exist; each file is written beside and
     /// renamed.
     ///
     /// - Parameters:
     ///   - directory: the model directory.
     ///   - config: its `architectures` are replaced by `architecture`.
-    ///   - architecture: the class to save as; it decides the names' prefix.
+    ///   - architecture: the kind of model to save as; it decides the class, and with it the names.
     ///   - parameters: canonical names and shapes. A tied decoder is not among them.
     ///   - provide: called once per parameter; hands its values to the sink, in one piece or several.
     /// - Throws: `EncoderConfigError`, `SafetensorsError`, and what `provide` throws.
@@ -20,13 +20,14 @@ extension EncoderCheckpoint {
     ) throws {
         let text = try saved(config, as: architecture).json()
         try makeDirectory(directory.path)
-        let pairs = parameters.map { (CheckpointNames.stored($0.name, in: architecture), $0) }
-        let specs = Dictionary(pairs, uniquingKeysWith: { first, _ in first })
-        let entries = pairs.map { SafetensorsEntry(name: $0, dataType: .f32, shape: $1.shape) }
+        let tensors = SavedTensor.list(parameters) {
+            config.family.checkpoint.stored($0, in: architecture)
+        }
+        let byName = Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let entries = tensors.map { SafetensorsEntry(name: $0.name, dataType: .f32, shape: $0.shape) }
         let weights = directory.appendingPathComponent(CheckpointFiles.single)
         try SafetensorsWriter.write(entries, to: weights) { entry, sink in
-            guard let spec = specs[entry.name] else { return }
-            try provide(spec) { try sink(UnsafeRawBufferPointer($0)) }
+            try byName[entry.name]?.write(provide: provide, to: sink)
         }
         try AtomicFile.write(text, to: directory.appendingPathComponent("config.json"))
     }
@@ -45,10 +46,18 @@ extension EncoderCheckpoint {
     }
 
     /// The configuration as it is written beside F32 weights of a class.
-    private static func saved(_ config: EncoderConfig, as architecture: EncoderArchitecture) -> EncoderConfig
-    {
+    private static func saved(
+        _ config: EncoderConfig, as architecture: EncoderArchitecture
+    ) throws -> EncoderConfig {
         var config = config
-        config.architectures = [architecture.rawValue]
+        guard let name = config.family.classes[architecture] else {
+            throw EncoderConfigError(
+                file: "model configuration",
+                problem:
+                    "is of the family '\(config.family.modelType)', which has no model of the kind '\(architecture)'"
+            )
+        }
+        config.architectures = [name]
         for key in ["dtype", "torch_dtype"] where config.unknownKeys[key] != nil {
             config.unknownKeys[key] = .string("float32")
         }

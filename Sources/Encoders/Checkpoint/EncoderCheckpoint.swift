@@ -15,39 +15,48 @@ public struct EncoderCheckpoint: Sendable {
     public let directory: URL
     /// Its `model.json` or `config.json`.
     public let config: EncoderConfig
+    private let map: CheckpointMap
 
-    /// Where a tensor of the checkpoint is.
-    private struct Location {
-        let file: SafetensorsFile
-        let entry: SafetensorsEntry
-    }
-
-    private let tensors: [TextKey: Location]
+    private let tensors: [TextKey: CheckpointTensor]
 
     /// Opens the configuration and the weights of a directory and checks the headers.
     /// - Throws: `EncoderConfigError`, `CheckpointError` or `SafetensorsError`.
     public init(directory: URL) throws {
+        let config = try EncoderConfig(contentsOf: directory)
+        try self.init(directory: directory, config: config, map: config.family.checkpoint)
+    }
+
+    /// The same with tensors that are named as `map` says.
+    init(directory: URL, config: EncoderConfig, map: CheckpointMap) throws {
         self.directory = directory
-        config = try EncoderConfig(contentsOf: directory)
-        var tensors: [TextKey: Location] = [:]
+        self.config = config
+        self.map = map
+        var tensors: [TextKey: CheckpointTensor] = [:]
         for file in try CheckpointFiles.open(in: directory) {
             for entry in file.entries {
-                let name = CheckpointNames.canonical(entry.name)
-                if let other = tensors.updateValue(Location(file: file, entry: entry), forKey: TextKey(name))
-                {
-                    throw CheckpointError.ambiguous(
-                        directory: directory.path, name: name,
-                        stored: [other.entry.name, entry.name].sorted())
+                for place in map.canonical(entry.name) {
+                    let part = CheckpointTensor.Part(file: file, entry: entry, slice: place.source)
+                    let other = tensors[
+                        TextKey(place.name), default: CheckpointTensor(count: place.slice.count)
+                    ]
+                    .add(part, at: place.slice.index)
+                    if let other {
+                        throw CheckpointError.ambiguous(
+                            directory: directory.path, name: place.name, stored: [other, entry.name].sorted())
+                    }
                 }
             }
         }
         self.tensors = tensors
     }
 
-    /// Every tensor of the checkpoint under its canonical name, sorted by it.
+    /// Every tensor of the checkpoint under its canonical name, sorted by it. Their roles are not known.
     public var parameters: [ParameterSpec] {
-        tensors.sorted { $0.key < $1.key }.map { ParameterSpec($0.key.text, $0.value.entry.shape) }
+        tensors.sorted { $0.key < $1.key }.map { ParameterSpec($0.key.text, $0.value.shape) }
     }
+
+    /// The canonical names of the parameters that a tensor of the files holds.
+    package func canonicalNames(of stored: String) -> [String] { map.canonical(stored).map(\.name) }
 
     /// Compares the checkpoint with the parameters that a model has.
     /// - Throws: `CheckpointError.mismatchedShapes` listing every tensor whose shape differs,
@@ -63,12 +72,13 @@ public struct EncoderCheckpoint: Sendable {
                 continue
             }
             used.insert(TextKey(source.name))
-            let entry = source.location.entry
-            guard entry.shape == spec.shape else {
-                mismatches.append(.init(stored: entry.name, expected: spec.shape, actual: entry.shape))
+            let tensor = source.tensor
+            guard tensor.shape == spec.shape else {
+                mismatches.append(
+                    .init(stored: tensor.storedName, expected: spec.shape, actual: tensor.shape))
                 continue
             }
-            guard entry.dataType.isWeight else {
+            if let entry = tensor.entries.first(where: { !$0.dataType.isWeight }) {
                 throw CheckpointError.notFloating(
                     directory: directory.path, tensor: entry.name, found: entry.dataType)
             }
@@ -77,15 +87,16 @@ public struct EncoderCheckpoint: Sendable {
         guard mismatches.isEmpty else {
             throw CheckpointError.mismatchedShapes(directory: directory.path, mismatches)
         }
-        for (key, location) in tensors.sorted(by: { $0.key < $1.key }) where !used.contains(key) {
-            let name = key.text
-            if try isRedundant(name, location) {
-                report.redundant.append(location.entry.name)
+        for (key, tensor) in tensors.sorted(by: { $0.key < $1.key }) where !used.contains(key) {
+            if try isRedundant(key.text, tensor) {
+                report.redundant += tensor.entries.map(\.name)
             } else {
-                report.unexpected.append(location.entry.name)
+                report.unexpected += tensor.entries.map(\.name)
             }
         }
-        let own = report.unexpected.filter { CheckpointNames.canonical($0).hasPrefix("encoder.layer.") }
+        let own = report.unexpected.filter { stored in
+            canonicalNames(of: stored).contains { $0.hasPrefix("encoder.layer.") }
+        }
         guard config.shareLayers == .none || own.isEmpty else {
             throw CheckpointError.notShared(
                 directory: directory.path, sharing: config.shareLayers, tensors: own)
@@ -106,44 +117,35 @@ public struct EncoderCheckpoint: Sendable {
 
     /// The values of one parameter, row-major.
     /// - Throws: `SafetensorsError.noSuchTensor`, or `notFinite` when one is NaN or infinite.
-    public func floats(of canonical: String) throws -> [Float] {
-        let location = try location(of: canonical)
-        return try location.file.finiteFloats(named: location.entry.name)
-    }
+    public func floats(of canonical: String) throws -> [Float] { try tensor(of: canonical).floats() }
 
     /// Writes the values of one parameter into `target`, which must hold exactly as many.
     /// - Throws: as `floats(of:)`.
     public func copyFloats(of canonical: String, into target: UnsafeMutableBufferPointer<Float>) throws {
-        let location = try location(of: canonical)
-        try location.file.copyFiniteFloats(named: location.entry.name, into: target)
+        try tensor(of: canonical).copyFloats(into: target)
     }
 
-    private func location(of canonical: String) throws -> Location {
+    private func tensor(of canonical: String) throws -> CheckpointTensor {
         guard let source = source(of: canonical) else {
             throw SafetensorsError.noSuchTensor(
                 file: directory.path, tensor: canonical,
                 nearest: nearestName(to: canonical, among: tensors.keys.map(\.text)))
         }
-        return source.location
+        return source.tensor
     }
 
     /// The tensor that holds a parameter: its own, or the stored copy of a tied one when that alone was saved.
-    private func source(of canonical: String) -> (name: String, location: Location)? {
-        if let own = tensors[TextKey(canonical)] { return (canonical, own) }
-        for (copy, original) in CheckpointNames.tied where original == canonical {
-            if let location = tensors[TextKey(copy)] { return (copy, location) }
+    private func source(of canonical: String) -> (name: String, tensor: CheckpointTensor)? {
+        for name in [canonical] + CheckpointMap.tied.filter({ $0.value == canonical }).keys {
+            if let tensor = tensors[TextKey(name)], tensor.isWhole { return (name, tensor) }
         }
         return nil
     }
 
     /// Whether an unused tensor says nothing new: a constant buffer, or a copy of a tied weight with equal bytes.
-    private func isRedundant(_ name: String, _ location: Location) throws -> Bool {
-        if CheckpointNames.isConstantBuffer(name) { return true }
-        guard let original = CheckpointNames.tied[name].flatMap({ tensors[TextKey($0)] }),
-            original.entry.dataType == location.entry.dataType, original.entry.shape == location.entry.shape
-        else { return false }
-        return try location.file.withBytes(named: location.entry.name) { copy in
-            try original.file.withBytes(named: original.entry.name) { $0.elementsEqual(copy) }
-        }
+    private func isRedundant(_ name: String, _ tensor: CheckpointTensor) throws -> Bool {
+        if CheckpointMap.isConstantBuffer(name) { return true }
+        guard let original = CheckpointMap.tied[name].flatMap({ tensors[TextKey($0)] }) else { return false }
+        return try original.hasSameBytes(as: tensor)
     }
 }

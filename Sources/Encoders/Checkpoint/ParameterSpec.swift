@@ -1,20 +1,80 @@
-/// Name and shape of one parameter of a model, under its canonical name.
+/// Name and shape of one parameter of a model, under its canonical name, and what it is for.
 ///
-/// Canonical names are Hugging Face's without the prefix `bert.`: `embeddings.word_embeddings.weight`,
-/// `encoder.layer.0.attention.self.query.weight`, `classifier.bias`, `cls.predictions.bias`.
-/// Matrices of linear layers are [out, in], as in the files.
+/// Canonical names are those of Hugging Face's BERT without the prefix `bert.`, for every family:
+/// `embeddings.word_embeddings.weight`, `encoder.layer.0.attention.self.query.weight`, `classifier.bias`,
+/// `cls.predictions.bias`. Matrices of linear layers are [out, in], as in the files.
 public struct ParameterSpec: Sendable, Equatable {
+    /// What the numbers are, which decides how they start and whether they decay.
+    public enum Role: Sendable, Hashable {
+        /// Of a linear layer.
+        case matrix
+        /// What a linear layer adds.
+        case bias
+        /// What a norm multiplies by.
+        case normScale
+        /// What a norm adds.
+        case normBias
+        /// Rows for tokens, positions or token types; the row of the padding token starts as 0.
+        case table(padding: Int?)
+        /// Rows for positions that start as sinusoids.
+        case sinusoids
+        /// The logits of an attention mask's gates.
+        case gate
+    }
+
+    /// The part of the model that a parameter belongs to.
+    public enum Part: Sendable, Hashable {
+        case embeddings
+        /// An encoder layer, counted from 0; of shared parameters the first layer that reads them.
+        case layer(Int)
+        /// The rest of the encoder: its last norm, the projection of embeddings.
+        case encoder
+        /// A head that pre-training makes, such as the pooler or the masked-LM head, and modules after the encoder.
+        case head
+        /// The classifier of a task, which makes sense for the task's labels only.
+        case classifier
+        /// A learned attention mask.
+        case gates
+    }
+
+    /// The canonical name.
     public let name: String
     /// Extents, outermost first.
     public let shape: [Int]
+    /// What the numbers are.
+    public let role: Role
+    /// Where in the model they are.
+    public let part: Part
 
-    public init(_ name: String, _ shape: [Int]) {
+    /// A matrix of a head unless more is said.
+    public init(_ name: String, _ shape: [Int], role: Role = .matrix, part: Part = .head) {
         self.name = name
         self.shape = shape
+        self.role = role
+        self.part = part
     }
 
     /// Number of elements.
     public var count: Int { shape.reduce(1, *) }
+
+    /// Whether weight decay is for it: biases and norms have none, and neither have gates.
+    public var decays: Bool {
+        switch role {
+        case .matrix, .table, .sinusoids: true
+        case .bias, .normScale, .normBias, .gate: false
+        }
+    }
+
+    /// Whether it belongs to the classifier of a task.
+    public var isHead: Bool { part == .classifier }
+
+    /// Whether an encoder without it is incomplete.
+    package var isEncoder: Bool {
+        switch part {
+        case .embeddings, .layer, .encoder: true
+        case .head, .classifier, .gates: false
+        }
+    }
 }
 
 /// What a checkpoint gave for the parameters that a model asked for.

@@ -8,6 +8,27 @@ import Support
 struct ConfigFields<Key: RawRepresentable<String>> {
     let file: String
     let object: JSONObject
+    /// Keys with another name in the file.
+    private var names: [String: String] = [:]
+    /// Of these, the ones that may have their own name too.
+    private var aliases: Set<String> = []
+    /// Keys that mean nothing in the file.
+    private var ignored: Set<String> = []
+
+    init(file: String, object: JSONObject) {
+        self.file = file
+        self.object = object
+    }
+
+    /// What a key is called in the file, with its own name where that is understood too; empty when it means nothing.
+    func spellings(of key: Key) -> [String] {
+        guard !ignored.contains(key.rawValue) else { return [] }
+        guard let name = names[key.rawValue] else { return [key.rawValue] }
+        return aliases.contains(key.rawValue) ? [name, key.rawValue] : [name]
+    }
+
+    /// What the file has under a key.
+    func value(_ key: Key) -> JSONValue? { spellings(of: key).lazy.compactMap { object[$0] }.first }
 
     func integer(_ key: Key) throws -> Int? { try value(key, "an integer") { $0.integer } }
 
@@ -38,7 +59,7 @@ struct ConfigFields<Key: RawRepresentable<String>> {
     private func value<Value>(
         _ key: Key, _ expected: String, _ read: (JSONValue) -> Value?
     ) throws -> Value? {
-        guard let json = object[key.rawValue], json != .null else { return nil }
+        guard let json = value(key), json != .null else { return nil }
         guard let value = read(json) else { throw illTyped(key, expected: expected, found: json) }
         return value
     }
@@ -57,7 +78,7 @@ struct ConfigFields<Key: RawRepresentable<String>> {
 
     /// A mask for all layers, or an array of one a layer; empty for none.
     func masks(_ key: Key) throws -> [AttentionMask] {
-        switch object[key.rawValue] {
+        switch value(key) {
         case nil, .null?: return []
         case .array(let masks)?: return try masks.map { try mask($0, of: key) }
         case let mask?: return [try self.mask(mask, of: key)]
@@ -90,12 +111,22 @@ struct ConfigFields<Key: RawRepresentable<String>> {
     }
 
     func error(_ key: Key, _ problem: String) -> EncoderConfigError {
-        EncoderConfigError(file: file, field: key.rawValue, problem: problem)
+        EncoderConfigError(file: file, field: spellings(of: key).first ?? key.rawValue, problem: problem)
     }
 
     private func illTyped(
         _ key: Key, expected: String, found: JSONValue, _ verb: String = "is"
     ) -> EncoderConfigError {
         error(key, "\(verb) \(found.kind), expected \(expected)")
+    }
+}
+
+extension ConfigFields<EncoderConfig.Key> {
+    /// The fields of a family's `config.json`.
+    init(file: String, object: JSONObject, _ keys: ConfigKeys) {
+        self.init(file: file, object: object)
+        names = Dictionary(uniqueKeysWithValues: keys.names.map { ($0.key.rawValue, $0.value) })
+        aliases = Set(keys.aliases.map(\.rawValue))
+        ignored = Set(keys.ignored.map(\.rawValue))
     }
 }

@@ -32,20 +32,19 @@ public enum ProblemType: String, Sendable, CaseIterable {
     case multiLabel = "multi_label_classification"
 }
 
-/// The Hugging Face class that a checkpoint belongs to: it decides which head stands on the encoder and whether
-/// the encoder's tensors carry the prefix `bert.` in the file.
-public enum EncoderArchitecture: String, Sendable, CaseIterable {
-    /// The encoder and its pooler, without a prefix.
-    case encoder = "BertModel"
-    /// A linear layer on the pooled output; regression is its `problem_type`.
-    case sequenceClassification = "BertForSequenceClassification"
-    /// A linear layer on every hidden state; there is no pooler.
-    case tokenClassification = "BertForTokenClassification"
+/// The kind of model that a checkpoint holds: it decides which head stands on the encoder and, with the family, which
+/// Hugging Face class loads it.
+public enum EncoderArchitecture: Sendable, CaseIterable {
+    /// The encoder, and its pooler where the family has one.
+    case encoder
+    /// A classifier of the first token's state; regression is its `problem_type`.
+    case sequenceClassification
+    /// A linear layer on every hidden state.
+    case tokenClassification
     /// Transform, LayerNorm and a decoder tied to the word embeddings.
-    case maskedLanguageModel = "BertForMaskedLM"
-    /// The head of `BertForMaskedLM`, and a linear layer on the pooled output that tells whether texts follow.
-    case pretraining = "BertForPreTraining"
-
-    /// What the encoder's tensors are prefixed with in a checkpoint of this class.
-    package var prefix: String { self == .encoder ? "" : "bert." }
+    case maskedLanguageModel
+    /// The head of a masked language model, and a linear layer on the pooled output that tells whether texts follow.
+    case pretraining
+    /// A classifier of each token that tells whether it was replaced.
+    case discriminator
 }

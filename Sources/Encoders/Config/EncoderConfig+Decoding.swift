@@ -28,8 +28,9 @@ extension EncoderConfig {
         guard case .object(let object) = value else {
             throw EncoderConfigError(file: file, problem: "holds \(value.kind), expected a JSON object")
         }
-        let fields = ConfigFields<Key>(file: file, object: object)
-        self.init()
+        let family = try Self.family(of: object, file: file)
+        let fields = ConfigFields<Key>(file: file, object: object, family.keys)
+        self = family.defaults
         try readSizes(fields)
         try readNumbers(fields)
         try readKind(fields)
@@ -37,11 +38,23 @@ extension EncoderConfig {
         let isClassifier = architecture == .sequenceClassification || architecture == .tokenClassification
         let table = try LabelTable(fields, isClassifier: isClassifier)
         labels = table.names
-        let others = try OtherKeys(object, file: file)
+        let others = try OtherKeys(object, family, file: file)
         remarks = table.remarks + others.remarks
-        let known = Set(Key.allCases.map(\.rawValue))
+        let known = Set(Key.allCases.flatMap(fields.spellings))
         unknownKeys = object.filter { !known.contains($0.name) }
         try validate(file: file)
+    }
+
+    /// The family that a file is of.
+    private static func family(of object: JSONObject, file: String) throws -> any EncoderFamily {
+        let fields = ConfigFields<Key>(file: file, object: object)
+        let modelType = try fields.string(.modelType)
+        guard let family = EncoderFamilies.named(modelType) else {
+            throw fields.error(
+                .modelType,
+                "is '\(modelType ?? "")', expected \(EncoderFamilies.list); other models are not read")
+        }
+        return family
     }
 
     private mutating func readSizes(_ fields: ConfigFields<Key>) throws {
@@ -52,15 +65,15 @@ extension EncoderConfig {
         feedForwardSize = try fields.integer(.feedForwardSize) ?? feedForwardSize
         maxPositions = try fields.integer(.maxPositions) ?? maxPositions
         tokenTypes = try fields.integer(.tokenTypes) ?? tokenTypes
-        embeddingSize = try fields.integer(.embeddingSize)
+        embeddingSize = try fields.integer(.embeddingSize) ?? embeddingSize
         // An explicit null means that there is no padding token.
-        paddingID = fields.object[Key.paddingID.rawValue] == .null ? nil : try fields.integer(.paddingID) ?? 0
+        paddingID = fields.value(.paddingID) == .null ? nil : try fields.integer(.paddingID) ?? 0
     }
 
     private mutating func readNumbers(_ fields: ConfigFields<Key>) throws {
         hiddenDropout = try fields.number(.hiddenDropout) ?? hiddenDropout
         attentionDropout = try fields.number(.attentionDropout) ?? attentionDropout
-        classifierDropout = try fields.number(.classifierDropout)
+        classifierDropout = try fields.number(.classifierDropout) ?? classifierDropout
         stochasticDepth = try fields.number(.stochasticDepth) ?? stochasticDepth
         layerNormEpsilon = try fields.number(.layerNormEpsilon) ?? layerNormEpsilon
         initializerRange = try fields.number(.initializerRange) ?? initializerRange
@@ -72,11 +85,8 @@ extension EncoderConfig {
         problemType = try fields.choice(.problemType)
         architectures = try fields.strings(.architectures) ?? []
         modelType = try fields.string(.modelType)
-        if let modelType, modelType != "bert" {
-            throw fields.error(.modelType, "is '\(modelType)', expected 'bert'; other models are not read")
-        }
         let isHuggingFace = modelType != nil || !architectures.isEmpty
-        normPosition = try fields.choice(.normPosition) ?? (isHuggingFace ? .post : .pre)
+        normPosition = try fields.choice(.normPosition) ?? (isHuggingFace ? .post : normPosition)
         pooling = try fields.choice(.pooling) ?? pooling
         if let text = try fields.string(.shareLayers) {
             guard let sharing = LayerSharing(rawValue: text) else {

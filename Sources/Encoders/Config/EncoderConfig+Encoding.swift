@@ -4,14 +4,18 @@ import Support
 extension EncoderConfig {
     /// The text of a `config.json`: sorted keys, unknown keys included.
     ///
-    /// Hugging Face Transformers loads it as a BERT when the layers are post-norm and share nothing, attention has no
+    /// Hugging Face Transformers loads it as a model of its family; a BERT when the layers are post-norm and share nothing, attention has no
     /// mask and embeddings are as wide as the layers. Other models have no counterpart there, so their files carry no `model_type`: loading them by mistake fails instead
     /// of computing something else. A mask from a file is written out.
     /// - Throws: `EncoderConfigError` when the configuration is not valid.
     public func json() throws -> Data {
         try validate()
         var object = unknownKeys
-        func set(_ key: Key, _ value: JSONValue?) { object[key.rawValue] = value }
+        let keys = family.keys
+        func set(_ key: Key, _ value: JSONValue?) {
+            guard !keys.ignored.contains(key), !keys.refused.contains(key) else { return }
+            object[keys.names[key] ?? key.rawValue] = value
+        }
         set(.vocabularySize, .integer(vocabularySize))
         set(.hiddenSize, .integer(hiddenSize))
         set(.layers, .integer(layers))
@@ -35,7 +39,7 @@ extension EncoderConfig {
         set(.shareLayers, shareLayers == .none ? nil : .string(shareLayers.rawValue))
         set(.embeddingSize, embeddingSize.map(JSONValue.integer))
         set(.stochasticDepth, stochasticDepth > 0 ? .double(stochasticDepth) : nil)
-        set(.modelType, isHuggingFaceBert ? .string("bert") : nil)
+        set(.modelType, isHuggingFace ? .string(family.modelType) : nil)
         if !architectures.isEmpty { set(.architectures, .array(architectures.map(JSONValue.string))) }
         if !labels.isEmpty {
             let pairs = labels.enumerated()
@@ -47,8 +51,9 @@ extension EncoderConfig {
         return Data(JSONValue.object(object.sorted).text(.indented).utf8)
     }
 
-    private var isHuggingFaceBert: Bool {
+    /// Whether Transformers has a model that computes the same.
+    private var isHuggingFace: Bool {
         normPosition == .post && attentionMasks.isEmpty && shareLayers == .none
-            && embeddingWidth == hiddenSize
+            && (embeddingWidth == hiddenSize || family.modelType != "bert")
     }
 }

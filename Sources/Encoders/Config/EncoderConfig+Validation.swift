@@ -8,7 +8,7 @@ extension EncoderConfig {
     /// About how many parameters the model has: embeddings and the matrices of all layers, shared ones once.
     package var parameterEstimate: Double {
         let (hidden, inner) = (Double(hiddenSize), Double(feedForwardSize))
-        let tables = Double(vocabularySize) + Double(maxPositions) + Double(tokenTypes)
+        let tables = Double(vocabularySize) + Double(maxPositions) + Double(hasTokenTypes ? tokenTypes : 0)
         func owners(_ part: LayerSharing.Part) -> Double {
             Double(Set((0..<max(0, layers)).map { shareLayers.owner(of: part, in: $0, of: layers) }).count)
         }
@@ -21,7 +21,20 @@ extension EncoderConfig {
     /// - Throws: `EncoderConfigError` for the first field that is out of range.
     public func validate(file: String = "model configuration") throws {
         func require(_ holds: Bool, _ key: Key, _ problem: @autoclosure () -> String) throws {
-            guard holds else { throw EncoderConfigError(file: file, field: key.rawValue, problem: problem()) }
+            guard holds else {
+                throw EncoderConfigError(file: file, field: name(of: key), problem: problem())
+            }
+        }
+        try require(
+            EncoderFamilies.named(modelType) != nil, .modelType,
+            "is '\(modelType ?? "")', expected \(EncoderFamilies.list)")
+        for (key, isSet) in [
+            (Key.normPosition, normPosition != .post), (.attentionMask, !attentionMasks.isEmpty),
+            (.shareLayers, shareLayers != .none), (.embeddingSize, embeddingWidth != hiddenSize),
+        ] where isSet {
+            try require(
+                !family.keys.refused.contains(key), key,
+                "is not for the family '\(family.modelType)', whose models have no such thing")
         }
         let sizes: [(Key, Int)] = [
             (.vocabularySize, vocabularySize), (.hiddenSize, hiddenSize), (.layers, layers), (.heads, heads),
@@ -37,7 +50,7 @@ extension EncoderConfig {
         if case .groups(let count) = shareLayers {
             try require(
                 (1...layers).contains(count), .shareLayers,
-                "is '\(shareLayers)', expected 1 to \(layers) groups (num_hidden_layers)")
+                "is '\(shareLayers)', expected 1 to \(layers) groups (\(name(of: .layers)))")
         }
         try require(
             parameterEstimate <= Self.mostParameters, .hiddenSize,
@@ -45,7 +58,7 @@ extension EncoderConfig {
                 + "parameters, expected at most \(Int(Self.mostParameters / 1e9)) billion")
         try require(
             hiddenSize % heads == 0, .hiddenSize,
-            "is \(hiddenSize), which num_attention_heads (\(heads)) does not divide; "
+            "is \(hiddenSize), which \(name(of: .heads)) (\(heads)) does not divide; "
                 + "choose a multiple of \(heads)")
         let rates: [(Key, Double)] = [
             (.hiddenDropout, hiddenDropout), (.attentionDropout, attentionDropout),
@@ -63,7 +76,7 @@ extension EncoderConfig {
         if let paddingID {
             try require(
                 paddingID >= 0 && paddingID < vocabularySize, .paddingID,
-                "is \(paddingID), expected 0 to \(vocabularySize - 1) (vocab_size - 1)")
+                "is \(paddingID), expected 0 to \(vocabularySize - 1) (\(name(of: .vocabularySize)) - 1)")
         }
         try require(
             attentionMasks.count <= 1 || attentionMasks.count == layers, .attentionMask,
@@ -73,7 +86,7 @@ extension EncoderConfig {
                 try mask.check(heads: heads)
             } catch {
                 throw EncoderConfigError(
-                    file: file, field: Key.attentionMask.rawValue,
+                    file: file, field: name(of: .attentionMask),
                     problem: "is not possible: \(error.message)")
             }
         }

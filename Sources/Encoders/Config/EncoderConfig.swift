@@ -1,11 +1,11 @@
 import GraphIR
 import Support
 
-/// Everything that fixes the shape and the arithmetic of a BERT.
+/// Everything that fixes the shape and the arithmetic of an encoder: a BERT, or a model of the family that `modelType` names.
 ///
-/// The file form is a superset of a Hugging Face `config.json`: the same keys, plus `norm_position`, `pooling`,
-/// `attention_mask`, `share_layers`, `embedding_size` and `stochastic_depth`.
-/// Fields that a file leaves out have Hugging Face's defaults (those of BERT-base), which are the defaults here too.
+/// The file form is a superset of a Hugging Face `config.json`: the family's keys, plus `pooling` and `stochastic_depth`, and
+/// for BERT `norm_position`, `attention_mask`, `share_layers` and `embedding_size`.
+/// Fields that a file leaves out have Hugging Face's defaults; those of BERT-base are the defaults here too.
 ///
 /// ```swift
 /// let config = try EncoderConfig(contentsOf: URL(filePath: "data/minilm"))
@@ -24,7 +24,7 @@ public struct EncoderConfig: Sendable, Equatable {
     public var feedForwardSize = 3072
     /// `max_position_embeddings`: the longest sequence, in tokens.
     public var maxPositions = 512
-    /// `type_vocab_size`: rows of the token type (segment) embedding.
+    /// `type_vocab_size`: rows of the token type (segment) embedding, where the family has one.
     public var tokenTypes = 2
     /// `hidden_act`.
     public var activation = EncoderActivation.gelu
@@ -51,7 +51,7 @@ public struct EncoderConfig: Sendable, Equatable {
     public var problemType: ProblemType?
     /// `architectures`: the class names that the checkpoint was saved from.
     public var architectures: [String] = []
-    /// `model_type`: `bert` in a Hugging Face file.
+    /// `model_type`: the family, `bert`, `distilbert` or `electra`, in a Hugging Face file; nil is a BERT.
     public var modelType: String?
     /// `norm_position`: `post` for a Hugging Face file that says nothing, else `pre`.
     public var normPosition = NormPosition.pre
@@ -104,7 +104,8 @@ public struct EncoderConfig: Sendable, Equatable {
 
     /// The first of `architectures` that is known here; nil when there is none.
     public var architecture: EncoderArchitecture? {
-        architectures.lazy.compactMap(EncoderArchitecture.init(rawValue:)).first
+        let classes = family.classes
+        return architectures.lazy.compactMap { name in classes.first { $0.value == name }?.key }.first
     }
 
     /// What to know about the file: keys that were not understood and look like misspelt ones, and values that were read
@@ -114,10 +115,11 @@ public struct EncoderConfig: Sendable, Equatable {
     }
 
     private var misspeltKeys: [String] {
-        unknownKeys.sorted.names.compactMap { key in
-            guard let nearest = nearestName(to: key, among: Key.allCases.map(\.rawValue), limit: 2) else {
-                return nil
-            }
+        let legal = Key.allCases.map(name)
+        return unknownKeys.sorted.names.compactMap { key in
+            // Of another family than this one.
+            if Key(rawValue: key) != nil { return nil }
+            guard let nearest = nearestName(to: key, among: legal, limit: 2) else { return nil }
             return "'\(key)' is ignored; did you mean '\(nearest)'?"
         }
     }

@@ -6,7 +6,7 @@ struct OtherKeys {
     /// Values that change something else.
     private(set) var remarks: [String] = []
 
-    /// Keys with the only value that a BERT here can have.
+    /// Keys with the only value that a model here can have.
     private static let fixed: [(key: String, legal: JSONValue, meaning: String)] = [
         ("position_embedding_type", .string("absolute"), "only absolute positions are supported"),
         ("is_decoder", .bool(false), "decoders are not supported"),
@@ -20,7 +20,7 @@ struct OtherKeys {
     ]
 
     /// - Throws: `EncoderConfigError` for a value that this model cannot have.
-    init(_ object: JSONObject, file: String) throws {
+    init(_ object: JSONObject, _ family: any EncoderFamily, file: String) throws {
         for (key, legal, meaning) in Self.fixed {
             guard let found = object[key], found != .null, found != legal else { continue }
             throw EncoderConfigError(
@@ -28,8 +28,13 @@ struct OtherKeys {
         }
         if let map = object["auto_map"]?.object, !map.members.isEmpty {
             remarks.append(
-                "'auto_map' names Python code of the model's own, which is not run: it is read as a plain BERT"
-            )
+                "'auto_map' names Python code of the model's own, which is not run: it is read as a plain "
+                    + (family.modelType == "bert" ? "BERT" : family.modelType))
+        }
+        for key in EncoderConfig.Key.allCases where family.keys.ignored.contains(key) {
+            guard let value = object[key.rawValue], value != .null else { continue }
+            remarks.append(
+                "'\(key.rawValue)' means nothing in the family '\(family.modelType)' and is ignored")
         }
     }
 }

@@ -56,9 +56,6 @@ public struct AttentionGates: Hashable, Sendable {
 
     // MARK: Names
 
-    /// Whether a parameter holds gates.
-    public static let isGate: @Sendable (String) -> Bool = { $0.hasPrefix("attention_gates") }
-
     /// The parameters with the logits, f32[heads, gates, 2]: one for all layers, or one a layer.
     public func names(layers: Int) -> [String] {
         isPerLayer ? (0..<layers).map { "attention_gates.\($0)" } : ["attention_gates"]
@@ -78,12 +75,14 @@ package struct AttentionGateWriter {
     private let pairs: Tensor
     private let isTraining: Bool
 
-    package init(_ gates: AttentionGates, name: String, heads: Int, in g: GraphBuilder, isTraining: Bool) {
+    /// - Parameters:
+    ///   - logits: f32[heads, gates, 2].
+    ///   - name: that of the parameter with the logits.
+    package init(_ gates: AttentionGates, logits: Tensor, name: String, isTraining: Bool) {
         self.gates = gates
-        self.g = g
+        g = logits.builder
         self.isTraining = isTraining
-        let shape: [Dimension] = [.fixed(heads), .fixed(gates.count)]
-        let logits = g.parameter(name, shape + [2])
+        let shape = Array(logits.shape.prefix(2))
         let classes = (0..<2).map { logits.slice(axis: 2, start: $0, size: 1).reshaped(shape) }
         var difference = classes[0] - classes[1]
         if isTraining { difference = difference + g.input(AttentionGates.noiseName(name), .f32, shape) }

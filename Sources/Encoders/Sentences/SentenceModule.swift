@@ -58,11 +58,14 @@ public struct SentenceModule: Hashable, Sendable {
         case .pooling, .normalize: []
         case .dense(let inputs, let outputs, let hasBias, _, let hasResidual):
             [ParameterSpec("linear.weight", [outputs, inputs])]
-                + (hasBias ? [ParameterSpec("linear.bias", [outputs])] : [])
+                + (hasBias ? [ParameterSpec("linear.bias", [outputs], role: .bias)] : [])
                 + (hasResidual && inputs != outputs
                     ? [ParameterSpec("residual.weight", [outputs, inputs])] : [])
         case .layerNorm(let width):
-            [ParameterSpec("norm.weight", [width]), ParameterSpec("norm.bias", [width])]
+            [
+                ParameterSpec("norm.weight", [width], role: .normScale),
+                ParameterSpec("norm.bias", [width], role: .normBias),
+            ]
         }
     }
 }

@@ -2,25 +2,22 @@ import GraphIR
 
 /// Writes sentence-transformers' modules into the encoder's graph, so that they are compiled with it.
 struct SentenceWriter {
-    let g: GraphBuilder
-    let offsets: Tensor
-    let lengths: Tensor
-    /// Of each token in its sequence, i32[tokens].
-    let positions: Tensor
+    private let builder: EncoderBuilder
     /// The states of the embeddings and of each layer, [tokens, hidden].
     let states: [Tensor]
     /// Tokens of a prompt before the text, `[CLS]` among them.
     let promptLength: Int
     private var features: [SentenceModule.Feature: Tensor] = [:]
 
-    init(
-        _ g: GraphBuilder, offsets: Tensor, lengths: Tensor, positions: Tensor, states: [Tensor],
-        promptLength: Int
-    ) {
-        (self.g, self.offsets, self.lengths) = (g, offsets, lengths)
-        (self.positions, self.states, self.promptLength) = (positions, states, promptLength)
+    init(_ builder: EncoderBuilder, states: [Tensor], promptLength: Int) {
+        (self.builder, self.states, self.promptLength) = (builder, states, promptLength)
         features[.tokens] = states.last
     }
+
+    fileprivate var g: GraphBuilder { builder.g }
+    fileprivate var offsets: Tensor { builder.offsets }
+    fileprivate var lengths: Tensor { builder.lengths }
+    fileprivate var positions: Tensor { builder.positions }
 
     /// The vectors that the modules end in, [sequences, width]; nil when they never pool.
     mutating func vectors(of modules: [SentenceModule]) -> Tensor? {
@@ -62,8 +59,8 @@ struct SentenceWriter {
     }
 
     private func parameter(_ name: String, of module: SentenceModule) -> Tensor {
-        let shape = module.parameters.first { $0.name == name }?.shape ?? []
-        return g.parameter("\(module.name).\(name)", shape.map(Dimension.fixed))
+        let own = module.parameters.first { $0.name == name } ?? ParameterSpec(name, [])
+        return builder.parameter(ParameterSpec("\(module.name).\(name)", own.shape, role: own.role))
     }
 
     /// Σ wₗ xₗ / Σ wₗ.

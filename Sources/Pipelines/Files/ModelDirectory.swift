@@ -97,14 +97,16 @@ extension EncoderHead {
             names.contains("classifier.weight")
             ? names.contains("pooler.dense.weight") ? .sequenceClassification : .tokenClassification
             : !names.contains("cls.predictions.bias")
-                ? .encoder
+                ? names.contains("discriminator.prediction.weight") ? .discriminator : .encoder
                 : names.contains("cls.seq_relationship.weight") ? .pretraining : .maskedLanguageModel
         // One of several texts is chosen by a classifier with a single output, which would pass for a regression.
-        let isChoice = config.architecture == nil && config.architectures.contains("BertForMultipleChoice")
+        let isChoice =
+            config.architecture == nil && config.architectures.contains { $0.hasSuffix("ForMultipleChoice") }
         switch isChoice ? .encoder : config.architecture ?? byTensors {
         case .encoder: self = .encoder
         case .maskedLanguageModel: self = .maskedLM
         case .pretraining: self = .pretraining
+        case .discriminator: self = .discriminator
         case .tokenClassification: self = .tokenClassification(labels: config.labelCount)
         case .sequenceClassification:
             switch config.problemType {

@@ -62,7 +62,7 @@ private struct DataEncoder {
     let maxLength: Int
 
     func encode(_ dataset: TextDataset) throws -> LabelledData {
-        if dataset.hasPairs, model.config.tokenTypes < model.tokenizer.tokenTypes(isPair: true) {
+        if dataset.hasPairs, model.config.acceptedTokenTypes < model.tokenizer.tokenTypes(isPair: true) {
             throw ModelError(
                 .invalidModel, "has one token type only, but \(dataset.textFile) holds pairs of texts",
                 at: model.path)

@@ -73,7 +73,7 @@ extension Trainer {
     // MARK: The model
 
     /// Parameters of a saved model.
-    private var savedSpecs: [ParameterSpec] { model.specs.filter { !AttentionGates.isGate($0.name) } }
+    private var savedSpecs: [ParameterSpec] { model.specs.filter { $0.role != .gate } }
 
     /// Writes the model as it is now into the output directory, in Hugging Face's layout, with the mask that was learned.
     func saveModel() throws {

@@ -50,27 +50,25 @@ struct TrainingBlueprint {
     private static func treatments(
         of graphs: ModelGraphs, _ config: TrainingConfig
     ) throws -> [String: ParameterTreatment] {
-        let names = graphs.specs.map(\.name)
         let others = config.firstLearningRate
         // The others' rate is 0 only if that of gates is.
         let gateScale = others > 0 ? (config.mask.learningRate ?? others) / others : 1
-        let frozen = try frozen(names.filter { !AttentionGates.isGate($0) }, graphs, config)
-        let pairs = names.map { name in
-            if AttentionGates.isGate(name) {
-                return (name, ParameterTreatment(rateScale: gateScale, decays: false, isClipped: false))
-            }
-            var treatment = ParameterTreatment.usual(of: name)
-            treatment.rateScale = graphs.config.learningRateScale(
-                of: name, decay: config.optimizer.layerwiseLearningRateDecay)
-            treatment.isFrozen = frozen.contains(name)
-            return (name, treatment)
+        let frozen = try frozen(graphs, config)
+        let pairs = graphs.specs.map { spec in
+            let treatment =
+                spec.role == .gate
+                ? ParameterTreatment(rateScale: gateScale, decays: false, isClipped: false)
+                : ParameterTreatment(
+                    rateScale: spec.learningRateScale(
+                        decay: config.optimizer.layerwiseLearningRateDecay, layers: graphs.config.layers),
+                    decays: spec.decays, isFrozen: frozen.contains(spec.name))
+            return (spec.name, treatment)
         }
         return Dictionary(uniqueKeysWithValues: pairs)
     }
 
-    private static func frozen(
-        _ names: [String], _ graphs: ModelGraphs, _ config: TrainingConfig
-    ) throws -> FrozenParameters {
+    private static func frozen(_ graphs: ModelGraphs, _ config: TrainingConfig) throws -> FrozenParameters {
+        let names = graphs.specs.filter { $0.role != .gate }.map(\.name)
         do {
             let frozen = try FrozenParameters(config.model.freeze, of: names)
             if graphs.gates == nil, names.allSatisfy(frozen.contains) {

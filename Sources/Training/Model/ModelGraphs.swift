@@ -23,15 +23,11 @@ package struct ModelGraphs {
         self.config = config
         self.head = head
         self.gates = gates
-        training = try EncoderGraph(
+        let built = try EncoderGraph(
             config: config, head: head, isTraining: true, labelSmoothing: labelSmoothing, gates: gates
         ).build()
+        (training, specs) = (built.graph, built.parameters)
         evaluation = try EncoderGraph(config: config, head: head, isTraining: false, gates: gates).build()
-        specs = training.nodes.compactMap { node in
-            guard case .source(.parameter(let name, let type, _)) = node.op, let shape = type.extents([:]) else {
-                return nil
-            }
-            return ParameterSpec(name, shape)
-        }
+            .graph
     }
 }

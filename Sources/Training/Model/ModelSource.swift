@@ -61,7 +61,8 @@ struct ModelSource {
             } else {
                 try files?.tokenizer(at: tokenizerPath) ?? WordPieceTokenizer(contentsOf: tokenizerPath)
             }
-        self.tokenizer = try tokenizer.limited(toRows: config.vocabularySize, types: config.tokenTypes)
+        self.tokenizer = try tokenizer.limited(
+            toRows: config.vocabularySize, types: config.acceptedTokenTypes)
         limit = try LengthLimit(of: files, tokenizer, at: tokenizerPath)
         notes =
             (files?.notes ?? []) + tokenizer.notes + (limit?.note(of: training.data.maxLength) ?? [])
@@ -143,11 +144,9 @@ struct ModelSource {
     private func report(
         of checkpoint: EncoderCheckpoint, for specs: [ParameterSpec], keepsHead: Bool
     ) throws -> LoadReport {
-        let fresh = specs.filter { !keepsHead && $0.name.hasPrefix("classifier.") }
+        let fresh = specs.filter { !keepsHead && $0.isHead }
         var report = try checkpoint.report(for: specs.filter { !fresh.contains($0) })
-        let incomplete = report.missing.filter {
-            $0.name.hasPrefix("embeddings.") || $0.name.hasPrefix("encoder.")
-        }
+        let incomplete = report.missing.filter(\.isEncoder)
         guard incomplete.isEmpty else {
             throw ModelError(
                 .invalidModel,
@@ -157,8 +156,9 @@ struct ModelSource {
                 at: path)
         }
         report.missing += fresh
-        report.unexpected.removeAll {
-            !keepsHead && CheckpointNames.canonical($0).hasPrefix("classifier.")
+        let replaced = Set(fresh.map { TextKey($0.name) })
+        report.unexpected.removeAll { stored in
+            checkpoint.canonicalNames(of: stored).contains { replaced.contains(TextKey($0)) }
         }
         return report
     }

@@ -3,7 +3,7 @@ import Foundation
 import Support
 import Text
 
-/// Fresh parameters as Hugging Face's BERT starts: matrices and embeddings normal with mean 0, the padding token's
+/// Fresh parameters as Hugging Face's models start, by their roles: matrices and embeddings normal with mean 0, the padding token's
 /// row 0, LayerNorm's scale 1, biases 0. The logits of an attention mask's gates are normal with standard deviation 0.001.
 ///
 /// Each parameter has a generator of its own, seeded by the run's seed and its name, so that its values depend neither
@@ -12,27 +12,38 @@ package struct ParameterInitializer {
     let seed: Int
     /// `initializer_range`.
     let standardDeviation: Double
-    /// The row of the word embedding that stays 0.
-    let paddingID: Int?
     private static let gateDeviation = 1e-3
 
     package init(seed: Int, config: EncoderConfig) {
         self.seed = seed
         standardDeviation = config.initializerRange
-        paddingID = config.paddingID
     }
 
     /// The values of a parameter, row-major.
     package func values(for spec: ParameterSpec) -> [Float] {
-        if spec.name.hasSuffix("bias") { return [Float](repeating: 0, count: spec.count) }
-        if spec.name.contains("LayerNorm") { return [Float](repeating: 1, count: spec.count) }
-        let deviation = AttentionGates.isGate(spec.name) ? Self.gateDeviation : standardDeviation
-        var values = normal(count: spec.count, name: spec.name, deviation)
-        if spec.name == "embeddings.word_embeddings.weight", let paddingID {
-            let width = spec.shape[1]
-            for index in (paddingID * width)..<((paddingID + 1) * width) { values[index] = 0 }
+        switch spec.role {
+        case .bias, .normBias: return [Float](repeating: 0, count: spec.count)
+        case .normScale: return [Float](repeating: 1, count: spec.count)
+        case .gate: return normal(count: spec.count, name: spec.name, Self.gateDeviation)
+        case .matrix: return normal(count: spec.count, name: spec.name, standardDeviation)
+        case .sinusoids: return sinusoids(rows: spec.shape[0], width: spec.shape[1])
+        case .table(let padding):
+            var values = normal(count: spec.count, name: spec.name, standardDeviation)
+            if let padding {
+                let width = spec.shape[1]
+                for index in (padding * width)..<((padding + 1) * width) { values[index] = 0 }
+            }
+            return values
         }
-        return values
+    }
+
+    /// sin and cos of position / 10000^(2i / width) in column 2i and the next (Vaswani et al., arXiv:1706.03762).
+    private func sinusoids(rows: Int, width: Int) -> [Float] {
+        (0..<rows * width).map { index in
+            let (row, column) = index.quotientAndRemainder(dividingBy: width)
+            let angle = Double(row) / pow(10000, Double(2 * (column / 2)) / Double(width))
+            return Float(column % 2 == 0 ? sin(angle) : cos(angle))
+        }
     }
 
     /// Normal numbers by Box and Muller's transform: √(-2 ln u) · (cos 2πv, sin 2πv).

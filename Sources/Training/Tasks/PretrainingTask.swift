@@ -27,6 +27,12 @@ final class PretrainingTask: LearningTask {
     ///
     /// - Throws: `TextError` for the text, `ModelError` for a setting that does not fit the model.
     init(_ training: TrainingConfig, _ source: ModelSource) throws {
+        guard source.config.family.classes[.pretraining] != nil else {
+            throw ModelError(
+                .invalidModel,
+                "is of the family '\(source.config.family.modelType)', which has no next-sentence head; pre-training is "
+                    + "for BERT", at: source.path)
+        }
         guard source.config.tokenTypes > 1 else {
             throw ModelError(
                 .invalidModel,

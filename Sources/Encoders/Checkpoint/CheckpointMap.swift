@@ -1,0 +1,175 @@
+/// The correspondence between the tensors in a family's checkpoint files and canonical parameters, both ways: names that
+/// differ, tensors that hold several parameters, and parameters that are cut into several tensors.
+package struct CheckpointMap: Sendable {
+    /// What a class with a head puts before the names of its encoder's tensors, without the dot.
+    package let prefix: String
+    /// The modules in files that get the prefix.
+    let encoder: [String]
+    let rules: [Rule]
+
+    package init(prefix: String, encoder: [String], rules: [Rule]) {
+        self.prefix = prefix
+        self.encoder = encoder
+        self.rules = rules
+    }
+
+    /// Modules with other names in files than canonically. Each pattern stands for all tensors below it; `*` is a number.
+    ///
+    /// At most one side has several patterns: their tensors lie one after another, in equal parts of the first axis, in the
+    /// tensor of the other side.
+    package struct Rule: Sendable {
+        let canonical: [Pattern]
+        let stored: [Pattern]
+        /// The only kind of model whose files are written so.
+        let architecture: EncoderArchitecture?
+
+        /// Another name.
+        package static func rename(
+            _ canonical: String, _ stored: String, in architecture: EncoderArchitecture? = nil
+        ) -> Rule {
+            Rule(canonical: [Pattern(canonical)], stored: [Pattern(stored)], architecture: architecture)
+        }
+
+        /// Parameters that files have as one tensor.
+        package static func split(_ canonical: [String], of stored: String) -> Rule {
+            Rule(canonical: canonical.map(Pattern.init), stored: [Pattern(stored)], architecture: nil)
+        }
+
+        /// A parameter that files have as several tensors.
+        package static func join(_ canonical: String, of stored: [String]) -> Rule {
+            Rule(canonical: [Pattern(canonical)], stored: stored.map(Pattern.init), architecture: nil)
+        }
+    }
+
+    /// A part of a tensor, by the first axis: number `index` of `count` equal ones.
+    struct Slice: Equatable {
+        var index = 0
+        var count = 1
+    }
+
+    /// A place that values go to or come from.
+    struct Place: Equatable {
+        let name: String
+        /// The part of the named tensor.
+        var slice = Slice()
+        /// The part of the tensor on the other side.
+        var source = Slice()
+    }
+
+    // MARK: Reading
+
+    /// The parameters whose values a tensor in a file has; `slice` is the part of a parameter, `source` that of the tensor.
+    func canonical(_ stored: String) -> [Place] {
+        let name = plain(stored)
+        for rule in rules {
+            for (index, pattern) in rule.stored.enumerated() {
+                guard let match = pattern.match(name) else { continue }
+                return rule.canonical.enumerated().map { part, canonical in
+                    Place(
+                        name: canonical.name(match), slice: Slice(index: index, count: rule.stored.count),
+                        source: Slice(index: part, count: rule.canonical.count))
+                }
+            }
+        }
+        return [Place(name: name)]
+    }
+
+    // MARK: Writing
+
+    /// The tensors of a file of the given kind of model that have a parameter's values; `slice` is the part of a tensor,
+    /// `source` that of the parameter.
+    func stored(_ canonical: String, in architecture: EncoderArchitecture) -> [Place] {
+        for rule in rules where rule.architecture == nil || rule.architecture == architecture {
+            for (index, pattern) in rule.canonical.enumerated() {
+                guard let match = pattern.match(canonical) else { continue }
+                return rule.stored.enumerated().map { part, stored in
+                    Place(
+                        name: prefixed(stored.name(match), in: architecture),
+                        slice: Slice(index: index, count: rule.canonical.count),
+                        source: Slice(index: part, count: rule.stored.count))
+                }
+            }
+        }
+        return [Place(name: prefixed(canonical, in: architecture))]
+    }
+
+    private func prefixed(_ name: String, in architecture: EncoderArchitecture) -> String {
+        let isPartOfEncoder = encoder.contains { name.hasPrefix($0 + ".") }
+        return isPartOfEncoder && architecture != .encoder ? "\(prefix).\(name)" : name
+    }
+
+    // MARK: Names
+
+    /// What wrappers of a model (`torch.compile`, data parallelism, FSDP, DeepSpeed, a module that holds it) put before
+    /// its names, one or several.
+    private static let wrappers: Set<Substring> = [
+        "model", "module", "auto_model", "_orig_mod", "_fsdp_wrapped_module", "_forward_module",
+    ]
+    /// What wrappers of a part of a model put into its names.
+    private static let innerWrappers: Set<Substring> = [
+        "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module",
+    ]
+
+    /// The family's name of a tensor in a file: without what wrappers put there, LayerNorm's `gamma` and `beta` (as
+    /// TensorFlow and early PyTorch checkpoints have it) as `weight` and `bias`.
+    private func plain(_ stored: String) -> String {
+        let parts = stored.split(separator: ".", omittingEmptySubsequences: false)
+        var name = parts.drop { Self.wrappers.contains($0) || $0 == prefix }
+            .filter { !Self.innerWrappers.contains($0) }.joined(separator: ".")
+        for (legacy, current) in [
+            ("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias"),
+        ]
+        where name.hasSuffix(legacy) {
+            name.removeLast(legacy.count)
+            name += current
+        }
+        return name
+    }
+
+    /// The masked-LM decoder and what it shares its values with in Hugging Face's models, by canonical names.
+    static let tied = [
+        "cls.predictions.decoder.weight": "embeddings.word_embeddings.weight",
+        "cls.predictions.decoder.bias": "cls.predictions.bias",
+    ]
+
+    /// Whether a canonical name is of a buffer that old versions saved although it is constant.
+    static func isConstantBuffer(_ canonical: String) -> Bool {
+        canonical == "embeddings.position_ids" || canonical == "embeddings.token_type_ids"
+    }
+}
+
+extension CheckpointMap {
+    /// The name of a module, with `*` for a number.
+    struct Pattern: Sendable {
+        private let parts: [Substring]
+
+        init(_ text: String) { parts = Substring(text).split(separator: ".") }
+
+        /// What a name has for the pattern's `*`, and after it.
+        struct Match {
+            fileprivate var numbers: [Substring] = []
+            fileprivate var rest: ArraySlice<Substring>
+        }
+
+        /// Whether a name is the module's or of something in it.
+        func match(_ name: String) -> Match? {
+            let own = Substring(name).split(separator: ".", omittingEmptySubsequences: false)
+            guard own.count >= parts.count else { return nil }
+            var match = Match(rest: own[parts.count...])
+            for (part, found) in zip(parts, own) {
+                if part == "*", Int(found) != nil {
+                    match.numbers.append(found)
+                } else if part != found {
+                    return nil
+                }
+            }
+            return match
+        }
+
+        /// The name that has what was matched.
+        func name(_ match: Match) -> String {
+            var numbers = match.numbers.makeIterator()
+            return (parts.map { $0 == "*" ? numbers.next() ?? $0 : $0 } + match.rest).joined(separator: ".")
+        }
+    }
+}

@@ -1,0 +1,22 @@
+/// What stands on top of the encoder.
+public enum EncoderHead: Hashable, Sendable {
+    /// The encoder's hidden states and one vector per sequence.
+    case encoder
+    /// `labels` classes for each sequence, from its first token.
+    case classification(labels: Int)
+    /// One number for each sequence, mean squared error.
+    case regression
+    /// `labels` classes for each token, from its hidden state.
+    case tokenClassification(labels: Int)
+    /// The vocabulary at masked positions, decoder tied to the word embeddings.
+    case maskedLM
+    /// Masked LM, and whether the second text of a pair follows the first, from the pooler.
+    case pretraining
+    /// Whether each token was replaced by another one (ELECTRA: Clark et al., arXiv:2003.10555).
+    case discriminator
+
+    /// The outputs of the training graph that add up to the loss, each a mean over examples of its own.
+    package var lossTerms: [String] {
+        self == .pretraining ? ["masked_lm_loss", "next_sentence_loss"] : ["loss"]
+    }
+}

@@ -1,0 +1,76 @@
+import GraphIR
+
+/// An encoder's graph under construction: its inputs, the parameters made so far, and the pieces that all parts are made of.
+final class EncoderBuilder {
+    let g: GraphBuilder
+    let spec: EncoderSpec
+    let offsets: Tensor
+    let lengths: Tensor
+    /// How many real keys each token's sequence has; 0 at padding.
+    let keyCounts: Tensor
+    /// What dropout draws from; nil where nothing is dropped.
+    let rng: Tensor?
+    /// The place of each token in its sequence.
+    private(set) lazy var positions = g.input("position_ids", .i32, ["tokens"])
+    /// In the order in which they were made.
+    private(set) var parameters: [ParameterSpec] = []
+    private var tensors: [String: Tensor] = [:]
+
+    init(_ g: GraphBuilder, _ spec: EncoderSpec, isTraining: Bool) {
+        self.g = g
+        self.spec = spec
+        offsets = g.input("offsets", .i32, [.symbol("sequences", offset: 1)])
+        lengths = g.input("lengths", .i32, ["sequences"])
+        keyCounts = lengths.segmentBroadcast(tokens: "tokens", offsets: offsets, lengths: lengths)
+        rng = isTraining && spec.isRandom ? g.input("rng", .i64, [2]) : nil
+    }
+
+    /// The parameter of that name, made when it is first asked for.
+    func parameter(_ parameter: ParameterSpec) -> Tensor {
+        if let tensor = tensors[parameter.name] { return tensor }
+        let tensor = g.parameter(parameter.name, parameter.shape.map(Dimension.fixed))
+        tensors[parameter.name] = tensor
+        parameters.append(parameter)
+        return tensor
+    }
+
+    /// The table of tokens.
+    func wordEmbeddings() -> Tensor {
+        let words = spec.embeddings
+        return parameter(
+            ParameterSpec(
+                "embeddings.word_embeddings.weight", [words.vocabulary, words.width],
+                role: .table(padding: words.padding), part: .embeddings))
+    }
+
+    /// x Wᵀ + b, weights as `torch.nn.Linear` keeps them: [outputs, inputs].
+    func linear(
+        _ x: Tensor, _ name: String, _ sizes: (inputs: Int, outputs: Int), _ part: ParameterSpec.Part,
+        hasBias: Bool = true
+    ) -> Tensor {
+        let weight = parameter(
+            ParameterSpec("\(name).weight", [sizes.outputs, sizes.inputs], role: .matrix, part: part))
+        guard hasBias else { return x.matmul(weight, transposeRight: true) }
+        let bias = parameter(ParameterSpec("\(name).bias", [sizes.outputs], role: .bias, part: part))
+        return x.matmul(weight, transposeRight: true) + bias
+    }
+
+    /// A norm over the last axis of `x`.
+    func norm(
+        _ x: Tensor, _ norm: EncoderSpec.Norm, _ name: String, width: Int, _ part: ParameterSpec.Part
+    ) -> Tensor {
+        let gamma = parameter(ParameterSpec("\(name).weight", [width], role: .normScale, part: part))
+        let beta = parameter(ParameterSpec("\(name).bias", [width], role: .normBias, part: part))
+        return x.layerNorm(gamma: gamma, beta: beta, epsilon: norm.epsilon)
+    }
+
+    func dropout(_ x: Tensor, _ rate: Double) -> Tensor {
+        guard let rng else { return x }
+        return g.dropout(x, rate: rate, rng: rng)
+    }
+
+    /// The first token's row of each sequence.
+    func firstTokens(_ x: Tensor) -> Tensor {
+        x.gather(offsets.slice(axis: 0, start: 0, size: "sequences"))
+    }
+}

@@ -1,0 +1,81 @@
+import GraphIR
+
+/// Writes embeddings and layers into a graph.
+struct EncoderWriter {
+    private let builder: EncoderBuilder
+    private let gates: AttentionGates?
+    private let isTraining: Bool
+    /// The states of the embeddings and of each layer.
+    private(set) var states: [Tensor] = []
+    /// λ Σ M of all gates; in training only.
+    private(set) var maskLoss: Tensor?
+    /// The learned bias of each layer's scores.
+    private var biases: [Tensor] = []
+
+    init(_ builder: EncoderBuilder, gates: AttentionGates?, isTraining: Bool) {
+        self.builder = builder
+        self.gates = gates
+        self.isTraining = isTraining
+    }
+
+    private var g: GraphBuilder { builder.g }
+    private var spec: EncoderSpec { builder.spec }
+
+    /// The states of the last layer, [tokens, width].
+    mutating func write() -> Tensor {
+        if let gates { g.scope("attention_gates") { write(gates) } }
+        var x = g.scope("embeddings") { embeddings() }
+        states = [x]
+        for (index, layer) in spec.layers.enumerated() {
+            x = g.scope("encoder.layer.\(index)") {
+                LayerWriter(builder, layer, bias: biases.isEmpty ? nil : biases[index]).write(x)
+            }
+            states.append(x)
+        }
+        guard let norm = spec.finalNorm else { return x }
+        x = g.scope("encoder") { builder.norm(x, norm, "encoder.LayerNorm", width: spec.width, .encoder) }
+        states[spec.layers.count] = x
+        return x
+    }
+
+    private mutating func write(_ gates: AttentionGates) {
+        let heads = spec.layers.first?.attention.heads ?? 0
+        let names = gates.names(layers: spec.layers.count)
+        let sets = names.map { name in
+            let logits = builder.parameter(
+                ParameterSpec(name, [heads, gates.count, 2], role: .gate, part: .gates))
+            return AttentionGateWriter(gates, logits: logits, name: name, isTraining: isTraining).bias()
+        }
+        biases = spec.layers.indices.map { sets[sets.count == 1 ? 0 : $0].scores }
+        let openPairs = sets.compactMap(\.openPairs)
+        guard let first = openPairs.first else { return }
+        maskLoss = openPairs.dropFirst().reduce(first, +) * gates.lambda
+    }
+
+    /// Of the tables' width up to their dropout, then projected if the layers are of another (Lan et al.).
+    private func embeddings() -> Tensor {
+        let tables = spec.embeddings
+        func table(_ name: String, rows: Int, _ role: ParameterSpec.Role = .table(padding: nil)) -> Tensor {
+            builder.parameter(
+                ParameterSpec(
+                    "embeddings.\(name).weight", [rows, tables.width], role: role, part: .embeddings))
+        }
+        func ids(_ name: String) -> Tensor { g.input(name, .i32, ["tokens"]) }
+        let words = builder.wordEmbeddings()
+        let places = table(
+            "position_embeddings", rows: tables.positions.rows,
+            tables.positions.areSinusoids ? .sinusoids : .table(padding: nil))
+        let types = tables.tokenTypes.map { table("token_type_embeddings", rows: $0) }
+        var sum = words.gather(ids("input_ids"))
+        if let types { sum = sum + types.gather(ids("token_type_ids")) }
+        let offset = tables.positions.offset
+        let rows = offset == 0 ? builder.positions : builder.positions + g.scalar(Double(offset), .i32)
+        sum = sum + places.gather(rows)
+        let normal = builder.norm(sum, tables.norm, "embeddings.LayerNorm", width: tables.width, .embeddings)
+        let dropped = builder.dropout(normal, tables.dropout)
+        return tables.width == spec.width
+            ? dropped
+            : builder.linear(
+                dropped, "encoder.embedding_hidden_mapping_in", (tables.width, spec.width), .encoder)
+    }
+}

@@ -1,0 +1,102 @@
+import GraphIR
+
+/// Writes one encoder layer into a graph.
+struct LayerWriter {
+    private let builder: EncoderBuilder
+    private let layer: EncoderSpec.Layer
+    /// The learned bias of the scores.
+    private let bias: Tensor?
+
+    init(_ builder: EncoderBuilder, _ layer: EncoderSpec.Layer, bias: Tensor?) {
+        self.builder = builder
+        self.layer = layer
+        self.bias = bias
+    }
+
+    private var g: GraphBuilder { builder.g }
+    private var width: Int { builder.spec.width }
+
+    func write(_ x: Tensor) -> Tensor {
+        let attended = g.scope("attention") {
+            residual(x, owner: layer.attention.owner, norm: "attention.output.LayerNorm") {
+                builder.dropout(attention($0), layer.attention.outputDropout)
+            }
+        }
+        return g.scope("ffn") {
+            residual(attended, owner: layer.feedForward.owner, norm: "output.LayerNorm") {
+                builder.dropout(feedForward($0), layer.feedForward.outputDropout)
+            }
+        }
+    }
+
+    /// A branch with its residual connection, and the norm before or after both.
+    private func residual(
+        _ x: Tensor, owner: Int, norm name: String, _ branch: (Tensor) -> Tensor
+    ) -> Tensor {
+        func norm(_ x: Tensor) -> Tensor {
+            builder.norm(x, layer.norm, "encoder.layer.\(owner).\(name)", width: width, .layer(owner))
+        }
+        switch layer.normPosition {
+        case .pre: return x + stochasticDepth(branch(norm(x)))
+        case .post: return norm(x + stochasticDepth(branch(x)))
+        }
+    }
+
+    private func feedForward(_ x: Tensor) -> Tensor {
+        let part = layer.feedForward
+        let name = "encoder.layer.\(part.owner)"
+        func linear(_ x: Tensor, _ name: String, _ inputs: Int, _ outputs: Int) -> Tensor {
+            builder.linear(x, name, (inputs, outputs), .layer(part.owner), hasBias: part.hasBiases)
+        }
+        let rows = part.isGated ? 2 * part.width : part.width
+        let all = linear(x, "\(name).intermediate.dense", width, rows)
+        guard part.isGated else {
+            return linear(part.activation(all), "\(name).output.dense", part.width, width)
+        }
+        func half(_ index: Int) -> Tensor {
+            all.slice(axis: 1, start: index * part.width, size: .fixed(part.width))
+        }
+        return linear(part.activation(half(0)) * half(1), "\(name).output.dense", part.width, width)
+    }
+
+    /// A residual branch that training leaves out in some sequences (Huang et al., arXiv:1603.09382): with the rate r in the
+    /// share r of them; elsewhere it is multiplied by 1 / (1 - r), as torchvision's `stochastic_depth` does.
+    private func stochasticDepth(_ branch: Tensor) -> Tensor {
+        guard let rng = builder.rng, layer.stochasticDepth > 0 else { return branch }
+        let ones = g.constant(1, TensorType(.f32, ["sequences"]))
+        let kept = g.dropout(ones, rate: layer.stochasticDepth, rng: rng)
+        let factors = kept.segmentBroadcast(
+            tokens: "tokens", offsets: builder.offsets, lengths: builder.lengths)
+        return branch * factors.reshaped(["tokens", 1])
+    }
+
+    /// Scaled dot-product attention within each sequence, all heads at once, and its output matrix.
+    private func attention(_ x: Tensor) -> Tensor {
+        let part = layer.attention
+        let name = "encoder.layer.\(part.owner).attention"
+        let headSize = width / part.heads
+        let split: [Dimension] = ["tokens", .fixed(part.heads), .fixed(headSize)]
+        func linear(_ x: Tensor, _ name: String) -> Tensor {
+            builder.linear(x, name, (width, width), .layer(part.owner), hasBias: part.hasBiases)
+        }
+        let q = linear(x, "\(name).self.query").reshaped(split)
+        let k = linear(x, "\(name).self.key").reshaped(split)
+        let v = linear(x, "\(name).self.value").reshaped(split)
+        let context = context(q, k, v, headSize: headSize).reshaped(["tokens", .fixed(width)])
+        return linear(context, "\(name).output.dense")
+    }
+
+    /// What tokens attend to, [tokens, heads, head size].
+    private func context(_ q: Tensor, _ k: Tensor, _ v: Tensor, headSize: Int) -> Tensor {
+        let (part, segments) = (layer.attention, [builder.offsets, builder.lengths])
+        if part.mask != nil || bias != nil {
+            return g.attention(
+                q, k, v, offsets: segments[0], lengths: segments[1], mask: part.mask, bias: bias,
+                rate: part.dropout, rng: builder.rng)
+        }
+        let scores = g.apply(.raggedMatmul(.scores, length: "length"), [q, k] + segments)
+        let weights = (scores * (1 / Double(headSize).squareRoot())).softmax(limits: builder.keyCounts)
+        let dropped = builder.dropout(weights, part.dropout)
+        return g.apply(.raggedMatmul(.context, length: "length"), [dropped, v] + segments)
+    }
+}

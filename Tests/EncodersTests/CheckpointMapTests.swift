@@ -1,0 +1,89 @@
+import Foundation
+import GraphCompiler
+import TestSupport
+import Testing
+
+@testable import Encoders
+
+/// Tensors that hold several parameters, and parameters in several tensors, both ways.
+@Suite struct CheckpointMapTests {
+    /// As ModernBERT's `Wqkv`, and as a model with its gate and its matrix apart would be.
+    static let map = CheckpointMap(
+        prefix: "model", encoder: ["layers"],
+        rules: [
+            .split(
+                ["query", "key", "value"].map { "encoder.layer.*.attention.self.\($0)" },
+                of: "layers.*.attn.Wqkv"),
+            .join("encoder.layer.*.intermediate.dense", of: ["layers.*.gate", "layers.*.up"]),
+            .rename("encoder.layer.*.output.dense", "layers.*.down"),
+        ])
+
+    @Test func namesGoBothWays() {
+        let key = "encoder.layer.3.attention.self.key.weight"
+        let stored = CheckpointMap.Place(
+            name: "model.layers.3.attn.Wqkv.weight", slice: .init(index: 1, count: 3))
+        #expect(Self.map.stored(key, in: .maskedLanguageModel) == [stored])
+        let parts = Self.map.canonical("model.layers.3.attn.Wqkv.weight")
+        #expect(parts.map(\.name).contains(key) && parts[1].source == .init(index: 1, count: 3))
+        #expect(Self.map.canonical("layers.x.down.bias").map(\.name) == ["layers.x.down.bias"])
+        #expect(
+            Self.map.canonical("layers.0.up.bias") == [
+                .init(name: "encoder.layer.0.intermediate.dense.bias", slice: .init(index: 1, count: 2))
+            ])
+    }
+
+    @Test func valuesAreReadInParts() throws {
+        let directory = try TemporaryDirectory()
+        let tensors: [(name: String, shape: [Int], first: Float)] = [
+            ("layers.0.attn.Wqkv.weight", [6, 2], 0), ("layers.0.gate.weight", [2, 3], 100),
+            ("layers.0.up.weight", [2, 3], 200), ("layers.0.down.weight", [1, 2], 300),
+        ]
+        let entries = tensors.map { SafetensorsEntry(name: $0.name, dataType: .f32, shape: $0.shape) }
+        try SafetensorsWriter.write(entries, to: directory.url("model.safetensors")) { entry, sink in
+            let first = tensors.first { $0.name == entry.name }?.first ?? 0
+            try (0..<entry.count).map { first + Float($0) }.withUnsafeBytes { try sink($0) }
+        }
+        let checkpoint = try EncoderCheckpoint(
+            directory: directory.url, config: EncoderConfig(), map: Self.map)
+        let specs: [ParameterSpec] = [
+            .init("encoder.layer.0.attention.self.query.weight", [2, 2]),
+            .init("encoder.layer.0.attention.self.key.weight", [2, 2]),
+            .init("encoder.layer.0.attention.self.value.weight", [2, 2]),
+            .init("encoder.layer.0.intermediate.dense.weight", [4, 3]),
+            .init("encoder.layer.0.output.dense.weight", [1, 2]),
+        ]
+        let (values, report) = try checkpoint.load(specs)
+        #expect(report.missing.isEmpty && report.unexpected.isEmpty)
+        #expect(values[specs[1].name] == [4, 5, 6, 7])
+        #expect(values[specs[3].name] == [100, 101, 102, 103, 104, 105, 200, 201, 202, 203, 204, 205])
+
+        // What is written from the parts, in two pieces each, is what was read.
+        let saved = SavedTensor.list(specs) { Self.map.stored($0, in: .encoder) }
+        #expect(saved.map(\.name) == entries.map(\.name) && saved.map(\.shape) == entries.map(\.shape))
+        for (tensor, own) in zip(saved, tensors) {
+            var written: [Float] = []
+            try tensor.write(
+                provide: { spec, sink in
+                    let all = values[spec.name] ?? []
+                    for part in [all.prefix(1), all.dropFirst(1)] {
+                        try Array(part).withUnsafeBufferPointer { try sink($0) }
+                    }
+                }, to: { written += $0.bindMemory(to: Float.self) })
+            #expect(written == (0..<written.count).map { own.first + Float($0) }, "\(tensor.name)")
+            #expect(written.count == tensor.shape.reduce(1, *))
+        }
+    }
+
+    @Test func aMissingPartIsReported() throws {
+        let directory = try TemporaryDirectory()
+        let entry = SafetensorsEntry(name: "layers.0.up.weight", dataType: .f32, shape: [1])
+        try SafetensorsWriter.write([entry], to: directory.url("model.safetensors")) {
+            try [Float(1)].withUnsafeBytes($1)
+        }
+        let checkpoint = try EncoderCheckpoint(
+            directory: directory.url, config: EncoderConfig(), map: Self.map)
+        let spec = ParameterSpec("encoder.layer.0.intermediate.dense.weight", [2])
+        let report = try checkpoint.report(for: [spec])
+        #expect(report.missing == [spec] && report.unexpected == ["layers.0.up.weight"])
+    }
+}
