@@ -38,7 +38,7 @@ struct TermWriter {
         let planeTerm: I64
     }
 
-    /// Splits rows into one plane a term.
+    /// Splits rows into one plane per term.
     func writeRows(_ w: inout FunctionWriter, _ r: Rows) {
         w.loop(from: 0, to: r.rows, by: 1) { w, row in
             let source = w.address(r.source, .float, w.mul(row, r.sourceRow))

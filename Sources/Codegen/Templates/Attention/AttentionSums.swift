@@ -4,7 +4,7 @@ import KernelIR
 // Sums of what tasks of the gradient step leave in planes of their own.
 
 extension AttentionTemplate {
-    /// Adds the shares of dq in the order of the parts; one task a sequence and share of its rows.
+    /// Adds the shares of dq in the order of the parts; one task per sequence and share of its rows.
     func writeSum(_ w: inout FunctionWriter, _ task: I64, dq: Int, partial: Int) {
         let number = w.urem(task, kernel.parts)
         let sequence = w.udiv(task, kernel.parts)

@@ -1,11 +1,11 @@
 import GraphIR
 import KernelIR
 
-/// Dropout's mask for a tile [queries][keys] of probabilities, a bit an element: the same bits as `Philox.keeps` at
+/// Dropout's mask for a tile [queries][keys] of probabilities, one bit per element: the same bits as `Philox.keeps` at
 /// row token * heads + head and the key's column.
 ///
 /// One call of the generator makes the words of four elements of a row. Its first rounds mix row and column little:
-/// what depends on the column alone is computed once for all rows of a tile, what depends on the row alone once a row.
+/// what depends on the column alone is computed once for all rows of a tile, what depends on the row alone once per row.
 /// Words are kept in the lower halves of i64 lanes, where the wide multiplication reads and writes them.
 struct KeepTile {
     let kernel: AttentionKernel
@@ -89,7 +89,7 @@ struct KeepTile {
         let keys = keys(&w, seed: seed)
         let numbers = Vector((0..<Self.lanes).map { I64($0) })
         let c1 = lowHalf(&w, streamProduct(&w))
-        // Of four columns one has a counter.
+        // Four columns share a counter.
         let counter = w.lshr(column, 2)
         let counters = w.mul(w.ceilDivide(count, 4 * Self.span), Self.span)
         w.loop(from: 0, to: counters, by: Self.lanes) { w, index in

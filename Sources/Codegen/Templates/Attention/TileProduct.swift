@@ -96,7 +96,7 @@ struct TileProduct {
         return w.fmul(before, v.splat(&w, factor))
     }
 
-    /// Addresses and sizes of one product; `factors` has a number a row for `.correctedTarget`.
+    /// Addresses and sizes of one product; `factors` has one number per row for `.correctedTarget`.
     struct Operands {
         let left: Pointer
         let right: Pointer

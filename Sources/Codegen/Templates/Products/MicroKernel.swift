@@ -157,7 +157,7 @@ struct MicroKernel: Hashable {
         }
     }
 
-    /// Lanes below `columns`, one mask a vector of the tile.
+    /// Lanes below `columns`, one mask per vector of the tile.
     private func columnMasks(_ w: inout FunctionWriter) -> [Mask?] {
         let clipped = w.min(Call.parameters.columns, tile.columns)
         let limit = v.splat(&w, w.convert(.trunc, clipped, to: I32.self))

@@ -4,9 +4,9 @@ import KernelIR
 /// What packing moves: one element of a panel a lane, as f32, or a pair of bf16 as i32; with terms one vector of pairs
 /// a term.
 struct PackCells {
-    /// Of the matrix that is packed.
+    /// The elements of the matrix that is packed.
     let source: ElementType
-    /// Of the panels.
+    /// The elements of the panels.
     let target: ElementType
     private let terms: TermWriter
     let v: VectorWriter
@@ -37,7 +37,7 @@ struct PackCells {
 
     // MARK: Loads
 
-    /// Neighbours in a row, one a lane; pairs take the row `next` elements further on too, where `left` rows, counted
+    /// Neighbours in a row, one per lane; pairs take the row `next` elements further on too, where `left` rows, counted
     /// from this one, reach it.
     func rows(
         _ w: inout FunctionWriter, _ place: Pointer, next: I64, left: I64, _ mask: Mask

@@ -4,7 +4,7 @@ import KernelIR
 /// Writes the copies into panels that the register tile reads in order.
 struct PackWriter {
     let tile: ContractionTile
-    /// Of the matrix that is packed: f32, or the tile's element.
+    /// The elements of the matrix that is packed: f32, or the tile's element.
     private let source: ElementType
     private let cells: PackCells
     private var v: VectorWriter { cells.v }

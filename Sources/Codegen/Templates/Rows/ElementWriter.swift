@@ -3,7 +3,7 @@ import KernelIR
 
 /// Evaluates an element program at one place: a row, and `lanes` columns from a column on.
 ///
-/// Values that do not vary along the columns are computed once a row as scalars and spread when a vector needs
+/// Values that do not vary along the columns are computed once per row as scalars and spread when a vector needs
 /// them.
 struct ElementWriter {
     let program: [ElementOp]

@@ -36,7 +36,7 @@ extension RowProgram.Store {
         }
     }
 
-    /// Whether the store happens for each column, not once a row.
+    /// Whether the store happens for each column, not once per row.
     var isPerElement: Bool {
         switch self {
         case .element(let access, _): access.hasColumns

@@ -1,7 +1,7 @@
 import GraphIR
 import KernelIR
 
-// Sums and maxima over the columns: one vector an accumulator, folded once the row is through.
+// Sums and maxima over the columns: one vector per accumulator, folded into a number at the end of the row.
 
 extension RowWriter {
     func reduceInput(_ id: ElementID) -> ElementID {
