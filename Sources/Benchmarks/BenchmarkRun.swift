@@ -2,6 +2,7 @@ import Encoders
 import Foundation
 import GraphCompiler
 import Measuring
+import Target
 
 /// Measures rows of the table, one after the other.
 package struct BenchmarkRun {
@@ -35,7 +36,7 @@ package struct BenchmarkRun {
     // MARK: Time
 
     private func model(_ workload: Workload, _ work: ModelWork) throws -> BenchmarkResult {
-        if work.precision.rawValue == "bf16x3", instructionSet != "amx" {
+        if work.precision.rawValue == "bf16x3", Target.named(instructionSet)?.units.bf16 != .tiles {
             throw BenchmarkError("it needs AMX")
         }
         let peers = peers(workload, try work.peerArguments(config), modes)

@@ -20,27 +20,27 @@ public struct KernelEmitter: Sendable {
     /// Every kernel function has the signature
     /// `void kernel(ptr buffers, ptr dims, i64 task0, i64 task1, ptr scratch)` and does tasks `task0 ..< task1`.
     package func emit(_ phase: Phase, symbols: [String]) -> EmittedPhase? {
-        var w = FunctionWriter(symbols: symbols, bf16: machine.bf16)
+        var w = FunctionWriter(symbols: symbols, target: machine.target)
         var helpers = ""
         switch phase {
-        case .rows(let kernel): RowTemplate(kernel: kernel, lanes: machine.lanes).write(&w)
+        case .rows(let kernel): RowTemplate(kernel: kernel, lanes: machine.target.lanes).write(&w)
         case .pack(let pack): pack.write(&w)
         case .block(let block):
             let template = BlockTemplate(block)
             template.write(&w)
-            helpers = template.helpers(machine.bf16)
+            helpers = template.helpers(machine.target)
         case .problems(let batch):
             let template = ProblemTemplate(batch)
             template.write(&w)
-            helpers = template.helpers(machine.bf16)
+            helpers = template.helpers(machine.target)
         case .attention(let attention):
             let template = AttentionTemplate(attention)
             template.write(&w)
-            helpers = template.helpers(machine.bf16)
-        case .scatterAdd(let scatter): scatter.write(&w, lanes: machine.lanes)
+            helpers = template.helpers(machine.target)
+        case .scatterAdd(let scatter): scatter.write(&w, lanes: machine.target.lanes)
         case .coalesce(let coalesce): coalesce.write(&w)
-        case .segments(let segments): segments.write(&w, lanes: machine.lanes)
-        case .copy(let copy): copy.write(&w, lanes: machine.lanes)
+        case .segments(let segments): segments.write(&w, lanes: machine.target.lanes)
+        case .copy(let copy): copy.write(&w, lanes: machine.target.lanes)
         case .library: return nil
         }
         let text = w.text(
@@ -48,7 +48,7 @@ public struct KernelEmitter: Sendable {
         return EmittedPhase(ir: attributed(helpers) + "\n" + text)
     }
 
-    private var attributes: String { "\"prefer-vector-width\"=\"\(machine.lanes * 32)\"" }
+    private var attributes: String { "\"prefer-vector-width\"=\"\(machine.target.lanes * 32)\"" }
 
     /// The helper functions with the same attributes as the kernel.
     private func attributed(_ helpers: String) -> String {

@@ -112,8 +112,8 @@ extension Graph {
         for op in nodes.map(\.op) {
             guard case .source(let source) = op else { continue }
             switch source {
-            case .source(.input(let name, let type)): signature.inputs.append(TensorSpec(name: name, type: type))
-            case .source(.parameter(let name, let type, _)):
+            case .input(let name, let type): signature.inputs.append(TensorSpec(name: name, type: type))
+            case .parameter(let name, let type, _):
                 signature.parameters.append(TensorSpec(name: name, type: type))
             case .constant, .iota, .dimensionSize: break
             }

@@ -4,7 +4,9 @@ import GraphIR
 import KernelIR
 import LLVMBridge
 import Lowering
+import Roofline
 import Runtime
+import Target
 import Transforms
 
 /// Compiles graphs for this machine.
@@ -25,11 +27,11 @@ public final class Compiler {
     /// Throws when this machine lacks the instruction set asked for, or has less than AVX2.
     public convenience init(_ options: CompilerOptions = CompilerOptions()) throws {
         let limit = try options.instructionSet.map { name in
-            guard let set = InstructionSet(rawValue: name) else {
-                let legal = InstructionSet.allCases.map(\.rawValue).joined(separator: ", ")
+            guard let target = Target.named(name) else {
+                let legal = CompilerOptions.instructionSets.joined(separator: ", ")
                 throw ExecutionError("is not one of \(legal)", at: "instruction set \"\(name)\"")
             }
-            return set
+            return target
         }
         try self.init(options, cpu: TargetCPU.host(limit: limit))
     }
@@ -69,7 +71,7 @@ public final class Compiler {
     public var slowPrecisionNote: String? {
         let lacking: String
         switch options.precision {
-        case .bf16 where library.machine.bf16 == .widening: lacking = "AVX512-BF16 or AMX"
+        case .bf16 where !library.machine.target.units.bf16.multipliesPairs: lacking = "AVX512-BF16 or AMX"
         case .fp16: lacking = "products of f16"
         case .fp32, .bf16, .bf16x3, .bf16x6: return nil
         }
@@ -146,20 +148,15 @@ public final class Compiler {
         return program
     }
 
-    /// The machine's rates for f32 with `symbols` as extents: those of the cost model, which are AVX-512's,
-    /// scaled down to narrower vectors.
+    /// What predictions are made with, `symbols` being the extents: the rates of this machine where `bertc roofline`
+    /// or `ceilings` has measured them, those of its instruction set elsewhere. Passes do not decide with them
+    /// (`CostModel`).
     public func costModel(_ symbols: [String: Int]) -> CostModel {
         var model = options.passes.context.costModel
-        let width = Double(library.machine.lanes) / 16
         model.symbols = symbols
-        model.operationsPerSecond *= width
-        model.contractionFlopsPerSecond *= width
-        switch library.machine.bf16 {
-        case .widening: model.bf16FlopsPerSecond = model.contractionFlopsPerSecond
-        case .dot: model.bf16FlopsPerSecond = 2 * model.contractionFlopsPerSecond
-        // Two cores on the tiles; docs/tiles.md.
-        case .tiles: model.bf16FlopsPerSecond = 3e12
-        }
+        model.rates =
+            library.knownCeilings(threads: threads)?.rates(like: library.machine.target.rates)
+            ?? library.machine.target.rates
         return model
     }
 
@@ -199,7 +196,8 @@ public final class Compiler {
                 CompilationStage(
                     name: "llvm", form: .llvm, count: phases.count, seconds: seconds, text: text))
         }
-        return try Executor(program, library: library, pool: pool, parameters: parameters)
+        return try Executor(
+            program, library.code(for: program, on: pool), pool: pool, parameters: parameters)
     }
 
     /// LLVM IR of every different phase of the launches whose node is included.

@@ -1,5 +1,6 @@
 import Foundation
 import GraphIR
+import Target
 import Transforms
 
 /// How graphs are compiled and run.
@@ -12,6 +13,9 @@ public struct CompilerOptions: Sendable {
         case openblas
     }
 
+    /// The names of all instruction sets, the weakest first.
+    public static let instructionSets = Target.all.map(\.name)
+
     /// Where compiled objects are kept.
     public enum Cache: Sendable {
         case standard
@@ -19,7 +23,7 @@ public struct CompilerOptions: Sendable {
         case off
     }
 
-    /// The highest instruction set to use (`avx2`, `avx512`, `avx512bf16`, `amx`); the host's best when `nil`.
+    /// The highest instruction set to use, one of `instructionSets`; the host's best when `nil`.
     public var instructionSet: String?
     /// Worker threads; every online core when `nil`.
     public var threads: Int?

@@ -1,3 +1,4 @@
+import Roofline
 import Runtime
 import Transforms
 

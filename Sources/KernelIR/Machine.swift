@@ -1,46 +1,29 @@
 import GraphIR
+import Target
 
-/// How products of bf16 operands are computed; they add up in f32 each way.
-public enum BF16Unit: String, Hashable, Sendable {
-    /// Operands are widened to f32.
-    case widening
-    /// `vdpbf16ps`: products of pairs along the depth, two a lane (AVX512-BF16).
-    case dot
-    /// AMX tiles of 16 x 32 elements.
-    case tiles
-}
-
-/// What lowering needs to know of the machine: vector width and register tile.
+/// What lowering needs to know: the target, and what was asked for of its products.
 public struct Machine: Hashable, Sendable {
-    /// f32 lanes of a vector register: 16 with AVX-512, 8 with AVX2.
-    public let lanes: Int
-    public let bf16: BF16Unit
+    package let target: Target
     /// Into how many bf16 terms large products split f32 operands; 1 where they are multiplied as they are.
-    public let f32Terms: Int
-    public let caches: CacheSizes
+    package let f32Terms: Int
     /// Library calls in place of generated contractions.
-    public let usesLibraryMatmul: Bool
+    package let usesLibraryMatmul: Bool
 
     /// - Parameter f32Terms: taken for 1 without tiles: there f32 products are faster, and more exact.
-    public init(
-        lanes: Int, bf16: BF16Unit = .widening, f32Terms: Int = 1, caches: CacheSizes = .usual,
-        usesLibraryMatmul: Bool = false
-    ) {
-        self.lanes = lanes
-        self.bf16 = bf16
-        self.f32Terms = bf16 == .tiles && !usesLibraryMatmul ? f32Terms : 1
-        self.caches = caches
+    package init(_ target: Target, f32Terms: Int = 1, usesLibraryMatmul: Bool = false) {
+        self.target = target
+        self.f32Terms = target.units.bf16 == .tiles && !usesLibraryMatmul ? f32Terms : 1
         self.usesLibraryMatmul = usesLibraryMatmul
     }
 
-    /// The tile of large products of `element`: 8 x 3 vectors fill 24 of AVX-512's 32 registers, 4 x 3 fill 12 of
-    /// AVX2's 16. On AMX it is 2 x 2 tiles of sums, over the whole depth up to 3072.
+    /// The tile of large products of `element`: three vectors wide, it fills three quarters of the registers with sums.
+    /// On matrix registers it is 2 x 2 tiles of sums, over the whole depth up to 3072.
     package func denseTile(_ element: ElementType) -> ContractionTile {
         let terms = element == .f32 ? f32Terms : 1
-        guard bf16 == .tiles, element == .bf16 || terms > 1 else { return tile(element, vectors: 3) }
+        guard target.units[terms > 1 ? .bf16 : element] == .tiles else { return tile(element, vectors: 3) }
         return ContractionTile(
-            element: element, unit: .tiles(terms: terms), rows: 32, vectors: 2, lanes: lanes, depth: 3072,
-            blockRows: 32)
+            element: element, unit: .tiles(terms: terms), rows: 32, vectors: 2, lanes: target.lanes,
+            depth: 3072, blockRows: 32)
     }
 
     /// The tile of small products (one head of one sequence), narrower so that less of it is padding.
@@ -49,10 +32,14 @@ public struct Machine: Hashable, Sendable {
     private func tile(_ element: ElementType, vectors: Int) -> ContractionTile {
         let blockRows = 32
         return ContractionTile(
-            element: element, rows: lanes == 16 ? 8 : 4, vectors: vectors, lanes: lanes,
-            depth: ContractionTile.depth(caches, rows: blockRows, elementByteCount: element.byteCount),
+            element: element, rows: registerRows, vectors: vectors, lanes: target.lanes,
+            depth: ContractionTile.depth(
+                target.caches, rows: blockRows, elementByteCount: element.byteCount),
             blockRows: blockRows)
     }
+
+    /// Rows of register tiles: with three vectors each, a quarter of the registers stays free for operands.
+    package var registerRows: Int { target.registers / 4 }
 
     /// How many pieces a parallel loop is cut into: enough to balance, the same for any thread count.
     package static let tasks = 32
@@ -125,4 +112,16 @@ public struct ContractionTile: Hashable, Sendable {
 
     /// Rows of the depth that lie side by side in a panel, `[term][depth / step][columns][step]`: pairs of bf16.
     public var depthStep: Int { panelElement == .bf16 ? 2 : 1 }
+}
+
+extension ByElement {
+    /// The value for `element`; `nil` for types that products do not multiply.
+    subscript(element: ElementType) -> Value? {
+        switch element {
+        case .f32: f32
+        case .bf16: bf16
+        case .f16: f16
+        case .i32, .i64, .bool: nil
+        }
+    }
 }

@@ -1,5 +1,6 @@
 import CLLVM
 import Foundation
+import Target
 
 /// What LLVM knows about the machine that this process runs on, read once.
 struct HostCPU: Sendable {
@@ -26,12 +27,19 @@ struct HostCPU: Sendable {
             .sorted { $0.name < $1.name }
     }
 
-    /// The strongest set whose features are all present, and for AMX also granted by the kernel.
-    var instructionSet: InstructionSet? {
+    /// That of the triple; the first one where bertc knows none, whose features are not there then.
+    var architecture: Architecture {
+        Architecture.allCases.first { triple.hasPrefix($0.rawValue) } ?? .allCases[0]
+    }
+
+    /// The strongest level of the process's architecture whose features are all present, and where it has tiles also
+    /// granted by the kernel.
+    var target: Target? {
         let present = Set(features.filter(\.isEnabled).map(\.name))
-        return InstructionSet.allCases.reversed().first { set in
-            set.requiredFeatures.allSatisfy(present.contains) && (set != .amx || requestTileRegisters())
-        }
+        return architecture.levels.last { level in
+            level.requiredFeatures.allSatisfy(present.contains)
+                && (level.units.bf16 != .tiles || requestTileRegisters())
+        }?.with(.host)
     }
 }
 

@@ -1,4 +1,5 @@
 import Synchronization
+import Target
 
 /// Machine code loaded into this process. Safe to use from any thread; the code is unmapped when the
 /// session and every `KernelFunction` from it are gone.
@@ -14,6 +15,6 @@ package final class JITSession: Sendable {
     /// `KernelFunction.Entry`.
     package func load(_ object: ObjectCode, symbol: String) throws(LLVMError) -> KernelFunction {
         let address = try jit.withLock { jit throws(LLVMError) in try jit.load(object, symbol: symbol) }
-        return KernelFunction(symbol: symbol, address: address, session: self)
+        return KernelFunction(symbol: symbol, address: address, owner: self)
     }
 }

@@ -7,7 +7,7 @@ import CLLVM
 /// vectorised, and LLVM's optimiser then costs compile time without making them faster.
 ///
 /// IR from outside may still end the process: LLVM treats an intrinsic that the target lacks (an
-/// AVX-512 one compiled for AVX2) as fatal. Codegen picks intrinsics by `TargetCPU.instructionSet`.
+/// AVX-512 one compiled for AVX2) as fatal. Codegen picks intrinsics by `TargetCPU.target`.
 package enum KernelCompiler {
     /// Compiles one module of IR text.
     ///

@@ -1,4 +1,5 @@
 import CLLVM
+import Target
 
 /// Facts about the LLVM library in use, and its one-time set-up.
 package enum LLVM {
@@ -13,11 +14,16 @@ package enum LLVM {
 
     /// Registers the x86 back end; touch it before the first use of a target.
     static let registerTargets: Void = {
-        LLVMInitializeX86TargetInfo()
-        LLVMInitializeX86Target()
-        LLVMInitializeX86TargetMC()
-        LLVMInitializeX86AsmPrinter()
-        LLVMInitializeX86AsmParser()
+        for architecture in Architecture.allCases {
+            switch architecture {
+            case .x86:
+                LLVMInitializeX86TargetInfo()
+                LLVMInitializeX86Target()
+                LLVMInitializeX86TargetMC()
+                LLVMInitializeX86AsmPrinter()
+                LLVMInitializeX86AsmParser()
+            }
+        }
     }()
 }
 

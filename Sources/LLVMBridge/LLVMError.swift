@@ -1,9 +1,11 @@
+import Target
+
 /// What went wrong between IR text and a callable kernel, with LLVM's own words.
 package enum LLVMError: Error, Hashable, CustomStringConvertible {
-    /// The machine lacks AVX2 or FMA.
+    /// The machine is below the least level of every architecture.
     case unsupportedHost(name: String)
     /// A stronger instruction set was asked for than the machine has.
-    case instructionSet(asked: InstructionSet, host: InstructionSet)
+    case instructionSet(asked: String, host: String)
     /// IR text that does not parse; the message starts with `kernel:LINE:COLUMN:`.
     case parse(String)
     /// IR that parses but breaks one of LLVM's rules.
@@ -20,10 +22,11 @@ package enum LLVMError: Error, Hashable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .unsupportedHost(let name):
-            "this processor (\(name)) lacks AVX2 or FMA, which bertc needs: run it on a newer x86-64 machine"
+            "this processor (\(name)) lacks \(Self.least.lacking), which bertc needs: run it on a newer "
+                + "\(Self.least.machine) machine"
         case .instructionSet(let asked, let host):
-            "instruction set '\(asked.rawValue)' was asked for, but this machine has only "
-                + "'\(host.rawValue)': use '\(host.rawValue)' or a weaker one"
+            "instruction set '\(asked)' was asked for, but this machine has only "
+                + "'\(host)': use '\(host)' or a weaker one"
         case .parse(let message): "LLVM IR does not parse: \(message)"
         case .verify(let message): "LLVM IR is not valid: \(message)"
         case .passes(let pipeline, let message): "LLVM pass pipeline '\(pipeline)' failed: \(message)"
@@ -32,4 +35,6 @@ package enum LLVMError: Error, Hashable, CustomStringConvertible {
         case .session(let message): "LLVM's JIT cannot start: \(message)"
         }
     }
+
+    private static var least: (machine: String, lacking: String) { HostCPU.current.architecture.wording }
 }

@@ -1,13 +1,14 @@
 import GraphIR
 import KernelIR
+import Target
 
 extension Machine {
-    /// Tiles of 8 x 2 vectors with AVX-512's 32 registers, 4 x 2 with AVX2's 16. Elements of bf16 are widened where
-    /// the machine has no products of them: nothing is gained by keeping pairs.
+    /// Two vectors wide. Elements of bf16 are widened where the target has no products of pairs: nothing is gained by
+    /// keeping them.
     func attentionTile(_ element: ElementType) -> AttentionTile {
         AttentionTile(
-            rows: lanes == 16 ? 8 : 4, lanes: lanes, queries: 64, forwardRows: 16, keys: 128,
-            partRows: 256, isPaired: element == .bf16 && bf16 != .widening)
+            rows: registerRows, lanes: target.lanes, queries: 64, forwardRows: 16, keys: 128,
+            partRows: 256, isPaired: element == .bf16 && target.units.bf16.multipliesPairs)
     }
 
     /// Parts of a long sequence: as few as give it 32 tasks, since each costs the gradient a plane of memory.

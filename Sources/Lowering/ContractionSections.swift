@@ -1,5 +1,6 @@
 import GraphIR
 import KernelIR
+import Target
 
 // A section with products of matrices: packing of what the products read as panels, one block kernel, and the sums
 // of what its tasks leave.
@@ -145,7 +146,7 @@ private struct ContractionWriter {
 
         let packsLeft = lefts.values.contains(where: \.isTransposed)
         let chunkPanels = products.map {
-            tile.chunkPanels(machine.caches, depth: $0.k, packsLeft: packsLeft)
+            tile.chunkPanels(machine.target.caches, depth: $0.k, packsLeft: packsLeft)
         }
         var kernel = BlockKernel(
             rows: rows, columns: columns, tile: tile, tasks: Machine.blockTasks,

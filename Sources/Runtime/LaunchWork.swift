@@ -1,5 +1,5 @@
 import Foundation
-import LLVMBridge
+import Target
 
 /// The phase that the workers run now. One object serves all launches of an executor, so that a launch allocates
 /// nothing.

@@ -1,6 +1,6 @@
 import GraphIR
 import KernelIR
-import LLVMBridge
+import Target
 
 /// Parameters in the panels of the products that read them: packed when a client has changed the parameter, and
 /// kept up to date by the optimiser's kernels after that, but for panels of several terms, which are packed again.
@@ -21,19 +21,18 @@ struct ParameterPanels {
     private let parameters: ParameterStore
 
     init(
-        _ program: Program, _ schedule: Schedule, library: KernelLibrary, pool: WorkerPool,
-        parameters: ParameterStore
+        _ program: Program, _ schedule: Schedule, _ code: [PackedParameter: [KernelFunction]],
+        pool: WorkerPool, parameters: ParameterStore
     ) throws {
         self.pool = pool
         self.parameters = parameters
         let launches = program.packings.sorted { $0.value.node < $1.value.node }
-        let phases = launches.flatMap(\.value.kernel.phases)
-        let functions = try library.functions(for: phases, symbols: [], on: pool)
-        entries = zip(launches, zip(phases, functions)).compactMap { launch, code in
-            guard let pack = code.1 else { return nil }
-            return Entry(
-                packed: launch.key, name: program.graph.parameterName(launch.key.parameter), pack: pack,
-                tasks: code.0.taskCount([:]))
+        entries = launches.flatMap { packed, launch in
+            zip(launch.kernel.phases, code[packed] ?? []).map { phase, pack in
+                Entry(
+                    packed: packed, name: program.graph.parameterName(packed.parameter), pack: pack,
+                    tasks: phase.taskCount([:]))
+            }
         }
         let written = Set(
             schedule.launches.dropFirst(schedule.firstUpdate).flatMap(\.buffers).compactMap { buffer in

@@ -41,7 +41,7 @@ public final class RunTrace {
     }
 
     /// The clock of the trace in nanoseconds.
-    static var now: Int { Int(DispatchTime.now().uptimeNanoseconds) }
+    package static var now: Int { Int(DispatchTime.now().uptimeNanoseconds) }
 
     /// Says that a kernel is launched now.
     /// - Returns: its number, for `note`.

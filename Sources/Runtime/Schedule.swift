@@ -34,6 +34,8 @@ struct Schedule {
 
     let slots: ValueSlots
     let launches: [Program.Launch]
+    /// The number of each among the program's launches.
+    let order: [Int]
     /// Launches from here on write parameters in place; everything else, accumulators too, has run before.
     let firstUpdate: Int
     private(set) var lives: [Life]
@@ -53,10 +55,11 @@ struct Schedule {
         lives = Array(repeating: Life(), count: slots.count)
         let inPlace = graph.inPlaceUpdates()
         let constants = program.launches.filter { graph[$0.node].isFixedConstant }.map(\.node)
-        let running = program.launches.filter { !graph[$0.node].isFixedConstant }
-        launches =
-            running.filter { !inPlace.contains($0.node) } + running.filter { inPlace.contains($0.node) }
-        firstUpdate = running.count { !inPlace.contains($0.node) }
+        let running = program.launches.indices.filter { program.runs(program.launches[$0]) }
+        func updates(_ index: Int) -> Bool { inPlace.contains(program.launches[index].node) }
+        order = running.filter { !updates($0) } + running.filter(updates)
+        launches = order.map { program.launches[$0] }
+        firstUpdate = running.count { !updates($0) }
         definitions = Array(repeating: [], count: launches.count)
         releases = Array(repeating: [], count: launches.count)
         markOwners(graph, inPlace, constants)

@@ -18,7 +18,7 @@ extension Graph {
     ) throws(IRError) -> Graph {
         var rewriter = GraphRewriter(self)
         for id in nodeIDs {
-            guard case .parameter(let name, let type, let role) = self[id].op else {
+            guard case .source(.parameter(let name, let type, let role)) = self[id].op else {
                 try rewriter.copy(id)
                 continue
             }

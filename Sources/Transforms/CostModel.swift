@@ -1,37 +1,32 @@
 import GraphIR
+import Target
 
 /// What the passes assume of the machine and of the extents that are known only when a graph runs.
 ///
 /// The figures decide between storing a value and computing it again, and are what `--explain` and the predicted
-/// times of `bertc compile` report. They change which kernels are built, never what they compute. The rates are
-/// those of two AVX-512 cores (docs/performance.md); decisions depend on their ratios only.
+/// times of `bertc compile` report. Decisions are made with the rates of one reference target, so that a graph becomes
+/// the same kernels on every machine, whatever it reaches; predictions with those of the machine
+/// (`Compiler.costModel`).
 public struct CostModel: Hashable, Sendable {
     /// Extents of symbols; others are taken as `typicalExtent`.
     public var symbols: [String: Int]
     public var typicalExtent: Int
-    /// Bytes a second that all cores together read and write.
-    public var bytesPerSecond: Double
-    /// Element-wise operations a second on f32, all cores together.
-    public var operationsPerSecond: Double
-    /// FLOPs a second of matrix products on f32, all cores together.
-    public var contractionFlopsPerSecond: Double
-    /// The same of products whose operands are bf16.
-    public var bf16FlopsPerSecond: Double
+    package var rates: Rates
     /// The cache that one core has to itself, in bytes.
     public var cacheByteCount: Int
 
-    public init(
-        symbols: [String: Int] = [:], typicalExtent: Int = 1024, bytesPerSecond: Double = 30e9,
-        operationsPerSecond: Double = 100e9, contractionFlopsPerSecond: Double = 400e9,
-        bf16FlopsPerSecond: Double = 800e9, cacheByteCount: Int = 1 << 20
-    ) {
+    /// The rates with which passes decide.
+    package static let reference = Target.avx512bf16.rates
+
+    public init(symbols: [String: Int] = [:], typicalExtent: Int = 1024) {
+        self.init(symbols: symbols, typicalExtent: typicalExtent, rates: Self.reference)
+    }
+
+    package init(symbols: [String: Int] = [:], typicalExtent: Int = 1024, rates: Rates) {
         self.symbols = symbols
         self.typicalExtent = typicalExtent
-        self.bytesPerSecond = bytesPerSecond
-        self.operationsPerSecond = operationsPerSecond
-        self.contractionFlopsPerSecond = contractionFlopsPerSecond
-        self.bf16FlopsPerSecond = bf16FlopsPerSecond
-        self.cacheByteCount = cacheByteCount
+        self.rates = rates
+        cacheByteCount = CacheSizes.usual.level2
     }
 
     /// The roofline: what moves the bytes or what computes, whichever takes longer.
@@ -43,9 +38,10 @@ public struct CostModel: Hashable, Sendable {
         byteCount: Int, contractionFlops: Int, bf16Flops: Int = 0, operations: Int
     ) -> Double {
         let computing =
-            Double(contractionFlops - bf16Flops) / contractionFlopsPerSecond
-            + Double(bf16Flops) / bf16FlopsPerSecond + Double(operations) / operationsPerSecond
-        return max(Double(byteCount) / bytesPerSecond, computing)
+            Double(contractionFlops - bf16Flops) / rates.flopsPerSecond.f32
+            + Double(bf16Flops) / rates.flopsPerSecond.bf16
+            + Double(operations) / rates.operationsPerSecond
+        return max(Double(byteCount) / rates.bytesPerSecond, computing)
     }
 
     /// The extent of a dimension, or what is assumed of it.

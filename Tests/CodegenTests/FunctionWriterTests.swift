@@ -1,4 +1,5 @@
 import KernelIR
+import Target
 import Testing
 
 @testable import Codegen
@@ -6,7 +7,7 @@ import Testing
 /// The LLVM text of values and of what is done with them.
 @Suite struct FunctionWriterTests {
     private func text(_ body: (inout FunctionWriter) -> Void) -> String {
-        var w = FunctionWriter(symbols: ["tokens"], bf16: .widening)
+        var w = FunctionWriter(symbols: ["tokens"], target: .avx2)
         body(&w)
         return w.text("f", [I64(parameter: "n")])
     }

@@ -7,7 +7,7 @@ import Testing
 @Suite struct AttentionParityTests {
     private static let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .appendingPathComponent("Fixtures/attention.safetensors")
-    private static let instructionSets = ["avx2", "avx512", "avx512bf16", "amx"].filter { (name: String) in
+    private static let instructionSets = CompilerOptions.instructionSets.filter { (name: String) in
         (try? Compiler(CompilerOptions(instructionSet: name, cache: .off))) != nil
     }
 

@@ -198,7 +198,7 @@ import Testing
             let gradients = try appendGradients(
                 to: &graph, of: loss, withRespectTo: parameters.map { Value($0) })
             for (id, gradient) in zip(parameters, gradients) {
-                guard case .parameter(let name, _, _) = graph[id].op, let gradient else { continue }
+                guard case .source(.parameter(let name, _, _)) = graph[id].op, let gradient else { continue }
                 graph.addOutput("grad.\(name)", gradient)
             }
         }

@@ -1,6 +1,7 @@
 import GraphCompiler
 import Interpreter
 import Lowering
+import Target
 import Testing
 
 /// `flash_attention` with an additive bias: compiled against interpreted, forward and gradient.
@@ -112,7 +113,7 @@ import Testing
     @Test func planesOfTheGradient() throws {
         for heads in [1, 4, 12, 40] {
             let test = Case(heads: heads, bias: .pairs)
-            let program = try Lowering.lower(test.graph(), for: Machine(lanes: 16), keepsPanels: false)
+            let program = try Lowering.lower(test.graph(), for: Machine(.avx512), keepsPanels: false)
             func workspace(_ n: Int) -> Int {
                 program.memory(["tokens": 4096, "sequences": 64, "n": n]).peakByteCount(.workspace)
             }

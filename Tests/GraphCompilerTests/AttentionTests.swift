@@ -1,6 +1,7 @@
 import GraphCompiler
 import Interpreter
 import Lowering
+import Target
 import Testing
 
 /// `flash_attention` and its gradient: compiled against interpreted, and against the materialised form.
@@ -162,7 +163,7 @@ import Testing
     func memoryIsLinear(_ bias: AttentionBias?, _ element: ElementType) throws {
         let test = Case(
             heads: 4, headSize: 64, element: element, rate: 0.1, mask: AttentionMask(.causal), bias: bias)
-        let program = try Lowering.lower(test.graph(), for: Machine(lanes: 16), keepsPanels: false)
+        let program = try Lowering.lower(test.graph(), for: Machine(.avx512), keepsPanels: false)
         let lengths = [4096, 8192, 32768]
         let reports = lengths.map { program.memory(["tokens": $0, "sequences": 1, "n": $0]) }
         for (length, report) in zip(lengths, reports) {

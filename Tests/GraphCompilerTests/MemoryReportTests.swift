@@ -1,10 +1,11 @@
 import GraphCompiler
 import Lowering
+import Target
 import Testing
 
 @Suite struct MemoryReportTests {
     private func memory(_ graph: Graph, _ symbols: [String: Int] = [:]) throws -> MemoryReport {
-        try Lowering.lower(graph, for: Machine(lanes: 16), keepsPanels: false).memory(symbols)
+        try Lowering.lower(graph, for: Machine(.avx512), keepsPanels: false).memory(symbols)
     }
 
     @Test func valuesLiveFromWriterToLastReader() throws {

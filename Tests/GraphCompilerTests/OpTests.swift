@@ -5,7 +5,7 @@ import Testing
 /// Every op compiled and interpreted, at widths around the vector length, on each instruction set.
 @Suite struct OpTests {
     /// Those that this machine has.
-    static let instructionSets: [String] = ["avx2", "avx512", "avx512bf16", "amx"].filter { (name: String) in
+    static let instructionSets: [String] = CompilerOptions.instructionSets.filter { (name: String) in
         (try? Compiler(CompilerOptions(instructionSet: name, cache: .off))) != nil
     }
     static let widths = [1, 3, 8, 16, 17, 33, 100, 384]

@@ -2,6 +2,7 @@ import Foundation
 import GraphCompiler
 import Interpreter
 import LLVMBridge
+import Target
 import Testing
 import TileEmulator
 
@@ -15,7 +16,7 @@ import TileEmulator
     /// A processor with AMX, whose tiles are emulated where this one has none; the rest of its code needs AVX-512 with
     /// bf16.
     static let amx: TargetCPU? = {
-        guard let host = InstructionSet.host, host >= .avx512bf16 else { return nil }
+        guard let host = Target.host, host.runs(.avx512bf16) else { return nil }
         tile_emulator_install()
         return .assuming(.amx)
     }()

@@ -1,5 +1,6 @@
 import Foundation
 import GraphCompiler
+import Target
 import Testing
 
 /// Profiles, traces and ceilings of compiled graphs.
@@ -80,6 +81,52 @@ import Testing
             })
         try Data("{".utf8).write(to: directory.appendingPathComponent(file))
         #expect(try compiler.ceilings().machine == ceilings.machine, "a damaged file is measured anew")
+    }
+
+    /// What was measured changes what is predicted, and nothing else: a graph becomes the same kernels whatever the
+    /// machine reaches.
+    @Test func measuredRatesPredictAndDecideNothing() throws {
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "bertc-tests-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let target = Target.avx2
+        func compiler() throws -> Compiler {
+            try Compiler(
+                CompilerOptions(instructionSet: target.name, threads: 2, cache: .directory(directory)))
+        }
+        /// The kernels of LayerNorm and GELU before a product, and the time that they should take.
+        func compiled() throws -> (kernels: String, report: CompilationReport) {
+            let graph = try GraphBuilder.build("g") { g in
+                let x = g.input("x", .f32, ["tokens", 64])
+                let y = x.layerNorm(
+                    gamma: g.parameter("g", [64]), beta: g.parameter("b", [64]), epsilon: 1e-5
+                ).gelu()
+                g.output("y", y.matmul(g.parameter("w", [64, 64])) + y)
+            }
+            let compiler = try compiler()
+            let passes = try compiler.runPasses(graph)
+            let program = try compiler.lower(try #require(passes.last).graph)
+            return (
+                program.description,
+                compiler.report(graph, passes: passes, program: program, symbols: ["tokens": 100])
+            )
+        }
+        let nominal = try compiled()
+        let before = try compiler().costModel([:])
+        #expect(before.rates == target.rates)
+        let machine = try compiler().machineName
+        /// A memory that takes a second for each byte.
+        let rates = Dictionary(
+            uniqueKeysWithValues: Ceiling.allCases.map {
+                ($0, Ceilings.Rate(oneCore: 1, allCores: $0.isArithmetic ? 4e11 : 1))
+            })
+        try FileManager.default.createDirectory(
+            at: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        CeilingCache(directory: directory).keep(Ceilings(machine: machine, rates: rates))
+        let measured = try compiled()
+        #expect(measured.kernels == nominal.kernels)
+        #expect(measured.report.seconds == Double(measured.report.traffic.byteCount))
+        #expect(measured.report.seconds > nominal.report.seconds * 1e6)
     }
 
     /// A product is bound by arithmetic, a copy by memory.

@@ -1,5 +1,6 @@
 import GraphCompiler
 import Lowering
+import Target
 import Testing
 
 /// Bytes moved, counted by hand. The machine is one with AVX-512, whose panels are 48 columns wide.
@@ -10,7 +11,7 @@ import Testing
     private func program(library: Bool = false, _ body: (GraphBuilder) throws -> Void) throws -> Program {
         let graph = try GraphBuilder.build("g", body)
         return try Lowering.lower(
-            graph, for: Machine(lanes: 16, usesLibraryMatmul: library), keepsPanels: false)
+            graph, for: Machine(.avx512, usesLibraryMatmul: library), keepsPanels: false)
     }
 
     private func traffic(library: Bool = false, _ body: (GraphBuilder) throws -> Void) throws -> Traffic {

@@ -1,4 +1,5 @@
 import LLVMBridge
+import Target
 import Testing
 
 @Suite struct JITSessionTests {

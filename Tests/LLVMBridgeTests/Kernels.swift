@@ -1,4 +1,5 @@
 import LLVMBridge
+import Target
 
 /// IR of small kernels with the signature of `KernelFunction.Entry`.
 enum Kernels {

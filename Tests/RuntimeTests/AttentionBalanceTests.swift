@@ -24,7 +24,7 @@ import Testing
             let gradients = g.applyAll(.flashAttentionGradient(attributes), tensors + forward + segments)
             g.output("dk", gradients[1])
         }
-        return try Lowering.lower(graph, for: Machine(cpu.instructionSet), keepsPanels: false)
+        return try Lowering.lower(graph, for: Machine(cpu.target), keepsPanels: false)
     }
 
     /// One sequence of 2,000 tokens and thirty of 20: no task has more than a tenth of all pairs of rows, so that ten

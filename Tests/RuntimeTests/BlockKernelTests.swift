@@ -2,6 +2,7 @@ import Foundation
 import GraphIR
 import KernelIR
 import LLVMBridge
+import Target
 import Testing
 
 /// Block kernels built by hand against plain loops.
@@ -24,7 +25,7 @@ import Testing
             }
         }
 
-        let set: InstructionSet
+        let set: Target
         var operands = Operands(element: .f32)
         let rows: Int
         let columns: Int
@@ -32,19 +33,19 @@ import Testing
         let splitsChunks: Bool
 
         var testDescription: String {
-            "\(set.rawValue) \(operands.testDescription) \(rows)x\(columns) chunk \(chunkPanels ?? 0)\(splitsChunks ? " split" : "")"
+            "\(set.name) \(operands.testDescription) \(rows)x\(columns) chunk \(chunkPanels ?? 0)\(splitsChunks ? " split" : "")"
         }
 
         /// A small tile: several blocks of depth and of rows.
         var tile: ContractionTile {
-            let lanes = set.f32Lanes
+            let lanes = set.lanes
             guard operands.unit == .vectors else {
                 return ContractionTile(
                     element: operands.element, unit: operands.unit, rows: 32, vectors: 2, lanes: lanes,
                     depth: 32, blockRows: 32)
             }
             return ContractionTile(
-                rows: lanes == 16 ? 8 : 4, vectors: 3, lanes: lanes, depth: 16, blockRows: 16)
+                rows: set.registers / 4, vectors: 3, lanes: lanes, depth: 16, blockRows: 16)
         }
         var wholeRows: Case {
             Case(
@@ -87,7 +88,7 @@ import Testing
     static let tokens = Extent([Dimension.symbol("tokens")])
 
     static let cases: [Case] = {
-        let sets = InstructionSet.allCases.filter { $0 <= (InstructionSet.host ?? .avx2) && $0 != .amx }
+        let sets = Target.all.filter { (Target.host ?? .avx2).runs($0) && $0.units.bf16 != .tiles }
         var machines = sets.map { (set: $0, operands: Case.Operands(element: .f32)) }
         if TileMachine.isHere {
             machines += [(.bf16, 1), (.f32, 2), (.f32, 3)].map { element, terms in

@@ -4,6 +4,7 @@ import KernelIR
 import LLVMBridge
 import Runtime
 import Synchronization
+import Target
 import Testing
 
 /// One phase as machine code, run on buffers outside an executor.
@@ -20,7 +21,7 @@ struct CompiledPhase {
     private let function: KernelFunction
 
     init(_ phase: Phase, symbols: [String], cpu: TargetCPU) throws {
-        let machine = Machine(cpu.instructionSet)
+        let machine = Machine(cpu.target)
         let emitted = try #require(KernelEmitter(machine: machine).emit(phase, symbols: symbols))
         let code = Code(ir: emitted.ir, cpu: cpu)
         if let known = Self.compiled.withLock({ $0[code] }) {

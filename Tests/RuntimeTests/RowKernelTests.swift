@@ -3,11 +3,12 @@ import Foundation
 import GraphIR
 import KernelIR
 import LLVMBridge
+import Target
 import Testing
 
 /// Row kernels built by hand: totals, and values that later passes load again.
 @Suite struct RowKernelTests {
-    static let sets = InstructionSet.allCases.filter { $0 <= (InstructionSet.host ?? .avx2) && $0 != .amx }
+    static let sets = Target.all.filter { (Target.host ?? .avx2).runs($0) && $0.units.bf16 != .tiles }
     static let tasks = 4
 
     private func numbers(_ count: Int) -> [Float] { (0..<count).map { Float($0 * 7919 % 2000) / 1000 - 1 } }
@@ -20,7 +21,7 @@ import Testing
     }
 
     /// One row in pieces of 64 columns: the sum of squares of each.
-    @Test(arguments: sets, [1, 64, 1000]) func totalOfOneRow(set: InstructionSet, count: Int) throws {
+    @Test(arguments: sets, [1, 64, 1000]) func totalOfOneRow(set: Target, count: Int) throws {
         let (program, value) = square(.fixed(count))
         let kernel = RowKernel(
             rows: .one, columns: .fixed(count), program: program.ops,
@@ -39,7 +40,7 @@ import Testing
     }
 
     /// Element values and row values, over rows of which a task may have none.
-    @Test(arguments: sets, [0, 1, 3, 9]) func totalsOfRows(set: InstructionSet, rows: Int) throws {
+    @Test(arguments: sets, [0, 1, 3, 9]) func totalsOfRows(set: Target, rows: Int) throws {
         let columns = 37
         var (program, value) = square(.fixed(columns))
         let largest = program.max(program.load(.elements(0, .f32, columns: .fixed(columns))))
@@ -78,7 +79,7 @@ import Testing
             stores: first + [.element(.elements(3, .f32, columns: columns), centred)], tasks: Self.tasks)
     }
 
-    @Test(arguments: sets) func storedValuesAreLoadedAgain(set: InstructionSet) throws {
+    @Test(arguments: sets) func storedValuesAreLoadedAgain(set: Target) throws {
         let (rows, columns) = (6, 53)
         let (seed, step) = (77, 5)
         let x = numbers(rows * columns)

@@ -1,8 +1,12 @@
+import Target
 import Testing
 import Transforms
 
 @Suite struct CostModelTests {
-    static let model = CostModel(bytesPerSecond: 10, operationsPerSecond: 20, contractionFlopsPerSecond: 100)
+    static let model = CostModel(
+        rates: Rates(
+            bytesPerSecond: 10, operationsPerSecond: 20,
+            flopsPerSecond: ByElement(f32: 100, bf16: 200, f16: 100)))
 
     @Test func timeIsTheLongerOfMovingAndComputing() {
         #expect(Self.model.seconds(byteCount: 30, contractionFlops: 100, operations: 20) == 3)

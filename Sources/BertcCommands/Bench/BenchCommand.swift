@@ -98,7 +98,7 @@ struct BenchCommand: ParsableCommand {
             )
         }
         let plan = BenchPlan(
-            files: files, batch: batch, repeats: repeats, threads: global.threads, cpu: global.cpu?.rawValue,
+            files: files, batch: batch, repeats: repeats, threads: global.threads, cpu: global.cpu?.name,
             matmul: global.matmul ?? .generated, usesCache: !global.noCache)
         var table = BenchTable(machine: try machine(), model: files.title, data: try dataPath())
         if global.json { try show(table.json) }

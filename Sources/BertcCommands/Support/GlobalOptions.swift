@@ -3,8 +3,18 @@ import GraphCompiler
 
 /// Options that every command takes.
 struct GlobalOptions: ParsableArguments {
-    /// The instruction sets that kernels can be limited to.
-    enum InstructionSet: String, CaseIterable, ExpressibleByArgument { case avx2, avx512, avx512bf16, amx }
+    /// The name of an instruction set that kernels can be limited to.
+    struct InstructionSet: ExpressibleByArgument {
+        let name: String
+
+        static let allValueStrings = CompilerOptions.instructionSets
+        static var defaultCompletionKind: CompletionKind { .list(allValueStrings) }
+
+        init?(argument: String) {
+            guard Self.allValueStrings.contains(argument) else { return nil }
+            name = argument
+        }
+    }
 
     @Option(help: "Worker threads; every online core by default.")
     var threads: Int?
@@ -35,7 +45,7 @@ struct GlobalOptions: ParsableArguments {
 
     var compilerOptions: CompilerOptions {
         CompilerOptions(
-            instructionSet: cpu?.rawValue, threads: threads, matmul: matmul ?? .generated,
+            instructionSet: cpu?.name, threads: threads, matmul: matmul ?? .generated,
             precision: precision ?? .fp32, cache: noCache ? .off : .standard
         )
     }

@@ -103,7 +103,7 @@ extension GlobalOptions {
     func makeCompiler(for config: TrainingConfig, _ passes: PassOptions) throws -> Compiler {
         var options = compilerOptions
         options.threads = threads ?? config.machine.threads
-        options.instructionSet = cpu?.rawValue ?? config.machine.cpu
+        options.instructionSet = cpu?.name ?? config.machine.cpu
         options.matmul = matmul ?? config.machine.matmul
         options.precision = config.machine.precision
         try passes.apply(to: &options)

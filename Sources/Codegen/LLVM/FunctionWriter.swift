@@ -1,13 +1,14 @@
 import GraphIR
 import KernelIR
+import Target
 
 /// Writes one LLVM function as text: fresh names, loops in SSA form, and an entry block that collects what does
 /// not change (buffer pointers, extents), since no optimisation passes run afterwards.
 struct FunctionWriter {
     /// The symbols of the kernel in the order of the `dims` array.
     let symbols: [String]
-    /// How bf16 is rounded to and multiplied.
-    let bf16: BF16Unit
+    /// What the code is for.
+    let target: Target
     private var entry: [String] = []
     private var lines: [String] = []
     private var writesEntry = false
@@ -16,9 +17,9 @@ struct FunctionWriter {
     private var extents: [Extent: I64] = [:]
     private var pointers: [Int: Pointer] = [:]
 
-    init(symbols: [String], bf16: BF16Unit) {
+    init(symbols: [String], target: Target) {
         self.symbols = symbols
-        self.bf16 = bf16
+        self.target = target
     }
 
     /// The text of the function: the entry block followed by what was written.

@@ -94,7 +94,7 @@ extension FusionGroups {
         let times = outside.count - (isNeededHere ? 0 : 1)
         let operations = cone.reduce(0) { $0 + node($1).operationCount }
         let work = times * operations * cost.elementCount(graph.type(of: value))
-        guard Double(bytes) / cost.bytesPerSecond > Double(work) / cost.operationsPerSecond else {
+        guard Double(bytes) / cost.rates.bytesPerSecond > Double(work) / cost.rates.operationsPerSecond else {
             return (
                 bytes,
                 bytes <= 0

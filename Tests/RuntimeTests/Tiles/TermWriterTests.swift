@@ -1,31 +1,32 @@
 import KernelIR
 import LLVMBridge
 import Runtime
+import Target
 import Testing
 
 @testable import Codegen
 
 /// f32 split into bf16 terms, on every instruction set that this machine has.
 @Suite struct TermWriterTests {
-    static let sets = InstructionSet.allCases.filter { $0 <= (InstructionSet.host ?? .avx2) }
+    static let sets = Target.all.filter { (Target.host ?? .avx2).runs($0) }
 
     private static let numbers: [Float] = (0..<600).map { index in
         let x = Float(index - 300) * 1.234_567_9
         return index % 3 == 0 ? x * 1e-20 : index % 3 == 1 ? x * x * x : x
     }
 
-    private static func compile(_ set: InstructionSet, _ body: (inout FunctionWriter, Int) -> Void) throws
+    private static func compile(_ set: Target, _ body: (inout FunctionWriter, Int) -> Void) throws
         -> KernelFunction
     {
         let cpu = try TargetCPU.host(limit: set)
         let machine = Machine(set)
-        var w = FunctionWriter(symbols: [], bf16: machine.bf16)
-        body(&w, machine.lanes)
+        var w = FunctionWriter(symbols: [], target: machine.target)
+        body(&w, machine.target.lanes)
         let ir = w.text("kernel", KernelParameters.all, isInternal: false)
         return try JITSession().load(KernelCompiler.compile(ir: ir, for: cpu), symbol: "kernel")
     }
 
-    @Test(arguments: sets, [1, 2, 3]) func rowsBecomePlanes(set: InstructionSet, terms: Int) throws {
+    @Test(arguments: sets, [1, 2, 3]) func rowsBecomePlanes(set: Target, terms: Int) throws {
         for (rows, columns) in [(0, 5), (1, 1), (3, 16), (5, 37), (2, 300)] {
             let kernel = try Self.compile(set) { w, lanes in
                 TermWriter(terms: terms, lanes: lanes).writeRows(
@@ -56,7 +57,7 @@ import Testing
         }
     }
 
-    @Test(arguments: sets) func pairsHoldTheTermsOfTwoRows(set: InstructionSet) throws {
+    @Test(arguments: sets) func pairsHoldTheTermsOfTwoRows(set: Target) throws {
         let terms = 2
         let kernel = try Self.compile(set) { w, lanes in
             let v = VectorWriter(lanes: lanes)
@@ -68,7 +69,7 @@ import Testing
                 v.store(&w, pair, w.address(w.buffer(1), .i32, term * lanes))
             }
         }
-        let lanes = set.f32Lanes
+        let lanes = set.lanes
         let values = Array(Self.numbers.prefix(2 * lanes))
         let source = GuardedMatrix(rows: 2, columns: lanes, stride: lanes, values: values, mark: Float.nan)
         let count = terms * 2 * lanes

@@ -1,6 +1,7 @@
 import KernelIR
 import LLVMBridge
 import Synchronization
+import Target
 import Testing
 
 @testable import Codegen
@@ -27,7 +28,7 @@ import Testing
     private static func kernel(_ tiles: TileKernel) throws -> KernelFunction {
         if let known = kernels.withLock({ $0[tiles] }) { return known }
         guard let cpu = TileMachine.cpu else { throw TileMachine.Absent() }
-        var w = FunctionWriter(symbols: [], bf16: .tiles)
+        var w = FunctionWriter(symbols: [], target: .amx)
         let state = TileKernel.enter(&w, terms: tiles.terms)
         let pointers = (0..<3).map { w.buffer($0) }
         let dims = (0..<8).map { w.load(I64.self, w.address(KernelParameters.dims, .i64, $0)) }
@@ -42,7 +43,7 @@ import Testing
             tiles.call(&w, state: state, call)
         }
         TileKernel.leave(&w)
-        let ir = tiles.text(.tiles) + w.text("kernel", KernelParameters.all, isInternal: false)
+        let ir = tiles.text(.amx) + w.text("kernel", KernelParameters.all, isInternal: false)
         let function = try JITSession().load(KernelCompiler.compile(ir: ir, for: cpu), symbol: "kernel")
         kernels.withLock { $0[tiles] = function }
         return function

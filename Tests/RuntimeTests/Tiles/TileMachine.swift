@@ -1,4 +1,5 @@
 import LLVMBridge
+import Target
 import TileEmulator
 
 /// Where tests run tile instructions: on the processor's own, or emulated.
@@ -6,14 +7,14 @@ enum TileMachine {
     /// The processor to compile for; `nil` when this one lacks even AVX-512 with bf16, which tile code uses
     /// too.
     static let cpu: TargetCPU? = {
-        guard let host = InstructionSet.host, host >= .avx512bf16 else { return nil }
-        if host < .amx { tile_emulator_install() }
+        guard let host = Target.host, host.runs(.avx512bf16) else { return nil }
+        if isEmulated { tile_emulator_install() }
         return .assuming(.amx)
     }()
 
     static var isHere: Bool { cpu != nil }
     /// Whether what the processor would refuse is told by the emulator.
-    static var isEmulated: Bool { InstructionSet.host != .amx }
+    static var isEmulated: Bool { Target.host?.runs(.amx) != true }
 
     /// Whether sums are those that the manual's arithmetic gives: bit by bit in the emulator, closely on a
     /// processor.

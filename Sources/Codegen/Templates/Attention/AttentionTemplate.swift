@@ -1,5 +1,6 @@
 import GraphIR
 import KernelIR
+import Target
 
 /// Writes `AttentionKernel`: what its steps share. Scores are kept in base 2: products of queries and keys are
 /// multiplied by scale · log₂ e, and probabilities are 2^(S - lse log₂ e).
@@ -23,7 +24,7 @@ struct AttentionTemplate {
     /// Elements between neighbouring tokens of one head.
     var tokenStride: Int { kernel.heads * kernel.headSize }
 
-    func helpers(_ bf16: BF16Unit) -> String {
+    func helpers(_ target: Target) -> String {
         let products: [TileProduct]
         switch kernel.step {
         case .forward: products = [scoreProduct, contextProduct]
@@ -33,7 +34,7 @@ struct AttentionTemplate {
             ]
         case .sumQueryGradients, .sumBiasGradients: return ""
         }
-        return (products.map { $0.text(bf16) } + (hasDropout ? [keep.text(bf16)] : [])).joined(
+        return (products.map { $0.text(target) } + (hasDropout ? [keep.text(target)] : [])).joined(
             separator: "\n")
     }
 

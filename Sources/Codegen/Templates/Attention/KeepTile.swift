@@ -1,5 +1,6 @@
 import GraphIR
 import KernelIR
+import Target
 
 /// Dropout's mask for a tile [queries][keys] of probabilities, one bit per element: the same bits as `Philox.keeps` at
 /// row token * heads + head and the key's column.
@@ -149,8 +150,8 @@ struct KeepTile {
     }
 
     /// The function that `write` calls.
-    func text(_ bf16: BF16Unit) -> String {
-        var w = FunctionWriter(symbols: [], bf16: bf16)
+    func text(_ target: Target) -> String {
+        var w = FunctionWriter(symbols: [], target: target)
         let p = Rows.parameters
         let (seed, stream) = (I64(parameter: "seed"), I64(parameter: "stream"))
         let keys = keys(&w, seed: seed)

@@ -1,5 +1,6 @@
 import GraphIR
 import KernelIR
+import Target
 
 /// A product of tiles in scratch memory, as functions of one register tile each:
 /// `target[rows, columns] (+)= left[rows, depth] · right[depth, columns]`, all strides known. Operands are f32, or
@@ -33,7 +34,9 @@ struct TileProduct {
     private static let unroll = 4
 
     /// Functions for tiles of two vectors and of one.
-    func text(_ bf16: BF16Unit) -> String { function(vectors: 2, bf16) + "\n" + function(vectors: 1, bf16) }
+    func text(_ target: Target) -> String {
+        function(vectors: 2, target) + "\n" + function(vectors: 1, target)
+    }
 
     /// What the functions are passed: addresses of one register tile.
     private struct Call {
@@ -51,8 +54,8 @@ struct TileProduct {
         var arguments: [any LLVMValue] { [left, right, target, depth, factors] }
     }
 
-    private func function(vectors: Int, _ bf16: BF16Unit) -> String {
-        var w = FunctionWriter(symbols: [], bf16: bf16)
+    private func function(vectors: Int, _ target: Target) -> String {
+        var w = FunctionWriter(symbols: [], target: target)
         let p = Call.parameters
         let word: ScalarType = isPaired ? .i32 : .float
         let slots = (0..<rows).flatMap { row in (0..<vectors).map { (row, $0) } }

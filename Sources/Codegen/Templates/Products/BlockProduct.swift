@@ -1,5 +1,6 @@
 import GraphIR
 import KernelIR
+import Target
 
 /// Writes one block of a product from packed panels: over the depth in blocks, over panels, over register tiles.
 struct BlockProduct {
@@ -14,10 +15,10 @@ struct BlockProduct {
         case vectors(MicroKernel)
         case tiles(TileKernel)
 
-        func text(_ bf16: BF16Unit) -> String {
+        func text(_ target: Target) -> String {
             switch self {
-            case .vectors(let micro): micro.text(bf16)
-            case .tiles(let tiles): tiles.text(bf16)
+            case .vectors(let micro): micro.text(target)
+            case .tiles(let tiles): tiles.text(target)
             }
         }
     }

@@ -1,5 +1,6 @@
 import GraphIR
 import KernelIR
+import Target
 
 /// Writes a block kernel: for each block of rows of the task the prologue programs, then for each chunk of columns
 /// the products and the epilogue.
@@ -44,9 +45,9 @@ struct BlockTemplate {
     }
 
     /// The functions that the kernel calls, each once.
-    func helpers(_ bf16: BF16Unit) -> String {
+    func helpers(_ target: Target) -> String {
         var known: Set<BlockProduct.Unit> = []
-        return products.map(\.unit).filter { known.insert($0).inserted }.map { $0.text(bf16) }.joined(
+        return products.map(\.unit).filter { known.insert($0).inserted }.map { $0.text(target) }.joined(
             separator: "\n")
     }
 

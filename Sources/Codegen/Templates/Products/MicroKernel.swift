@@ -1,5 +1,6 @@
 import GraphIR
 import KernelIR
+import Target
 
 /// The register tile of a contraction as functions of their own:
 /// `target[rows, columns] (+)= left[rows, depth] · panel[depth, columns]`, for 8, 4, 2 and 1 rows (those that the
@@ -28,7 +29,7 @@ struct MicroKernel: Hashable {
     private var v: VectorWriter { VectorWriter(lanes: tile.lanes) }
     private static let unroll = 4
 
-    func text(_ bf16: BF16Unit) -> String { rowCounts.map { function($0, bf16) }.joined(separator: "\n") }
+    func text(_ target: Target) -> String { rowCounts.map { function($0, target) }.joined(separator: "\n") }
 
     /// What a caller passes: addresses and sizes of one call. Strides that the kernel knows are not passed.
     struct Call {
@@ -62,8 +63,8 @@ struct MicroKernel: Hashable {
         return list
     }
 
-    private func function(_ rows: Int, _ bf16: BF16Unit) -> String {
-        var w = FunctionWriter(symbols: [], bf16: bf16)
+    private func function(_ rows: Int, _ target: Target) -> String {
+        var w = FunctionWriter(symbols: [], target: target)
         let p = Call.parameters
         let leftRow = leftRowStride.map { I64($0) } ?? p.leftRow
         let leftDepth = leftDepthStride.map { I64($0) } ?? p.leftDepth

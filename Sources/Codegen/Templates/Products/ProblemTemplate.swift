@@ -1,5 +1,6 @@
 import GraphIR
 import KernelIR
+import Target
 
 /// Writes `ProductBatch`: each task packs its right operand into scratch memory and multiplies, block of rows by
 /// block of rows.
@@ -73,7 +74,7 @@ struct ProblemTemplate {
 
     private var storage: ScalarType { batch.tile.element.stored }
 
-    func helpers(_ bf16: BF16Unit) -> String { block.unit.text(bf16) }
+    func helpers(_ target: Target) -> String { block.unit.text(target) }
 
     func write(_ w: inout FunctionWriter) {
         w.forEachTask { w, task in

@@ -27,8 +27,10 @@ extension MachineSettings: ConfigSection {
                     + "cut into micro-batches. null is no limit.", effect: .none),
             .init(
                 "cpu", \.cpu, "The highest instruction set to use; null is the machine's best.",
-                expectation: "\"avx2\", \"avx512\", \"avx512bf16\", \"amx\" or null", effect: .none
-            ) { $0.map { ["avx2", "avx512", "avx512bf16", "amx"].contains($0) } ?? true },
+                expectation: CompilerOptions.instructionSets.map { "\"\($0)\"" }.joined(separator: ", ")
+                    + " or null",
+                effect: .none
+            ) { $0.map(CompilerOptions.instructionSets.contains) ?? true },
             .init(
                 "matmul", \.matmul, "What multiplies matrices: generated kernels or OpenBLAS.",
                 effect: .none),

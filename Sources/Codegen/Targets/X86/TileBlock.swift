@@ -1,4 +1,5 @@
 import KernelIR
+import Target
 
 /// The innermost function of `TileKernel`: whole tiles, as they are configured.
 ///
@@ -67,8 +68,8 @@ struct TileBlock {
         w.call(name(prefix), call.arguments)
     }
 
-    func text(_ prefix: String, _ bf16: BF16Unit) -> String {
-        var w = FunctionWriter(symbols: [], bf16: bf16)
+    func text(_ prefix: String, _ target: Target) -> String {
+        var w = FunctionWriter(symbols: [], target: target)
         let p = Call.parameters
         let leftRows = tileStarts(&w, p.left, p.leftRow, rows)
         let targetRows = tileStarts(&w, p.target, p.targetRow, rows)

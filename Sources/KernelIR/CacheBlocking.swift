@@ -1,17 +1,4 @@
-/// The caches of a core, in bytes: blocks of products are sized for them.
-public struct CacheSizes: Hashable, Sendable {
-    /// Level 1, data.
-    public let level1: Int
-    public let level2: Int
-
-    public init(level1: Int, level2: Int) {
-        self.level1 = level1
-        self.level2 = level2
-    }
-
-    /// What is assumed where the system does not say.
-    public static let usual = CacheSizes(level1: 48 << 10, level2: 1 << 20)
-}
+import Target
 
 extension ContractionTile {
     /// The depth of blocks: as much of the left operand's rows as the level-1 cache holds, for every register tile reads

@@ -3,12 +3,15 @@ import Foundation
 import GraphIR
 import KernelIR
 import LLVMBridge
+import Roofline
+import Runtime
 import Synchronization
+import Target
 
 /// Compiles kernels, each different phase once, and keeps the machine code.
-public final class KernelLibrary: Sendable {
-    package let cpu: TargetCPU
-    public let machine: Machine
+final class KernelLibrary: Sendable {
+    let cpu: TargetCPU
+    let machine: Machine
     /// What multiplies matrices in place of generated kernels, if anything does.
     let openBLAS: OpenBLAS?
     private let cache: ObjectCache
@@ -19,52 +22,75 @@ public final class KernelLibrary: Sendable {
     /// - Parameters:
     ///   - f32Terms: see `Machine.f32Terms`.
     ///   - usesLibraryMatmul: whether OpenBLAS, which must be installed then, multiplies matrices.
-    package init(cpu: TargetCPU, f32Terms: Int = 1, usesLibraryMatmul: Bool, cache: ObjectCache) throws {
+    init(cpu: TargetCPU, f32Terms: Int = 1, usesLibraryMatmul: Bool, cache: ObjectCache) throws {
         self.cpu = cpu
         self.cache = cache
         openBLAS = usesLibraryMatmul ? try OpenBLAS.library() : nil
-        machine = Machine(
-            cpu.instructionSet, f32Terms: f32Terms, caches: HostCaches.sizes,
-            usesLibraryMatmul: usesLibraryMatmul)
+        machine = Machine(cpu.target, f32Terms: f32Terms, usesLibraryMatmul: usesLibraryMatmul)
         emitter = KernelEmitter(machine: machine)
         session = try JITSession()
     }
 
     /// The instruction set that kernels use, e.g. `avx512`.
-    public var instructionSet: String { cpu.instructionSet.rawValue }
+    var instructionSet: String { cpu.target.name }
 
     /// Processor, instruction set and so many threads, for people.
-    package func machineName(threads: Int) -> String { CeilingCache.machine(cpu, threads: threads) }
+    func machineName(threads: Int) -> String { CeilingCache.machine(cpu, threads: threads) }
 
     /// The LLVM IR of a phase; `nil` for library calls.
-    package func ir(_ phase: Phase, symbols: [String]) -> String? {
-        emitter.emit(phase, symbols: symbols)?.ir
-    }
+    func ir(_ phase: Phase, symbols: [String]) -> String? { emitter.emit(phase, symbols: symbols)?.ir }
 
     /// The machine code of a phase as assembly text.
-    package func assembly(_ phase: Phase, symbols: [String]) throws -> String? {
+    func assembly(_ phase: Phase, symbols: [String]) throws -> String? {
         try ir(phase, symbols: symbols).map { try KernelCompiler.assembly(ir: $0, for: cpu) }
     }
 
     /// What went wrong with the cache directory, once.
-    public var cacheWarning: String? { cache.warning }
+    var cacheWarning: String? { cache.warning }
+
+    /// What was measured before on so many threads, if anything was.
+    func knownCeilings(threads: Int) -> Ceilings? {
+        CeilingCache(directory: cache.trustedDirectory(making: false))
+            .ceilings(of: machineName(threads: threads))
+    }
 
     /// What the machine reaches with the library's instruction set on the threads of `pool`: as measured before, or
     /// measured now, which takes about a second.
     ///
     /// - Parameter again: don't believe what was measured before.
-    package func ceilings(on pool: WorkerPool, again: Bool) throws -> Ceilings {
-        let known = CeilingCache(directory: cache.trustedDirectory)
+    func ceilings(on pool: WorkerPool, again: Bool) throws -> Ceilings {
+        if !again, let known = knownCeilings(threads: pool.threads) { return known }
         let machine = machineName(threads: pool.threads)
-        if !again, let ceilings = known.ceilings(of: machine) { return ceilings }
         let ceilings = Ceilings(machine: machine, rates: try CeilingMeasurement(cpu, pool).rates())
-        known.keep(ceilings)
+        CeilingCache(directory: cache.trustedDirectory(making: true)).keep(ceilings)
         return ceilings
+    }
+
+    /// Code for the launches of a program that are run, and for those that pack its parameters.
+    func code(for program: Program, on pool: WorkerPool) throws -> ProgramCode {
+        let running = program.launches.map { program.runs($0) ? $0.kernel.phases : [] }
+        let launches = try code(for: running, symbols: program.graph.symbols, on: pool)
+        let packings = Array(program.packings)
+        let packing = try code(for: packings.map(\.value.kernel.phases), symbols: [], on: pool)
+        return ProgramCode(
+            launches: launches,
+            packings: Dictionary(
+                uniqueKeysWithValues: zip(packings.map(\.key), packing.map { $0.compactMap(\.function) })))
+    }
+
+    /// Code for each phase of some kernels, all compiled together.
+    private func code(for kernels: [[Phase]], symbols: [String], on pool: WorkerPool) throws -> [[PhaseCode]]
+    {
+        var code = try code(for: kernels.flatMap { $0 }, symbols: symbols, on: pool)[...]
+        return kernels.map { phases in
+            defer { code = code.dropFirst(phases.count) }
+            return Array(code.prefix(phases.count))
+        }
     }
 
     /// Code for each phase, in order, compiling what is new on the threads of `pool`: unlike Dispatch's, they exist
     /// already, and their stacks are as deep as the main one.
-    func functions(for phases: [Phase], symbols: [String], on pool: WorkerPool) throws -> [KernelFunction?] {
+    private func code(for phases: [Phase], symbols: [String], on pool: WorkerPool) throws -> [PhaseCode] {
         let texts = texts(of: phases, symbols: symbols, on: pool)
         let known = functions.withLock { $0 }
         let new = Array(Set(texts.compactMap { $0 }).filter { known[$0] == nil }).sorted()
@@ -82,7 +108,13 @@ public final class KernelLibrary: Sendable {
         }
         if let error = failure.withLock({ $0 }) { throw error }
         let all = functions.withLock { $0 }
-        return texts.map { text in text.flatMap { all[$0] } }
+        return zip(phases, texts).map { phase, text in
+            if let function = text.flatMap({ all[$0] }) { return .kernel(function) }
+            guard case .library(let matmul) = phase, let openBLAS else {
+                preconditionFailure("no code for the phase \(phase)")
+            }
+            return .host(matmul.function(openBLAS))
+        }
     }
 
     /// The LLVM IR of each phase; equal phases are written once.
@@ -104,22 +136,5 @@ public final class KernelLibrary: Sendable {
         }
         let texts = written.withLock { $0 }
         return indices.map { texts[$0] }
-    }
-}
-
-extension Machine {
-    /// What kernels for an instruction set can use.
-    package init(
-        _ set: InstructionSet, f32Terms: Int = 1, caches: CacheSizes = .usual, usesLibraryMatmul: Bool = false
-    ) {
-        let bf16: BF16Unit =
-            switch set {
-            case .avx2, .avx512: .widening
-            case .avx512bf16: .dot
-            case .amx: .tiles
-            }
-        self.init(
-            lanes: set.f32Lanes, bf16: bf16, f32Terms: f32Terms, caches: caches,
-            usesLibraryMatmul: usesLibraryMatmul)
     }
 }

@@ -1,3 +1,6 @@
+import Runtime
+import Target
+
 /// Something that no kernel does faster, in FLOPs or bytes a second.
 public enum Ceiling: String, CaseIterable, Codable, Sendable {
     /// Multiply-adds of f32 vectors in registers; a multiply-add counts as two.
@@ -32,13 +35,18 @@ public struct Ceilings: Codable, Hashable, Sendable {
     public struct Rate: Codable, Hashable, Sendable {
         public let oneCore: Double
         public let allCores: Double
+
+        package init(oneCore: Double, allCores: Double) {
+            self.oneCore = oneCore
+            self.allCores = allCores
+        }
     }
 
     /// What was measured: processor, instruction set, threads.
     public let machine: String
     private let rates: [String: Rate]
 
-    init(machine: String, rates: [Ceiling: Rate]) {
+    package init(machine: String, rates: [Ceiling: Rate]) {
         self.machine = machine
         self.rates = Dictionary(uniqueKeysWithValues: rates.map { ($0.rawValue, $1) })
     }
@@ -54,6 +62,16 @@ public struct Ceilings: Codable, Hashable, Sendable {
 
     /// The same of bf16 products; without instructions for them those of f32.
     public var bf16FlopsPerSecond: Double { best([.fma, .dot, .tiles]) }
+
+    /// Measured rates, `nominal` for what was not measured: element-wise operations, which are taken to be in the
+    /// same proportion to products of f32, and products of f16.
+    package func rates(like nominal: Rates) -> Rates {
+        let scale = flopsPerSecond / nominal.flopsPerSecond.f32
+        return Rates(
+            bytesPerSecond: bytesPerSecond, operationsPerSecond: nominal.operationsPerSecond * scale,
+            flopsPerSecond: ByElement(
+                f32: flopsPerSecond, bf16: bf16FlopsPerSecond, f16: nominal.flopsPerSecond.f16 * scale))
+    }
 
     private func best(_ ceilings: [Ceiling]) -> Double {
         ceilings.compactMap { self[$0]?.allCores }.max() ?? 0

@@ -1,8 +1,10 @@
 import Foundation
 import LLVMBridge
+import Runtime
+import Target
 
 /// Measures a machine's ceilings with generated loops: each the best of some runs, on one core and on all.
-struct CeilingMeasurement {
+package struct CeilingMeasurement {
     private let cpu: TargetCPU
     private let pool: WorkerPool
     private let kernels: CeilingKernels
@@ -15,28 +17,27 @@ struct CeilingMeasurement {
     /// About what one run takes; long beside the waking of a worker.
     private static let secondsPerRun = 0.012
 
-    private static let level2 = HostCaches.sizes.level2
-    private static let level3 = HostCaches.byteCount(level: 3) ?? 32 << 20
-
-    init(_ cpu: TargetCPU, _ pool: WorkerPool) throws {
+    package init(_ cpu: TargetCPU, _ pool: WorkerPool) throws {
         self.cpu = cpu
         self.pool = pool
-        kernels = CeilingKernels(lanes: cpu.instructionSet.f32Lanes)
+        kernels = CeilingKernels(target: cpu.target)
         session = try JITSession()
         // A worker reads at most its share of the level-3 cache.
-        let size = max(CeilingKernels.scratchByteCount, 2 * Self.level2, Self.level3Share(pool.threads))
+        let caches = cpu.target.caches
+        let size = max(
+            CeilingKernels.scratchByteCount, 2 * caches.level2, Self.level3Share(caches, pool.threads))
         scratch = try (0..<pool.threads).map { _ in try AlignedMemory(byteCount: size) }
-        let array = min(max(2 * Self.level3, 64 << 20), 128 << 20)
+        let array = min(max(2 * caches.level3, 64 << 20), 128 << 20)
         arrays = try (0..<3).map { _ in try AlignedMemory(byteCount: array) }
         for memory in scratch + arrays { memory.touch(memory.byteCount, on: pool) }
     }
 
     /// What each of `threads` workers reads from the level-3 cache: more than a level-2 cache, and together half.
-    private static func level3Share(_ threads: Int) -> Int {
-        max(2 * level2, min(8 * level2, level3 / 2 / threads)) / (1 << 14) * (1 << 14)
+    private static func level3Share(_ caches: CacheSizes, _ threads: Int) -> Int {
+        max(2 * caches.level2, min(8 * caches.level2, caches.level3 / 2 / threads)) / (1 << 14) * (1 << 14)
     }
 
-    func rates() throws -> [Ceiling: Ceilings.Rate] {
+    package func rates() throws -> [Ceiling: Ceilings.Rate] {
         var rates: [Ceiling: Ceilings.Rate] = [:]
         try pool.session {
             for ceiling in Ceiling.allCases { rates[ceiling] = try rate(ceiling) }
@@ -45,16 +46,17 @@ struct CeilingMeasurement {
     }
 
     private func rate(_ ceiling: Ceiling) throws -> Ceilings.Rate? {
-        let set = cpu.instructionSet
+        let unit = cpu.target.units.bf16
         switch ceiling {
         case .fma: return try multiply(kernels.fma, lanes: kernels.lanes)
-        case .dot: return set < .avx512bf16 ? nil : try multiply(kernels.dot, lanes: 2 * kernels.lanes)
-        case .tiles: return set < .amx ? nil : try tiles()
+        case .dot:
+            return unit.multipliesPairs ? try multiply(kernels.dot, lanes: 2 * kernels.lanes) : nil
+        case .tiles: return unit == .tiles ? try tiles() : nil
         case .triad: return try stream(kernels.triad(isStreaming: false), bytesPerByte: 3)
         case .streamingTriad: return try stream(kernels.triad(isStreaming: true), bytesPerByte: 3)
         case .memoryRead: return try stream(kernels.read, bytesPerByte: 1)
-        case .level3Read: return try readAgain(Self.level3Share(pool.threads))
-        case .level2Read: return try readAgain(Self.level2 / 2)
+        case .level3Read: return try readAgain(Self.level3Share(cpu.target.caches, pool.threads))
+        case .level2Read: return try readAgain(cpu.target.caches.level2 / 2)
         }
     }
 
@@ -63,17 +65,11 @@ struct CeilingMeasurement {
     }
 
     private func tiles() throws -> Ceilings.Rate {
-        // Palette 1; eight tiles of 16 rows of 64 bytes.
-        var configuration = [UInt8](repeating: 0, count: 64)
-        configuration[0] = 1
-        for tile in 0..<8 {
-            configuration[16 + 2 * tile] = 64
-            configuration[48 + tile] = 16
-        }
-        return try configuration.withUnsafeMutableBytes { bytes in
+        let loop = kernels.tiles
+        var buffer = loop.buffer
+        return try buffer.withUnsafeMutableBytes { bytes in
             try rate(
-                of: kernels.tiles, buffers: [bytes.baseAddress],
-                workPerRound: Double(2 * CeilingKernels.tileProductSize * CeilingKernels.tileProducts))
+                of: loop.ir, buffers: [bytes.baseAddress], workPerRound: Double(2 * loop.products))
         }
     }
 

@@ -24,7 +24,7 @@ struct ObjectCacheEntry {
         bertc object 1
         llvm \(LLVM.version)
         triple \(cpu.triple)
-        set \(cpu.instructionSet.rawValue)
+        set \(cpu.target.name)
         cpu \(cpu.name)
         features \(cpu.features)
         passes \(passes ?? "none")

@@ -1,12 +1,13 @@
 import KernelIR
+import Runtime
 
 extension LibraryMatmul {
-    /// Runs the product by OpenBLAS on `threads` threads.
-    func run(
-        _ library: OpenBLAS, _ buffers: UnsafePointer<UnsafeMutableRawPointer?>, _ symbols: [String: Int],
-        threads: Int
-    ) {
-        library.setThreads(Int32(threads))
+    /// The product by OpenBLAS.
+    func function(_ library: OpenBLAS) -> HostFunction { HostFunction { run(library, $0) } }
+
+    private func run(_ library: OpenBLAS, _ call: HostFunction.Call) {
+        let (buffers, symbols) = (call.buffers, call.symbols)
+        library.setThreads(Int32(call.threads))
         let (rows, columns, depth) = (m.value(symbols), n.value(symbols), k.value(symbols))
         guard rows > 0, columns > 0, let a = buffers[left], let b = buffers[right], let c = buffers[target]
         else { return }

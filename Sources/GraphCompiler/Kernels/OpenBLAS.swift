@@ -1,4 +1,5 @@
 import Foundation
+import Runtime
 
 /// The two functions of OpenBLAS that are used, loaded from the system's library when products first ask for them:
 /// whoever does without it needs neither the library nor the threads that it starts.

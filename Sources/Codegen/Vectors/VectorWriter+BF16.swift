@@ -1,4 +1,5 @@
 import KernelIR
+import Target
 
 /// Pairs of bf16 elements, neighbours along the depth of a product, in the i32 lanes of a vector: the element of the
 /// even place in the low half.
@@ -10,12 +11,17 @@ extension VectorWriter {
         return w.or(wideLow, w.shl(wideHigh, bits(16)))
     }
 
+    /// Whether the target has instructions for pairs of bf16; they take whole vectors.
+    private func multipliesPairs(_ target: Target) -> Bool {
+        target.units.bf16.multipliesPairs && lanes == target.lanes
+    }
+
     /// f32 rounded to bf16, to nearest with ties to even; NaN stays NaN.
     func bf16Bits(_ w: inout FunctionWriter, _ x: Vector<F32>) -> Vector<I16> {
-        if w.bf16 != .widening, lanes == 16 {
-            let narrow: Vector<BF16> = w.call(
-                "llvm.x86.avx512bf16.cvtneps2bf16.512", [x], returning: type(.bfloat))
-            return w.convert(.bitcast, narrow)
+        if multipliesPairs(w.target) {
+            switch w.target.architecture {
+            case .x86: return x86BF16Bits(&w, x)
+            }
         }
         let bits = w.bits(of: x)
         let lsb = w.and(w.lshr(bits, self.bits(16)), self.bits(1))
@@ -38,12 +44,10 @@ extension VectorWriter {
     func dot(
         _ w: inout FunctionWriter, _ a: Vector<I32>, _ b: Vector<I32>, _ sum: Vector<F32>
     ) -> Vector<F32> {
-        if w.bf16 != .widening, lanes == 16 {
-            let pairs = LLVMType(.bfloat, lanes: 32)
-            let left: Vector<BF16> = w.bitcast(a, pairs)
-            let right: Vector<BF16> = w.bitcast(b, pairs)
-            return w.call(
-                "llvm.x86.avx512bf16.dpbf16ps.512", [sum, left, right], returning: sum.type)
+        if multipliesPairs(w.target) {
+            switch w.target.architecture {
+            case .x86: return x86Dot(&w, a, b, sum)
+            }
         }
         let low = w.fma(lowOfPairs(&w, a), lowOfPairs(&w, b), sum)
         return w.fma(highOfPairs(&w, a), highOfPairs(&w, b), low)

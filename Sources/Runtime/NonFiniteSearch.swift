@@ -1,23 +1,30 @@
 import GraphIR
 import Interpreter
+import KernelIR
 
-// Which node made the first NaN or infinity of a run.
+/// Looks for the node that made the first NaN or infinity of a run.
+struct NonFiniteSearch {
+    let binding: ProgramBinding
+    let launcher: Launcher
 
-extension Executor {
+    private var program: Program { binding.program }
+
+    /// The first number of a value that is none; `nil` when all are, or the value is not f32.
+    ///
     /// - Parameter allowsMinusInfinity: whether -infinity counts as a number.
     func firstNonFinite(_ value: Value, allowsMinusInfinity: Bool = false) -> Float? {
         guard program.graph.type(of: value).element == .f32 else { return nil }
-        let count = byteCount(value) / 4
+        let count = binding.byteCount(value) / 4
         let floats = UnsafeBufferPointer(
-            start: address(value).assumingMemoryBound(to: Float.self), count: count)
+            start: binding.address(value).assumingMemoryBound(to: Float.self), count: count)
         return floats.first { !$0.isFinite && !(allowsMinusInfinity && $0 == -.infinity) }
     }
 
     /// Runs the launches again one by one and looks at what each wrote.
-    func locateNonFinite(
-        _ inputs: [String: TensorData], _ symbols: [String: Int], _ output: String
+    func cause(
+        of output: String, _ inputs: [String: TensorData], _ symbols: [String: Int]
     ) throws -> ExecutionError {
-        try bind(inputs, symbols)
+        try binding.bind(inputs, symbols)
         for id in program.graph.parameters {
             guard case .source(.parameter(let name, _, let role)) = program.graph[id].op, role != .accumulator
             else {
@@ -28,8 +35,9 @@ extension Executor {
             }
         }
         let exempt = program.graph.valuesWithMinusInfinity
+        let schedule = binding.schedule
         for index in 0..<schedule.firstUpdate {
-            try launch(index..<(index + 1))
+            try launcher.launch(index..<(index + 1))
             let node = schedule.launches[index].node
             for result in program.graph[node].types.indices {
                 let value = Value(node, result: result)
@@ -50,13 +58,15 @@ extension Executor {
         guard case .fusion(let region) = program.graph[id].op else { return place }
         var inputs: [String: HostTensor] = [:]
         for (index, operand) in program.graph[id].operands.enumerated() {
-            guard let tensor = try? HostTensor(data(operand)) else { return place }
+            guard let tensor = try? HostTensor(binding.data(operand)) else { return place }
             inputs[Region.portName(index)] = tensor
         }
         let interpreter = Interpreter(graph: region.body)
         guard
-            let values = try? interpreter.run(inputs, symbols: bound?.symbols ?? [:], keepValues: true)
-                .values,
+            let values = try? interpreter.run(
+                inputs, symbols: binding.bound?.symbols ?? [:], keepValues: true
+            )
+            .values,
             let inner = values.firstIndex(where: { results in
                 results.contains { !$0.values.allSatisfy(\.isFinite) }
             })

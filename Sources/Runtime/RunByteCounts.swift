@@ -19,21 +19,6 @@ extension Executor {
             scratch = max(scratch, other.scratch)
         }
     }
-
-    /// What runs with any of these symbols will hold.
-    ///
-    /// - Precondition: each has every symbol of the graph. So for `reserve`.
-    public func byteCounts(of shapes: [[String: Int]]) -> RunByteCounts {
-        RunByteCounts(program, schedule, of: shapes, threads: pool.threads)
-    }
-
-    /// Plans and takes now what runs with any of these symbols need, so that no run has to grow anything.
-    public func reserve(_ shapes: [[String: Int]]) throws {
-        guard let sizes = MemoryPlan.Sizes(program, schedule, greatestOf: shapes) else { return }
-        let scratch =
-            shapes.map { BoundProgram(schedule, names: [], symbols: $0).scratchByteCount }.max() ?? 0
-        try pool.session { try reserve(sizes, scratch: scratch) }
-    }
 }
 
 extension Executor.RunByteCounts {
@@ -55,7 +40,7 @@ extension Program {
 
 extension MemoryPlan.Sizes {
     /// The greatest size of everything; `nil` without a shape.
-    fileprivate init?(_ program: Program, _ schedule: Schedule, greatestOf shapes: [[String: Int]]) {
+    init?(_ program: Program, _ schedule: Schedule, greatestOf shapes: [[String: Int]]) {
         guard let first = shapes.first else { return nil }
         self.init(program, schedule, first)
         for symbols in shapes.dropFirst() { formMaximum(MemoryPlan.Sizes(program, schedule, symbols)) }

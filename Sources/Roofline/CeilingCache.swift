@@ -2,17 +2,19 @@ import Foundation
 import LLVMBridge
 
 /// Measured ceilings on disk, one file for each machine, instruction set and number of threads.
-struct CeilingCache {
-    /// Of the compiled kernels; `nil` keeps nothing.
-    let directory: URL?
+package struct CeilingCache {
+    /// Where compiled kernels are kept too; `nil` keeps nothing.
+    private let directory: URL?
+
+    package init(directory: URL?) { self.directory = directory }
 
     /// What a measurement depends on.
-    static func machine(_ cpu: TargetCPU, threads: Int) -> String {
+    package static func machine(_ cpu: TargetCPU, threads: Int) -> String {
         let lines =
             (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n") ?? []
         let model = lines.first { $0.hasPrefix("model name") }?.split(separator: ":").last ?? ""
         return
-            "\(model.drop { $0 == " " }) (\(cpu.name)), \(cpu.instructionSet.rawValue), \(threads) \(threads == 1 ? "thread" : "threads")"
+            "\(model.drop { $0 == " " }) (\(cpu.name)), \(cpu.target.name), \(threads) \(threads == 1 ? "thread" : "threads")"
     }
 
     private func file(_ machine: String) -> URL? {
@@ -21,14 +23,14 @@ struct CeilingCache {
     }
 
     /// What was measured before; `nil` also when the file is not readable.
-    func ceilings(of machine: String) -> Ceilings? {
+    package func ceilings(of machine: String) -> Ceilings? {
         guard let data = file(machine).flatMap({ try? Data(contentsOf: $0) }) else { return nil }
         let ceilings = try? JSONDecoder().decode(Ceilings.self, from: data)
         return ceilings.flatMap { $0.machine == machine && $0.flopsPerSecond > 0 ? $0 : nil }
     }
 
     /// Keeps a measurement. What cannot be kept is measured again the next time.
-    func keep(_ ceilings: Ceilings) {
+    package func keep(_ ceilings: Ceilings) {
         guard let file = file(ceilings.machine) else { return }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]

@@ -1,7 +1,8 @@
 import Foundation
 import LLVMBridge
-import Runtime
 import Testing
+
+@testable import GraphCompiler
 
 @Suite struct ObjectCacheTests {
     let cpu: TargetCPU

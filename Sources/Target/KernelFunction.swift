@@ -1,7 +1,6 @@
-/// A compiled kernel that can be called from any thread. Keeps its JIT session, and so its machine
-/// code, alive.
+/// A compiled kernel that can be called from any thread. Keeps its machine code alive.
 package struct KernelFunction: Sendable {
-    /// The machine-level signature of every kernel:
+    /// The machine-level signature of every kernel, on every target:
     /// `(buffers, dims, taskBegin, taskEnd, scratch)`.
     package typealias Entry =
         @convention(c) (
@@ -11,14 +10,16 @@ package struct KernelFunction: Sendable {
 
     /// The public symbol in the object.
     package let symbol: String
-    private let session: JITSession
+    /// What the machine code belongs to.
+    private let owner: any AnyObject & Sendable
     /// The code's address as a number, which unlike a pointer may cross threads.
     private let address: UInt
 
-    init(symbol: String, address: UInt, session: JITSession) {
+    /// - Parameter owner: keeps the code mapped for as long as it lives.
+    package init(symbol: String, address: UInt, owner: any AnyObject & Sendable) {
         self.symbol = symbol
         self.address = address
-        self.session = session
+        self.owner = owner
     }
 
     /// Runs the tasks `tasks` of the kernel on the calling thread.

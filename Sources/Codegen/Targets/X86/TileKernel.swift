@@ -1,4 +1,5 @@
 import KernelIR
+import Target
 
 /// The product of a block on AMX tiles as functions of their own:
 /// `target[rows, columns] (+)= left[rows, depth] · panel[depth, columns]` for up to 32 rows and one panel of
@@ -27,12 +28,13 @@ struct TileKernel: Hashable {
 
     private var name: String { "amx.\(terms)\(masksColumns ? ".masked" : "")" }
 
-    func text(_ bf16: BF16Unit) -> String {
+    func text(_ target: Target) -> String {
         let columnTiles = masksColumns ? [2, 1] : [2]
         let blocks = [2, 1].flatMap { rows in
             columnTiles.map { TileBlock(rows: rows, columns: $0, terms: terms) }
         }
-        return ([product(bf16), configure(bf16)] + blocks.map { $0.text(name, bf16) }).joined(separator: "\n")
+        return ([product(target), configure(target)] + blocks.map { $0.text(name, target) }).joined(
+            separator: "\n")
     }
 
     // MARK: Use
@@ -115,8 +117,8 @@ struct TileKernel: Hashable {
     }
 
     /// The whole tiles of the depth, then what remains of it under a configuration of its own.
-    private func product(_ bf16: BF16Unit) -> String {
-        var w = FunctionWriter(symbols: [], bf16: bf16)
+    private func product(_ target: Target) -> String {
+        var w = FunctionWriter(symbols: [], target: target)
         let p = Call.parameters
         let columns = masksColumns ? w.min(p.columns, Self.size) : I64(Self.size)
         let rest = w.and(p.depth, I64(Self.size - 1))
@@ -206,8 +208,8 @@ struct TileKernel: Hashable {
     private var configuration: String { "\(name).configure" }
 
     /// Loads the configuration for a block unless it is there.
-    private func configure(_ bf16: BF16Unit) -> String {
-        var w = FunctionWriter(symbols: [], bf16: bf16)
+    private func configure(_ target: Target) -> String {
+        var w = FunctionWriter(symbols: [], target: target)
         let (sizes, state) = (Sizes.parameters, State.pointer)
         let high = w.add(w.mul(sizes.columns, 1 << 8), w.mul(sizes.pairs, 1 << 16))
         let shape = w.add(sizes.rows, high)

@@ -78,8 +78,12 @@ package final class ObjectCache: Sendable {
         return directory?.appendingPathComponent(ObjectCacheEntry.fileName(for: key))
     }
 
-    /// The directory, made if need be, when what it holds may be used.
-    package var trustedDirectory: URL? { directory.flatMap { open($0, making: true) != nil ? $0 : nil } }
+    /// The directory when what it holds may be used.
+    ///
+    /// - Parameter makes: whether it is made if there is none.
+    package func trustedDirectory(making makes: Bool) -> URL? {
+        directory.flatMap { open($0, making: makes) != nil ? $0 : nil }
+    }
 
     /// The directory, once it exists and can be trusted.
     private func open(_ directory: URL, making makes: Bool) -> PrivateDirectory? {

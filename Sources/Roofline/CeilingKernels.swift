@@ -1,30 +1,30 @@
+import Target
+
 /// The IR of loops that do nothing but what a ceiling is about, with the signature of `KernelFunction.Entry`.
 ///
 /// Results go to scratch, so that nothing is computed in vain. Loops over memory take a number of bytes that is a
 /// multiple of `bytesPerRound`.
 struct CeilingKernels {
+    let target: Target
     /// f32 lanes of a vector.
-    let lanes: Int
+    var lanes: Int { target.lanes }
 
     static let symbol = "ceiling"
     /// Independent sums of a multiply loop: more than latency times units (4 x 2), and few enough for 16 registers.
     static let sums = 12
     /// Vectors that a loop over memory takes at a time.
     static let vectors = 8
-    /// Tile products at a time, and the multiply-adds of one: 16 x 16 results of depth 32.
-    static let tileProducts = 4
-    static let tileProductSize = 16 * 16 * 32
     /// What a worker's scratch must have at least, in bytes.
     static let scratchByteCount = 1 << 14
 
     var bytesPerRound: Int { Self.vectors * lanes * 4 }
 
-    private var vector: String { "<\(lanes) x float>" }
+    var vector: String { "<\(lanes) x float>" }
     private var integers: String { "<\(lanes) x i32>" }
     private static let parameters = "(ptr %buffers, ptr %dims, i64 %begin, i64 %end, ptr %scratch)"
 
     /// `text` once for each number below `count`, which replaces `#`; `$` is the number's place in bytes.
-    private func each(_ count: Int, _ text: String) -> String {
+    func each(_ count: Int, _ text: String) -> String {
         (0..<count).map { number in
             text.split(separator: "#", omittingEmptySubsequences: false).joined(separator: "\(number)")
                 .split(separator: "$", omittingEmptySubsequences: false)
@@ -33,7 +33,7 @@ struct CeilingKernels {
     }
 
     /// A loop of `%rounds` rounds, which the entry block has to define.
-    private func loop(_ declarations: String, entry: String, phis: String, body: String, exit: String)
+    func loop(_ declarations: String, entry: String, phis: String, body: String, exit: String)
         -> String
     {
         """
@@ -58,7 +58,7 @@ struct CeilingKernels {
         """
     }
 
-    private func multiply(_ operand: String, declaration: String, product: String) -> String {
+    func multiply(_ operand: String, declaration: String, product: String) -> String {
         loop(
             declaration,
             entry: """
@@ -85,47 +85,27 @@ struct CeilingKernels {
             product: "\(name)(\(vector) %x, \(vector) %y, \(vector) %sum#)")
     }
 
-    /// The same on pairs of bf16.
+    /// The same on pairs of bf16, for targets that multiply them.
     var dot: String {
-        let name = "@llvm.x86.avx512bf16.dpbf16ps.512"
-        let pairs = "<\(2 * lanes) x bfloat>"
-        return multiply(
-            pairs, declaration: "declare \(vector) \(name)(\(vector), \(pairs), \(pairs))",
-            product: "\(name)(\(vector) %sum#, \(pairs) %x, \(pairs) %y)")
+        switch target.architecture {
+        case .x86: x86Dot
+        }
     }
 
-    /// dims[0] rounds a task of `tileProducts` AMX products; buffer 0 holds the configuration of eight full tiles.
-    var tiles: String {
-        loop(
-            """
-            declare void @llvm.x86.ldtilecfg(ptr)
-            declare void @llvm.x86.tilezero(i8)
-            declare void @llvm.x86.tileloadd64(i8, ptr, i64)
-            declare void @llvm.x86.tdpbf16ps(i8, i8, i8)
-            declare void @llvm.x86.tilestored64(i8, ptr, i64)
-            declare void @llvm.x86.tilerelease()
-            """,
-            entry: """
-                %rounds = mul i64 %tasks, %size
-                %configuration = load ptr, ptr %buffers
-                call void @llvm.x86.ldtilecfg(ptr %configuration)
-                \(each(4, "call void @llvm.x86.tilezero(i8 #)"))
-                call void @llvm.x86.tileloadd64(i8 4, ptr %scratch, i64 64)
-                call void @llvm.x86.tileloadd64(i8 5, ptr %scratch, i64 64)
-                call void @llvm.x86.tileloadd64(i8 6, ptr %scratch, i64 64)
-                call void @llvm.x86.tileloadd64(i8 7, ptr %scratch, i64 64)
-                """,
-            phis: "",
-            body: """
-                call void @llvm.x86.tdpbf16ps(i8 0, i8 4, i8 6)
-                call void @llvm.x86.tdpbf16ps(i8 1, i8 4, i8 7)
-                call void @llvm.x86.tdpbf16ps(i8 2, i8 5, i8 6)
-                call void @llvm.x86.tdpbf16ps(i8 3, i8 5, i8 7)
-                """,
-            exit: """
-                call void @llvm.x86.tilestored64(i8 0, ptr %scratch, i64 64)
-                call void @llvm.x86.tilerelease()
-                """)
+    /// Products of matrix registers of bf16, for targets that have them.
+    var tiles: TileLoop {
+        switch target.architecture {
+        case .x86: x86Tiles
+        }
+    }
+
+    /// A loop whose rounds multiply matrix registers.
+    struct TileLoop {
+        let ir: String
+        /// What buffer 0 holds.
+        let buffer: [UInt8]
+        /// Multiply-adds of one round.
+        let products: Int
     }
 
     /// `a = b + 3 c` over the tasks' shares of buffers a, b and c, dims[0] bytes each.
