@@ -70,8 +70,9 @@ struct CompileInput: ParsableArguments {
         }
         guard training else { return Source(graph: built.graph) }
         let forward = try built.graph.freezingParameters(frozen.contains)
-        var options = OptimizerOptions(maxGradientNorm: 1)
-        options.follow(built.parameters)
+        let treatments = built.parameters.map { ($0.name, ParameterTreatment(decays: $0.decays)) }
+        let options = OptimizerOptions(
+            maxGradientNorm: 1, treatments: Dictionary(uniqueKeysWithValues: treatments))
         return Source(forward: forward, graph: try trainingStep(forward, options: options))
     }
 
