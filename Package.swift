@@ -101,6 +101,8 @@ let package = Package(
             resources: [.copy("Golden")]),
         tests("CodegenTests", ["Codegen", "KernelIR"]),
         tests(
+            "LoweringTests", ["TestSupport", "GraphIR", "KernelIR", "Lowering"], resources: [.copy("Golden")]),
+        tests(
             "RuntimeTests",
             ["TestSupport", "Runtime", "KernelIR", "Lowering", "Codegen", "LLVMBridge", "TileEmulator"]),
         tests(
