@@ -1,7 +1,7 @@
 import GraphIR
 import KernelIR
 
-/// Lowers a verified graph. Throws for what no kernel template covers, naming the node.
+/// Lowers a verified graph to a verified program. Throws for what no kernel template covers, naming the node.
 ///
 /// - Parameters:
 ///   - keepsPanels: whether parameters that products read are packed once and kept so, the optimiser's kernels
@@ -12,7 +12,9 @@ package func lower(
 ) throws(IRError) -> Program {
     var lowering = GraphLowering(
         graph: graph, machine: machine, keepsPanels: keepsPanels, customKernels: customKernels)
-    return try lowering.program()
+    let program = try lowering.program()
+    try program.verify(lanes: machine.lanes)
+    return program
 }
 
 /// Turns each node of a graph into a kernel and binds its buffers.

@@ -29,7 +29,7 @@ extension Program {
     /// - Precondition: `symbols` has every symbol of the graph. So for the functions below.
     package func traffic(of phase: Phase, in launch: Launch, _ symbols: [String: Int]) -> Traffic {
         var counter = TrafficCounter(program: self, launch: launch, symbols: symbols)
-        counter.count(phase)
+        phase.countTraffic(&counter)
         return counter.traffic
     }
 

@@ -2,7 +2,9 @@ import GraphIR
 
 extension ElementProgram {
     /// The type of each step; throws for one that can't take what it reads.
-    package func types() throws(IRError) -> [ElementType] {
+    package func types() throws(IRError) -> [ElementType] { try Self.types(of: ops) }
+
+    package static func types(of ops: [ElementOp]) throws(IRError) -> [ElementType] {
         var types: [ElementType] = []
         for op in ops {
             guard op.operands.allSatisfy(types.indices.contains) else {

@@ -1,25 +1,5 @@
 import GraphIR
 
-/// A mask as one attention kernel runs it: by tiles of scores.
-package struct MaskSchedule: Hashable, Sendable {
-    package let mask: AttentionMask
-    package let heads: Int
-    package let tile: AttentionTile
-
-    package init(mask: AttentionMask, heads: Int, tile: AttentionTile) {
-        self.mask = mask
-        self.heads = heads
-        self.tile = tile
-    }
-}
-
-extension MaskSchedule: CustomStringConvertible {
-    /// `mask bigbird`; parameters can be long.
-    package var description: String {
-        "mask " + mask.patterns.map { $0.description.prefix { $0 != "(" } }.joined(separator: ";")
-    }
-}
-
 /// Which tiles of the scores of a sequence have keys that the mask keeps, and which keys those are.
 ///
 /// As 32-bit words: the number of key blocks, the word at which the first tile of bits stands, then for each head the

@@ -1,8 +1,5 @@
 import GraphIR
 
-/// An index into a row kernel's element program.
-public typealias ElementID = Int
-
 /// Where a row kernel reads or writes a buffer at (row, column):
 /// `buffer[base + column * (hasColumns ? 1 : 0)]` with `base = r' * rowStride`, where r' is
 /// `(row / divisor) % modulus`, replaced by `ids[r']` when the access is indirect. `offset` elements come first.
@@ -67,66 +64,23 @@ package struct Access: Hashable, Sendable {
     }
 }
 
-/// One step of an element program: what a row kernel computes for each element, or (when nothing in it varies
-/// along the columns) once a row. Reduced-precision loads widen to f32 and stores narrow again.
-package enum ElementOp: Hashable, Sendable {
-    case load(Access)
-    case constant(Double, ElementType)
-    /// The column number, i32.
-    case column
-    /// The row number, i32.
-    case row
-    /// A product of dimensions, i64.
-    case extent(Extent)
-    case unary(ElementUnary, ElementID)
-    case binary(BinaryFunction, ElementID, ElementID)
-    case compare(Comparison, ElementID, ElementID)
-    case select(ElementID, ElementID, ElementID)
-    case cast(ElementID, ElementType)
-    /// Sum or maximum over the columns: one value a row, available to later passes over the row.
-    case reduce(Reduction, ElementID)
-    /// Whether dropout keeps the element; `rng` is the buffer of (seed, step), `stream` that of the stream's number.
-    case keep(rate: Double, stream: Int, rng: Int)
-}
-
-/// Functions with a vector form of their own; activations are programs of these.
-public enum ElementUnary: String, Hashable, Sendable {
-    case neg, abs, sign, exp, log, sqrt, tanh, erf, not
-}
-
-extension ElementOp {
-    /// The steps that this one reads.
-    package var operands: [ElementID] {
-        switch self {
-        case .load, .constant, .column, .row, .extent, .keep: []
-        case .unary(_, let x), .cast(let x, _), .reduce(_, let x): [x]
-        case .binary(_, let a, let b), .compare(_, let a, let b): [a, b]
-        case .select(let c, let a, let b): [c, a, b]
+extension Access: CustomStringConvertible {
+    package var description: String {
+        var terms: [String] = []
+        if rowStride != .fixed(0) {
+            var row = "row"
+            if divisor != .one { row = "(\(row) / \(divisor))" }
+            if let modulus { row = "(\(row) % \(modulus))" }
+            if let indirection { row = "b\(indirection.ids)[\(row)]" }
+            terms.append(rowStride == .one ? row : "\(row) * \(rowStride)")
         }
-    }
-
-    /// The type in which the step computes, given those of the steps before it.
-    package func type(_ types: [ElementType]) -> ElementType {
-        switch self {
-        case .load(let access): access.element.computeType
-        case .constant(_, let type): type
-        case .column, .row: .i32
-        case .extent: .i64
-        case .unary(_, let x), .reduce(_, let x): types[x]
-        case .binary(_, let a, _): types[a]
-        case .compare, .keep: .bool
-        case .select(_, let a, _): types[a]
-        case .cast(_, let type): type.computeType
+        if hasColumns { terms.append("column") }
+        if offset != .fixed(0) { terms.append("\(offset)") }
+        switch layout {
+        case .rowMajor: break
+        case .panels(let width, _): terms.append("in panels of \(width)")
+        case .transposedPanels(let width, _): terms.append("transposed, in panels of \(width)")
         }
-    }
-}
-
-extension ElementType {
-    /// The type in which kernels compute with elements stored as this one.
-    package var computeType: ElementType {
-        switch self {
-        case .f32, .bf16, .f16: .f32
-        case .i32, .i64, .bool: self
-        }
+        return "b\(buffer)[\(terms.isEmpty ? "0" : terms.joined(separator: " + "))] \(element.rawValue)"
     }
 }

@@ -1,0 +1,83 @@
+import GraphIR
+
+/// An index into a row kernel's element program.
+public typealias ElementID = Int
+
+/// One step of an element program: what a row kernel computes for each element, or (when nothing in it varies
+/// along the columns) once a row. Reduced-precision loads widen to f32 and stores narrow again.
+package enum ElementOp: Hashable, Sendable {
+    case load(Access)
+    case constant(Double, ElementType)
+    /// The column number, i32.
+    case column
+    /// The row number, i32.
+    case row
+    /// A product of dimensions, i64.
+    case extent(Extent)
+    case unary(ElementUnary, ElementID)
+    case binary(BinaryFunction, ElementID, ElementID)
+    case compare(Comparison, ElementID, ElementID)
+    case select(ElementID, ElementID, ElementID)
+    case cast(ElementID, ElementType)
+    /// Sum or maximum over the columns: one value a row, available to later passes over the row.
+    case reduce(Reduction, ElementID)
+    /// Whether dropout keeps the element; `rng` is the buffer of (seed, step), `stream` that of the stream's number.
+    case keep(rate: Double, stream: Int, rng: Int)
+}
+
+/// Functions with a vector form of their own; activations are programs of these.
+public enum ElementUnary: String, Hashable, Sendable {
+    case neg, abs, sign, exp, log, sqrt, tanh, erf, not
+}
+
+extension ElementOp {
+    /// The steps that this one reads.
+    package var operands: [ElementID] {
+        switch self {
+        case .load, .constant, .column, .row, .extent, .keep: []
+        case .unary(_, let x), .cast(let x, _), .reduce(_, let x): [x]
+        case .binary(_, let a, let b), .compare(_, let a, let b): [a, b]
+        case .select(let c, let a, let b): [c, a, b]
+        }
+    }
+
+    /// The type in which the step computes, given those of the steps before it.
+    package func type(_ types: [ElementType]) -> ElementType {
+        switch self {
+        case .load(let access): access.element.computeType
+        case .constant(_, let type): type
+        case .column, .row: .i32
+        case .extent: .i64
+        case .unary(_, let x), .reduce(_, let x): types[x]
+        case .binary(_, let a, _): types[a]
+        case .compare, .keep: .bool
+        case .select(_, let a, _): types[a]
+        case .cast(_, let type): type.computeType
+        }
+    }
+}
+
+extension ElementOp: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .load(let access): "load \(access)"
+        case .constant(let value, let type): "\(type.rawValue) \(value)"
+        case .column: "column"
+        case .row: "row"
+        case .extent(let extent): "extent \(extent)"
+        case .unary(let function, let x): "\(function.rawValue) e\(x)"
+        case .binary(let function, let a, let b): "\(function.rawValue) e\(a), e\(b)"
+        case .compare(let comparison, let a, let b): "\(comparison.rawValue) e\(a), e\(b)"
+        case .select(let c, let a, let b): "select e\(c), e\(a), e\(b)"
+        case .cast(let x, let type): "cast e\(x) to \(type.rawValue)"
+        case .reduce(let reduction, let x): "reduce_\(reduction.rawValue) e\(x)"
+        case .keep(let rate, let stream, let rng): "keep rate \(rate), stream b\(stream), rng b\(rng)"
+        }
+    }
+}
+
+extension [ElementOp] {
+    func lines(indent: String) -> String {
+        enumerated().map { "\(indent)e\($0) = \($1)\n" }.joined()
+    }
+}

@@ -1,0 +1,52 @@
+import GraphIR
+
+/// What is computed for every element of a row, and once a row.
+///
+/// The generator cuts the program into passes over the columns: a reduction of pass p can be used from pass
+/// p + 1 on. What a later pass needs is loaded again when an earlier pass stored it, else computed again.
+package struct RowProgram: Hashable, Sendable {
+    package enum Store: Hashable, Sendable {
+        case element(Access, ElementID)
+        /// Adds up the rows of one task, column by column, into row `task` of a `[tasks, columns]` f32 buffer.
+        case columnSum(buffer: Int, ElementID)
+        /// Adds up all elements of one task into element `task` of an f32 buffer.
+        case total(buffer: Int, ElementID)
+    }
+
+    package var columns: Extent
+    package var ops: [ElementOp]
+    package var stores: [Store]
+
+    package init(columns: Extent, ops: [ElementOp], stores: [Store]) {
+        self.columns = columns
+        self.ops = ops
+        self.stores = stores
+    }
+}
+
+extension RowProgram {
+    /// Operations for each element.
+    var flopCount: Int {
+        ops.count { op in
+            switch op {
+            case .unary, .binary, .compare, .select, .reduce: true
+            case .load, .constant, .column, .row, .extent, .cast, .keep: false
+            }
+        }
+    }
+}
+
+extension RowProgram {
+    /// A line an operation and a store.
+    func lines(indent: String) -> String {
+        var text = ops.lines(indent: indent)
+        for store in stores {
+            switch store {
+            case .element(let access, let id): text += "\(indent)\(access) = e\(id)\n"
+            case .columnSum(let buffer, let id): text += "\(indent)b\(buffer)[task, column] += e\(id)\n"
+            case .total(let buffer, let id): text += "\(indent)b\(buffer)[task] += e\(id)\n"
+            }
+        }
+        return text
+    }
+}

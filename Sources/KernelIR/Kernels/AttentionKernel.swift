@@ -1,0 +1,257 @@
+import GraphIR
+
+/// One phase of attention over packed sequences: online softmax forward, or its gradients, without an array of
+/// scores. One task a sequence, head and part of the sequence.
+///
+/// A task of the forward step owns query rows, a task of the gradient key rows; each runs over blocks of the
+/// sequence's other rows in order. Where a sequence has several parts, every part but the first writes its share of
+/// dq into a plane of its own, and `sumQueryGradients` adds them up in the order of the parts. So results have the
+/// same bits however tasks are spread over threads. Below f32 the first part has a plane as well, and dq is rounded
+/// from the sum. With the gradient of a bias a task has several sequences (`BiasGradient`).
+package struct AttentionKernel: Hashable, Sendable {
+    package enum Step: Hashable, Sendable {
+        case forward(out: Int, lse: Int)
+        /// `delta` f32[tokens, heads] is Σ_d dout out; `partial` holds `planes` of f32[tokens, heads, headSize].
+        case gradient(dout: Int, lse: Int, delta: Int, dq: Int, dk: Int, dv: Int, partial: Int)
+        case sumQueryGradients(dq: Int, partial: Int)
+        /// Adds the planes of dbias up, one task a head.
+        case sumBiasGradients(BiasGradient)
+    }
+
+    package var step: Step
+    package var attributes: AttentionAttributes
+    /// The type of q, k, v, out and their gradients; all that is between is f32.
+    package var element: ElementType
+    // Buffers. `rng` and `stream` are read only when the rate is positive, `maskTable` has the layout of `MaskTable`.
+    package var query: Int
+    package var key: Int
+    package var value: Int
+    package var offsets: Int
+    package var lengths: Int
+    package var rng: Int
+    /// The buffer of the dropout stream's number; that of `attributes` is 0 in every kernel, so that equal layers share
+    /// one.
+    package var stream: Int
+    /// The buffer of the mask's table, where there is a mask.
+    package var maskTable: Int?
+    /// What is added to the scores.
+    package var bias: AddedBias?
+    /// Where the gradient of the bias goes, if it is asked for.
+    package var biasGradient: BiasGradient?
+    package var sequences: Extent
+    package var tokens: Extent
+    package var heads: Int
+    package var headSize: Int
+    /// Into how many parts a long sequence is cut at most.
+    package var parts: Int
+    package var tile: AttentionTile
+
+    package init(
+        step: Step, attributes: AttentionAttributes, element: ElementType, query: Int, key: Int, value: Int,
+        offsets: Int, lengths: Int, rng: Int, stream: Int, maskTable: Int?, bias: AddedBias?,
+        biasGradient: BiasGradient? = nil, sequences: Extent, tokens: Extent, heads: Int, headSize: Int,
+        parts: Int, tile: AttentionTile
+    ) {
+        self.step = step
+        self.attributes = attributes
+        self.element = element
+        self.query = query
+        self.key = key
+        self.value = value
+        self.offsets = offsets
+        self.lengths = lengths
+        self.rng = rng
+        self.stream = stream
+        self.maskTable = maskTable
+        self.bias = bias
+        self.biasGradient = biasGradient
+        self.sequences = sequences
+        self.tokens = tokens
+        self.heads = heads
+        self.headSize = headSize
+        self.parts = parts
+        self.tile = tile
+    }
+}
+
+extension AttentionKernel {
+    /// The head size rounded up to whole vectors.
+    package var paddedSize: Int { (headSize + tile.lanes - 1) / tile.lanes * tile.lanes }
+
+    /// Words of a row of an operand, and those that hold elements.
+    package var rowWords: Int { paddedSize / tile.wordElements }
+    package var depthWords: Int { (headSize + tile.wordElements - 1) / tile.wordElements }
+
+    /// Planes of partial dq.
+    package var planes: Int { element == .f32 ? parts - 1 : parts }
+
+    /// Planes of dbias.
+    package var biasPlanes: Int {
+        guard let bias, let biasGradient else { return 0 }
+        return biasGradient.groups * (bias.kind == .pairs ? 1 : parts)
+    }
+}
+
+extension AttentionKernel: KernelTemplate {
+    package var templateName: String { "attention" }
+    package var suffix: String { "" }
+
+    package func taskCount(_ symbols: [String: Int]) -> Int {
+        let pieces = sequences.value(symbols) * parts
+        switch step {
+        case .sumQueryGradients: return pieces
+        case .sumBiasGradients: return heads
+        case .gradient: return (biasGradient.map { $0.groups * parts } ?? pieces) * heads
+        case .forward: return pieces * heads
+        }
+    }
+
+    /// As if the tokens were in equal shares of `sequences`; tiles of which the mask keeps nothing cost nothing.
+    package func flopCount(_ symbols: [String: Int]) -> Int {
+        let tokens = tokens.value(symbols)
+        if case .sumQueryGradients = step { return planes * tokens * heads * headSize }
+        if case .sumBiasGradients = step { return (biasPlanes - 1) * (bias?.elements.value(symbols) ?? 0) }
+        let length = tokens / Swift.max(1, sequences.value(symbols))
+        var pairs = tokens * length * heads * headSize
+        if let mask = attributes.mask {
+            let schedule = MaskSchedule(mask: mask, heads: heads, tile: tile)
+            pairs = Int(Double(pairs) * MaskTable(schedule, length: length).counts.work)
+        }
+        return if case .forward = step { 4 * pairs } else { 10 * pairs }
+    }
+
+    package func scratchByteCount(_ symbols: [String: Int]) -> Int { scratchByteCount }
+
+    package var contractionElement: ElementType? { element }
+
+    package func contractionFlopCount(_ symbols: [String: Int]) -> Int { flopCount(symbols) }
+
+    package func countTraffic(_ counter: inout TrafficCounter) {
+        let rows = tokens.value(counter.symbols) * heads
+        let elements = rows * headSize
+        let partials = planes * elements
+        let biases = bias?.elements.value(counter.symbols) ?? 0
+        let biasPartials = max(0, biasPlanes - 1) * biases
+        switch step {
+        case .forward(let out, let lse):
+            for buffer in [query, key, value] { counter.read(buffer, elements) }
+            if let bias { counter.read(bias.buffer, biases) }
+            counter.write(out, elements)
+            counter.write(lse, rows)
+        case .gradient(let dout, let lse, let delta, let dq, let dk, let dv, let partial):
+            for buffer in [query, key, value, dout] { counter.read(buffer, elements) }
+            for buffer in [lse, delta] { counter.read(buffer, rows) }
+            if let bias { counter.read(bias.buffer, biases) }
+            for buffer in [dk, dv] { counter.write(buffer, elements) }
+            if element == .f32 { counter.write(dq, elements) }
+            counter.write(partial, partials)
+            if let biasGradient {
+                counter.write(biasGradient.dbias, biases)
+                counter.write(biasGradient.partial, biasPartials)
+            }
+        case .sumQueryGradients(let dq, let partial):
+            counter.read(partial, partials)
+            if element == .f32 { counter.read(dq, elements) }
+            counter.write(dq, elements)
+        case .sumBiasGradients(let gradient):
+            counter.read(gradient.partial, biasPartials)
+            counter.read(gradient.dbias, biases)
+            counter.write(gradient.dbias, biases)
+        }
+    }
+
+    package func verify(_ verifier: inout KernelVerifier) throws(IRError) {
+        try verifier.extents([sequences, tokens, .fixed(heads), .fixed(headSize)])
+        try verifyTile(verifier)
+        switch step {
+        case .forward(let out, let lse):
+            try verifyOperands(&verifier)
+            try verifier.write(out, element)
+            try verifier.write(lse, .f32)
+        case .gradient(let dout, let lse, let delta, let dq, let dk, let dv, let partial):
+            try verifyOperands(&verifier)
+            try verifier.read(dout, element)
+            for buffer in [lse, delta] { try verifier.read(buffer, .f32) }
+            for buffer in [dq, dk, dv] { try verifier.write(buffer, element) }
+            try verifier.write(partial, .f32)
+            if let biasGradient {
+                try verifier.require(.attention, bias != nil, "the gradient of a bias that there is not")
+                try verifier.write(biasGradient.dbias, .f32)
+                try verifier.write(biasGradient.partial, .f32)
+            }
+        case .sumQueryGradients(let dq, let partial):
+            try verifier.read(partial, .f32)
+            try verifier.write(dq, element)
+        case .sumBiasGradients(let gradient):
+            try verifier.read(gradient.partial, .f32)
+            try verifier.write(gradient.dbias, .f32)
+        }
+    }
+}
+
+extension AttentionKernel {
+    private func verifyTile(_ verifier: KernelVerifier) throws(IRError) {
+        try verifier.require(
+            .panels, tile.lanes == verifier.lanes,
+            "tile \(tile) is for \(tile.lanes) lanes, the target has \(verifier.lanes)")
+        let multiples = [
+            (tile.queries, tile.forwardRows), (tile.forwardRows, tile.rows), (tile.forwardRows, tile.lanes),
+            (tile.keys, tile.columns), (tile.keys, 64), (tile.partRows, tile.queries),
+            (tile.partRows, tile.keys),
+        ]
+        try verifier.require(
+            .attention, multiples.allSatisfy { $0 > 0 && $1 > 0 && $0 % $1 == 0 },
+            "the sizes of tile \(tile) do not divide into one another")
+        try verifier.require(
+            .attention, parts > 0 && (!tile.isPaired || element == .bf16),
+            "\(parts) parts of \(tile.isPaired ? "pairs of " : "")\(element.rawValue)")
+    }
+
+    /// What the forward step and the gradient read alike.
+    private func verifyOperands(_ verifier: inout KernelVerifier) throws(IRError) {
+        for buffer in [query, key, value] { try verifier.read(buffer, element) }
+        for buffer in [offsets, lengths] { try verifier.read(buffer, .i32) }
+        if let bias {
+            try verifier.extents([bias.columns, bias.elements])
+            try verifier.read(bias.buffer, .f32)
+        }
+        if attributes.rate > 0 {
+            try verifier.read(rng, .i64)
+            try verifier.readNumber(stream)
+        }
+        try verifier.require(
+            .attention, (attributes.mask == nil) == (maskTable == nil) && (attributes.bias == bias?.kind),
+            "mask or bias of the attributes have no buffer, or have one and are not there")
+        if let mask = attributes.mask, let maskTable {
+            try verifier.readMask(maskTable, MaskSchedule(mask: mask, heads: heads, tile: tile))
+        }
+    }
+}
+
+extension AttentionKernel {
+    package var description: String {
+        let shape = "\(element)[\(tokens) tokens, \(sequences) sequences, \(heads) heads of \(headSize)]"
+        let dropout =
+            attributes.rate > 0
+            ? ", dropout \(attributes.rate) stream b\(stream) rng b\(rng)" : ""
+        let mask = maskTable.map { ", mask b\($0)" } ?? ""
+        let bias = bias.map { ", \($0.kind) bias b\($0.buffer)[\($0.elements)]" } ?? ""
+        let dbias =
+            biasGradient.map { ", dbias b\($0.dbias) in \($0.groups) groups, partial b\($0.partial)" } ?? ""
+        let common =
+            "\(shape) scale \(attributes.scale)\(dropout)\(mask)\(bias)\(dbias), \(parts) parts, tile \(tile)"
+        switch step {
+        case .forward(let out, let lse):
+            return "  attention b\(out), lse b\(lse) = b\(query), b\(key), b\(value) \(common)\n"
+        case .gradient(let dout, let lse, let delta, let dq, let dk, let dv, let partial):
+            return
+                "  attention_gradient b\(dq), b\(dk), b\(dv), partial b\(partial) = dout b\(dout), b\(query), b\(key), "
+                + "b\(value), lse b\(lse), delta b\(delta) \(common)\n"
+        case .sumQueryGradients(let dq, let partial):
+            return "  attention_sum b\(dq) += partial b\(partial) \(shape), \(parts) parts\n"
+        case .sumBiasGradients(let gradient):
+            return
+                "  attention_bias_sum b\(gradient.dbias) += partial b\(gradient.partial), \(biasPlanes) planes\n"
+        }
+    }
+}

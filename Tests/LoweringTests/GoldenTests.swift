@@ -1,0 +1,35 @@
+import Foundation
+import GraphIR
+import KernelIR
+import Lowering
+import TestSupport
+import Testing
+
+/// Files under `Golden/`: the target (`// target: avx2`), a graph and, after `// expect`, the program that it is lowered
+/// to, which the verifier has nothing to say about.
+///
+/// Run the tests with `BERTC_BLESS=1` in the environment to write what lowering gives now into the files.
+@Suite struct GoldenTests {
+    static let directory = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Golden")
+
+    /// Targets with all that lowering asks of them, so that the text is the same on every machine.
+    static let targets = [
+        "avx2": Machine(lanes: 8),
+        "avx512": Machine(lanes: 16),
+        "avx512bf16": Machine(lanes: 16, bf16: .dot),
+        "amx": Machine(lanes: 16, bf16: .tiles),
+        "amx-bf16x3": Machine(lanes: 16, bf16: .tiles, f32Terms: 2),
+        "openblas": Machine(lanes: 16, usesLibraryMatmul: true),
+    ]
+
+    @Test func thereAreFiles() { #expect(GoldenFile.names(in: Self.directory).count > 15) }
+
+    @Test(arguments: GoldenFile.names(in: directory)) func lowering(_ file: String) throws {
+        let golden = try GoldenFile(Self.directory.appending(path: file))
+        let target = try #require(Self.targets[golden.directive("target")], "\(file): no such target")
+        let graph = try Graph(parsing: golden.input, file: file)
+        let program = try Lowering.lower(graph, for: target, keepsPanels: true)
+        try program.verify(lanes: target.lanes)
+        try golden.check(program.description)
+    }
+}
