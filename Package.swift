@@ -104,7 +104,8 @@ let package = Package(
             resources: [.copy("Golden")]),
         tests("CodegenTests", ["Target", "Codegen", "KernelIR"]),
         tests(
-            "LoweringTests", ["TestSupport", "GraphIR", "KernelIR", "Lowering"], resources: [.copy("Golden")]),
+            "LoweringTests", ["TestSupport", "GraphIR", "Target", "KernelIR", "Lowering"],
+            resources: [.copy("Golden")]),
         tests(
             "RuntimeTests",
             [

@@ -13,7 +13,7 @@ package func lower(
     var lowering = GraphLowering(
         graph: graph, machine: machine, keepsPanels: keepsPanels, customKernels: customKernels)
     let program = try lowering.program()
-    try program.verify(lanes: machine.lanes)
+    try program.verify(lanes: machine.target.lanes)
     return program
 }
 

@@ -2,6 +2,7 @@ import Foundation
 import GraphIR
 import KernelIR
 import Lowering
+import Target
 import TestSupport
 import Testing
 
@@ -14,12 +15,12 @@ import Testing
 
     /// Targets with all that lowering asks of them, so that the text is the same on every machine.
     static let targets = [
-        "avx2": Machine(lanes: 8),
-        "avx512": Machine(lanes: 16),
-        "avx512bf16": Machine(lanes: 16, bf16: .dot),
-        "amx": Machine(lanes: 16, bf16: .tiles),
-        "amx-bf16x3": Machine(lanes: 16, bf16: .tiles, f32Terms: 2),
-        "openblas": Machine(lanes: 16, usesLibraryMatmul: true),
+        "avx2": Machine(.avx2),
+        "avx512": Machine(.avx512),
+        "avx512bf16": Machine(.avx512bf16),
+        "amx": Machine(.amx),
+        "amx-bf16x3": Machine(.amx, f32Terms: 2),
+        "openblas": Machine(.avx512, usesLibraryMatmul: true),
     ]
 
     @Test func thereAreFiles() { #expect(GoldenFile.names(in: Self.directory).count > 15) }
@@ -29,7 +30,7 @@ import Testing
         let target = try #require(Self.targets[golden.directive("target")], "\(file): no such target")
         let graph = try Graph(parsing: golden.input, file: file)
         let program = try Lowering.lower(graph, for: target, keepsPanels: true)
-        try program.verify(lanes: target.lanes)
+        try program.verify(lanes: target.target.lanes)
         try golden.check(program.description)
     }
 }

@@ -1,6 +1,8 @@
 import GraphIR
 import KernelIR
 import Lowering
+import Target
+import TestSupport
 import Testing
 
 /// Programs that break one rule each: a lowered graph with one phase changed.
@@ -43,7 +45,7 @@ import Testing
 
     @Test(arguments: cases) func isRefused(_ test: Case) throws {
         let program = try Lowering.lower(
-            Graph(parsing: test.graph), for: Machine(lanes: 16), keepsPanels: false)
+            Graph(parsing: test.graph), for: Machine(.avx512), keepsPanels: false)
         try program.verify(lanes: 16)
         var changes = 0
         let launches = program.launches.map { launch in
@@ -66,7 +68,7 @@ import Testing
 
     @Test func tilesOfAnotherTargetAreRefused() throws {
         let program = try Lowering.lower(
-            Graph(parsing: Self.product), for: Machine(lanes: 8), keepsPanels: false)
+            Graph(parsing: Self.product), for: Machine(.avx2), keepsPanels: false)
         let error = #expect(throws: IRError.self) { try program.verify(lanes: 16) }
         #expect(error?.rule == KernelRule.panels.rawValue)
     }
