@@ -105,7 +105,8 @@ extension CustomOp: OpFamily {
         guard let decomposition = definition.decomposition else { return nil }
         let results = try checked("custom") { try decomposition(self, operands) }
         guard results.map(\.type) == types, results.allSatisfy(\.exists) else {
-            if let builder = operands.first?.builder { _ = try builder.finish() }  // Prefer the builder's own error.
+            // Prefer the builder's own error.
+            if let builder = operands.first?.builder { _ = try builder.finish() }
             let given = results.map(\.type.description).joined(separator: ", ")
             let wanted = types.map(\.description).joined(separator: ", ")
             throw IRError("custom", "its decomposition gives \(given), but its shape rule \(wanted)")

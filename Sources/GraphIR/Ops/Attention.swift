@@ -46,9 +46,10 @@ extension Op {
 
 extension Op.Attention: OpFamily {
     private enum Row {
-        static let mask = AttributeSpelling<AttentionMask>(name: "mask", write: { .string($0.description) }) {
-            reader throws(IRError) in try AttentionMask(parsing: reader.string("mask"))
-        }
+        static let mask = AttributeSpelling<AttentionMask>(
+            name: "mask", write: { .string($0.description) },
+            read: { reader throws(IRError) in try AttentionMask(parsing: reader.string("mask"))
+            })
         static let forward = Spelling(
             "flash_attention", .float("scale"), .float("rate"), .int("stream"), .optional(mask),
             .optional(.choice("bias"))

@@ -66,82 +66,90 @@ struct AttributeSpelling<Value>: Sendable {
 
     /// An attribute that is left out where there is no value.
     static func optional<Wrapped>(_ some: AttributeSpelling<Wrapped>) -> Self where Value == Wrapped? {
-        Self(name: some.name, write: { $0.flatMap(some.write) }) { reader throws(IRError) in
-            guard let name = some.name, reader.contains(name) else { return nil }
-            return try some.read(&reader)
-        }
+        Self(
+            name: some.name, write: { $0.flatMap(some.write) },
+            read: { reader throws(IRError) in
+                guard let name = some.name, reader.contains(name) else { return nil }
+                return try some.read(&reader)
+            })
     }
 }
 
 extension AttributeSpelling where Value == Int {
     static func int(_ name: String) -> Self {
-        Self(name: name, write: { .int($0) }) { reader throws(IRError) in try reader.int(name) }
+        Self(name: name, write: { .int($0) }, read: { reader throws(IRError) in try reader.int(name) })
     }
 }
 
 extension AttributeSpelling where Value == Double {
     static func float(_ name: String) -> Self {
-        Self(name: name, write: { .float($0) }) { reader throws(IRError) in try reader.float(name) }
+        Self(name: name, write: { .float($0) }, read: { reader throws(IRError) in try reader.float(name) })
     }
 }
 
 extension AttributeSpelling where Value == Bool {
     /// Written always, false when it is left out.
     static func bool(_ name: String) -> Self {
-        Self(name: name, write: { .bool($0) }) { reader throws(IRError) in try reader.bool(name) }
+        Self(name: name, write: { .bool($0) }, read: { reader throws(IRError) in try reader.bool(name) })
     }
 
     /// Written where it is true.
     static func flag(_ name: String) -> Self {
-        Self(name: name, write: { $0 ? .bool(true) : nil }) { reader throws(IRError) in
-            try reader.bool(name)
-        }
+        Self(
+            name: name, write: { $0 ? .bool(true) : nil },
+            read: { reader throws(IRError) in
+                try reader.bool(name)
+            })
     }
 }
 
 extension AttributeSpelling where Value == String {
     static func string(_ name: String) -> Self {
-        Self(name: name, write: { .string($0) }) { reader throws(IRError) in try reader.string(name) }
+        Self(name: name, write: { .string($0) }, read: { reader throws(IRError) in try reader.string(name) })
     }
 }
 
 extension AttributeSpelling where Value: RawRepresentable<String> & CaseIterable & Sendable {
     /// One of a set of words.
     static func choice(_ name: String) -> Self {
-        Self(name: name, write: { .name($0.rawValue) }) { reader throws(IRError) in
-            try reader.choice(name)
-        }
+        Self(
+            name: name, write: { .name($0.rawValue) },
+            read: { reader throws(IRError) in
+                try reader.choice(name)
+            })
     }
 }
 
 extension AttributeSpelling where Value == [Int] {
     static func ints(_ name: String) -> Self {
-        Self(name: name, write: { .ints($0) }) { reader throws(IRError) in try reader.ints(name) }
+        Self(name: name, write: { .ints($0) }, read: { reader throws(IRError) in try reader.ints(name) })
     }
 }
 
 extension AttributeSpelling where Value == [Double] {
     static func floats(_ name: String) -> Self {
-        Self(name: name, write: { .floats($0) }) { reader throws(IRError) in try reader.floats(name) }
+        Self(name: name, write: { .floats($0) }, read: { reader throws(IRError) in try reader.floats(name) })
     }
 }
 
 extension AttributeSpelling where Value == Dimension {
     static func dimension(_ name: String) -> Self {
-        Self(name: name, write: { .dimension($0) }) { reader throws(IRError) in try reader.dimension(name) }
+        Self(
+            name: name, write: { .dimension($0) },
+            read: { reader throws(IRError) in try reader.dimension(name) })
     }
 }
 
 extension AttributeSpelling where Value == [Dimension] {
     static func shape(_ name: String) -> Self {
-        Self(name: name, write: { .shape($0) }) { reader throws(IRError) in try reader.shape(name) }
+        Self(name: name, write: { .shape($0) }, read: { reader throws(IRError) in try reader.shape(name) })
     }
 }
 
 extension AttributeSpelling where Value == TensorType {
     /// The type of a source, which is written as that of its result.
     static var resultType: Self {
-        Self(name: nil, write: { _ in nil }) { reader throws(IRError) in try reader.resultType() }
+        Self(name: nil, write: { _ in nil }, read: { reader throws(IRError) in try reader.resultType() })
     }
 }
 
