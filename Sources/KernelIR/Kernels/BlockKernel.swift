@@ -215,12 +215,16 @@ extension BlockKernel: KernelTemplate {
             let isFirst = targets.insert(product.target).inserted
             try verifier.require(
                 .workingMemory, isFirst != product.accumulates,
-                "b\(product.target) is \(isFirst ? "added to before it is" : "both") written")
+                isFirst
+                    ? "b\(product.target) is added to before it is written"
+                    : "b\(product.target) is written twice")
             try verifier.write(product.target, .f32)
         }
         guard let epilogue else { return }
-        let totals = splitsChunks ? chunkColumns.map { _ in tasks * chunkCount([:]) } ?? tasks : tasks
-        try verifier.check(epilogue, rows: rows, sums: (tasks, totals), reduces: isWhole)
+        // How many totals chunks of symbolic columns would leave is not known.
+        let pieces = splitsChunks ? columns.fixedValue.map { _ in chunkCount([:]) } : 1
+        let sums = pieces.map { (rows: tasks, totals: tasks * $0) }
+        try verifier.check(epilogue, rows: rows, sums: sums, reduces: isWhole)
     }
 }
 
