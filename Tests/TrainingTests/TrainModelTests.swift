@@ -143,8 +143,8 @@ import Training
         // Other labels: the encoder stays, the classifier is fresh.
         let labels = try String(contentsOfFile: Repository.small + "/train_labels.txt", encoding: .utf8)
         let texts = try String(contentsOfFile: Repository.small + "/train.txt", encoding: .utf8)
-        try second.write(texts, "other.txt")
-        try second.write(labels.replacingOccurrences(of: "positive", with: "great"), "other_labels.txt")
+        try second.write("other.txt", texts)
+        try second.write("other_labels.txt", labels.replacingOccurrences(of: "positive", with: "great"))
         config.data.trainFile = "other.txt"
         _ = try trainModel(config) { if case .started(let summary) = $0 { loaded = summary.loaded } }
         #expect(loaded?.missing.map(\.name).sorted() == ["classifier.bias", "classifier.weight"])
