@@ -74,6 +74,7 @@ pretrain-demo: build ## Pre-train a small BERT from scratch on English text, and
 
 # One folder per library product, for any web server.
 docs: setup ## Build the API documentation of the libraries into .build/docs
+	@mkdir -p .build/docs
 	@for library in $(LIBRARIES); do \
 	    swift package --allow-writing-to-directory .build/docs generate-documentation --target $$library \
 	        --transform-for-static-hosting --hosting-base-path $$library --output-path .build/docs/$$library; \

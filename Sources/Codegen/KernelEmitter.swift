@@ -2,18 +2,18 @@ import GraphIR
 import KernelIR
 
 /// A phase as LLVM IR.
-public struct EmittedPhase: Hashable, Sendable {
+package struct EmittedPhase: Hashable, Sendable {
     /// The function's name, the same for every phase: each goes into an object of its own.
-    public static let symbol = "kernel"
+    package static let symbol = "kernel"
     /// The module's text.
-    public let ir: String
+    package let ir: String
 }
 
 /// Turns kernels into LLVM IR text for vectors of a given width.
-public struct KernelEmitter: Sendable {
-    public let machine: Machine
+package struct KernelEmitter: Sendable {
+    package let machine: Machine
 
-    public init(machine: Machine) { self.machine = machine }
+    package init(machine: Machine) { self.machine = machine }
 
     /// The phase's code; `nil` for phases that are library calls.
     ///

@@ -1,4 +1,5 @@
 import GraphIR
+import Support
 
 /// An encoder as a graph over packed sequences. Its parameters have the names of HF Transformers' BERT, whatever the family.
 /// With `norm_position: pre` each block normalises its input and the encoder ends in one more LayerNorm
@@ -61,7 +62,7 @@ public struct EncoderGraph: Sendable {
     }
 
     /// The graph and its parameters.
-    /// - Throws: `EncoderConfigError` for a head that the model's family does not have.
+    /// - Throws: `ConfigError` for a head that the model's family does not have.
     public func build() throws -> Built { try build(config.family.spec(of: config)) }
 
     /// The same of a specification in the place of the configuration's.
@@ -99,7 +100,7 @@ extension EncoderSpec {
             case .encoder, .classification, .regression, .tokenClassification: nil
             }
         guard let missing else { return }
-        throw EncoderConfigError(
+        throw ConfigError(
             file: "model configuration", problem: "is of the family '\(name)', which has no \(missing)")
     }
 }

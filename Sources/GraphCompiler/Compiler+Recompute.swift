@@ -11,7 +11,7 @@ public struct RecomputeCost: Hashable, Sendable {
     public let run: Executor.RunByteCounts
     /// Parameters, optimiser states and panels, which outlive runs.
     public let lastingByteCount: Int
-    /// Of one run with the first shape.
+    /// The cost of one run with the first shape.
     public let flops: Int
 }
 

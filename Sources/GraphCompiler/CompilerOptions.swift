@@ -28,7 +28,7 @@ public struct CompilerOptions: Sendable {
     /// Worker threads; every online core when `nil`.
     public var threads: Int?
     public var matmul: MatmulLowering
-    /// Of products and attention.
+    /// Element type of the operands of matrix products and attention.
     public var precision: Precision
     /// What training steps compute again for the backward pass rather than hold; `auto` is `none` here, where no
     /// shapes are known (`Compiler.recomputation` chooses).

@@ -63,7 +63,7 @@ public struct ContractionTile: Hashable, Sendable {
         case tiles(terms: Int)
     }
 
-    /// Of the operands: f32, bf16 or f16. Products add up in f32.
+    /// Element type of the operands: f32, bf16 or f16. Products add up in f32.
     public let element: ElementType
     public let unit: Unit
     /// Rows of the register tile.

@@ -44,7 +44,7 @@ package struct TargetCPU: Hashable, Sendable {
 }
 
 extension Target {
-    /// The best level of this machine, or nil if it has not even the least.
+    /// The best level of this machine, or nil if it does not even have the least.
     ///
     /// Asking for AMX tiles changes the process: Linux hands out tile registers only on request.
     package static let host: Target? = HostCPU.current.target

@@ -3,7 +3,7 @@ import KernelIR
 
 /// Writes the element program for values of a section: what is asked for, and what that needs.
 ///
-/// A value has an element for each row and column of the view, or one a row; either way the program holds one id
+/// A value has an element for each row and column of the view, or one per row; either way the program holds one id
 /// for it.
 struct RowBuilder {
     let section: Section

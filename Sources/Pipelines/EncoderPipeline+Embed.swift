@@ -41,7 +41,7 @@ extension EncoderPipeline {
 
     /// Elements of a vector.
     ///
-    /// - Throws: `EncoderConfigError` when the model's modules do not fit each other.
+    /// - Throws: `ConfigError` when the model's modules do not fit each other.
     public func vectorWidth(pooling: EncoderPooling? = nil) throws -> Int {
         guard let sentence else { return config.hiddenSize }
         let width = try sentence.width(

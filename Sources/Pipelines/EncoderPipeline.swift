@@ -1,5 +1,6 @@
 import Encoders
 import GraphCompiler
+import Support
 import Text
 
 /// A saved model with its tokeniser, ready to use: text in; labels, numbers or vectors out.
@@ -68,7 +69,7 @@ public final class EncoderPipeline {
     /// `config.json` or `model.json`.
     ///
     /// - Parameter compiler: what compiles the graphs; one with default options when `nil`.
-    /// - Throws: one-line errors that name the file: `ModelError`, `EncoderConfigError`, `CheckpointError`,
+    /// - Throws: one-line errors that name the file: `ModelError`, `ConfigError`, `CheckpointError`,
     ///   `SafetensorsError`, and those of the tokeniser and the compiler.
     public init(contentsOf path: String, compiler: Compiler? = nil, options: Options = Options()) throws {
         let files = try ModelDirectory(path)

@@ -4,7 +4,7 @@ import KernelIR
 /// Runs the launches of a bound program, each phase by the code that it was handed.
 final class Launcher {
     private let binding: ProgramBinding
-    /// Of each phase of the schedule's launches.
+    /// The code of each phase of the schedule's launches.
     private let code: [[PhaseCode]]
     private let pool: WorkerPool
     private let work: LaunchWork

@@ -71,7 +71,7 @@ struct ParameterPanels {
         }
     }
 
-    /// Told when a run has written its updates.
+    /// Called when a run has written its updates.
     func noteUpdates() {
         for update in updated { parameters.noteChange(of: update.name, refreshing: update.panels) }
     }

@@ -17,7 +17,7 @@ public final class ParameterStore {
 
     private final class Panels {
         let memory: MemoryPool.Piece
-        /// Of the parameter that they were made of.
+        /// The version of the parameter that they were made from.
         var version = -1
 
         init(_ memory: MemoryPool.Piece) { self.memory = memory }

@@ -139,7 +139,7 @@ final class ProgramBinding {
     /// Packs the parameters that clients have changed.
     func refreshPanels() { panels.refresh() }
 
-    /// Told when a run has written its updates.
+    /// Called when a run has written its updates.
     func noteUpdates() { panels.noteUpdates() }
 
     // MARK: Values

@@ -24,9 +24,9 @@ public struct Pass: Sendable {
 /// What a pass may ask and tell besides the graph.
 public struct PassContext: Sendable {
     public var costModel: CostModel
-    /// Told of every candidate for fusion, in the order of the decisions.
+    /// Called with every fusion candidate, in the order of the decisions.
     public var explain: (@Sendable (FusionDecision) -> Void)?
-    /// Told of every group of layers that is computed again, the first one first.
+    /// Called with every group of layers that is computed again, from the first to the last.
     public var explainRecompute: (@Sendable (RecomputeDecision) -> Void)?
 
     public init(

@@ -217,7 +217,7 @@ import Testing
         let wrong = json.replacingOccurrences(of: "layers\": 2", with: "layers\": 3")
         #expect(
             message { _ = try EncoderConfig(json: Data(wrong.utf8)) }?.contains(
-                "'attention_mask' has 2 masks for 3 layers; give one, or one a layer") == true)
+                "'attention_mask' has 2 masks for 3 layers; give one, or one per layer") == true)
     }
 
     @Test func attentionMaskFromAFileIsRelativeToTheConfiguration() throws {

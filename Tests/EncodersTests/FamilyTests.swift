@@ -1,5 +1,6 @@
 import Foundation
 import GraphCompiler
+import Support
 import TestSupport
 import Testing
 
@@ -101,7 +102,7 @@ import Testing
         (#"{"model_type": "roberta"}"#, "expected 'bert', 'distilbert' or 'electra'"),
     ])
     func whatAFamilyDoesNotHaveIsRefused(json: String, problem: String) {
-        let error = #expect(throws: EncoderConfigError.self) { try EncoderConfig(json: Data(json.utf8)) }
+        let error = #expect(throws: ConfigError.self) { try EncoderConfig(json: Data(json.utf8)) }
         #expect(error?.description.contains(problem) == true, "\(error?.description ?? "")")
     }
 
@@ -114,7 +115,7 @@ import Testing
     func headsThatAFamilyDoesNotHaveAreRefused(family: String, head: EncoderHead, problem: String) {
         var config = EncoderConfig()
         (config.modelType, config.normPosition) = (family, .post)
-        let error = #expect(throws: EncoderConfigError.self) {
+        let error = #expect(throws: ConfigError.self) {
             try EncoderGraph(config: config, head: head, isTraining: true).build()
         }
         #expect(error?.description.contains(problem) == true)

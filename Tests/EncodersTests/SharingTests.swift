@@ -1,6 +1,7 @@
 import Encoders
 import Foundation
 import GraphCompiler
+import Support
 import TestSupport
 import Testing
 
@@ -203,7 +204,7 @@ import Testing
             (#"{"embedding_size": 0}"#, "'embedding_size' is 0, expected 1 to"),
             (#"{"stochastic_depth": 1}"#, "'stochastic_depth' is 1.0, expected at least 0 and less than 1"),
         ] {
-            let error = #expect(throws: EncoderConfigError.self) { try EncoderConfig(json: Data(text.utf8)) }
+            let error = #expect(throws: ConfigError.self) { try EncoderConfig(json: Data(text.utf8)) }
             #expect(error?.description.contains(problem) == true, "\(error?.description ?? "")")
         }
     }

@@ -147,7 +147,7 @@ struct ShapeRuleTests {
         Misfit(.scatterAdd(rows: 5), [f32("n", 2), i32("m")], "needs float updates"),
         Misfit(.coalesce(rows: 5), [f32("n")], "needs ids i32[n]"),
         Misfit(.segmentSum, [f32("t"), i32("s"), i32("s")], "needs offsets"),
-        Misfit(.segmentBroadcast(tokens: "t"), [f32("t")] + segments, "has not one row a sequence"),
+        Misfit(.segmentBroadcast(tokens: "t"), [f32("t")] + segments, "must have one row per sequence"),
         // Optimiser
         Misfit(
             .adamW(AdamWAttributes()), [f32(2), f32(3), f32(2), f32(2), f32(), f32(), f32(), f32()], "differ"),

@@ -252,4 +252,15 @@ import Training
         second.mask.lambda = 5e-5
         _ = try trainModel(second)
     }
+
+    @Test(arguments: ["distilbert", "electra"]) func familiesWithoutMasksLearnNone(family: String) throws {
+        let output = try TemporaryDirectory()
+        var config = Self.config(output, steps: 2)
+        config.model.path = try output.write("model.json", #"{"model_type": "\#(family)"}"#)
+        config.model.tokenizer = Repository.small
+        #expect(
+            message { _ = try trainModel(config) }?.contains(
+                "'dam' is \"structured\", but \(config.model.path) is of the family '\(family)'") == true)
+        #expect(!output.exists("run"))
+    }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import GraphCompiler
 import Pipelines
+import Support
 import Text
 import Training
 
@@ -19,7 +20,7 @@ struct GlueTaskRun {
     /// Reads the task's files and looks for an earlier run.
     ///
     /// - Parameter config: the configuration of all tasks, whose output directory holds a directory for each.
-    /// - Throws: `TextError` for a mistake in a file, `TrainingConfigError` for a metric that the task does not have,
+    /// - Throws: `TextError` for a mistake in a file, `ConfigError` for a metric that the task does not have,
     /// `CommandError` when the earlier run had other settings or data.
     init(_ task: GlueTask, config: TrainingConfig) throws {
         self.task = task

@@ -31,7 +31,7 @@ enum ExitStatus: Int32, Error {
         switch error {
         case let error as CommandError: self = error.status
         case let error as TextError: self = Self.status(of: error.kind)
-        case is EncoderConfigError, is TrainingConfigError: self = .badData
+        case is ConfigError: self = .badData
         case let error as ModelError:
             switch error.kind {
             case .missingFile: self = .missingInput

@@ -25,7 +25,7 @@ struct PassOptions: ParsableArguments {
         guard !names.contains(name) else { return }
         let nearest = nearestName(to: name, among: names).map { " (did you mean '\($0)'?)" } ?? ""
         throw ValidationError(
-            "\(option) is '\(name)', which is no pass\(nearest); the passes are \(names.joined(separator: ", "))"
+            "\(option) is '\(name)', which is not a pass\(nearest); the passes are \(names.joined(separator: ", "))"
         )
     }
 

@@ -12,7 +12,7 @@ extension EncoderCheckpoint {
     ///   - architecture: the kind of model to save as; it decides the class, and with it the names.
     ///   - parameters: canonical names and shapes. A tied decoder is not among them.
     ///   - provide: called once per parameter; hands its values to the sink, in one piece or several.
-    /// - Throws: `EncoderConfigError`, `SafetensorsError`, and what `provide` throws.
+    /// - Throws: `ConfigError`, `SafetensorsError`, and what `provide` throws.
     public static func save(
         to directory: URL, config: EncoderConfig, architecture: EncoderArchitecture,
         parameters: [ParameterSpec],
@@ -51,7 +51,7 @@ extension EncoderCheckpoint {
     ) throws -> EncoderConfig {
         var config = config
         guard let name = config.family.classes[architecture] else {
-            throw EncoderConfigError(
+            throw ConfigError(
                 file: "model configuration",
                 problem:
                     "is of the family '\(config.family.modelType)', which has no model of the kind '\(architecture)'"

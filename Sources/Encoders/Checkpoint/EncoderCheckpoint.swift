@@ -20,7 +20,7 @@ public struct EncoderCheckpoint: Sendable {
     private let tensors: [TextKey: CheckpointTensor]
 
     /// Opens the configuration and the weights of a directory and checks the headers.
-    /// - Throws: `EncoderConfigError`, `CheckpointError` or `SafetensorsError`.
+    /// - Throws: `ConfigError`, `CheckpointError` or `SafetensorsError`.
     public init(directory: URL) throws {
         let config = try EncoderConfig(contentsOf: directory)
         try self.init(directory: directory, config: config, map: config.family.checkpoint)

@@ -6,7 +6,7 @@
 public struct ParameterSpec: Sendable, Equatable {
     /// What the numbers are, which decides how they start and whether they decay.
     public enum Role: Sendable, Hashable {
-        /// Of a linear layer.
+        /// The weights of a linear layer.
         case matrix
         /// What a linear layer adds.
         case bias

@@ -10,7 +10,7 @@ struct ConfigFields<Key: RawRepresentable<String>> {
     let object: JSONObject
     /// Keys with another name in the file.
     private var names: [String: String] = [:]
-    /// Of these, the ones that may have their own name too.
+    /// The keys among these that may have their own name too.
     private var aliases: Set<String> = []
     /// Keys that mean nothing in the file.
     private var ignored: Set<String> = []
@@ -76,7 +76,7 @@ struct ConfigFields<Key: RawRepresentable<String>> {
         throw error(key, "is '\(name)', expected one of \(list)\(hint)")
     }
 
-    /// A mask for all layers, or an array of one a layer; empty for none.
+    /// A mask for all layers, or an array with one per layer; empty for none.
     func masks(_ key: Key) throws -> [AttentionMask] {
         switch value(key) {
         case nil, .null?: return []
@@ -110,13 +110,13 @@ struct ConfigFields<Key: RawRepresentable<String>> {
         }
     }
 
-    func error(_ key: Key, _ problem: String) -> EncoderConfigError {
-        EncoderConfigError(file: file, field: spellings(of: key).first ?? key.rawValue, problem: problem)
+    func error(_ key: Key, _ problem: String) -> ConfigError {
+        ConfigError(file: file, field: spellings(of: key).first ?? key.rawValue, problem: problem)
     }
 
     private func illTyped(
         _ key: Key, expected: String, found: JSONValue, _ verb: String = "is"
-    ) -> EncoderConfigError {
+    ) -> ConfigError {
         error(key, "\(verb) \(found.kind), expected \(expected)")
     }
 }

@@ -3,30 +3,30 @@ import Support
 
 extension EncoderConfig {
     /// Reads a configuration file, or `model.json` (else `config.json`) of a model directory.
-    /// - Throws: `EncoderConfigError` naming the file, the field and what was expected.
+    /// - Throws: `ConfigError` naming the file, the field and what was expected.
     public init(contentsOf url: URL) throws {
         let file = try Self.file(at: url)
         let data: Data
         do throws(FileError) {
             data = try readFile(file.path)
         } catch {
-            throw EncoderConfigError(file: file.path, problem: "cannot be read: \(error.reason)")
+            throw ConfigError(file: file.path, problem: "cannot be read: \(error.reason)")
         }
         try self.init(json: data, file: file.path)
     }
 
     /// Decodes the text of a `model.json` or `config.json`.
     /// - Parameter file: what the text is called in an error.
-    /// - Throws: `EncoderConfigError` naming the field and what was expected.
+    /// - Throws: `ConfigError` naming the field and what was expected.
     public init(json: Data, file: String = "model configuration") throws {
         let value: JSONValue
         do {
             value = try JSONValue(parsing: json)
         } catch {
-            throw EncoderConfigError(file: file, problem: "is \(error)")
+            throw ConfigError(file: file, problem: "is \(error)")
         }
         guard case .object(let object) = value else {
-            throw EncoderConfigError(file: file, problem: "holds \(value.kind), expected a JSON object")
+            throw ConfigError(file: file, problem: "holds \(value.kind), expected a JSON object")
         }
         let family = try Self.family(of: object, file: file)
         let fields = ConfigFields<Key>(file: file, object: object, family.keys)
@@ -101,7 +101,7 @@ extension EncoderConfig {
         var isDirectory: ObjCBool = false
         let files = FileManager.default
         guard files.fileExists(atPath: url.path, isDirectory: &isDirectory) else {
-            throw EncoderConfigError(
+            throw ConfigError(
                 file: url.path,
                 problem: "does not exist, expected a model.json, config.json or model directory")
         }
@@ -110,6 +110,6 @@ extension EncoderConfig {
             let candidate = url.appendingPathComponent(name)
             if files.fileExists(atPath: candidate.path) { return candidate }
         }
-        throw EncoderConfigError(file: url.path, problem: "has neither a model.json nor a config.json")
+        throw ConfigError(file: url.path, problem: "has neither a model.json nor a config.json")
     }
 }

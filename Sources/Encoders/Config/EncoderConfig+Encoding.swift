@@ -7,7 +7,7 @@ extension EncoderConfig {
     /// Hugging Face Transformers loads it as a model of its family; a BERT when the layers are post-norm and share nothing, attention has no
     /// mask and embeddings are as wide as the layers. Other models have no counterpart there, so their files carry no `model_type`: loading them by mistake fails instead
     /// of computing something else. A mask from a file is written out.
-    /// - Throws: `EncoderConfigError` when the configuration is not valid.
+    /// - Throws: `ConfigError` when the configuration is not valid.
     public func json() throws -> Data {
         try validate()
         var object = unknownKeys

@@ -1,4 +1,5 @@
 import GraphIR
+import Support
 
 extension EncoderConfig {
     private static let mostLayers = 1000
@@ -18,11 +19,11 @@ extension EncoderConfig {
 
     /// Checks that a model of this configuration can be built.
     /// - Parameter file: what the configuration is called in an error.
-    /// - Throws: `EncoderConfigError` for the first field that is out of range.
+    /// - Throws: `ConfigError` for the first field that is out of range.
     public func validate(file: String = "model configuration") throws {
         func require(_ holds: Bool, _ key: Key, _ problem: @autoclosure () -> String) throws {
             guard holds else {
-                throw EncoderConfigError(file: file, field: name(of: key), problem: problem())
+                throw ConfigError(file: file, field: name(of: key), problem: problem())
             }
         }
         try require(
@@ -80,12 +81,12 @@ extension EncoderConfig {
         }
         try require(
             attentionMasks.count <= 1 || attentionMasks.count == layers, .attentionMask,
-            "has \(attentionMasks.count) masks for \(layers) layers; give one, or one a layer")
+            "has \(attentionMasks.count) masks for \(layers) layers; give one, or one per layer")
         for mask in attentionMasks {
             do throws(IRError) {
                 try mask.check(heads: heads)
             } catch {
-                throw EncoderConfigError(
+                throw ConfigError(
                     file: file, field: name(of: .attentionMask),
                     problem: "is not possible: \(error.message)")
             }

@@ -55,7 +55,7 @@ public struct EncoderConfig: Sendable, Equatable {
     public var modelType: String?
     /// `norm_position`: `post` for a Hugging Face file that says nothing, else `pre`.
     public var normPosition = NormPosition.pre
-    /// `attention_mask`: the keys that each token may attend to. One mask for all layers, or one a layer; none when
+    /// `attention_mask`: the keys that each token may attend to. One mask for all layers, or one per layer; none when
     /// tokens attend to all of their sequence.
     public var attentionMasks: [AttentionMask] = []
     /// `share_layers`: what the layers have in common.

@@ -19,11 +19,11 @@ struct OtherKeys {
         ),
     ]
 
-    /// - Throws: `EncoderConfigError` for a value that this model cannot have.
+    /// - Throws: `ConfigError` for a value that this model cannot have.
     init(_ object: JSONObject, _ family: any EncoderFamily, file: String) throws {
         for (key, legal, meaning) in Self.fixed {
             guard let found = object[key], found != .null, found != legal else { continue }
-            throw EncoderConfigError(
+            throw ConfigError(
                 file: file, field: key, problem: "has a value this model cannot have: \(meaning)")
         }
         if let map = object["auto_map"]?.object, !map.members.isEmpty {

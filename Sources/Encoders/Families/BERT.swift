@@ -22,6 +22,4 @@ package struct BERT: EncoderFamily {
 
     package let checkpoint = CheckpointMap(
         prefix: "bert", encoder: ["embeddings", "encoder", "pooler"], rules: [])
-
-    package let tokenizer = TokenizerKind.wordPiece
 }

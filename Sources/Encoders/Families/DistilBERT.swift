@@ -54,6 +54,4 @@ package struct DistilBERT: EncoderFamily {
             .rename("cls.predictions.decoder.weight", "vocab_projector.weight"),
             .rename("cls.predictions.bias", "vocab_projector.bias"),
         ])
-
-    package let tokenizer = TokenizerKind.wordPiece
 }

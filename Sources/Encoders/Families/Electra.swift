@@ -42,6 +42,4 @@ package struct Electra: EncoderFamily {
             .rename("discriminator.dense", "discriminator_predictions.dense"),
             .rename("discriminator.prediction", "discriminator_predictions.dense_prediction"),
         ])
-
-    package let tokenizer = TokenizerKind.wordPiece
 }

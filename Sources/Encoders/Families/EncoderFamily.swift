@@ -16,21 +16,13 @@ package protocol EncoderFamily: Sendable {
     func spec(of config: EncoderConfig) -> EncoderSpec
     /// What its tensors are called in files.
     var checkpoint: CheckpointMap { get }
-    /// The kind of tokeniser that its models are trained with.
-    var tokenizer: TokenizerKind { get }
-}
-
-/// How tokens are made of a text.
-public enum TokenizerKind: Sendable {
-    /// BERT's: words, then their longest pieces.
-    case wordPiece
 }
 
 /// How a family's `config.json` differs from BERT's in its keys.
 package struct ConfigKeys: Sendable {
     /// Keys with another name.
     package var names: [EncoderConfig.Key: String] = [:]
-    /// Of these, the ones whose usual name is understood as well, as Transformers does.
+    /// The keys among these whose usual name is understood as well, as Transformers does.
     package var aliases: Set<EncoderConfig.Key> = []
     /// Keys of Hugging Face's BERT that mean nothing here, as in Transformers.
     package var ignored: Set<EncoderConfig.Key> = []
@@ -67,8 +59,8 @@ extension EncoderConfig {
     /// What a key is called in the family's files.
     package func name(of key: Key) -> String { family.keys.names[key] ?? key.rawValue }
 
-    /// The kind of tokeniser that the family's models are trained with.
-    public var tokenizer: TokenizerKind { family.tokenizer }
+    /// Whether the family's files can hold attention masks.
+    package var savesAttentionMasks: Bool { !family.keys.refused.contains(.attentionMask) }
 
     /// Token types that a tokeniser may give: the rows of the table, or any number where the family has no table and leaves
     /// them out.

@@ -56,7 +56,7 @@ public struct AttentionGates: Hashable, Sendable {
 
     // MARK: Names
 
-    /// The parameters with the logits, f32[heads, gates, 2]: one for all layers, or one a layer.
+    /// The parameters with the logits, f32[heads, gates, 2]: one for all layers, or one per layer.
     public func names(layers: Int) -> [String] {
         isPerLayer ? (0..<layers).map { "attention_gates.\($0)" } : ["attention_gates"]
     }

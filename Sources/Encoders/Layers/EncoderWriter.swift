@@ -52,7 +52,7 @@ struct EncoderWriter {
         maskLoss = openPairs.dropFirst().reduce(first, +) * gates.lambda
     }
 
-    /// Of the tables' width up to their dropout, then projected if the layers are of another (Lan et al.).
+    /// The sum of the tables' rows, normalised, with dropout; projected if the layers have another width (Lan et al.).
     private func embeddings() -> Tensor {
         let tables = spec.embeddings
         func table(_ name: String, rows: Int, _ role: ParameterSpec.Role = .table(padding: nil)) -> Tensor {

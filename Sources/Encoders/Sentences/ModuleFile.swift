@@ -4,11 +4,11 @@ import Support
 /// Reads a JSON object out of a file of a model directory.
 enum ModuleFile {
     /// - Returns: nil when there is no such file.
-    /// - Throws: `EncoderConfigError` naming the file.
+    /// - Throws: `ConfigError` naming the file.
     static func object(at url: URL) throws -> JSONObject? {
         guard let value = try value(at: url) else { return nil }
         guard case .object(let object) = value else {
-            throw EncoderConfigError(file: url.path, problem: "holds \(value.kind), expected a JSON object")
+            throw ConfigError(file: url.path, problem: "holds \(value.kind), expected a JSON object")
         }
         return object
     }
@@ -20,7 +20,7 @@ enum ModuleFile {
             let file = try MappedFile(path: url.path)
             return try withExtendedLifetime(file) { try JSONValue(parsing: file.bytes) }
         } catch let error as JSONError {
-            throw EncoderConfigError(file: url.path, problem: "is \(error)")
+            throw ConfigError(file: url.path, problem: "is \(error)")
         }
     }
 }

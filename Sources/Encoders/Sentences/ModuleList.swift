@@ -7,12 +7,12 @@ struct ModuleList {
     let modules: [ModuleEntry]
 
     /// - Returns: nil when the directory has no `modules.json`.
-    /// - Throws: `EncoderConfigError` for a list that does not begin with a Transformer.
+    /// - Throws: `ConfigError` for a list that does not begin with a Transformer.
     init?(directory: URL) throws {
         let file = directory.appendingPathComponent("modules.json")
         guard let value = try ModuleFile.value(at: file) else { return nil }
-        func wrong(_ problem: String) -> EncoderConfigError {
-            EncoderConfigError(file: file.path, problem: problem)
+        func wrong(_ problem: String) -> ConfigError {
+            ConfigError(file: file.path, problem: problem)
         }
         guard case .array(let items) = value, !items.isEmpty else {
             throw wrong("holds \(value.kind), expected an array of modules")
@@ -56,7 +56,7 @@ struct ModuleEntry {
 
     /// What the module does; nil for one that does nothing outside of training.
     ///
-    /// - Throws: `EncoderConfigError` for a class that is not known here, and for settings that are not.
+    /// - Throws: `ConfigError` for a class that is not known here, and for settings that are not.
     func module(name: String) throws -> SentenceModule? {
         switch className {
         case "Pooling": return try pooling()
@@ -77,7 +77,7 @@ struct ModuleEntry {
             return SentenceModule(.normalize, input: input, output: output)
         case "Dropout": return nil
         default:
-            throw EncoderConfigError(
+            throw ConfigError(
                 file: list,
                 problem:
                     "has the module \(type), which is not run here; expected Transformer, Pooling, Dense, "
@@ -94,12 +94,12 @@ struct ModuleEntry {
     private func pooling() throws -> SentenceModule {
         let settings: ConfigFields<PoolingKey> = try settings()
         guard !settings.object.members.isEmpty else {
-            throw EncoderConfigError(
+            throw ConfigError(
                 file: settings.file, problem: "does not exist, expected the settings of the module Pooling")
         }
         for key in settings.object.names.sorted() where key.hasPrefix("pooling_mode") {
             guard PoolingKey(rawValue: key) != nil else {
-                throw EncoderConfigError(
+                throw ConfigError(
                     file: settings.file, field: key, problem: "is not a known way of pooling")
             }
         }

@@ -25,7 +25,7 @@ public struct SentenceModules: Sendable {
     /// Reads the modules of a directory.
     ///
     /// - Returns: nil when it has no `modules.json`.
-    /// - Throws: `EncoderConfigError` for a module that is not known, or has settings that are not.
+    /// - Throws: `ConfigError` for a module that is not known, or has settings that are not.
     public init?(directory: URL) throws {
         guard let list = try ModuleList(directory: directory) else { return nil }
         encoderDirectory = list.encoderFolder
@@ -65,7 +65,7 @@ public struct SentenceModules: Sendable {
 
     /// The elements of a vector before any are cut off, when the encoder's states have `hiddenSize`.
     ///
-    /// - Throws: `EncoderConfigError` when a module takes vectors of another width, or the modules make no vector.
+    /// - Throws: `ConfigError` when a module takes vectors of another width, or the modules make no vector.
     public func width(hiddenSize: Int, layers: Int) throws -> Int {
         try Self.width(of: modules, in: folders, hiddenSize: hiddenSize, layers: layers)
     }
@@ -90,8 +90,8 @@ public struct SentenceModules: Sendable {
     ) throws -> Int {
         var widths: [SentenceModule.Feature: Int] = [.tokens: hiddenSize]
         for (module, folder) in zip(modules, folders) {
-            func wrong(_ problem: String) -> EncoderConfigError {
-                EncoderConfigError(file: folder.appendingPathComponent("config.json").path, problem: problem)
+            func wrong(_ problem: String) -> ConfigError {
+                ConfigError(file: folder.appendingPathComponent("config.json").path, problem: problem)
             }
             let isPooling = if case .pooling = module.kind { true } else { false }
             guard let width = widths[isPooling ? .tokens : module.input] else {
@@ -113,7 +113,7 @@ public struct SentenceModules: Sendable {
             widths[isPooling ? .sentence : module.output] = module.outputWidth(of: width)
         }
         guard let width = widths[.sentence] else {
-            throw EncoderConfigError(
+            throw ConfigError(
                 file: folders.first?.deletingLastPathComponent().path ?? "modules.json",
                 problem: "has no Pooling among its modules, so that texts get no vectors; expected one")
         }

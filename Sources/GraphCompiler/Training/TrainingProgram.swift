@@ -145,6 +145,11 @@ public final class TrainingProgram {
                     "there are \(microBatches.count), but the program does not accumulate gradients; set "
                         + "TrainingOptions.accumulates", at: "micro-batches")
             }
+            if let share = microBatches[0].lossWeights.first(where: { $0 < 1 }) {
+                throw ExecutionError(
+                    "has the share \(share) of the step, but is all of it, as the program does not accumulate gradients; "
+                        + "leave lossWeights out, or set TrainingOptions.accumulates", at: "the micro-batch")
+            }
             let tensors = try tensors(microBatches[0], index: 0).merging(optimizerInputs(rate)) { $1 }
             let outputs = try run(
                 program, tensors, symbols: microBatches[0].symbols, guarding: [options.loss])

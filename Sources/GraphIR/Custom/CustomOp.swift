@@ -100,7 +100,7 @@ extension CustomOp: OpFamily {
 
     /// The results as other ops.
     ///
-    /// - Throws: when a result has not the type in `types`, or building it went wrong.
+    /// - Throws: when a result does not have the type in `types`, or building it went wrong.
     package func decomposed(_ operands: [Tensor], _ types: [TensorType]) throws(IRError) -> [Tensor]? {
         guard let decomposition = definition.decomposition else { return nil }
         let results = try checked("custom") { try decomposition(self, operands) }

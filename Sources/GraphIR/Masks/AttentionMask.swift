@@ -3,7 +3,7 @@
 /// Positions count from the start of a sequence, and a pattern does not depend on where the sequence ends: a shorter
 /// sequence sees the upper left corner of what a longer one sees, whatever batch it is in.
 public struct AttentionMask: Hashable, Sendable {
-    /// One for all heads, or one a head.
+    /// One for all heads, or one per head.
     public let patterns: [MaskPattern]
 
     /// The same pattern for all heads.
@@ -29,7 +29,8 @@ public struct AttentionMask: Hashable, Sendable {
     /// Checks the parameters, and that attention of `heads` heads can have this mask.
     public func check(heads: Int) throws(IRError) {
         guard patterns.count == 1 || patterns.count == heads else {
-            throw .type("the mask has \(patterns.count) patterns for \(heads) heads; give one, or one a head")
+            throw .type(
+                "the mask has \(patterns.count) patterns for \(heads) heads; give one, or one per head")
         }
         for pattern in patterns { try pattern.check() }
     }

@@ -80,7 +80,9 @@ extension Op.Indexing: OpFamily {
         case .segmentBroadcast(let tokens):
             try expect(operands, 3...3)
             try checkSegments(operands[1], operands[2])
-            guard x.shape[0] == operands[2].shape[0] else { throw .type("\(x) has not one row a sequence") }
+            guard x.shape[0] == operands[2].shape[0] else {
+                throw .type("\(x) must have one row per sequence")
+            }
             return [TensorType(x.element, [tokens] + row)]
         }
     }

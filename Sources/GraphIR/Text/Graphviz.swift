@@ -1,5 +1,5 @@
 extension Graph {
-    /// The graph in the DOT language of Graphviz: a box a node, an arrow a value, a cluster a region.
+    /// The graph in the DOT language of Graphviz: one box per node, one arrow per value, one cluster per region.
     ///
     /// With `isIncluded`, only the nodes it accepts, and as dashed boxes what they read.
     public func graphviz(where isIncluded: (NodeID) -> Bool = { _ in true }) -> String {

@@ -21,7 +21,7 @@ package enum AttentionArray: Hashable, Sendable, CaseIterable {
     case maximum, tileMaximum, correction
     /// Running sums [rows][lanes], to be added up.
     case sum
-    /// Dropout: terms of the generator that belong to four columns (four i64), and a bit an element.
+    /// Dropout: terms of the generator that belong to four columns (four i64), and one bit per element.
     case columnTerms, keepBits
 
     var withoutPairs: AttentionArray {

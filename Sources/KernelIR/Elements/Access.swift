@@ -27,9 +27,9 @@ package struct Access: Hashable, Sendable {
     /// columns of the product's right operand, one row of a panel behind the other, rows of bf16 in pairs.
     package enum Layout: Hashable, Sendable {
         case rowMajor
-        /// Of a matrix with `depth` rows, rounded up to pairs: `(column / width, row, column % width)`.
+        /// Panels of a matrix with `depth` rows, rounded up to pairs: `(column / width, row, column % width)`.
         case panels(width: Int, depth: Extent)
-        /// Of its transpose, `depth` being its columns: `(row / width, column, row % width)`.
+        /// Panels of its transpose, `depth` being its columns: `(row / width, column, row % width)`.
         case transposedPanels(width: Int, depth: Extent)
     }
 

@@ -10,7 +10,7 @@ extension EvaluationMetrics {
         confusionCounts.map { Double($0.rightCount) / Double(count) }
     }
 
-    /// Of a token classifier the F1 of entities; else that of the label with id 1, `nil` unless there are two labels.
+    /// The F1 of entities for a token classifier; otherwise that of the label with id 1, `nil` unless there are two labels.
     public var f1: Double? {
         entities?.f1 ?? confusionCounts.flatMap { $0.labelCount == 2 ? $0.f1(of: 1) : nil }
     }

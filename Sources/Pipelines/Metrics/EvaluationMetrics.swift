@@ -14,9 +14,9 @@ public struct EvaluationMetrics: Hashable, Sendable {
     public let spearman: Double?
     /// Why `pearson` and `spearman` are not defined, of a regression model.
     public let undefinedCorrelation: UndefinedCorrelation?
-    /// Of pre-training alone.
+    /// Metrics of pre-training; `nil` for other tasks.
     public let pretraining: PretrainingMetrics?
-    /// Of a token classifier alone.
+    /// Metrics of entities, for token classifiers only.
     public private(set) var entities: EntityMetrics?
 
     /// Metrics of a classifier.

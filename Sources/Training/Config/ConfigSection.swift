@@ -1,3 +1,5 @@
+import Support
+
 /// A group of fields of `train.json` that belong together: their values, their part of the table, and how they must
 /// go with one another and with other sections.
 protocol ConfigSection: Sendable, Equatable {
@@ -6,7 +8,7 @@ protocol ConfigSection: Sendable, Equatable {
     static var fields: [ConfigField<Self>] { get }
     /// Checks fields against one another; each by itself is legal already.
     ///
-    /// - Throws: `TrainingConfigError` naming the field.
+    /// - Throws: `ConfigError` naming the field.
     func check(in config: TrainingConfig) throws
 }
 

@@ -7,14 +7,14 @@ import Support
 extension TrainingConfig {
     /// Reads a `train.json`. Paths in it are relative to the file's directory.
     ///
-    /// - Throws: `TrainingConfigError` naming the file, the field, what was expected and what was found.
+    /// - Throws: `ConfigError` naming the file, the field, what was expected and what was found.
     public init(contentsOf path: String) throws {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-            throw TrainingConfigError(file: path, problem: "no such file; expected a training configuration")
+            throw ConfigError(file: path, problem: "no such file; expected a training configuration")
         }
         guard !isDirectory.boolValue else {
-            throw TrainingConfigError(
+            throw ConfigError(
                 file: path, problem: "is a directory; expected a training configuration such as train.json")
         }
         try self.init(
@@ -26,16 +26,16 @@ extension TrainingConfig {
     /// - Parameters:
     ///   - file: what errors call the text.
     ///   - directory: what relative paths start from; empty for the working directory.
-    /// - Throws: `TrainingConfigError`.
+    /// - Throws: `ConfigError`.
     public init(json: Data, file: String = "training configuration", directory: String = "") throws {
         let value: JSONValue
         do {
             value = try JSONValue(parsing: json)
         } catch {
-            throw TrainingConfigError(file: file, problem: "is \(error)")
+            throw ConfigError(file: file, problem: "is \(error)")
         }
         guard case .object(let object) = value else {
-            throw TrainingConfigError(file: file, problem: "holds \(value.kind), expected a JSON object")
+            throw ConfigError(file: file, problem: "holds \(value.kind), expected a JSON object")
         }
         self.init()
         self.file = file
@@ -46,18 +46,18 @@ extension TrainingConfig {
 
     /// Sets one field by its name in the file.
     ///
-    /// - Throws: `TrainingConfigError` for an unknown name (with the nearest legal one) or an ill-typed value.
+    /// - Throws: `ConfigError` for an unknown name (with the nearest legal one) or an ill-typed value.
     public mutating func set(_ name: String, _ value: JSONValue) throws {
         let fields = Self.fields
         guard let field = fields.first(where: { $0.name == name }) else {
             let nearest = nearestName(to: name, among: fields.map(\.name))
-            throw TrainingConfigError(
+            throw ConfigError(
                 file: file, field: name,
                 problem: "is not a field"
                     + (nearest.map { "; did you mean '\($0)'?" } ?? "; see docs/training.md"))
         }
         if let expected = field.set(&self, value) {
-            throw TrainingConfigError(
+            throw ConfigError(
                 file: file, field: name, problem: "is \(value.shown), expected \(expected)")
         }
     }
@@ -68,8 +68,8 @@ extension TrainingConfig {
     }
 
     /// What is wrong with a field.
-    func error(_ field: String, _ problem: String) -> TrainingConfigError {
-        TrainingConfigError(file: file, field: field, problem: problem)
+    func error(_ field: String, _ problem: String) -> ConfigError {
+        ConfigError(file: file, field: field, problem: problem)
     }
 
     /// Refuses fields that the task does not look at, where they have been changed: a value that is what it would be

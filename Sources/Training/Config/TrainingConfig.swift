@@ -66,7 +66,7 @@ extension TrainingConfig {
 
     /// Checks every field, and the fields against one another. `trainModel` calls it.
     ///
-    /// - Throws: `TrainingConfigError`.
+    /// - Throws: `ConfigError`.
     public func validate() throws {
         // Setting each field to its own value runs its check, whichever way the value got here.
         var copy = self

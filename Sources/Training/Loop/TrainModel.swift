@@ -1,4 +1,5 @@
 import GraphCompiler
+import Support
 
 /// Trains a model as a configuration says and saves it.
 ///
@@ -21,7 +22,7 @@ import GraphCompiler
 ///   - trace: receives when each worker ran which kernel of the training step.
 ///   - observer: receives progress as it happens. An error that it throws ends the run.
 ///   - shouldStop: asked after each step; `true` saves a checkpoint (unless `saveEvery` is 0) and ends the run.
-/// - Throws: one-line errors that name file and place: `TrainingConfigError`, `ModelError`, and those of the
+/// - Throws: one-line errors that name file and place: `ConfigError`, `ModelError`, and those of the
 ///   tokeniser, data sets, checkpoints and the compiler.
 public func trainModel(
     _ config: TrainingConfig, compiler: Compiler? = nil, profiles: Bool = false,

@@ -53,13 +53,13 @@ final class Trainer {
             }
         metric = config.evaluation.metric ?? task.metric
         if metric == .f1, config.task != .tokenClassification, task.labels.count != 2 {
-            throw TrainingConfigError(
+            throw ConfigError(
                 file: config.file, field: "metric",
                 problem:
                     "is \"f1\", which needs two labels, but there are \(task.labels.count); use \"macro_f1\"")
         }
         if config.evaluation.earlyStopping != nil, task.exampleCount(of: .validation) == nil {
-            throw TrainingConfigError(
+            throw ConfigError(
                 file: config.file, field: "earlyStopping",
                 problem: "needs validation data; set validationFile, or heldOutFiles for pre-training")
         }

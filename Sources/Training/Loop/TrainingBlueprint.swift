@@ -1,6 +1,7 @@
 import Encoders
 import GraphCompiler
 import Pipelines
+import Support
 
 /// What a run's model is made of: the graphs, which are built once, and how they are trained.
 struct TrainingBlueprint {
@@ -11,7 +12,7 @@ struct TrainingBlueprint {
     private let graphs: ModelGraphs
     private let optimizer: OptimizerOptions
 
-    /// - Throws: `TrainingConfigError` for parameters to freeze that there are not, or when nothing is left to train.
+    /// - Throws: `ConfigError` for parameters to freeze that there are not, or when nothing is left to train.
     init(
         _ config: TrainingConfig, _ source: ModelSource, _ task: any LearningTask, compiler: Compiler
     ) throws {
@@ -76,7 +77,7 @@ struct TrainingBlueprint {
             }
             return frozen
         } catch let error as FreezeError {
-            throw TrainingConfigError(file: config.file, field: "freeze", problem: error.problem)
+            throw ConfigError(file: config.file, field: "freeze", problem: error.problem)
         }
     }
 }

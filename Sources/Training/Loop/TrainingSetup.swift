@@ -1,6 +1,7 @@
 import Encoders
 import Foundation
 import GraphCompiler
+import Support
 
 /// The model of a run, and what the run takes in memory.
 struct TrainingSetup {
@@ -18,7 +19,7 @@ struct TrainingSetup {
     /// that fit.
     ///
     /// - Parameter resumed: the micro-batches of the run that is resumed, which are kept if they fit.
-    /// - Throws: `TrainingConfigError` when not even a single sequence fits.
+    /// - Throws: `ConfigError` when not even a single sequence fits.
     static func fitting(_ blueprint: TrainingBlueprint, resumed: Int?) throws -> TrainingSetup {
         func make(_ size: Int?) throws -> TrainingSetup {
             // What loading and compiling have left behind.
@@ -37,7 +38,7 @@ struct TrainingSetup {
         let limit = config.machine.maxMemory?.byteCount ?? .max
         var setup = try make(1)
         guard setup.memory.total <= limit else {
-            throw TrainingConfigError(
+            throw ConfigError(
                 file: config.file, field: "maxMemory",
                 problem:
                     "is \(text(limit)), but the run needs \(text(needed.total)): \(list(needed)); micro-batches of "

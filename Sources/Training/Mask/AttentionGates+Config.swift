@@ -8,7 +8,8 @@ extension AttentionGates {
     /// - Parameters:
     ///   - model: the configuration of the model.
     ///   - path: what errors call it.
-    /// - Throws: `ModelError` for a model that has a mask already, and for sequences that are longer than either mask.
+    /// - Throws: `ModelError` for a model that has a mask already or whose family has none, and for sequences that are
+    ///   longer than either mask.
     init?(_ training: TrainingConfig, _ model: EncoderConfig, at path: String) throws {
         let whole = training.data.maxLength ?? model.maxPositions
         let longest = training.pretraining.phases.map { $0.length ?? whole }.max() ?? whole
@@ -28,6 +29,12 @@ extension AttentionGates {
         guard let form = training.mask.form else {
             if let size = model.maskSize { try check(size, "the model's attention mask was made or learned") }
             return nil
+        }
+        guard model.savesAttentionMasks else {
+            throw ModelError(
+                .invalidSetting,
+                "'dam' is \"\(form.rawValue)\", but \(path) is of the family '\(model.family.modelType)', whose models "
+                    + "have no attention mask to learn; set \"dam\": null", at: training.file)
         }
         guard model.attentionMasks.isEmpty else {
             throw ModelError(

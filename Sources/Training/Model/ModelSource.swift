@@ -91,8 +91,8 @@ struct ModelSource {
     private static func checkWeights(
         of own: EncoderConfig, fit config: EncoderConfig, _ training: TrainingConfig
     ) throws {
-        func refuse(_ field: String, _ asked: String, _ found: String) -> TrainingConfigError {
-            TrainingConfigError(
+        func refuse(_ field: String, _ asked: String, _ found: String) -> ConfigError {
+            ConfigError(
                 file: training.file, field: field,
                 problem:
                     "is \(asked), but the model's weights were trained with \(found); remove it, or start from "

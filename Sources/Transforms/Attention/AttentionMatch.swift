@@ -172,7 +172,7 @@ struct AttentionMatcher {
         if weights != probabilities {
             let (own, dropout) = (graph[weights.node], graph[value.node])
             guard own.op == dropout.op, own.operands[1] == dropout.operands[1] else {
-                throw AttentionRejection("the gradient of its probabilities has not their dropout")
+                throw AttentionRejection("the gradient of its probabilities does not apply the same dropout")
             }
             nodes.insert(value.node)
             value = dropout.operands[0]

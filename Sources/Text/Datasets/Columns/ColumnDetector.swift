@@ -3,7 +3,7 @@
 /// It never guesses between two sensible readings: it throws, with the columns shown and what to set.
 struct ColumnDetector {
     let path: String
-    /// Of a header or of JSON's members.
+    /// Names from a header or from JSON's members.
     let names: [String]?
     /// What columns are called: "column" or "member".
     let isJSON: Bool
@@ -105,7 +105,7 @@ struct ColumnDetector {
         }
     }
 
-    /// Of columns named as labels those that suit the task best.
+    /// Among the columns named as labels, those that suit the task best.
     private func suited(_ columns: [Int]) -> [Int] {
         guard columns.count > 1 else { return columns }
         let best: [Int]

@@ -35,7 +35,7 @@ enum TokenizerClass: Equatable {
         } else {
             throw TextError(
                 .unsupportedTokenizer, file: file,
-                "tokenizer_class is \(quotedJSON(name)), which is no WordPiece tokeniser of BERT's; expected "
+                "tokenizer_class is \(quotedJSON(name)), which is not a WordPiece tokeniser like BERT's; expected "
                     + "BertTokenizer, a class that equals it, or PreTrainedTokenizerFast")
         }
     }

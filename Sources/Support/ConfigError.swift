@@ -1,10 +1,11 @@
-/// A `model.json` or `config.json` that does not describe a model which can be built.
-public struct EncoderConfigError: Error, CustomStringConvertible, Equatable {
-    /// The file, or the name its contents were given.
+/// A configuration, such as a `config.json` or a `train.json`, that does not describe what it should: a model that can be
+/// built, or a training run.
+public struct ConfigError: Error, Hashable, CustomStringConvertible {
+    /// The file, or the name that the configuration was given.
     public let file: String
-    /// The field at fault, by its name in the file; nil when the file as a whole is.
+    /// The field at fault; `nil` when the file as a whole is.
     public let field: String?
-    /// What is wrong and what was expected.
+    /// What is wrong, what was expected and the fix.
     public let problem: String
 
     public init(file: String, field: String? = nil, problem: String) {
