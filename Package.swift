@@ -52,7 +52,7 @@ let package = Package(
         library("KernelIR", ["Target", "GraphIR"]),
         library("Lowering", ["Target", "GraphIR", "KernelIR"]),
         library("Codegen", ["Target", "GraphIR", "KernelIR"]),
-        library("Runtime", ["Support", "Target", "GraphIR", "Interpreter", "KernelIR", atomics]),
+        library("Runtime", ["Target", "GraphIR", "Interpreter", "KernelIR", atomics]),
         library("Roofline", ["Target", "LLVMBridge", "Runtime"]),
         library(
             "GraphCompiler",
@@ -92,8 +92,7 @@ let package = Package(
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .target(
             name: "TestSupport", dependencies: ["Support", "GraphIR", "Interpreter"],
-            path: "Tests/TestSupport",
-            swiftSettings: strict),
+            path: "Tests/TestSupport", swiftSettings: strict),
         tests("SupportTests", ["Support", "TestSupport"]),
         tests("LLVMBridgeTests", ["LLVMBridge", "Target"]),
         tests("TargetTests", ["Target"]),
@@ -116,9 +115,7 @@ let package = Package(
             "GraphCompilerTests",
             [
                 "TestSupport", "Target", "GraphCompiler", "GraphIR", "Interpreter", "Transforms", "Lowering",
-                "LLVMBridge",
-                "CAllocationCounter",
-                "TileEmulator",
+                "LLVMBridge", "CAllocationCounter", "TileEmulator",
             ]),
         tests("TextTests", ["TestSupport", "Text", "Support"], resources: [.copy("Fixtures")]),
         tests(
