@@ -48,7 +48,8 @@ let package = Package(
         library("LLVMBridge", ["CLLVM", "Target"]),
         library("GraphIR", ["Support"]),
         library("Interpreter", ["Support", "GraphIR"]),
-        library("Transforms", ["Target", "GraphIR", "Interpreter", heap]),
+        library("Autodiff", ["GraphIR"]),
+        library("Transforms", ["Target", "GraphIR", "Interpreter", "Autodiff", heap]),
         library("KernelIR", ["Target", "GraphIR"]),
         library("Lowering", ["Target", "GraphIR", "KernelIR"]),
         library("Codegen", ["Target", "GraphIR", "KernelIR"]),
@@ -57,8 +58,8 @@ let package = Package(
         library(
             "GraphCompiler",
             [
-                "Support", "Target", "LLVMBridge", "GraphIR", "Interpreter", "Transforms", "KernelIR",
-                "Lowering", "Codegen", "Runtime", "Roofline", atomics,
+                "Support", "Target", "LLVMBridge", "GraphIR", "Interpreter", "Autodiff", "Transforms",
+                "KernelIR", "Lowering", "Codegen", "Runtime", "Roofline", atomics,
             ]),
         library("Encoders", ["Support", "GraphIR"]),
         library("Text", ["Support", "CZlib", heap]),
@@ -91,7 +92,7 @@ let package = Package(
         .target(name: "TileEmulator", path: "Tests/TileEmulator"),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .target(
-            name: "TestSupport", dependencies: ["Support", "GraphIR", "Interpreter"],
+            name: "TestSupport", dependencies: ["Support", "GraphIR", "Interpreter", "Autodiff"],
             path: "Tests/TestSupport", swiftSettings: strict),
         tests("SupportTests", ["Support", "TestSupport"]),
         tests("LLVMBridgeTests", ["LLVMBridge", "Target"]),
@@ -99,7 +100,11 @@ let package = Package(
         tests("GraphIRTests", ["GraphIR"], resources: [.copy("Fixtures")]),
         tests("InterpreterTests", ["TestSupport", "GraphIR", "Interpreter"]),
         tests(
-            "TransformsTests", ["TestSupport", "Target", "GraphIR", "Interpreter", "Transforms"],
+            "AutodiffTests",
+            ["TestSupport", "Support", "GraphIR", "Interpreter", "Autodiff", "Transforms"]),
+        tests(
+            "TransformsTests",
+            ["TestSupport", "Support", "Target", "GraphIR", "Interpreter", "Autodiff", "Transforms"],
             resources: [.copy("Golden")]),
         tests("CodegenTests", ["Target", "Codegen", "KernelIR"]),
         tests(

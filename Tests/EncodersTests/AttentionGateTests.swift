@@ -4,7 +4,6 @@ import GraphCompiler
 import GraphIR
 import Interpreter
 import Testing
-import Transforms
 
 /// The gates of a learned mask and the gradient that reaches their logits.
 @Suite struct AttentionGateTests {

@@ -1,3 +1,4 @@
+import Autodiff
 import GraphIR
 import Interpreter
 import Support

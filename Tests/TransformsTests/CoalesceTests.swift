@@ -1,3 +1,4 @@
+import Autodiff
 import GraphIR
 import Interpreter
 import Support
@@ -29,8 +30,9 @@ import Transforms
         let graph = try step(options)
         for ids: [Int32] in [[5, 39, 5, 0, 5, 39], [7], [], Array(0..<40)] {
             var random = SplitMix64(seed: 8)
-            var run = OptimizerTests.Run(values: ["table": .random([40, 3], -1...1, &random)])
-            (run.options, run.lossScale) = (options, options.scalesLoss ? 64 : 1)
+            let table = HostTensor.random([40, 3], -1...1, &random)
+            var run = InterpretedTraining(
+                ["table": table], options, lossScale: options.scalesLoss ? 64 : 1)
             var other = run
             let inputs = [
                 "ids": HostTensor(ids), "weights": HostTensor.random([ids.count, 3], -1...1, &random),
@@ -43,7 +45,7 @@ import Transforms
                 let after = try other(coalesced, step: number, inputs)
                 for (name, tensor) in before.merging(run.values, uniquingKeysWith: { $1 }) {
                     let same = after[name] ?? other.values[name]
-                    OptimizerTests.expectClose(same, tensor.values, "\(name) of \(ids)", 1e-12)
+                    expectClose(same, tensor.values, "\(name) of \(ids)", 1e-12)
                 }
             }
         }

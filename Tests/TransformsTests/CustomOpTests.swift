@@ -1,46 +1,9 @@
-import Foundation
 import GraphIR
 import Interpreter
 import Support
 import TestSupport
 import Testing
 import Transforms
-
-/// Definitions that the suites share.
-enum Custom {
-    /// x tanh(log(1 + exp(x))), with a gradient of its own.
-    static let mish = CustomOpDefinition(
-        "mish", shape: { _, types in types },
-        evaluate: { _, x in [x[0].values.map { $0 * tanh(log(1 + exp($0))) }] },
-        gradient: { _, rule in
-            let (x, dy) = (rule.operands[0], rule.cotangent)
-            let t = (1 + x.exp()).log().tanh()
-            return [dy * (t + x * (1 - t * t) * x.sigmoid())]
-        },
-        decomposition: { _, x in [x[0] * (1 + x[0].exp()).log().tanh()] })
-
-    /// scale · a · b and a + b, without a gradient of its own.
-    static let productAndSum = CustomOpDefinition(
-        "product_and_sum", attributes: [("scale", .float(2))], resultCount: 2,
-        shape: { _, types in
-            guard types.count == 2, types[0] == types[1] else {
-                throw IRError("type", "needs two of one type")
-            }
-            return types
-        },
-        evaluate: { op, x in
-            let pairs = zip(x[0].values, x[1].values)
-            return [pairs.map { op.float("scale") * $0 * $1 }, pairs.map { $0 + $1 }]
-        },
-        decomposition: { op, x in [x[0] * x[1] * op.float("scale"), x[0] + x[1]] })
-
-    /// A decomposition that holds a custom op with a decomposition.
-    static let nested = CustomOpDefinition(
-        "nested", shape: { _, types in types }, evaluate: { _, x in [x[0].values] },
-        decomposition: { _, x in x[0].builder.custom(mish, [x[0].abs()]) })
-
-    static let all = [mish, productAndSum, nested]
-}
 
 @Suite struct CustomOpTests {
     private func graph() throws -> Graph {
@@ -109,27 +72,6 @@ enum Custom {
         #expect(graph.nodes.count == 4)
     }
 
-    /// By the op's own gradient, and by its decomposition where it has none.
-    @Test func gradientsAgreeWithDifferences() throws {
-        var generator = SplitMix64(seed: 3)
-        for definition in [Custom.mish, Custom.nested] {
-            var graph = try GraphBuilder.build("gradient") { g in
-                let w = g.parameter("w", [2, 3])
-                g.output("loss", g.custom(definition, [w * 2])[0].sum())
-            }
-            if !definition.hasGradient { try PassPipeline([.decomposeCustom()]).run(on: &graph) }
-            try checkGradients(
-                graph, ["w": .random([2, 3], 0.5...2, &generator)], tolerance: 1e-6, generator: &generator)
-        }
-    }
-
-    @Test func trainingDifferentiatesTheDecomposition() throws {
-        let step = try trainingStep(try graph().withoutUpdates())
-        #expect(!step.description.contains("product_and_sum"))
-        #expect(step.description.contains("custom.mish"))
-        #expect(step.updates.count == 3)
-    }
-
     @Test func newDropoutStreamsDiffer() throws {
         let noisy = CustomOpDefinition(
             "noisy", shape: { _, types in [types[0]] }, evaluate: { _, x in [x[0].values] },
@@ -150,41 +92,18 @@ enum Custom {
 
     // MARK: Mistakes of the definition
 
-    private func error(_ definition: CustomOpDefinition, _ body: (inout Graph) throws -> Void) throws
-        -> String
-    {
-        var graph = try GraphBuilder.build("mistake") { g in
-            let w = g.parameter("w", [2])
-            g.output("loss", g.scope("here") { g.custom(definition, [w])[0] }.sum())
-        }
-        let error = #expect(throws: (any Error).self) { try body(&graph) }
-        return error.map { "\($0)" } ?? ""
-    }
-
-    private func definition(
-        gradient: CustomOpDefinition.Gradient? = nil, decomposition: CustomOpDefinition.Decomposition? = nil
-    ) -> CustomOpDefinition {
-        CustomOpDefinition(
-            "bad", shape: { _, types in types }, evaluate: { _, _ in [[]] }, gradient: gradient,
-            decomposition: decomposition)
-    }
-
     @Test func mistakesNameTheNode() throws {
-        let wrongType = try error(definition(decomposition: { _, x in [x[0].sum()] })) {
+        let wrongType = try Custom.error(Custom.bad(decomposition: { _, x in [x[0].sum()] })) {
             try PassPipeline.standard.run(on: &$0)
         }
         #expect(
             wrongType == "in decompose-custom: %1 = custom.bad \"here\": its decomposition gives f32[], "
                 + "but its shape rule f32[2] [custom]")
-        let misbuilt = try error(definition(decomposition: { _, x in [x[0].matmul(x[0])] })) {
+        let misbuilt = try Custom.error(Custom.bad(decomposition: { _, x in [x[0].matmul(x[0])] })) {
             try PassPipeline.standard.run(on: &$0)
         }
         #expect(misbuilt.hasPrefix("in decompose-custom: %1 = custom.bad \"here\": matmul \"here\": "))
-        let none = try error(definition()) { _ = try trainingStep($0) }
-        #expect(none == "%1 = custom.bad \"here\": 'custom.bad' has no gradient rule [gradient]")
-        let count = try error(definition(gradient: { _, _ in [] })) { _ = try trainingStep($0) }
-        #expect(count.contains("has 1 operands, but its gradient gives 0"))
-        let values = try error(definition()) {
+        let values = try Custom.error(Custom.bad()) {
             _ = try Interpreter(graph: $0).run(["w": HostTensor([1, 2] as [Float])])
         }
         #expect(values == "%1 = custom.bad \"here\": its evaluation gives [0] values for shapes [[2]]")
@@ -193,20 +112,10 @@ enum Custom {
     @Test func aDecompositionThatHoldsItselfIsRefused() throws {
         final class Box: @unchecked Sendable { var definition: CustomOpDefinition? }
         let box = Box()
-        let endless = definition(decomposition: { _, x in x[0].builder.custom(box.definition!, x) })
+        let endless = Custom.bad(decomposition: { _, x in x[0].builder.custom(box.definition!, x) })
         box.definition = endless
         defer { box.definition = nil }
-        let message = try error(endless) { try PassPipeline.standard.run(on: &$0) }
+        let message = try Custom.error(endless) { try PassPipeline.standard.run(on: &$0) }
         #expect(message.contains("custom.bad \"here\": its decomposition holds itself"))
-    }
-}
-
-extension Graph {
-    /// Without updates; `trainingStep` adds its own.
-    fileprivate func withoutUpdates() throws -> Graph {
-        var graph = Graph(name: name)
-        for node in nodes { try graph.append(node.op, node.operands, label: node.label) }
-        for output in outputs { graph.addOutput(output.name, output.value) }
-        return graph
     }
 }

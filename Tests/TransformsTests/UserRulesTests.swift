@@ -1,4 +1,5 @@
 import GraphIR
+import TestSupport
 import Testing
 import Transforms
 

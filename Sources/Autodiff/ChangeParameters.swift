@@ -13,23 +13,21 @@ extension Graph {
         try changingParameters { ($0, $1 == .trainable && isFrozen($0) ? .frozen : $1) }
     }
 
+    /// Types stay what they are, so that nodes keep their numbers.
     private func changingParameters(
         _ change: (String, ParameterRole) -> (name: String, role: ParameterRole)
     ) throws(IRError) -> Graph {
-        var rewriter = GraphRewriter(self)
-        for id in nodeIDs {
-            guard case .source(.parameter(let name, let type, let role)) = self[id].op else {
-                try rewriter.copy(id)
-                continue
+        var graph = Graph(name: name)
+        for node in nodes {
+            var op = node.op
+            if case .source(.parameter(let name, let type, let role)) = op {
+                let new = change(name, role)
+                op = .parameter(name: new.name, type: type, role: new.role)
             }
-            let new = change(name, role)
-            guard new != (name, role) else {
-                try rewriter.copy(id)
-                continue
-            }
-            let op = Op.parameter(name: new.name, type: type, role: new.role)
-            rewriter.replace(id, with: [try rewriter.emit(op, [], label: self[id].label)])
+            try graph.append(op, node.operands, label: node.label)
         }
-        return rewriter.finish()
+        for output in outputs { graph.addOutput(output.name, output.value) }
+        for update in updates { graph.addUpdate(of: update.parameter, to: update.value) }
+        return graph
     }
 }

@@ -1,15 +1,14 @@
 import GraphIR
 import Interpreter
 import Support
-import TestSupport
 
 /// A random graph of float ops that holds many patterns the rewrite rules look for: neutral elements, chains
 /// of reshapes and transposes, broadcasts before element-wise ops, constants of every shape, repeated
 /// expressions.
-struct PatternGraph {
-    let graph: Graph
+package struct PatternGraph {
+    package let graph: Graph
     /// Inputs and parameters.
-    let inputs: [String: HostTensor]
+    package let inputs: [String: HostTensor]
 
     private static let constants: [Double] = [0, 1, 2, 0.5, -0.25, 3, -1]
     /// Functions without kinks and poles.
@@ -17,7 +16,7 @@ struct PatternGraph {
 
     /// A matrix, rows and columns of parameters, grown by `steps` ops; the loss is the sum of all values,
     /// squashed.
-    init(seed: Int, steps: Int = 24) throws {
+    package init(seed: Int, steps: Int = 24) throws {
         var random = SplitMix64(seed: UInt64(seed))
         let shapes: [String: [Dimension]] = ["x": ["tokens", 4], "w": [4, 4], "b": [4], "column": [4, 1]]
         inputs = [

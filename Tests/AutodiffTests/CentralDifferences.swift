@@ -1,9 +1,9 @@
+import Autodiff
 import GraphIR
 import Interpreter
 import Support
 import TestSupport
 import Testing
-import Transforms
 
 /// Compares the gradients that Autodiff appends with central differences of the interpreter in `Double`, for
 /// every trainable parameter along random directions v: (L(p + h v) - L(p - h v)) / 2h = Σ g v.

@@ -1,7 +1,7 @@
+import Autodiff
 import GraphIR
 import Interpreter
 import Testing
-import Transforms
 
 @Suite struct AutodiffTests {
     /// The gradient nodes that `appendGradients` adds to a graph for its parameters named `names`.

@@ -1,5 +1,7 @@
+import Autodiff
 import GraphIR
 import Interpreter
+import TestSupport
 import Testing
 import Transforms
 
@@ -15,46 +17,16 @@ import Transforms
         }
     }
 
-    /// A run of steps, one graph after another over the same values.
-    struct Run {
-        var values: [String: HostTensor] = [
-            "w": HostTensor(element: .f32, shape: [2, 3], values: [0.5, -0.25, 1, 0.75, 0.1, -0.6]),
-            "bias": HostTensor(element: .f32, shape: [3], values: [0.1, -0.2, 0.3]),
-        ]
-        var options = TrainingStepTests.options
-        var lossScale = 1.0
-
-        /// Runs a graph at a step counted from 0, with states that start as 0, and takes its updates in.
-        mutating func callAsFunction(
-            _ graph: Graph, step: Int, _ inputs: [String: HostTensor] = [:]
-        ) throws -> [String: HostTensor] {
-            for case .source(.parameter(let name, let type, let role)) in graph.nodes.map(\.op)
-            where role != .trainable && values[name] == nil {
-                values[name] = .filled(0, .f32, type.extents([:]) ?? [])
-            }
-            var given = values.merging(inputs) { $1 }
-            let (power1, power2) = (step == 0 ? (0.9, 0.99) : step == 1 ? (0.81, 0.9801) : (0.729, 0.970299))
-            given["learning_rate"] = .scalar(0.05)
-            given["correction1"] = .scalar(1 - power1)
-            given["correction2"] = .scalar(1 - power2)
-            given["average_weight"] = .scalar(step == 0 ? 1 : 1 - (options.averageDecay ?? 0))
-            given["loss_scale"] = .scalar(lossScale)
-            let names = Set(graph.nodes.compactMap(\.op.suppliedName))
-            let result = try Interpreter(graph: graph, rounding: false).run(
-                given.filter { names.contains($0.key) })
-            values.merge(result.updates) { $1 }
-            return result.outputs
-        }
+    /// A run from the weights of the numbers below.
+    static func start() -> InterpretedTraining {
+        InterpretedTraining(
+            [
+                "w": HostTensor(element: .f32, shape: [2, 3], values: [0.5, -0.25, 1, 0.75, 0.1, -0.6]),
+                "bias": HostTensor(element: .f32, shape: [3], values: [0.1, -0.2, 0.3]),
+            ], TrainingStepTests.options)
     }
 
     static let x = HostTensor([1, 2, -0.5, 0.25], shape: [2, 2])
-
-    static func expectClose(
-        _ tensor: HostTensor?, _ numbers: [Double], _ name: String, _ bound: Double = 1e-9
-    ) {
-        #expect(tensor?.values.count == numbers.count, "\(name)")
-        for (a, b) in zip(tensor?.values ?? [], numbers) { #expect(abs(a - b) < bound, "\(name)") }
-    }
 
     /// After the third step, both optimisers with averages of decay 0.75.
     @Test(arguments: [
@@ -87,24 +59,24 @@ import Transforms
         _ optimizer: Optimizer, _ loss: Double, _ weight: [Double], _ average: [Double], _ bias: [Double]
     ) throws {
         for optimised in [false, true] {
-            var run = Run()
+            var run = Self.start()
             run.options.optimizer = optimizer
             run.options.averageDecay = 0.75
             var graph = try trainingStep(TrainingStepTests.model(), options: run.options)
             if optimised { try PassPipeline.standard.run(on: &graph) }
             var outputs: [String: HostTensor] = [:]
             for step in 0..<3 { outputs = try run(graph, step: step, ["x": Self.x]) }
-            Self.expectClose(outputs["loss"], [loss], "loss")
-            Self.expectClose(run.values["w"], weight, "w")
-            Self.expectClose(run.values["w.ema"], average, "w.ema")
-            Self.expectClose(run.values["bias"], bias, "bias")
+            expectClose(outputs["loss"], [loss], "loss")
+            expectClose(run.values["w"], weight, "w")
+            expectClose(run.values["w.ema"], average, "w.ema")
+            expectClose(run.values["bias"], bias, "bias")
         }
     }
 
     /// LAMB's ratio is 1 where the weights are 0.
     @Test func lambStartsFromZero() throws {
         let results = try [Optimizer.adamW, .lamb].map { optimizer in
-            var run = Run()
+            var run = Self.start()
             run.options.optimizer = optimizer
             run.values["w"] = .filled(0, .f32, [2, 3])
             _ = try run(
@@ -112,7 +84,7 @@ import Transforms
             return run.values["w"]
         }
         #expect(results[0]?.values.contains { $0 != 0 } == true)
-        Self.expectClose(results[1], results[0]?.values ?? [], "w")
+        expectClose(results[1], results[0]?.values ?? [], "w")
     }
 
     /// Two micro-batches of one and two rows give the step of all three, also with a scaled loss.
@@ -122,7 +94,7 @@ import Transforms
             HostTensor([1.0, 2], shape: [1, 2]), HostTensor([-0.5, 0.25, 0.3, -0.7], shape: [2, 2]),
         ]
         let model = try Self.meanModel()
-        var (whole, split) = (Run(), Run())
+        var (whole, split) = (Self.start(), Self.start())
         split.options.scalesLoss = scales
         split.lossScale = 1024
         let step = try trainingStep(model, options: whole.options)
@@ -140,16 +112,16 @@ import Transforms
                 loss += try split(accumulation, step: index, inputs)["weighted_loss"]?.values[0] ?? .nan
             }
             let outputs = try split(update, step: index)
-            Self.expectClose(expected["loss"], [loss], "loss", 1e-7)
-            Self.expectClose(outputs["gradient_norm"], expected["gradient_norm"]?.values ?? [], "norm", 1e-7)
+            expectClose(expected["loss"], [loss], "loss", 1e-7)
+            expectClose(outputs["gradient_norm"], expected["gradient_norm"]?.values ?? [], "norm", 1e-7)
             for name in ["w", "bias", "w.exp_avg", "bias.exp_avg_sq"] {
-                Self.expectClose(split.values[name], whole.values[name]?.values ?? [], name, 1e-7)
+                expectClose(split.values[name], whole.values[name]?.values ?? [], name, 1e-7)
             }
         }
     }
 
     @Test func ratesHaveScalesByName() throws {
-        var (scaled, halved) = (Run(), Run())
+        var (scaled, halved) = (Self.start(), Self.start())
         scaled.options.treatments["w"] = ParameterTreatment(rateScale: 0.5)
         let graph = try trainingStep(TrainingStepTests.model(), options: scaled.options)
         _ = try scaled(graph, step: 0, ["x": Self.x])
@@ -157,8 +129,8 @@ import Transforms
             trainingStep(TrainingStepTests.model(), options: halved.options), step: 0, ["x": Self.x])
         let start = [0.5, -0.25, 1, 0.75, 0.1, -0.6]
         let full = zip(halved.values["w"]?.values ?? [], start).map { $0 - $1 }
-        Self.expectClose(scaled.values["w"], zip(start, full).map { $0 + $1 / 2 }, "w")
-        Self.expectClose(scaled.values["bias"], halved.values["bias"]?.values ?? [], "bias")
+        expectClose(scaled.values["w"], zip(start, full).map { $0 + $1 / 2 }, "w")
+        expectClose(scaled.values["bias"], halved.values["bias"]?.values ?? [], "bias")
     }
 
     /// Sums are written where they are computed; a sum that something else reads later is not.

@@ -1,9 +1,9 @@
+import Autodiff
 import GraphIR
 import Interpreter
 import Support
 import TestSupport
 import Testing
-import Transforms
 
 @Suite struct GradientTests {
     @Test(arguments: GradientCase.all) func agreesWithCentralDifferences(_ row: GradientCase) throws {
