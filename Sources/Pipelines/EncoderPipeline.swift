@@ -51,7 +51,7 @@ public final class EncoderPipeline {
     public var cacheWarning: String? { compiler.cacheWarning }
     private let compiler: Compiler
     private let options: Options
-    let tokenizer: WordPieceTokenizer
+    let tokenizer: any Tokenizer
     private let parameters = ParameterStore()
     /// The model with its own head.
     private let headGraph: Graph

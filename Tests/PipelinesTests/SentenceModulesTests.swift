@@ -173,14 +173,14 @@ import Testing
         try Data(#"{"do_lower_case": true, "max_seq_length": 9}"#.utf8).write(
             to: encoder.appendingPathComponent("sentence_bert_config.json"))
         let tokenizer = try ModelDirectory(folder.path).tokenizer()
-        let plain = try WordPieceTokenizer(contentsOf: encoder.path)
+        let plain = try TokenizerSource(contentsOf: encoder.path).tokenizer()
         let text = "CAFÉ [SEP] Film"
         // Special tokens are found as they are, and accents stay.
         #expect(try tokenizer.encode(text) == plain.encode("café [SEP] film"))
         #expect(try tokenizer.encode(text) != plain.encode(text))
         let saved = folder.appendingPathComponent("saved").path
         try tokenizer.save(to: saved)
-        let again = try WordPieceTokenizer(contentsOf: saved)
+        let again = try TokenizerSource(contentsOf: saved).tokenizer()
         #expect(try again.encode(text) == tokenizer.encode(text) && again.modelMaxLength == 9)
     }
 

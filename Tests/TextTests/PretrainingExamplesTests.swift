@@ -8,7 +8,7 @@ import Testing
 /// Sentence pairs and masks, on documents whose words tell where they are from: `d3s5w1`.
 @Suite struct PretrainingExamplesTests {
     let scratch: TemporaryDirectory
-    let tokenizer: WordPieceTokenizer
+    let tokenizer: any Tokenizer
     let documents: TokenDocuments
 
     init() throws {
@@ -26,7 +26,7 @@ import Testing
         }
         vocabulary.append("##x")
         _ = try scratch.write("vocab.txt", vocabulary.joined(separator: "\n") + "\n")
-        tokenizer = try WordPieceTokenizer(contentsOf: scratch.path + "/vocab.txt")
+        tokenizer = try TokenizerSource(contentsOf: scratch.path + "/vocab.txt").tokenizer()
         let file = try TokenFile.prepare(
             [scratch.write("text.txt", text)], tokenizer: tokenizer, at: scratch.path + "/text.tokens")
         documents = TokenDocuments(file)

@@ -47,3 +47,8 @@ struct CRC32 {
 func textError(_ location: SourceLocation = #_sourceLocation, _ body: () throws -> Void) throws -> TextError {
     try #require(throws: TextError.self, sourceLocation: location, performing: body)
 }
+
+/// The tokeniser of a directory or file, which must be a WordPiece one.
+func wordPieceTokenizer(_ path: String) throws -> WordPieceTokenizer {
+    try #require(TokenizerSource(contentsOf: path).tokenizer() as? WordPieceTokenizer)
+}

@@ -78,7 +78,7 @@ import Text
     private func encode(_ words: [String], _ maxLength: Int? = nil) throws -> WordEncoding {
         let scratch = try TemporaryDirectory()
         let file = try scratch.write("vocab.txt", Self.vocabulary.joined(separator: "\n") + "\n")
-        return try WordPieceTokenizer(contentsOf: file).encode(words: words, maxLength: maxLength)
+        return try TokenizerSource(contentsOf: file).tokenizer().encode(words: words, maxLength: maxLength)
     }
 
     @Test func firstPiecesOfWords() throws {
@@ -93,7 +93,7 @@ import Text
     @Test func wordsAreTheTextsTokens() throws {
         let scratch = try TemporaryDirectory()
         let file = try scratch.write("vocab.txt", Self.vocabulary.joined(separator: "\n") + "\n")
-        let tokenizer = try WordPieceTokenizer(contentsOf: file)
+        let tokenizer = try TokenizerSource(contentsOf: file).tokenizer()
         for maxLength in 3...9 {
             let words = try tokenizer.encode("unable good - good .", maxLength: maxLength)
             #expect(

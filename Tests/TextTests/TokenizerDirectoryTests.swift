@@ -32,18 +32,19 @@ import Text
             let scratch = try TemporaryDirectory()
             for (name, text) in directory.files { _ = try scratch.write(name, text) }
             let what = "\(directory.files)"
-            let tokenizer = try WordPieceTokenizer(contentsOf: scratch.path)
+            let tokenizer = try TokenizerSource(contentsOf: scratch.path).tokenizer()
             try expect(directory.cases, of: tokenizer, what)
             // What is saved reads the same, whatever was there before.
             let saved = try TemporaryDirectory()
             _ = try saved.write("added_tokens.json", #"{"stale": 500}"#)
             try tokenizer.save(to: saved.path)
             _ = try saved.write("config.json", #"{"model_type": "bert"}"#)
-            try expect(directory.cases, of: WordPieceTokenizer(contentsOf: saved.path), "saved " + what)
+            try expect(
+                directory.cases, of: TokenizerSource(contentsOf: saved.path).tokenizer(), "saved " + what)
         }
     }
 
-    private func expect(_ cases: [Case], of tokenizer: WordPieceTokenizer, _ what: String) throws {
+    private func expect(_ cases: [Case], of tokenizer: any Tokenizer, _ what: String) throws {
         for example in cases {
             let encoding = try? tokenizer.encode(example.text, pair: example.pair, maxLength: example.limit)
             #expect(encoding?.ids == example.ids, "\(example.text.debugDescription) in \(what)")

@@ -19,9 +19,9 @@ import Text
         return scratch
     }
 
-    private func tokenizer(_ files: [(String, String)]) throws -> WordPieceTokenizer {
+    private func tokenizer(_ files: [(String, String)]) throws -> any Tokenizer {
         let scratch = try directory(files)
-        return try WordPieceTokenizer(contentsOf: scratch.path)
+        return try TokenizerSource(contentsOf: scratch.path).tokenizer()
     }
 
     private func ids(_ text: String, pair: String? = nil, _ files: (String, String)...) throws -> [Int32] {
@@ -50,7 +50,7 @@ import Text
     func addedToken(file: String, text: String) throws {
         let tokenizer = try tokenizer([(file, text)])
         #expect(try tokenizer.encode("covidx film").ids == [2, 14, 6, 3])
-        #expect(tokenizer.vocabulary.token(of: 14) == "covidx")
+        #expect(tokenizer.token(of: 14) == "covidx")
         #expect(tokenizer.vocabularySize == 15)
         #expect(tokenizer.notes.isEmpty)
     }
@@ -131,13 +131,13 @@ import Text
         for file in [Self.config, "config.json"] {
             let scratch = try directory([(file, #"{"tokenizer_class": "\#(name)"}"#)])
             if isBert {
-                let tokenizer = try WordPieceTokenizer(contentsOf: scratch.path)
+                let tokenizer = try TokenizerSource(contentsOf: scratch.path).tokenizer()
                 try tokenizer.save(to: scratch.path + "/saved")
                 let saved = try String(
                     contentsOfFile: scratch.path + "/saved/" + Self.config, encoding: .utf8)
                 #expect(saved.contains(name))
             } else {
-                let error = try textError { _ = try WordPieceTokenizer(contentsOf: scratch.path) }
+                let error = try textError { _ = try TokenizerSource(contentsOf: scratch.path).tokenizer() }
                 #expect(error.kind == .unsupportedTokenizer && error.message.contains(name))
                 #expect(error.file?.hasSuffix(file) == true)
             }
@@ -227,7 +227,7 @@ import Text
         let added =
             #""added_tokens": [{"id": 4, "content": "[MASK]", "special": true, "normalized": false}],"#
         let tokenizer = try tokenizer([("tokenizer.json", document(added)), (Self.config, "{}")])
-        #expect(tokenizer.vocabulary.token(of: 7) == nil)
+        #expect(tokenizer.token(of: 7) == nil)
         #expect(tokenizer.vocabularySize == 10)
         let split = #""pre_tokenizer": {"type": "BertPreTokenizer"},"#
         let full = try self.tokenizer([

@@ -18,7 +18,7 @@ import Text
 
     @Test(arguments: ["small-uncased", "small-cased", "small-accents", "small-added"])
     func trickyTexts(name: String) throws {
-        let tokenizer = try WordPieceTokenizer(contentsOf: Place.fixture(name))
+        let tokenizer = try TokenizerSource(contentsOf: Place.fixture(name)).tokenizer()
         let lines = try String(contentsOfFile: Place.fixture("small.jsonl"), encoding: .utf8)
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
@@ -53,7 +53,7 @@ import Text
     /// Every scalar of the assigned planes between two letters, uncased and cased.
     @Test func everyScalar() throws {
         let tokenizers = try ["small-uncased", "small-cased"].map {
-            try WordPieceTokenizer(contentsOf: Place.fixture($0))
+            try wordPieceTokenizer(Place.fixture($0))
         }
         let lines = try String(contentsOfFile: Place.fixture("scalars.crc"), encoding: .utf8)
             .split(separator: "\n")
@@ -78,7 +78,7 @@ import Text
     @Test func everyScalarThroughParts() throws {
         let names = ["nfd", "nfkc", "nfkd", "nfc"]
         let tokenizers = try names.map {
-            try WordPieceTokenizer(contentsOf: Place.fixture("parts/\($0).json"))
+            try wordPieceTokenizer(Place.fixture("parts/\($0).json"))
         }
         let lines = try String(contentsOfFile: Place.fixture("parts.crc"), encoding: .utf8)
             .split(separator: "\n")
@@ -109,7 +109,7 @@ import Text
         .enabled(if: Place.has("minilm/vocab.txt", "rt.train.tsv", "rt.dev.tsv", "rt.test.tsv")),
         arguments: ["minilm", "minilm/vocab.txt"])
     func realReviews(vocabulary: String) throws {
-        let tokenizer = try WordPieceTokenizer(contentsOf: Place.data(vocabulary))
+        let tokenizer = try TokenizerSource(contentsOf: Place.data(vocabulary)).tokenizer()
         let expected = try String(contentsOfFile: Place.fixture("rt.crc"), encoding: .utf8)
             .split(separator: "\n")
         var found: [String] = []

@@ -68,6 +68,7 @@ import Testing
         #expect(try !tokenizer.tokenize("The cats!").prefix(2).contains(1))
         try tokenizer.save(to: scratch.path)
         #expect(
-            try WordPieceTokenizer(contentsOf: scratch.path).tokenize("hats") == tokenizer.tokenize("hats"))
+            try TokenizerSource(contentsOf: scratch.path).tokenizer().tokenize("hats")
+                == tokenizer.tokenize("hats"))
     }
 }

@@ -36,8 +36,8 @@ package struct ModelDirectory {
     }
 
     /// The tokeniser of the directory, or another one, as a sentence-transformers module changes it.
-    package func tokenizer(at path: String? = nil) throws -> WordPieceTokenizer {
-        let tokenizer = try WordPieceTokenizer(contentsOf: path ?? directory.path)
+    package func tokenizer(at path: String? = nil) throws -> any Tokenizer {
+        let tokenizer = try TokenizerSource(contentsOf: path ?? directory.path).tokenizer()
         guard let input = sentence?.input else { return tokenizer }
         return try tokenizer.adapted(lowercases: input.lowercases, maxLength: input.maxLength)
     }
@@ -66,7 +66,7 @@ package struct LengthLimit {
     ///
     /// - Returns: nil when neither says anything.
     /// - Throws: `ModelError` for a length that has no room for a text.
-    package init?(of files: ModelDirectory?, _ tokenizer: WordPieceTokenizer, at directory: String) throws {
+    package init?(of files: ModelDirectory?, _ tokenizer: any Tokenizer, at directory: String) throws {
         guard let length = tokenizer.modelMaxLength else { return nil }
         self.length = length
         let input = files?.sentence?.input

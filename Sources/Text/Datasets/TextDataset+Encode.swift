@@ -1,4 +1,4 @@
-extension WordPieceTokenizer {
+extension Tokenizer {
     /// Tokenises every example of a data set, in order.
     ///
     /// - Throws: `.cannotTruncate` with file and line of the example that does not fit.

@@ -1,6 +1,6 @@
 /// What stands around the tokens of a text or a pair: the `post_processor` of a `tokenizer.json`.
-struct SequenceTemplate: Sendable, Equatable {
-    enum Part: Sendable, Equatable {
+package struct SequenceTemplate: Sendable, Equatable {
+    package enum Part: Sendable, Equatable {
         case special(ids: [Int32], type: Int32)
         case text(type: Int32)
         case pair(type: Int32)
@@ -13,9 +13,14 @@ struct SequenceTemplate: Sendable, Equatable {
     }
 
     /// For a text alone.
-    var single: [Part]
+    package let single: [Part]
     /// For a text and its pair.
-    var pair: [Part]
+    package let pair: [Part]
+
+    package init(single: [Part], pair: [Part]) {
+        self.single = single
+        self.pair = pair
+    }
 
     /// Nothing around the texts.
     static let plain = SequenceTemplate(single: [.text(type: 0)], pair: [.text(type: 0), .pair(type: 1)])

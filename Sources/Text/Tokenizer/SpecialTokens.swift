@@ -27,7 +27,8 @@ package struct SpecialTokens: Sendable, Equatable {
     /// - Parameters:
     ///   - names: spellings by role.
     ///   - ids: ids of those that there are.
-    init(names: [Role: TextKey], ids: [Role: Int32], vocabularyCount: Int, file: String?) {
+    ///   - vocabularyCount: how many tokens there are; for messages, like `file`.
+    package init(names: [Role: TextKey], ids: [Role: Int32], vocabularyCount: Int, file: String?) {
         self.names = names
         self.ids = ids
         self.vocabularyCount = vocabularyCount

@@ -10,7 +10,7 @@ struct PretrainingText {
     let fingerprint: String
 
     /// Tokenises the files, or opens the tokens of an earlier run.
-    init(_ config: TrainingConfig, _ tokenizer: WordPieceTokenizer) throws {
+    init(_ config: TrainingConfig, _ tokenizer: any Tokenizer) throws {
         let directory = config.resolve(
             config.pretraining.tokenDirectory ?? config.output.directory + "/tokens")
         func prepare(_ files: [String], _ name: String) throws -> TokenFile {

@@ -16,7 +16,7 @@ struct TaggedData: Sendable {
 
     /// - Throws: `TextError` with file and line of an unknown label.
     init(
-        _ dataset: TaggedDataset, tokenizer: WordPieceTokenizer, labels map: LabelMap, maxLength: Int
+        _ dataset: TaggedDataset, tokenizer: any Tokenizer, labels map: LabelMap, maxLength: Int
     ) throws {
         // Labels first: a mistake in one is found before the long work.
         let labels = try dataset.sentences.map { try map.ids(for: $0, in: dataset) }

@@ -11,7 +11,7 @@ struct ModelSource {
     /// With the configuration's dropout rates.
     let config: EncoderConfig
     /// The one that is named or stands beside the model; for pre-training without one, trained on the text.
-    let tokenizer: WordPieceTokenizer
+    let tokenizer: any Tokenizer
     /// `nil` for a `model.json`, whose parameters start fresh.
     let checkpoint: EncoderCheckpoint?
     /// What its files say about the length of sequences.
@@ -50,16 +50,15 @@ struct ModelSource {
         let directory = files?.directory.path ?? path.parentPath
         let besideModel = directory.isEmpty ? "." : directory
         let tokenizerPath = training.model.tokenizer.map(training.resolve) ?? besideModel
-        let hasVocabulary = ["vocab.txt", "tokenizer.json"].contains {
-            FileManager.default.fileExists(atPath: besideModel + "/" + $0)
-        }
-        let tokenizer =
-            if training.task == .pretrain, training.model.tokenizer == nil, checkpoint == nil, !hasVocabulary
+        let tokenizer: any Tokenizer =
+            if training.task == .pretrain, training.model.tokenizer == nil, checkpoint == nil,
+                !TokenizerFiles.exist(in: besideModel)
             {
                 try WordPieceTokenizer(
                     trainedOn: try Self.textFiles(of: training), size: config.vocabularySize)
             } else {
-                try files?.tokenizer(at: tokenizerPath) ?? WordPieceTokenizer(contentsOf: tokenizerPath)
+                try files?.tokenizer(at: tokenizerPath)
+                    ?? TokenizerSource(contentsOf: tokenizerPath).tokenizer()
             }
         self.tokenizer = try tokenizer.limited(
             toRows: config.vocabularySize, types: config.acceptedTokenTypes)

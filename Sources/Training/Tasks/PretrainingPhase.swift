@@ -9,7 +9,7 @@ struct PretrainingPhase {
     let masking: TokenMasking
     let batching: BatchingOptions
     let batchesPerStep: Int
-    private let tokenizer: WordPieceTokenizer
+    private let tokenizer: any Tokenizer
 
     /// - Parameter config: the configuration as it is in the phase.
     /// - Throws: `ModelError` for a length that the model does not have, `TextError` for too few documents.

@@ -11,11 +11,11 @@ package struct PretrainingEpoch: Sendable {
     private let template: SequenceTemplate
     private let seed: UInt64
 
-    package init(_ sampler: PairSampler, masking: TokenMasking, tokenizer: WordPieceTokenizer, epoch: Int) {
+    package init(_ sampler: PairSampler, masking: TokenMasking, tokenizer: any Tokenizer, epoch: Int) {
         pairs = sampler.pairs(epoch: epoch)
         file = sampler.documents.file
         self.masking = masking
-        template = tokenizer.parts.template
+        template = tokenizer.template
         var generator = SplitMix64(seed: ~sampler.seed, epoch: epoch)
         seed = generator.next()
     }

@@ -19,22 +19,21 @@ package struct TokenMasking: Sendable {
     /// - Throws: `.missingSpecialToken` when the tokeniser has no mask, `.unsupportedTokenizer` when it does not put
     ///   three special tokens around a pair.
     package init(
-        share: Double, maxPredictions: Int, wholeWords: Bool, tokenizer: WordPieceTokenizer
+        share: Double, maxPredictions: Int, wholeWords: Bool, tokenizer: any Tokenizer
     ) throws(TextError) {
-        let specials = tokenizer.parts.template.specialCount(isPair: true)
+        let specials = tokenizer.template.specialCount(isPair: true)
         guard specials == 3 else {
             throw TextError(
-                .unsupportedTokenizer, file: tokenizer.parts.files.path,
+                .unsupportedTokenizer, file: tokenizer.path,
                 "puts \(specials) special tokens around a pair of texts, but pre-training needs three, such as "
                     + "[CLS] first [SEP] second [SEP]")
         }
         self.share = share
         self.maxPredictions = maxPredictions
         mask = try tokenizer.special.id(.mask)
-        special = Set(tokenizer.parts.template.specialIDs)
+        special = Set(tokenizer.template.specialIDs)
         vocabularySize = tokenizer.vocabularySize
-        let prefix = tokenizer.vocabulary.continuingPrefix.utf8
-        continues = wholeWords ? tokenizer.vocabulary.tokens.map { $0.utf8.starts(with: prefix) } : []
+        continues = wholeWords ? (0..<Int32(tokenizer.tokenCount)).map(tokenizer.continuesWord) : []
     }
 
     /// How many tokens of a sequence are guessed; with whole words at most so many.

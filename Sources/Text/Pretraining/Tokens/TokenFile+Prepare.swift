@@ -11,7 +11,7 @@ extension TokenFile {
     ///
     /// - Throws: `TextError` for a text that cannot be read, is not UTF-8, or holds no words.
     package static func prepare(
-        _ texts: [String], tokenizer: WordPieceTokenizer, at path: String
+        _ texts: [String], tokenizer: any Tokenizer, at path: String
     ) throws(TextError) -> TokenFile {
         // A pipe gives its text once.
         var pipes: [TextKey: SourceFile] = [:]
@@ -58,7 +58,7 @@ extension TokenFile {
     }
 }
 
-extension WordPieceTokenizer {
+extension Tokenizer {
     /// - Throws: what `tokenize` throws, with the file.
     fileprivate func tokenize(_ text: String, of file: String) throws(TextError) -> [Int32] {
         do {
@@ -66,16 +66,5 @@ extension WordPieceTokenizer {
         } catch {
             throw TextError(error.kind, file: error.file ?? file, error.message)
         }
-    }
-
-    /// Changes when a text may be tokenised in another way.
-    fileprivate var contentHash: UInt64 {
-        var hash = Fingerprint()
-        for token in vocabulary.tokens { hash.addWords(token) }
-        for token in parts.addedTokens { hash.addWords("\(token)") }
-        hash.addWords(
-            "\(parts.normalization) \(parts.splitting) \(parts.maxWordScalars) \(vocabulary.continuingPrefix) "
-                + "\(parts.unknown ?? -1)")
-        return hash.value
     }
 }

@@ -1,6 +1,6 @@
 import Support
 
-/// The kind of tokeniser that a directory names: BERT's, or whatever its `tokenizer.json` says.
+/// Who says how a directory's tokeniser works: the class that it names, BERT's, or its `tokenizer.json`.
 enum TokenizerClass: Equatable {
     /// BERT's, whose settings are in `tokenizer_config.json`; the class of its name in HF.
     case bert
@@ -53,11 +53,11 @@ enum TokenizerClass: Equatable {
 }
 
 extension TokenizerClass {
-    /// A directory's kind of tokeniser with its name: what `tokenizer_config.json` says, else the model's configuration,
+    /// A directory's class of tokeniser with its name: what `tokenizer_config.json` says, else the model's configuration,
     /// else BERT's. A `tokenizer.json` without any configuration stands for itself.
     static func named(
         in files: TokenizerFiles, _ settings: TokenizerSettings
-    ) throws(TextError) -> (kind: TokenizerClass, name: String) {
+    ) throws(TextError) -> (convention: TokenizerClass, name: String) {
         let hasDocument = files[.document] != nil
         if let name = settings.className, let file = files[.config]?.path {
             return (try TokenizerClass(named: name, hasDocument: hasDocument, file: file), name)

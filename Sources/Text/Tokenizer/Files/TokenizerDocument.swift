@@ -17,25 +17,20 @@ struct TokenizerDocument {
     let truncationSide: TruncationSide?
 
     /// - Throws: `.unsupportedTokenizer` when the file describes something that bertc does not do; the part is named.
-    init(_ file: SourceFile, _ kind: TokenizerClass) throws(TextError) {
-        let document = try file.json(repeatedNames: .lastCounts)
-        let parts = TokenizerParts(file: file.path)
+    init(_ document: JSONValue, _ convention: TokenizerClass, file: String) throws(TextError) {
+        let parts = TokenizerParts(file: file)
         guard let model = document["model"], let entries = model["vocab"]?.object?.members else {
-            let type = document["model"]?["type"]?.string
-            throw parts.unsupported(type.map { "model.type is \($0)" } ?? "has no model.vocab object")
-        }
-        if let type = model["type"]?.string, !type.hasSameCodePoints(as: "WordPiece") {
-            throw parts.unsupported("model.type is \(type)")
+            throw parts.unsupported("has no model.vocab object")
         }
         normalization = try parts.normalization(document["normalizer"])
         splitting = try parts.splitting(document["pre_tokenizer"])
         template = try parts.template(document["post_processor"])
         addedTokens = try TokenizerDocument.addedTokens(
-            document["added_tokens"]?.array ?? [], file: file.path)
+            document["added_tokens"]?.array ?? [], file: file)
         let prefix = model["continuing_subword_prefix"]?.string ?? "##"
         vocabulary = try Vocabulary(
-            pieces: TokenizerDocument.pieces(entries, file: file.path),
-            continuingPrefix: kind == .bert ? "##" : prefix, file: file.path)
+            pieces: TokenizerDocument.pieces(entries, file: file),
+            continuingPrefix: convention == .bert ? "##" : prefix, file: file)
         hasOwnPrefix = !prefix.hasSameCodePoints(as: "##")
         maxWordScalars = try parts.wordLimit(model["max_input_chars_per_word"])
         unknownToken = model["unk_token"]?.string ?? "[UNK]"

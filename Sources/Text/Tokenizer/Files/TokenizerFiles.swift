@@ -51,10 +51,19 @@ package struct TokenizerFiles: Sendable {
         }
         for name in Name.allCases { sources[name] = try child(name.rawValue, name.expected) }
         modelConfig = try child("config.json", "a model's configuration")
-        guard sources[.vocabulary] != nil || sources[.document] != nil else {
-            throw TextError(
-                .missingFile, file: path,
-                "holds no vocab.txt and no tokenizer.json; expected \(Self.expected)")
+        guard sources[.vocabulary] != nil || sources[.document] != nil else { throw Self.missing(at: path) }
+    }
+
+    static func missing(at path: String) -> TextError {
+        TextError(
+            .missingFile, file: path, "holds no vocab.txt and no tokenizer.json; expected \(Self.expected)")
+    }
+
+    /// Whether a directory has a file with a vocabulary.
+    package static func exist(in directory: String) -> Bool {
+        [Name.vocabulary, .document].contains {
+            FileManager.default.fileExists(
+                atPath: (directory as NSString).appendingPathComponent($0.rawValue))
         }
     }
 

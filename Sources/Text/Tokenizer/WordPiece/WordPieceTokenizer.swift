@@ -3,25 +3,18 @@ import Support
 /// BERT's tokeniser: normalisation, splitting into words, and greedy WordPiece.
 ///
 /// Gives the same ids as HF's `BertTokenizer`.
-///
-/// ```swift
-/// let tokenizer = try WordPieceTokenizer(contentsOf: "data/minilm")
-/// let encoding = try tokenizer.encode("A fine film.", maxLength: 128)
-/// ```
-package struct WordPieceTokenizer: Sendable {
+package struct WordPieceTokenizer: Tokenizer {
     package let vocabulary: Vocabulary
     package let special: SpecialTokens
-    /// The greatest number of tokens of a sequence, if the tokeniser's files say it.
+    package let template: SequenceTemplate
     package let modelMaxLength: Int?
-    /// Which end of a long text is cut.
     package let truncationSide: TruncationSide
-    /// Settings of the tokeniser's files that have no effect, or an unexpected one; one line each.
+    package let addedTokens: [NumberedToken]
     package let notes: [String]
+    package var rows = Int.max
     let parts: Parts
     private let rawMatcher: AddedTokenMatcher
     private let normalizedMatcher: AddedTokenMatcher
-    /// Rows of the model's table of tokens.
-    private var rows = Int.max
 
     /// What a tokeniser is made of.
     struct Parts: Sendable {
@@ -61,6 +54,8 @@ package struct WordPieceTokenizer: Sendable {
     init(_ parts: Parts) {
         vocabulary = parts.vocabulary
         special = parts.special
+        template = parts.template
+        addedTokens = parts.addedTokens
         modelMaxLength = parts.modelMaxLength
         truncationSide = parts.truncationSide
         notes = parts.notes
@@ -80,50 +75,27 @@ package struct WordPieceTokenizer: Sendable {
             })
     }
 
-    /// One more than the greatest id that the model can take.
-    package var vocabularySize: Int { min(vocabulary.count, rows) }
+    package var path: String { parts.files.path }
 
-    /// How many kinds of token types the model needs for single texts or pairs.
-    package func tokenTypes(isPair: Bool) -> Int {
-        1 + Int(parts.template.parts(isPair: isPair).map(\.type).max() ?? 0)
+    package var tokenCount: Int { vocabulary.count }
+
+    package func token(of id: Int32) -> String? { vocabulary.token(of: id) }
+
+    package func continuesWord(_ id: Int32) -> Bool {
+        vocabulary.token(of: id)?.utf8.starts(with: vocabulary.continuingPrefix.utf8) ?? false
     }
 
-    /// Makes this the tokeniser of a model with so many rows of tokens: tokens that have none are refused where a text
-    /// has them.
-    ///
-    /// - Parameter types: rows of token types.
-    /// - Throws: `.unknownTokenID` or `.unsupportedTokenizer` when every text would need a row that is not there.
-    package func limited(toRows rows: Int, types: Int) throws(TextError) -> WordPieceTokenizer {
-        var result = self
-        result.rows = rows
-        let file = parts.files.path
-        do {
-            try result.checkRows(of: parts.template.single.flatMap(\.specialIDs))
-        } catch {
-            throw TextError(error.kind, file: file, error.message)
-        }
-        guard tokenTypes(isPair: false) <= types else {
-            throw TextError(
-                .unsupportedTokenizer, file: file,
-                "gives tokens the type \(tokenTypes(isPair: false) - 1), but the model has \(types) types; correct the "
-                    + "post_processor of tokenizer.json")
-        }
-        return result
+    package var contentHash: UInt64 {
+        var hash = Fingerprint()
+        for token in vocabulary.tokens { hash.addWords(token) }
+        for token in addedTokens { hash.addWords("\(token)") }
+        hash.addWords(
+            "\(parts.normalization) \(parts.splitting) \(parts.maxWordScalars) \(vocabulary.continuingPrefix) "
+                + "\(parts.unknown ?? -1)")
+        return hash.value
     }
 
-    private func checkRows(of ids: some Sequence<Int32>) throws(TextError) {
-        guard vocabulary.count > rows, let id = ids.first(where: { $0 >= rows }) else { return }
-        throw TextError(
-            .unknownTokenID,
-            "the token \(quotedJSON(vocabulary.token(of: id) ?? "")) has id \(id), but the model only has rows for "
-                + "\(rows) tokens; use the vocabulary that the model was trained with")
-    }
-
-    /// The ids of a text without special tokens around it; those inside the text are kept whole.
-    ///
-    /// - Throws: `.missingSpecialToken` for an unknown word when the vocabulary has no token for them,
-    ///   `.unknownTokenID` for a token that the model has no row for.
-    package func tokenize(_ text: String) throws(TextError) -> [Int32] {
+    package func pieces(of text: String) throws(TextError) -> [Int32] {
         var text = text
         var ids: [Int32] = []
         text.withUTF8 { bytes in
@@ -142,15 +114,13 @@ package struct WordPieceTokenizer: Sendable {
             }
         }
         if parts.unknown == nil, ids.contains(WordPieceTokenizer.noToken) { throw missingUnknownToken }
-        try checkRows(of: ids)
         return ids
     }
 
     /// Stands for an unknown word until it is found out that there is no token for it.
     private static let noToken: Int32 = -1
 
-    /// What stands for a word that has no pieces.
-    func unknownToken() throws(TextError) -> Int32 {
+    package func unknownPiece() throws(TextError) -> Int32 {
         guard let unknown = parts.unknown else { throw missingUnknownToken }
         return unknown
     }
@@ -196,34 +166,5 @@ package struct WordPieceTokenizer: Sendable {
                 && vocabulary.appendPieces(of: text[word.range], to: &ids)
             if !isKnown { ids.append(parts.unknown ?? WordPieceTokenizer.noToken) }
         }
-    }
-
-    /// Tokenises a text or a pair of texts and puts the special tokens around them.
-    ///
-    /// - Parameters:
-    ///   - maxLength: the greatest number of tokens, special ones included; `nil` for no limit.
-    ///   - truncation: which text is cut when there are more.
-    /// - Throws: `.cannotTruncate` when `maxLength` has no room for the special tokens, or the strategy
-    ///   cannot remove enough; and what `tokenize` throws.
-    package func encode(
-        _ text: String, pair: String? = nil, maxLength: Int? = nil, truncation: Truncation = .longestFirst
-    ) throws(TextError) -> Encoding {
-        let first = try tokenize(text)
-        var second: [Int32]?
-        if let pair { second = try tokenize(pair) }
-        var kept = (text: first.count, pair: second?.count ?? 0)
-        if let maxLength, truncation != .doNotTruncate {
-            let specials = parts.template.specialCount(isPair: second != nil)
-            guard maxLength >= specials else {
-                throw TextError(
-                    .cannotTruncate,
-                    "maxLength \(maxLength) has no room for \(specials) special tokens; raise it")
-            }
-            kept = try truncation.lengths(
-                text: first.count, pair: second?.count, budget: maxLength - specials)
-        }
-        return parts.template.encoding(
-            truncationSide.keep(kept.text, of: first),
-            pair: second.map { truncationSide.keep(kept.pair, of: $0) })
     }
 }

@@ -1,12 +1,6 @@
 import Support
 
 extension WordPieceTokenizer {
-    /// This tokeniser as a sentence-transformers module changes it, which is also how it is saved.
-    ///
-    /// - Parameters:
-    ///   - lowercases: makes every text lower-case before it is normalised; accents stay unless the tokeniser removes them
-    ///     itself.
-    ///   - maxLength: the greatest number of tokens of a sequence in place of the tokeniser's own; nil keeps that.
     package func adapted(lowercases: Bool, maxLength: Int?) throws(TextError) -> WordPieceTokenizer {
         guard lowercases || maxLength != nil else { return self }
         var parts = parts
@@ -52,14 +46,5 @@ extension WordPieceTokenizer {
             ("type", .string("Sequence")),
             ("normalizers", .array([.object([("type", .string("Lowercase"))])] + steps)),
         ])
-    }
-
-    /// The tokens of a prompt that stands before a text: `[CLS]` and its own, `[SEP]` left out.
-    ///
-    /// - Parameter maxLength: the greatest number of tokens, special ones included.
-    package func promptLength(_ prompt: String, maxLength: Int) throws(TextError) -> Int {
-        let ids = try encode(prompt, maxLength: maxLength).ids
-        let specialIDs = SpecialTokens.Role.allCases.compactMap { special[$0] }
-        return ids.last.map { specialIDs.contains($0) } ?? false ? ids.count - 1 : ids.count
     }
 }

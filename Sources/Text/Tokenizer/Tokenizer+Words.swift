@@ -12,7 +12,7 @@ package struct WordEncoding: Sendable, Equatable {
     }
 }
 
-extension WordPieceTokenizer {
+extension Tokenizer {
     /// Tokenises a sentence word by word, as Hugging Face does with `is_split_into_words`.
     ///
     /// A word that nothing is left of, such as a control character, is the unknown token here, so that every word has a
@@ -27,21 +27,22 @@ extension WordPieceTokenizer {
         words: [String], maxLength: Int? = nil, side: TruncationSide? = nil
     ) throws(TextError) -> WordEncoding {
         let side = side ?? truncationSide
-        let limit = max(0, (maxLength ?? .max) - parts.template.specialCount(isPair: false))
+        let template = template
+        let limit = max(0, (maxLength ?? .max) - template.specialCount(isPair: false))
         var ids: [Int32] = []
         var starts: [Int] = []
         for word in words {
             if side == .right, ids.count >= limit { break }
             let pieces = try tokenize(word)
             starts.append(ids.count)
-            ids += pieces.isEmpty ? [try unknownToken()] : pieces
+            ids += pieces.isEmpty ? [try unknownPiece()] : pieces
         }
         let kept = side.keep(min(limit, ids.count), of: ids)
         let dropped = starts.prefix { $0 < kept.startIndex }.count
-        let offset = parts.template.prefixCount - kept.startIndex
+        let offset = template.prefixCount - kept.startIndex
         let firstPieces = starts.dropFirst(dropped).prefix { $0 < kept.endIndex }.map { Int32($0 + offset) }
         return WordEncoding(
-            encoding: parts.template.encoding(kept, pair: nil), firstPieces: firstPieces,
+            encoding: template.encoding(kept, pair: nil), firstPieces: firstPieces,
             droppedWords: dropped)
     }
 }

@@ -1,33 +1,26 @@
 import Support
 
 extension WordPieceTokenizer {
-    /// Loads a tokeniser from an HF model directory, a `vocab.txt`, or a `tokenizer.json`.
-    ///
-    /// Directories are read as HF Transformers reads them. `tokenizer.json` comes before `vocab.txt`; in one with a
-    /// `BertNormalizer`, `tokenizer_config.json` has the last word on `do_lower_case`, `strip_accents` and
-    /// `tokenize_chinese_chars`, and what it does not say is HF's default. Without any of this, text is lower-cased.
-    package init(contentsOf path: String) throws(TextError) {
-        let files = try TokenizerFiles(path)
-        let settings = try TokenizerSettings(files)
-        let (kind, name) = try TokenizerClass.named(in: files, settings)
+    /// The tokeniser that the files of a directory describe.
+    init(_ source: TokenizerSource) throws(TextError) {
+        let (files, settings) = (source.files, source.settings)
         var parts =
-            if let document = files[.document] {
-                try Parts(TokenizerDocument(document, kind), kind, settings, file: document.path)
+            if let document = source.document, let file = files[.document]?.path {
+                try Parts(
+                    TokenizerDocument(document, source.convention, file: file), source.convention, settings,
+                    file: file)
             } else if let vocabulary = files[.vocabulary] {
                 try Parts(vocabulary: vocabulary, settings)
             } else {
-                throw TextError(.missingFile, file: path, "holds no vocab.txt and no tokenizer.json")
+                throw TokenizerFiles.missing(at: files.path)
             }
-        let hasConfiguration = files[.config] != nil || files.modelConfig != nil
-        if !(settings.sendsTypes ?? (!hasConfiguration || TokenizerClass.sendsTypes(named: name))) {
-            parts.template = parts.template.withoutTypes
-        }
+        if !source.sendsTypes { parts.template = parts.template.withoutTypes }
         parts.modelMaxLength = settings.modelMaxLength
         parts.truncationSide = settings.truncationSide ?? parts.truncationSide
         parts.splitsSpecialTokens = settings.splitsSpecialTokens
         parts.notes += settings.notes
         parts.files = files
-        parts.className = name
+        parts.className = source.className
         self.init(parts)
     }
 }
@@ -53,9 +46,10 @@ extension WordPieceTokenizer.Parts {
     /// Of a `tokenizer.json`, HF's `BertTokenizer` takes the vocabulary and the added tokens only; the other parts are
     /// its own, with the settings of `tokenizer_config.json`.
     fileprivate init(
-        _ document: TokenizerDocument, _ kind: TokenizerClass, _ settings: TokenizerSettings, file: String
+        _ document: TokenizerDocument, _ convention: TokenizerClass, _ settings: TokenizerSettings,
+        file: String
     ) throws(TextError) {
-        let tokens = LoadedTokens(document.vocabulary, document.addedTokens, kind, settings, file: file)
+        let tokens = LoadedTokens(document.vocabulary, document.addedTokens, convention, settings, file: file)
         self.init(
             vocabulary: document.vocabulary.adding(tokens.added.tokens), special: tokens.special,
             normalization: document.normalization ?? Normalization(steps: []), template: document.template)
@@ -65,7 +59,7 @@ extension WordPieceTokenizer.Parts {
         addedTokens = tokens.added.tokens
         truncationSide = document.truncationSide ?? .right
         notes = tokens.added.notes
-        if kind == .bert {
+        if convention == .bert {
             try becomeBert(settings, document, file: file)
         } else if template == .plain {
             notes.append("\(file): has no post_processor, so that no special tokens stand around the texts")
@@ -103,7 +97,7 @@ private struct LoadedTokens {
 
     /// - Parameter document: added tokens of the `tokenizer.json` with the ids that it states.
     init(
-        _ vocabulary: Vocabulary, _ document: [(token: AddedToken, id: Int32)], _ kind: TokenizerClass,
+        _ vocabulary: Vocabulary, _ document: [(token: AddedToken, id: Int32)], _ convention: TokenizerClass,
         _ settings: TokenizerSettings, file: String
     ) {
         var defaults: [SpecialTokens.Role: String] = [:]
@@ -118,7 +112,7 @@ private struct LoadedTokens {
             added.add(token, stated: (id, file))
         }
         let inFiles = added
-        for (role, token) in named where kind == .bert || role.map(settings.states) ?? true {
+        for (role, token) in named where convention == .bert || role.map(settings.states) ?? true {
             if !added.contains(token.content) { added.add(token) }
         }
         for token in settings.additional where !added.contains(token.content) { added.add(token) }
