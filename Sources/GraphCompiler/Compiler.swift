@@ -138,6 +138,7 @@ public final class Compiler {
         let start = ContinuousClock.now
         let program = try Lowering.lower(
             graph, for: machine, keepsPanels: keepsPanels, customKernels: options.customKernels)
+        explainViews(program)
         if let dump = options.dump {
             let seconds = (ContinuousClock.now - start) / .seconds(1)
             try dump(
@@ -146,6 +147,25 @@ public final class Compiler {
                     seconds: seconds, text: program.description))
         }
         return program
+    }
+
+    /// Says of every slice and concatenation whether kernels read and write it where it lies.
+    private func explainViews(_ program: Program) {
+        guard let explain = options.passes.context.explain else { return }
+        let graph = program.graph
+        for id in graph.nodeIDs {
+            guard graph[id].op.cutsAxis else { continue }
+            let reason = program.copies[id]
+            let site = FusionDecision.Site(graph[id])
+            explain(
+                FusionDecision(
+                    pattern: graph[id].op.mnemonic,
+                    producer: FusionDecision.Site(graph[graph[id].operands[0].node]), consumer: site,
+                    isFused: reason == nil,
+                    reason: reason.map { "copied: \($0)" }
+                        ?? "a part of rows that kernels read or write where it lies",
+                    bytesSaved: 2 * options.passes.context.costModel.byteCount(graph[id].types[0])))
+        }
     }
 
     /// What predictions are made with, `symbols` being the extents: the rates of this machine where `bertc roofline`

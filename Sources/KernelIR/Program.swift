@@ -38,25 +38,44 @@ public struct Program: Sendable {
     package let packings: [PackedParameter: Launch]
     /// Sizes of `Buffer.workspace(i)` in bytes.
     package let workspaces: [Extent]
-    /// Values that are another value under a different shape; follow with `storage(of:)`.
-    package let aliases: [Value: Value]
+    /// Values that lie in the memory of others, under a different shape or as rows of theirs; follow with
+    /// `storage(of:)`.
+    package let views: [Value: StorageView]
+    /// Why slices and concatenations are copied, by their nodes.
+    package let copies: [NodeID: String]
 
     package init(
         graph: Graph, launches: [Launch], packings: [PackedParameter: Launch], workspaces: [Extent],
-        aliases: [Value: Value]
+        views: [Value: StorageView], copies: [NodeID: String]
     ) {
         self.graph = graph
         self.launches = launches
         self.packings = packings
         self.workspaces = workspaces
-        self.aliases = aliases
+        self.views = views
+        self.copies = copies
     }
 
     /// The value whose memory holds `value`.
     package func storage(of value: Value) -> Value {
         var value = value
-        while let next = aliases[value] { value = next }
+        while let view = views[value] { value = view.base }
         return value
+    }
+
+    /// Elements that come before the first one of `value` in the memory of `storage(of: value)`.
+    package func offset(of value: Value, _ symbols: [String: Int]) -> Int {
+        var (value, offset) = (value, 0)
+        while let view = views[value] {
+            offset += view.offset.value(symbols)
+            value = view.base
+        }
+        return offset
+    }
+
+    /// Where the rows of a value are that are not neighbours.
+    package func rows(of value: Value) -> StorageView? {
+        views[value].flatMap { $0.isContiguous ? nil : $0 }
     }
 }
 

@@ -94,7 +94,18 @@ extension GraphLowering {
             maskTable: attributes.mask.map { _ in extra + 1 }, bias: bias,
             sequences: Extent(types.lengths.shape), tokens: Extent([types.q.shape[0]]), heads: heads,
             headSize: headSize, parts: Machine.attentionParts(heads: heads),
-            tile: machine.attentionTile(types.q.element))
+            tile: machine.attentionTile(types.q.element), rowStrides: rowStrides(id))
+    }
+
+    /// Elements from token to token of operands and results that lie in rows at a distance, by buffer.
+    private func rowStrides(_ id: NodeID) -> [Int: Int] {
+        let node = graph[id]
+        let values = node.operands + node.types.indices.map { Value(id, result: $0) }
+        var strides: [Int: Int] = [:]
+        for (buffer, value) in values.enumerated() {
+            if let view = plan.views[value], !view.isContiguous { strides[buffer] = view.stride.fixedValue }
+        }
+        return strides
     }
 
     /// `target[row] = Σ_column a[row, column] b[row, column]`

@@ -42,6 +42,8 @@ private struct ContractionWriter {
     private(set) var panels: [Panels] = []
     /// Operands that are there as panels already.
     private var kept: Set<Int> = []
+    /// Where the columns of a right operand begin in kept panels.
+    private var firstPanels: [PanelSource: Int] = [:]
     private(set) var sums: PartialSums
     private var prologue: [RowProgram] = []
     /// Nodes that compute left operands.
@@ -113,7 +115,7 @@ private struct ContractionWriter {
             guard lefts[value] == nil else { continue }
             let width = Extent(section.type(value).shape.suffix(1))
             if let buffer = section.inputs[value] {
-                lefts[value] = matrix(buffer, width, transposed: transposed)
+                lefts[value] = matrix(buffer, section.rowStride(value), transposed: transposed)
             } else {
                 let buffer = newScratch()
                 scratch.append(
@@ -134,13 +136,15 @@ private struct ContractionWriter {
             targets.append(Target(sum: group.sum, buffer: target, isScratch: result == nil))
             for (index, anchor) in group.anchors.enumerated() {
                 let (left, _) = section.leftOperand(anchor)
-                guard let access = lefts[left], let panels = panelBuffers[PanelSource(section, anchor)] else {
+                let right = PanelSource(section, anchor)
+                guard let access = lefts[left], let panels = panelBuffers[right] else {
                     preconditionFailure("every product's operands were prepared")
                 }
                 products.append(
                     BlockKernel.Product(
-                        left: access, k: section.depth(anchor), panels: panels, target: target,
-                        accumulates: index > 0))
+                        left: access, k: section.depth(anchor), panels: panels,
+                        firstPanel: firstPanels[right] ?? 0, target: target,
+                        targetStride: section.views[group.sum]?.stride, accumulates: index > 0))
             }
         }
 
@@ -182,13 +186,14 @@ private struct ContractionWriter {
         let (k, n) = right.transposed ? (shape[1], shape[0]) : (shape[0], shape[1])
         let source: PackPanels.Source
         if let input = section.inputs[right.value] {
-            if let packed = lowering.packed(id, operand: input, transposed: right.transposed) {
+            if let (packed, firstPanel) = lowering.packed(id, operand: input, transposed: right.transposed) {
+                firstPanels[right] = firstPanel
                 panels.append(.kept(packed))
                 kept.insert(input)
                 return
             }
             source = .matrix(
-                matrix(input, Extent([shape[1]]), transposed: right.transposed), tile.element)
+                matrix(input, section.rowStride(right.value), transposed: right.transposed), tile.element)
         } else {
             var builder = RowBuilder(
                 section, try view(of: right.value, lowering, id), customKernels: lowering.customKernels)
@@ -234,7 +239,7 @@ private struct ContractionWriter {
             let type = section.type(result)
             let form = builder.form(type)
             stores.append(
-                .element(builder.access(type, buffer: buffer, form), try builder.value(result, form)))
+                .element(builder.access(result, buffer: buffer, form), try builder.value(result, form)))
         }
         prologue.append(RowProgram(columns: width, ops: builder.program.ops, stores: stores))
     }
@@ -248,7 +253,9 @@ private struct ContractionWriter {
         var builder = RowBuilder(
             section, try view(shape, types, lowering, id), customKernels: lowering.customKernels)
         for target in targets {
-            let stride = target.isScratch ? kernel.chunkStride : columns
+            let stride =
+                target.isScratch
+                ? kernel.chunkStride : section.views[target.sum]?.stride ?? columns
             builder.define(target.sum, as: .elements(target.buffer, .f32, columns: stride))
         }
         let stores = try lowering.stores(results, &builder, &sums)
@@ -271,6 +278,11 @@ private struct PanelSource: Hashable {
 }
 
 extension Section {
+    /// Elements from the start of a matrix's row to that of the next one.
+    fileprivate func rowStride(_ value: Value) -> Extent {
+        views[value]?.stride ?? Extent(type(value).shape.suffix(1))
+    }
+
     fileprivate func leftOperand(_ anchor: NodeID) -> (value: Value, transposed: Bool) {
         guard case .contraction(.matmul(let transposeLeft, _)) = graph[anchor].op else {
             preconditionFailure("not a product")

@@ -24,7 +24,7 @@ extension GraphLowering {
                 batch: batch, m: m, n: n, k: k)
             emit(id, [.library(library)])
         } else if batch == .one {
-            try contractionSection(Section(graph, node: id), id)
+            try contractionSection(section(id), id)
         } else {
             let layout = ProductBatch.Layout.dense(
                 count: batch, m: m, n: n, k: k, left: matrix(0, left, transposed: transposeLeft),

@@ -24,7 +24,7 @@ struct GraphLowering {
     let customKernels: [CustomKernel]
     private var launches: [Program.Launch] = []
     private var workspaces: [Extent] = []
-    private var aliases: [Value: Value] = [:]
+    let plan: ViewPlan
     /// Parameters that are kept in panels.
     let packed: [PackedParameter]
     /// The same by parameter.
@@ -37,6 +37,7 @@ struct GraphLowering {
         self.machine = machine
         self.customKernels = customKernels
         inPlaceUpdates = graph.inPlaceUpdates()
+        plan = ViewPlan(graph, machine, inPlaceUpdates: inPlaceUpdates)
         packed = keepsPanels ? Self.packedParameters(graph, machine) : []
         packedOfParameter = Dictionary(grouping: packed, by: \.parameter)
     }
@@ -46,7 +47,7 @@ struct GraphLowering {
         return Program(
             graph: graph, launches: neededLaunches,
             packings: Dictionary(uniqueKeysWithValues: packed.map { ($0, packing($0)) }),
-            workspaces: workspaces, aliases: aliases)
+            workspaces: workspaces, views: plan.views, copies: plan.reasons)
     }
 
     /// Launches but for constants that every user took into its own program, and parameters' casts that every user
@@ -66,13 +67,13 @@ struct GraphLowering {
                     .attention, .loss, .indexing, .optimizer, .fusion, .custom:
                     false
                 }
-            return !isTakenOver || read.contains(Value(launch.node))
+            return !isTakenOver || read.contains(aliased(Value(launch.node)))
         }
     }
 
     private func aliased(_ value: Value) -> Value {
         var value = value
-        while let next = aliases[value] { value = next }
+        while let view = plan.views[value] { value = view.base }
         return value
     }
 
@@ -81,19 +82,19 @@ struct GraphLowering {
         switch node.op {
         case .source(let source): self.source(id, source)
         case .elementwise, .dropout, .normalisation, .loss, .optimizer, .custom:
-            try rowSection(Section(graph, node: id), id)
+            try rowSection(section(id), id)
         case .reduction(let op): try reduce(id, op)
         case .shape(let op): shape(id, op)
         case .contraction(let op): try contraction(id, op)
         case .attention(let op): try attention(id, op)
         case .indexing(let op): try indexing(id, op)
-        case .fusion(let region): try fusion(id, region)
+        case .fusion: try fusion(id)
         }
     }
 
     /// A region: products with what surrounds them, or rows.
-    private mutating func fusion(_ id: NodeID, _ region: Region) throws(IRError) {
-        let section = Section(region)
+    private mutating func fusion(_ id: NodeID) throws(IRError) {
+        let section = section(id)
         if section.nodes.contains(where: { section.kind($0) == .contraction }) {
             try contractionSection(section, id)
         } else {
@@ -105,14 +106,13 @@ struct GraphLowering {
 
     func type(_ value: Value) -> TensorType { graph.type(of: value) }
 
+    func section(_ id: NodeID) -> Section { Section(graph, id, views: plan.views) }
+
     /// Operands first, then results: the usual binding.
     func standardBuffers(_ id: NodeID) -> [Program.Buffer] {
         let node = graph[id]
         return node.operands.map { .value($0) } + node.types.indices.map { .value(Value(id, result: $0)) }
     }
-
-    /// Lets the node's result be another value under a different shape.
-    mutating func alias(_ id: NodeID, _ value: Value) { aliases[Value(id)] = value }
 
     mutating func emit(
         _ id: NodeID, _ phases: [Phase], name: String? = nil, buffers: [Program.Buffer]? = nil

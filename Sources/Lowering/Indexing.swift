@@ -4,7 +4,7 @@ import KernelIR
 extension GraphLowering {
     mutating func indexing(_ id: NodeID, _ op: Op.Indexing) throws(IRError) {
         switch op {
-        case .gather: try rowSection(Section(graph, node: id), id)
+        case .gather: try rowSection(section(id), id)
         case .scatterAdd: try scatterAdd(id)
         case .coalesce: coalesce(id)
         case .segmentSum: segments(id, .sum)

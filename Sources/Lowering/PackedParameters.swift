@@ -35,6 +35,7 @@ extension GraphLowering {
     private static func packedParameter(
         _ graph: Graph, _ machine: Machine, _ value: Value, transposed: Bool
     ) -> PackedParameter? {
+        let (value, _) = wholeWeight(graph, value, transposed: transposed)
         let parameter = castParameter(graph, value)
         guard case .source(.parameter(_, let type, let role)) = graph[parameter.node].op,
             role == .trainable || role == .frozen,
@@ -53,14 +54,28 @@ extension GraphLowering {
         return graph[value.node].operands[0]
     }
 
-    /// The panels kept of an operand of node `id`, as one of its products reads it.
-    func packed(_ id: NodeID, operand: Int, transposed: Bool) -> PackedParameter? {
-        let value = graph[id].operands[operand]
-        let parameter = Self.castParameter(graph, value)
-        let element = type(value).element
-        return packedOfParameter[parameter]?.first {
+    /// The weight of which a product's right operand is a range of columns, and the first of them.
+    private static func wholeWeight(
+        _ graph: Graph, _ value: Value, transposed: Bool
+    ) -> (weight: Value, firstColumn: Int) {
+        guard case .shape(.slice(let axis, let start, _)) = graph[value.node].op, axis == (transposed ? 0 : 1)
+        else {
+            return (value, 0)
+        }
+        return (graph[value.node].operands[0], start)
+    }
+
+    /// The panels kept of an operand of node `id`, as one of its products reads it, and the first that it reads; `nil`
+    /// also where its columns begin within a panel.
+    func packed(_ id: NodeID, operand: Int, transposed: Bool) -> (PackedParameter, firstPanel: Int)? {
+        let (weight, column) = Self.wholeWeight(graph, graph[id].operands[operand], transposed: transposed)
+        let parameter = Self.castParameter(graph, weight)
+        let element = type(weight).element
+        let packed = packedOfParameter[parameter]?.first {
             $0.transposed == transposed && $0.tile.element == element
         }
+        guard let packed, column % packed.tile.columns == 0 else { return nil }
+        return (packed, column / packed.tile.columns)
     }
 
     /// The launch that packs a parameter by itself.

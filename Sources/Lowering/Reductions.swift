@@ -3,7 +3,7 @@ import KernelIR
 
 extension GraphLowering {
     mutating func reduce(_ id: NodeID, _ op: Op.Reduce) throws(IRError) {
-        let section = Section(graph, node: id)
+        let section = section(id)
         if section.kind(id) != .opaque { return try rowSection(section, id) }
         let operand = type(graph[id].operands[0])
         let live = operand.shape.indices.filter { operand.shape[$0] != 1 }

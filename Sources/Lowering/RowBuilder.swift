@@ -73,7 +73,7 @@ struct RowBuilder {
         if let number = section.splat(value) {
             id = program.constant(number, section.type(value).element.computeType)
         } else if let buffer = section.inputs[value] {
-            id = program.load(access(section.type(value), buffer: buffer, form))
+            id = program.load(access(value, buffer: buffer, form))
         } else {
             return nil
         }
@@ -87,10 +87,13 @@ struct RowBuilder {
         return id
     }
 
-    func access(_ type: TensorType, buffer: Int, _ form: Form) -> Access {
+    /// Where an operand or result of the section is.
+    func access(_ value: Value, buffer: Int, _ form: Form) -> Access {
+        let type = section.type(value)
         // One number, of whatever rank, is the same in every row.
         let isNumber = type.shape.allSatisfy { $0 == 1 }
-        return form == .row && !isNumber ? .rows(buffer, type.element) : view.access(type, buffer: buffer)
+        return form == .row && !isNumber
+            ? .rows(buffer, type.element) : view.access(type, buffer: buffer, in: section.views[value])
     }
 
     /// The buffer of a value that only an access can use: dropout's key, a table, row numbers.

@@ -32,25 +32,11 @@ extension GraphLowering {
 
     /// The view over which all nodes of a section run, with columns from `columnAxis` on unless a node has its own.
     func rowView(_ section: Section, _ id: NodeID, columnAxis: Int? = nil) throws(IRError) -> RowView {
-        var shapes: [[Dimension]] = []
-        var columnAxis = columnAxis
-        for node in section.nodes where section.kind(node) != .free {
-            let iteration = section.iteration(node)
-            if !shapes.contains(iteration.shape) { shapes.append(iteration.shape) }
-            if let axis = iteration.columnAxis { columnAxis = axis }
+        do throws(IRError) {
+            return try section.rowView(columnAxis: columnAxis)
+        } catch {
+            throw unsupported(id, error.message)
         }
-        let whole = shapes.first { candidate in
-            shapes.allSatisfy {
-                broadcasts($0, to: candidate) || $0 == Array(candidate.prefix(columnAxis ?? 0))
-            }
-        }
-        guard let whole else { throw unsupported(id, "its nodes run over different shapes: \(shapes)") }
-        let ports = section.inputs.keys.map(section.type) + section.results.map { section.type($0.value) }
-        let types = ports.filter { broadcasts($0.shape, to: whole) }
-        guard let view = RowView(whole, types, columnAxis: columnAxis) else {
-            throw unsupported(id, "these operands broadcast along more than two separate groups of axes")
-        }
-        return view
     }
 
     /// Stores for results; sums over rows go to partial sums.
@@ -61,10 +47,10 @@ extension GraphLowering {
         for (value, buffer) in results {
             let section = builder.section
             let type = section.type(value)
-            guard section.iteration(value.node).isSumOverRows(value.result) else {
+            guard section.isSumOverRows(value) else {
                 let form = builder.form(type)
                 let id = try builder.value(value, form)
-                stores.append(.element(builder.access(type, buffer: buffer, form), id))
+                stores.append(.element(builder.access(value, buffer: buffer, form), id))
                 continue
             }
             if case .crossRow(let axis) = section.kind(value.node) {
@@ -100,6 +86,38 @@ extension GraphLowering {
             id, phases, name: section.name + suffix,
             buffers: boundBuffers(id, unused: unused) + section.streams.map { .number($0) } + workspaces
                 + partials)
+    }
+}
+
+extension Section {
+    /// The view over which all nodes run, with columns from `columnAxis` on unless a node, or a row that lies apart, has
+    /// its own.
+    func rowView(columnAxis: Int? = nil) throws(IRError) -> RowView {
+        var shapes: [[Dimension]] = []
+        var columnAxis = columnAxis
+        for node in nodes where kind(node) != .free {
+            let iteration = iteration(node)
+            if !shapes.contains(iteration.shape) { shapes.append(iteration.shape) }
+            if let axis = iteration.columnAxis { columnAxis = axis }
+        }
+        let whole = shapes.first { candidate in
+            shapes.allSatisfy {
+                broadcasts($0, to: candidate) || $0 == Array(candidate.prefix(columnAxis ?? 0))
+            }
+        }
+        guard let whole else {
+            throw IRError("lowering", "its nodes run over different shapes: \(shapes)")
+        }
+        if columnAxis == nil {
+            columnAxis = views.map { $1.columnAxis + whole.count - type($0).rank }.max()
+        }
+        let ports = inputs.keys.map(type) + results.map { type($0.value) }
+        let types = ports.filter { broadcasts($0.shape, to: whole) }
+        guard let view = RowView(whole, types, columnAxis: columnAxis) else {
+            throw IRError(
+                "lowering", "these operands broadcast along more than two separate groups of axes")
+        }
+        return view
     }
 }
 

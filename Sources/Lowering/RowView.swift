@@ -22,9 +22,18 @@ struct RowView {
         columns = Extent(columnAxes.map { shape[$0] })
     }
 
+    /// Whether rows of a tensor that begin at its axis `columnAxis` and lie apart can be read or written one row
+    /// at a time.
+    func fits(_ type: TensorType, columnAxis: Int) -> Bool {
+        guard broadcasts(type.shape, to: shape) else { return false }
+        let split = columnAxis + shape.count - type.rank
+        return columnAxes.allSatisfy { $0 >= split || !type.runs(along: $0, of: shape) }
+            && rowAxes.joined().allSatisfy { $0 < split || !type.runs(along: $0, of: shape) }
+    }
+
     /// The access of a tensor that broadcasts to the shape; it must be one of those that the view was made for,
     /// or repeat like one.
-    func access(_ type: TensorType, buffer: Int) -> Access {
+    func access(_ type: TensorType, buffer: Int, in view: StorageView? = nil) -> Access {
         var access = Access.scalar(buffer, type.element)
         access.hasColumns = columnAxes.first.map { type.runs(along: $0, of: shape) } ?? false
         let width = access.hasColumns ? columns : .one
@@ -38,6 +47,7 @@ struct RowView {
             access.modulus = Extent(rowAxes[1].map { shape[$0] })
         default: break
         }
+        if let view, access.rowStride != .fixed(0) { access.rowStride = view.stride }
         return access
     }
 }

@@ -15,9 +15,19 @@ struct Section {
     /// Buffers of operands, results and streams; working memory comes behind them.
     let bufferCount: Int
     let name: String
+    /// Operands and results that lie in rows at a distance, by the values of `graph` that stand for them.
+    let views: [Value: StorageView]
 
-    /// One node of `graph`.
-    init(_ graph: Graph, node id: NodeID) {
+    /// What a node computes: a region's body, or the node alone.
+    init(_ graph: Graph, _ id: NodeID, views: [Value: StorageView]) {
+        if case .fusion(let region) = graph[id].op {
+            self.init(region, of: graph, id, views)
+        } else {
+            self.init(graph, node: id, views)
+        }
+    }
+
+    private init(_ graph: Graph, node id: NodeID, _ views: [Value: StorageView]) {
         self.graph = graph
         nodes = [id]
         let operands = graph[id].operands
@@ -26,10 +36,12 @@ struct Section {
         streams = Self.streams(graph, nodes)
         bufferCount = operands.count + results.count + streams.count
         name = graph[id].op.mnemonic
+        let values = operands + results.map(\.value)
+        self.views = Self.views(Array(zip(values, values)), views)
     }
 
     /// A region: buffers are its operands, then its results.
-    init(_ region: Region) {
+    private init(_ region: Region, of whole: Graph, _ id: NodeID, _ views: [Value: StorageView]) {
         graph = region.body
         let ports = graph.inputs
         let isPort = Set(ports)
@@ -39,6 +51,19 @@ struct Section {
         streams = Self.streams(graph, nodes)
         bufferCount = ports.count + results.count + streams.count
         name = region.name
+        let outer = whole[id].operands + whole[id].types.indices.map { Value(id, result: $0) }
+        let inner = ports.map { Value($0) } + graph.outputs.map(\.value)
+        self.views = Self.views(Array(zip(inner, outer)), views)
+    }
+
+    private static func views(
+        _ values: [(inner: Value, outer: Value)], _ views: [Value: StorageView]
+    ) -> [Value: StorageView] {
+        var found: [Value: StorageView] = [:]
+        for (inner, outer) in values {
+            if let view = views[outer], !view.isContiguous { found[inner] = view }
+        }
+        return found
     }
 
     private static func streams(_ graph: Graph, _ nodes: [NodeID]) -> [Int] {
@@ -65,6 +90,14 @@ struct Section {
     func iteration(_ id: NodeID) -> Iteration { graph[id].iteration(operandTypes(id)) }
 
     func kind(_ id: NodeID) -> IterationKind { iteration(id).kind }
+
+    /// Whether a node is a number of another shape: all that a region reshapes.
+    func isReshape(_ id: NodeID) -> Bool {
+        if case .shape(.reshape) = graph[id].op { true } else { false }
+    }
+
+    /// Whether a value is complete only when all rows are.
+    func isSumOverRows(_ value: Value) -> Bool { iteration(value.node).isSumOverRows(value.result) }
 
     /// The number in every element of a splat constant.
     func splat(_ value: Value) -> Double? {

@@ -6,7 +6,8 @@ import KernelIR
 extension GraphLowering {
     mutating func shape(_ id: NodeID, _ op: Op.Shape) {
         switch op {
-        case .reshape: alias(id, graph[id].operands[0])
+        // Always a view; what computes or reads it knows where it lies.
+        case .reshape: break
         case .broadcast(let shape): broadcast(id, to: shape)
         case .transpose(let permutation): transpose(id, permutation)
         case .slice(let axis, let start, _): slice(id, axis: axis, start: start)
@@ -17,6 +18,16 @@ extension GraphLowering {
     /// Row-major strides of a shape.
     private func strides(_ shape: [Dimension]) -> [Extent] {
         shape.indices.map { Extent(shape[($0 + 1)...]) }
+    }
+
+    /// Strides of a value, row-major in its own memory or in rows of another's.
+    private func strides(of value: Value) -> [Extent] {
+        let shape = type(value).shape
+        guard let view = plan.views[value], !view.isContiguous else { return strides(shape) }
+        return shape.indices.map { axis in
+            axis >= view.columnAxis
+                ? Extent(shape[(axis + 1)...]) : view.stride * Extent(shape[(axis + 1)..<view.columnAxis])
+        }
     }
 
     private func copy(
@@ -32,7 +43,7 @@ extension GraphLowering {
 
     private mutating func broadcast(_ id: NodeID, to shape: [Dimension]) {
         let operand = type(graph[id].operands[0])
-        let own = strides(operand.shape)
+        let own = strides(of: graph[id].operands[0])
         let lead = shape.count - operand.rank
         let source = shape.indices.map { axis -> Extent in
             axis >= lead && operand.shape[axis - lead] != 1 ? own[axis - lead] : .fixed(0)
@@ -46,9 +57,11 @@ extension GraphLowering {
             ])
     }
 
-    func transposition(_ operand: TensorType, _ permutation: [Int], source: Int, target: Int) -> Phase {
+    func transposition(
+        _ operand: TensorType, _ permutation: [Int], source: Int, target: Int, strides own: [Extent]? = nil
+    ) -> Phase {
         let shape = permutation.map { operand.shape[$0] }
-        let own = strides(operand.shape)
+        let own = own ?? strides(operand.shape)
         return copy(
             operand.element, shape, source: source, target: target,
             sourceStrides: permutation.map { own[$0] },
@@ -56,13 +69,20 @@ extension GraphLowering {
     }
 
     private mutating func transpose(_ id: NodeID, _ permutation: [Int]) {
-        emit(id, [transposition(type(graph[id].operands[0]), permutation, source: 0, target: 1)])
+        let operand = graph[id].operands[0]
+        emit(
+            id,
+            [
+                transposition(
+                    type(operand), permutation, source: 0, target: 1, strides: strides(of: operand))
+            ])
     }
 
     private mutating func slice(_ id: NodeID, axis: Int, start: Int) {
+        guard plan.views[Value(id)] == nil else { return }
         let operand = type(graph[id].operands[0])
         let result = graph[id].types[0]
-        let own = strides(operand.shape)
+        let own = strides(of: graph[id].operands[0])
         emit(
             id,
             [
@@ -79,13 +99,16 @@ extension GraphLowering {
         var phases: [Phase] = []
         for (index, operand) in node.operands.enumerated() {
             let type = type(operand)
+            defer { start += type.shape[axis].offset }
+            // Whatever computes the operand has written it here; where the operand stands a second time it is copied.
+            let offset = Extent.fixed(start) * target[axis]
+            if let view = plan.views[operand], view.base == Value(id), view.offset == offset { continue }
             phases.append(
                 copy(
                     type.element, type.shape, source: index, target: node.operands.count,
-                    sourceStrides: strides(type.shape), targetStrides: target,
-                    targetOffset: .fixed(start) * target[axis]))
-            start += type.shape[axis].offset
+                    sourceStrides: strides(of: operand), targetStrides: target,
+                    targetOffset: offset))
         }
-        emit(id, phases)
+        if !phases.isEmpty { emit(id, phases) }
     }
 }

@@ -14,10 +14,13 @@ struct NonFiniteSearch {
     /// - Parameter allowsMinusInfinity: whether -infinity counts as a number.
     func firstNonFinite(_ value: Value, allowsMinusInfinity: Bool = false) -> Float? {
         guard program.graph.type(of: value).element == .f32 else { return nil }
-        let count = binding.byteCount(value) / 4
-        let floats = UnsafeBufferPointer(
-            start: binding.address(value).assumingMemoryBound(to: Float.self), count: count)
-        return floats.first { !$0.isFinite && !(allowsMinusInfinity && $0 == -.infinity) }
+        for row in binding.rows(of: value) {
+            let wrong = row.bindMemory(to: Float.self).first {
+                !$0.isFinite && !(allowsMinusInfinity && $0 == -.infinity)
+            }
+            if let wrong { return wrong }
+        }
+        return nil
     }
 
     /// Runs the launches again one by one and looks at what each wrote.

@@ -144,7 +144,13 @@ final class ProgramBinding {
 
     // MARK: Values
 
+    /// The first element of a value.
     func address(_ value: Value) -> UnsafeMutableRawPointer {
+        let offset = program.offset(of: value, bound?.symbols ?? [:])
+        return storage(value) + offset * program.graph.type(of: value).element.byteCount
+    }
+
+    private func storage(_ value: Value) -> UnsafeMutableRawPointer {
         let slot = schedule.slots[program.storage(of: value)]
         if let name = schedule.lives[slot].parameter { return parameters.pointer(name) }
         if let constant = constants[slot] { return constant.start }
@@ -161,8 +167,22 @@ final class ProgramBinding {
     /// A copy of a value.
     func data(_ value: Value) -> TensorData {
         let type = program.graph.type(of: value)
-        let bytes = UnsafeRawBufferPointer(start: address(value), count: byteCount(value))
-        return TensorData(type.element, type.extents(bound?.symbols ?? [:]) ?? [], [UInt8](bytes))
+        let symbols = bound?.symbols ?? [:]
+        var bytes: [UInt8] = []
+        for row in rows(of: value) { bytes += row }
+        return TensorData(type.element, type.extents(symbols) ?? [], bytes)
+    }
+
+    /// The bytes of a value: one piece, or its rows where they are not neighbours.
+    func rows(of value: Value) -> [UnsafeRawBufferPointer] {
+        let (start, size) = (UnsafeRawPointer(address(value)), byteCount(value))
+        guard let view = program.rows(of: value), size > 0 else {
+            return [UnsafeRawBufferPointer(start: start, count: size)]
+        }
+        let (symbols, element) = (bound?.symbols ?? [:], program.graph.type(of: value).element.byteCount)
+        let width = view.columns.value(symbols) * element
+        let stride = view.stride.value(symbols) * element
+        return (0..<size / width).map { UnsafeRawBufferPointer(start: start + $0 * stride, count: width) }
     }
 
     private func fillConstants() throws {

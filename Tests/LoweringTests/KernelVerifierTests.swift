@@ -39,6 +39,11 @@ import Testing
             kernel.maskTable = 0
             return .attention(kernel)
         },
+        Case(rule: .rows, graph: columns) { phase in
+            guard case .rows(var kernel) = phase else { return nil }
+            kernel.body.ops[0] = .load(.elements(0, .f32, columns: .fixed(8)))
+            return .rows(kernel)
+        },
     ]
 
     @Test func everyRuleIsBrokenOnce() { #expect(Set(Self.cases.map(\.rule)) == Set(KernelRule.allCases)) }
@@ -60,7 +65,7 @@ import Testing
         let changed = Program(
             graph: program.graph, launches: launches, packings: program.packings,
             workspaces: program.workspaces,
-            aliases: program.aliases)
+            views: program.views, copies: program.copies)
         let error = #expect(throws: IRError.self) { try changed.verify(lanes: 16) }
         #expect(error?.rule == test.rule.rawValue)
         #expect(error?.place.hasPrefix("kernel '") == true)
@@ -81,6 +86,15 @@ import Testing
           %y = input {name = "y"} : f32[8, 8]
           %p = matmul %x, %y {transpose_left = false, transpose_right = false}
           output "p" %p
+        }
+        """
+
+    private static let columns = """
+        graph "columns" {
+          %x = input {name = "x"} : f32[rows, 24]
+          %part = slice %x {axis = 1, start = 8, size = 8}
+          %y = exp %part
+          output "y" %y
         }
         """
 

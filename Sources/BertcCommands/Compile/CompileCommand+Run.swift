@@ -32,12 +32,12 @@ extension CompileCommand {
         }
 
         times.passes = try timed(&times.allPasses) { try compiler.runPasses(source.graph) }
+        let last = times.passes.last?.graph ?? source.graph
+        let program = try timed(&times.lowering) { try compiler.lower(last) }
         if let explain {
             try printExplanation(explain, source.graph, options, log)
             guard !requiredFusions.isEmpty else { return }
         }
-        let last = times.passes.last?.graph ?? source.graph
-        let program = try timed(&times.lowering) { try compiler.lower(last) }
         if let html {
             let report = compiler.report(
                 source.graph, passes: times.passes, program: program, symbols: values)

@@ -25,6 +25,16 @@ extension Op {
     }
 
     public static func concatenate(axis: Int) -> Op { .shape(.concatenate(axis: axis)) }
+
+    /// Whether the op takes a part of an axis, or puts one together: what a kernel can often read or write in place.
+    package var cutsAxis: Bool {
+        switch self {
+        case .shape(.slice), .shape(.concatenate): true
+        case .source, .elementwise, .dropout, .reduction, .shape, .contraction, .normalisation, .attention,
+            .loss, .indexing, .optimizer, .fusion, .custom:
+            false
+        }
+    }
 }
 
 extension Op.Shape: OpFamily {

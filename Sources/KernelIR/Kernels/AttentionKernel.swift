@@ -45,12 +45,14 @@ package struct AttentionKernel: Hashable, Sendable {
     /// Into how many parts a long sequence is cut at most.
     package var parts: Int
     package var tile: AttentionTile
+    /// Elements from token to token in the buffers where those are not neighbours: columns of a wider matrix.
+    package var rowStrides: [Int: Int]
 
     package init(
         step: Step, attributes: AttentionAttributes, element: ElementType, query: Int, key: Int, value: Int,
         offsets: Int, lengths: Int, rng: Int, stream: Int, maskTable: Int?, bias: AddedBias?,
         biasGradient: BiasGradient? = nil, sequences: Extent, tokens: Extent, heads: Int, headSize: Int,
-        parts: Int, tile: AttentionTile
+        parts: Int, tile: AttentionTile, rowStrides: [Int: Int] = [:]
     ) {
         self.step = step
         self.attributes = attributes
@@ -71,7 +73,11 @@ package struct AttentionKernel: Hashable, Sendable {
         self.headSize = headSize
         self.parts = parts
         self.tile = tile
+        self.rowStrides = rowStrides
     }
+
+    /// Elements from a token to the next one in a buffer.
+    package func rowStride(_ buffer: Int) -> Int { rowStrides[buffer] ?? heads * headSize }
 }
 
 extension AttentionKernel {
@@ -166,13 +172,15 @@ extension AttentionKernel: KernelTemplate {
         switch step {
         case .forward(let out, let lse):
             try verifyOperands(&verifier)
-            try verifier.write(out, element)
+            try verifier.write(out, element, strides: strides(out))
             try verifier.write(lse, .f32)
         case .gradient(let dout, let lse, let delta, let dq, let dk, let dv, let partial):
             try verifyOperands(&verifier)
-            try verifier.read(dout, element)
+            try verifier.read(dout, element, strides: strides(dout))
             for buffer in [lse, delta] { try verifier.read(buffer, .f32) }
-            for buffer in [dq, dk, dv] { try verifier.write(buffer, element) }
+            for buffer in [dq, dk, dv] {
+                try verifier.write(buffer, element, strides: strides(buffer))
+            }
             try verifier.write(partial, .f32)
             if let biasGradient {
                 try verifier.require(.attention, bias != nil, "the gradient of a bias that there is not")
@@ -181,7 +189,7 @@ extension AttentionKernel: KernelTemplate {
             }
         case .sumQueryGradients(let dq, let partial):
             try verifier.read(partial, .f32)
-            try verifier.write(dq, element)
+            try verifier.write(dq, element, strides: strides(dq))
         case .sumBiasGradients(let gradient):
             try verifier.read(gradient.partial, .f32)
             try verifier.write(gradient.dbias, .f32)
@@ -207,9 +215,13 @@ extension AttentionKernel {
             "\(parts) parts of \(tile.isPaired ? "pairs of " : "")\(element.rawValue)")
     }
 
+    private func strides(_ buffer: Int) -> [Extent] { [.fixed(rowStride(buffer))] }
+
     /// What the forward step and the gradient read alike.
     private func verifyOperands(_ verifier: inout KernelVerifier) throws(IRError) {
-        for buffer in [query, key, value] { try verifier.read(buffer, element) }
+        for buffer in [query, key, value] {
+            try verifier.read(buffer, element, strides: strides(buffer))
+        }
         for buffer in [offsets, lengths] { try verifier.read(buffer, .i32) }
         if let bias {
             try verifier.extents([bias.columns, bias.elements])
@@ -238,8 +250,9 @@ extension AttentionKernel {
         let bias = bias.map { ", \($0.kind) bias b\($0.buffer)[\($0.elements)]" } ?? ""
         let dbias =
             biasGradient.map { ", dbias b\($0.dbias) in \($0.groups) groups, partial b\($0.partial)" } ?? ""
+        let apart = rowStrides.sorted { $0.key < $1.key }.map { ", tokens of b\($0) \($1) apart" }.joined()
         let common =
-            "\(shape) scale \(attributes.scale)\(dropout)\(mask)\(bias)\(dbias), \(parts) parts, tile \(tile)"
+            "\(shape) scale \(attributes.scale)\(dropout)\(mask)\(bias)\(dbias), \(parts) parts, tile \(tile)\(apart)"
         switch step {
         case .forward(let out, let lse):
             return "  attention b\(out), lse b\(lse) = b\(query), b\(key), b\(value) \(common)\n"

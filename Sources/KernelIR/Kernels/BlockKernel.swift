@@ -34,16 +34,25 @@ package struct BlockKernel: Hashable, Sendable {
         package var left: MatrixAccess
         package var k: Extent
         package var panels: Int
+        /// The panel with the first columns, of those in the buffer.
+        package var firstPanel: Int
         /// A row-major `[rows, columns]` buffer, or scratch.
         package var target: Int
+        /// Elements between the rows of a buffer that are not neighbours.
+        package var targetStride: Extent?
         /// Whether the product adds to what an earlier one of the same kernel left in `target`.
         package var accumulates: Bool
 
-        package init(left: MatrixAccess, k: Extent, panels: Int, target: Int, accumulates: Bool = false) {
+        package init(
+            left: MatrixAccess, k: Extent, panels: Int, firstPanel: Int = 0, target: Int,
+            targetStride: Extent? = nil, accumulates: Bool = false
+        ) {
             self.left = left
             self.k = k
             self.panels = panels
+            self.firstPanel = firstPanel
             self.target = target
+            self.targetStride = targetStride
             self.accumulates = accumulates
         }
     }
@@ -116,7 +125,7 @@ extension BlockKernel {
 
     /// Elements between the rows of a product's target.
     package func targetStride(_ product: Product) -> Extent {
-        scratch(product.target).map(rowStride) ?? columns
+        scratch(product.target).map(rowStride) ?? product.targetStride ?? columns
     }
 
     /// Bytes of a scratch buffer: whole cache lines, since a block has 32 rows.
@@ -186,7 +195,7 @@ extension BlockKernel: KernelTemplate {
         for product in products {
             let k = product.k.value(counter.symbols)
             counter.readUnlessWritten(product.left.buffer, rows * k)
-            counter.readPanels(product.panels, tile, k, columns)
+            counter.readPanels(product.panels, tile, k, columns, from: product.firstPanel)
             if product.accumulates { counter.readUnlessWritten(product.target, rows * columns) }
             counter.write(product.target, rows * columns)
         }
@@ -210,15 +219,17 @@ extension BlockKernel: KernelTemplate {
         var targets: Set<Int> = []
         for product in products {
             try verifier.extents([product.k, product.left.rowStride, product.left.columnStride])
-            try verifier.read(product.left.buffer, tile.element)
-            try verifier.readPanels(product.panels, tile, k: product.k, n: columns)
+            try verifier.read(
+                product.left.buffer, tile.element,
+                strides: [product.left.rowStride, product.left.columnStride])
+            try verifier.readPanels(product.panels, tile, k: product.k, n: columns, from: product.firstPanel)
             let isFirst = targets.insert(product.target).inserted
             try verifier.require(
                 .workingMemory, isFirst != product.accumulates,
                 isFirst
                     ? "b\(product.target) is added to before it is written"
                     : "b\(product.target) is written twice")
-            try verifier.write(product.target, .f32)
+            try verifier.write(product.target, .f32, strides: [targetStride(product)])
         }
         guard let epilogue else { return }
         // How many totals chunks of symbolic columns would leave is not known.
@@ -245,8 +256,10 @@ extension BlockKernel {
         for program in prologue { text += describe("prologue", program) }
         for product in products {
             let sign = product.accumulates ? "+=" : "="
-            let right = "panels b\(product.panels) [k \(product.k)]"
-            text += "    b\(product.target) \(sign) \(product.left) · \(right)\n"
+            let first = product.firstPanel > 0 ? " from panel \(product.firstPanel)" : ""
+            let right = "panels b\(product.panels)\(first) [k \(product.k)]"
+            let rows = product.targetStride.map { " in rows \($0) apart" } ?? ""
+            text += "    b\(product.target)\(rows) \(sign) \(product.left) · \(right)\n"
         }
         if let epilogue { text += describe("epilogue", epilogue) }
         return text + "  }\n"

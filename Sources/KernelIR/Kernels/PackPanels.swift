@@ -54,7 +54,8 @@ extension PackPanels: KernelTemplate {
         switch source {
         case .matrix(let matrix, let element):
             try verifier.extents([matrix.rowStride, matrix.columnStride])
-            try verifier.read(matrix.buffer, element)
+            try verifier.read(
+                matrix.buffer, element, strides: [matrix.rowStride, matrix.columnStride])
         case .program(let ops, let value):
             let types = try verifier.check(ops, reduces: false)
             try verifier.require(

@@ -60,8 +60,8 @@ extension StridedCopy: KernelTemplate {
         try verifier.require(
             .sizes, sourceStrides.count == extents.count && targetStrides.count == extents.count,
             "\(extents.count) axes with \(sourceStrides.count) and \(targetStrides.count) strides")
-        try verifier.read(source, element)
-        try verifier.write(target, element)
+        try verifier.read(source, element, strides: sourceStrides)
+        try verifier.write(target, element, strides: targetStrides)
     }
 }
 

@@ -7,6 +7,8 @@ package struct TrafficCounter {
         /// The access with its buffer left out; `nil` for a template's loop.
         let access: Access?
         let byteCount: Int
+        /// Where it begins: in elements of the memory, or in panels.
+        var offset = 0
     }
 
     private let program: Program
@@ -47,8 +49,12 @@ package struct TrafficCounter {
 
     // MARK: Parts of buffers
 
-    mutating func readPanels(_ buffer: Int, _ tile: ContractionTile, _ k: Int, _ n: Int) {
-        insert(panels(tile, k, n), into: &reads, buffer)
+    /// - Parameter from: the first panel that is read.
+    mutating func readPanels(_ buffer: Int, _ tile: ContractionTile, _ k: Int, _ n: Int, from panel: Int = 0)
+    {
+        var part = panels(tile, k, n)
+        part.offset = panel
+        insert(part, into: &reads, buffer)
     }
 
     mutating func writePanels(_ buffer: Int, _ tile: ContractionTile, _ k: Int, _ n: Int) {
@@ -104,6 +110,10 @@ package struct TrafficCounter {
 
     private func insert(_ part: Part, into parts: inout [Program.Buffer: Set<Part>], _ buffer: Int) {
         guard let bound = bound(buffer) else { return }
+        var part = part
+        if case .value(let value) = launch.buffers[buffer] {
+            part.offset += program.offset(of: value, symbols)
+        }
         parts[bound, default: []].insert(part)
     }
 

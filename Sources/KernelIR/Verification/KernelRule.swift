@@ -10,4 +10,5 @@ package enum KernelRule: String, Sendable, CaseIterable {
     case panels = "K8"
     case reductions = "K9"
     case attention = "K10"
+    case rows = "K11"
 }

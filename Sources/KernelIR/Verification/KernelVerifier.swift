@@ -15,6 +15,7 @@ import GraphIR
 /// - K9 reductions: partial sums have room for every task; programs over parts of a row do not reduce it, and those that
 ///   chunks repeat add nothing up.
 /// - K10 attention: tiles divide into one another; a mask, dropout and the gradient of a bias have the buffers they need.
+/// - K11 rows: a value whose rows lie apart, in the memory of another, is touched at their distance only.
 package struct KernelVerifier {
     /// What a phase left in working memory.
     private enum Content: Hashable {
@@ -89,14 +90,26 @@ package struct KernelVerifier {
         scratch[buffer] = element
     }
 
-    mutating func read(_ buffer: Int, _ element: ElementType) throws(IRError) {
+    /// - Parameter strides: elements between what the phase takes for neighbours along an axis; of none, it takes the
+    ///   memory as it comes. So for `write`.
+    mutating func read(_ buffer: Int, _ element: ElementType, strides: [Extent] = []) throws(IRError) {
         otherReads.insert(buffer)
         try checkRead(buffer, element)
+        try checkRows(buffer, strides)
     }
 
-    mutating func write(_ buffer: Int, _ element: ElementType) throws(IRError) {
+    mutating func write(_ buffer: Int, _ element: ElementType, strides: [Extent] = []) throws(IRError) {
         otherWrites.insert(buffer)
         try checkWrite(buffer, element)
+        try checkRows(buffer, strides)
+    }
+
+    private func checkRows(_ buffer: Int, _ strides: [Extent]) throws(IRError) {
+        guard case .value(let value)? = launch.buffers.element(at: buffer), let view = program.rows(of: value)
+        else { return }
+        try require(
+            .rows, strides.contains(view.stride),
+            "rows of b\(buffer) lie \(view.stride) elements apart, and the phase takes them to be elsewhere")
     }
 
     /// A number that is bound to a launch of its own.
@@ -161,13 +174,20 @@ package struct KernelVerifier {
         }
     }
 
-    mutating func readPanels(_ buffer: Int, _ tile: ContractionTile, k: Extent, n: Extent) throws(IRError) {
+    /// - Parameter first: the first panel that is read, of a weight of which `n` columns are a part.
+    mutating func readPanels(
+        _ buffer: Int, _ tile: ContractionTile, k: Extent, n: Extent, from first: Int = 0
+    ) throws(IRError) {
         try check(tile)
         switch try bound(buffer) {
-        case .packed(let packed): try agree(buffer, packed, tile, k, n)
+        case .packed(let packed):
+            guard let columns = n.fixedValue, first >= 0, first * tile.columns + columns <= packed.n else {
+                throw fault(.panels, "b\(buffer) has \(packed.n) columns, not \(n) from panel \(first)")
+            }
+            try agree(buffer, packed, tile, k, .fixed(packed.n))
         case .workspace:
             try require(
-                .panels, contents[buffer] == .panels(tile, k: k, n: n),
+                .panels, contents[buffer] == .panels(tile, k: k, n: n) && first == 0,
                 "b\(buffer) does not hold panels [k \(k), n \(n)] of tile \(tile)")
         case .value, .number, .mask, .unused:
             throw fault(.panels, "b\(buffer) holds no panels")
@@ -266,6 +286,7 @@ package struct KernelVerifier {
         }
         loads.append(access)
         try checkRead(access.buffer, access.element)
+        try checkRows(access.buffer, [access.rowStride])
     }
 
     private mutating func check(stored access: Access) throws(IRError) {
@@ -274,7 +295,9 @@ package struct KernelVerifier {
         stores.append(access)
         let (width, depth): (Int, Extent)
         switch access.layout {
-        case .rowMajor: return try checkWrite(access.buffer, access.element)
+        case .rowMajor:
+            try checkWrite(access.buffer, access.element)
+            return try checkRows(access.buffer, [access.rowStride])
         case .panels(let panel, let rows), .transposedPanels(let panel, let rows):
             (width, depth) = (panel, rows)
         }
@@ -306,7 +329,9 @@ package struct KernelVerifier {
             else { continue }
             for (source, buffer) in launch.buffers.enumerated() where source != target {
                 guard case .value(let old) = buffer, program.storage(of: old) == memory else { continue }
-                let isRead = otherReads.contains(source)
+                let isPart =
+                    program.graph.type(of: old).elementCount != program.graph.type(of: memory).elementCount
+                let isRead = otherReads.contains(source) || isPart && loads.contains { $0.buffer == source }
                 try require(
                     .inPlace,
                     !isRead && !(otherWrites.contains(target) && loads.contains { $0.buffer == source }),

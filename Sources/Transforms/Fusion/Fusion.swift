@@ -8,7 +8,8 @@ extension Pass {
     /// whatever runs over its result, row reductions and sums over rows included. Nothing depends on what a model
     /// is called or how its parts are arranged; the steps are:
     ///
-    /// 1. `layer_norm` becomes `row_statistics` and `normalize`, which may go to different kernels.
+    /// 1. `layer_norm` becomes `row_statistics` and `normalize`, which may go to different kernels; a product of which
+    ///    element-wise ops read slices of columns becomes one product for each slice.
     /// 2. Vertically: each node joins the kernel of an operand, if shapes, cycles and the cache allow.
     /// 3. Horizontally: kernels over the same shape that read the same value become one.
     /// 4. Values that cost less to compute again than to store and read move into their readers.
@@ -17,7 +18,7 @@ extension Pass {
     ///
     /// Rounding: values inside a region are not rounded to their element type.
     public static let fusion = Pass("fusion") { (graph: inout Graph, context) throws(IRError) in
-        var groups = FusionGroups(try splittingLayerNorms(graph))
+        var groups = FusionGroups(try ColumnRanges(try splittingLayerNorms(graph), context).split())
         groups.fuseVertically(context)
         groups.fuseHorizontally(context)
         groups.recompute(context)

@@ -19,7 +19,7 @@ extension Pass {
 
 extension RewriteRule {
     /// The table. The first rule that matches a node wins; the others get their turn in the next walk.
-    static let all: [RewriteRule] = arithmetic + casts + shapes + contractions + broadcasts
+    static let all: [RewriteRule] = arithmetic + casts + shapes + columns + contractions + broadcasts
 
     /// One walk over the graph in which the first matching rule rewrites each node; the names of the rules that
     /// did.

@@ -32,7 +32,7 @@ extension AttentionTemplate {
 
     /// Copies the queries; no result, the least maximum, sum 0.
     private func startRows(_ w: inout FunctionWriter, _ part: Part, _ token: I64, _ count: I64) {
-        copyIn(&w, tokenRow(&w, kernel.query, token, part.head), count: count, rows: .query)
+        copyIn(&w, headRows(&w, kernel.query, token, part.head), count: count, rows: .query)
         clear(&w, scratch(&w, .out), .f32, count: w.mul(count, kernel.paddedSize))
         clear(&w, scratch(&w, .sum), .f32, count: w.mul(count, tile.lanes))
         let maximum = scratch(&w, .maximum)
@@ -51,9 +51,9 @@ extension AttentionTemplate {
     private func writeKeys(_ w: inout FunctionWriter, _ part: Part, _ rows: RowRange, key: I64) {
         let keys = RowRange(from: key, count: w.min(w.sub(part.rows.count, key), tile.keys))
         let keyToken = w.add(part.rows.start, key)
-        copyIn(&w, tokenRow(&w, kernel.key, keyToken, part.head), count: keys.count, rows: .key)
+        copyIn(&w, headRows(&w, kernel.key, keyToken, part.head), count: keys.count, rows: .key)
         packPanels(&w, .key, .keyPanels, count: keys.count)
-        copyIn(&w, tokenRow(&w, kernel.value, keyToken, part.head), count: keys.count, pairs: .valuePairs)
+        copyIn(&w, headRows(&w, kernel.value, keyToken, part.head), count: keys.count, pairs: .valuePairs)
         if hasDropout {
             keep.writeColumns(&w, terms: scratch(&w, .columnTerms), column: key, count: keys.count)
         }
@@ -190,7 +190,7 @@ extension AttentionTemplate {
     ) {
         let (maximum, sum) = (scratch(&w, .maximum), scratch(&w, .sum))
         let target = OutputRows(
-            start: tokenRow(&w, out, token, part.head), element: kernel.element, count: count)
+            rows: headRows(&w, out, token, part.head), element: kernel.element, count: count)
         copyOut(&w, .out, to: target) { w, row in
             let total = w.sum(loadVector(&w, w.address(sum, .float, w.mul(row, tile.lanes))))
             // Takes a place of which the sum has been read.

@@ -20,7 +20,7 @@ extension AttentionTemplate {
         let row: I64
         let keys: I64
         /// Where the part's share of dq goes, and whether no earlier tile has written it.
-        let share: Pointer
+        let share: TokenRows
         let isFirst: I1
         let state: I32?
         let bias: BiasTile?
@@ -68,8 +68,8 @@ extension AttentionTemplate {
                 (AttentionArray.dk, buffers.dk, kernel.attributes.scale),
                 (.dv, buffers.dv, 1 / (1 - kernel.attributes.rate)),
             ] {
-                let start = tokenRow(&w, buffer, token, part.head)
-                let target = OutputRows(start: start, element: kernel.element, count: keys)
+                let rows = headRows(&w, buffer, token, part.head)
+                let target = OutputRows(rows: rows, element: kernel.element, count: keys)
                 copyOut(&w, sums, to: target) { _, _ in v.float(factor) }
             }
         }
@@ -78,10 +78,10 @@ extension AttentionTemplate {
     private func startKeys(
         _ w: inout FunctionWriter, _ part: Part, _ token: I64, _ keys: I64, _ column: I64
     ) {
-        let key = tokenRow(&w, kernel.key, token, part.head)
+        let key = headRows(&w, kernel.key, token, part.head)
         copyIn(&w, key, count: keys, rows: .key, pairs: .keyPairs)
         packPanels(&w, .key, .keyPanels, count: keys)
-        copyIn(&w, tokenRow(&w, kernel.value, token, part.head), count: keys, rows: .value)
+        copyIn(&w, headRows(&w, kernel.value, token, part.head), count: keys, rows: .value)
         packPanels(&w, .value, .valuePanels, count: keys)
         for sums in [AttentionArray.dk, .dv] {
             clear(&w, scratch(&w, sums), .f32, count: w.mul(keys, kernel.paddedSize))
@@ -98,7 +98,7 @@ extension AttentionTemplate {
         let rows = w.min(w.sub(part.rows.count, tile.row), self.tile.queries)
         let token = w.add(part.rows.start, tile.row)
         let (query, dout) = (
-            tokenRow(&w, kernel.query, token, part.head), tokenRow(&w, buffers.dout, token, part.head)
+            headRows(&w, kernel.query, token, part.head), headRows(&w, buffers.dout, token, part.head)
         )
         copyIn(&w, query, count: rows, rows: .query, pairs: .queryPairs)
         copyIn(&w, dout, count: rows, rows: .dout, pairs: .doutPairs)
@@ -130,12 +130,13 @@ extension AttentionTemplate {
             dbias: tile.dbias)
         writeSlopes(&w, part, buffers, slopes)
         writeGradientProducts(&w, rows: rows, keys: keys)
-        let start = tokenRow(&w, tile.share, .f32, token, part.head)
+        let share = HeadRows(
+            start: tokenRow(&w, tile.share, token, part.head), stride: tile.share.stride)
         let scale = v.float(kernel.attributes.scale)
         w.when(tile.isFirst) { w in
-            copyOut(&w, .dq, to: OutputRows(start: start, element: .f32, count: rows)) { _, _ in scale }
+            copyOut(&w, .dq, to: OutputRows(rows: share, element: .f32, count: rows)) { _, _ in scale }
         } otherwise: { w in
-            let target = OutputRows(start: start, element: .f32, count: rows, adds: true)
+            let target = OutputRows(rows: share, element: .f32, count: rows, adds: true)
             copyOut(&w, .dq, to: target) { _, _ in scale }
         }
     }
@@ -163,15 +164,19 @@ extension AttentionTemplate {
     }
 
     /// Where a part's share of dq goes, f32: dq itself for the first part if that is f32, else a plane of `partial`.
-    func share(_ w: inout FunctionWriter, of part: I64, dq: Int, partial: Int) -> Pointer {
+    func share(_ w: inout FunctionWriter, of part: I64, dq: Int, partial: Int) -> TokenRows {
         let plane = w.mul(w.extent(kernel.tokens), tokenStride)
         guard kernel.element == .f32 else {
-            return w.address(w.buffer(partial), .float, w.mul(part, plane))
+            let own = w.address(w.buffer(partial), .float, w.mul(part, plane))
+            return TokenRows(start: own, element: .f32, stride: I64(tokenStride))
         }
         let own = w.max(w.sub(part, 1), 0)
         let shared = w.address(w.buffer(partial), .float, w.mul(own, plane))
         let isFirst = w.compare(.eq, part, 0)
-        return w.select(isFirst, w.buffer(dq), shared)
+        let start = w.select(isFirst, w.buffer(dq), shared)
+        let isApart = kernel.rowStride(dq) != tokenStride
+        let stride = isApart ? w.select(isFirst, rowStride(dq), I64(tokenStride)) : I64(tokenStride)
+        return TokenRows(start: start, element: .f32, stride: stride)
     }
 
     /// Whether no earlier tile of this part has written the block's share of dq.
@@ -183,17 +188,17 @@ extension AttentionTemplate {
     /// Zeroes the block's rows of dq, once, where the first part has no tile for them. Planes of `partial` may stay as
     /// they are: the sum leaves out what has no tile.
     private func clearUnwritten(
-        _ w: inout FunctionWriter, _ part: Part, _ share: Pointer, row: I64, key: I64
+        _ w: inout FunctionWriter, _ part: Part, _ share: TokenRows, row: I64, key: I64
     ) {
         guard let mask = part.mask else { return }
         // Keys of the first part start at 0.
         let isStart = w.compare(.eq, key, 0)
         let hasTiles = mask.hasTiles(&w, row: row, from: part.from, to: part.to)
         w.when(w.and(isStart, w.not(hasTiles))) { w in
-            let target = tokenRow(&w, share, .f32, w.add(part.rows.start, row), part.head)
+            let target = tokenRow(&w, share, w.add(part.rows.start, row), part.head)
             let rows = w.min(w.sub(part.rows.count, row), tile.queries)
             w.loop(from: 0, to: rows, by: 1) { w, index in
-                let place = w.address(target, .float, w.mul(index, tokenStride))
+                let place = w.address(target, .float, w.mul(index, share.stride))
                 clear(&w, place, .f32, count: I64(kernel.headSize))
             }
         }

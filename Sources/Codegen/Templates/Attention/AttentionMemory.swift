@@ -3,6 +3,21 @@ import KernelIR
 
 // Rows of a head between buffers of the kernel's element type and scratch memory, and scratch memory itself.
 
+/// An array of rows, one for each token, that begins at token 0.
+struct TokenRows {
+    let start: Pointer
+    let element: ElementType
+    /// Elements from token to token.
+    let stride: I64
+}
+
+/// The rows of one head, from some token on.
+struct HeadRows {
+    let start: Pointer
+    /// Elements from token to token.
+    let stride: I64
+}
+
 extension AttentionTemplate {
     func scratch(_ w: inout FunctionWriter, _ array: AttentionArray) -> Pointer {
         w.address(KernelParameters.scratch, .float, kernel.offset(of: array))
@@ -10,14 +25,26 @@ extension AttentionTemplate {
 
     /// The row of `token` of a buffer [tokens, heads, headSize].
     func tokenRow(_ w: inout FunctionWriter, _ buffer: Int, _ token: I64, _ head: I64) -> Pointer {
-        tokenRow(&w, w.buffer(buffer), kernel.element, token, head)
+        let rows = TokenRows(start: w.buffer(buffer), element: kernel.element, stride: rowStride(buffer))
+        return tokenRow(&w, rows, token, head)
     }
 
-    func tokenRow(
-        _ w: inout FunctionWriter, _ pointer: Pointer, _ element: ElementType, _ token: I64, _ head: I64
-    ) -> Pointer {
-        let index = w.add(w.mul(token, tokenStride), w.mul(head, kernel.headSize))
-        return w.address(pointer, element.stored, index)
+    func tokenRow(_ w: inout FunctionWriter, _ rows: TokenRows, _ token: I64, _ head: I64) -> Pointer {
+        let index = element(&w, rows, token, head)
+        return w.address(rows.start, rows.element.stored, index)
+    }
+
+    /// The first element of the row of `token`.
+    func element(_ w: inout FunctionWriter, _ rows: TokenRows, _ token: I64, _ head: I64) -> I64 {
+        w.add(w.mul(token, rows.stride), w.mul(head, kernel.headSize))
+    }
+
+    /// Elements between neighbouring tokens of one head in a buffer.
+    func rowStride(_ buffer: Int) -> I64 { I64(kernel.rowStride(buffer)) }
+
+    /// The rows from `token` on of a head of a buffer.
+    func headRows(_ w: inout FunctionWriter, _ buffer: Int, _ token: I64, _ head: I64) -> HeadRows {
+        HeadRows(start: tokenRow(&w, buffer, token, head), stride: rowStride(buffer))
     }
 
     /// The number of `token` in a buffer [tokens, heads].
@@ -52,7 +79,7 @@ extension AttentionTemplate {
     /// operands whose depth is the head, to `pairs` as operands whose depth is the rows, zero in the second row of the
     /// last pair when there is none.
     func copyIn(
-        _ w: inout FunctionWriter, _ source: Pointer, count: I64, rows: AttentionArray? = nil,
+        _ w: inout FunctionWriter, _ source: HeadRows, count: I64, rows: AttentionArray? = nil,
         pairs: AttentionArray? = nil
     ) {
         guard tile.isPaired else { return copyWidened(&w, source, count: count, to: rows ?? pairs) }
@@ -61,7 +88,7 @@ extension AttentionTemplate {
         w.loop(from: 0, to: count, by: 2) { w, row in
             let hasSecond = w.compare(.slt, w.add(row, 1), count)
             let sources = (0..<2).map { index in
-                w.address(source, .i16, w.mul(w.add(row, index), tokenStride))
+                w.address(source.start, .i16, w.mul(w.add(row, index), source.stride))
             }
             for (first, mask) in vectors {
                 let secondMask = w.select(hasSecond, mask ?? all, v.zero())
@@ -84,12 +111,12 @@ extension AttentionTemplate {
     }
 
     private func copyWidened(
-        _ w: inout FunctionWriter, _ source: Pointer, count: I64, to array: AttentionArray?
+        _ w: inout FunctionWriter, _ source: HeadRows, count: I64, to array: AttentionArray?
     ) {
         guard let array else { return }
         let storage = kernel.element.stored
         w.loop(from: 0, to: count, by: 1) { w, row in
-            let from = w.address(source, storage, w.mul(row, tokenStride))
+            let from = w.address(source.start, storage, w.mul(row, source.stride))
             let to = w.address(scratch(&w, array), .float, w.mul(row, kernel.paddedSize))
             for (first, mask) in vectors {
                 let x = v.loadFloats(&w, as: kernel.element, w.address(from, storage, first), mask: mask)
@@ -98,16 +125,16 @@ extension AttentionTemplate {
         }
     }
 
-    /// Rows of a head that `copyOut` writes, `tokenStride` elements apart.
+    /// Rows of a head that `copyOut` writes.
     struct OutputRows {
-        let start: Pointer
+        let rows: HeadRows
         let element: ElementType
         let count: I64
         /// Whether to add to what is there.
         var adds = false
     }
 
-    /// `target[row * tokenStride + d] (+)= factor(row) source[row][d]` for rows of f32 in scratch memory.
+    /// `target[row * stride + d] (+)= factor(row) source[row][d]` for rows of f32 in scratch memory.
     func copyOut(
         _ w: inout FunctionWriter, _ source: AttentionArray, to target: OutputRows,
         factor: (inout FunctionWriter, _ row: I64) -> Vector<F32>
@@ -115,7 +142,7 @@ extension AttentionTemplate {
         let (element, storage) = (target.element, target.element.stored)
         w.loop(from: 0, to: target.count, by: 1) { w, row in
             let from = w.address(scratch(&w, source), .float, w.mul(row, kernel.paddedSize))
-            let to = w.address(target.start, storage, w.mul(row, tokenStride))
+            let to = w.address(target.rows.start, storage, w.mul(row, target.rows.stride))
             let scale = factor(&w, row)
             for (first, mask) in vectors {
                 let x = loadVector(&w, w.address(from, .float, first))

@@ -9,6 +9,9 @@ extension AttentionTemplate {
         let number = w.urem(task, kernel.parts)
         let sequence = w.udiv(task, kernel.parts)
         let part = part(&w, sequence: sequence, head: 0, number: number)
+        guard kernel.rowStride(dq) == tokenStride else {
+            return writeRowsOfSum(&w, part, dq: dq, partial: partial)
+        }
         let first = w.mul(w.add(part.rows.start, part.from), tokenStride)
         let count = w.mul(w.sub(part.to, part.from), tokenStride)
         let total = share(&w, of: 0, dq: dq, partial: partial)
@@ -18,22 +21,55 @@ extension AttentionTemplate {
                 writeMaskedSum(&w, part, table: table, of: other, from: source, to: total)
             } else {
                 addElements(
-                    &w, w.address(source, .float, first), to: w.address(total, .float, first), count: count)
+                    &w, w.address(source.start, .float, first), to: w.address(total.start, .float, first),
+                    count: count)
             }
         }
         guard kernel.element != .f32 else { return }
         let target = w.address(w.buffer(dq), kernel.element.stored, first)
         forVectors(&w, count: count) { w, index, mask in
-            let sum = loadVector(&w, w.address(w.address(total, .float, first), .float, index), mask: mask)
+            let sum = loadVector(
+                &w, w.address(w.address(total.start, .float, first), .float, index), mask: mask)
             let place = w.address(target, kernel.element.stored, index)
             v.store(&w, sum, as: kernel.element, place, mask: mask)
         }
     }
 
+    /// The same where the rows of dq lie apart: token by token.
+    private func writeRowsOfSum(_ w: inout FunctionWriter, _ part: Part, dq: Int, partial: Int) {
+        let total = share(&w, of: 0, dq: dq, partial: partial)
+        func row(_ w: inout FunctionWriter, _ rows: TokenRows, _ token: I64) -> Pointer {
+            w.address(rows.start, rows.element.stored, w.mul(token, rows.stride))
+        }
+        w.loop(from: 1, to: part.count, by: 1) { w, other in
+            let source = share(&w, of: other, dq: dq, partial: partial)
+            if let table = kernel.maskTable {
+                writeMaskedSum(&w, part, table: table, of: other, from: source, to: total)
+            } else {
+                w.loop(from: part.from, to: part.to, by: 1) { w, index in
+                    let token = w.add(part.rows.start, index)
+                    let from = row(&w, source, token)
+                    addElements(&w, from, to: row(&w, total, token), count: I64(tokenStride))
+                }
+            }
+        }
+        guard kernel.element != .f32 else { return }
+        let target = TokenRows(start: w.buffer(dq), element: kernel.element, stride: rowStride(dq))
+        w.loop(from: part.from, to: part.to, by: 1) { w, index in
+            let token = w.add(part.rows.start, index)
+            let (from, to) = (row(&w, total, token), row(&w, target, token))
+            forVectors(&w, count: I64(tokenStride)) { w, index, mask in
+                let sum = loadVector(&w, w.address(from, .float, index), mask: mask)
+                let place = w.address(to, kernel.element.stored, index)
+                v.store(&w, sum, as: kernel.element, place, mask: mask)
+            }
+        }
+    }
+
     /// Adds the plane of part `other` where the mask gave it a tile.
     private func writeMaskedSum(
-        _ w: inout FunctionWriter, _ part: Part, table: Int, of other: I64, from source: Pointer,
-        to target: Pointer
+        _ w: inout FunctionWriter, _ part: Part, table: Int, of other: I64, from source: TokenRows,
+        to target: TokenRows
     ) {
         let keys = w.mul(other, part.size)
         let end = w.min(w.add(keys, part.size), part.rows.count)
@@ -44,9 +80,12 @@ extension AttentionTemplate {
                     let rows = w.min(w.sub(part.to, row), tile.queries)
                     w.loop(from: 0, to: rows, by: 1) { w, index in
                         let token = w.add(w.add(part.rows.start, row), index)
-                        let element = w.add(w.mul(token, tokenStride), w.mul(head, kernel.headSize))
+                        let from = element(&w, source, token, head)
+                        let isApart = source.stride.text != target.stride.text
+                        let to = isApart ? element(&w, target, token, head) : from
                         addElements(
-                            &w, w.address(source, .float, element), to: w.address(target, .float, element),
+                            &w, w.address(source.start, .float, from),
+                            to: w.address(target.start, .float, to),
                             count: I64(kernel.headSize))
                     }
                 }

@@ -213,7 +213,8 @@ struct BlockTemplate {
     ) {
         let (tile, product) = (kernel.tile, kernel.products[index])
         let depth = w.extent(product.k)
-        let panels = w.mul(chunk.from, w.mul(w.roundUp(depth, to: tile.depthStep), tile.terms))
+        let column = w.add(chunk.from, product.firstPanel * tile.columns)
+        let panels = w.mul(column, w.mul(w.roundUp(depth, to: tile.depthStep), tile.terms))
         let targetRow = w.extent(kernel.targetStride(product))
         let target = w.add(w.mul(block.rows.from, targetRow), chunk.from)
         products[index].write(
