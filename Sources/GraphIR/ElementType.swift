@@ -20,4 +20,14 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
     }
 
     public var isInteger: Bool { self == .i32 || self == .i64 }
+
+    /// Whether a constant of this type can be `number`: floats round, others hold whole numbers of their range.
+    func holds(_ number: Double) -> Bool {
+        switch self {
+        case .f32, .bf16, .f16: true
+        case .i32: Int32(exactly: number) != nil
+        case .i64: Int64(exactly: number) != nil
+        case .bool: number == 0 || number == 1
+        }
+    }
 }

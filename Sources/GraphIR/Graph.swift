@@ -110,10 +110,20 @@ public struct Graph: Hashable, Sendable {
         nodeIDs.filter { if case .source(.parameter) = self[$0].op { true } else { false } }
     }
 
-    /// All symbols that occur in the types, sorted.
+    /// All symbols that occur in the types, and those of which a node asks the size, sorted.
     public var symbols: [String] {
         var symbols = Set(nodes.flatMap(\.types).flatMap(\.shape).compactMap(\.symbol))
-        for case .fusion(let region) in nodes.map(\.op) { symbols.formUnion(region.body.symbols) }
+        for node in nodes {
+            switch node.op {
+            case .fusion(let region): symbols.formUnion(region.body.symbols)
+            case .source(.dimensionSize(let dimension)):
+                symbols.formUnion(dimension.symbol.map { [$0] } ?? [])
+            case .source, .elementwise, .dropout, .reduction, .shape, .contraction, .normalisation,
+                .attention,
+                .loss, .indexing, .optimizer, .custom:
+                break
+            }
+        }
         return symbols.sorted()
     }
 

@@ -122,7 +122,12 @@ public final class GraphBuilder {
         Array(repeating: Tensor(builder: self, value: nil), count: op.traits.results)
     }
 
-    public func tensor(_ value: Value) -> Tensor { Tensor(builder: self, value: value) }
+    /// A value that the graph has already; one that it has not is a mistake, thrown by `finish`.
+    public func tensor(_ value: Value) -> Tensor {
+        graph.contains(value)
+            ? Tensor(builder: self, value: value)
+            : fail(IRError("V1", "the graph has no value \(value.result) of node \(value.node.index)"))
+    }
 
     public func binary(_ function: BinaryFunction, _ a: Tensor, _ b: Tensor) -> Tensor {
         apply(.binary(function), [a, b])
@@ -140,7 +145,7 @@ public final class GraphBuilder {
 
     /// Inverted dropout keyed by `rng` (i64[2]: seed, step) and a stream number of its own.
     public func dropout(_ x: Tensor, rate: Double, rng: Tensor) -> Tensor {
-        guard rate > 0 else { return x }
+        if rate == 0 { return x }
         defer { nextStream += 1 }
         return apply(.dropout(rate: rate, stream: nextStream), [x, rng])
     }
@@ -161,7 +166,7 @@ public final class GraphBuilder {
         var attributes = AttentionAttributes(scale: scale ?? 1 / Double(headSize).squareRoot(), mask: mask)
         attributes.bias = bias.map { $0.type.rank == 2 ? .distances : .pairs }
         var operands = AttentionOperands(q: q, k: k, v: v, offsets: offsets, lengths: lengths, bias: bias)
-        if let rng, rate > 0 {
+        if let rng, rate != 0 {
             (attributes.rate, attributes.stream) = (rate, nextStream)
             nextStream += 1
             operands.rng = rng

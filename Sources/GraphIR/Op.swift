@@ -74,7 +74,7 @@ extension Op {
     /// Types of the results for operands of these types; throws when the op can't take them.
     public func resultTypes(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
         let types = try family.types(operands)
-        for dimension in types.flatMap(\.shape) { try dimension.check() }
+        for type in types { try type.check() }
         return types
     }
 

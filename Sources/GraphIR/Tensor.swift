@@ -14,9 +14,11 @@ public struct Tensor {
     /// Whether the value could be built.
     var exists: Bool { stored != nil }
 
-    public var type: TensorType {
-        stored.map(builder.graph.type(of:)) ?? TensorType(.f32, [])
-    }
+    /// What is known of a value that could not be built: nothing. So many axes let code that goes on with it ask for any
+    /// of them until `build` throws the mistake.
+    private static let standIn = TensorType(.f32, Array(repeating: 1, count: 16))
+
+    public var type: TensorType { stored.map(builder.graph.type(of:)) ?? Self.standIn }
 
     public var shape: [Dimension] { type.shape }
 
@@ -139,7 +141,10 @@ extension Tensor {
     ///   lse - Σ_c x[c] / classes (Szegedy et al., arXiv:1512.00567); as `torch.nn.CrossEntropyLoss` has it.
     public func crossEntropy(labels: Tensor, ignoreIndex: Int = -100, labelSmoothing: Double = 0) -> Tensor {
         let results = builder.applyAll(.crossEntropy(ignoreIndex: ignoreIndex), [self, labels])
-        guard labelSmoothing > 0 else { return results[0] }
+        if labelSmoothing == 0 { return results[0] }
+        guard (0...1).contains(labelSmoothing) else {
+            return builder.fail(IRError("type", "label smoothing \(labelSmoothing) must be in [0, 1]"))
+        }
         let all = results[1] - cast(.f32).mean(axes: [1])
         let isCounted = builder.compare(.ne, labels, builder.scalar(Double(ignoreIndex), .i32))
         let smooth = builder.select(isCounted, all, builder.zeros(like: all))

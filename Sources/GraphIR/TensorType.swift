@@ -20,6 +20,29 @@ public struct TensorType: Hashable, Sendable {
         return extents
     }
 
+    /// Checks that each extent is one, and that there are not too many elements to count.
+    func check() throws(IRError) {
+        for dimension in shape { try dimension.check() }
+        guard elementCount.factor <= Dimension.limit else {
+            throw .type("\(self) has more than \(Dimension.limit) elements")
+        }
+    }
+
+    /// Checks that values of the symbols make a tensor of this.
+    func check(_ symbols: [String: Int]) throws(IRError) {
+        var count = 1
+        for dimension in shape {
+            guard let extent = dimension.extent(symbols) else { continue }
+            guard extent >= 0 else {
+                throw .type("the extent \(dimension) of \(self) would be \(extent)")
+            }
+            count = saturatingProduct(count, extent)
+        }
+        guard count <= Dimension.limit else {
+            throw .type("\(self) would have more than \(Dimension.limit) elements")
+        }
+    }
+
     /// The number of elements as a product: a fixed factor and the symbolic factors, sorted.
     public var elementCount: SymbolicCount { SymbolicCount(shape) }
 }

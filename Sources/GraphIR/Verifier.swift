@@ -2,7 +2,7 @@ extension Graph {
     /// Checks the invariants of a graph; passes run it after every change.
     ///
     /// - V1: operands name results of earlier nodes.
-    /// - V2: result types are those of the op's shape rule, with legal extents (`Dimension.check`).
+    /// - V2: result types are those of the op's shape rule, with legal extents (`TensorType.check`).
     /// - V3: names of inputs and parameters are unique and not empty.
     /// - V4: outputs and updates name existing values; output names are unique.
     /// - V5: an update's target is a parameter that is not frozen, of the new value's type, updated once.
@@ -20,8 +20,11 @@ extension Graph {
                 else { throw IRError("V1", "an operand is not the result of an earlier node", at: place(id)) }
             }
             try verifyTypes(id)
-            if let name = node.op.suppliedName, name.isEmpty || !names.insert(name).inserted {
-                throw IRError("V3", "the name \"\(name)\" is empty or used twice", at: place(id))
+            if let name = node.op.suppliedName {
+                guard !name.isEmpty else { throw IRError("V3", "the name is empty", at: place(id)) }
+                guard names.insert(name).inserted else {
+                    throw IRError("V3", "the name \"\(name)\" is used twice", at: place(id))
+                }
             }
             if case .fusion(let region) = node.op { try verifyRegion(region, at: id) }
             if let stream = node.op.traits.dropoutStream {
@@ -65,11 +68,12 @@ extension Graph {
             else {
                 throw IRError("V5", "an update's target is not a parameter", at: place(update.parameter.node))
             }
-            guard role != .frozen, type == self.type(of: update.value),
-                updated.insert(update.parameter).inserted
-            else {
-                throw IRError("V5", "parameter \"\(name)\" is frozen, updated twice, or of another type")
-            }
+            let new = self.type(of: update.value)
+            let mistake: String? =
+                if role == .frozen { "is frozen" } else if type != new {
+                    "is \(type), and its new value \(new)"
+                } else if !updated.insert(update.parameter).inserted { "is updated twice" } else { nil }
+            if let mistake { throw IRError("V5", "parameter \"\(name)\" \(mistake)") }
         }
     }
 

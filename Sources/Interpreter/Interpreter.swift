@@ -82,6 +82,9 @@ public struct Interpreter: Sendable {
             }
             tensors[id] = tensor
         }
+        do throws(IRError) { try binding.check(graph.nodes.flatMap(\.types)) } catch {
+            throw InterpreterError(error.message, at: error.place)
+        }
         return (tensors, binding.values)
     }
 }

@@ -63,6 +63,12 @@ public final class Executor {
     private func step(
         _ inputs: [String: TensorData], _ symbols: [String: Int], _ guarded: [String], _ condition: String?
     ) throws -> [String: TensorData] {
+        let outputs = program.graph.outputs.map(\.name)
+        if let unknown = (guarded + (condition.map { [$0] } ?? [])).first(where: { !outputs.contains($0) }) {
+            throw ExecutionError(
+                "the graph has no such output; its outputs are \(outputs.joined(separator: ", "))",
+                at: "output \"\(unknown)\"")
+        }
         try binding.bind(inputs, symbols)
         binding.refreshPanels()
         try launcher.launch(0..<schedule.firstUpdate)

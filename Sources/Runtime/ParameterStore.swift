@@ -92,7 +92,12 @@ public final class ParameterStore {
 
     /// Sets a parameter, making room for it if it is new.
     public func set(_ name: String, _ data: TensorData) throws {
-        try reserve(name, TensorType(data.element, data.shape.map(Dimension.fixed)))
+        let type = TensorType(data.element, data.shape.map(Dimension.fixed))
+        if let own = slots[name]?.type, own != type {
+            throw ExecutionError(
+                "is \(own), and the tensor given for it \(type)", at: "parameter \"\(name)\"")
+        }
+        try reserve(name, type)
         data.bytes.withUnsafeBytes { source in
             if let base = source.baseAddress { pointer(name).copyMemory(from: base, byteCount: source.count) }
         }

@@ -6,6 +6,8 @@ final class ProgramBinding {
     let program: Program
     let schedule: Schedule
     private let symbolNames: [String]
+    /// Types of values whose shapes depend on symbols.
+    private let symbolicTypes: Set<TensorType>
     private let inputs: [Input]
     private let pool: WorkerPool
     private let parameters: ParameterStore
@@ -43,6 +45,7 @@ final class ProgramBinding {
         numbers = try LaunchNumbers(program)
         memory = parameters.runMemory
         symbolNames = program.graph.symbols
+        symbolicTypes = Set(program.graph.nodes.flatMap(\.types).filter { $0.extents([:]) == nil })
         inputs = program.graph.inputs.compactMap { id in
             guard case .source(.input(let name, let type)) = program.graph[id].op else { return nil }
             return Input(name: name, place: "input \"\(name)\"", type: type, value: Value(id))
@@ -81,6 +84,9 @@ final class ProgramBinding {
             throw ExecutionError("no input's shape fixes it", at: "symbol '\(missing)'")
         }
         if bound?.symbols != binding.values {
+            do throws(IRError) { try binding.check(symbolicTypes) } catch {
+                throw ExecutionError(error.message, at: error.place)
+            }
             bound = BoundProgram(schedule, names: symbolNames, symbols: binding.values)
             fit(MemoryPlan.Sizes(program, schedule, binding.values))
         }

@@ -80,6 +80,30 @@ import Testing
         #expect(try executor.run([:], symbols: ["n": 3])["y"]?.floats == [1, 1, 1])
     }
 
+    /// Symbols that nothing but a size depends on are given; extents that can't be are refused.
+    @Test func symbolsAreChecked() throws {
+        let graph = try GraphBuilder.build("sizes") { g in
+            g.output("size", g.size("a"))
+            g.output("ones", g.constant(1, TensorType(.f32, [.symbol("b", scale: 8, offset: -4)])))
+        }
+        let executor = try Compiler(CompilerOptions(cache: .off)).compile(graph).executor
+        let outputs = try executor.run([:], symbols: ["a": 3, "b": 1])
+        #expect(try outputs["size"]?.floats == [3])
+        #expect(outputs["ones"]?.shape == [4])
+        for b in [-5, 0, 1 << 62, .max] {
+            let error = #expect(throws: ExecutionError.self) { try executor.run([:], symbols: ["a": 3, "b": b]) }
+            #expect(error?.place == "symbols b = \(b)")
+        }
+    }
+
+    @Test func anUnknownOutputCannotBeGuarded() throws {
+        let (executor, _) = try trained()
+        let error = #expect(throws: ExecutionError.self) {
+            try executor.run([:], guarding: ["lose"])
+        }
+        #expect(error?.place == "output \"lose\"")
+    }
+
     @Test func parametersAreSharedBetweenGraphs() throws {
         let (training, parameters) = try trained()
         let evaluation = try Compiler(CompilerOptions(cache: .off)).compile(

@@ -43,6 +43,62 @@ struct BuilderTests {
         #expect(error?.message.contains("inner extents 4 and 5 differ") == true)
     }
 
+    @Test("a stand-in for what could not be built may be asked for any axis")
+    func standIn() {
+        let error = #expect(throws: IRError.self) {
+            try GraphBuilder.build("wrong") { g in
+                let x = g.input("x", .f32, ["tokens", 4])
+                let bad = x.reshaped([3])
+                let segments = (g.input("offsets", .i32, [2]), g.input("lengths", .i32, [1]))
+                let y = g.plainAttention(
+                    AttentionOperands(
+                        q: bad, k: bad, v: bad, offsets: segments.0, lengths: segments.1), scale: 1)
+                g.output("y", y.reshaped([bad.shape[0], y.shape[2]]))
+            }
+        }
+        #expect(error?.place == "reshape")
+    }
+
+    struct Wrong: Sendable, CustomTestStringConvertible {
+        let message: String
+        let build: @Sendable (GraphBuilder) -> Void
+        var testDescription: String { message }
+    }
+
+    @Test(
+        "numbers that mean nothing are refused",
+        arguments: [
+            Wrong(message: "nan is not a number that i32 holds") { g in g.output("y", g.scalar(.nan, .i32)) },
+            Wrong(message: "3000000000.0 is not a number that i32 holds") { g in
+                g.output("y", g.scalar(3e9, .i32))
+            },
+            Wrong(message: "1.5 is not a number that i64 holds") { g in
+                g.output("y", g.constant([1, 1.5], .i64, [2]))
+            },
+            Wrong(message: "rate -1.0 must be in [0, 1)") { g in
+                g.output("y", g.dropout(g.scalar(1), rate: -1, rng: g.input("rng", .i64, [2])))
+            },
+            Wrong(message: "label smoothing 5.0 must be in [0, 1]") { g in
+                let logits = g.input("logits", .f32, [2, 3])
+                g.output(
+                    "y", logits.crossEntropy(labels: g.input("labels", .i32, [2]), labelSmoothing: 5))
+            },
+            Wrong(message: "epsilon -1.0 must not be negative") { g in
+                let gamma = g.parameter("gamma", [3])
+                g.output("y", g.input("x", .f32, [2, 3]).layerNorm(gamma: gamma, beta: gamma, epsilon: -1))
+            },
+            Wrong(message: "more than 1099511627776 elements") { g in
+                g.output("y", g.input("x", .f32, [3, .fixed(1 << 40)]))
+            },
+            Wrong(message: "has no value 0 of node 77") { g in
+                g.output("y", g.tensor(Value(NodeID(77))) + 1)
+            },
+        ])
+    func meaninglessNumbers(_ wrong: Wrong) {
+        let error = #expect(throws: IRError.self) { try GraphBuilder.build("wrong", wrong.build) }
+        #expect(error?.message.contains(wrong.message) == true, "\(String(describing: error))")
+    }
+
     @Test("an axis that does not exist is an error of the reduction")
     func meanOverMissingAxis() {
         #expect(throws: IRError.self) {

@@ -64,6 +64,13 @@ extension Op.Normalisation: OpFamily {
         guard let x = operands.first, x.rank >= 1, x.element.isFloat else {
             throw .type("needs a float tensor with at least one axis")
         }
+        switch self {
+        case .layerNorm(let epsilon), .rowStatistics(let epsilon):
+            guard epsilon >= 0, epsilon.isFinite else {
+                throw .type("epsilon \(epsilon) must not be negative")
+            }
+        case .softmax, .softmaxGradient, .layerNormGradient, .normalize: break
+        }
         let row = Array(x.shape.dropLast())
         let width = [x.shape[x.rank - 1]]
         switch self {

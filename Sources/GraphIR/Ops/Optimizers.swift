@@ -76,8 +76,14 @@ extension Op.OptimizerStep: OpFamily {
 
     func types(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
         switch self {
-        case .adamW:
+        case .adamW(let a):
             try expect(operands, 8...8)
+            guard (0..<1).contains(a.beta1), (0..<1).contains(a.beta2) else {
+                throw .type("betas \(a.beta1) and \(a.beta2) must be in [0, 1)")
+            }
+            guard a.epsilon >= 0, a.weightDecay >= 0 else {
+                throw .type("epsilon \(a.epsilon) and weight decay \(a.weightDecay) must not be negative")
+            }
             let x = AdamWOperands(operands)
             let p = x.parameter
             guard p.element == .f32, [x.gradient, x.mean, x.square].allSatisfy({ $0 == p }) else {

@@ -104,10 +104,13 @@ extension Op.Shape: OpFamily {
             var total = 0
             for operand in operands {
                 guard operand.rank == first.rank, operand.element == first.element,
-                    let extent = operand.shape[axis].fixedExtent,
                     operand.shape.indices.allSatisfy({ $0 == axis || operand.shape[$0] == first.shape[$0] })
                 else { throw .type("can't put \(operand) behind \(first) along axis \(axis)") }
-                total += extent
+                guard let extent = operand.shape[axis].fixedExtent else {
+                    throw .type(
+                        "axis \(axis) of \(operand) has no fixed extent, which putting together needs")
+                }
+                total = saturatingSum(total, extent)
             }
             var shape = first.shape
             shape[axis] = .fixed(total)

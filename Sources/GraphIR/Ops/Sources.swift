@@ -66,6 +66,13 @@ public enum Literal: Hashable, Sendable {
     /// Row-major elements of a fixed shape.
     case dense([Double])
 
+    fileprivate var numbers: [Double] {
+        switch self {
+        case .splat(let value): [value]
+        case .dense(let values): values
+        }
+    }
+
     /// Whether literals that are equal are the same numbers: `Double` says -0 == 0, but 1 / -0 is not 1 / 0.
     fileprivate var isIdentified: Bool {
         switch self {
@@ -121,6 +128,9 @@ extension Op.Source: OpFamily {
                 guard count.symbols.isEmpty, count.factor == values.count else {
                     throw .type("\(values.count) values given for \(type)")
                 }
+            }
+            if let number = literal.numbers.first(where: { !type.element.holds($0) }) {
+                throw .type("\(number) is not a number that \(type.element.rawValue) holds")
             }
             return [type]
         case .iota(let type, let axis):
