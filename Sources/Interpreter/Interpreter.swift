@@ -82,9 +82,6 @@ public struct Interpreter: Sendable {
             }
             tensors[id] = tensor
         }
-        do throws(IRError) { try binding.check(graph.nodes.flatMap(\.types)) } catch {
-            throw InterpreterError(error.message, at: error.place)
-        }
         return (tensors, binding.values)
     }
 }

@@ -86,12 +86,14 @@ import Testing
             g.output("size", g.size("a"))
             g.output("ones", g.constant(1, TensorType(.f32, [.symbol("b", scale: 8, offset: -4)])))
         }
-        let executor = try Compiler(CompilerOptions(cache: .off)).compile(graph).executor
+        let executor = try Compiler(CompilerOptions(cache: .off)).compile(graph, parameters: ParameterStore())
         let outputs = try executor.run([:], symbols: ["a": 3, "b": 1])
         #expect(try outputs["size"]?.floats == [3])
         #expect(outputs["ones"]?.shape == [4])
         for b in [-5, 0, 1 << 62, .max] {
-            let error = #expect(throws: ExecutionError.self) { try executor.run([:], symbols: ["a": 3, "b": b]) }
+            let error = #expect(throws: ExecutionError.self) {
+                try executor.run([:], symbols: ["a": 3, "b": b])
+            }
             #expect(error?.place == "symbols b = \(b)")
         }
     }

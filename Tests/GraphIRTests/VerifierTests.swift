@@ -26,7 +26,7 @@ struct VerifierTests {
             (
                 "V5", 3,
                 "%0 = parameter {name = \"w\", role = state} : f32[2]\n%1 = constant {value = 1} : f32[3]\nupdate %0 = %1",
-                "another type"
+                "is f32[2], and its new value f32[3]"
             ),
             (
                 "V5", 2,
