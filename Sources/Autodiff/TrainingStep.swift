@@ -16,6 +16,7 @@ import GraphIR
 public func trainingStep(
     _ forward: Graph, loss: String = TrainingNames.loss, options: OptimizerOptions = OptimizerOptions()
 ) throws(IRError) -> Graph {
+    try options.check()
     let builder = GraphBuilder(extending: try decomposed(forward))
     let lossScale = options.scalesLoss ? builder.input(TrainingNames.lossScale, .f32, []) : nil
     let objective = builder.tensor(try builder.graph.value(of: loss))
@@ -39,6 +40,7 @@ public func trainingStep(
 public func accumulationStep(
     _ forward: Graph, terms: [String] = [TrainingNames.loss], options: OptimizerOptions = OptimizerOptions()
 ) throws(IRError) -> Graph {
+    try options.check()
     let builder = GraphBuilder(extending: try decomposed(forward))
     let lossScale = options.scalesLoss ? builder.input(TrainingNames.lossScale, .f32, []) : nil
     let weights = builder.input(TrainingNames.lossWeights, .f32, [.fixed(terms.count)])

@@ -43,6 +43,9 @@ package struct EncoderSpec: Sendable {
         package var offset = 0
         /// Whether fresh rows are sinusoids (Vaswani et al., arXiv:1706.03762).
         package var areSinusoids = false
+
+        /// The tokens of a sequence for which there are rows.
+        package var count: Int { rows - offset }
     }
 
     /// Self-attention and a feed-forward part, each with a residual connection and a norm.

@@ -100,7 +100,8 @@ public final class CompiledGraph {
 func expect(_ given: some Sequence<String>, among names: [String], _ kind: String) throws {
     guard let unknown = Set(given).subtracting(names).min() else { return }
     let nearest = suggestion(for: unknown, in: names)
-    let all = names.isEmpty ? "; it has none" : "; it has \(names.joined(separator: ", "))"
+    let some = names.prefix(20).joined(separator: ", ") + (names.count > 20 ? ", …" : "")
+    let all = names.isEmpty ? "; it has none" : "; it has \(some)"
     throw ExecutionError(
         "the graph has no such \(kind)\(nearest.isEmpty ? all : nearest)", at: "\(kind) \"\(unknown)\"")
 }

@@ -73,7 +73,7 @@ extension Compiler {
             return total + (type.extents([:]) ?? []).reduce(type.element.byteCount, *)
         }
         return RecomputeCost(
-            recompute: recompute, run: program.runByteCounts(of: shapes, threads: threads),
+            recompute: recompute, run: try program.runByteCounts(of: shapes, threads: threads),
             lastingByteCount: parameters + program.packings.keys.reduce(0) { $0 + $1.byteCount },
             flops: program.costs(shapes[0], costModel(shapes[0])).reduce(0) { $0 + $1.flops })
     }

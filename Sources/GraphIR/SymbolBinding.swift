@@ -24,16 +24,6 @@ public struct SymbolBinding: Sendable {
         }
     }
 
-    /// Checks that every one of `types` is a tensor with the values found.
-    public func check(_ types: some Sequence<TensorType>) throws(IRError) {
-        for type in types {
-            do throws(IRError) { try type.check(values) } catch {
-                let names = type.shape.compactMap(\.symbol).map { "\($0) = \(values[$0] ?? 0)" }
-                throw IRError("binding", error.message, at: "symbols " + names.joined(separator: ", "))
-            }
-        }
-    }
-
     private mutating func bind(_ dimension: Dimension, to extent: Int, at place: String) throws(IRError) {
         guard extent >= 0 else { throw IRError("binding", "the extent \(extent) is negative", at: place) }
         guard let symbol = dimension.symbol, dimension.scale != 0 else {

@@ -29,7 +29,7 @@ public struct TensorType: Hashable, Sendable {
     }
 
     /// Checks that values of the symbols make a tensor of this.
-    func check(_ symbols: [String: Int]) throws(IRError) {
+    package func check(_ symbols: [String: Int]) throws(IRError) {
         var count = 1
         for dimension in shape {
             guard let extent = dimension.extent(symbols) else { continue }

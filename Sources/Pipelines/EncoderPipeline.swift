@@ -89,7 +89,7 @@ public final class EncoderPipeline {
             throw ModelError(
                 .invalidInput,
                 "the greatest length is \(maxLength) tokens; "
-                    + (longest < config.maxPositions
+                    + (longest < config.positionCount
                         ? "the model's attention mask is for 3 to \(longest)"
                         : "expected 3 to the model's \(longest) positions"),
                 at: path)
@@ -99,11 +99,15 @@ public final class EncoderPipeline {
         headGraph = built.graph
         report = try checkpoint.report(for: specs)
         guard report.missing.isEmpty else {
-            let names = report.missing.map(\.name).joined(separator: ", ")
+            let names = report.missing.map(\.name).flatMap(checkpoint.storedNames).joined(separator: ", ")
+            let hint =
+                report.missing.contains { $0.isEncoder }
+                ? "the file is not whole, or of another model than its configuration says"
+                : "fine-tune it first, or correct 'architectures' in its configuration"
             throw ModelError(
                 .invalidModel,
-                "\(report.missing.count) tensors of the model are not in its weights: \(names); "
-                    + "fine-tune it first, or correct 'architectures' in its configuration", at: path)
+                "\(report.missing.count) tensors of the model are not in its weights: \(names); \(hint)",
+                at: path)
         }
         self.compiler = try compiler ?? Compiler()
         for spec in specs {

@@ -3,10 +3,13 @@ public struct ExecutionError: Error, Hashable, CustomStringConvertible {
     /// The input, parameter or node.
     public let place: String
     public let message: String
+    /// Whether the run itself made a NaN or an infinity where none may be; else it was refused before it began.
+    public let isNonFinite: Bool
 
-    public init(_ message: String, at place: String) {
+    public init(_ message: String, at place: String, isNonFinite: Bool = false) {
         self.message = message
         self.place = place
+        self.isNonFinite = isNonFinite
     }
 
     public var description: String { "\(place): \(message)" }

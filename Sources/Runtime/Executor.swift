@@ -93,13 +93,16 @@ public final class Executor {
 
     /// What runs with any of these symbols will hold.
     ///
-    /// - Precondition: each has every symbol of the graph. So for `reserve`.
-    public func byteCounts(of shapes: [[String: Int]]) -> RunByteCounts {
-        RunByteCounts(program, schedule, of: shapes, threads: pool.threads)
+    /// - Throws: `ExecutionError` where a shape has no value for a symbol of the graph, or one that makes no size. So
+    ///   for `reserve`.
+    public func byteCounts(of shapes: [[String: Int]]) throws -> RunByteCounts {
+        try binding.symbols.check(shapes)
+        return RunByteCounts(program, schedule, of: shapes, threads: pool.threads)
     }
 
     /// Plans and takes now what runs with any of these symbols need, so that no run has to grow anything.
     public func reserve(_ shapes: [[String: Int]]) throws {
+        try binding.symbols.check(shapes)
         guard let sizes = MemoryPlan.Sizes(program, schedule, greatestOf: shapes) else { return }
         let scratch =
             shapes.map { BoundProgram(schedule, names: [], symbols: $0).scratchByteCount }.max() ?? 0

@@ -34,7 +34,8 @@ struct NonFiniteSearch {
                 continue
             }
             if let number = firstNonFinite(Value(id)) {
-                return ExecutionError("holds \(number)", at: "parameter \"\(name)\"")
+                return ExecutionError(
+                    "holds \(number)", at: "parameter \"\(name)\"", isNonFinite: true)
             }
         }
         let exempt = program.graph.valuesWithMinusInfinity
@@ -48,11 +49,11 @@ struct NonFiniteSearch {
                 if let number = firstNonFinite(value, allowsMinusInfinity: exempt.contains(value)) {
                     return ExecutionError(
                         "is the first node to produce \(number); output \"\(output)\" is not finite",
-                        at: placeOfNonFinite(node))
+                        at: placeOfNonFinite(node), isNonFinite: true)
                 }
             }
         }
-        return ExecutionError("is not finite", at: "output \"\(output)\"")
+        return ExecutionError("is not finite", at: "output \"\(output)\"", isNonFinite: true)
     }
 
     /// A node that made a NaN or an infinity; of a region, the first such node in it.

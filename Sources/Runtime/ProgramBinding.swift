@@ -5,9 +5,7 @@ import KernelIR
 final class ProgramBinding {
     let program: Program
     let schedule: Schedule
-    private let symbolNames: [String]
-    /// Types of values whose shapes depend on symbols.
-    private let symbolicTypes: Set<TensorType>
+    let symbols: SymbolCheck
     private let inputs: [Input]
     private let pool: WorkerPool
     private let parameters: ParameterStore
@@ -44,8 +42,7 @@ final class ProgramBinding {
         self.parameters = parameters
         numbers = try LaunchNumbers(program)
         memory = parameters.runMemory
-        symbolNames = program.graph.symbols
-        symbolicTypes = Set(program.graph.nodes.flatMap(\.types).filter { $0.extents([:]) == nil })
+        symbols = SymbolCheck(program.graph)
         inputs = program.graph.inputs.compactMap { id in
             guard case .source(.input(let name, let type)) = program.graph[id].op else { return nil }
             return Input(name: name, place: "input \"\(name)\"", type: type, value: Value(id))
@@ -80,14 +77,9 @@ final class ProgramBinding {
                 throw ExecutionError(error.message, at: error.place)
             }
         }
-        if let missing = symbolNames.first(where: { binding.values[$0] == nil }) {
-            throw ExecutionError("no input's shape fixes it", at: "symbol '\(missing)'")
-        }
         if bound?.symbols != binding.values {
-            do throws(IRError) { try binding.check(symbolicTypes) } catch {
-                throw ExecutionError(error.message, at: error.place)
-            }
-            bound = BoundProgram(schedule, names: symbolNames, symbols: binding.values)
+            try self.symbols.check(binding.values, missing: "no input's shape fixes it")
+            bound = BoundProgram(schedule, names: self.symbols.names, symbols: binding.values)
             fit(MemoryPlan.Sizes(program, schedule, binding.values))
         }
         try place()

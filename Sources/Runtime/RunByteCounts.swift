@@ -33,8 +33,9 @@ extension Executor.RunByteCounts {
 
 extension Program {
     /// What runs with any of these symbols would hold; see `Executor.byteCounts`.
-    public func runByteCounts(of shapes: [[String: Int]], threads: Int) -> Executor.RunByteCounts {
-        Executor.RunByteCounts(self, Schedule(self), of: shapes, threads: threads)
+    package func runByteCounts(of shapes: [[String: Int]], threads: Int) throws -> Executor.RunByteCounts {
+        try SymbolCheck(graph).check(shapes)
+        return Executor.RunByteCounts(self, Schedule(self), of: shapes, threads: threads)
     }
 }
 

@@ -157,6 +157,43 @@ import Testing
         for name in whole.store.names { #expect(whole.store.get(name) == second.store.get(name), "\(name)") }
     }
 
+    /// A micro-batch whose loss is not finite, or whose gradients alone are not, ends its step; the next one is as if it
+    /// had never been.
+    @Test(arguments: [Float.nan, 1e25]) func aStepThatIsNotFiniteIsForgotten(_ number: Float) throws {
+        let (plain, damaged) = try (Self.program(accumulates: true), Self.program(accumulates: true))
+        try damaged.accumulate(Self.inputs(0..<2))
+        let bad = StepInputs(["x": TensorData([number]), "y": TensorData([0 as Float])], lossWeights: [0.2])
+        #expect(throws: ExecutionError.self) {
+            try damaged.accumulate(bad)
+            _ = try damaged.update(rate: 0.1)
+        }
+        #expect(damaged.position == TrainingPosition())
+        let inputs = [Self.inputs(0..<2), Self.inputs(2..<5)]
+        #expect(try plain.step(inputs, rate: 0.1) == damaged.step(inputs, rate: 0.1))
+        for name in plain.store.names { #expect(plain.store.get(name) == damaged.store.get(name), "\(name)") }
+    }
+
+    @Test func optionsThatMeanNothingAreRefused() throws {
+        func place(_ change: (inout TrainingOptions) -> Void) -> String? {
+            var options = Self.options(accumulates: false, scalesLoss: false)
+            change(&options)
+            let compiler = CompilerOptions(threads: 1, cache: .off)
+            do { _ = try GraphCompiler.compileTraining(Self.graph(), options, options: compiler) } catch {
+                return "\(error)"
+            }
+            return nil
+        }
+        #expect(
+            place { $0.optimizer.treatments["bais"] = .usual(of: "bias") }?.contains("did you mean 'bias'")
+                == true)
+        #expect(place { $0.optimizer.maxGradientNorm = .nan }?.contains("maxGradientNorm nan") == true)
+        #expect(place { $0.optimizer.averageDecay = 2 }?.contains("averageDecay 2.0") == true)
+        #expect(place { $0.optimizer.adamW.beta1 = .nan }?.contains("betas nan") == true)
+        #expect(place { $0.recompute = .every(0) }?.contains("every(k) with k of at least 1") == true)
+        #expect(place { $0.memory.shapes = [["row": 3]] }?.contains("symbol 'rows'") == true)
+        #expect(place { $0.memory.shapes = [["rows": -3]] }?.contains("symbols rows = -3") == true)
+    }
+
     @Test func mistakesAreNamed() throws {
         let program = try Self.program(accumulates: false)
         func message(_ body: () throws -> Void) -> String {
@@ -171,10 +208,18 @@ import Testing
             message { _ = try program.step(["X": TensorData([1 as Float])], rate: 0.1) }
                 .hasPrefix("input \"X\": the graph has no such input; did you mean 'x'?"))
         #expect(program.position == TrainingPosition())
+        let inputs = Self.inputs(0..<5)
+        #expect(message { _ = try program.step([inputs], rate: .nan) }.hasPrefix("the learning rate: nan"))
+        let accumulating = try Self.program(accumulates: true)
+        _ = try accumulating.step([inputs], rate: 0.1)
+        #expect(message { _ = try accumulating.update(rate: 0.1) }.hasPrefix("micro-batches: there are none"))
+        #expect(
+            message { _ = try accumulating.step([], rate: 0.1) }.hasPrefix("micro-batches: there are none"))
+        #expect(message { try accumulating.reserve([[:]]) }.hasPrefix("symbol 'rows'"))
     }
 
     /// As many pieces as the memory asks for, as equal as can be.
-    @Test(arguments: [(32, 31, 16), (32, 12, 11), (9, 4, 3), (5, 1, 1)])
+    @Test(arguments: [(32, 31, 16), (32, 12, 11), (9, 4, 3), (5, 1, 1), (0, 4, 0)])
     func piecesAreEqual(whole: Int, most: Int, size: Int) {
         #expect(TrainingProgram.microBatchSize(of: whole) { $0 <= most } == size)
     }

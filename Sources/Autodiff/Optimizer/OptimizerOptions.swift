@@ -30,6 +30,20 @@ public struct OptimizerOptions: Hashable, Sendable {
         self.treatments = treatments
     }
 
+    /// Checks that the numbers are ones to train with.
+    func check() throws(IRError) {
+        if let norm = maxGradientNorm, !(norm > 0) {
+            throw IRError("optimizer", "maxGradientNorm \(norm) must be positive; nil clips nothing")
+        }
+        if let decay = averageDecay, !(0..<1).contains(decay) {
+            throw IRError("optimizer", "averageDecay \(decay) must be in [0, 1)")
+        }
+        for (name, treatment) in treatments.sorted(by: { $0.key < $1.key })
+        where !(treatment.rateScale >= 0 && treatment.rateScale.isFinite) {
+            throw IRError("optimizer", "rateScale \(treatment.rateScale) of \"\(name)\" must be at least 0")
+        }
+    }
+
     /// How a parameter is treated.
     public func treatment(of name: String) -> ParameterTreatment {
         treatments[name] ?? .usual(of: name)

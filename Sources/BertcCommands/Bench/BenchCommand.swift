@@ -91,10 +91,10 @@ struct BenchCommand: ParsableCommand {
     func run() throws {
         Interrupt.install()
         let files = try BenchFiles(model: model, data: try dataPath(), sentences: examples)
-        guard seq <= files.config.maxPositions else {
+        guard seq <= files.config.positionCount else {
             throw CommandError(
                 .usage,
-                "--seq is \(seq), but the model has \(files.config.maxPositions) positions; lower it or choose another model"
+                "--seq is \(seq), but the model has \(files.config.positionCount) positions; lower it or choose another model"
             )
         }
         let plan = BenchPlan(

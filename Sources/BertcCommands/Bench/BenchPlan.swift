@@ -70,8 +70,8 @@ extension BenchSequences {
     /// Tokens of a sequence at most.
     fileprivate func length(in config: EncoderConfig) -> Int {
         switch self {
-        case .sentences: min(Technique.paddedLength, config.maxPositions)
-        case .filled(let length): min(length, config.maxPositions)
+        case .sentences: min(Technique.paddedLength, config.positionCount)
+        case .filled(let length): min(length, config.positionCount)
         }
     }
 }

@@ -85,7 +85,7 @@ struct BenchSide: Codable {
         work.tokens = config.batches.size * length
         let subject = try AttentionSubject(work, compiler: compiler)
         ProcessMemory.releaseUnused()
-        let counts = subject.executor.byteCounts(of: [subject.symbols])
+        let counts = try subject.executor.byteCounts(of: [subject.symbols])
         let planned = ProcessMemory.residentByteCount + counts.total
         try subject.executor.reserve([subject.symbols])
         var isWanted = true

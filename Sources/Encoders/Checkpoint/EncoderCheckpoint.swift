@@ -58,6 +58,11 @@ public struct EncoderCheckpoint: Sendable {
     /// The canonical names of the parameters that a tensor of the files holds.
     package func canonicalNames(of stored: String) -> [String] { map.canonical(stored).map(\.name) }
 
+    /// The tensors of the family's files that hold a parameter.
+    package func storedNames(of canonical: String) -> [String] {
+        map.stored(canonical, in: config.architecture ?? .encoder).map(\.name)
+    }
+
     /// Compares the checkpoint with the parameters that a model has.
     /// - Throws: `CheckpointError.mismatchedShapes` listing every tensor whose shape differs,
     ///   `CheckpointError.notShared` listing those of layers that the configuration takes for shared, and

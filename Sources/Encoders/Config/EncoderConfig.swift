@@ -90,8 +90,11 @@ public struct EncoderConfig: Sendable, Equatable {
     /// The longest sequence that all masks are for; nil when they are defined at any length.
     public var maskSize: Int? { attentionMasks.compactMap(\.size).min() }
 
+    /// The positions that a sequence may have: all rows of the table, but for those before the first token's.
+    public var positionCount: Int { family.spec(of: self).embeddings.positions.count }
+
     /// Tokens of a sequence at most: the positions, or what the masks are for.
-    public var longestSequence: Int { min(maxPositions, maskSize ?? maxPositions) }
+    public var longestSequence: Int { min(positionCount, maskSize ?? .max) }
 
     /// Width of the embedding tables, after the fallback to `hiddenSize`.
     public var embeddingWidth: Int { embeddingSize ?? hiddenSize }

@@ -42,12 +42,12 @@ extension TrainingProgram {
     public var executors: [Executor] { programs.executors }
 
     /// What steps over batches with such symbols hold beside the parameters.
-    public func byteCounts(of shapes: [[String: Int]]) -> Executor.RunByteCounts {
+    public func byteCounts(of shapes: [[String: Int]]) throws -> Executor.RunByteCounts {
         switch programs {
-        case .whole(let step): return step.byteCounts(of: shapes)
+        case .whole(let step): return try step.byteCounts(of: shapes)
         case .split(let accumulation, let update):
-            var counts = accumulation.byteCounts(of: shapes)
-            counts.formMaximum(update.byteCounts(of: [[:]]))
+            var counts = try accumulation.byteCounts(of: shapes)
+            counts.formMaximum(try update.byteCounts(of: [[:]]))
             return counts
         }
     }

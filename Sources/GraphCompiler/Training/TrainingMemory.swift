@@ -50,6 +50,7 @@ extension TrainingProgram {
     ///   - whole: how many the largest batch has, which do not fit.
     ///   - fits: whether there is memory for pieces of so many. One must fit.
     public static func microBatchSize(of whole: Int, fitting fits: (Int) throws -> Bool) rethrows -> Int {
+        guard whole > 1 else { return whole }
         var (most, tooLarge) = (1, max(2, whole))
         while tooLarge - most > 1 {
             let middle = (most + tooLarge) / 2

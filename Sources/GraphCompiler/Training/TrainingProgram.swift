@@ -57,6 +57,7 @@ public final class TrainingProgram {
         self.store = store
         self.compiler = compiler
         let optimizer = options.optimizer
+        try Self.check(forward, optimizer)
         let graph = try forward.freezingParameters { optimizer.treatment(of: $0).isFrozen }
         try compiler.options.dump?(CompilationStage(graph))
         let graphs = try StepGraphs(graph, options)
@@ -79,6 +80,18 @@ public final class TrainingProgram {
         own = made.union([TrainingNames.generator]).union(
             graphs.inputs.subtracting(given))
         inputs = signature.inputs.filter { !made.contains($0.name) && $0.name != TrainingNames.generator }
+    }
+
+    /// Checks the names that graph and options must agree on.
+    private static func check(_ forward: Graph, _ optimizer: OptimizerOptions) throws {
+        let signature = forward.signature
+        try expect(optimizer.treatments.keys, among: signature.parameters.map(\.name), "parameter")
+        let generator = signature.inputs.first { $0.name == TrainingNames.generator }
+        if let type = generator?.type, type != TensorType(.i64, [2]) {
+            throw ExecutionError(
+                "is \(type); a step gives dropout's key, i64[2], by this name",
+                at: "input \"\(TrainingNames.generator)\"")
+        }
     }
 
     /// Compiles a graph over the same parameters, such as the model without dropout, that reads the averages of
@@ -135,6 +148,7 @@ public final class TrainingProgram {
     public func step(_ microBatches: [StepInputs], rate: Double) throws -> StepResult {
         switch programs {
         case .split:
+            try checkPosition()
             let outputs = try microBatches.dropFirst(position.microBatch).map(accumulate)
             var result = try update(rate: rate)
             result.outputs = outputs
@@ -150,7 +164,7 @@ public final class TrainingProgram {
                     "has the share \(share) of the step, but is all of it, as the program does not accumulate gradients; "
                         + "leave lossWeights out, or set TrainingOptions.accumulates", at: "the micro-batch")
             }
-            let tensors = try tensors(microBatches[0], index: 0).merging(optimizerInputs(rate)) { $1 }
+            let tensors = try tensors(microBatches[0], index: 0).merging(try optimizerInputs(rate)) { $1 }
             let outputs = try run(
                 program, tensors, symbols: microBatches[0].symbols, guarding: [options.loss])
             let result = StepResult(
@@ -165,7 +179,8 @@ public final class TrainingProgram {
     /// Adds the gradients of one more micro-batch to the next step's sums.
     ///
     /// - Returns: the forward graph's outputs.
-    /// - Throws: as `step`; the position and what was added up before have not changed then.
+    /// - Throws: as `step`. What was added up before is kept where inputs are refused; a loss that is not finite ends the
+    ///   step, and its next micro-batch is the first again.
     @discardableResult
     public func accumulate(_ inputs: StepInputs) throws -> [String: TensorData] {
         guard case .split(let program, _) = programs else {
@@ -178,8 +193,15 @@ public final class TrainingProgram {
         if options.optimizer.scalesLoss {
             tensors[TrainingNames.lossScale] = .scalar(Float(position.scaler.scale))
         }
-        let outputs = try program.run(
-            tensors, symbols: inputs.symbols, guarding: [TrainingNames.weightedLoss])
+        let outputs: [String: TensorData]
+        do {
+            outputs = try program.run(
+                tensors, symbols: inputs.symbols, guarding: [TrainingNames.weightedLoss])
+        } catch let error as ExecutionError where error.isNonFinite {
+            // The gradients are in the sums already.
+            abandonStep()
+            throw error
+        }
         position.partialLoss += try outputs.scalar(TrainingNames.weightedLoss)
         position.microBatch += 1
         return outputs
@@ -187,17 +209,26 @@ public final class TrainingProgram {
 
     /// Updates the parameters from the sums of gradients, which ends the step.
     ///
-    /// - Throws: as `step`.
+    /// - Throws: as `step`, and when no micro-batch was added up since the last update. Gradients that are not finite end
+    ///   the step as in `accumulate`.
     public func update(rate: Double) throws -> StepResult {
         guard case .split(_, let program) = programs else {
             throw ExecutionError(
                 "does not accumulate gradients; set TrainingOptions.accumulates", at: "the program")
         }
-        let outputs = try run(program, optimizerInputs(rate), symbols: [:], guarding: [])
+        guard position.microBatch > 0 else {
+            throw ExecutionError("there are none since the last update", at: "micro-batches")
+        }
+        let outputs: [String: TensorData]
+        do {
+            outputs = try run(program, optimizerInputs(rate), symbols: [:], guarding: [])
+        } catch let error as ExecutionError where error.isNonFinite {
+            abandonStep()
+            throw error
+        }
         let result = StepResult(
             loss: position.partialLoss, gradientNorm: try outputs.scalar(TrainingNames.gradientNorm),
             outputs: [])
-        // Sums that are not finite would stay so: a new sum is 0 times the old one, plus a gradient.
         if result.isSkipped { clearSums() }
         try finishStep(result)
         return result
@@ -213,8 +244,17 @@ public final class TrainingProgram {
         }
     }
 
+    private func checkPosition() throws {
+        guard position.step >= 0, position.microBatch >= 0 else {
+            throw ExecutionError(
+                "step \(position.step), micro-batch \(position.microBatch) is before the first",
+                at: "the position")
+        }
+    }
+
     /// The inputs of the forward graph.
     private func tensors(_ inputs: StepInputs, index: Int) throws -> [String: TensorData] {
+        try checkPosition()
         let tensors = inputs.tensors
         if let taken = tensors.keys.filter(own.contains).min() {
             throw ExecutionError("is the step's own; leave it out", at: "input \"\(taken)\"")
@@ -230,7 +270,10 @@ public final class TrainingProgram {
         return all
     }
 
-    private func optimizerInputs(_ rate: Double) -> [String: TensorData] {
+    private func optimizerInputs(_ rate: Double) throws -> [String: TensorData] {
+        guard rate.isFinite, rate >= 0 else {
+            throw ExecutionError("\(rate) is not a number of at least 0", at: "the learning rate")
+        }
         let scaler = position.scaler
         return options.optimizer.inputs(
             step: position.step - scaler.skipped, learningRate: rate, lossScale: scaler.scale
@@ -246,6 +289,13 @@ public final class TrainingProgram {
             : try program.run(tensors, symbols: symbols, guarding: guarding + [norm])
     }
 
+    /// Forgets the micro-batches of a step that can't be finished.
+    private func abandonStep() {
+        clearSums()
+        (position.microBatch, position.partialLoss) = (0, 0)
+    }
+
+    /// Sums that are not finite would stay so: a new sum is 0 times the old one, plus a gradient.
     private func clearSums() {
         for name in parameters.map({ TrainingNames.gradientSum(of: $0.name) }) where store.contains(name) {
             store.set(name) { $0.update(repeating: 0) }

@@ -11,6 +11,10 @@ public struct CustomOp: Hashable, Sendable {
     public init(
         _ definition: CustomOpDefinition, _ attributes: [String: Attribute] = [:]
     ) throws(IRError) {
+        guard definition.resultCount > 0 else {
+            throw .type(
+                "'custom.\(definition.name)' has \(definition.resultCount) results; it needs one at least")
+        }
         var reader = AttributeReader(attributes, of: "custom.\(definition.name)")
         try reader.expectNames(in: definition.attributes.map(\.name))
         var values: [Attribute] = []

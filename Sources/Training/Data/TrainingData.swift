@@ -43,11 +43,11 @@ struct TrainingData {
 extension TrainingConfig {
     /// Tokens of a sequence at most.
     func maxLength(of model: ModelSource) throws -> Int {
-        let maxLength = data.maxLength ?? min(model.config.maxPositions, model.limit?.length ?? .max)
-        guard maxLength <= model.config.maxPositions else {
+        let maxLength = data.maxLength ?? min(model.config.positionCount, model.limit?.length ?? .max)
+        guard maxLength <= model.config.positionCount else {
             throw ModelError(
                 .invalidSetting,
-                "'maxLength' is \(maxLength), but the model has \(model.config.maxPositions) positions; lower it",
+                "'maxLength' is \(maxLength), but the model has \(model.config.positionCount) positions; lower it",
                 at: file)
         }
         return maxLength

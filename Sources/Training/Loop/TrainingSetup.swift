@@ -70,7 +70,7 @@ struct TrainingSetup {
         self.microBatchSize = microBatchSize
         ProcessMemory.releaseUnused()
         memory = model.training.memory(
-            running: model.runByteCounts(training: shapes.training, evaluation: shapes.evaluation))
+            running: try model.runByteCounts(training: shapes.training, evaluation: shapes.evaluation))
     }
 
     /// Plans for micro-batches of `size` sequences.
@@ -78,7 +78,7 @@ struct TrainingSetup {
         microBatchSize = size
         shapes.training = try task.largestTrainingShapes(batchSize: size)
         memory = memory.replacingRuns(
-            by: model.runByteCounts(training: shapes.training, evaluation: shapes.evaluation))
+            by: try model.runByteCounts(training: shapes.training, evaluation: shapes.evaluation))
     }
 
     private static func list(_ memory: TrainingMemory) -> String {

@@ -11,7 +11,7 @@ extension AttentionGates {
     /// - Throws: `ModelError` for a model that has a mask already or whose family has none, and for sequences that are
     ///   longer than either mask.
     init?(_ training: TrainingConfig, _ model: EncoderConfig, at path: String) throws {
-        let whole = training.data.maxLength ?? model.maxPositions
+        let whole = training.data.maxLength ?? model.positionCount
         let longest = training.pretraining.phases.map { $0.length ?? whole }.max() ?? whole
         func check(_ size: Int, _ mask: String) throws {
             guard longest > size else { return }

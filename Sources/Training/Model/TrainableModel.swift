@@ -34,9 +34,11 @@ package final class TrainableModel {
     }
 
     /// What steps and evaluations over batches with such symbols hold beside the parameters.
-    func runByteCounts(training: [[String: Int]], evaluation: [[String: Int]]) -> Executor.RunByteCounts {
-        var counts = self.training.byteCounts(of: training)
-        counts.formMaximum(self.evaluation.byteCounts(of: evaluation))
+    func runByteCounts(training: [[String: Int]], evaluation: [[String: Int]]) throws
+        -> Executor.RunByteCounts
+    {
+        var counts = try self.training.byteCounts(of: training)
+        counts.formMaximum(try self.evaluation.byteCounts(of: evaluation))
         return counts
     }
 

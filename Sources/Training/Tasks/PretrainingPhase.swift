@@ -14,12 +14,12 @@ struct PretrainingPhase {
     /// - Parameter config: the configuration as it is in the phase.
     /// - Throws: `ModelError` for a length that the model does not have, `TextError` for too few documents.
     init(_ config: TrainingConfig, _ documents: TokenDocuments, _ source: ModelSource) throws {
-        let length = config.data.maxLength ?? min(source.config.maxPositions, source.limit?.length ?? .max)
-        guard (5...max(5, source.config.maxPositions)).contains(length) else {
+        let length = config.data.maxLength ?? min(source.config.positionCount, source.limit?.length ?? .max)
+        guard (5...max(5, source.config.positionCount)).contains(length) else {
             throw ModelError(
                 .invalidSetting,
                 "a phase has sequences of \(length) tokens; expected 5 to the model's "
-                    + "\(source.config.maxPositions) positions", at: config.file)
+                    + "\(source.config.positionCount) positions", at: config.file)
         }
         tokenizer = source.tokenizer
         batchesPerStep = config.batches.gradientAccumulation

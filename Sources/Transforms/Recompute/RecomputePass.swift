@@ -14,9 +14,13 @@ extension Pass {
     /// - Parameter loss: the output that ends the forward pass.
     public static func recompute(_ recompute: Recompute, of loss: String = TrainingNames.loss) -> Pass {
         Pass("recompute") { (graph: inout Graph, context) throws(IRError) in
-            guard let groupSize = recompute.groupSize, let forward = ForwardPass(graph, loss: loss),
-                let layers = forward.layers()
-            else { return false }
+            guard let groupSize = recompute.groupSize else { return false }
+            guard groupSize >= 1 else {
+                throw IRError("recompute", "'\(recompute)' is not one of \(Recompute.legal)")
+            }
+            guard let forward = ForwardPass(graph, loss: loss), let layers = forward.layers() else {
+                return false
+            }
             let cuts = LayerCuts(forward, layers, context.costModel)
             var rewriter = RecomputeRewriter(forward, starts: cuts.groups(of: groupSize))
             guard try rewriter.rewrite() else { return false }
