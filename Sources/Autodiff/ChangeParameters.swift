@@ -9,7 +9,7 @@ extension Graph {
     /// The graph with trainable parameters frozen.
     ///
     /// - Parameter isFrozen: whether the parameter of a name is not trained.
-    public func freezingParameters(_ isFrozen: (String) -> Bool) throws(IRError) -> Graph {
+    package func freezingParameters(_ isFrozen: (String) -> Bool) throws(IRError) -> Graph {
         try changingParameters { ($0, $1 == .trainable && isFrozen($0) ? .frozen : $1) }
     }
 

@@ -7,7 +7,11 @@ import GraphIR
 /// shared parameter, say) the contributions of its uses are summed, last use first. New nodes are labelled
 /// after the forward node that they belong to: `encoder.layer.0.gradient`.
 ///
-/// - Returns: one gradient a value, of the value's type; `nil` where the loss does not depend on it.
+/// - Parameters:
+///   - graph: what the nodes are appended to.
+///   - loss: f32[], a value of the graph.
+///   - values: what to differentiate by, such as parameters.
+/// - Returns: one gradient per value, of the value's type; `nil` where the loss does not depend on it.
 /// - Throws: when `loss` is no f32 scalar, or an op on the way has no gradient rule for the case at hand.
 public func appendGradients(
     to graph: inout Graph, of loss: Value, withRespectTo values: [Value]

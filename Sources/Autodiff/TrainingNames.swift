@@ -8,36 +8,36 @@ public enum TrainingNames {
     /// L2 norm of all gradients before clipping, f32[].
     public static let gradientNorm = "gradient_norm"
     /// The weighted sum of the terms of a micro-batch's loss, f32[].
-    public static let weightedLoss = "weighted_loss"
+    package static let weightedLoss = "weighted_loss"
 
     // MARK: Inputs
 
     /// The learning rate, f32[].
     public static let learningRate = "learning_rate"
     /// 1 - β₁ᵗ and 1 - β₂ᵗ of the moments in step t, f32[].
-    public static let corrections = ["correction1", "correction2"]
+    package static let corrections = ["correction1", "correction2"]
     /// The share of the new weights in their average, f32[].
-    public static let averageWeight = "average_weight"
+    package static let averageWeight = "average_weight"
     /// What the loss is multiplied by, f32[].
-    public static let lossScale = "loss_scale"
+    package static let lossScale = "loss_scale"
     /// What each term of a micro-batch's loss is multiplied by, f32[terms].
-    public static let lossWeights = "loss_weights"
+    package static let lossWeights = "loss_weights"
     /// What the sums of gradients are multiplied by before a micro-batch is added, f32[]: 0 starts new ones.
-    public static let carry = "carry"
+    package static let carry = "carry"
     /// The key of dropout's generator in a forward graph, i64[2].
     public static let generator = "rng"
 
     // MARK: Parameters
 
     /// The moving averages of a parameter's gradient and of its square.
-    public static func moments(of name: String) -> [String] { ["\(name).exp_avg", "\(name).exp_avg_sq"] }
+    package static func moments(of name: String) -> [String] { ["\(name).exp_avg", "\(name).exp_avg_sq"] }
 
     /// The moving average of a parameter.
-    public static func average(of name: String) -> String { "\(name).ema" }
+    package static func average(of name: String) -> String { "\(name).ema" }
 
     /// The accumulator with the sum of a parameter's gradients.
-    public static func gradientSum(of name: String) -> String { "\(name).grad" }
+    package static func gradientSum(of name: String) -> String { "\(name).grad" }
 
     /// Whether a parameter is a sum of gradients.
-    public static func isGradientSum(_ name: String) -> Bool { name.hasSuffix(gradientSum(of: "")) }
+    package static func isGradientSum(_ name: String) -> Bool { name.hasSuffix(gradientSum(of: "")) }
 }

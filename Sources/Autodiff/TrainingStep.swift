@@ -11,6 +11,7 @@ import GraphIR
 /// - Parameters:
 ///   - forward: a graph with an f32 scalar output named `loss`.
 ///   - loss: that output's name.
+///   - options: the optimiser and how parameters are treated.
 /// - Throws: when there is no such output, no trainable parameter reaches it, an op has no gradient rule, or
 ///   an added name is taken.
 public func trainingStep(
@@ -35,9 +36,12 @@ public func trainingStep(
 /// - Added inputs: `loss_weights` f32[terms], what each term is multiplied by; `carry` f32[], which the old sum is
 ///   multiplied by: 0 starts a new one; and `loss_scale` when the loss is scaled.
 /// - Added output: `weighted_loss`, the sum of the weighted terms.
-/// - Parameter terms: names of the outputs, f32 scalars, that add up to the loss.
+/// - Parameters:
+///   - forward: as for `trainingStep`.
+///   - terms: names of the outputs, f32 scalars, that add up to the loss.
+///   - options: the optimiser and how parameters are treated.
 /// - Throws: as `trainingStep`.
-public func accumulationStep(
+package func accumulationStep(
     _ forward: Graph, terms: [String] = [TrainingNames.loss], options: OptimizerOptions = OptimizerOptions()
 ) throws(IRError) -> Graph {
     try options.check()
@@ -70,7 +74,7 @@ public func accumulationStep(
 ///
 /// Inputs, output and state parameters are those that `trainingStep` adds, but for `loss_scale`, which the sums
 /// are divided by.
-public func updateStep(
+package func updateStep(
     _ forward: Graph, terms: [String] = [TrainingNames.loss], options: OptimizerOptions = OptimizerOptions()
 ) throws(IRError) -> Graph {
     let accumulation = try accumulationStep(forward, terms: terms, options: options)
@@ -91,7 +95,7 @@ public func updateStep(
 }
 
 /// Names of the trainable parameters that the loss does not depend on; `trainingStep` leaves them alone.
-public func parametersWithoutGradient(_ forward: Graph, loss: String = TrainingNames.loss) throws(IRError)
+package func parametersWithoutGradient(_ forward: Graph, loss: String = TrainingNames.loss) throws(IRError)
     -> [String]
 {
     var graph = try decomposed(forward)

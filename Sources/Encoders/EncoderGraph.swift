@@ -22,9 +22,11 @@ import Support
 /// [sequences, 2]), and with labels `loss` f32[], the mean over sequences, or over labelled or masked positions; of
 /// pre-training the sum of both, which are `masked_lm_loss` and `next_sentence_loss`.
 public struct EncoderGraph: Sendable {
+    /// The model's sizes, family and dropout rates.
     public let config: EncoderConfig
+    /// What stands on the encoder, and so which inputs and outputs the graph has.
     public let head: EncoderHead
-    /// With labels and dropout.
+    /// Whether the graph is one to differentiate: with labels, a loss and dropout.
     public let isTraining: Bool
     /// Whether the graph computes the loss; training implies it.
     public let hasLabels: Bool
@@ -32,24 +34,30 @@ public struct EncoderGraph: Sendable {
     public let labelSmoothing: Double
     /// Learns the attention mask; the configuration then has none of its own.
     public let gates: AttentionGates?
-    /// What makes a plain encoder's token states one vector per sequence.
-    public let modules: [SentenceModule]
+    /// What makes a plain encoder's token states one vector per sequence; the configuration's pooling unless set.
+    package var modules: [SentenceModule]
     /// Tokens of a prompt before each text, for modules that leave them out.
-    public let promptLength: Int
+    package var promptLength = 0
 
-    /// - Parameter modules: the configuration's pooling when nil.
+    /// Describes a graph; `build` writes it.
+    ///
+    /// - Parameters:
+    ///   - config: the model's sizes, family and dropout rates.
+    ///   - head: what stands on the encoder.
+    ///   - isTraining: whether the graph has dropout.
+    ///   - hasLabels: whether it has labels as inputs and a loss; as `isTraining` says when nil.
+    ///   - labelSmoothing: the share of the loss that goes to all classes alike, in [0, 1).
+    ///   - gates: the attention mask to learn; none when nil.
     public init(
         config: EncoderConfig, head: EncoderHead, isTraining: Bool, hasLabels: Bool? = nil,
-        labelSmoothing: Double = 0, gates: AttentionGates? = nil, modules: [SentenceModule]? = nil,
-        promptLength: Int = 0
+        labelSmoothing: Double = 0, gates: AttentionGates? = nil
     ) {
         self.config = config
         self.head = head
         self.isTraining = isTraining
         self.hasLabels = hasLabels ?? isTraining
         self.gates = gates
-        self.modules = modules ?? [.pooling(config.pooling)]
-        self.promptLength = promptLength
+        modules = [.pooling(config.pooling)]
         self.labelSmoothing = labelSmoothing
     }
 
@@ -65,8 +73,10 @@ public struct EncoderGraph: Sendable {
     /// - Throws: `ConfigError` for a head that the model's family does not have.
     public func build() throws -> Built { try build(config.family.spec(of: config)) }
 
-    /// The same of a specification in the place of the configuration's.
-    package func build(_ spec: EncoderSpec) throws -> Built {
+    /// The graph of a specification of your own, and its parameters; of the configuration nothing is read.
+    /// - Parameter spec: the encoder. `EncoderSpec(config, name:)` is one to start from.
+    /// - Throws: `ConfigError` for a head that the specification does not have.
+    public func build(_ spec: EncoderSpec) throws -> Built {
         try spec.check(head)
         var parameters: [ParameterSpec] = []
         let graph = try GraphBuilder.build(spec.name) { g in

@@ -3,110 +3,141 @@ import GraphIR
 /// An encoder's shape and arithmetic, free of the family that it comes from: what the graph is written from.
 ///
 /// Families fill it in from a configuration; nothing that reads it asks which family that was.
-package struct EncoderSpec: Sendable {
+public struct EncoderSpec: Sendable {
     /// The graph's name.
-    package var name: String
+    public var name: String
     /// Width of the token states.
-    package var width: Int
-    package var embeddings: Embeddings
-    package var layers: [Layer]
-    /// After the last layer.
-    package var finalNorm: Norm?
-    package var heads: Heads
+    public var width: Int
+    /// What tokens become before the first layer.
+    public var embeddings: Embeddings
+    /// The layers in order.
+    public var layers: [Layer]
+    /// The norm behind the last layer; nil without one.
+    public var finalNorm: Norm?
+    /// What stands on the encoder.
+    public var heads: Heads
     /// How token states become one vector where no modules say it.
-    package var pooling: EncoderPooling
+    public var pooling: EncoderPooling
 
     /// A LayerNorm.
-    package struct Norm: Sendable {
-        package var epsilon: Double
+    public struct Norm: Sendable {
+        /// What is added to the variance.
+        public var epsilon: Double
+
+        /// A LayerNorm with this epsilon.
+        public init(epsilon: Double) { self.epsilon = epsilon }
     }
 
     /// The sum of tables' rows, normalised, then brought to the layers' width where it is another one.
-    package struct Embeddings: Sendable {
+    public struct Embeddings: Sendable {
         /// Rows of the table of tokens.
-        package var vocabulary: Int
+        public var vocabulary: Int
         /// The token whose row stays 0 until it is trained.
-        package var padding: Int?
+        public var padding: Int?
         /// Columns of the tables.
-        package var width: Int
-        package var positions: Positions
+        public var width: Int
+        /// The table of positions.
+        public var positions: Positions
         /// Rows of the table of token types; nil without one.
-        package var tokenTypes: Int?
-        package var norm: Norm
-        package var dropout: Double
+        public var tokenTypes: Int?
+        /// The norm of the sum.
+        public var norm: Norm
+        /// Dropout on the normalised sum, in [0, 1).
+        public var dropout: Double
     }
 
     /// A table with one row for each position in a sequence.
-    package struct Positions: Sendable {
-        package var rows: Int
+    public struct Positions: Sendable {
+        /// The longest sequence, in tokens, plus `offset`.
+        public var rows: Int
         /// The row of the first token.
-        package var offset = 0
+        public var offset = 0
         /// Whether fresh rows are sinusoids (Vaswani et al., arXiv:1706.03762).
-        package var areSinusoids = false
+        public var areSinusoids = false
 
         /// The tokens of a sequence for which there are rows.
-        package var count: Int { rows - offset }
+        public var count: Int { rows - offset }
     }
 
     /// Self-attention and a feed-forward part, each with a residual connection and a norm.
-    package struct Layer: Sendable {
-        package var normPosition: NormPosition
-        package var norm: Norm
-        package var attention: Attention
-        package var feedForward: FeedForward
+    public struct Layer: Sendable {
+        /// Whether norms stand before or behind the residual additions.
+        public var normPosition: NormPosition
+        /// The norms of both parts.
+        public var norm: Norm
+        /// Self-attention.
+        public var attention: Attention
+        /// What follows it, for each token by itself.
+        public var feedForward: FeedForward
         /// The share of sequences in which training leaves each residual branch out.
-        package var stochasticDepth: Double
+        public var stochasticDepth: Double
     }
 
-    package struct Attention: Sendable {
+    /// Self-attention of a layer.
+    public struct Attention: Sendable {
         /// The layer by whose name the parameters are called; several layers may share them.
-        package var owner: Int
-        package var heads: Int
+        public var owner: Int
+        /// Heads, which divide the width.
+        public var heads: Int
         /// Keys that tokens attend to; nil for all of their sequence.
-        package var mask: AttentionMask?
-        package var hasBiases = true
-        /// Dropout on the weights.
-        package var dropout: Double
-        package var outputDropout: Double
+        public var mask: AttentionMask?
+        /// Whether the four matrices have biases.
+        public var hasBiases = true
+        /// Dropout on the probabilities, in [0, 1).
+        public var dropout: Double
+        /// Dropout on what is added to the residual, in [0, 1).
+        public var outputDropout: Double
     }
 
-    package struct FeedForward: Sendable {
+    /// matrix → activation → matrix.
+    public struct FeedForward: Sendable {
         /// The layer by whose name the parameters are called.
-        package var owner: Int
+        public var owner: Int
         /// Width between the two matrices.
-        package var width: Int
-        package var activation: EncoderActivation
+        public var width: Int
+        /// What stands between the matrices.
+        public var activation: EncoderActivation
         /// Whether the first matrix has twice as many rows, and the activated first half of its result is multiplied by
         /// the second half (Shazeer, arXiv:2002.05202).
-        package var isGated = false
-        package var hasBiases = true
-        package var outputDropout: Double
+        public var isGated = false
+        /// Whether both matrices have biases.
+        public var hasBiases = true
+        /// Dropout on what is added to the residual, in [0, 1).
+        public var outputDropout: Double
     }
 
     /// The shapes of the heads; nil where a family has none.
-    package struct Heads: Sendable {
-        package var sequence: Pooler
+    public struct Heads: Sendable {
+        /// What stands between the first token's state and a classifier of sequences.
+        public var sequence: Pooler
         /// Dropout before the classifier of each token.
-        package var tokenDropout: Double
-        package var maskedLM: MaskedLM?
+        public var tokenDropout: Double
+        /// The head that predicts masked tokens.
+        public var maskedLM: MaskedLM?
         /// Whether there is a classifier of pairs on the pooler.
-        package var nextSentence = false
-        package var discriminator: EncoderActivation?
+        public var nextSentence = false
+        /// The activation of the head that finds replaced tokens.
+        public var discriminator: EncoderActivation?
     }
 
     /// dropout → dense → activation → dropout of the first token's state, before a sequence's classifier.
-    package struct Pooler: Sendable {
-        package var inputDropout = 0.0
-        package var activation: EncoderActivation
-        package var dropout: Double
+    public struct Pooler: Sendable {
+        /// Dropout before the dense layer, in [0, 1).
+        public var inputDropout = 0.0
+        /// What stands behind the dense layer.
+        public var activation: EncoderActivation
+        /// Dropout before the classifier, in [0, 1).
+        public var dropout: Double
     }
 
     /// dense → activation → norm → decoder, of the tables' width.
-    package struct MaskedLM: Sendable {
-        package var activation: EncoderActivation
-        package var norm: Norm
+    public struct MaskedLM: Sendable {
+        /// What stands behind the dense layer.
+        public var activation: EncoderActivation
+        /// The norm before the decoder.
+        public var norm: Norm
         /// Whether the decoder is the table of tokens.
-        package var isTied: Bool
+        public var isTied: Bool
     }
 
     /// Whether any dropout rate is positive, so that training draws random numbers.
@@ -125,7 +156,10 @@ package struct EncoderSpec: Sendable {
 
 extension EncoderSpec {
     /// What a configuration says, read as BERT reads it; other families change what they do otherwise.
-    package init(_ config: EncoderConfig, name: String) {
+    /// - Parameters:
+    ///   - config: sizes, rates and masks.
+    ///   - name: what the graph is called.
+    public init(_ config: EncoderConfig, name: String) {
         self.name = name
         width = config.hiddenSize
         let norm = Norm(epsilon: config.layerNormEpsilon)

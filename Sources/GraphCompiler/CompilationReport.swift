@@ -4,16 +4,16 @@ import Runtime
 import Transforms
 
 /// What a compilation made and what it will cost to run: the figures behind the page of `bertc compile`.
-public struct CompilationReport: Sendable {
+package struct CompilationReport: Sendable {
     /// Equal launches: one kernel name and template.
-    public struct KernelGroup: Sendable {
-        public let name: String
-        public let template: String
-        public private(set) var launches = 0
-        public private(set) var flops = 0
-        public private(set) var traffic = Traffic()
+    package struct KernelGroup: Sendable {
+        package let name: String
+        package let template: String
+        package private(set) var launches = 0
+        package private(set) var flops = 0
+        package private(set) var traffic = Traffic()
         /// Predicted.
-        public private(set) var seconds = 0.0
+        package private(set) var seconds = 0.0
 
         init(name: String, template: String) {
             self.name = name
@@ -21,7 +21,9 @@ public struct CompilationReport: Sendable {
         }
 
         /// FLOPs for each byte moved.
-        public var intensity: Double { traffic.byteCount > 0 ? Double(flops) / Double(traffic.byteCount) : 0 }
+        package var intensity: Double {
+            traffic.byteCount > 0 ? Double(flops) / Double(traffic.byteCount) : 0
+        }
 
         mutating func add(_ cost: LaunchCost) {
             launches += 1
@@ -32,16 +34,16 @@ public struct CompilationReport: Sendable {
     }
 
     /// The graph before the passes.
-    public let graph: Graph
-    public let passes: [PassRecord]
-    public let program: Program
+    package let graph: Graph
+    package let passes: [PassRecord]
+    package let program: Program
     /// Values of all symbols, for which costs and memory are counted.
-    public let symbols: [String: Int]
-    public let instructionSet: String
+    package let symbols: [String: Int]
+    package let instructionSet: String
     /// One cost a launch.
-    public let costs: [LaunchCost]
-    public let memory: MemoryReport
-    public let kernelCount: Int
+    package let costs: [LaunchCost]
+    package let memory: MemoryReport
+    package let kernelCount: Int
 
     /// - Precondition: `symbols` has every symbol of the graph.
     init(
@@ -58,13 +60,13 @@ public struct CompilationReport: Sendable {
         kernelCount = Set(program.launches.map(\.kernel)).count
     }
 
-    public var flops: Int { costs.reduce(0) { $0 + $1.flops } }
-    public var traffic: Traffic { costs.reduce(Traffic()) { $0 + $1.traffic } }
+    package var flops: Int { costs.reduce(0) { $0 + $1.flops } }
+    package var traffic: Traffic { costs.reduce(Traffic()) { $0 + $1.traffic } }
     /// The predicted time of one run.
-    public var seconds: Double { costs.reduce(0) { $0 + $1.seconds } }
+    package var seconds: Double { costs.reduce(0) { $0 + $1.seconds } }
 
     /// Launches by kernel name and template, the one with the greatest predicted time first.
-    public var kernelGroups: [KernelGroup] {
+    package var kernelGroups: [KernelGroup] {
         var groups: [[String]: KernelGroup] = [:]
         for cost in costs {
             groups[

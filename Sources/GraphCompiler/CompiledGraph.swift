@@ -9,9 +9,12 @@ import Support
 /// ```
 ///
 /// - Parameters:
+///   - graph: what to compile.
 ///   - options: how to compile; each call sets up a compiler and worker threads of its own. To share them among
 ///     graphs use `CompiledGraph.init`.
 ///   - parameters: the store in which the graph's parameters live, which graphs may share.
+/// - Throws: `IRError` with the pass, node and rule; `ExecutionError` when this machine lacks the instruction set asked for,
+///   or when `parameters` holds something else under a name.
 public func compile(
     _ graph: Graph, _ options: CompilerOptions = CompilerOptions(),
     parameters: ParameterStore = ParameterStore()
@@ -21,7 +24,9 @@ public func compile(
 
 /// A name in a graph's signature and the type that goes with it.
 public struct TensorSpec: Hashable, Sendable, CustomStringConvertible {
+    /// The name of an input, output or parameter.
     public let name: String
+    /// Element type and shape, in which symbols stand for extents that each call gives.
     public let type: TensorType
 
     /// `x: f32[tokens, 384]`
@@ -32,7 +37,9 @@ public struct TensorSpec: Hashable, Sendable, CustomStringConvertible {
 public final class CompiledGraph {
     /// The signature of the graph as it was built; what nothing reads need not be given.
     public let inputs: [TensorSpec]
+    /// What each call gives, in the order in which outputs were named.
     public let outputs: [TensorSpec]
+    /// The parameters, in the order of the graph.
     public let parameters: [TensorSpec]
     /// The symbols of all shapes, e.g. `tokens`, sorted.
     public let symbols: [String]
@@ -41,6 +48,13 @@ public final class CompiledGraph {
     /// The kernels, their profile and the memory held.
     public let executor: Executor
 
+    /// Compiles a graph with a compiler that several graphs share.
+    ///
+    /// - Parameters:
+    ///   - graph: what to compile.
+    ///   - compiler: passes, threads and options.
+    ///   - parameters: the store in which the graph's parameters live, which graphs may share.
+    /// - Throws: `IRError` with the pass, node and rule; `ExecutionError` when `parameters` holds something else under a name.
     public init(
         _ graph: Graph, compiler: Compiler, parameters: ParameterStore = ParameterStore()
     ) throws {

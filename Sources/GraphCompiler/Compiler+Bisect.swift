@@ -9,7 +9,7 @@ extension Compiler {
     private static let interpretedOperationsPerSecond = 400e6
 
     /// What `bisect` will take at most, in seconds, about.
-    public func bisectionSeconds(
+    package func bisectionSeconds(
         _ graph: Graph, symbols: [String: Int], passes: PassPipeline? = nil
     ) -> Double {
         let runs = Double(2 + (passes ?? pipeline).passes.count)
@@ -22,7 +22,7 @@ extension Compiler {
     ///   - symbols: a value for every symbol of the graph; small ones, since the interpreter is slow.
     ///   - passes: the compiler's own by default.
     ///   - seed: of the random input.
-    public func bisect(
+    package func bisect(
         _ graph: Graph, symbols: [String: Int], passes: PassPipeline? = nil, seed: UInt64 = 1
     ) throws -> Bisection {
         var random = RandomInputs(graph, symbols: symbols, seed: seed)

@@ -15,7 +15,7 @@ extension Compiler {
     ///   - graph: before the passes.
     ///   - symbols: a value for every symbol of the graph.
     ///   - rounds: how often each side runs, after one round that does not count.
-    public func measureFusion(
+    package func measureFusion(
         _ graph: Graph, symbols: [String: Int], rounds: Int = 5
     ) throws -> FusionMeasurement {
         let fused = try optimize(graph)

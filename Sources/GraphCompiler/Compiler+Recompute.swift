@@ -6,18 +6,21 @@ import Transforms
 
 /// What a training step takes with one choice of what is computed again.
 public struct RecomputeCost: Hashable, Sendable {
+    /// The choice.
     public let recompute: Recompute
-    /// The greatest of all shapes.
+    /// What runs hold beside the parameters, in bytes; the most over all shapes.
     public let run: Executor.RunByteCounts
-    /// Parameters, optimiser states and panels, which outlive runs.
+    /// Bytes of parameters, optimiser states and panels, which outlive runs.
     public let lastingByteCount: Int
-    /// The cost of one run with the first shape.
+    /// Floating-point operations of one run with the first shape.
     public let flops: Int
 }
 
 /// What a training step computes again, and beside it the same step without.
 public struct Recomputation: Hashable, Sendable {
+    /// What is done.
     public let chosen: RecomputeCost
+    /// The same step with nothing computed again.
     public let without: RecomputeCost
 
     /// Bytes of the arena that are not needed.
@@ -33,9 +36,11 @@ extension Compiler {
     /// least work; when none fits, the one that holds least; without `fits`, `none`.
     ///
     /// - Parameters:
+    ///   - graph: the training step, before the passes.
+    ///   - recompute: what to compute again, or `auto`.
     ///   - shapes: symbols of the runs that take most; each has every symbol of the graph, and there is one at least.
     ///   - fits: whether there is memory for that.
-    public func recomputation(
+    package func recomputation(
         _ graph: Graph, _ recompute: Recompute, shapes: [[String: Int]],
         fits: ((RecomputeCost) -> Bool)? = nil
     ) throws -> Recomputation {

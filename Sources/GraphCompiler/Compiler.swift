@@ -19,12 +19,16 @@ import Transforms
 /// let outputs = try executor.run(["x": TensorData(values, shape: [2, 384])])
 /// ```
 public final class Compiler {
+    /// How it compiles.
     public let options: CompilerOptions
+    /// Worker threads, the calling one included.
     public let threads: Int
     private let library: KernelLibrary
     private let pool: WorkerPool
 
-    /// Throws when this machine lacks the instruction set asked for, or has less than AVX2.
+    /// Sets up worker threads and the cache of compiled kernels.
+    /// - Throws: `ExecutionError` when this machine lacks the instruction set asked for, or has less than AVX2, and for a number
+    ///   of threads outside 1 to 1024.
     public convenience init(_ options: CompilerOptions = CompilerOptions()) throws {
         let limit = try options.instructionSet.map { name in
             guard let target = Target.named(name) else {
@@ -62,13 +66,13 @@ public final class Compiler {
     package var machineName: String { library.machineName(threads: threads) }
 
     /// What is computed otherwise than the precision asked for says, if anything is.
-    public var precisionNote: String? {
+    package var precisionNote: String? {
         guard library.machine.f32Terms != options.precision.terms else { return nil }
         return "\(options.precision.rawValue) needs AMX and generated products; this is fp32, no less exact"
     }
 
     /// Why the precision asked for is no faster than fp32 on this machine, if it is not.
-    public var slowPrecisionNote: String? {
+    package var slowPrecisionNote: String? {
         let lacking: String
         switch options.precision {
         case .bf16 where !library.machine.target.units.bf16.multipliesPairs: lacking = "AVX512-BF16 or AMX"
@@ -81,13 +85,13 @@ public final class Compiler {
     }
 
     /// Why compiled objects are not being kept, if they are not.
-    public var cacheWarning: String? { library.cacheWarning }
+    package var cacheWarning: String? { library.cacheWarning }
 
     /// What this machine reaches on the compiler's threads and with its instruction set: as measured before, or
     /// measured now, which takes about a second.
     ///
     /// - Parameter again: don't believe what was measured before.
-    public func ceilings(again: Bool = false) throws -> Ceilings {
+    package func ceilings(again: Bool = false) throws -> Ceilings {
         try library.ceilings(on: pool, again: again)
     }
 
@@ -101,9 +105,11 @@ public final class Compiler {
     }
 
     /// The graph after all passes.
+    /// - Throws: `IRError` with the pass, node and rule.
     public func optimize(_ graph: Graph) throws -> Graph { try runPasses(graph).last?.graph ?? graph }
 
     /// The graph after each pass. Every stage reached is dumped, also when a later one fails.
+    /// - Throws: `IRError` with the pass, node and rule; what `CompilerOptions.dump` throws.
     public func runPasses(_ graph: Graph) throws -> [PassRecord] {
         try runPasses(graph, options.recompute)
     }
@@ -125,6 +131,7 @@ public final class Compiler {
     }
 
     /// The kernels of an optimised graph.
+    /// - Throws: `IRError` with the node for an op that has no kernel.
     public func lower(_ graph: Graph) throws -> Program {
         try lower(graph, keepsPanels: keepsPanels)
     }
@@ -171,7 +178,7 @@ public final class Compiler {
     /// What predictions are made with, `symbols` being the extents: the rates of this machine where `bertc roofline`
     /// or `ceilings` has measured them, those of its instruction set elsewhere. Passes do not decide with them
     /// (`CostModel`).
-    public func costModel(_ symbols: [String: Int]) -> CostModel {
+    package func costModel(_ symbols: [String: Int]) -> CostModel {
         var model = options.passes.context.costModel
         model.symbols = symbols
         model.rates =
@@ -183,10 +190,11 @@ public final class Compiler {
     /// What the program of `graph` will cost to run.
     ///
     /// - Parameters:
+    ///   - graph: the graph before the passes.
     ///   - passes: what `runPasses` gave.
     ///   - program: the lowered graph.
     ///   - symbols: a value for every symbol of the graph.
-    public func report(
+    package func report(
         _ graph: Graph, passes: [PassRecord], program: Program, symbols: [String: Int]
     ) -> CompilationReport {
         CompilationReport(
@@ -196,7 +204,11 @@ public final class Compiler {
 
     /// Passes, lowering and code generation; the parameters are reserved in, or shared with, `parameters`.
     ///
-    /// - Parameter recompute: what a training step computes again; what the options say when `nil`.
+    /// - Parameters:
+    ///   - graph: what to compile, before the passes.
+    ///   - parameters: where its parameters live.
+    ///   - recompute: what a training step computes again; what the options say when `nil`.
+    /// - Throws: `IRError` with the pass, node and rule; `ExecutionError` when `parameters` holds something else under a name.
     public func compile(
         _ graph: Graph, parameters: ParameterStore, recompute: Recompute? = nil
     ) throws -> Executor {
@@ -206,6 +218,7 @@ public final class Compiler {
     }
 
     /// Generates code for a lowered graph.
+    /// - Throws: `ExecutionError` when `parameters` holds something else under a name of its parameters.
     public func executor(_ program: Program, parameters: ParameterStore) throws -> Executor {
         if let dump = options.dump {
             let start = ContinuousClock.now
@@ -221,14 +234,14 @@ public final class Compiler {
     }
 
     /// LLVM IR of every different phase of the launches whose node is included.
-    public func llvm(_ program: Program, where isIncluded: (NodeID) -> Bool = { _ in true }) -> String {
+    package func llvm(_ program: Program, where isIncluded: (NodeID) -> Bool = { _ in true }) -> String {
         differentPhases(program, where: isIncluded).compactMap { name, phase in
             library.ir(phase, symbols: program.graph.symbols).map { "; \(name)\n\($0)\n" }
         }.joined()
     }
 
     /// Assembly of every different phase of the launches whose node is included.
-    public func assembly(
+    package func assembly(
         _ program: Program, where isIncluded: (NodeID) -> Bool = { _ in true }
     ) throws -> String {
         try differentPhases(program, where: isIncluded).compactMap { name, phase in

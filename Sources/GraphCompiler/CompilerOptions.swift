@@ -18,8 +18,11 @@ public struct CompilerOptions: Sendable {
 
     /// Where compiled objects are kept.
     public enum Cache: Sendable {
+        /// The user's cache directory.
         case standard
+        /// A directory of your own, which is made.
         case directory(URL)
+        /// Nowhere: every kernel is compiled anew.
         case off
     }
 
@@ -27,13 +30,16 @@ public struct CompilerOptions: Sendable {
     public var instructionSet: String?
     /// Worker threads; every online core when `nil`.
     public var threads: Int?
+    /// What multiplies matrices.
     public var matmul: MatmulLowering
     /// Element type of the operands of matrix products and attention.
     public var precision: Precision
     /// What training steps compute again for the backward pass rather than hold; `auto` is `none` here, where no
     /// shapes are known (`Compiler.recomputation` chooses).
     public var recompute: Recompute
+    /// Where compiled kernels are kept between runs.
     public var cache: Cache
+    /// Passes to leave out, and who hears of what they decide.
     public var passes: PassPipeline.Options
     /// Rewrite rules that run before all passes, as the pass `user-rules`.
     public var rules: [RewriteRule]
@@ -42,6 +48,7 @@ public struct CompilerOptions: Sendable {
     /// Receives every stage of a compilation as text, in order.
     public var dump: (@Sendable (CompilationStage) throws -> Void)?
 
+    /// The options as they stand above; without any, fp32 on all cores with the best instruction set.
     public init(
         instructionSet: String? = nil, threads: Int? = nil, matmul: MatmulLowering = .generated,
         precision: Precision = .fp32, recompute: Recompute = .none, cache: Cache = .standard,

@@ -3,19 +3,19 @@ import KernelIR
 import Transforms
 
 /// What one launch does and moves, by count, and what it should take.
-public struct LaunchCost: Sendable {
-    public let node: NodeID
+package struct LaunchCost: Sendable {
+    package let node: NodeID
     /// The kernel's name, e.g. `matmul+bias+gelu`.
-    public let name: String
+    package let name: String
     /// The code template of the phase that does most of the work.
-    public let template: String
-    public let flops: Int
-    public let traffic: Traffic
+    package let template: String
+    package let flops: Int
+    package let traffic: Traffic
     /// What the phases take one behind the other by the cost model's roofline.
-    public let seconds: Double
+    package let seconds: Double
 
     /// FLOPs for each byte moved.
-    public var intensity: Double { traffic.byteCount > 0 ? Double(flops) / Double(traffic.byteCount) : 0 }
+    package var intensity: Double { traffic.byteCount > 0 ? Double(flops) / Double(traffic.byteCount) : 0 }
 
     init(_ launch: Program.Launch, of program: Program, _ symbols: [String: Int], _ model: CostModel) {
         node = launch.node
@@ -40,7 +40,7 @@ public struct LaunchCost: Sendable {
 
 extension Program {
     /// The cost of every launch, in order.
-    public func costs(_ symbols: [String: Int], _ model: CostModel) -> [LaunchCost] {
+    package func costs(_ symbols: [String: Int], _ model: CostModel) -> [LaunchCost] {
         launches.map { LaunchCost($0, of: self, symbols, model) }
     }
 }

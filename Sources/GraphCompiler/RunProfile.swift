@@ -4,14 +4,14 @@ import Transforms
 
 /// Where the time of an executor's runs went, and what there was to do.
 public struct RunProfile: Sendable {
-    /// By kernel name.
+    /// What each kernel did, by its name.
     public let kernels: [String: KernelUse]
     /// What the machine reaches.
-    public let ceilings: Ceilings
+    package let ceilings: Ceilings
     /// What predicts the compiler's times.
-    public let costModel: CostModel
+    package let costModel: CostModel
 
-    public init(kernels: [String: KernelUse], ceilings: Ceilings, costModel: CostModel) {
+    package init(kernels: [String: KernelUse], ceilings: Ceilings, costModel: CostModel) {
         self.kernels = kernels
         self.ceilings = ceilings
         self.costModel = costModel

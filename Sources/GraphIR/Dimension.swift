@@ -3,11 +3,15 @@
 public struct Dimension: Hashable, Sendable {
     /// The symbol's name, or `nil` for a fixed extent (then the extent is `offset`).
     public let symbol: String?
+    /// The factor of the symbol; 0 for a fixed extent.
     public let scale: Int
+    /// What is added to it.
     public let offset: Int
 
+    /// A number that is the same in every run, at least 0.
     public static func fixed(_ extent: Int) -> Dimension { Dimension(symbol: nil, scale: 0, offset: extent) }
 
+    /// `scale * name + offset`, with a value that each run gives to the symbol `name`.
     public static func symbol(_ name: String, scale: Int = 1, offset: Int = 0) -> Dimension {
         Dimension(symbol: name, scale: scale, offset: offset)
     }
@@ -28,10 +32,12 @@ public struct Dimension: Hashable, Sendable {
         return saturatingSum(saturatingProduct(scale, value), offset)
     }
 
+    /// The extent with `right` more elements: `"sequences" + 1`.
     public static func + (left: Dimension, right: Int) -> Dimension {
         Dimension(symbol: left.symbol, scale: left.scale, offset: saturatingSum(left.offset, right))
     }
 
+    /// The extent times `right`.
     public static func * (left: Dimension, right: Int) -> Dimension {
         Dimension(
             symbol: left.symbol, scale: saturatingProduct(left.scale, right),

@@ -1,5 +1,6 @@
 /// The type of one tensor element.
 public enum ElementType: String, Hashable, Sendable, CaseIterable {
+    /// IEEE 754 numbers of 32 bits, bfloat16, IEEE 754 numbers of 16 bits; signed integers; true and false in one byte.
     case f32, bf16, f16, i32, i64, bool
 
     /// Bytes that one element takes in memory.
@@ -12,6 +13,7 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
         }
     }
 
+    /// Whether it is one of `f32`, `bf16` and `f16`, which have gradients.
     public var isFloat: Bool {
         switch self {
         case .f32, .bf16, .f16: true
@@ -19,6 +21,7 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
         }
     }
 
+    /// Whether it is `i32` or `i64`.
     public var isInteger: Bool { self == .i32 || self == .i64 }
 
     /// Whether a constant of this type can be `number`: floats round, others hold whole numbers of their range.

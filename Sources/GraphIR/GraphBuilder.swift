@@ -11,14 +11,15 @@
 ///
 /// A mistake (shapes that do not fit) is kept and thrown by `build`; what follows it is ignored.
 public final class GraphBuilder {
-    public private(set) var graph: Graph
+    package private(set) var graph: Graph
     private var scopes: [String] = []
     private var error: IRError?
     private var nextStream = 0
 
+    /// Starts an empty graph; `finish` gives it.
     public init(_ name: String) { graph = Graph(name: name) }
 
-    /// Continues an existing graph; used by passes that add nodes.
+    /// Continues an existing graph: nodes are added behind its own. `tensor` gives its values as tensors.
     public init(extending graph: Graph) {
         self.graph = graph
         for node in graph.nodes {
@@ -33,13 +34,20 @@ public final class GraphBuilder {
         self.graph = Graph(name: graph.name)
     }
 
+    /// The graph that `body` writes, verified.
+    ///
+    /// - Parameters:
+    ///   - name: what the graph is called.
+    ///   - body: declares inputs and parameters, combines tensors and names outputs.
+    /// - Throws: the first mistake as an `IRError` with the node and its label, and what `body` throws.
     public static func build(_ name: String, _ body: (GraphBuilder) throws -> Void) throws -> Graph {
         let builder = GraphBuilder(name)
         try body(builder)
         return try builder.finish()
     }
 
-    /// The graph, verified; throws the first mistake made while building.
+    /// The graph, verified.
+    /// - Throws: `IRError`, the first mistake made while building.
     public func finish() throws(IRError) -> Graph {
         if let error { throw error }
         try graph.verify()
@@ -55,29 +63,40 @@ public final class GraphBuilder {
 
     // MARK: Sources
 
+    /// A tensor that the caller gives to each run by this name. Names of inputs and parameters are unique.
     public func input(_ name: String, _ element: ElementType, _ shape: [Dimension]) -> Tensor {
         apply(.input(name: name, type: TensorType(element, shape)), [])
     }
 
+    /// A tensor that lives across runs in a `ParameterStore`, under this name. It is zero until it is set.
+    ///
+    /// - Parameters:
+    ///   - name: unique among inputs and parameters.
+    ///   - shape: extents, all of them fixed.
+    ///   - role: what training does with it.
+    ///   - element: the type of its elements.
     public func parameter(
         _ name: String, _ shape: [Dimension], role: ParameterRole = .trainable, element: ElementType = .f32
     ) -> Tensor {
         apply(.parameter(name: name, type: TensorType(element, shape), role: role), [])
     }
 
+    /// A tensor of `type` with the same number everywhere.
     public func constant(_ value: Double, _ type: TensorType) -> Tensor {
         apply(.constant(.splat(value), type: type), [])
     }
 
+    /// A tensor of `shape` with these elements, row-major.
     public func constant(_ values: [Double], _ element: ElementType, _ shape: [Int]) -> Tensor {
         apply(.constant(.dense(values), type: TensorType(element, shape.map(Dimension.fixed))), [])
     }
 
-    /// A scalar of `element`.
+    /// A number as a tensor without axes.
     public func scalar(_ value: Double, _ element: ElementType = .f32) -> Tensor {
         constant(value, TensorType(element, []))
     }
 
+    /// Zeros of the type of `tensor`.
     public func zeros(like tensor: Tensor) -> Tensor { constant(0, tensor.type) }
 
     /// The extent of `dimension` as a scalar of `element`.
@@ -86,10 +105,13 @@ public final class GraphBuilder {
         return apply(.dimensionSize(dimension), []).cast(element)
     }
 
+    /// Hands `tensor` to the caller of each run under `name`, which no other output has.
     public func output(_ name: String, _ tensor: Tensor) {
         if error == nil { graph.addOutput(name, tensor.value) }
     }
 
+    /// Overwrites `parameter` with `tensor`, of its type, at the end of each run: how an optimiser of your own writes weights and
+    /// states. Everything in the run reads the old value.
     public func update(_ parameter: Tensor, to tensor: Tensor) {
         if error == nil { graph.addUpdate(of: parameter.value, to: tensor.value) }
     }
@@ -122,28 +144,35 @@ public final class GraphBuilder {
         Array(repeating: Tensor(builder: self, value: nil), count: op.traits.results)
     }
 
-    /// A value that the graph has already; one that it has not is a mistake, thrown by `finish`.
+    /// A value that the graph has already, to go on from: `g.tensor(Value(node))`. One that it has not is a mistake, thrown by
+    /// `finish`.
     public func tensor(_ value: Value) -> Tensor {
         graph.contains(value)
             ? Tensor(builder: self, value: value)
             : fail(IRError("V1", "the graph has no value \(value.result) of node \(value.node.index)"))
     }
 
+    /// `function` of the elements of `a` and `b`, which have one element type; extents of 1 and missing leading axes repeat.
     public func binary(_ function: BinaryFunction, _ a: Tensor, _ b: Tensor) -> Tensor {
         apply(.binary(function), [a, b])
     }
 
+    /// Where the comparison of `a` and `b` holds: `bool` of their common shape.
     public func compare(_ comparison: Comparison, _ a: Tensor, _ b: Tensor) -> Tensor {
         apply(.compare(comparison), [a, b])
     }
 
+    /// `a` where `condition`, a `bool` tensor, is true, and `b` elsewhere, in their common shape.
     public func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
         apply(.select, [condition, a, b])
     }
 
+    /// `parts` end to end along `axis`, whose extents are fixed; other extents and the element types are equal.
     public func concatenate(_ parts: [Tensor], axis: Int) -> Tensor { apply(.concatenate(axis: axis), parts) }
 
-    /// Inverted dropout keyed by `rng` (i64[2]: seed, step) and a stream number of its own.
+    /// Inverted dropout: elements are 0 with probability `rate`, in [0, 1), and divided by 1 - `rate` otherwise.
+    ///
+    /// What is dropped is a function of `rng` (i64[2]: seed, step), of this dropout's place in the graph, and of the element.
     public func dropout(_ x: Tensor, rate: Double, rng: Tensor) -> Tensor {
         if rate == 0 { return x }
         defer { nextStream += 1 }
@@ -153,11 +182,17 @@ public final class GraphBuilder {
     /// Attention within each packed sequence (`flash_attention`) of `q`, `k` and `v`, one float type [tokens, heads, headSize].
     ///
     /// - Parameters:
+    ///   - q: queries.
+    ///   - k: keys.
+    ///   - v: values.
+    ///   - offsets: i32[sequences + 1], where each sequence starts, and the end.
+    ///   - lengths: i32[sequences], how much of each is real; the rest is padding, where the result is 0.
     ///   - scale: factor of the scores; 1/√headSize when `nil`, for which the head size must be fixed.
     ///   - mask: the keys that each query may attend to; all of its sequence when `nil`.
     ///   - bias: f32, added to the scaled scores: [heads, n, n] for pairs of positions or [heads, 2n - 1] for
     ///     distances (`AttentionBias`), with which no sequence may be longer than n.
     ///   - rate: share of the probabilities that dropout takes out, keyed by `rng` as in `dropout`; none without `rng`.
+    ///   - rng: i64[2], seed and step.
     public func attention(
         _ q: Tensor, _ k: Tensor, _ v: Tensor, offsets: Tensor, lengths: Tensor, scale: Double? = nil,
         mask: AttentionMask? = nil, bias: Tensor? = nil, rate: Double = 0, rng: Tensor? = nil
@@ -181,7 +216,7 @@ public final class GraphBuilder {
     ///   - x: what attention reads, without bias and rng.
     ///   - limits: the number of keys of each token, where it is there already.
     ///   - dropout: applied to the probabilities.
-    public func plainAttention(
+    package func plainAttention(
         _ x: AttentionOperands<Tensor>, scale: Double, limits: Tensor? = nil,
         dropout: (Tensor) -> Tensor = { $0 }
     ) -> Tensor {

@@ -4,8 +4,10 @@ public struct IRError: Error, Hashable, CustomStringConvertible {
     public let rule: String
     /// The place: a node such as `%12 = matmul "encoder.layer.0"`, or `file:line:column`.
     public var place: String
+    /// What is wrong, with the types involved, as a sentence without its subject.
     public let message: String
 
+    /// An error of a rule of your own; the caller adds the place.
     public init(_ rule: String, _ message: String, at place: String = "") {
         self.rule = rule
         self.place = place

@@ -72,7 +72,7 @@ extension Op {
     package var traits: OpTraits { family.traits }
 
     /// Types of the results for operands of these types; throws when the op can't take them.
-    public func resultTypes(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
+    package func resultTypes(_ operands: [TensorType]) throws(IRError) -> [TensorType] {
         let types = try family.types(operands)
         for type in types { try type.check() }
         return types
@@ -80,7 +80,7 @@ extension Op {
 
     /// Gradients with respect to the operands, in operand order; `nil` where there is none to have (integers,
     /// constants). Called only when at least one cotangent is present.
-    public func operandGradients(_ rule: VJP) throws(IRError) -> [Tensor?] { try family.gradients(rule) }
+    package func operandGradients(_ rule: VJP) throws(IRError) -> [Tensor?] { try family.gradients(rule) }
 
     func iteration(_ operands: [TensorType], _ results: [TensorType]) -> Iteration {
         family.iteration(operands, results)
@@ -90,15 +90,18 @@ extension Op {
 /// What a gradient rule sees: the node's operands and results in the graph being built, and the gradients that
 /// arrived at its results.
 public struct VJP {
+    /// Appends the nodes of the gradient.
     public let builder: GraphBuilder
+    /// The node's operands.
     public let operands: [Tensor]
+    /// The node's results.
     public let results: [Tensor]
     /// One per result; `nil` where nothing depends on that result.
     public let cotangents: [Tensor?]
     /// Which operands need a gradient; a rule may skip the others.
     public let needed: [Bool]
 
-    public init(
+    package init(
         builder: GraphBuilder, operands: [Tensor], results: [Tensor], cotangents: [Tensor?], needed: [Bool]
     ) {
         self.builder = builder

@@ -1,19 +1,19 @@
 /// Values of the symbols of a graph, found by matching declared shapes against the tensors given for them.
 ///
 /// A dimension `scale * symbol + offset` that meets an extent fixes its symbol; every further meeting must agree.
-public struct SymbolBinding: Sendable {
-    public private(set) var values: [String: Int]
+package struct SymbolBinding: Sendable {
+    package private(set) var values: [String: Int]
     /// Where each symbol got its value, for the error when another place disagrees.
     private var origins: [String: String]
 
-    public init(_ given: [String: Int]) {
+    package init(_ given: [String: Int]) {
         values = given
         origins = given.mapValues { _ in "the given symbols" }
     }
 
     /// Checks a tensor of `element` and `extents` against its declared type and takes the symbols that its shape
     /// fixes. `place` names the tensor in errors.
-    public mutating func bind(
+    package mutating func bind(
         _ type: TensorType, to element: ElementType, _ extents: [Int], at place: String
     ) throws(IRError) {
         guard element == type.element, extents.count == type.rank else {

@@ -1,5 +1,6 @@
 /// A value of a graph that is being built.
 public struct Tensor {
+    /// The builder that appends what is computed from the tensor.
     public let builder: GraphBuilder
     private let stored: Value?
 
@@ -18,8 +19,10 @@ public struct Tensor {
     /// of them until `build` throws the mistake.
     private static let standIn = TensorType(.f32, Array(repeating: 1, count: 16))
 
+    /// Element type and shape.
     public var type: TensorType { stored.map(builder.graph.type(of:)) ?? Self.standIn }
 
+    /// Extents of the axes; empty for a scalar.
     public var shape: [Dimension] { type.shape }
 
     /// All axes as one extent, where that can be written as a dimension (at most one symbolic factor).
@@ -33,37 +36,64 @@ public struct Tensor {
 // MARK: Arithmetic
 
 extension Tensor {
+    /// The sum of elements of one type; extents of 1 and missing leading axes repeat.
     public static func + (a: Tensor, b: Tensor) -> Tensor { a.builder.binary(.add, a, b) }
+    /// The difference of elements of one type; extents of 1 and missing leading axes repeat.
     public static func - (a: Tensor, b: Tensor) -> Tensor { a.builder.binary(.sub, a, b) }
+    /// The product of elements of one type; extents of 1 and missing leading axes repeat.
     public static func * (a: Tensor, b: Tensor) -> Tensor { a.builder.binary(.mul, a, b) }
+    /// The quotient of elements of one type; extents of 1 and missing leading axes repeat.
     public static func / (a: Tensor, b: Tensor) -> Tensor { a.builder.binary(.div, a, b) }
+    /// The sum with a number for every element.
     public static func + (a: Tensor, b: Double) -> Tensor { a + a.scalarLike(b) }
+    /// The difference with a number for every element.
     public static func - (a: Tensor, b: Double) -> Tensor { a - a.scalarLike(b) }
+    /// The product with a number for every element.
     public static func * (a: Tensor, b: Double) -> Tensor { a * a.scalarLike(b) }
+    /// The quotient with a number for every element.
     public static func / (a: Tensor, b: Double) -> Tensor { a / a.scalarLike(b) }
+    /// The sum of a number with every element.
     public static func + (a: Double, b: Tensor) -> Tensor { b.scalarLike(a) + b }
+    /// The difference of a number with every element.
     public static func - (a: Double, b: Tensor) -> Tensor { b.scalarLike(a) - b }
+    /// The product of a number with every element.
     public static func * (a: Double, b: Tensor) -> Tensor { b.scalarLike(a) * b }
+    /// The quotient of a number with every element.
     public static func / (a: Double, b: Tensor) -> Tensor { b.scalarLike(a) / b }
+    /// The negative of every element.
     public static prefix func - (a: Tensor) -> Tensor { a.map(.neg) }
 
     private func scalarLike(_ value: Double) -> Tensor { builder.scalar(value, type.element) }
 
+    /// `function` of every element: of floats; of integers too for `neg`, `abs`, `sign`, `relu` and `stopGradient`; of `bool` for `not`.
     public func map(_ function: UnaryFunction) -> Tensor { builder.apply(.unary(function), [self]) }
+    /// |x| of every element.
     public func abs() -> Tensor { map(.abs) }
+    /// -1, 0 or 1 for every element.
     public func sign() -> Tensor { map(.sign) }
+    /// eˣ of every element.
     public func exp() -> Tensor { map(.exp) }
+    /// The natural logarithm of every element.
     public func log() -> Tensor { map(.log) }
+    /// The square root of every element.
     public func sqrt() -> Tensor { map(.sqrt) }
+    /// 1/√x of every element.
     public func rsqrt() -> Tensor { map(.rsqrt) }
+    /// The hyperbolic tangent of every element.
     public func tanh() -> Tensor { map(.tanh) }
+    /// 1/(1 + e⁻ˣ) of every element.
     public func sigmoid() -> Tensor { map(.sigmoid) }
+    /// The error function of every element.
     public func erf() -> Tensor { map(.erf) }
+    /// max(x, 0) of every element.
     public func relu() -> Tensor { map(.relu) }
+    /// x Φ(x) of every element, with the error function (Hendrycks and Gimpel, arXiv:1606.08415).
     public func gelu() -> Tensor { map(.gelu) }
+    /// x · sigmoid(x) of every element.
     public func silu() -> Tensor { map(.silu) }
-    /// The same numbers, as a constant to Autodiff.
+    /// The same numbers, through which no gradient passes.
     public func stopGradient() -> Tensor { map(.stopGradient) }
+    /// The same numbers in another element type, rounded to nearest even.
     public func cast(_ element: ElementType) -> Tensor {
         element == type.element ? self : builder.apply(.cast(element), [self])
     }
@@ -72,32 +102,37 @@ extension Tensor {
 // MARK: Shapes and reductions
 
 extension Tensor {
+    /// The same elements, row-major, under a shape with as many.
     public func reshaped(_ shape: [Dimension]) -> Tensor {
         shape == self.shape ? self : builder.apply(.reshape(shape), [self])
     }
 
+    /// Axis i of the result is axis `permutation[i]` of this tensor.
     public func transposed(_ permutation: [Int]) -> Tensor { builder.apply(.transpose(permutation), [self]) }
 
+    /// Repeats extents of 1, and new leading axes, up to `shape`.
     public func broadcast(to shape: [Dimension]) -> Tensor {
         shape == self.shape ? self : builder.apply(.broadcast(shape), [self])
     }
 
+    /// `size` elements from `start` on along `axis`.
     public func slice(axis: Int, start: Int, size: Dimension) -> Tensor {
         builder.apply(.slice(axis: axis, start: start, size: size), [self])
     }
 
-    /// Sum over `axes` (all when `nil`).
+    /// The sum over `axes` (all when `nil`); reduced axes stay with extent 1 when `keepDimensions`.
     public func sum(axes: [Int]? = nil, keepDimensions: Bool = false) -> Tensor {
         builder.apply(
             .reduce(.sum, axes: axes ?? Array(shape.indices), keepDimensions: keepDimensions), [self])
     }
 
+    /// The largest element over `axes` (all when `nil`); reduced axes stay with extent 1 when `keepDimensions`.
     public func max(axes: [Int]? = nil, keepDimensions: Bool = false) -> Tensor {
         builder.apply(
             .reduce(.max, axes: axes ?? Array(shape.indices), keepDimensions: keepDimensions), [self])
     }
 
-    /// Mean over `axes` (all when `nil`).
+    /// The mean over `axes` (all when `nil`); reduced axes stay with extent 1 when `keepDimensions`.
     public func mean(axes: [Int]? = nil, keepDimensions: Bool = false) -> Tensor {
         let sum = sum(axes: axes, keepDimensions: keepDimensions)
         return (axes ?? Array(shape.indices)).reduce(sum) { mean, axis in
@@ -122,23 +157,31 @@ extension Tensor {
 // MARK: Linear algebra and rows
 
 extension Tensor {
+    /// The matrix product over the last two axes, [m, k] by [k, n], each operand transposed first where that is asked for; leading axes
+    /// are equal. The result is f32 for operands of any one float type.
     public func matmul(_ other: Tensor, transposeLeft: Bool = false, transposeRight: Bool = false) -> Tensor {
         builder.apply(.matmul(transposeLeft: transposeLeft, transposeRight: transposeRight), [self, other])
     }
 
-    /// Softmax over the last axis, over the first `limits` columns of each row where given.
+    /// Softmax over the last axis; over the first columns of each row alone, with 0 elsewhere, where `limits`, i32
+    /// over leading axes, says how many.
     public func softmax(limits: Tensor? = nil) -> Tensor {
         builder.apply(.softmax, [self] + (limits.map { [$0] } ?? []))
     }
 
+    /// (x - mean) / √(variance + epsilon) · gamma + beta over the last axis (Ba et al., arXiv:1607.06450); `gamma` and `beta` have its
+    /// extent.
     public func layerNorm(gamma: Tensor, beta: Tensor, epsilon: Double) -> Tensor {
         builder.apply(.layerNorm(epsilon: epsilon), [self, gamma, beta])
     }
 
-    /// Loss of each row against integer classes; rows labelled `ignoreIndex` give 0.
+    /// The loss of each row of logits [n, classes] against integer classes, f32[n].
     ///
-    /// - Parameter labelSmoothing: s in (1 - s) · loss + s · (mean of the losses against each class), which is
-    ///   lse - Σ_c x[c] / classes (Szegedy et al., arXiv:1512.00567); as `torch.nn.CrossEntropyLoss` has it.
+    /// - Parameters:
+    ///   - labels: i32[n], the class of each row.
+    ///   - ignoreIndex: a label whose rows give 0.
+    ///   - labelSmoothing: s in (1 - s) · loss + s · (mean of the losses against each class), which is
+    ///     lse - Σ_c x[c] / classes (Szegedy et al., arXiv:1512.00567); as `torch.nn.CrossEntropyLoss` has it.
     public func crossEntropy(labels: Tensor, ignoreIndex: Int = -100, labelSmoothing: Double = 0) -> Tensor {
         let results = builder.applyAll(.crossEntropy(ignoreIndex: ignoreIndex), [self, labels])
         if labelSmoothing == 0 { return results[0] }
@@ -151,15 +194,16 @@ extension Tensor {
         return results[0] * (1 - labelSmoothing) + smooth * labelSmoothing
     }
 
-    /// Rows of this table at `ids`.
+    /// The rows of this table, [rows, …], at `ids`, i32[n…]: [n…, …].
     public func gather(_ ids: Tensor) -> Tensor { builder.apply(.gather, [self, ids]) }
 
-    /// Sum of each sequence's rows.
+    /// The sum of each sequence's rows: [tokens, …] gives [sequences, …]. `offsets`, i32[sequences + 1], says where sequences
+    /// start, `lengths`, i32[sequences], how many of their rows are real.
     public func segmentSum(offsets: Tensor, lengths: Tensor) -> Tensor {
         builder.apply(.segmentSum, [self, offsets, lengths])
     }
 
-    /// Each sequence's row at each of its tokens.
+    /// Each sequence's row at each of its tokens, 0 at padding: [sequences, …] gives [tokens, …]; see `segmentSum`.
     public func segmentBroadcast(tokens: Dimension, offsets: Tensor, lengths: Tensor) -> Tensor {
         builder.apply(.segmentBroadcast(tokens: tokens), [self, offsets, lengths])
     }

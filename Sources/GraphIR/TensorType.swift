@@ -1,17 +1,21 @@
 /// Element type and shape of a tensor, e.g. `f32[tokens, 384]`; a scalar has an empty shape.
 public struct TensorType: Hashable, Sendable {
+    /// The type of the elements.
     public var element: ElementType
+    /// Extents of the axes, outermost first; empty for a scalar.
     public var shape: [Dimension]
 
+    /// A type of elements in an array of this shape.
     public init(_ element: ElementType, _ shape: [Dimension]) {
         self.element = element
         self.shape = shape
     }
 
+    /// The number of axes.
     public var rank: Int { shape.count }
 
     /// The shape as numbers under `symbols`; `nil` when a symbol has no value.
-    public func extents(_ symbols: [String: Int]) -> [Int]? {
+    package func extents(_ symbols: [String: Int]) -> [Int]? {
         var extents: [Int] = []
         for dimension in shape {
             guard let extent = dimension.extent(symbols) else { return nil }
@@ -44,7 +48,7 @@ public struct TensorType: Hashable, Sendable {
     }
 
     /// The number of elements as a product: a fixed factor and the symbolic factors, sorted.
-    public var elementCount: SymbolicCount { SymbolicCount(shape) }
+    package var elementCount: SymbolicCount { SymbolicCount(shape) }
 }
 
 extension TensorType: CustomStringConvertible {
@@ -54,10 +58,10 @@ extension TensorType: CustomStringConvertible {
 }
 
 /// A product of dimensions in normal form, so that two shapes can be compared for equal element counts.
-public struct SymbolicCount: Hashable, Sendable {
-    public let factor: Int
+package struct SymbolicCount: Hashable, Sendable {
+    package let factor: Int
     /// Symbolic factors with their scale moved into `factor` where the offset is zero; sorted by text.
-    public let symbols: [Dimension]
+    package let symbols: [Dimension]
 
     init(_ shape: [Dimension]) {
         var factor = 1

@@ -3,61 +3,61 @@ import GraphIR
 /// A tensor in plain memory: row-major elements, each held as a `Double` whatever the element type.
 ///
 /// Integers are exact up to 2^53; bool is 0 or 1.
-public struct HostTensor: Sendable, Equatable {
-    public var element: ElementType
-    public var shape: [Int]
+package struct HostTensor: Sendable, Equatable {
+    package var element: ElementType
+    package var shape: [Int]
     /// `shape`'s product many values.
-    public var values: [Double]
+    package var values: [Double]
 
-    public init(element: ElementType, shape: [Int], values: [Double]) {
+    package init(element: ElementType, shape: [Int], values: [Double]) {
         self.element = element
         self.shape = shape
         self.values = values
     }
 
     /// An f32 tensor; a vector when no shape is given.
-    public init(_ values: [Float], shape: [Int]? = nil) {
+    package init(_ values: [Float], shape: [Int]? = nil) {
         self.init(element: .f32, shape: shape ?? [values.count], values: values.map(Double.init))
     }
 
     /// An i32 tensor; a vector when no shape is given.
-    public init(_ values: [Int32], shape: [Int]? = nil) {
+    package init(_ values: [Int32], shape: [Int]? = nil) {
         self.init(element: .i32, shape: shape ?? [values.count], values: values.map(Double.init))
     }
 
     /// A bool tensor; a vector when no shape is given.
-    public init(_ values: [Bool], shape: [Int]? = nil) {
+    package init(_ values: [Bool], shape: [Int]? = nil) {
         self.init(element: .bool, shape: shape ?? [values.count], values: values.map { $0 ? 1 : 0 })
     }
 
     /// A tensor without axes.
-    public static func scalar(_ value: Double, _ element: ElementType = .f32) -> HostTensor {
+    package static func scalar(_ value: Double, _ element: ElementType = .f32) -> HostTensor {
         HostTensor(element: element, shape: [], values: [value])
     }
 
     /// Every element is `value`.
-    public static func filled(_ value: Double, _ element: ElementType, _ shape: [Int]) -> HostTensor {
+    package static func filled(_ value: Double, _ element: ElementType, _ shape: [Int]) -> HostTensor {
         HostTensor(element: element, shape: shape, values: Array(repeating: value, count: shape.reduce(1, *)))
     }
 
     /// The generator state that dropout reads: i64[2] holding (seed, step).
-    public static func rng(seed: Int, step: Int) -> HostTensor {
+    package static func rng(seed: Int, step: Int) -> HostTensor {
         HostTensor(element: .i64, shape: [2], values: [Double(seed), Double(step)])
     }
 
     /// The same tensor with every value as its element type holds it.
-    public var rounded: HostTensor {
+    package var rounded: HostTensor {
         HostTensor(element: element, shape: shape, values: values.map(element.rounded))
     }
 
-    public var floats: [Float] { values.map(Float.init) }
+    package var floats: [Float] { values.map(Float.init) }
 }
 
 // MARK: Bytes
 
 extension HostTensor {
     /// The elements as little-endian bytes of the element type, row-major; values are rounded to it.
-    public var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(values.count * element.byteCount)
         func append(_ bits: some FixedWidthInteger) {
@@ -77,7 +77,7 @@ extension HostTensor {
     }
 
     /// The tensor whose little-endian elements are `bytes`; throws when their number does not fit the shape.
-    public init(element: ElementType, shape: [Int], bytes: [UInt8]) throws(InterpreterError) {
+    package init(element: ElementType, shape: [Int], bytes: [UInt8]) throws(InterpreterError) {
         let count = shape.reduce(1, *)
         guard bytes.count == count * element.byteCount else {
             throw InterpreterError(

@@ -8,13 +8,13 @@ import GraphIR
 /// ```
 ///
 /// All arithmetic on floats is done in `Double`.
-public struct Interpreter: Sendable {
-    public let graph: Graph
+package struct Interpreter: Sendable {
+    package let graph: Graph
     /// Whether each node's float results are rounded to their element type. Without it everything stays `Double`,
     /// which is what central differences need.
-    public let rounding: Bool
+    package let rounding: Bool
 
-    public init(graph: Graph, rounding: Bool = true) {
+    package init(graph: Graph, rounding: Bool = true) {
         self.graph = graph
         self.rounding = rounding
     }
@@ -27,7 +27,7 @@ public struct Interpreter: Sendable {
     ///   - keepValues: whether the result holds what every node computed.
     /// - Throws: `InterpreterError` for a missing or ill-shaped tensor, symbols that disagree or have no value,
     ///   ids or labels out of range, and sequences that do not fit.
-    public func run(
+    package func run(
         _ inputs: [String: HostTensor], symbols: [String: Int] = [:], keepValues: Bool = false
     ) throws(InterpreterError) -> InterpreterResult {
         let sources = try bindSources(inputs, symbols)
@@ -87,15 +87,15 @@ public struct Interpreter: Sendable {
 }
 
 /// What a run of a graph computed.
-public struct InterpreterResult: Sendable, Equatable {
+package struct InterpreterResult: Sendable, Equatable {
     /// By output name.
-    public internal(set) var outputs: [String: HostTensor] = [:]
+    package internal(set) var outputs: [String: HostTensor] = [:]
     /// New values of parameters, by parameter name.
-    public internal(set) var updates: [String: HostTensor] = [:]
+    package internal(set) var updates: [String: HostTensor] = [:]
     /// Results of each node, in node order; empty unless asked for.
-    public internal(set) var values: [[HostTensor]] = []
+    package internal(set) var values: [[HostTensor]] = []
     /// The value of each symbol.
-    public let symbols: [String: Int]
+    package let symbols: [String: Int]
 
     init(symbols: [String: Int]) { self.symbols = symbols }
 }

@@ -1,13 +1,13 @@
 /// Why a graph can't be run on the given inputs, and where.
-public struct InterpreterError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct InterpreterError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A node such as `%12 = gather "embeddings"`, an input such as `input "ids"`, or empty.
-    public let place: String
-    public let message: String
+    package let place: String
+    package let message: String
 
-    public init(_ message: String, at place: String = "") {
+    package init(_ message: String, at place: String = "") {
         self.place = place
         self.message = message
     }
 
-    public var description: String { place.isEmpty ? message : "\(place): \(message)" }
+    package var description: String { place.isEmpty ? message : "\(place): \(message)" }
 }

@@ -44,7 +44,7 @@ public final class EncoderPipeline {
     /// What to know about the data that were evaluated so far, one line each.
     public private(set) var dataNotes: [String] = []
     /// The modules of a sentence-transformers directory; nil for any other.
-    public let sentence: SentenceModules?
+    package let sentence: SentenceModules?
     /// Sequences cut to `maxLength` so far.
     public private(set) var truncatedCount = 0
     /// Why compiled kernels are not being kept, if they are not.
@@ -242,10 +242,9 @@ public final class EncoderPipeline {
         case .head:
             graph = headGraph
         case .embedding(let modules, let promptLength):
-            graph = try EncoderGraph(
-                config: config, head: .encoder, isTraining: false, modules: modules,
-                promptLength: promptLength
-            ).build().graph
+            var encoder = EncoderGraph(config: config, head: .encoder, isTraining: false)
+            (encoder.modules, encoder.promptLength) = (modules, promptLength)
+            graph = try encoder.build().graph
         }
         let executor = try compiler.compile(graph, parameters: parameters)
         executors[task] = executor

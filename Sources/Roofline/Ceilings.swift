@@ -2,7 +2,7 @@ import Runtime
 import Target
 
 /// Something that no kernel does faster, in FLOPs or bytes a second.
-public enum Ceiling: String, CaseIterable, Codable, Sendable {
+package enum Ceiling: String, CaseIterable, Codable, Sendable {
     /// Multiply-adds of f32 vectors in registers; a multiply-add counts as two.
     case fma
     /// `vdpbf16ps`: products of bf16 pairs added up in f32.
@@ -22,7 +22,7 @@ public enum Ceiling: String, CaseIterable, Codable, Sendable {
     case level2Read
 
     /// Whether the rate is in FLOPs a second; in bytes a second otherwise.
-    public var isArithmetic: Bool {
+    package var isArithmetic: Bool {
         switch self {
         case .fma, .dot, .tiles: true
         case .triad, .streamingTriad, .memoryRead, .level3Read, .level2Read: false
@@ -31,10 +31,10 @@ public enum Ceiling: String, CaseIterable, Codable, Sendable {
 }
 
 /// What a machine's cores and memory reach, as measured by `CeilingMeasurement`.
-public struct Ceilings: Codable, Hashable, Sendable {
-    public struct Rate: Codable, Hashable, Sendable {
-        public let oneCore: Double
-        public let allCores: Double
+package struct Ceilings: Codable, Hashable, Sendable {
+    package struct Rate: Codable, Hashable, Sendable {
+        package let oneCore: Double
+        package let allCores: Double
 
         package init(oneCore: Double, allCores: Double) {
             self.oneCore = oneCore
@@ -43,7 +43,7 @@ public struct Ceilings: Codable, Hashable, Sendable {
     }
 
     /// What was measured: processor, instruction set, threads.
-    public let machine: String
+    package let machine: String
     private let rates: [String: Rate]
 
     package init(machine: String, rates: [Ceiling: Rate]) {
@@ -52,16 +52,16 @@ public struct Ceilings: Codable, Hashable, Sendable {
     }
 
     /// `nil` for what the machine does not have.
-    public subscript(_ ceiling: Ceiling) -> Rate? { rates[ceiling.rawValue] }
+    package subscript(_ ceiling: Ceiling) -> Rate? { rates[ceiling.rawValue] }
 
     /// Bytes a second that all cores together move to and from memory at most.
-    public var bytesPerSecond: Double { best([.triad, .streamingTriad, .memoryRead]) }
+    package var bytesPerSecond: Double { best([.triad, .streamingTriad, .memoryRead]) }
 
     /// FLOPs a second of f32 that all cores together do at most.
-    public var flopsPerSecond: Double { best([.fma]) }
+    package var flopsPerSecond: Double { best([.fma]) }
 
     /// The same of bf16 products; without instructions for them those of f32.
-    public var bf16FlopsPerSecond: Double { best([.fma, .dot, .tiles]) }
+    package var bf16FlopsPerSecond: Double { best([.fma, .dot, .tiles]) }
 
     /// Measured rates, `nominal` for what was not measured: element-wise operations, which are taken to be in the
     /// same proportion to products of f32, and products of f16.
@@ -79,7 +79,7 @@ public struct Ceilings: Codable, Hashable, Sendable {
 
     /// The least time for some work, and whether arithmetic rather than memory takes that long. Of the operations
     /// that are no products, a core starts as many as multiply-adds, and each is one FLOP instead of two.
-    public func bound(on work: KernelUse.Work) -> (seconds: Double, isArithmetic: Bool) {
+    package func bound(on work: KernelUse.Work) -> (seconds: Double, isArithmetic: Bool) {
         let flops = Double(work.contractionFlops - work.bf16Flops) + 2 * Double(work.operations)
         let computing = flops / flopsPerSecond + Double(work.bf16Flops) / bf16FlopsPerSecond
         let moving = Double(work.byteCount) / bytesPerSecond

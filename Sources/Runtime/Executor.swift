@@ -3,6 +3,7 @@ import KernelIR
 
 /// Runs a lowered graph on a worker pool. One run at a time.
 public final class Executor {
+    /// The kernels in the order in which they run.
     public let program: Program
     private let schedule: Schedule
     private let pool: WorkerPool

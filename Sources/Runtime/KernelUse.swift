@@ -3,14 +3,16 @@ import KernelIR
 
 /// What the launches of one kernel did in all.
 public struct KernelUse: Hashable, Sendable {
+    /// How often the kernel ran.
     public internal(set) var calls = 0
+    /// The time of all calls, in seconds.
     public internal(set) var seconds = 0.0
     /// What they have to do.
     public internal(set) var work = Work()
 
-    public init() {}
+    package init() {}
 
-    public static func + (left: KernelUse, right: KernelUse) -> KernelUse {
+    package static func + (left: KernelUse, right: KernelUse) -> KernelUse {
         var sum = left
         sum.calls += right.calls
         sum.seconds += right.seconds
@@ -29,11 +31,12 @@ public struct KernelUse: Hashable, Sendable {
         /// Bytes read and written; see `Traffic`.
         public var byteCount = 0
 
-        public init() {}
+        package init() {}
 
+        /// All arithmetic.
         public var flops: Int { contractionFlops + operations }
 
-        public static func + (left: Work, right: Work) -> Work {
+        package static func + (left: Work, right: Work) -> Work {
             var sum = left
             sum.contractionFlops += right.contractionFlops
             sum.bf16Flops += right.bf16Flops

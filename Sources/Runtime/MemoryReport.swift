@@ -4,8 +4,8 @@ import KernelIR
 /// The memory of one run: every tensor and working buffer with its size, place and lifetime.
 ///
 /// Bytes are those of the plan, which rounds what lives in the arena up to its alignment.
-public struct MemoryReport: Sendable {
-    public enum Category: String, Sendable, CaseIterable {
+package struct MemoryReport: Sendable {
+    package enum Category: String, Sendable, CaseIterable {
         /// Parameters but the optimiser's states.
         case weights
         /// Weights once more, as the panels that products read.
@@ -23,48 +23,48 @@ public struct MemoryReport: Sendable {
     }
 
     /// A tensor or a working buffer.
-    public struct Allocation: Sendable {
+    package struct Allocation: Sendable {
         /// The value, e.g. `%12`, or the working buffer, `w3`, as listings name them.
-        public let name: String
+        package let name: String
         /// The node that writes it, or reads it first.
-        public let node: NodeID
-        public let category: Category
-        public let byteCount: Int
+        package let node: NodeID
+        package let category: Category
+        package let byteCount: Int
         /// Where it starts in the arena; `nil` for what outlives the run.
-        public let offset: Int?
+        package let offset: Int?
         /// From the launch that writes it to the last that reads it.
-        public let launches: ClosedRange<Int>
+        package let launches: ClosedRange<Int>
     }
 
     /// What lives while one launch runs.
-    public struct Moment: Sendable {
-        public let node: NodeID
-        public let byteCounts: [Category: Int]
+    package struct Moment: Sendable {
+        package let node: NodeID
+        package let byteCounts: [Category: Int]
 
-        public var byteCount: Int { byteCounts.values.reduce(0, +) }
+        package var byteCount: Int { byteCounts.values.reduce(0, +) }
     }
 
     /// In the order of the graph; what outlives the run first.
-    public let allocations: [Allocation]
+    package let allocations: [Allocation]
     /// One moment a launch, in the order in which they run.
-    public let timeline: [Moment]
+    package let timeline: [Moment]
     /// Bytes of the arena, gaps included.
-    public let arenaByteCount: Int
+    package let arenaByteCount: Int
     /// Private memory of each worker thread, beside the arena.
-    public let scratchByteCount: Int
+    package let scratchByteCount: Int
 
     /// The launch during which most memory is live; `nil` when nothing runs.
-    public var peak: (launch: Int, moment: Moment)? {
+    package var peak: (launch: Int, moment: Moment)? {
         let index = timeline.indices.max { timeline[$0].byteCount < timeline[$1].byteCount }
         return index.map { ($0, timeline[$0]) }
     }
 
     /// The most that is live of one category at any time.
-    public func peakByteCount(_ category: Category) -> Int {
+    package func peakByteCount(_ category: Category) -> Int {
         timeline.map { $0.byteCounts[category] ?? 0 }.max() ?? 0
     }
 
-    public func count(_ category: Category) -> Int { allocations.count { $0.category == category } }
+    package func count(_ category: Category) -> Int { allocations.count { $0.category == category } }
 
     init(allocations: [Allocation], nodes: [NodeID], arenaByteCount: Int, scratchByteCount: Int) {
         self.allocations = allocations

@@ -35,11 +35,13 @@ public final class ParameterStore {
     /// What the graphs' runs work in.
     let runMemory = RunMemory()
 
+    /// A store without parameters; graphs that are compiled over it, and `set`, make room.
     public init() {}
 
+    /// The names of all parameters and states, sorted.
     public var names: [String] { slots.keys.sorted() }
 
-    /// Bytes held.
+    /// Bytes held by parameters, states, and copies of parameters in the order in which products read them.
     public var byteCount: Int {
         slots.values.reduce(0) { total, slot in
             slot.panels.values.reduce(total + slot.memory.byteCount) { $0 + $1.memory.byteCount }
@@ -47,21 +49,21 @@ public final class ParameterStore {
     }
 
     /// Bytes of memory that parameters with these names take when all of it is used.
-    public func mappedByteCount(where isIncluded: (String) -> Bool = { _ in true }) -> Int {
+    package func mappedByteCount(where isIncluded: (String) -> Bool = { _ in true }) -> Int {
         slots.reduce(0) {
             $0 + (isIncluded($1.key) ? AlignedMemory.mappedByteCount($1.value.memory.byteCount) : 0)
         }
     }
 
     /// The same of all panels.
-    public var panelByteCount: Int {
+    package var panelByteCount: Int {
         slots.values.reduce(0) { total, slot in
             slot.panels.values.reduce(total) { $0 + AlignedMemory.mappedByteCount($1.memory.byteCount) }
         }
     }
 
     /// The part of both that nobody has written to, for which the system has not given any memory yet.
-    public var untouchedByteCount: Int {
+    package var untouchedByteCount: Int {
         slots.values.reduce(0) { total, slot in
             let own = slot.version == 0 ? AlignedMemory.mappedByteCount(slot.memory.byteCount) : 0
             return slot.panels.values.reduce(total + own) {
@@ -70,8 +72,10 @@ public final class ParameterStore {
         }
     }
 
+    /// Whether there is a parameter or state of that name.
     public func contains(_ name: String) -> Bool { slots[name] != nil }
 
+    /// Element type and shape of a parameter; `nil` when there is none of that name.
     public func type(of name: String) -> TensorType? { slots[name]?.type }
 
     /// Makes zeroed room for a parameter of fixed shape, or checks that what is there has this type.
@@ -91,6 +95,7 @@ public final class ParameterStore {
     }
 
     /// Sets a parameter, making room for it if it is new.
+    /// - Throws: `ExecutionError` when there is one of another type under that name.
     public func set(_ name: String, _ data: TensorData) throws {
         let type = TensorType(data.element, data.shape.map(Dimension.fixed))
         if let own = slots[name]?.type, own != type {
@@ -105,6 +110,12 @@ public final class ParameterStore {
     }
 
     /// Sets an f32 parameter by writing its elements in place, making room for it if it is new.
+    ///
+    /// - Parameters:
+    ///   - name: the parameter's name.
+    ///   - shape: its extents.
+    ///   - write: gets the room for all elements, row-major.
+    /// - Throws: `ExecutionError` when there is one of another type under that name, and what `write` throws.
     public func set(
         _ name: String, shape: [Int], _ write: (UnsafeMutableBufferPointer<Float>) throws -> Void
     ) throws {
@@ -113,7 +124,7 @@ public final class ParameterStore {
     }
 
     /// Sets an f32 parameter that there is room for by writing its elements in place.
-    public func set(_ name: String, _ write: (UnsafeMutableBufferPointer<Float>) throws -> Void) rethrows {
+    package func set(_ name: String, _ write: (UnsafeMutableBufferPointer<Float>) throws -> Void) rethrows {
         let count = (slots[name]?.type.extents([:]) ?? []).reduce(1, *)
         defer { noteChange(of: name, refreshing: []) }
         try write(
@@ -121,13 +132,13 @@ public final class ParameterStore {
                 start: pointer(name).assumingMemoryBound(to: Float.self), count: count))
     }
 
-    /// A copy of a parameter.
+    /// A copy of a parameter; `nil` when there is none of that name.
     public func get(_ name: String) -> TensorData? {
         guard let slot = slots[name], let extents = slot.type.extents([:]) else { return nil }
         return withBytes(name) { TensorData(slot.type.element, extents, [UInt8]($0)) }
     }
 
-    /// A parameter's bytes without a copy.
+    /// A parameter's bytes without a copy, valid inside `body` only; `nil` when there is none of that name.
     public func withBytes<Result>(_ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows
         -> Result?
     {

@@ -1,15 +1,15 @@
 import Foundation
 
 /// What this process holds, as the system counts it: pages of its own and of mapped files, libraries included.
-public enum ProcessMemory {
+package enum ProcessMemory {
     /// Resident memory now, in bytes; 0 where the system does not say.
-    public static var residentByteCount: Int { byteCount("VmRSS") }
+    package static var residentByteCount: Int { byteCount("VmRSS") }
 
     /// The most that was ever resident.
-    public static var peakByteCount: Int { byteCount("VmHWM") }
+    package static var peakByteCount: Int { byteCount("VmHWM") }
 
     /// Gives memory that was freed, but that the C library kept for later, back to the system.
-    public static func releaseUnused() {
+    package static func releaseUnused() {
         typealias Trim = @convention(c) (Int) -> Int32
         // Part of glibc, but not of Swift's Glibc module.
         guard let address = dlsym(UnsafeMutableRawPointer(bitPattern: 0), "malloc_trim") else { return }

@@ -5,7 +5,7 @@ extension Program {
     /// The memory of one run, as planned for `symbols`.
     ///
     /// - Precondition: `symbols` has every symbol of the graph.
-    public func memory(_ symbols: [String: Int]) -> MemoryReport {
+    package func memory(_ symbols: [String: Int]) -> MemoryReport {
         let schedule = Schedule(self)
         let plan = MemoryPlan(schedule, MemoryPlan.Sizes(self, schedule, symbols))
         let scratch = launches.flatMap(\.kernel.phases).map { $0.scratchByteCount(symbols) }.max() ?? 0

@@ -10,11 +10,12 @@ extension Executor {
         /// Private memory of all workers.
         public var scratch = 0
 
-        public init() {}
+        package init() {}
 
+        /// Both, in bytes.
         public var total: Int { arena + scratch }
 
-        public mutating func formMaximum(_ other: RunByteCounts) {
+        package mutating func formMaximum(_ other: RunByteCounts) {
             arena = max(arena, other.arena)
             scratch = max(scratch, other.scratch)
         }

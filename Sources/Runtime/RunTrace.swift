@@ -4,8 +4,11 @@ import Foundation
 public final class RunTrace {
     /// Something that one thread did, in nanoseconds since the trace began.
     public struct Event: Hashable, Sendable {
+        /// What ran: the name of a kernel.
         public let name: String
+        /// When it began, in nanoseconds since the trace was made.
         public let begin: Int
+        /// When it ended, in nanoseconds since the trace was made.
         public let end: Int
     }
 
@@ -23,14 +26,20 @@ public final class RunTrace {
     /// Whole runs, as the calling thread sees them.
     public private(set) var runs: [Event] = []
 
-    /// - Parameter limit: events after which no other run is traced.
+    /// A trace that `Executor.trace` or `TrainingProgram.trace` fills.
+    ///
+    /// - Parameters:
+    ///   - workers: threads of the compiler.
+    ///   - limit: events after which no other run is traced.
     public init(workers: Int, limit: Int = 200_000) {
         self.limit = limit
         tracks = (0..<workers).map { _ in Track() }
     }
 
+    /// Threads that are traced; the first one is the caller.
     public var workerCount: Int { tracks.count }
 
+    /// Whether the limit is reached, so that nothing more is recorded.
     public var isFull: Bool { tracks.reduce(0) { $0 + $1.spans.count } >= limit }
 
     /// The kernels that a worker took part in, in order: one event each, from its first task to its last.

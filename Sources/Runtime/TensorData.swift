@@ -2,8 +2,11 @@ import GraphIR
 
 /// A tensor outside a graph: element type, shape and row-major little-endian bytes.
 public struct TensorData: Hashable, Sendable {
+    /// The type of the elements.
     public let element: ElementType
+    /// Extents, outermost first; empty for a scalar.
     public let shape: [Int]
+    /// The elements, row-major and little-endian.
     public private(set) var bytes: [UInt8]
 
     /// Bytes that fill `shape`, row-major and little-endian.
@@ -57,7 +60,7 @@ public struct TensorData: Hashable, Sendable {
     /// An f32 tensor without axes.
     public static func scalar(_ value: Float) -> TensorData { TensorData(.f32, [], bytes(of: [value])) }
 
-    /// Dropout's key: i64[2].
+    /// The key of dropout's random numbers, i64[2], for an input `rng`.
     public static func rng(seed: Int, step: Int) -> TensorData { TensorData([Int64(seed), Int64(step)]) }
 
     /// The elements of an f32 tensor, row-major.

@@ -8,7 +8,7 @@ public struct ConfigError: Error, Hashable, CustomStringConvertible {
     /// What is wrong, what was expected and the fix.
     public let problem: String
 
-    public init(file: String, field: String? = nil, problem: String) {
+    package init(file: String, field: String? = nil, problem: String) {
         self.file = file
         self.field = field
         self.problem = problem

@@ -8,7 +8,7 @@ extension Pass {
     /// It fires when all that read the gradient go through it element by element, so that the gather can be computed
     /// where it is read, and there are fewer updates than rows. The sum of its squares is that of the rows, whose order
     /// of summation is another. The last of the rows stands for all that no id names and is 0.
-    public static let coalesce = Pass("coalesce") { (graph: inout Graph, context) throws(IRError) in
+    package static let coalesce = Pass("coalesce") { (graph: inout Graph, context) throws(IRError) in
         let readers = graph.readers
         var found: Set<NodeID> = []
         for id in graph.nodeIDs {

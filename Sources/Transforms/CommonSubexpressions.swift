@@ -7,7 +7,7 @@ extension Pass {
     /// Dropout is no exception, since a mask is a function of seed, step, stream and element; nodes with
     /// different streams differ in an attribute. Inputs and parameters are identities, not expressions, and
     /// never merge.
-    public static let commonSubexpressions = Pass("common-subexpressions") {
+    package static let commonSubexpressions = Pass("common-subexpressions") {
         (graph: inout Graph) throws(IRError) in
         var rewriter = GraphRewriter(graph)
         var known: [Expression: NodeID] = [:]

@@ -7,7 +7,7 @@ extension Pass {
     /// Fixed shapes fold up to `maxFoldedElements` elements of operands and results together. A splat stays a
     /// splat through element-wise ops and ops that move elements, whatever the shape, symbolic ones included.
     /// A result with a NaN is left for run time, where the step that made it can be reported.
-    public static let constantFolding = Pass("constant-folding") { (graph: inout Graph) throws(IRError) in
+    package static let constantFolding = Pass("constant-folding") { (graph: inout Graph) throws(IRError) in
         var rewriter = GraphRewriter(graph)
         var changed = false
         for id in graph.nodeIDs {

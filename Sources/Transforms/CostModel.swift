@@ -7,18 +7,18 @@ import Target
 /// times of `bertc compile` report. Decisions are made with the rates of one reference target, so that a graph becomes
 /// the same kernels on every machine, whatever it reaches; predictions with those of the machine
 /// (`Compiler.costModel`).
-public struct CostModel: Hashable, Sendable {
+package struct CostModel: Hashable, Sendable {
     /// Extents of symbols; others are taken as `typicalExtent`.
-    public var symbols: [String: Int]
-    public var typicalExtent: Int
+    package var symbols: [String: Int]
+    package var typicalExtent: Int
     package var rates: Rates
     /// The cache that one core has to itself, in bytes.
-    public var cacheByteCount: Int
+    package var cacheByteCount: Int
 
     /// The rates with which passes decide.
     package static let reference = Target.avx512bf16.rates
 
-    public init(symbols: [String: Int] = [:], typicalExtent: Int = 1024) {
+    package init(symbols: [String: Int] = [:], typicalExtent: Int = 1024) {
         self.init(symbols: symbols, typicalExtent: typicalExtent, rates: Self.reference)
     }
 
@@ -32,9 +32,11 @@ public struct CostModel: Hashable, Sendable {
     /// The roofline: what moves the bytes or what computes, whichever takes longer.
     ///
     /// - Parameters:
+    ///   - byteCount: bytes read and written.
+    ///   - contractionFlops: FLOPs of matrix products.
     ///   - bf16Flops: the part of the matrix products' FLOPs that is done on bf16.
     ///   - operations: element-wise operations, which come on top of the matrix products' FLOPs.
-    public func seconds(
+    package func seconds(
         byteCount: Int, contractionFlops: Int, bf16Flops: Int = 0, operations: Int
     ) -> Double {
         let computing =
@@ -45,12 +47,12 @@ public struct CostModel: Hashable, Sendable {
     }
 
     /// The extent of a dimension, or what is assumed of it.
-    public func extent(_ dimension: Dimension) -> Int {
+    package func extent(_ dimension: Dimension) -> Int {
         dimension.extent(symbols)
             ?? dimension.extent([dimension.symbol ?? "": typicalExtent]).map { max($0, 1) } ?? 1
     }
 
-    public func elementCount(_ type: TensorType) -> Int { type.shape.reduce(1) { $0 * extent($1) } }
+    package func elementCount(_ type: TensorType) -> Int { type.shape.reduce(1) { $0 * extent($1) } }
 
-    public func byteCount(_ type: TensorType) -> Int { elementCount(type) * type.element.byteCount }
+    package func byteCount(_ type: TensorType) -> Int { elementCount(type) * type.element.byteCount }
 }

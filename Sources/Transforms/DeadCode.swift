@@ -6,7 +6,7 @@ extension Pass {
     /// Inputs and parameters are no exception: one that nothing reads disappears from the graph's signature,
     /// so that nobody has to supply it. Two kinds stay unread: a parameter that an update writes, and a
     /// source whose shape alone says what a symbol is that the rest of the graph needs.
-    public static let deadCode = Pass("dead-code") { (graph: inout Graph) throws(IRError) in
+    package static let deadCode = Pass("dead-code") { (graph: inout Graph) throws(IRError) in
         var isLive = graph.liveNodes()
         for source in symbolSources(graph, isLive) { isLive[source.index] = true }
         guard isLive.contains(false) else { return false }

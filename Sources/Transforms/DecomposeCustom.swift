@@ -5,7 +5,7 @@ extension Pass {
     /// decomposition, which need not be bit for bit those of the op's evaluation.
     ///
     /// - Parameter kept: definitions whose ops stay, because they have a kernel of their own.
-    public static func decomposeCustom(keeping kept: Set<CustomOpDefinition> = []) -> Pass {
+    package static func decomposeCustom(keeping kept: Set<CustomOpDefinition> = []) -> Pass {
         Pass("decompose-custom") { (graph: inout Graph) throws(IRError) in
             try graph.decompose { !kept.contains($0) }
         }

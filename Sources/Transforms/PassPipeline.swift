@@ -4,15 +4,15 @@ import GraphIR
 ///
 /// The graph is verified on entry and after every pass that changed it; an error says after which pass.
 public struct PassPipeline: Sendable {
-    public let passes: [Pass]
+    package let passes: [Pass]
 
-    public init(_ passes: [Pass]) { self.passes = passes }
+    package init(_ passes: [Pass]) { self.passes = passes }
 
     /// What every graph goes through before lowering, in f32.
     ///
     /// Simplification runs again after folding, because a folded operand is what many of its rules look for, and dead
     /// code is removed again after attention, which leaves limits and scales behind.
-    public static let standard = standard(rules: [], keeping: [])
+    package static let standard = standard(rules: [], keeping: [])
 
     /// The same with a client's own rules and kernels.
     ///
@@ -21,7 +21,7 @@ public struct PassPipeline: Sendable {
     ///   - kept: custom ops that are not decomposed.
     ///   - precision: of products and attention.
     ///   - recompute: what a training step computes again; it comes last, when kernels are cut.
-    public static func standard(
+    package static func standard(
         rules: [RewriteRule], keeping kept: Set<CustomOpDefinition>, precision: Precision = .fp32,
         recompute: Recompute = .none
     ) -> PassPipeline {
@@ -44,15 +44,18 @@ public struct PassPipeline: Sendable {
     }
 
     /// The passes that make regions, or rewrite for them; without these every node is a kernel of its own.
-    public static let fusionPasses: Set<String> = ["attention", "coalesce", "fusion"]
+    package static let fusionPasses: Set<String> = ["attention", "coalesce", "fusion"]
 
+    /// Which passes run, and who hears of what they decide.
     public struct Options: Sendable {
         /// Passes to leave out, wherever they stand in the list.
         public var disabled: Set<String>
         /// The pass after whose first run the pipeline stops.
         public var stopAfter: String?
+        /// What passes ask and tell.
         public var context: PassContext
 
+        /// All passes of the pipeline, but for what is given.
         public init(
             disabled: Set<String> = [], stopAfter: String? = nil, context: PassContext = PassContext()
         ) {
@@ -70,13 +73,13 @@ public struct PassPipeline: Sendable {
     }
 
     /// Runs the passes on `graph`. When this throws, `graph` is as the failing pass left it.
-    public func run(on graph: inout Graph, options: Options = Options()) throws(IRError) {
+    package func run(on graph: inout Graph, options: Options = Options()) throws(IRError) {
         var records: [PassRecord] = []
         try run(on: &graph, options: options, records: &records)
     }
 
     /// Runs the passes on `graph` and appends what each did to `records`, also when a later one throws.
-    public func run(
+    package func run(
         on graph: inout Graph, options: Options = Options(), records: inout [PassRecord]
     ) throws(IRError) {
         try check(options)

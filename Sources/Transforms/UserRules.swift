@@ -6,7 +6,7 @@ extension Pass {
     ///
     /// Throws when a rule gives a value of another type than its node's, and when the rules do not come to an
     /// end: after more than 4 rewrites for each node of the graph, and 100 more.
-    public static func userRules(_ rules: [RewriteRule]) -> Pass {
+    package static func userRules(_ rules: [RewriteRule]) -> Pass {
         Pass("user-rules") { (graph: inout Graph) throws(IRError) in
             let limit = 4 * graph.nodes.count + 100
             var counts: [String: Int] = [:]

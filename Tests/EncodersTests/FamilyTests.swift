@@ -99,7 +99,7 @@ import Testing
             "'dim' is 50, which n_heads (4) does not divide"
         ),
         (#"{"model_type": "distilbert", "n_layers": 0}"#, "'n_layers' is 0"),
-        (#"{"model_type": "roberta"}"#, "expected 'bert', 'distilbert' or 'electra'"),
+        (#"{"model_type": "roberta"}"#, "expected 'bert', 'distilbert'"),
     ])
     func whatAFamilyDoesNotHaveIsRefused(json: String, problem: String) {
         let error = #expect(throws: ConfigError.self) { try EncoderConfig(json: Data(json.utf8)) }

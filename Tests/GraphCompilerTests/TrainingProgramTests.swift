@@ -184,7 +184,7 @@ import Testing
             return nil
         }
         #expect(
-            place { $0.optimizer.treatments["bais"] = .usual(of: "bias") }?.contains("did you mean 'bias'")
+            place { $0.optimizer.treatments["biass"] = .usual(of: "bias") }?.contains("did you mean 'bias'")
                 == true)
         #expect(place { $0.optimizer.maxGradientNorm = .nan }?.contains("maxGradientNorm nan") == true)
         #expect(place { $0.optimizer.averageDecay = 2 }?.contains("averageDecay 2.0") == true)

@@ -3,6 +3,7 @@ import GraphIR
 
 /// How `trainingStep` updates parameters.
 public struct OptimizerOptions: Hashable, Sendable {
+    /// What turns gradients into updates.
     public var optimizer: Optimizer
     /// Decay rates, ε and weight decay, of LAMB too.
     public var adamW: AdamWAttributes
@@ -17,6 +18,7 @@ public struct OptimizerOptions: Hashable, Sendable {
     /// How parameters are treated, by name; those that are not in it as `ParameterTreatment.usual` says.
     public var treatments: [String: ParameterTreatment]
 
+    /// AdamW with its usual numbers, but for what is given; see the properties.
     public init(
         _ optimizer: Optimizer = .adamW, adamW: AdamWAttributes = AdamWAttributes(),
         maxGradientNorm: Double? = nil, averageDecay: Double? = nil, scalesLoss: Bool = false,
@@ -54,7 +56,10 @@ public struct OptimizerOptions: Hashable, Sendable {
     ///
     /// The average starts as the weights after the first step, as `torch.optim.swa_utils.AveragedModel` has it.
     ///
-    /// - Parameter step: updates before this one.
+    /// - Parameters:
+    ///   - step: updates before this one.
+    ///   - learningRate: the rate of this step.
+    ///   - lossScale: what the loss is multiplied by, where the options scale it.
     public func inputs(step: Int, learningRate: Double, lossScale: Double = 1) -> [String: Float] {
         var inputs = [TrainingNames.learningRate: Float(learningRate)]
         for (name, beta) in zip(TrainingNames.corrections, [adamW.beta1, adamW.beta2]) {

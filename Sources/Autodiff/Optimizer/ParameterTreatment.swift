@@ -9,6 +9,7 @@ public struct ParameterTreatment: Hashable, Sendable {
     /// Whether the parameter is left as it is, without gradient and states.
     public var isFrozen: Bool
 
+    /// A parameter that learns, decays and is clipped as all others do, but for what is given.
     public init(rateScale: Double = 1, decays: Bool = true, isClipped: Bool = true, isFrozen: Bool = false) {
         self.rateScale = rateScale
         self.decays = decays

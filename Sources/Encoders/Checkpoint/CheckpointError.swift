@@ -23,7 +23,9 @@ public enum CheckpointError: Error, CustomStringConvertible, Equatable {
     public struct ShapeMismatch: Sendable, Equatable {
         /// The name in the file.
         public let stored: String
+        /// The model's extents.
         public let expected: [Int]
+        /// The extents in the file.
         public let actual: [Int]
     }
 

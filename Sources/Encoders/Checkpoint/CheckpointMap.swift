@@ -1,13 +1,19 @@
 /// The correspondence between the tensors in a family's checkpoint files and canonical parameters, both ways: names that
 /// differ, tensors that hold several parameters, and parameters that are cut into several tensors.
-package struct CheckpointMap: Sendable {
+public struct CheckpointMap: Sendable {
     /// What a class with a head puts before the names of its encoder's tensors, without the dot.
     package let prefix: String
     /// The modules in files that get the prefix.
     let encoder: [String]
     let rules: [Rule]
 
-    package init(prefix: String, encoder: [String], rules: [Rule]) {
+    /// A map of a family.
+    ///
+    /// - Parameters:
+    ///   - prefix: what a class with a head puts before the names of its encoder's tensors, without the dot.
+    ///   - encoder: the modules in files that get the prefix.
+    ///   - rules: names that differ; the first that fits counts, other names are the same on both sides.
+    public init(prefix: String, encoder: [String], rules: [Rule]) {
         self.prefix = prefix
         self.encoder = encoder
         self.rules = rules
@@ -17,26 +23,26 @@ package struct CheckpointMap: Sendable {
     ///
     /// At most one side has several patterns: their tensors lie one after another, in equal parts of the first axis, in the
     /// tensor of the other side.
-    package struct Rule: Sendable {
+    public struct Rule: Sendable {
         let canonical: [Pattern]
         let stored: [Pattern]
         /// The only kind of model whose files are written so.
         let architecture: EncoderArchitecture?
 
         /// Another name.
-        package static func rename(
+        public static func rename(
             _ canonical: String, _ stored: String, in architecture: EncoderArchitecture? = nil
         ) -> Rule {
             Rule(canonical: [Pattern(canonical)], stored: [Pattern(stored)], architecture: architecture)
         }
 
         /// Parameters that files have as one tensor.
-        package static func split(_ canonical: [String], of stored: String) -> Rule {
+        public static func split(_ canonical: [String], of stored: String) -> Rule {
             Rule(canonical: canonical.map(Pattern.init), stored: [Pattern(stored)], architecture: nil)
         }
 
         /// A parameter that files have as several tensors.
-        package static func join(_ canonical: String, of stored: [String]) -> Rule {
+        public static func join(_ canonical: String, of stored: [String]) -> Rule {
             Rule(canonical: [Pattern(canonical)], stored: stored.map(Pattern.init), architecture: nil)
         }
     }

@@ -24,6 +24,7 @@ public struct ParameterSpec: Sendable, Equatable {
 
     /// The part of the model that a parameter belongs to.
     public enum Part: Sendable, Hashable {
+        /// The tables of tokens, positions and token types, with their norm.
         case embeddings
         /// An encoder layer, counted from 0; of shared parameters the first layer that reads them.
         case layer(Int)
@@ -89,7 +90,7 @@ public struct LoadReport: Sendable, Equatable, CustomStringConvertible {
     /// stored copies of a tied weight.
     public var redundant: [String] = []
 
-    public init() {}
+    package init() {}
 
     /// A summary: one line of counts, then a line for each list that calls for attention.
     public var description: String {

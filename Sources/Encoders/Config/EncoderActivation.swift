@@ -24,7 +24,9 @@ public enum EncoderActivation: String, Sendable, CaseIterable {
     case hardSwish = "hardswish"
     /// `x · tanh(softplus(x))`.
     case mish
+    /// The hyperbolic tangent.
     case tanh
+    /// `1 / (1 + e⁻ˣ)`.
     case sigmoid
     /// The distribution function of the normal distribution with mean 0.707107 and deviation 0.282095
     /// (Ma et al., arXiv:2209.10655).

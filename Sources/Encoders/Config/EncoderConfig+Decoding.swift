@@ -16,7 +16,9 @@ extension EncoderConfig {
     }
 
     /// Decodes the text of a `model.json` or `config.json`.
-    /// - Parameter file: what the text is called in an error.
+    /// - Parameters:
+    ///   - json: the text, UTF-8.
+    ///   - file: what it is called in an error.
     /// - Throws: `ConfigError` naming the field and what was expected.
     public init(json: Data, file: String = "model configuration") throws {
         let value: JSONValue

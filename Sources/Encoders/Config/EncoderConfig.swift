@@ -83,12 +83,12 @@ public struct EncoderConfig: Sendable, Equatable {
     }
 
     /// The mask of a layer.
-    public func attentionMask(layer: Int) -> AttentionMask? {
+    package func attentionMask(layer: Int) -> AttentionMask? {
         attentionMasks.count > 1 ? attentionMasks[layer] : attentionMasks.first
     }
 
     /// The longest sequence that all masks are for; nil when they are defined at any length.
-    public var maskSize: Int? { attentionMasks.compactMap(\.size).min() }
+    package var maskSize: Int? { attentionMasks.compactMap(\.size).min() }
 
     /// The positions that a sequence may have: all rows of the table, but for those before the first token's.
     public var positionCount: Int { family.spec(of: self).embeddings.positions.count }
@@ -97,13 +97,13 @@ public struct EncoderConfig: Sendable, Equatable {
     public var longestSequence: Int { min(positionCount, maskSize ?? .max) }
 
     /// Width of the embedding tables, after the fallback to `hiddenSize`.
-    public var embeddingWidth: Int { embeddingSize ?? hiddenSize }
+    package var embeddingWidth: Int { embeddingSize ?? hiddenSize }
 
     /// Outputs of the classification head: one per label, 2 when nothing was said (as in Hugging Face).
     public var labelCount: Int { labels.isEmpty ? 2 : labels.count }
 
     /// Dropout before the classifier, after the fallback to `hiddenDropout`.
-    public var effectiveClassifierDropout: Double { classifierDropout ?? hiddenDropout }
+    package var effectiveClassifierDropout: Double { classifierDropout ?? hiddenDropout }
 
     /// The first of `architectures` that is known here; nil when there is none.
     public var architecture: EncoderArchitecture? {
@@ -127,34 +127,61 @@ public struct EncoderConfig: Sendable, Equatable {
         }
     }
 
-    /// The keys that are understood in a file.
-    package enum Key: String, CaseIterable {
+    /// The keys that are understood in a file, each with the name that BERT has for it.
+    public enum Key: String, CaseIterable, Sendable {
+        /// Rows of the table of tokens.
         case vocabularySize = "vocab_size"
+        /// Width of the token states.
         case hiddenSize = "hidden_size"
+        /// Number of layers.
         case layers = "num_hidden_layers"
+        /// Number of attention heads.
         case heads = "num_attention_heads"
+        /// Width between the two feed-forward matrices.
         case feedForwardSize = "intermediate_size"
+        /// Rows of the table of positions.
         case maxPositions = "max_position_embeddings"
+        /// Rows of the table of token types.
         case tokenTypes = "type_vocab_size"
+        /// Activation of the feed-forward layers.
         case activation = "hidden_act"
+        /// Dropout on embeddings and on what layers add.
         case hiddenDropout = "hidden_dropout_prob"
+        /// Dropout on attention probabilities.
         case attentionDropout = "attention_probs_dropout_prob"
+        /// Dropout before the classifier.
         case classifierDropout = "classifier_dropout"
+        /// What LayerNorm adds to the variance.
         case layerNormEpsilon = "layer_norm_eps"
+        /// Standard deviation of fresh weights.
         case initializerRange = "initializer_range"
+        /// The id of the token of padding.
         case paddingID = "pad_token_id"
+        /// Whether the decoder of masked tokens is the table of tokens.
         case tieWordEmbeddings = "tie_word_embeddings"
+        /// Names of the labels by id.
         case labelNames = "id2label"
+        /// Ids of the labels by name.
         case labelIDs = "label2id"
+        /// How many labels there are, where they have no names.
         case labelCount = "num_labels"
+        /// Classification or regression.
         case problemType = "problem_type"
+        /// Class names that the checkpoint was saved from.
         case architectures
+        /// The family.
         case modelType = "model_type"
+        /// Where norms stand.
         case normPosition = "norm_position"
+        /// The keys that tokens attend to.
         case attentionMask = "attention_mask"
+        /// What layers have in common.
         case shareLayers = "share_layers"
+        /// Width of the tables, where it is not that of the states.
         case embeddingSize = "embedding_size"
+        /// The share of residual branches that training leaves out.
         case stochasticDepth = "stochastic_depth"
+        /// How token states become a sentence vector.
         case pooling
     }
 }

@@ -43,6 +43,7 @@ extension LayerSharing: RawRepresentable, CustomStringConvertible {
         }
     }
 
+    /// Reads one of the legal values; nil for another text.
     public init?(rawValue: String) {
         switch rawValue {
         case "none": self = .none

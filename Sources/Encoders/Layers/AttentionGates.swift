@@ -23,6 +23,7 @@ public struct AttentionGates: Hashable, Sendable {
         case unstructured
     }
 
+    /// What shares a gate.
     public let form: Form
     /// The longest sequence, n.
     public let length: Int
@@ -31,6 +32,7 @@ public struct AttentionGates: Hashable, Sendable {
     /// Whether each layer has gates of its own.
     public let isPerLayer: Bool
 
+    /// Gates for sequences of up to `length` tokens, with the weight `lambda` of open pairs in the loss.
     public init(_ form: Form, length: Int, lambda: Double = 5e-5, isPerLayer: Bool = false) {
         self.form = form
         self.length = length
@@ -39,7 +41,7 @@ public struct AttentionGates: Hashable, Sendable {
     }
 
     /// Gates of a head.
-    public var count: Int {
+    package var count: Int {
         switch form {
         case .structured: length
         case .unstructured: length * (length + 1) / 2
@@ -47,7 +49,7 @@ public struct AttentionGates: Hashable, Sendable {
     }
 
     /// The gate of a pair of positions.
-    public func gate(query i: Int, key j: Int) -> Int {
+    package func gate(query i: Int, key j: Int) -> Int {
         switch form {
         case .structured: abs(i - j)
         case .unstructured: max(i, j) * (max(i, j) + 1) / 2 + min(i, j)
@@ -57,12 +59,12 @@ public struct AttentionGates: Hashable, Sendable {
     // MARK: Names
 
     /// The parameters with the logits, f32[heads, gates, 2]: one for all layers, or one per layer.
-    public func names(layers: Int) -> [String] {
+    package func names(layers: Int) -> [String] {
         isPerLayer ? (0..<layers).map { "attention_gates.\($0)" } : ["attention_gates"]
     }
 
     /// The input with ε, f32[heads, gates], of a parameter with logits.
-    public static func noiseName(_ name: String) -> String { "\(name).noise" }
+    package static func noiseName(_ name: String) -> String { "\(name).noise" }
 }
 
 /// Writes the gates of one parameter into a graph.

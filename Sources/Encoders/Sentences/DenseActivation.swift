@@ -1,7 +1,7 @@
 import GraphIR
 
 /// A PyTorch activation with its default arguments, under the name of its class in `torch.nn`.
-public enum DenseActivation: String, Sendable, CaseIterable {
+package enum DenseActivation: String, Sendable, CaseIterable {
     case identity = "Identity"
     case tanh = "Tanh"
     case relu = "ReLU"

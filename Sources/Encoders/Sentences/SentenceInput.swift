@@ -3,13 +3,13 @@ import Support
 
 /// How a sentence-transformers Transformer module prepares texts: its `sentence_bert_config.json`, or the file of that
 /// kind with another model's name, as sentence-transformers looks for them.
-public struct SentenceInput: Sendable {
+package struct SentenceInput: Sendable {
     /// Tokens of a sequence at most, which stands above the tokeniser's own limit; nil when the file says nothing.
-    public let maxLength: Int?
+    package let maxLength: Int?
     /// Whether texts are made lower-case before the tokeniser normalises them.
-    public let lowercases: Bool
+    package let lowercases: Bool
     /// The file; its usual name when there is none.
-    public let file: String
+    package let file: String
     let notes: [String]
     private let outputsAllLayers: Bool?
 

@@ -1,8 +1,8 @@
 /// One step of the way from the encoder's token states to the vector of a sequence, as sentence-transformers'
 /// `modules.json` lists them.
-public struct SentenceModule: Hashable, Sendable {
+package struct SentenceModule: Hashable, Sendable {
     /// What a step reads and writes, under sentence-transformers' name.
-    public enum Feature: String, Sendable, CaseIterable {
+    package enum Feature: String, Sendable, CaseIterable {
         /// One row per token.
         case tokens = "token_embeddings"
         /// One row per sequence.
@@ -10,7 +10,7 @@ public struct SentenceModule: Hashable, Sendable {
     }
 
     /// What a step does.
-    public enum Kind: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
         /// Token states become a mean, with learned weights, of the states of layer `start` (0: the embeddings) and all
         /// later ones of `layers`.
         case weightedLayers(start: Int, layers: Int)
@@ -26,13 +26,13 @@ public struct SentenceModule: Hashable, Sendable {
         case normalize
     }
 
-    public var kind: Kind
+    package var kind: Kind
     /// What the names of its parameters begin with.
-    public let name: String
-    public let input: Feature
-    public let output: Feature
+    package let name: String
+    package let input: Feature
+    package let output: Feature
 
-    public init(_ kind: Kind, name: String = "", input: Feature = .sentence, output: Feature? = nil) {
+    package init(_ kind: Kind, name: String = "", input: Feature = .sentence, output: Feature? = nil) {
         self.kind = kind
         self.name = name
         self.input = input
@@ -40,7 +40,7 @@ public struct SentenceModule: Hashable, Sendable {
     }
 
     /// The step of a directory without modules.
-    public static func pooling(_ mode: EncoderPooling) -> SentenceModule { SentenceModule(.pooling([mode])) }
+    package static func pooling(_ mode: EncoderPooling) -> SentenceModule { SentenceModule(.pooling([mode])) }
 
     /// The width of what it writes.
     func outputWidth(of width: Int) -> Int {

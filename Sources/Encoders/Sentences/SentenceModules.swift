@@ -3,21 +3,21 @@ import Support
 
 /// What a sentence-transformers directory (one with a `modules.json`) says beside its encoder: the modules that make a
 /// vector of the encoder's token states, and how texts are prepared.
-public struct SentenceModules: Sendable {
+package struct SentenceModules: Sendable {
     /// The modules after the encoder.
-    public let modules: [SentenceModule]
+    package let modules: [SentenceModule]
     /// The folder of the encoder and its tokeniser.
-    public let encoderDirectory: URL
+    package let encoderDirectory: URL
     /// How texts are prepared.
-    public let input: SentenceInput
+    package let input: SentenceInput
     /// Texts that stand before a text, by name.
-    public let prompts: [TextKey: String]
+    package let prompts: [TextKey: String]
     /// The prompt that is used when none is asked for.
-    public let defaultPromptName: String?
+    package let defaultPromptName: String?
     /// Elements of a vector that are kept; nil for all.
-    public let keptWidth: Int?
+    package let keptWidth: Int?
     /// What is in the directory and has no effect.
-    public let notes: [String]
+    package let notes: [String]
 
     /// The folder of each module, in the order of `modules`.
     private let folders: [URL]
@@ -26,7 +26,7 @@ public struct SentenceModules: Sendable {
     ///
     /// - Returns: nil when it has no `modules.json`.
     /// - Throws: `ConfigError` for a module that is not known, or has settings that are not.
-    public init?(directory: URL) throws {
+    package init?(directory: URL) throws {
         guard let list = try ModuleList(directory: directory) else { return nil }
         encoderDirectory = list.encoderFolder
         input = try SentenceInput(folder: list.encoderFolder)
@@ -66,12 +66,12 @@ public struct SentenceModules: Sendable {
     /// The elements of a vector before any are cut off, when the encoder's states have `hiddenSize`.
     ///
     /// - Throws: `ConfigError` when a module takes vectors of another width, or the modules make no vector.
-    public func width(hiddenSize: Int, layers: Int) throws -> Int {
+    package func width(hiddenSize: Int, layers: Int) throws -> Int {
         try Self.width(of: modules, in: folders, hiddenSize: hiddenSize, layers: layers)
     }
 
     /// These modules with another way of pooling.
-    public func pooling(by mode: EncoderPooling) -> [SentenceModule] {
+    package func pooling(by mode: EncoderPooling) -> [SentenceModule] {
         modules.map { module in
             guard case .pooling(_, let includesPrompt) = module.kind else { return module }
             var module = module

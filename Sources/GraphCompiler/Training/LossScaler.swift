@@ -2,9 +2,9 @@
 /// `torch.amp.GradScaler`: gradients are computed of the loss times a scale, so that small ones do not vanish in f16;
 /// the scale doubles after 2000 steps without an overflow, and a step with one is skipped and halves it.
 public struct LossScaler: Equatable, Sendable {
-    public static let growthInterval = 2000
+    package static let growthInterval = 2000
     /// Where even this much smaller gradients overflow, a smaller scale does not help.
-    public static let minimum = 1e-4
+    package static let minimum = 1e-4
     /// The largest power of two that is finite in f32.
     private static let maximum = 0x1p127
 
@@ -15,13 +15,14 @@ public struct LossScaler: Equatable, Sendable {
     /// Steps that were skipped in all.
     public var skipped = 0
 
+    /// A scale of 65536, before the first step.
     public init() {}
 
     /// Whether even the smallest scale overflows.
-    public var isExhausted: Bool { scale < Self.minimum }
+    package var isExhausted: Bool { scale < Self.minimum }
 
     /// Takes note of a step's result.
-    public mutating func note(isSkipped: Bool) {
+    package mutating func note(isSkipped: Bool) {
         steps += 1
         if isSkipped {
             skipped += 1

@@ -8,6 +8,7 @@ public struct StepInputs: Sendable {
     /// The shares of a step's micro-batches add up to 1.
     public var lossWeights: [Float]
 
+    /// Inputs by name, values of symbols that no input fixes, and the micro-batch's shares of the step's examples.
     public init(_ tensors: [String: TensorData], symbols: [String: Int] = [:], lossWeights: [Float] = [1]) {
         self.tensors = tensors
         self.symbols = symbols

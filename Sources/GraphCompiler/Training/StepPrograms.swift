@@ -41,7 +41,9 @@ extension TrainingProgram {
     /// What runs the step: the whole of it, or micro-batches and then the update.
     public var executors: [Executor] { programs.executors }
 
-    /// What steps over batches with such symbols hold beside the parameters.
+    /// What steps over batches with such symbols hold beside the parameters: the most of any.
+    ///
+    /// - Parameter shapes: values of all symbols, for each batch.
     public func byteCounts(of shapes: [[String: Int]]) throws -> Executor.RunByteCounts {
         switch programs {
         case .whole(let step): return try step.byteCounts(of: shapes)
@@ -52,7 +54,8 @@ extension TrainingProgram {
         }
     }
 
-    /// Takes that memory now.
+    /// Takes that memory now, so that no later step fails for the lack of it.
+    /// - Throws: `ExecutionError` when the system gives no memory.
     public func reserve(_ shapes: [[String: Int]]) throws {
         switch programs {
         case .whole(let step): try step.reserve(shapes)

@@ -1,5 +1,6 @@
 /// What a training run will hold in memory at most, in bytes, as planned before its first step.
 public struct TrainingMemory: Hashable, Sendable {
+    /// The parameters.
     public let weights: Int
     /// Copies of weights in the order in which products read them.
     public let panels: Int
@@ -12,10 +13,11 @@ public struct TrainingMemory: Hashable, Sendable {
     /// Everything else that the process held when it planned: code, libraries, the data sets.
     public let process: Int
 
+    /// All parts.
     public var total: Int { weights + panels + optimizer + arena + scratch + process }
 
     /// The same with what other batches take.
-    public func replacingRuns(by runs: Executor.RunByteCounts) -> TrainingMemory {
+    package func replacingRuns(by runs: Executor.RunByteCounts) -> TrainingMemory {
         TrainingMemory(
             weights: weights, panels: panels, optimizer: optimizer, arena: runs.arena, scratch: runs.scratch,
             process: process)
@@ -49,7 +51,7 @@ extension TrainingProgram {
     /// - Parameters:
     ///   - whole: how many the largest batch has, which do not fit.
     ///   - fits: whether there is memory for pieces of so many. One must fit.
-    public static func microBatchSize(of whole: Int, fitting fits: (Int) throws -> Bool) rethrows -> Int {
+    package static func microBatchSize(of whole: Int, fitting fits: (Int) throws -> Bool) rethrows -> Int {
         guard whole > 1 else { return whole }
         var (most, tooLarge) = (1, max(2, whole))
         while tooLarge - most > 1 {

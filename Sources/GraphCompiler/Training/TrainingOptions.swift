@@ -20,6 +20,14 @@ public struct TrainingOptions: Sendable {
     /// What the step is planned for; see `MemoryRequest`.
     public var memory: MemoryRequest
 
+    /// A step that minimises the output `loss`.
+    ///
+    /// - Parameters:
+    ///   - optimizer: the optimiser and what goes for single parameters.
+    ///   - accumulates: whether a step may have several micro-batches.
+    ///   - seed: the key of dropout's random numbers.
+    ///   - recompute: what is computed again; as the compiler's options say when `nil`.
+    ///   - memory: what the step is planned for.
     public init(
         _ optimizer: OptimizerOptions = OptimizerOptions(), accumulates: Bool = false, seed: Int = 0,
         recompute: Recompute? = nil, memory: MemoryRequest = MemoryRequest()
@@ -43,6 +51,7 @@ public struct MemoryRequest: Sendable {
     /// What compiling the step leaves behind, at most, about.
     private static let compilationByteCount = 32 << 20
 
+    /// A plan for the largest batches, with a limit of bytes for the whole process.
     public init(shapes: [[String: Int]] = [], limit: Int? = nil) {
         self.shapes = shapes
         self.limit = limit

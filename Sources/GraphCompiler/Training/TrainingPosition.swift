@@ -9,5 +9,6 @@ public struct TrainingPosition: Equatable, Sendable {
     /// The loss's scale, where the options scale it.
     public var scaler = LossScaler()
 
+    /// Before the first step.
     public init() {}
 }

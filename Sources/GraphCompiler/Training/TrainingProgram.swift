@@ -27,6 +27,7 @@ public func compileTraining(
 /// A step over several micro-batches is one program for all of them, which adds gradients up, and one for the update. With
 /// a scaled loss a step whose gradients overflow changes nothing but the scale.
 public final class TrainingProgram {
+    /// How the graph is trained.
     public let options: TrainingOptions
     /// What each micro-batch must be given.
     public let inputs: [TensorSpec]
@@ -47,7 +48,11 @@ public final class TrainingProgram {
 
     /// Compiles the step. Parameters are set before or after; those that are not are zero.
     ///
-    /// - Parameter forward: a graph with the outputs that the options name.
+    /// - Parameters:
+    ///   - forward: a graph with the outputs that the options name.
+    ///   - options: how it is trained.
+    ///   - compiler: passes, threads and precision; several graphs may share one.
+    ///   - store: where parameters and the optimiser's states live.
     /// - Throws: as `trainingStep`; `ExecutionError` when `store` holds something else under one of the names.
     public init(
         _ forward: Graph, _ options: TrainingOptions = TrainingOptions(), compiler: Compiler,
@@ -102,7 +107,7 @@ public final class TrainingProgram {
     }
 
     /// The parameter whose values an evaluation reads and a saved model has: the average where there is one.
-    public func evaluatedName(_ name: String) -> String {
+    package func evaluatedName(_ name: String) -> String {
         let average = TrainingNames.average(of: name)
         return store.contains(average) ? average : name
     }
@@ -122,7 +127,7 @@ public final class TrainingProgram {
     }
 
     /// Names of the parameters that steps update.
-    public var trainedNames: [String] {
+    package var trainedNames: [String] {
         parameters.map(\.name).filter { store.contains(TrainingNames.moments(of: $0)[0]) }
     }
 

@@ -2,13 +2,14 @@ import Support
 
 /// A custom op as a node has it: its definition and a value for each attribute.
 public struct CustomOp: Hashable, Sendable {
+    /// What the op is: the object that was given to `custom`.
     public let definition: CustomOpDefinition
     /// In the definition's order.
     private let values: [Attribute]
 
     /// - Parameter attributes: those that differ from the definition's.
     /// - Throws: for a name or a kind of value that the definition does not have.
-    public init(
+    package init(
         _ definition: CustomOpDefinition, _ attributes: [String: Attribute] = [:]
     ) throws(IRError) {
         guard definition.resultCount > 0 else {
@@ -26,11 +27,12 @@ public struct CustomOp: Hashable, Sendable {
     }
 
     /// The op's name in the text form.
-    public var mnemonic: String { "custom.\(definition.name)" }
+    package var mnemonic: String { "custom.\(definition.name)" }
 
-    public var attributes: [NamedAttribute] { zip(definition.attributes, values).map { ($0.name, $1) } }
+    package var attributes: [NamedAttribute] { zip(definition.attributes, values).map { ($0.name, $1) } }
 
-    /// The value of an attribute that the definition has.
+    /// The value of an attribute of any kind.
+    /// - Precondition: the definition has an attribute of that name.
     public subscript(_ name: String) -> Attribute {
         guard let index = definition.attributes.firstIndex(where: { $0.name == name }) else {
             preconditionFailure("'\(mnemonic)' has no attribute '\(name)'")
@@ -38,13 +40,15 @@ public struct CustomOp: Hashable, Sendable {
         return values[index]
     }
 
-    /// A `float` attribute.
+    /// The value of a `float` attribute.
+    /// - Precondition: the definition has a `float` of that name.
     public func float(_ name: String) -> Double {
         guard case .float(let value) = self[name] else { preconditionFailure("'\(name)' is not a float") }
         return value
     }
 
-    /// An `int` attribute.
+    /// The value of an `int` attribute.
+    /// - Precondition: the definition has an `int` of that name.
     public func int(_ name: String) -> Int {
         guard case .int(let value) = self[name] else { preconditionFailure("'\(name)' is not an int") }
         return value
@@ -131,9 +135,12 @@ extension CustomOp: OpFamily {
 }
 
 extension GraphBuilder {
-    /// Appends a custom op and returns all its results.
+    /// Appends a custom op and returns all its results, of the types that its shape rule gives.
     ///
-    /// - Parameter attributes: those that differ from the definition's.
+    /// - Parameters:
+    ///   - definition: what the op is.
+    ///   - operands: what its functions get, in this order.
+    ///   - attributes: values that differ from the definition's.
     public func custom(
         _ definition: CustomOpDefinition, _ operands: [Tensor], _ attributes: [String: Attribute] = [:]
     ) -> [Tensor] {

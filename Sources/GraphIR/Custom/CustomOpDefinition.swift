@@ -26,16 +26,23 @@ public final class CustomOpDefinition: Sendable {
     public let name: String
     /// The op's attributes in printing order, each with the value that it has when it is not given.
     public let attributes: [NamedAttribute]
+    /// How many results the op has; each of its functions gives that many.
     public let resultCount: Int
     let shape: ShapeRule
     let evaluation: Evaluation
     let gradient: Gradient?
     let decomposition: Decomposition?
 
+    /// Defines an op; `GraphBuilder.custom` appends it to graphs.
+    ///
     /// - Parameters:
-    ///   - attributes: a value given for one must be of the same kind as the value here.
+    ///   - name: a word; the op prints as `custom.NAME`.
+    ///   - attributes: names with default values; a value given for one must be of the same kind as the value here.
+    ///   - resultCount: how many results the op has, at least 1.
+    ///   - shape: types of the results for types of the operands.
     ///   - evaluate: the definition of the op: what the interpreter computes, in `Double`.
     ///   - gradient: when `nil`, `trainingStep` differentiates the decomposition.
+    ///   - decomposition: the op written with others, which takes its place where it has no kernel.
     public init(
         _ name: String, attributes: [NamedAttribute] = [], resultCount: Int = 1, shape: @escaping ShapeRule,
         evaluate: @escaping Evaluation, gradient: Gradient? = nil, decomposition: Decomposition? = nil
@@ -49,8 +56,8 @@ public final class CustomOpDefinition: Sendable {
         self.decomposition = decomposition
     }
 
-    public var hasGradient: Bool { gradient != nil }
-    public var hasDecomposition: Bool { decomposition != nil }
+    package var hasGradient: Bool { gradient != nil }
+    package var hasDecomposition: Bool { decomposition != nil }
 }
 
 extension CustomOpDefinition: Hashable {
@@ -60,10 +67,12 @@ extension CustomOpDefinition: Hashable {
 
 /// An operand as a custom op's evaluation sees it: row-major numbers.
 public struct CustomOperand: Sendable {
+    /// The extents of the axes in this run.
     public let shape: [Int]
+    /// Elements, row-major; 0 or 1 for `bool`.
     public let values: [Double]
 
-    public init(shape: [Int], values: [Double]) {
+    package init(shape: [Int], values: [Double]) {
         self.shape = shape
         self.values = values
     }

@@ -15,19 +15,20 @@ public struct AttentionMask: Hashable, Sendable {
         self.patterns = Set(patterns).count == 1 ? [patterns[0]] : patterns
     }
 
-    public func pattern(head: Int) -> MaskPattern { patterns.count == 1 ? patterns[0] : patterns[head] }
+    package func pattern(head: Int) -> MaskPattern { patterns.count == 1 ? patterns[0] : patterns[head] }
 
+    /// Whether the query at a position attends to the key at another one, both counted from 0 in their sequence.
     public func keeps(query: Int, key: Int, head: Int) -> Bool {
         pattern(head: head).keeps(query: query, key: key)
     }
 
     /// The longest sequence that the mask is for; `nil` when it is defined at any length.
-    public var size: Int? {
+    package var size: Int? {
         patterns.compactMap { if case .bits(let bits) = $0 { bits.size } else { nil } }.min()
     }
 
     /// Checks the parameters, and that attention of `heads` heads can have this mask.
-    public func check(heads: Int) throws(IRError) {
+    package func check(heads: Int) throws(IRError) {
         guard patterns.count == 1 || patterns.count == heads else {
             throw .type(
                 "the mask has \(patterns.count) patterns for \(heads) heads; give one, or one per head")
@@ -97,7 +98,7 @@ extension MaskPattern {
         }
     }
 
-    public func keeps(query: Int, key: Int) -> Bool {
+    package func keeps(query: Int, key: Int) -> Bool {
         if case .bits(let bits) = self { return bits[query, key] }
         return runs(of: query, below: max(query, key) + 1).contains { run in
             run.first <= key && key <= run.last && (key - run.first) % run.step == 0

@@ -1,5 +1,6 @@
 /// Kept pairs one by one, for sequences of up to `size` tokens.
 public struct MaskBits: Hashable, Sendable {
+    /// Rows and columns: the longest sequence that the mask is for.
     public let size: Int
     /// Rows of whole words; key j is bit j mod 64 of word j / 64.
     private var words: [UInt64]
@@ -82,7 +83,7 @@ extension AttentionMask {
     /// each; blank lines mean nothing.
     ///
     /// - Throws: `IRError` with `file:line` as its place.
-    public init(parsingFile text: String, file: String) throws(IRError) {
+    package init(parsingFile text: String, file: String) throws(IRError) {
         var masks: [(line: Int, rows: [Substring])] = []
         for (number, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
             .enumerated()
@@ -116,7 +117,7 @@ extension AttentionMask {
     }
 
     /// The text of a mask file; `nil` when a pattern is not of single pairs.
-    public var fileText: String? {
+    package var fileText: String? {
         var lines: [String] = []
         for (head, pattern) in patterns.enumerated() {
             guard case .bits(let bits) = pattern else { return nil }

@@ -25,9 +25,12 @@
 extension Op {
     /// Attention without an array of scores.
     public enum Attention: Hashable, Sendable {
+        /// softmax(scale · q kᵀ + bias) v within each sequence, with the log-sum-exp of each row.
         case forward(AttentionAttributes)
+        /// The gradients with respect to q, k, v and, where it is asked for, the bias.
         case gradient(AttentionAttributes)
 
+        /// Scale, dropout, mask and bias, which both directions have in common.
         public var attributes: AttentionAttributes {
             switch self {
             case .forward(let attributes), .gradient(let attributes): attributes
@@ -35,11 +38,12 @@ extension Op {
         }
     }
 
+    /// Attention within packed sequences; `GraphBuilder.attention` is the easier way to write it.
     public static func flashAttention(_ attributes: AttentionAttributes) -> Op {
         .attention(.forward(attributes))
     }
 
-    public static func flashAttentionGradient(_ attributes: AttentionAttributes) -> Op {
+    package static func flashAttentionGradient(_ attributes: AttentionAttributes) -> Op {
         .attention(.gradient(attributes))
     }
 }

@@ -6,7 +6,7 @@ public enum AttentionBias: String, Hashable, Sendable, CaseIterable {
     case distances
 
     /// n of a bias with so many elements in its last axis: the longest sequence that it serves.
-    public func longest(_ columns: Int) -> Int {
+    package func longest(_ columns: Int) -> Int {
         switch self {
         case .pairs: columns
         case .distances: (columns + 1) / 2
@@ -29,6 +29,15 @@ public struct AttentionAttributes: Hashable, Sendable {
     /// Whether the gradient has the result dbias. The forward op has none.
     public var hasBiasGradient = false
 
+    /// Attributes of attention without dropout, mask and bias, but for what is given.
+    ///
+    /// - Parameters:
+    ///   - scale: factor of the scores.
+    ///   - rate: share of the probabilities that dropout takes out.
+    ///   - stream: number of the dropout stream.
+    ///   - mask: the keys that each query may attend to; all of its sequence when `nil`.
+    ///   - bias: what the operand `bias` belongs to; `nil` without one.
+    ///   - hasBiasGradient: whether the gradient has the result dbias.
     public init(
         scale: Double, rate: Double = 0, stream: Int = 0, mask: AttentionMask? = nil,
         bias: AttentionBias? = nil, hasBiasGradient: Bool = false

@@ -1,24 +1,24 @@
 /// The operands of an attention op by name: values, types, tensors or positions, whatever the list of them holds. This
 /// is the one place that knows their order.
-public struct AttentionOperands<Element> {
+package struct AttentionOperands<Element> {
     /// What only the gradient reads: the forward op's results, and the gradient of the first of them.
-    public struct Results {
-        public var dout, out, lse: Element
+    package struct Results {
+        package var dout, out, lse: Element
 
-        public init(dout: Element, out: Element, lse: Element) {
+        package init(dout: Element, out: Element, lse: Element) {
             (self.dout, self.out, self.lse) = (dout, out, lse)
         }
     }
 
-    public var q, k, v: Element
-    public var results: Results?
-    public var offsets, lengths: Element
+    package var q, k, v: Element
+    package var results: Results?
+    package var offsets, lengths: Element
     /// What is added to the scores, where the attributes name a bias.
-    public var bias: Element?
+    package var bias: Element?
     /// Dropout's key, where the rate is not 0.
-    public var rng: Element?
+    package var rng: Element?
 
-    public init(
+    package init(
         q: Element, k: Element, v: Element, offsets: Element, lengths: Element, bias: Element? = nil,
         rng: Element? = nil
     ) {
@@ -27,7 +27,7 @@ public struct AttentionOperands<Element> {
     }
 
     /// - Precondition: there are `operandCount` of them.
-    public init(_ op: Op.Attention, _ operands: [Element]) {
+    package init(_ op: Op.Attention, _ operands: [Element]) {
         var rest = operands[...]
         func next() -> Element { rest.removeFirst() }
         let dout: Element? = if case .gradient = op { next() } else { nil }
@@ -39,7 +39,7 @@ public struct AttentionOperands<Element> {
     }
 
     /// In the op's order: `[dout,] q, k, v, [out, lse,] offsets, lengths[, bias][, rng]`.
-    public var list: [Element] {
+    package var list: [Element] {
         let (before, between) = (results.map { [$0.dout] } ?? [], results.map { [$0.out, $0.lse] } ?? [])
         return before + [q, k, v] + between + [offsets, lengths] + [bias, rng].compactMap(\.self)
     }
@@ -47,11 +47,11 @@ public struct AttentionOperands<Element> {
 
 extension Op.Attention {
     /// How many operands the op has.
-    public var operandCount: Int {
+    package var operandCount: Int {
         let own = if case .gradient = self { 8 } else { 5 }
         return own + (attributes.bias == nil ? 0 : 1) + (attributes.rate > 0 ? 1 : 0)
     }
 
     /// Where each operand stands.
-    public var positions: AttentionOperands<Int> { AttentionOperands(self, Array(0..<operandCount)) }
+    package var positions: AttentionOperands<Int> { AttentionOperands(self, Array(0..<operandCount)) }
 }

@@ -10,20 +10,30 @@
 //                 at least the longest real sequence. The three forms are each other's gradients.
 
 /// Which of the three products of attention a ragged product is.
-public enum RaggedForm: String, Hashable, Sendable, CaseIterable { case scores, context, transposed }
+public enum RaggedForm: String, Hashable, Sendable, CaseIterable {
+    /// Queries by keys.
+    case scores
+    /// Probabilities by values.
+    case context
+    /// Probabilities, transposed, by queries or gradients.
+    case transposed
+}
 
 extension Op {
     /// Products of matrices.
     public enum Contraction: Hashable, Sendable {
+        /// C = A B over the last two axes, either operand transposed.
         case matmul(transposeLeft: Bool, transposeRight: Bool)
+        /// One of attention's products over packed sequences; `length` is the extent of an attention row.
         case raggedMatmul(RaggedForm, length: Dimension)
     }
 
+    /// The matrix product of two operands; see `Tensor.matmul`.
     public static func matmul(transposeLeft: Bool, transposeRight: Bool) -> Op {
         .contraction(.matmul(transposeLeft: transposeLeft, transposeRight: transposeRight))
     }
 
-    public static func raggedMatmul(_ form: RaggedForm, length: Dimension) -> Op {
+    package static func raggedMatmul(_ form: RaggedForm, length: Dimension) -> Op {
         .contraction(.raggedMatmul(form, length: length))
     }
 }

@@ -6,13 +6,16 @@
 extension Op {
     /// Losses with their gradients.
     public enum Loss: Hashable, Sendable {
+        /// The loss of each row, and its log-sum-exp.
         case crossEntropy(ignoreIndex: Int)
+        /// The gradient with respect to the logits.
         case crossEntropyGradient(ignoreIndex: Int)
     }
 
+    /// Losses of rows of logits against integer classes; see `Tensor.crossEntropy`.
     public static func crossEntropy(ignoreIndex: Int) -> Op { .loss(.crossEntropy(ignoreIndex: ignoreIndex)) }
 
-    public static func crossEntropyGradient(ignoreIndex: Int) -> Op {
+    package static func crossEntropyGradient(ignoreIndex: Int) -> Op {
         .loss(.crossEntropyGradient(ignoreIndex: ignoreIndex))
     }
 }

@@ -16,6 +16,7 @@ extension Op {
         public let stream: Int
     }
 
+    /// Inverted dropout; `GraphBuilder.dropout` gives each its own stream.
     public static func dropout(rate: Double, stream: Int) -> Op {
         .dropout(Dropout(rate: rate, stream: stream))
     }

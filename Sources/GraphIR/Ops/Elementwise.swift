@@ -11,8 +11,11 @@
 /// Functions of one element. `gelu` is exact: `x/2 (1 + erf(x/√2))`; `geluTanh` is HF's `gelu_new`
 /// (Hendrycks & Gimpel, arXiv:1606.08415, section 2).
 public enum UnaryFunction: String, Hashable, Sendable, CaseIterable {
+    /// -x, |x|, the sign, eˣ, ln x, √x, 1/√x, 1/x, tanh x, 1/(1 + e⁻ˣ), the error function, max(x, 0), x Φ(x).
     case neg, abs, sign, exp, log, sqrt, rsqrt, reciprocal, tanh, sigmoid, erf, relu, gelu
+    /// GELU with tanh in the place of the error function (Hendrycks and Gimpel, arXiv:1606.08415).
     case geluTanh = "gelu_tanh"
+    /// x · sigmoid(x).
     case silu
     /// x, with a gradient of 0: what it is applied to counts as a constant.
     case stopGradient = "stop_gradient"
@@ -22,29 +25,45 @@ public enum UnaryFunction: String, Hashable, Sendable, CaseIterable {
 
 /// Functions of two elements; `and` and `or` take bool, the others numbers.
 public enum BinaryFunction: String, Hashable, Sendable, CaseIterable {
+    /// Sum, difference, product, quotient, larger and smaller one, power; of `bool` conjunction and disjunction.
     case add, sub, mul, div, max, min, pow, and, or
 }
 
-public enum Comparison: String, Hashable, Sendable, CaseIterable { case eq, ne, lt, le, gt, ge }
+/// How two elements are compared.
+public enum Comparison: String, Hashable, Sendable, CaseIterable {
+    /// =, ≠, <, ≤, >, ≥.
+    case eq, ne, lt, le, gt, ge
+}
 
 extension Op {
     /// Functions of the elements at one place of each operand.
     public enum Elementwise: Hashable, Sendable {
+        /// A function of one operand.
         case unary(UnaryFunction)
+        /// Its gradient: operands dy and x, result dy · f'(x).
         case unaryGradient(UnaryFunction)
+        /// A function of two operands, which broadcast.
         case binary(BinaryFunction)
+        /// A comparison of two operands, which broadcast; the result is `bool`.
         case compare(Comparison)
+        /// The second operand where the first, `bool`, is true, and the third elsewhere.
         case select
+        /// The same numbers in another element type.
         case cast(ElementType)
     }
 
+    /// A function of one operand; see `Tensor.map`.
     public static func unary(_ function: UnaryFunction) -> Op { .elementwise(.unary(function)) }
-    public static func unaryGradient(_ function: UnaryFunction) -> Op {
+    package static func unaryGradient(_ function: UnaryFunction) -> Op {
         .elementwise(.unaryGradient(function))
     }
+    /// A function of two operands; see `GraphBuilder.binary`.
     public static func binary(_ function: BinaryFunction) -> Op { .elementwise(.binary(function)) }
+    /// A comparison of two operands; see `GraphBuilder.compare`.
     public static func compare(_ comparison: Comparison) -> Op { .elementwise(.compare(comparison)) }
+    /// A choice between two operands; see `GraphBuilder.select`.
     public static var select: Op { .elementwise(.select) }
+    /// Conversion of elements, with rounding to nearest even; see `Tensor.cast`.
     public static func cast(_ element: ElementType) -> Op { .elementwise(.cast(element)) }
 }
 

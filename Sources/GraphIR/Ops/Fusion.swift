@@ -6,19 +6,21 @@
 /// The body holds sources without identity (constants, `iota`, `dimension_size`) and ordinary ops, but no
 /// parameters, no updates and no further regions. Its name says what was fused, e.g. `matmul+bias+gelu`.
 public struct Region: Hashable, Sendable {
+    /// What the region computes: input `"0"` is the node's first operand, output `"0"` its first result.
     public let body: Graph
 
-    public init(body: Graph) { self.body = body }
+    package init(body: Graph) { self.body = body }
 
+    /// What the region is made of, such as `matmul+bias+gelu`.
     public var name: String { body.name }
 
     /// The operand types that the body was made for.
-    public var operandTypes: [TensorType] {
+    package var operandTypes: [TensorType] {
         body.inputs.map { body[$0].types[0] }
     }
 
     /// The name of operand or result `index` within the body.
-    public static func portName(_ index: Int) -> String { "\(index)" }
+    package static func portName(_ index: Int) -> String { "\(index)" }
 }
 
 extension Region: OpFamily {

@@ -12,17 +12,26 @@
 extension Op {
     /// Rows of tables and of packed sequences.
     public enum Indexing: Hashable, Sendable {
+        /// Rows of a table by ids.
         case gather
+        /// The sum of the rows with each id, for a table of `rows` rows.
         case scatterAdd(rows: Dimension)
+        /// The different ids, numbered in the order of their first places.
         case coalesce(rows: Dimension)
+        /// The sum of each sequence's rows.
         case segmentSum
+        /// Each sequence's row at each of its tokens.
         case segmentBroadcast(tokens: Dimension)
     }
 
+    /// Operands: table [rows, …] and ids i32[n…]; result [n…, …].
     public static var gather: Op { .indexing(.gather) }
+    /// Operands: updates [n, …] and ids i32[n]; result [rows, …], where updates with equal ids are added up in their order.
     public static func scatterAdd(rows: Dimension) -> Op { .indexing(.scatterAdd(rows: rows)) }
-    public static func coalesce(rows: Dimension) -> Op { .indexing(.coalesce(rows: rows)) }
+    package static func coalesce(rows: Dimension) -> Op { .indexing(.coalesce(rows: rows)) }
+    /// Operands: x [tokens, …], offsets i32[sequences + 1] and lengths i32[sequences]; result [sequences, …].
     public static var segmentSum: Op { .indexing(.segmentSum) }
+    /// Operands: x [sequences, …], offsets and lengths; result [tokens, …], 0 at padding.
     public static func segmentBroadcast(tokens: Dimension) -> Op {
         .indexing(.segmentBroadcast(tokens: tokens))
     }

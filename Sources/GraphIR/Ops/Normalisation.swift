@@ -14,22 +14,30 @@
 extension Op {
     /// Softmax and layer normalisation.
     public enum Normalisation: Hashable, Sendable {
+        /// Softmax over the last axis.
         case softmax
+        /// The gradient of softmax from its result.
         case softmaxGradient
+        /// LayerNorm over the last axis, with the mean and the reciprocal deviation of each row.
         case layerNorm(epsilon: Double)
+        /// The gradients of LayerNorm with respect to x, gamma and beta.
         case layerNormGradient
+        /// Mean and reciprocal deviation of each row: the first half of LayerNorm.
         case rowStatistics(epsilon: Double)
+        /// The second half of LayerNorm.
         case normalize
     }
 
+    /// Softmax over the last axis; a second operand, i32, limits it to the first columns of each row. See `Tensor.softmax`.
     public static var softmax: Op { .normalisation(.softmax) }
-    public static var softmaxGradient: Op { .normalisation(.softmaxGradient) }
+    package static var softmaxGradient: Op { .normalisation(.softmaxGradient) }
+    /// LayerNorm over the last axis; see `Tensor.layerNorm`.
     public static func layerNorm(epsilon: Double) -> Op { .normalisation(.layerNorm(epsilon: epsilon)) }
-    public static var layerNormGradient: Op { .normalisation(.layerNormGradient) }
-    public static func rowStatistics(epsilon: Double) -> Op {
+    package static var layerNormGradient: Op { .normalisation(.layerNormGradient) }
+    package static func rowStatistics(epsilon: Double) -> Op {
         .normalisation(.rowStatistics(epsilon: epsilon))
     }
-    public static var normalize: Op { .normalisation(.normalize) }
+    package static var normalize: Op { .normalisation(.normalize) }
 }
 
 extension Op.Normalisation: OpFamily {

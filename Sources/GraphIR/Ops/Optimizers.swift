@@ -9,19 +9,26 @@
 extension Op {
     /// A parameter's new value by an optimiser's rule.
     public enum OptimizerStep: Hashable, Sendable {
+        /// A parameter's new value and moments by AdamW.
         case adamW(AdamWAttributes)
     }
 
+    /// AdamW's step (Loshchilov and Hutter, arXiv:1711.05101), which `trainingStep` appends for each parameter.
     public static func adamW(_ attributes: AdamWAttributes) -> Op { .optimizer(.adamW(attributes)) }
 }
 
 /// The constants of AdamW.
 public struct AdamWAttributes: Hashable, Sendable {
+    /// Decay of the gradient's moving average, in [0, 1).
     public var beta1: Double
+    /// Decay of the squared gradient's moving average, in [0, 1).
     public var beta2: Double
+    /// Added to the square root of the second moment.
     public var epsilon: Double
+    /// Share of the weight that is taken off in each step, times the learning rate.
     public var weightDecay: Double
 
+    /// The usual numbers: betas 0.9 and 0.999, epsilon 1e-8, weight decay 0.01.
     public init(
         beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0.01
     ) {
@@ -33,11 +40,11 @@ public struct AdamWAttributes: Hashable, Sendable {
 }
 
 /// The operands of `adamw` by name: values, types or tensors, whatever the list of them holds.
-public struct AdamWOperands<Element> {
-    public var parameter, gradient, mean, square: Element
-    public var rate, correction1, correction2, gradientScale: Element
+package struct AdamWOperands<Element> {
+    package var parameter, gradient, mean, square: Element
+    package var rate, correction1, correction2, gradientScale: Element
 
-    public init(
+    package init(
         parameter: Element, gradient: Element, mean: Element, square: Element, rate: Element,
         correction1: Element, correction2: Element, gradientScale: Element
     ) {
@@ -47,14 +54,14 @@ public struct AdamWOperands<Element> {
     }
 
     /// - Precondition: there are eight.
-    public init(_ operands: [Element]) {
+    package init(_ operands: [Element]) {
         (parameter, gradient, mean, square) = (operands[0], operands[1], operands[2], operands[3])
         (rate, correction1, correction2) = (operands[4], operands[5], operands[6])
         gradientScale = operands[7]
     }
 
     /// In the op's order.
-    public var list: [Element] {
+    package var list: [Element] {
         [parameter, gradient, mean, square, rate, correction1, correction2, gradientScale]
     }
 }

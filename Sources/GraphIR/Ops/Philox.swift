@@ -1,13 +1,13 @@
 /// Philox-4x32 as dropout uses it; the interpreter calls it, and kernels compute the same bits.
-public enum Philox {
-    public static let rounds = 7
-    public static let multipliers: (UInt32, UInt32) = (0xD251_1F53, 0xCD9E_8D57)
+package enum Philox {
+    package static let rounds = 7
+    package static let multipliers: (UInt32, UInt32) = (0xD251_1F53, 0xCD9E_8D57)
     /// Neighbouring columns that use the same word, of neighbouring counters.
-    public static let span = 16
-    public static let weyl: (UInt32, UInt32) = (0x9E37_79B9, 0xBB67_AE85)
+    package static let span = 16
+    package static let weyl: (UInt32, UInt32) = (0x9E37_79B9, 0xBB67_AE85)
 
     /// Four random words for a 128-bit counter and a 64-bit key.
-    public static func words(counter: SIMD4<UInt32>, key: SIMD2<UInt32>) -> SIMD4<UInt32> {
+    package static func words(counter: SIMD4<UInt32>, key: SIMD2<UInt32>) -> SIMD4<UInt32> {
         var (c, k) = (counter, key)
         for round in 0..<rounds {
             if round > 0 { k = k &+ SIMD2(weyl.0, weyl.1) }
@@ -19,12 +19,13 @@ public enum Philox {
     }
 
     /// Words below this are dropped.
-    public static func threshold(rate: Double) -> UInt32 {
+    package static func threshold(rate: Double) -> UInt32 {
         UInt32(min((rate * 4_294_967_296).rounded(), 4_294_967_295))
     }
 
     /// Whether dropout keeps the element at `row`, `column`.
-    public static func keeps(row: Int, column: Int, stream: Int, seed: Int, step: Int, rate: Double) -> Bool {
+    package static func keeps(row: Int, column: Int, stream: Int, seed: Int, step: Int, rate: Double) -> Bool
+    {
         let place = column / (4 * span) * span + column % span
         let counter = SIMD4(
             UInt32(truncatingIfNeeded: place), UInt32(truncatingIfNeeded: row),

@@ -2,17 +2,24 @@
 //
 // Float sums accumulate in f32 or wider, in an order that depends on the shape only.
 
-public enum Reduction: String, Hashable, Sendable, CaseIterable { case sum, max }
+/// How elements are put together.
+public enum Reduction: String, Hashable, Sendable, CaseIterable {
+    /// The sum, which is 0 of nothing, or the largest element.
+    case sum, max
+}
 
 extension Op {
     /// A sum or a maximum over axes.
     public struct Reduce: Hashable, Sendable {
+        /// The sum or the maximum.
         public let function: Reduction
         /// Ascending.
         public let axes: [Int]
+        /// Whether reduced axes stay, with extent 1.
         public let keepDimensions: Bool
     }
 
+    /// A reduction over axes; see `Tensor.sum` and `Tensor.max`.
     public static func reduce(_ function: Reduction, axes: [Int], keepDimensions: Bool) -> Op {
         .reduction(Reduce(function: function, axes: axes, keepDimensions: keepDimensions))
     }

@@ -9,21 +9,31 @@
 extension Op {
     /// Ops that move elements.
     public enum Shape: Hashable, Sendable {
+        /// Repeats extents of 1, and new leading axes, up to a shape.
         case broadcast([Dimension])
+        /// The same elements in row-major order under another shape.
         case reshape([Dimension])
+        /// Axis i of the result is axis `permutation[i]` of the operand.
         case transpose([Int])
+        /// `size` elements from `start` on along one axis.
         case slice(axis: Int, start: Int, size: Dimension)
+        /// Operands end to end along one axis.
         case concatenate(axis: Int)
     }
 
+    /// Repetition up to a shape; see `Tensor.broadcast`.
     public static func broadcast(_ shape: [Dimension]) -> Op { .shape(.broadcast(shape)) }
+    /// Another shape for the same elements; see `Tensor.reshaped`.
     public static func reshape(_ shape: [Dimension]) -> Op { .shape(.reshape(shape)) }
+    /// Another order of the axes; see `Tensor.transposed`.
     public static func transpose(_ permutation: [Int]) -> Op { .shape(.transpose(permutation)) }
 
+    /// A part of one axis; see `Tensor.slice`.
     public static func slice(axis: Int, start: Int, size: Dimension) -> Op {
         .shape(.slice(axis: axis, start: start, size: size))
     }
 
+    /// Operands end to end; see `GraphBuilder.concatenate`.
     public static func concatenate(axis: Int) -> Op { .shape(.concatenate(axis: axis)) }
 
     /// Whether the op takes a part of an axis, or puts one together: what a kernel can often read or write in place.

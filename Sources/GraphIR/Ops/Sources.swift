@@ -9,10 +9,15 @@
 extension Op {
     /// Nodes without operands.
     public enum Source: Hashable, Sendable {
+        /// A tensor that each run is given.
         case input(name: String, type: TensorType)
+        /// A tensor that lives across runs.
         case parameter(name: String, type: TensorType, role: ParameterRole)
+        /// Numbers that are part of the graph.
         case constant(Literal, type: TensorType)
+        /// 0, 1, 2, … along one axis, the same along the others.
         case iota(type: TensorType, axis: Int)
+        /// The extent of a dimension, as an i64 scalar.
         case dimensionSize(Dimension)
 
         /// The name by which the caller supplies the value; `nil` for what the graph makes itself.
@@ -24,20 +29,25 @@ extension Op {
         }
     }
 
+    /// A tensor that each run is given; see `GraphBuilder.input`.
     public static func input(name: String, type: TensorType) -> Op {
         .source(.input(name: name, type: type))
     }
 
+    /// A tensor that lives across runs; see `GraphBuilder.parameter`.
     public static func parameter(name: String, type: TensorType, role: ParameterRole) -> Op {
         .source(.parameter(name: name, type: type, role: role))
     }
 
+    /// Numbers that are part of the graph; see `GraphBuilder.constant`.
     public static func constant(_ literal: Literal, type: TensorType) -> Op {
         .source(.constant(literal, type: type))
     }
 
+    /// 0, 1, 2, … along `axis` of `type`, the same along the other axes.
     public static func iota(type: TensorType, axis: Int) -> Op { .source(.iota(type: type, axis: axis)) }
 
+    /// The extent of a dimension in each run, i64[]; see `GraphBuilder.size`.
     public static func dimensionSize(_ dimension: Dimension) -> Op { .source(.dimensionSize(dimension)) }
 
     /// The name of an input or parameter.

@@ -1,13 +1,22 @@
-/// An attribute's value in the text form.
+/// The value of an op's attribute, as the text form has it.
 public enum Attribute: Hashable, Sendable {
+    /// `7`
     case int(Int)
+    /// `0.5`
     case float(Double)
+    /// `true`
     case bool(Bool)
+    /// A word out of a closed set: `trainable`.
     case name(String)
+    /// Quoted text.
     case string(String)
+    /// `[0, 2, 1]`
     case ints([Int])
+    /// `[0.5, 1.0]`
     case floats([Double])
+    /// An extent: `tokens`.
     case dimension(Dimension)
+    /// Extents: `[tokens, 384]`.
     case shape([Dimension])
 }
 

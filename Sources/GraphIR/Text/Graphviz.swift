@@ -2,7 +2,7 @@ extension Graph {
     /// The graph in the DOT language of Graphviz: one box per node, one arrow per value, one cluster per region.
     ///
     /// With `isIncluded`, only the nodes it accepts, and as dashed boxes what they read.
-    public func graphviz(where isIncluded: (NodeID) -> Bool = { _ in true }) -> String {
+    package func graphviz(where isIncluded: (NodeID) -> Bool = { _ in true }) -> String {
         var writer = GraphvizWriter()
         let included = Set(nodeIDs.filter(isIncluded))
         for id in nodeIDs where included.contains(id) {

@@ -4,7 +4,9 @@ extension Graph {
     /// The graph that `text` describes, verified; the grammar is in docs/ir.md.
     ///
     /// Values may have any unique names (`%x`, `%12.1`); printing renumbers them.
+    ///
     /// - Parameters:
+    ///   - text: a graph in the text form, such as `description` of one.
     ///   - file: what errors call the text.
     ///   - customOps: definitions of the `custom.NAME` ops that the text may use.
     /// - Throws: `IRError` with `file:line:column` as its place.

@@ -5,7 +5,7 @@ extension Graph: CustomStringConvertible {
     }
 
     /// The lines of some nodes, with the bodies of regions, and of the outputs and updates that name them.
-    public func text(where isIncluded: (NodeID) -> Bool) -> String {
+    package func text(where isIncluded: (NodeID) -> Bool) -> String {
         statements(indent: "", where: isIncluded)
     }
 
@@ -28,7 +28,7 @@ extension Graph: CustomStringConvertible {
     }
 
     /// One node as a line of the text form, without the body of a region.
-    public func line(_ id: NodeID) -> String {
+    package func line(_ id: NodeID) -> String {
         let node = self[id]
         var text = node.types.indices.map { name(Value(id, result: $0)) }.joined(separator: ", ")
         text += " = \(node.op.mnemonic)"
@@ -42,7 +42,7 @@ extension Graph: CustomStringConvertible {
     }
 
     /// `%12`, or `%12.1` for a second result.
-    public func name(_ value: Value) -> String {
+    package func name(_ value: Value) -> String {
         value.result == 0 ? "%\(value.node.index)" : "%\(value.node.index).\(value.result)"
     }
 }

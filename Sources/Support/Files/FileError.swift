@@ -2,15 +2,20 @@ import Foundation
 
 /// A file that the system does not let us read or write.
 public struct FileError: Error, Hashable, CustomStringConvertible {
-    public enum Operation: Hashable, Sendable { case read, write }
+    /// What was tried.
+    public enum Operation: Hashable, Sendable {
+        /// Opening and reading, or writing and renaming.
+        case read, write
+    }
 
+    /// Whether the file was read or written.
     public let operation: Operation
     /// The path as the caller gave it.
     public let file: String
     /// The system's reason, such as "No space left on device".
     public let reason: String
 
-    public init(_ operation: Operation, _ file: String, _ reason: String) {
+    package init(_ operation: Operation, _ file: String, _ reason: String) {
         self.operation = operation
         self.file = file
         self.reason = reason
@@ -22,7 +27,7 @@ public struct FileError: Error, Hashable, CustomStringConvertible {
     }
 
     /// Whether the process, not the file, is the reason.
-    public var isOutOfMemory: Bool { reason == String(cString: strerror(ENOMEM)) }
+    package var isOutOfMemory: Bool { reason == String(cString: strerror(ENOMEM)) }
 
     public var description: String {
         switch operation {

@@ -1,21 +1,21 @@
 /// Text that is not JSON: where and why parsing stopped.
-public struct JSONError: Error, Equatable, CustomStringConvertible {
+package struct JSONError: Error, Equatable, CustomStringConvertible {
     /// Bytes before the place, a byte-order mark included.
-    public let offset: Int
+    package let offset: Int
     /// One-based.
-    public let line: Int
+    package let line: Int
     /// One-based, in bytes.
-    public let column: Int
-    public let reason: String
+    package let column: Int
+    package let reason: String
 
     /// "not valid JSON at line 3, column 7: …".
-    public var description: String { "not valid JSON at line \(line), column \(column): \(reason)" }
+    package var description: String { "not valid JSON at line \(line), column \(column): \(reason)" }
 }
 
 extension JSONValue {
     /// Parses a document of RFC 8259. A name that stands twice in an object is refused, and so is half of a surrogate
     /// pair.
-    public init(parsing text: some Sequence<UInt8>) throws(JSONError) {
+    package init(parsing text: some Sequence<UInt8>) throws(JSONError) {
         self = try JSONParser(Array(text)[...]).document().value
     }
 }

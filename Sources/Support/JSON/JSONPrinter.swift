@@ -1,6 +1,6 @@
 extension JSONValue: CustomStringConvertible {
     /// How a document is laid out.
-    public enum Layout: Sendable {
+    package enum Layout: Sendable {
         /// On one line without spaces.
         case compact
         /// On one line with a space after each comma and colon.
@@ -12,7 +12,7 @@ extension JSONValue: CustomStringConvertible {
     /// The document on one line, members in their order.
     public var description: String { text(.line) }
 
-    public func text(_ layout: Layout) -> String {
+    package func text(_ layout: Layout) -> String {
         var printer = JSONPrinter(layout: layout)
         printer.write(self)
         return layout == .indented ? printer.text + "\n" : printer.text
@@ -65,7 +65,7 @@ private struct JSONPrinter {
 }
 
 /// The text in double quotes with JSON's escapes.
-public func quotedJSON(_ text: String) -> String {
+package func quotedJSON(_ text: String) -> String {
     let needsEscape = text.utf8.contains { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C || $0 == 0x7F }
     guard needsEscape else { return "\"" + text + "\"" }
     var result = "\""

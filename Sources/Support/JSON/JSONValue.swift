@@ -4,36 +4,47 @@
 /// Foundation's parser merges names that are canonically equivalent ("é" composed and decomposed), which are different
 /// tokens of a vocabulary, and says neither where a mistake stands nor that a name was given twice.
 public enum JSONValue: Sendable, Equatable {
+    /// `null`
     case null
+    /// `true` or `false`
     case bool(Bool)
+    /// A number as it is spelled.
     case number(JSONNumber)
+    /// A text.
     case string(String)
+    /// Values in order.
     case array([JSONValue])
+    /// Named values in order.
     case object(JSONObject)
 
-    public static func integer(_ value: Int) -> JSONValue { .number(JSONNumber("\(value)")) }
+    package static func integer(_ value: Int) -> JSONValue { .number(JSONNumber("\(value)")) }
 
     /// The shortest spelling that reads back to the same value; null for NaN and infinity, which JSON cannot write.
-    public static func double(_ value: Double) -> JSONValue {
+    package static func double(_ value: Double) -> JSONValue {
         value.isFinite ? .number(JSONNumber("\(value)")) : .null
     }
 
     /// The shortest spelling that reads back to the same value; null for NaN and infinity, which JSON cannot write.
-    public static func float(_ value: Float) -> JSONValue {
+    package static func float(_ value: Float) -> JSONValue {
         value.isFinite ? .number(JSONNumber("\(value)")) : .null
     }
 
-    public static func object(_ members: [(String, JSONValue)]) -> JSONValue { .object(JSONObject(members)) }
+    package static func object(_ members: [(String, JSONValue)]) -> JSONValue { .object(JSONObject(members)) }
 
     /// The member of that name, if this is an object that has one.
     public subscript(name: String) -> JSONValue? { object?[name] }
 
+    /// The text, if this is one.
     public var string: String? { if case .string(let value) = self { value } else { nil } }
+    /// The truth value, if this is one.
     public var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
+    /// The values, if this is an array.
     public var array: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
+    /// The members, if this is an object.
     public var object: JSONObject? { if case .object(let value) = self { value } else { nil } }
+    /// The number with its spelling, if this is one.
     public var number: JSONNumber? { if case .number(let value) = self { value } else { nil } }
-    public var isNull: Bool { self == .null }
+    package var isNull: Bool { self == .null }
 
     /// The number if it is a whole one that an `Int` holds, however it is spelled.
     public var integer: Int? { number?.integer }
@@ -41,7 +52,7 @@ public enum JSONValue: Sendable, Equatable {
     public var double: Double? { number?.double }
 
     /// What this is, for "expected X, found Y" messages.
-    public var kind: String {
+    package var kind: String {
         switch self {
         case .object: "an object"
         case .array: "an array"
@@ -73,8 +84,10 @@ public struct JSONNumber: Sendable, Equatable, CustomStringConvertible {
 
 /// The members of a JSON object in the order of the file.
 public struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
+    /// A name and its value.
     public typealias Member = (name: String, value: JSONValue)
 
+    /// Names and values in the order of the file; names differ.
     public private(set) var members: [Member] = []
     /// Where the names of a large object are.
     private var places: [TextKey: Int] = [:]
@@ -82,13 +95,14 @@ public struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
     private static let smallCount = 8
 
     /// Of members with equal names the last one counts, at the place of the first.
-    public init(_ members: [(String, JSONValue)] = []) {
+    package init(_ members: [(String, JSONValue)] = []) {
         self.members.reserveCapacity(members.count)
         for (name, value) in members { self[name] = value }
     }
 
     public init(dictionaryLiteral members: (String, JSONValue)...) { self.init(members) }
 
+    /// The names in the order of the file.
     public var names: [String] { members.map(\.name) }
 
     /// The member of that name. A new one is put at the end, a changed one keeps its place; `nil` removes it.
@@ -123,12 +137,12 @@ public struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
     }
 
     /// The members that the condition holds for.
-    public func filter(_ isIncluded: (Member) throws -> Bool) rethrows -> JSONObject {
+    package func filter(_ isIncluded: (Member) throws -> Bool) rethrows -> JSONObject {
         JSONObject(try members.filter(isIncluded).map { ($0.name, $0.value) })
     }
 
     /// With the members in the order of their names' code points.
-    public var sorted: JSONObject {
+    package var sorted: JSONObject {
         JSONObject(members.sorted { TextKey($0.name) < TextKey($1.name) }.map { ($0.name, $0.value) })
     }
 }

@@ -6,7 +6,7 @@ extension Pass {
     ///
     /// It fires when the softmax covers each sequence's real keys and nothing outside the pattern reads scores or
     /// probabilities. Every scores product is a candidate that the context is told of. Sums run in another order.
-    public static let attention = Pass("attention") { (graph: inout Graph, context) throws(IRError) in
+    package static let attention = Pass("attention") { (graph: inout Graph, context) throws(IRError) in
         let candidates = AttentionMatcher(graph).candidates
         for candidate in candidates {
             context.explain?(graph.decision(candidate.scores, candidate.match, context))

@@ -5,15 +5,15 @@ import Interpreter
 ///
 /// A difference is the largest one between two elements, divided by the largest magnitude of the tensor that was
 /// expected, or by `smallestScale` when that is greater: sums that cancel leave noise that is no mistake.
-public struct Bisection: Sendable {
-    public struct Stage: Sendable {
+package struct Bisection: Sendable {
+    package struct Stage: Sendable {
         /// A pass; other stages may be appended.
-        public let name: String
-        public let nodeCount: Int
+        package let name: String
+        package let nodeCount: Int
         /// The largest difference among outputs and updates.
-        public let difference: Double
+        package let difference: Double
 
-        public init(name: String, nodeCount: Int, difference: Double) {
+        package init(name: String, nodeCount: Int, difference: Double) {
             self.name = name
             self.nodeCount = nodeCount
             self.difference = difference
@@ -21,15 +21,15 @@ public struct Bisection: Sendable {
     }
 
     /// The first stage whose results are beyond tolerance.
-    public struct Divergence: Sendable {
-        public let stage: String
+    package struct Divergence: Sendable {
+        package let stage: String
         /// `output "loss"` or `update of "w"`.
-        public let result: String
+        package let result: String
         /// The first node of that stage's graph which computes something else; `nil` when none could be told.
-        public let place: String?
-        public let difference: Double
+        package let place: String?
+        package let difference: Double
 
-        public init(stage: String, result: String, place: String?, difference: Double) {
+        package init(stage: String, result: String, place: String?, difference: Double) {
             self.stage = stage
             self.result = result
             self.place = place
@@ -38,14 +38,14 @@ public struct Bisection: Sendable {
     }
 
     /// The differences that are roundings.
-    public struct Tolerance: Hashable, Sendable {
+    package struct Tolerance: Hashable, Sendable {
         /// What folded constants, which passes round, may make of a result.
-        public let passes: Double
+        package let passes: Double
         /// What kernels may differ by: sums in another order, approximated functions, and operands of lower precision that
         /// are rounded the other way for that.
-        public let kernels: Double
+        package let kernels: Double
 
-        public init(_ precision: Precision) {
+        package init(_ precision: Precision) {
             switch precision {
             case .fp32, .bf16x3, .bf16x6: (passes, kernels) = (1e-5, 1e-4)
             // One unit of the operands' type for passes, and 16 for all that a model adds up.
@@ -55,11 +55,11 @@ public struct Bisection: Sendable {
         }
     }
 
-    public static let smallestScale = 1e-3
+    package static let smallestScale = 1e-3
 
-    public let tolerance: Tolerance
-    public var stages: [Stage] = []
-    public var divergence: Divergence?
+    package let tolerance: Tolerance
+    package var stages: [Stage] = []
+    package var divergence: Divergence?
 
     private init(_ tolerance: Tolerance) { self.tolerance = tolerance }
 
@@ -71,7 +71,7 @@ public struct Bisection: Sendable {
     ///   - precision: what the passes compile for.
     /// - Returns: the comparison, and the graph after the last pass that was compared.
     /// - Throws: `IRError` when a pass fails, `InterpreterError` when the inputs are not what the graph needs.
-    public static func run(
+    package static func run(
         _ graph: Graph, passes: PassPipeline, options: PassPipeline.Options = PassPipeline.Options(),
         inputs: [String: HostTensor], symbols: [String: Int] = [:], precision: Precision = .fp32
     ) throws -> (bisection: Bisection, graph: Graph) {
@@ -114,9 +114,9 @@ public struct Bisection: Sendable {
     // MARK: Comparing
 
     /// The output or update that differs most.
-    public struct Worst: Sendable {
-        public let name: String
-        public let difference: Double
+    package struct Worst: Sendable {
+        package let name: String
+        package let difference: Double
         private let isUpdate: Bool
         private let key: String
 
@@ -143,7 +143,7 @@ public struct Bisection: Sendable {
     }
 
     /// The largest difference between what was computed and what the interpreter says; `nil` without any result.
-    public static func worst(
+    package static func worst(
         outputs: [String: HostTensor], updates: [String: HostTensor], against expected: InterpreterResult
     ) -> Worst? {
         var found: [Worst] = []
@@ -158,7 +158,7 @@ public struct Bisection: Sendable {
 
     /// How far `tensor` is from what was expected; infinite when it is missing, of another shape, or not a number where
     /// it should be.
-    public static func difference(_ tensor: HostTensor?, _ expected: HostTensor) -> Double {
+    package static func difference(_ tensor: HostTensor?, _ expected: HostTensor) -> Double {
         guard let tensor, tensor.shape == expected.shape, tensor.element == expected.element else {
             return .infinity
         }

@@ -16,7 +16,7 @@ public enum Precision: String, Hashable, Sendable, CaseIterable {
     case bf16x6
 
     /// The element type of low-precision operands.
-    public var element: ElementType {
+    package var element: ElementType {
         switch self {
         case .fp32, .bf16x3, .bf16x6: .f32
         case .bf16: .bf16
@@ -25,7 +25,7 @@ public enum Precision: String, Hashable, Sendable, CaseIterable {
     }
 
     /// Into how many bf16 terms products may split f32 operands.
-    public var terms: Int {
+    package var terms: Int {
         switch self {
         case .fp32, .bf16, .fp16: 1
         case .bf16x3: 2

@@ -36,6 +36,7 @@ extension Recompute: RawRepresentable, CustomStringConvertible {
         }
     }
 
+    /// Reads one of the legal values; nil for another text.
     public init?(rawValue: String) {
         switch rawValue {
         case "none": self = .none

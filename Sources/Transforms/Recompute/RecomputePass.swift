@@ -11,8 +11,10 @@ extension Pass {
     /// is free within a layer: of the places at which least is handed on, that one is taken from which the fewest
     /// operations have to be done again. The last group is held as it is, since its backward pass comes at once.
     ///
-    /// - Parameter loss: the output that ends the forward pass.
-    public static func recompute(_ recompute: Recompute, of loss: String = TrainingNames.loss) -> Pass {
+    /// - Parameters:
+    ///   - recompute: which layers make a group.
+    ///   - loss: the output that ends the forward pass.
+    package static func recompute(_ recompute: Recompute, of loss: String = TrainingNames.loss) -> Pass {
         Pass("recompute") { (graph: inout Graph, context) throws(IRError) in
             guard let groupSize = recompute.groupSize else { return false }
             guard groupSize >= 1 else {
@@ -32,7 +34,7 @@ extension Pass {
     }
 
     /// How many layers `recompute` finds in a graph that went through all passes before it; 0 when there are none.
-    public static func layerCount(_ graph: Graph, of loss: String = TrainingNames.loss) -> Int {
+    package static func layerCount(_ graph: Graph, of loss: String = TrainingNames.loss) -> Int {
         ForwardPass(graph, loss: loss)?.layers()?.count ?? 0
     }
 }

@@ -1,30 +1,52 @@
 /// The element types of the safetensors format, under the format's own names.
 public enum SafetensorsDataType: String, Sendable, CaseIterable {
+    /// IEEE 754 numbers of 64 bits.
     case f64 = "F64"
+    /// IEEE 754 numbers of 32 bits.
     case f32 = "F32"
+    /// IEEE 754 numbers of 16 bits.
     case f16 = "F16"
+    /// bfloat16.
     case bf16 = "BF16"
+    /// Numbers of 8 bits, 5 of them exponent.
     case f8E5M2 = "F8_E5M2"
+    /// Numbers of 8 bits, 4 of them exponent.
     case f8E4M3 = "F8_E4M3"
+    /// Powers of two: 8 bits of exponent.
     case f8E8M0 = "F8_E8M0"
+    /// `f8E5M2` without infinities and negative zero.
     case f8E5M2FNUZ = "F8_E5M2FNUZ"
+    /// `f8E4M3` without infinities and negative zero.
     case f8E4M3FNUZ = "F8_E4M3FNUZ"
+    /// Numbers of 6 bits, 3 of them exponent.
     case f6E3M2 = "F6_E3M2"
+    /// Numbers of 6 bits, 2 of them exponent.
     case f6E2M3 = "F6_E2M3"
+    /// Numbers of 4 bits.
     case f4 = "F4"
+    /// Complex numbers of two f32.
     case c64 = "C64"
+    /// Signed integers of 64 bits.
     case i64 = "I64"
+    /// Signed integers of 32 bits.
     case i32 = "I32"
+    /// Signed integers of 16 bits.
     case i16 = "I16"
+    /// Signed integers of 8 bits.
     case i8 = "I8"
+    /// Unsigned integers of 64 bits.
     case u64 = "U64"
+    /// Unsigned integers of 32 bits.
     case u32 = "U32"
+    /// Unsigned integers of 16 bits.
     case u16 = "U16"
+    /// Unsigned integers of 8 bits.
     case u8 = "U8"
+    /// One byte, 0 or 1.
     case bool = "BOOL"
 
     /// Bits per element; elements of less than a byte are packed.
-    public var bits: Int {
+    package var bits: Int {
         switch self {
         case .f64, .i64, .u64, .c64: 64
         case .f32, .i32, .u32: 32
@@ -40,20 +62,20 @@ public enum SafetensorsDataType: String, Sendable, CaseIterable {
 }
 
 /// Name, type and shape of one tensor in a safetensors file.
-public struct SafetensorsEntry: Sendable, Equatable {
-    public let name: String
-    public let dataType: SafetensorsDataType
+package struct SafetensorsEntry: Sendable, Equatable {
+    package let name: String
+    package let dataType: SafetensorsDataType
     /// Extents, outermost first; empty for a scalar.
-    public let shape: [Int]
+    package let shape: [Int]
 
-    public init(name: String, dataType: SafetensorsDataType, shape: [Int]) {
+    package init(name: String, dataType: SafetensorsDataType, shape: [Int]) {
         self.name = name
         self.dataType = dataType
         self.shape = shape
     }
 
     /// Number of elements. The shape must not overflow, which reading and writing check.
-    public var count: Int { shape.reduce(1, *) }
+    package var count: Int { shape.reduce(1, *) }
 
     /// Bytes of data, or nil when the shape has a negative extent or overflows, or ends within a byte.
     package var byteCount: Int? {

@@ -9,13 +9,13 @@ import Support
 /// let file = try SafetensorsFile(url)
 /// let weight = try file.floats(named: "classifier.weight")
 /// ```
-public final class SafetensorsFile: Sendable {
+package final class SafetensorsFile: Sendable {
     /// The path that errors name.
-    public let path: String
+    package let path: String
     /// Every tensor, in the order of its data.
-    public let entries: [SafetensorsEntry]
+    package let entries: [SafetensorsEntry]
     /// The `__metadata__` of the header.
-    public let metadata: [String: String]
+    package let metadata: [String: String]
 
     private let contents: MappedFile
     private let ranges: [Range<Int>]
@@ -23,7 +23,7 @@ public final class SafetensorsFile: Sendable {
 
     /// Maps the file and checks its header: lengths, types, shapes and offsets.
     /// - Throws: `SafetensorsError` naming the file and the tensor at fault.
-    public init(_ url: URL) throws {
+    package init(_ url: URL) throws {
         path = url.path
         contents = try MappedFile(path: path)
         let header = try SafetensorsHeader(of: contents.bytes, file: path)
@@ -35,12 +35,12 @@ public final class SafetensorsFile: Sendable {
     }
 
     /// The entry of that name; nil when the file has none.
-    public func entry(named name: String) -> SafetensorsEntry? { indices[TextKey(name)].map { entries[$0] } }
+    package func entry(named name: String) -> SafetensorsEntry? { indices[TextKey(name)].map { entries[$0] } }
 
     /// Calls `body` with the tensor's own bytes in the mapping, which need not be aligned. They are valid inside
     /// `body` only.
     /// - Throws: `SafetensorsError.noSuchTensor`, and what `body` throws.
-    public func withBytes<Result>(
+    package func withBytes<Result>(
         named name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
     ) throws -> Result {
         let index = try index(of: name)
@@ -54,7 +54,7 @@ public final class SafetensorsFile: Sendable {
     /// The tensor's elements, row-major, as Float. Real and integer types of whole bytes are converted (I64, U64 and F64
     /// round to nearest).
     /// - Throws: `SafetensorsError.noSuchTensor`, or `wrongType` for F8, F6, F4 and C64.
-    public func floats(named name: String) throws -> [Float] {
+    package func floats(named name: String) throws -> [Float] {
         let count = entries[try index(of: name)].count
         return try [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
             try copyFloats(named: name, into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
@@ -87,7 +87,7 @@ public final class SafetensorsFile: Sendable {
     /// Writes the tensor's elements as Float into `target`, without an array between.
     /// - Precondition: `target` holds as many elements as the tensor.
     /// - Throws: as `floats(named:)`.
-    public func copyFloats(named name: String, into target: UnsafeMutableBufferPointer<Float>) throws {
+    package func copyFloats(named name: String, into target: UnsafeMutableBufferPointer<Float>) throws {
         let entry = entries[try index(of: name)]
         precondition(target.count == entry.count, "copyFloats: target and tensor '\(name)' differ in size")
         try withBytes(named: name) { bytes in
@@ -114,7 +114,7 @@ public final class SafetensorsFile: Sendable {
 
     /// The elements of a tensor of an integer type.
     /// - Throws: `SafetensorsError` when there is no such tensor or its type is a floating-point one.
-    public func integers(named name: String) throws -> [Int] {
+    package func integers(named name: String) throws -> [Int] {
         let entry = entries[try index(of: name)]
         return try withBytes(named: name) { bytes in
             switch entry.dataType {

@@ -2,9 +2,9 @@ import Foundation
 import Support
 
 /// Writes safetensors files: beside the destination and renamed, tensor by tensor from the caller's memory.
-public enum SafetensorsWriter {
+package enum SafetensorsWriter {
     /// Takes the next bytes of the tensor that is being written.
-    public typealias Sink = (UnsafeRawBufferPointer) throws -> Void
+    package typealias Sink = (UnsafeRawBufferPointer) throws -> Void
 
     /// Writes a file with `tensors`.
     ///
@@ -17,7 +17,7 @@ public enum SafetensorsWriter {
     ///   - provide: called once per tensor in file order; it hands the tensor's little-endian bytes to the sink, in
     ///     one piece or several.
     /// - Throws: `SafetensorsError`, and what `provide` throws. Nothing is changed on disk then.
-    public static func write(
+    package static func write(
         _ tensors: [SafetensorsEntry], metadata: [String: String] = ["format": "pt"], to url: URL,
         provide: (SafetensorsEntry, @escaping Sink) throws -> Void
     ) throws {
