@@ -58,7 +58,7 @@ import Testing
         let x = HostTensor([-.infinity, -200, -88, -1e-30, 0, 1e-30, 88, 200, .infinity, .nan] as [Float])
         try check("extremes", ["x": x]) { g in
             let x = g.input("x", .f32, [10])
-            for function in [UnaryFunction.exp, .tanh, .erf, .sigmoid, .relu, .abs] {
+            for function in [UnaryFunction.exp, .tanh, .erf, .sigmoid, .relu, .abs, .sign] {
                 g.output(function.rawValue, x.map(function))
             }
             g.output("log", x.abs().log())
@@ -114,6 +114,27 @@ import Testing
             let a = TensorData([7, Int32.min, -9, 5] as [Int32])
             let b = TensorData([0, -1, 2, -1] as [Int32])
             #expect(try executor.run(["a": a, "b": b])["q"]?.integers == [0, Int32.min, -4, -5])
+        }
+    }
+
+    @Test(arguments: [ElementType.i32, .i64]) func integerPowers(_ element: ElementType) throws {
+        let (a, b) = ([-3, -1, -1, 0, 1, 2, 2, 7, 5, -2], [3, -3, -4, 0, -9, 31, -1, 40, 2, 1])
+        let inputs = [
+            "a": HostTensor(element: element, shape: [10], values: a.map(Double.init)),
+            "b": HostTensor(element: element, shape: [10], values: b.map(Double.init)),
+        ]
+        try check("powers", inputs) { g in
+            g.output("y", g.binary(.pow, g.input("a", element, [10]), g.input("b", element, [10])))
+        }
+    }
+
+    @Test func extremesOfPowers() throws {
+        let inputs = [
+            "a": HostTensor([1, -1, -1, 0, -2, 2, .nan, .infinity] as [Float]),
+            "b": HostTensor([.nan, .infinity, 3, 2, 0.5, .infinity, 0, -1] as [Float]),
+        ]
+        try check("powers", inputs) { g in
+            g.output("y", g.binary(.pow, g.input("a", .f32, [8]), g.input("b", .f32, [8])))
         }
     }
 

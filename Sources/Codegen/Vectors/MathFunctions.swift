@@ -97,7 +97,10 @@ extension VectorWriter {
 
     /// a^b = exp(b log |a|), with the sign of an odd integer power; NaN for a negative base and a fractional power.
     func pow(_ w: inout FunctionWriter, _ a: Vector<F32>, _ b: Vector<F32>) -> Vector<F32> {
-        let magnitude = exp(&w, w.fmul(b, log(&w, w.intrinsic("fabs", a))))
+        let absolute = w.intrinsic("fabs", a)
+        let power = exp(&w, w.fmul(b, log(&w, absolute)))
+        // 1 to any power, infinite ones and NaN too, as in IEEE 754.
+        let magnitude = w.select(w.compare(.oeq, absolute, float(1)), float(1), power)
         let whole = w.compare(.oeq, w.intrinsic("floor", b), b)
         let half = w.fmul(b, float(0.5))
         let even = w.compare(.oeq, w.intrinsic("floor", half), half)

@@ -18,7 +18,8 @@ extension VectorWriter {
         case .sign:
             let above = type.isFloat ? w.compare(.ogt, x, zero) : w.compare(.sgt, x, zero)
             let below = type.isFloat ? w.compare(.olt, x, zero) : w.compare(.slt, x, zero)
-            let upper = w.select(above, constant(1, type), zero)
+            // What is neither is 0, of its own sign, or NaN.
+            let upper = w.select(above, constant(1, type), x)
             return w.select(below, constant(-1, type), upper)
         case .exp: return AnyVector(exp(&w, x.of(F32.self)))
         case .log: return AnyVector(log(&w, x.of(F32.self)))
@@ -40,7 +41,9 @@ extension VectorWriter {
         case .div: return type.isFloat ? w.fdiv(a, b) : divideIntegers(&w, type, a, b)
         case .max: return maximum(&w, a, b)
         case .min: return minimum(&w, a, b)
-        case .pow: return AnyVector(pow(&w, a.of(F32.self), b.of(F32.self)))
+        case .pow:
+            return type.isFloat
+                ? AnyVector(pow(&w, a.of(F32.self), b.of(F32.self))) : powIntegers(&w, type, a, b)
         case .and: return w.and(a, b)
         case .or: return w.or(a, b)
         }

@@ -101,6 +101,24 @@ struct VectorWriter {
         let signed = w.select(byMinusOne, negated, quotient)
         return w.select(byZero, zero, signed)
     }
+
+    /// a^b by squaring, wrapping around; a negative power is the division of 1 by the positive one.
+    func powIntegers(
+        _ w: inout FunctionWriter, _ type: ElementType, _ a: AnyVector, _ b: AnyVector
+    ) -> AnyVector {
+        let (zero, one) = (constant(0, type), constant(1, type))
+        var (result, square) = (one, a)
+        for bit in 0..<type.byteCount * 8 - 1 {
+            let isClear = w.compare(.eq, w.and(b, constant(Double(1 << bit), type)), zero)
+            result = w.select(isClear, result, w.mul(result, square))
+            square = w.mul(square, square)
+        }
+        let isEven = w.compare(.eq, w.and(b, one), zero)
+        let alternating = w.select(isEven, one, a)
+        let inverse = w.select(w.compare(.eq, a, constant(-1, type)), alternating, zero)
+        let below = w.select(w.compare(.eq, a, one), one, inverse)
+        return w.select(w.compare(.slt, b, zero), below, result)
+    }
 }
 
 extension FunctionWriter {
