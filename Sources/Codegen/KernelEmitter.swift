@@ -15,7 +15,7 @@ package struct KernelEmitter: Sendable {
 
     package init(machine: Machine) { self.machine = machine }
 
-    /// The phase's code; `nil` for phases that are library calls.
+    /// The phase's code; `nil` for what the host does.
     ///
     /// Every kernel function has the signature
     /// `void kernel(ptr buffers, ptr dims, i64 task0, i64 task1, ptr scratch)` and does tasks `task0 ..< task1`.
@@ -41,7 +41,7 @@ package struct KernelEmitter: Sendable {
         case .coalesce(let coalesce): coalesce.write(&w)
         case .segments(let segments): segments.write(&w, lanes: machine.target.lanes)
         case .copy(let copy): copy.write(&w, lanes: machine.target.lanes)
-        case .library: return nil
+        case .host: return nil
         }
         let text = w.text(
             EmittedPhase.symbol, KernelParameters.all, isInternal: false, attributes: attributes)

@@ -7,11 +7,12 @@ package enum Phase: Hashable, Sendable {
     case block(BlockKernel)
     case problems(ProductBatch)
     case attention(AttentionKernel)
-    case library(LibraryMatmul)
     case scatterAdd(ScatterAdd)
     case coalesce(CoalesceRows)
     case segments(SegmentKernel)
     case copy(StridedCopy)
+    /// No loop of generated code.
+    case host(HostCall)
 
     /// The phase as what all templates have in common. Code generation has the one other switch over all cases.
     private var template: any KernelTemplate {
@@ -21,11 +22,11 @@ package enum Phase: Hashable, Sendable {
         case .block(let kernel): kernel
         case .problems(let kernel): kernel
         case .attention(let kernel): kernel
-        case .library(let kernel): kernel
         case .scatterAdd(let kernel): kernel
         case .coalesce(let kernel): kernel
         case .segments(let kernel): kernel
         case .copy(let kernel): kernel
+        case .host(let call): call.template
         }
     }
 }

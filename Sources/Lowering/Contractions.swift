@@ -22,7 +22,7 @@ extension GraphLowering {
             let library = LibraryMatmul(
                 left: 0, right: 1, target: 2, transposeLeft: transposeLeft, transposeRight: transposeRight,
                 batch: batch, m: m, n: n, k: k)
-            emit(id, [.library(library)])
+            emit(id, [.host(.matmul(library))])
         } else if batch == .one {
             try contractionSection(section(id), id)
         } else {

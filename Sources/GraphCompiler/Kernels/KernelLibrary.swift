@@ -37,7 +37,7 @@ final class KernelLibrary: Sendable {
     /// Processor, instruction set and so many threads, for people.
     func machineName(threads: Int) -> String { CeilingCache.machine(cpu, threads: threads) }
 
-    /// The LLVM IR of a phase; `nil` for library calls.
+    /// The LLVM IR of a phase; `nil` for what the host does.
     func ir(_ phase: Phase, symbols: [String]) -> String? { emitter.emit(phase, symbols: symbols)?.ir }
 
     /// The machine code of a phase as assembly text.
@@ -109,11 +109,22 @@ final class KernelLibrary: Sendable {
         if let error = failure.withLock({ $0 }) { throw error }
         let all = functions.withLock { $0 }
         return zip(phases, texts).map { phase, text in
-            if let function = text.flatMap({ all[$0] }) { return .kernel(function) }
-            guard case .library(let matmul) = phase, let openBLAS else {
+            if case .host(let call) = phase { return .host(function(of: call)) }
+            guard let function = text.flatMap({ all[$0] }) else {
                 preconditionFailure("no code for the phase \(phase)")
             }
-            return .host(matmul.function(openBLAS))
+            return .kernel(function)
+        }
+    }
+
+    /// What does a host's phase.
+    private func function(of call: HostCall) -> HostFunction {
+        switch call {
+        case .matmul(let product):
+            guard let openBLAS else {
+                preconditionFailure("a library product, but the machine has no library")
+            }
+            return product.function(openBLAS)
         }
     }
 
