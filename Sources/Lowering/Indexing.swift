@@ -49,3 +49,13 @@ extension GraphLowering {
         emit(id, [.rows(empty), .coalesce(numbers)])
     }
 }
+
+extension RowBuilder {
+    mutating func gather(_ x: [Value], _ id: NodeID) throws(Stop) -> ElementID {
+        let table = section.type(x[0])
+        var access = Access.elements(try buffer(x[0], of: id), table.element, columns: view.columns)
+        access.indirection = Access.Indirection(
+            ids: try buffer(x[1], of: id), rows: Extent(table.shape.prefix(1)))
+        return program.load(access)
+    }
+}
