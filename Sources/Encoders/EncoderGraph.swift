@@ -70,8 +70,12 @@ public struct EncoderGraph: Sendable {
     }
 
     /// The graph and its parameters.
-    /// - Throws: `ConfigError` for a head that the model's family does not have.
-    public func build() throws -> Built { try build(config.family.spec(of: config)) }
+    /// - Throws: `ConfigError` for a configuration that `EncoderConfig.validate` refuses, or a head that the model's family
+    ///   does not have.
+    public func build() throws -> Built {
+        try config.validate()
+        return try build(config.family.spec(of: config))
+    }
 
     /// The graph of a specification of your own, and its parameters; of the configuration nothing is read.
     /// - Parameter spec: the encoder. `EncoderSpec(config, name:)` is one to start from.

@@ -16,6 +16,10 @@ public struct CustomOp: Hashable, Sendable {
             throw .type(
                 "'custom.\(definition.name)' has \(definition.resultCount) results; it needs one at least")
         }
+        let names = definition.attributes.map(\.name)
+        guard Set(names).count == names.count else {
+            throw .type("'custom.\(definition.name)' has two attributes of one name")
+        }
         var reader = AttributeReader(attributes, of: "custom.\(definition.name)")
         try reader.expectNames(in: definition.attributes.map(\.name))
         var values: [Attribute] = []

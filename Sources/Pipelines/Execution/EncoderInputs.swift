@@ -11,10 +11,13 @@ package struct EncoderInputs {
     package var tensors: [String: TensorData]
     package var symbols: [String: Int]
 
+    /// The input that not every family has.
+    package static let tokenTypes = "token_type_ids"
+
     package init(_ batch: Batch) {
         tensors = [
             "input_ids": TensorData(batch.ids),
-            "token_type_ids": TensorData(batch.typeIDs),
+            Self.tokenTypes: TensorData(batch.typeIDs),
             "position_ids": TensorData(batch.positions),
             "offsets": TensorData(batch.offsets),
             "lengths": TensorData(batch.lengths),

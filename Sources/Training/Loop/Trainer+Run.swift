@@ -84,10 +84,11 @@ extension Trainer {
         do {
             result = try run(step, rate: rate)
         } catch let error as ExecutionError {
+            let advice =
+                error.isNonFinite
+                ? "; \(precisionAdvice)lower learningRate, or look at the data and the model's weights" : ""
             throw ModelError(
-                .failedStep,
-                "\(error); the parameters are those before this step; \(precisionAdvice)lower learningRate, or look at "
-                    + "the data and the model's weights",
+                .failedStep, "\(error); the parameters are those before this step\(advice)",
                 at: "step \(position.step + 1) (epoch \(progress.epoch + 1))")
         } catch let error as LossScaleError {
             throw ModelError(
@@ -128,10 +129,11 @@ extension Trainer {
     /// - Returns: `nil` when the run was asked to stop between two micro-batches.
     private func run(_ step: TaskStep, rate: Double) throws -> StepResult? {
         let training = model.training
-        guard training.options.accumulates else { return try training.step(step.inputs, rate: rate) }
-        for inputs in step.inputs.dropFirst(position.microBatch) {
-            try training.accumulate(inputs)
-            if position.microBatch < step.inputs.count, shouldStop() { return nil }
+        let batches = step.inputs.map(model.readInputs)
+        guard training.options.accumulates else { return try training.step(batches, rate: rate) }
+        for batch in batches.dropFirst(position.microBatch) {
+            try training.accumulate(batch)
+            if position.microBatch < batches.count, shouldStop() { return nil }
         }
         return try training.update(rate: rate)
     }

@@ -55,6 +55,14 @@ package final class TrainableModel {
         try evaluation.run(inputs.tensors, symbols: inputs.symbols, guarding: outputs)
     }
 
+    /// Those of a batch's inputs that the model reads: families without token types have no input for them.
+    package func readInputs(of batch: StepInputs) -> StepInputs {
+        guard !training.inputs.contains(where: { $0.name == EncoderInputs.tokenTypes }) else { return batch }
+        var batch = batch
+        batch.tensors[EncoderInputs.tokenTypes] = nil
+        return batch
+    }
+
     /// What runs the model without dropout, in batches of about `batchTokens` tokens.
     func runner(maxLength: Int, batchTokens: Int) -> SequenceRunner {
         SequenceRunner(executor: evaluation, maxLength: maxLength, batchTokens: batchTokens)
