@@ -13,8 +13,8 @@ import Support
 ///   - options: how to compile; each call sets up a compiler and worker threads of its own. To share them among
 ///     graphs use `CompiledGraph.init`.
 ///   - parameters: the store in which the graph's parameters live, which graphs may share.
-/// - Throws: `IRError` with the pass, node and rule; `ExecutionError` when this machine lacks the instruction set asked for,
-///   or when `parameters` holds something else under a name.
+/// - Throws: `IRError` with the pass, node and rule; `ExecutionError` when `parameters` holds something else under a name;
+///   what `Compiler.init` throws.
 public func compile(
     _ graph: Graph, _ options: CompilerOptions = CompilerOptions(),
     parameters: ParameterStore = ParameterStore()

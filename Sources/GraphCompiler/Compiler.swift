@@ -27,8 +27,8 @@ public final class Compiler {
     private let pool: WorkerPool
 
     /// Sets up worker threads and the cache of compiled kernels.
-    /// - Throws: `ExecutionError` when this machine lacks the instruction set asked for, or has less than AVX2, and for a number
-    ///   of threads outside 1 to 1024.
+    /// - Throws: `ExecutionError` for an instruction set that does not exist and a number of threads outside 1 to 1024; an
+    ///   error that says so when this machine lacks the instruction set asked for, or has less than AVX2.
     public convenience init(_ options: CompilerOptions = CompilerOptions()) throws {
         let limit = try options.instructionSet.map { name in
             guard let target = Target.named(name) else {

@@ -55,7 +55,7 @@ extension TrainingProgram {
     }
 
     /// Takes that memory now, so that no later step fails for the lack of it.
-    /// - Throws: `ExecutionError` when the system gives no memory.
+    /// - Throws: an error with the number of bytes when the system gives no memory.
     public func reserve(_ shapes: [[String: Int]]) throws {
         switch programs {
         case .whole(let step): try step.reserve(shapes)
