@@ -46,7 +46,7 @@ extension ContractionTile {
 }
 
 extension ContractionTile: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         "\(rows)x\(columns)x\(depth)\(runsOnTiles ? " on AMX" : "")\(inTerms)"
     }
 

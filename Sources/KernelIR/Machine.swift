@@ -2,7 +2,7 @@ import GraphIR
 import Target
 
 /// What lowering needs to know: the target, and what was asked for of its products.
-public struct Machine: Hashable, Sendable {
+package struct Machine: Hashable, Sendable {
     package let target: Target
     /// Into how many bf16 terms large products split f32 operands; 1 where they are multiplied as they are.
     package let f32Terms: Int
@@ -54,9 +54,9 @@ public struct Machine: Hashable, Sendable {
 }
 
 /// Register and cache blocking of a contraction.
-public struct ContractionTile: Hashable, Sendable {
+package struct ContractionTile: Hashable, Sendable {
     /// What multiplies.
-    public enum Unit: Hashable, Sendable {
+    package enum Unit: Hashable, Sendable {
         /// Fused multiply-adds, or products of bf16 pairs, in vector registers.
         case vectors
         /// AMX: bf16 operands as they are, with more than one term f32 ones split into sums of bf16 terms.
@@ -64,18 +64,18 @@ public struct ContractionTile: Hashable, Sendable {
     }
 
     /// Element type of the operands: f32, bf16 or f16. Products add up in f32.
-    public let element: ElementType
-    public let unit: Unit
+    package let element: ElementType
+    package let unit: Unit
     /// Rows of the register tile.
-    public let rows: Int
+    package let rows: Int
     /// Vectors across the register tile.
-    public let vectors: Int
-    public let lanes: Int
+    package let vectors: Int
+    package let lanes: Int
     /// Depth (k) of one block: the packed panel of `depth x columns` stays in the level-2 cache. On tiles a multiple
     /// of 32.
-    public let depth: Int
+    package let depth: Int
     /// Rows of one block, a multiple of 16: scratch buffers then begin on cache lines.
-    public let blockRows: Int
+    package let blockRows: Int
 
     package init(
         element: ElementType = .f32, unit: Unit = .vectors, rows: Int, vectors: Int, lanes: Int, depth: Int,
@@ -95,12 +95,12 @@ public struct ContractionTile: Hashable, Sendable {
     }
 
     /// Columns of the register tile and of a packed panel.
-    public var columns: Int { vectors * lanes }
+    package var columns: Int { vectors * lanes }
 
-    public var runsOnTiles: Bool { unit != .vectors }
+    package var runsOnTiles: Bool { unit != .vectors }
 
     /// Into how many terms operands are split: 1 for those that are multiplied as they are.
-    public var terms: Int {
+    package var terms: Int {
         switch unit {
         case .vectors: 1
         case .tiles(let terms): terms
@@ -108,10 +108,10 @@ public struct ContractionTile: Hashable, Sendable {
     }
 
     /// What panels hold: the operands' element, or their terms'.
-    public var panelElement: ElementType { terms > 1 ? .bf16 : element }
+    package var panelElement: ElementType { terms > 1 ? .bf16 : element }
 
     /// Rows of the depth that lie side by side in a panel, `[term][depth / step][columns][step]`: pairs of bf16.
-    public var depthStep: Int { panelElement == .bf16 ? 2 : 1 }
+    package var depthStep: Int { panelElement == .bf16 ? 2 : 1 }
 }
 
 extension ByElement {

@@ -5,7 +5,7 @@ extension Program: CustomStringConvertible {
     public var description: String { text { _ in true } }
 
     /// The launches whose node is included, with their buffers, then each different kernel of theirs once.
-    public func text(where isIncluded: (NodeID) -> Bool) -> String {
+    package func text(where isIncluded: (NodeID) -> Bool) -> String {
         var numbers: [Kernel: Int] = [:]
         var kernels: [Kernel] = []
         var used: Set<Int> = []

@@ -17,7 +17,9 @@ public struct Program: Sendable {
         case unused
     }
 
+    /// A kernel with the memory that it reads and writes.
     public struct Launch: Sendable {
+        /// What runs; launches of equal kernels share code.
         public let kernel: Kernel
         /// One a buffer position of the kernel.
         package let buffers: [Buffer]
@@ -31,7 +33,9 @@ public struct Program: Sendable {
         }
     }
 
+    /// The graph that was lowered.
     public let graph: Graph
+    /// What a run does, in order.
     public let launches: [Launch]
     /// Launches that fill `Buffer.packed` from the parameters, before the first run and whenever a client has changed
     /// them; the optimiser's kernels keep them up to date otherwise, but for panels of terms.

@@ -15,9 +15,15 @@ public struct CustomKernel: Sendable {
     /// Appends the steps that compute an element of the result from one of each operand.
     public typealias Body = @Sendable (CustomOp, [ElementID], inout ElementProgram) -> ElementID
 
+    /// The op that the kernel computes.
     public let definition: CustomOpDefinition
     package let body: Body
 
+    /// The kernel of an op.
+    ///
+    /// - Parameters:
+    ///   - definition: an element-wise op with one result.
+    ///   - body: appends the steps for one element of the result and returns the last one.
     public init(_ definition: CustomOpDefinition, body: @escaping Body) {
         self.definition = definition
         self.body = body

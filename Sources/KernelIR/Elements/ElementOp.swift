@@ -27,6 +27,7 @@ package enum ElementOp: Hashable, Sendable {
 
 /// Functions with a vector form of their own; activations are programs of these.
 public enum ElementUnary: String, Hashable, Sendable {
+    /// -x, |x|, the sign, eˣ, ln x, √x, tanh x, the error function; negation of `bool`.
     case neg, abs, sign, exp, log, sqrt, tanh, erf, not
 }
 

@@ -16,28 +16,39 @@ public struct ElementProgram {
     }
 
     package mutating func load(_ access: Access) -> ElementID { add(.load(access)) }
+    /// The same number for every element.
     public mutating func constant(_ value: Double, _ type: ElementType = .f32) -> ElementID {
         add(.constant(value, type))
     }
+    /// A function of one number.
     public mutating func unary(_ function: ElementUnary, _ x: ElementID) -> ElementID {
         add(.unary(function, x))
     }
+    /// A function of two numbers.
     public mutating func binary(_ function: BinaryFunction, _ a: ElementID, _ b: ElementID) -> ElementID {
         add(.binary(function, a, b))
     }
+    /// `a + b`
     public mutating func adding(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.add, a, b) }
+    /// `a - b`
     public mutating func subtracting(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.sub, a, b) }
+    /// `a * b`
     public mutating func multiplying(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.mul, a, b) }
+    /// `a / b`
     public mutating func dividing(_ a: ElementID, _ b: ElementID) -> ElementID { binary(.div, a, b) }
+    /// `a * factor`
     public mutating func scaling(_ a: ElementID, _ factor: Double) -> ElementID {
         multiplying(a, constant(factor))
     }
+    /// Whether the comparison holds, as a `bool`.
     public mutating func compare(_ comparison: Comparison, _ a: ElementID, _ b: ElementID) -> ElementID {
         add(.compare(comparison, a, b))
     }
+    /// `a` where `condition` holds, `b` elsewhere.
     public mutating func select(_ condition: ElementID, _ a: ElementID, _ b: ElementID) -> ElementID {
         add(.select(condition, a, b))
     }
+    /// The same number in another element type.
     public mutating func cast(_ x: ElementID, _ type: ElementType) -> ElementID { add(.cast(x, type)) }
     package mutating func sum(_ x: ElementID) -> ElementID { add(.reduce(.sum, x)) }
     package mutating func max(_ x: ElementID) -> ElementID { add(.reduce(.max, x)) }
@@ -73,7 +84,7 @@ public struct ElementProgram {
     }
 
     /// f'(x) of a function that has a `unary_gradient`.
-    public mutating func derivative(_ function: UnaryFunction, _ x: ElementID) -> ElementID? {
+    package mutating func derivative(_ function: UnaryFunction, _ x: ElementID) -> ElementID? {
         switch function {
         case .relu:
             return select(compare(.gt, x, constant(0)), constant(1), constant(0))

@@ -6,18 +6,18 @@ import GraphIR
 /// again while its rows are in the cache costs nothing, and what one phase leaves for the next (packed panels,
 /// partial sums, every value between two launches) is written and read. Memory that is private to a task does not
 /// count. The rule is the same for fused and unfused programs, so that their totals can be compared.
-public struct Traffic: Hashable, Sendable {
-    public var bytesRead: Int
-    public var bytesWritten: Int
+package struct Traffic: Hashable, Sendable {
+    package var bytesRead: Int
+    package var bytesWritten: Int
 
-    public init(bytesRead: Int = 0, bytesWritten: Int = 0) {
+    package init(bytesRead: Int = 0, bytesWritten: Int = 0) {
         self.bytesRead = bytesRead
         self.bytesWritten = bytesWritten
     }
 
-    public var byteCount: Int { bytesRead + bytesWritten }
+    package var byteCount: Int { bytesRead + bytesWritten }
 
-    public static func + (left: Traffic, right: Traffic) -> Traffic {
+    package static func + (left: Traffic, right: Traffic) -> Traffic {
         Traffic(
             bytesRead: left.bytesRead + right.bytesRead, bytesWritten: left.bytesWritten + right.bytesWritten)
     }
@@ -34,12 +34,12 @@ extension Program {
     }
 
     /// What all phases of a launch move.
-    public func traffic(of launch: Launch, _ symbols: [String: Int]) -> Traffic {
+    package func traffic(of launch: Launch, _ symbols: [String: Int]) -> Traffic {
         launch.kernel.phases.reduce(Traffic()) { $0 + traffic(of: $1, in: launch, symbols) }
     }
 
     /// What a whole run moves.
-    public func traffic(_ symbols: [String: Int]) -> Traffic {
+    package func traffic(_ symbols: [String: Int]) -> Traffic {
         launches.reduce(Traffic()) { $0 + traffic(of: $1, symbols) }
     }
 }

@@ -4,11 +4,12 @@ import GraphIR
 public struct FusionDecision: Hashable, Sendable {
     /// A node as people know it: its number changes from pass to pass, op and label do not.
     public struct Site: Hashable, Sendable, CustomStringConvertible {
+        /// The op's name, or the region's.
         public let op: String
         /// Where the node stands in the model; empty when the graph does not say.
         public let label: String
 
-        public init(_ node: Node) {
+        package init(_ node: Node) {
             op = node.op.mnemonic
             label = node.label
         }
@@ -23,6 +24,7 @@ public struct FusionDecision: Hashable, Sendable {
     public let producer: Site
     /// The node that reads it.
     public let consumer: Site
+    /// Whether they run together.
     public let isFused: Bool
     /// The rule that applied, or what stood in the way; particulars such as shapes come after a colon. It names neither
     /// numbers of nodes nor their places, so that decisions of equal layers have equal reasons.
@@ -31,7 +33,7 @@ public struct FusionDecision: Hashable, Sendable {
     /// it would move more.
     public let bytesSaved: Int
 
-    public init(
+    package init(
         pattern: String, producer: Site, consumer: Site, isFused: Bool, reason: String, bytesSaved: Int
     ) {
         self.pattern = pattern

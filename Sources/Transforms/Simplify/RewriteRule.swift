@@ -13,11 +13,17 @@ import GraphIR
 /// }
 /// ```
 public struct RewriteRule: Sendable {
+    /// What errors call the rule.
     public let name: String
     /// The value that can stand for the site's node, or `nil` where the rule does not apply. It must have the
     /// node's type.
     public let rewrite: @Sendable (RewriteSite, inout GraphRewriter) throws(IRError) -> Value?
 
+    /// A rule.
+    ///
+    /// - Parameters:
+    ///   - name: what errors call it.
+    ///   - rewrite: gives the value that can stand for the node, or `nil`.
     public init(
         _ name: String,
         _ rewrite: @escaping @Sendable (RewriteSite, inout GraphRewriter) throws(IRError) -> Value?
@@ -29,15 +35,20 @@ public struct RewriteRule: Sendable {
 
 /// A node as rules see it: not yet in the new graph, its operands already there.
 public struct RewriteSite {
+    /// The node's op.
     public let op: Op
+    /// What it reads, as values of the new graph.
     public let operands: [Value]
     /// For each operand, whether nothing but this node reads it: then its node goes away with a rewrite.
     public let isOnlyReader: [Bool]
+    /// The type of its result, which a rewrite must keep.
     public let type: TensorType
+    /// Where the node stands in the model; give it to what stands for the node.
     public let label: String
 }
 
 extension GraphRewriter {
+    /// Element type and shape of a new value.
     public func type(of value: Value) -> TensorType { result.type(of: value) }
 
     /// The node that computes a new value.
