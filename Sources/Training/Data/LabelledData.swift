@@ -17,12 +17,11 @@ enum Targets: Equatable, Sendable {
 }
 
 /// A tokenised data set with its targets.
-struct LabelledData: Sendable {
+struct LabelledData: LabelledExamples {
     let path: String
     let encodings: [Encoding]
     let targets: Targets
 
-    /// Changes when any token or target does.
     var fingerprint: String {
         var fingerprint = Fingerprint(of: encodings)
         switch targets {

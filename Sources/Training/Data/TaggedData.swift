@@ -4,7 +4,7 @@ import Support
 import Text
 
 /// A tokenised data set whose words have labels.
-struct TaggedData: Sendable {
+struct TaggedData: LabelledExamples {
     let path: String
     let encodings: [Encoding]
     /// For each sentence the tokens that are labelled, counted from its first: the first piece of each word.
@@ -40,7 +40,6 @@ struct TaggedData: Sendable {
             + "sentences, and 'maxLength' says how long one may be"
     }
 
-    /// Changes when any token or label does.
     var fingerprint: String {
         var fingerprint = Fingerprint(of: encodings)
         for (positions, labels) in zip(positions, labels) {

@@ -9,9 +9,7 @@ struct TrainingData {
     let labels: [String]
     /// Whether the classes are those of the model's own head.
     let areModelsLabels: Bool
-    let train: LabelledData
-    let validation: LabelledData?
-    let test: LabelledData?
+    let parts: DataParts<LabelledData>
     /// Tokens of a sequence at most.
     let maxLength: Int
     /// What to know about the files.
@@ -34,9 +32,9 @@ struct TrainingData {
         labels = chosen?.map.names ?? []
         areModelsLabels = chosen?.areModels ?? false
         let encoder = DataEncoder(model: model, config: config, labels: chosen?.map, maxLength: maxLength)
-        train = try encoder.encode(files.train)
-        validation = try files.validation.map(encoder.encode)
-        test = try files.test.map(encoder.encode)
+        parts = DataParts(
+            train: try encoder.encode(files.train), validation: try files.validation.map(encoder.encode),
+            test: try files.test.map(encoder.encode))
     }
 }
 

@@ -159,7 +159,6 @@ extension Trainer {
 
     /// - Returns: `nil` without such data.
     func metrics(_ part: EvaluatedPart) throws -> EvaluationMetrics? {
-        guard task.exampleCount(of: part) != nil else { return nil }
         do {
             return try task.evaluate(part, with: model)
         } catch let error as ExecutionError {

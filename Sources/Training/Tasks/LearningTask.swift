@@ -49,9 +49,9 @@ protocol LearningTask {
     /// Those of the evaluations.
     func evaluationShapes() throws -> [[String: Int]]
 
-    /// Runs the model without dropout over a part that there is.
+    /// Runs the model without dropout over a part; `nil` without the part.
     /// - Throws: `ExecutionError` when an output is not finite, naming the node.
-    func evaluate(_ part: EvaluatedPart, with model: TrainableModel) throws -> EvaluationMetrics
+    func evaluate(_ part: EvaluatedPart, with model: TrainableModel) throws -> EvaluationMetrics?
     /// Runs the model without dropout on a training example.
     /// - Throws: as `evaluate`.
     func probe(_ model: TrainableModel) throws

@@ -164,7 +164,8 @@ final class PretrainingTask: LearningTask {
         _ = try model.infer(EncoderInputs(batch), outputs: ["logits", "next_sentence_logits"])
     }
 
-    func evaluate(_ part: EvaluatedPart, with model: TrainableModel) throws -> EvaluationMetrics {
+    func evaluate(_ part: EvaluatedPart, with model: TrainableModel) throws -> EvaluationMetrics? {
+        guard let heldOut, part == .validation else { return nil }
         var (words, pairs) = (GuessCounter(), GuessCounter())
         for batch in try heldOutBatches() {
             let outputs = try model.infer(EncoderInputs(batch), outputs: ["logits", "next_sentence_logits"])
@@ -173,6 +174,6 @@ final class PretrainingTask: LearningTask {
                 logits: try outputs["next_sentence_logits"]?.floats ?? [], targets: batch.nextSentenceLabels)
         }
         return EvaluationMetrics(
-            PretrainingMetrics(words: words, pairs: pairs), count: heldOut?.pairs.count ?? 0)
+            PretrainingMetrics(words: words, pairs: pairs), count: heldOut.pairs.count)
     }
 }

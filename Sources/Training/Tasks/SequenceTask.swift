@@ -1,22 +1,28 @@
 import Encoders
 import GraphCompiler
 import Pipelines
-import Support
 import Text
 
 /// Classification and regression: one label or number for each text or pair of texts.
-struct SequenceTask: LearningTask {
+struct SequenceTask: LabelledTask {
     let config: EncoderConfig
     let head: EncoderHead
+    let labels: [String]
     let keepsHead: Bool
     let metric: Metric
     let fingerprint: String
-    private let data: TrainingData
-    private let sequences: SequenceBatches
+    let warnings: [String]
+    let data: DataParts<LabelledData>
+    let sequences: SequenceBatches
+    let maxLength: Int
 
     /// Loads and tokenises the data.
+    ///
+    /// - Throws: `TextError` with file and line, `ModelError` for a setting that does not fit the model.
     init(_ training: TrainingConfig, _ source: ModelSource) throws {
-        data = try TrainingData(training, source)
+        let loaded = try TrainingData(training, source)
+        (data, labels, warnings) = (loaded.parts, loaded.labels, loaded.warnings)
+        maxLength = loaded.maxLength
         var config = source.config
         if training.task.isRegression {
             keepsHead = config.labels.count == 1
@@ -25,80 +31,34 @@ struct SequenceTask: LearningTask {
             config.problemType = .regression
         } else {
             keepsHead =
-                data.areModelsLabels && config.problemType != .regression
+                loaded.areModelsLabels && config.problemType != .regression
                 && config.architecture != .tokenClassification
-            head = .classification(labels: data.labels.count)
-            config.labels = data.labels
+            head = .classification(labels: labels.count)
+            config.labels = labels
             config.problemType = .singleLabel
         }
         self.config = config
         metric = training.task.metric
         fingerprint = data.train.fingerprint
         sequences = try SequenceBatches(
-            training, data.train.encodings, maxLength: data.maxLength, padID: source.tokenizer.special.padding
-        )
+            training, data.train.encodings, maxLength: maxLength, padID: source.tokenizer.special.padding)
     }
 
-    var plan: TrainingPlan { sequences.plan }
-    var validationFingerprint: String? { data.validation?.fingerprint }
     var architecture: EncoderArchitecture { .sequenceClassification }
-    var labels: [String] { data.labels }
-    var warnings: [String] { data.warnings }
-    var exampleCount: Int { data.train.encodings.count }
 
-    func exampleCount(of part: EvaluatedPart) -> Int? { examples(of: part)?.encodings.count }
-
-    func path(of part: EvaluatedPart) -> String { examples(of: part)?.path ?? "" }
-
-    private func examples(of part: EvaluatedPart) -> LabelledData? {
-        switch part {
-        case .validation: data.validation
-        case .test: data.test
-        }
-    }
-
-    // MARK: Training
-
-    func batches(epoch: Int) -> [[Int]] { sequences.indices(epoch: epoch) }
-
-    func step(_ microBatches: [[Int]], epoch: Int) -> TaskStep {
-        let batches = microBatches.map(sequences.layOut)
+    func inputs(_ batches: [Batch]) -> [StepInputs] {
         let stepSequences = batches.reduce(0) { $0 + $1.sequences }
-        let inputs = zip(microBatches, batches).map { indices, batch in
+        return batches.map { batch in
             StepInputs(
-                batch, targets: data.train.targets.tensor(indices), stepSequences: stepSequences)
+                batch, targets: data.train.targets.tensor(batch.exampleIndices), stepSequences: stepSequences)
         }
-        return TaskStep(inputs, of: batches)
     }
-
-    func gradientAccumulation(epoch: Int) -> Int { sequences.batchesPerStep }
-
-    var accumulates: Bool { sequences.batchesPerStep > 1 }
-
-    var largestBatchSize: Int { sequences.largestBatchSize }
 
     func largestTrainingShapes(batchSize: Int) -> [[String: Int]] {
         sequences.largestShapes(batchSize: batchSize).map(\.symbols)
     }
 
-    // MARK: Evaluation
-
-    func evaluationShapes() -> [[String: Int]] {
-        [data.validation, data.test].compactMap { $0?.encodings }.flatMap { encodings in
-            SequenceRunner.shapes(of: encodings, batchTokens: TaskStep.evaluationTokens).map(\.symbols)
-        }
-    }
-
-    func probe(_ model: TrainableModel) throws {
-        let runner = model.runner(maxLength: data.maxLength, batchTokens: 1)
-        _ = try runner.rows(of: "logits", on: Array(data.train.encodings.prefix(1)))
-    }
-
-    func evaluate(_ part: EvaluatedPart, with model: TrainableModel) throws -> EvaluationMetrics {
-        guard let examples = examples(of: part) else {
-            return EvaluationMetrics(predictions: [], targets: [])
-        }
-        let runner = model.runner(maxLength: data.maxLength, batchTokens: TaskStep.evaluationTokens)
+    func metrics(on examples: LabelledData, _ runner: SequenceRunner) throws -> EvaluationMetrics {
         switch examples.targets {
         case .classes(let ids):
             let guesses = try runner.rows(of: "logits", on: examples.encodings) {
