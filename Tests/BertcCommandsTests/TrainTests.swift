@@ -217,7 +217,7 @@ import Testing
         #expect(result.status == 128 + signal)
         let note = try #require(result.error.split(separator: "\n").last)
         let match = try #require(
-            note.firstMatch(of: /interrupted after step (\d+); go on with --set resume=latest/))
+            note.firstMatch(of: /interrupted after step (\d+); continue with --set resume=latest/))
         let step = try #require(Int(match.1))
         let more = try train(
             "--set", "resume=latest", "--set", "epochs=3000", "--set", "maxSteps=\(step + 2)")
