@@ -106,8 +106,8 @@ public final class EncoderPipeline {
                 : "fine-tune it first, or correct 'architectures' in its configuration"
             throw ModelError(
                 .invalidModel,
-                "\(report.missing.count) tensors of the model are not in its weights: \(names); \(hint)",
-                at: path)
+                "\(Formatted.count(report.missing.count, "tensor of the model is", "tensors of the model are")) not in its "
+                    + "weights: \(names); \(hint)", at: path)
         }
         self.compiler = try compiler ?? Compiler()
         for spec in specs {
@@ -135,7 +135,7 @@ public final class EncoderPipeline {
         try inputs.enumerated().map { index, input in
             guard input.pair == nil || config.acceptedTokenTypes >= tokenizer.tokenTypes(isPair: true) else {
                 throw ModelError(
-                    .invalidInput, "is a pair, but the model has one token type only; give single texts",
+                    .invalidInput, "is a pair, but the model has only one token type; give single texts",
                     at: place(index))
             }
             let whole = try located(at: place(index)) { () throws(TextError) in
@@ -232,7 +232,7 @@ public final class EncoderPipeline {
         SequenceRunner(
             executor: try executor(for: task), maxLength: maxLength, batchTokens: options.batchTokens,
             advice: compiler.options.precision == .fp16
-                ? "fp16 has numbers up to 65504 only: use the precision bf16" : "")
+                ? "fp16 only holds numbers up to 65504: use the precision bf16" : "")
     }
 
     private func executor(for task: Task) throws -> Executor {

@@ -128,7 +128,7 @@ import Testing
         },
         Case(
             name: "labels and texts differ", arguments: ["evaluate", "@model", "@x.txt"], status: 65,
-            says: ["@x.txt", "2 texts", "1 labels"]
+            says: ["@x.txt", "2 texts", "1 label;"]
         ) {
             try $0.write("x.txt", "a\nfilm\n")
             try $0.write("x_labels.txt", "good\n")

@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("1\n1\n", "all examples have the same number"), ("1\n", "there is one example only"),
+        ("1\n1\n", "all examples have the same number"), ("1\n", "there is only one example"),
     ])
     func undefinedCorrelation(numbers: String, reason: String) throws {
         try TinyModel.write(.regression, to: scratch)

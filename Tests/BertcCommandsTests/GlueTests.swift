@@ -65,7 +65,7 @@ import Testing
         let model = try scratch.bytes("runs/RTE/model.safetensors")
         let again = try glue("--epochs", "1", "--tasks", "rte")
         #expect(again.status == 0)
-        #expect(again.error.contains("RTE is finished already"))
+        #expect(again.error.contains("RTE is already finished"))
         #expect(again.outputLines == Array(first.outputLines.suffix(again.outputLines.count)))
         // Predictions that were lost are made again, without training.
         let predictions = try scratch.read("runs/submission/RTE.tsv")
@@ -95,7 +95,8 @@ import Testing
             }
         }
         #expect(result.status == 130)
-        let match = try #require(result.error.firstMatch(of: /interrupted in RTE after step (\d+); the same/))
+        let match = try #require(
+            result.error.firstMatch(of: /interrupted in RTE after step (\d+); run the same command/))
         let more = try glue("--tasks", "rte", "--set", "maxSteps=400", "--set", "logEvery=1")
         #expect(more.status == 0, "\(more.error)")
         #expect(more.output.contains("checkpoints/step-\(match.1) after step \(match.1)\n"))

@@ -1,3 +1,4 @@
+import Encoders
 import Foundation
 import TestSupport
 import Testing
@@ -49,6 +50,23 @@ import Testing
         #expect(abs(loss - (test["loss"] as? Double ?? .nan)) < 1e-6)
         #expect(events.count { $0["event"] as? String == "step" } == 4)
         #expect(events.count { $0["event"] as? String == "epoch" } == 2)
+    }
+
+    /// Families train, save, evaluate and go on like BERT; those without token types have no input for them.
+    @Test(arguments: ["distilbert", "electra"]) func familiesTrain(_ modelType: String) throws {
+        var config = TinyModel.config()
+        config.modelType = modelType
+        try scratch.write("model.json", [UInt8](config.json()))
+        let result = try train("--json")
+        #expect(result.status == 0, "\(result.error)")
+        let last = try #require(try objects(result).last)
+        let test = try #require(last["test"] as? [String: Any])
+        let evaluated = try Tool.run([
+            "evaluate", scratch.path("output"), scratch.path("test.txt"), "--json",
+        ])
+        let metrics = try #require(try objects(evaluated).first)
+        let loss = try #require(metrics["loss"] as? Double)
+        #expect(abs(loss - (test["loss"] as? Double ?? .nan)) < 1e-6)
     }
 
     /// A process of its own: tests that run beside this one do not count.
@@ -217,7 +235,7 @@ import Testing
         #expect(result.status == 128 + signal)
         let note = try #require(result.error.split(separator: "\n").last)
         let match = try #require(
-            note.firstMatch(of: /interrupted after step (\d+); go on with --set resume=latest/))
+            note.firstMatch(of: /interrupted after step (\d+); continue with --set resume=latest/))
         let step = try #require(Int(match.1))
         let more = try train(
             "--set", "resume=latest", "--set", "epochs=3000", "--set", "maxSteps=\(step + 2)")

@@ -75,8 +75,8 @@ import Testing
 
     @Test(arguments: [
         (["O", "B-PER", "I-PER"], nil), (["B", "I", "E", "S", "O"], nil), (["PER-B", "PER-I", "O"], nil),
-        (["O", "PER", "ORG"], "label \"PER\" has no letter"),
-        (["O", "B-PER", "MISC"], "label \"MISC\" has no letter"),
+        (["O", "PER", "ORG"], "label \"PER\" has no prefix"),
+        (["O", "B-PER", "MISC"], "label \"MISC\" has no prefix"),
     ])
     func otherSchemesAreSaid(_ labels: [String], _ note: String?) {
         #expect(EntityTags(labels).note?.prefix(note?.count ?? 0).description == note)

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Testing
 import Text
 
@@ -46,6 +47,11 @@ struct CRC32 {
 /// Runs `body`, which must throw a `TextError`, and returns it.
 func textError(_ location: SourceLocation = #_sourceLocation, _ body: () throws -> Void) throws -> TextError {
     try #require(throws: TextError.self, sourceLocation: location, performing: body)
+}
+
+/// Runs `body`, which must throw a `FileError`, and returns it.
+func fileError(_ location: SourceLocation = #_sourceLocation, _ body: () throws -> Void) throws -> FileError {
+    try #require(throws: FileError.self, sourceLocation: location, performing: body)
 }
 
 /// The tokeniser of a directory or file, which must be a WordPiece one.

@@ -39,8 +39,8 @@ import Text
     }
 
     @Test(arguments: [
-        ("a O\nb\n", 2, "has 1 columns; expected 2, the word first and its label last"),
-        ("a\n", 1, "has 1 columns; expected 2"),
+        ("a O\nb\n", 2, "has 1 column; expected 2, the word first and its label last"),
+        ("a\n", 1, "has 1 column; expected 2"),
         ("a X O\n\nb O\n", 3, "has 2 columns; expected 3"),
         ("a\tO\nb c\td\tO\n", 2, "has 3 columns; expected 2"),
         ("a\tO\n\tO\n", 2, "has an empty column; expected 2"),
@@ -56,7 +56,7 @@ import Text
         for contents in ["", "\n \n", "-DOCSTART- O\n\n"] {
             #expect(try textError { _ = try load(contents) }.kind == .emptyDataset)
         }
-        #expect(try textError { _ = try TaggedDataset(contentsOf: "no/file") }.kind == .missingFile)
+        #expect(try fileError { _ = try TaggedDataset(contentsOf: "no/file") }.operation == .read)
     }
 
     @Test func labelsHaveIDsAndUnknownOnesALine() throws {
@@ -203,7 +203,7 @@ import Text
             "\(reversed)")
         let uneven = try textError { _ = try load("x.jsonl", "{\"tokens\": [\"a\"], \"tags\": []}") }
         #expect(
-            uneven.description.hasSuffix("x.jsonl:1: has 1 words but 0 labels; expected one for each word"))
+            uneven.description.hasSuffix("x.jsonl:1: has 1 word but 0 labels; expected one for each word"))
     }
 
     @Test(arguments: [

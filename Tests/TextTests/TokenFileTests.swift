@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import TestSupport
 import Testing
 
@@ -90,7 +91,7 @@ import Testing
             do {
                 _ = try TokenFile(contentsOf: path)
                 return false
-            } catch {
+            } catch let error as TextError {
                 return error.kind == .damagedFile && !error.description.contains("\n")
             }
         }
@@ -111,7 +112,7 @@ import Testing
         #expect(throws: TextError.self) {
             try TokenFile.prepare([empty], tokenizer: tokenizer, at: scratch.path + "/e.tokens")
         }
-        #expect(throws: TextError.self) {
+        #expect(throws: FileError.self) {
             try TokenFile.prepare(["nowhere.txt"], tokenizer: tokenizer, at: scratch.path + "/e.tokens")
         }
     }

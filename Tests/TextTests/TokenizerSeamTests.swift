@@ -61,8 +61,8 @@ private struct CharacterTokenizer: Tokenizer {
         return result
     }
 
-    func save(to directory: String) throws(TextError) {
-        throw TextError(.unwritableFile, file: directory, "is made up")
+    func save(to directory: String) throws {
+        throw FileError(.write, directory, "this tokeniser is made up")
     }
 }
 

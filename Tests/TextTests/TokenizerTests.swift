@@ -89,13 +89,11 @@ import Text
 
     @Test func missingFiles() throws {
         let scratch = try TemporaryDirectory()
-        let nowhere = try textError {
+        let nowhere = try fileError {
             _ = try TokenizerSource(contentsOf: scratch.path + "/none").tokenizer()
         }
-        #expect(nowhere.kind == .missingFile)
         #expect(nowhere.file == scratch.path + "/none")
-        let empty = try textError { _ = try TokenizerSource(contentsOf: scratch.path).tokenizer() }
-        #expect(empty.kind == .missingFile)
+        let empty = try fileError { _ = try TokenizerSource(contentsOf: scratch.path).tokenizer() }
         #expect(empty.message.contains("vocab.txt"))
     }
 
@@ -223,7 +221,7 @@ import Text
 
     @Test func cannotSaveBelowAFile() throws {
         let (tokenizer, scratch) = try tokenizer()
-        let error = try textError { try tokenizer.save(to: scratch.path + "/vocab.txt/x") }
-        #expect(error.kind == .unwritableFile)
+        let error = try fileError { try tokenizer.save(to: scratch.path + "/vocab.txt/x") }
+        #expect(error.operation == .write)
     }
 }

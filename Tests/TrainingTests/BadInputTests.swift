@@ -72,7 +72,7 @@ import Training
             config.data.trainFile = "train.tsv"
             config.task = .regression
         }
-        try Self.expect("has 1 texts but") { config, output in
+        try Self.expect("has 1 text but") { config, output in
             try output.write("train.txt", "a\n")
             try output.write("train_labels.txt", "x\ny\n")
             config.data.trainFile = "train.txt"

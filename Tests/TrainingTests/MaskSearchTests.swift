@@ -248,7 +248,8 @@ import Training
         second.mask.form = nil
         second.mask.lambda = 1
         #expect(
-            message { _ = try trainModel(second) }?.contains("'damLambda' has no use without 'dam'") == true)
+            message { _ = try trainModel(second) }?.contains("'damLambda' has no effect without 'dam'")
+                == true)
         second.mask.lambda = 5e-5
         _ = try trainModel(second)
     }

@@ -120,7 +120,7 @@ import Training
         _ = try trainModel(config) { if case .resumed(_, let step) = $0 { resumed = step } }
         #expect(resumed == 14)
         try output.write("b.txt", "Other text here.\n\nAnd there.\n\nAnd more.\n")
-        #expect(message { _ = try trainModel(config) }?.contains("other training data") == true)
+        #expect(message { _ = try trainModel(config) }?.contains("different training data") == true)
     }
 
     @Test func heldOutFilesAndWholeWords() throws {
@@ -163,10 +163,10 @@ import Training
 
     @Test(arguments: [
         (#"{"task": "pretrain", "model": "m"}"#, "'textFiles' is missing"),
-        (#"{"model": "m", "textFiles": ["a"]}"#, #"'textFiles' has no use in the task "classification""#),
+        (#"{"model": "m", "textFiles": ["a"]}"#, #"'textFiles' has no effect in the task "classification""#),
         (
             #"{"task": "pretrain", "model": "m", "textFiles": ["a"], "trainFile": "b"}"#,
-            #"'trainFile' has no use in the task "pretrain", whose files are 'textFiles'"#
+            #"'trainFile' has no effect in the task "pretrain", whose files are 'textFiles'"#
         ),
         (
             #"{"task": "pretrain", "model": "m", "textFiles": ["a"], "metric": "accuracy"}"#,
@@ -183,7 +183,7 @@ import Training
         ),
         (
             #"{"task": "pretrain", "model": "m", "textFiles": ["a"], "phases": [{"steps": 9}], "maxSteps": 3}"#,
-            "'maxSteps' has no use beside 'phases'"
+            "'maxSteps' has no effect with 'phases'"
         ),
     ])
     func configurationsThatCannotBe(text: String, problem: String) {

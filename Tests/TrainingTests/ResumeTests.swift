@@ -114,13 +114,14 @@ import Training
         let directory = output.path + "/run/checkpoints/step-14"
         #expect(
             message { _ = try trainModel(config) }
-                == "\(directory): was made with 'learningRate' 0.001, but it is 0.002 now; set it back, or start anew "
+                == "\(directory): was made with 'learningRate' 0.001, but it is 0.002 now; set it back, or start over "
                 + "with \"resume\": null")
         config.optimizer.learningRate = 1e-3
         let labels = String(decoding: try output.data("train_labels.txt"), as: UTF8.self).split(
             separator: "\n")
         try output.write("train_labels.txt", labels.reversed().joined(separator: "\n"))
-        #expect(message { _ = try trainModel(config) }?.contains("was made with other training data") == true)
+        #expect(
+            message { _ = try trainModel(config) }?.contains("was made with different training data") == true)
     }
 
     @Test func damagedCheckpointsAreNamed() throws {

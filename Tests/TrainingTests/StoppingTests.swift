@@ -72,7 +72,7 @@ import Training
             contentsOf: output.path + "/valid.txt")
         config.optimizer.maxSteps = 9
         let (report, notes) = try Self.notes(config)
-        #expect(notes.contains { $0.hasPrefix("the validation data are others") })
+        #expect(notes.contains { $0.hasPrefix("the validation data differ") })
         let values = report.evaluations.compactMap(\.value) + [try #require(saved.accuracy)]
         #expect(report.bestValue == values.max())
         // Without any, the last step's model is saved.
@@ -116,7 +116,7 @@ import Training
         object["layer_norm_eps"] = 1e-3
         try JSONSerialization.data(withJSONObject: object).write(to: URL(fileURLWithPath: path))
         #expect(
-            message { _ = try trainModel(config) }?.contains("another configuration of the model") == true)
+            message { _ = try trainModel(config) }?.contains("a different model configuration") == true)
     }
 
     /// Another run's checkpoint starts logs and the search for the best evaluation anew.
@@ -129,7 +129,7 @@ import Training
         let (report, notes) = try Self.notes(config)
         #expect(
             notes.contains {
-                $0.contains("in the directory of another run: the best evaluation is looked for")
+                $0.contains("in the directory of another run: the search for the best evaluation starts over")
             })
         #expect(report.bestStep == 10)
         let log = String(decoding: try output.data("other/log.csv"), as: UTF8.self).split(separator: "\n")
@@ -152,7 +152,7 @@ import Training
             if case .started(let summary) = event { notes = summary.warnings }
         }
         #expect(resumed == 4)
-        #expect(notes.contains { $0.hasPrefix(output.path + "/" + name) && $0.hasSuffix("is left out") })
+        #expect(notes.contains { $0.hasPrefix(output.path + "/" + name) && $0.hasSuffix("is skipped") })
         for step in [8, 9] {
             try output.write("run/checkpoints/step-\(step)/state.json", "{}")
         }

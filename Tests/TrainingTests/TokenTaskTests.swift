@@ -171,11 +171,11 @@ import Training
     @Test(arguments: [
         (
             #"{"task": "token_classification", "model": "m", "pairColumn": "text"}"#,
-            #"'pairColumn' has no use in the task "token_classification", which reads words with a label each"#
+            #"'pairColumn' has no effect in the task "token_classification", which reads words with a label each"#
         ),
         (
             #"{"task": "token_classification", "model": "m", "truncation": "only_first"}"#,
-            #"'truncation' has no use in the task "token_classification""#
+            #"'truncation' has no effect in the task "token_classification""#
         ),
         (
             #"{"task": "token_classification", "model": "m", "metric": "pearson"}"#,

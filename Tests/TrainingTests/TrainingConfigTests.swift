@@ -90,7 +90,7 @@ import Training
         ),
         (
             #"{"model": "m", "bucketWidth": 8}"#,
-            #"train.json: 'bucketWidth' has no use with "batching": "packed"; set that to "uniform", or remove this"#
+            #"train.json: 'bucketWidth' has no effect with "batching": "packed"; set that to "uniform", or remove this"#
         ),
         (
             #"{"model": "m", "optimizer": "adam"}"#,
@@ -154,7 +154,7 @@ import Training
         ),
         (
             #"{"model": "m", "task": "glue/mrpc", "data": "g", "testFile": "x.tsv"}"#,
-            #"train.json: 'testFile' has no use in the task "glue/mrpc", whose files are in 'data'; remove it"#
+            #"train.json: 'testFile' has no effect in the task "glue/mrpc", whose files are in 'data'; remove it"#
         ),
         (#"{}"#, #"train.json: 'model' is "", expected the path of a model directory or of a model.json"#),
         ("[]", "train.json: holds an array, expected a JSON object"),
@@ -224,7 +224,7 @@ import Training
     ])
     func uselessFields(refused: String, accepted: String) throws {
         let text = message { _ = try Self.config(#"{"model": "m", \#(refused)}"#) }
-        #expect(text?.contains("has no use") == true)
+        #expect(text?.contains("has no effect") == true)
         _ = try Self.config(#"{"model": "m", \#(accepted)}"#)
     }
 

@@ -77,7 +77,8 @@ extension CompileCommand {
         }
         for pass in passes where printAfter.contains(pass.name) {
             let text = try writer.text(pass.graph)
-            Console.write("// after \(pass.name): \(pass.graph.nodes.count) nodes\n\(text)")
+            Console.write(
+                "// after \(pass.name): \(Formatted.count(pass.graph.nodes.count, "node"))\n\(text)")
         }
     }
 

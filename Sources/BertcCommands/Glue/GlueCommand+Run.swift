@@ -18,7 +18,7 @@ extension GlueCommand {
         var results: [GlueTask: GlueResult] = [:]
         for (index, run) in runs.enumerated() {
             if let result = run.finished {
-                global.note("\(run.task.rawValue) is finished already, in \(run.directory)")
+                global.note("\(run.task.rawValue) is already finished, in \(run.directory)")
                 results[run.task] = result
             } else {
                 results[run.task] = try run.complete(compiler: compiler, global) {

@@ -9,7 +9,7 @@ struct GlueCommand: ParsableCommand {
         discussion: """
             Trains the model on each task in the folder, measures what the best epoch gave on the development
             data, and writes predictions for the test files as the leaderboard wants them. docs/glue.md says
-            what the columns are. Ctrl-C, SIGTERM and SIGHUP write a checkpoint; the same command goes on
+            what the columns are. Ctrl-C, SIGTERM and SIGHUP write a checkpoint; run the same command to continue
             from there, and finished tasks are not trained again.
 
             EXAMPLE:
@@ -18,7 +18,7 @@ struct GlueCommand: ParsableCommand {
               bertc glue train.json --data glue_data --set maxTokens=4096
             """)
 
-    @Argument(help: "A configuration in place of the standard recipe; its own task does not count.")
+    @Argument(help: "A configuration to use instead of the standard recipe; its task is ignored.")
     var config: String?
 
     @Option(parsing: .unconditional, help: "GLUE's folder, with a folder for each task.")

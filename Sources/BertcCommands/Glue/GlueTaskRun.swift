@@ -47,7 +47,7 @@ struct GlueTaskRun {
     /// Does what is left: trains, measures the saved model and writes predictions.
     ///
     /// - Parameter announce: called when everything is loaded and training starts.
-    /// - Throws: the status of a signal, with a checkpoint from which the same command goes on.
+    /// - Throws: the status of a signal, with a checkpoint from which run the same command to continue.
     func complete(
         compiler: Compiler, _ global: GlobalOptions, announce: @escaping () -> Void
     ) throws -> GlueResult {
@@ -95,7 +95,8 @@ struct GlueTaskRun {
         if !global.quiet { reporter.show(report) }
         guard report.end != .interrupted else {
             global.note(
-                "interrupted in \(task.rawValue) after step \(report.steps); the same command goes on")
+                "interrupted in \(task.rawValue) after step \(report.steps); run the same command to continue"
+            )
             throw ExitStatus.interruption
         }
         return GlueResult(step: report.bestStep ?? report.steps, seconds: report.seconds)

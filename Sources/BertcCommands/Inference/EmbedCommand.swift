@@ -41,7 +41,7 @@ struct EmbedCommand: ParsableCommand {
 
     @Option(
         parsing: .unconditional,
-        help: "A text that is put before each text, in place of the model's prompts.")
+        help: "A text to put before each text, instead of the model's prompts.")
     var prompt: String?
 
     @Flag(help: "Scale vectors to unit length.")

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Pipelines
+import Support
 
 /// Which saved model to use, and what it does with long texts.
 struct ModelOptions: ParsableArguments {
@@ -24,7 +25,9 @@ struct ModelOptions: ParsableArguments {
         for warning in pipeline.config.warnings + pipeline.notes { global.note("\(model): \(warning)") }
         let unused = pipeline.report.unexpected
         if !unused.isEmpty {
-            global.note("\(model): \(unused.count) tensors are not used: \(unused.joined(separator: ", "))")
+            global.note(
+                "\(model): \(Formatted.count(unused.count, "tensor is", "tensors are")) not used: \(unused.joined(separator: ", "))"
+            )
         }
         return pipeline
     }
@@ -36,6 +39,7 @@ struct ModelOptions: ParsableArguments {
         for note in pipeline.dataNotes { global.note("\(model): \(note)") }
         let count = pipeline.truncatedCount
         guard count > 0 else { return }
-        global.note("\(count) sequence\(count == 1 ? " was" : "s were") cut to \(pipeline.maxLength) tokens")
+        global.note(
+            "\(Formatted.count(count, "sequence was", "sequences were")) cut to \(pipeline.maxLength) tokens")
     }
 }

@@ -84,7 +84,7 @@ struct PredictCommand: ParsableCommand {
         }
         let count = pipeline.truncatedCount
         if count > 0 {
-            let texts = count == 1 ? "1 text was" : "\(count) texts were"
+            let texts = Formatted.count(count, "text was", "texts were")
             global.note("\(texts) longer than \(pipeline.maxLength) tokens and labelled in pieces")
         }
     }

@@ -60,8 +60,6 @@ enum ExitStatus: Int32, Error {
 
     private static func status(of kind: TextError.Kind) -> ExitStatus {
         switch kind {
-        case .missingFile, .unreadableFile: .missingInput
-        case .unwritableFile: .cannotCreate
         case .invalidUTF8, .invalidJSON, .invalidVocabulary, .missingSpecialToken, .unsupportedTokenizer,
             .unknownTokenID, .cannotTruncate, .unknownFormat, .emptyDataset, .countMismatch, .invalidColumns,
             .invalidLabel, .invalidBatching, .damagedFile:

@@ -77,7 +77,7 @@ struct TrainCommand: ParsableCommand {
         }
         guard report.end == .interrupted else { return }
         let next =
-            config.output.saveEvery == 0 ? "no checkpoint was written" : "go on with --set resume=latest"
+            config.output.saveEvery == 0 ? "no checkpoint was written" : "continue with --set resume=latest"
         global.note("interrupted after step \(report.steps); \(next)")
         throw ExitStatus.interruption
     }

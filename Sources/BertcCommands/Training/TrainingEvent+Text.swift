@@ -25,7 +25,8 @@ extension TrainingEvent {
             return ["validation after step \(evaluation.step): \(summary)\(best)"]
         case .checkpoint(let path, let step): return ["checkpoint after step \(step): \(path)"]
         case .bestModel(let path, let step): return ["best model, after step \(step), saved in \(path)"]
-        case .stoppedEarly(let step): return ["stopped early after step \(step): validation gets no better"]
+        case .stoppedEarly(let step):
+            return ["stopped early after step \(step): the validation metric has stopped improving"]
         }
     }
 }

@@ -85,7 +85,7 @@ package struct LengthLimit {
     /// What to know when another length is asked for.
     package func note(of length: Int?) -> [String] {
         guard let length, length > self.length else { return [] }
-        return ["\(file) allows \(self.length) tokens; \(length) are used as asked for"]
+        return ["\(file) allows \(self.length) tokens; \(length) are used, as requested"]
     }
 }
 
@@ -112,7 +112,7 @@ extension EncoderHead {
             switch config.problemType {
             case .multiLabel:
                 throw ModelError(
-                    .wrongTask, "is a multi-label classifier; expected one label a text, or regression",
+                    .wrongTask, "is a multi-label classifier; expected one label per text, or regression",
                     at: checkpoint.directory.path)
             case .regression: self = .regression
             case .singleLabel: self = .classification(labels: config.labelCount)

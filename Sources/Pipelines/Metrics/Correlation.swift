@@ -2,7 +2,7 @@
 public enum UndefinedCorrelation: String, Hashable, Sendable, CustomStringConvertible {
     case constantPredictions = "the model gives all examples the same number"
     case constantTargets = "all examples have the same number"
-    case singleExample = "there is one example only"
+    case singleExample = "there is only one example"
 
     public var description: String { rawValue }
 

@@ -49,7 +49,7 @@ package struct EntityTags: Hashable, Sendable {
             return Tag(place: .inside, type: type(label))
         }
         note = plain.map {
-            "label \"\($0)\" has no letter such as B- or I- in front: words in a row with it count as one entity"
+            "label \"\($0)\" has no prefix such as B- or I-: consecutive words with it count as one entity"
         }
     }
 

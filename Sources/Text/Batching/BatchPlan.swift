@@ -181,7 +181,8 @@ package struct EpochReport: Sendable, Equatable, CustomStringConvertible {
 
     package var description: String {
         let tenths = Int((paddedShare * 1000).rounded())
-        return "\(sequences) sequences in \(batches) batches, \(realTokens) real and \(paddedTokens) padded "
+        return
+            "\(Formatted.count(sequences, "sequence")) in \(Formatted.count(batches, "batch", "batches")), \(realTokens) real and \(paddedTokens) padded "
             + "tokens (\(tenths / 10).\(tenths % 10)% padding)"
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 extension TextDataset {
     /// Where the labels of `X.txt` are: `X_labels.txt`. Either may have a further ending `.gz`.
@@ -12,7 +13,7 @@ extension TextDataset {
     }
 
     /// One text per line, and the labels, if they are wanted and their file exists, line by line beside them.
-    static func loadLines(_ file: SourceFile, at path: String, _ options: Options) throws(TextError)
+    static func loadLines(_ file: SourceFile, at path: String, _ options: Options) throws
         -> TextDataset
     {
         let texts = file.lines
@@ -24,11 +25,11 @@ extension TextDataset {
         guard options.labels != .unused, hasLabels, !options.choosesColumns else {
             return try loadLines(file, texts, at: path, options)
         }
-        let labels = try SourceFile(path: labelPath, expected: "a file with one label a line").lines
+        let labels = try SourceFile(path: labelPath, expected: "a file with one label per line").lines
         guard texts.count == labels.count else {
             throw TextError(
                 .countMismatch, file: file.path,
-                "has \(texts.count) texts but \(labelPath) has \(labels.count) labels; "
+                "has \(Formatted.count(texts.count, "text")) but \(labelPath) has \(Formatted.count(labels.count, "label")); "
                     + "expected one line in each for every example")
         }
         let examples = zip(texts, labels).map { text, label in

@@ -71,12 +71,12 @@ package struct TextDataset: Sendable, Equatable {
 
     /// Loads a data file; `-` is standard input.
     ///
-    /// - Throws: a `TextError` that names file and line for a missing file, invalid UTF-8, an empty data set, columns
+    /// - Throws: a `FileError` for a file that cannot be read; a `TextError` that names file and line for invalid UTF-8, an empty data set, columns
     ///   that may mean several things, texts and labels that differ in number, a row with too few or too many columns,
     ///   and examples without a label when others have one.
     package static func load(
         path: String, format: Format = .auto, options: Options = Options()
-    ) throws(TextError) -> TextDataset {
+    ) throws -> TextDataset {
         try load(SourceFile(path: path, expected: expectation), at: path, format: format, options: options)
     }
 
@@ -84,7 +84,7 @@ package struct TextDataset: Sendable, Equatable {
 
     static func load(
         _ file: SourceFile, at path: String, format: Format, options: Options
-    ) throws(TextError) -> TextDataset {
+    ) throws -> TextDataset {
         let dataset: TextDataset
         switch format == .auto ? try DataFormat.of(file, at: path) : format {
         case .tsv: dataset = try TableReader(DataTable(tsv: file), options: options).dataset()

@@ -27,7 +27,7 @@ extension TextDataset {
         var notes = notes + (marks.note.map { ["\(labelFile): \($0)"] } ?? [])
         if count > 0 {
             notes.append(
-                "\(labelFile): \(count) of \(examples.count) examples without a gold label (\(spelled)) are left out"
+                "\(labelFile): \(count) of \(examples.count) examples have no gold label (\(spelled)) and are left out"
             )
         }
         return TextDataset(
@@ -70,7 +70,7 @@ private struct UnlabelledMarks {
             marks.insert("-1")
         } else if least == 0, greatest == 1, !Self.isOfSentiment(labelName) {
             note =
-                "-1 is taken for a class beside 0 and 1; if it means that there is no label, set 'missingLabels' to [\"-1\"]"
+                "-1 is taken as a class like 0 and 1; if it means that there is no label, set 'missingLabels' to [\"-1\"]"
         }
     }
 

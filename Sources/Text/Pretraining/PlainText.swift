@@ -2,7 +2,7 @@
 enum PlainText {
     /// The lines of a text file, or those of the texts in a file with columns or JSON objects, each text a document that
     /// an empty line ends.
-    static func lines(of file: SourceFile, at path: String) throws(TextError) -> [ArraySlice<UInt8>] {
+    static func lines(of file: SourceFile, at path: String) throws -> [ArraySlice<UInt8>] {
         let format = DataFormat.named(by: path)
         guard let format, [.tsv, .csv, .json].contains(format) else { return file.lines }
         let options = TextDataset.Options(labels: .unused)

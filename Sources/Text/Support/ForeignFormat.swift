@@ -16,7 +16,7 @@ enum ForeignFormat {
             [0x50, 0x4B, 0x03, 0x04], "a ZIP archive or an Excel workbook",
             "unpack it, or save the sheet as CSV"
         ),
-        ([0xD0, 0xCF, 0x11, 0xE0], "an Excel workbook of the old kind", "save the sheet as CSV"),
+        ([0xD0, 0xCF, 0x11, 0xE0], "an Excel workbook in the old format", "save the sheet as CSV"),
         (Array("%PDF".utf8), "a PDF document", "extract its text"),
         (
             [0x28, 0xB5, 0x2F, 0xFD], "compressed with zstd",
@@ -45,15 +45,15 @@ enum ForeignFormat {
             {
                 continue
             }
-            return "is \(signature.name), which is not read; \(signature.advice)"
+            return "is \(signature.name), which bertc does not read; \(signature.advice)"
         }
         let tar = Array("ustar".utf8)
         if bytes.count > 262, bytes[257..<262].elementsEqual(tar) {
-            return "is a tar archive, which is not read; unpack it and name one of its files"
+            return "is a tar archive, which bertc does not read; unpack it and name one of its files"
         }
         if let encoding = wideEncoding(of: bytes) {
             return
-                "is \(encoding.prefix(6)) text, which is not read; save it as UTF-8: iconv -f \(encoding.lowercased()) -t utf-8"
+                "is \(encoding.prefix(6)) text, which bertc does not read; save it as UTF-8: iconv -f \(encoding.lowercased()) -t utf-8"
         }
         return nil
     }

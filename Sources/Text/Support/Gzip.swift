@@ -1,4 +1,6 @@
 import CZlib
+import Foundation
+import Support
 
 /// Reads gzip (RFC 1952): one or more members, one after another.
 enum Gzip {
@@ -7,7 +9,7 @@ enum Gzip {
     /// The bytes that were compressed.
     ///
     /// - Throws: `.damagedFile` for data that end too early or do not agree with their checksum.
-    static func decompress(_ bytes: [UInt8], path: String) throws(TextError) -> [UInt8] {
+    static func decompress(_ bytes: [UInt8], path: String) throws -> [UInt8] {
         var input = bytes
         var output: [UInt8] = []
         var used = 0
@@ -27,10 +29,10 @@ enum Gzip {
     /// Appends what one member holds, and returns how many bytes it takes up.
     private static func member(
         _ input: inout [UInt8], from start: Int, into output: inout [UInt8], path: String
-    ) throws(TextError) -> Int {
+    ) throws -> Int {
         var stream = z_stream()
         guard czlib_inflate_gzip(&stream) == Z_OK else {
-            throw TextError(.unreadableFile, file: path, "cannot be decompressed: out of memory")
+            throw FileError(.read, path, String(cString: strerror(ENOMEM)))
         }
         defer { inflateEnd(&stream) }
         let chunk = 1 << 18

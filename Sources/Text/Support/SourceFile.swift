@@ -16,7 +16,8 @@ struct SourceFile {
     /// Reads the whole file and checks that it is UTF-8.
     ///
     /// - Parameter expected: what the file should hold, for the message when it is not there.
-    init(path: String, expected: String) throws(TextError) {
+    /// - Throws: `FileError` when it cannot be read, `TextError` when it is not text.
+    init(path: String, expected: String) throws {
         let name = DataPath.name(of: path)
         var (bytes, isRepeatable) = try FileBytes.read(path, name: name, expected: expected)
         if Gzip.isGzip(bytes) { bytes = try Gzip.decompress(bytes, path: name) }
@@ -123,39 +124,30 @@ private enum FileBytes {
 
     static func read(
         _ path: String, name: String, expected: String
-    ) throws(TextError) -> (bytes: [UInt8], isRepeatable: Bool) {
+    ) throws(FileError) -> (bytes: [UInt8], isRepeatable: Bool) {
         if path == DataPath.standardInput {
             let wasRead = standardInputIsRead.withLock { isRead in
                 defer { isRead = true }
                 return isRead
             }
             guard !wasRead else {
-                throw TextError(.unreadableFile, file: name, "was read already; give it for one file only")
+                throw FileError(
+                    unreadable: name, message: "has already been read; it can stand for one file only")
             }
-            return (try contents(name) { () throws(FileError) in try readStandardInput() }, false)
+            return ([UInt8](try readStandardInput()), false)
         }
         var status = stat()
         guard stat(path, &status) == 0 else {
             if errno == ENOENT || errno == ENOTDIR {
-                throw TextError(.missingFile, file: name, "no such file; expected \(expected)")
+                throw .missing(name, expected: expected)
             }
-            throw TextError(.unreadableFile, file: name, "cannot be read: \(systemReason())")
+            throw .system(.read, name)
         }
         let kind = status.st_mode & S_IFMT
         guard kind != S_IFDIR else {
-            throw TextError(.unreadableFile, file: name, "is a directory; expected \(expected)")
+            throw FileError(unreadable: name, message: "is a directory; expected \(expected)")
         }
-        return (try contents(name) { () throws(FileError) in try readFile(path) }, kind == S_IFREG)
-    }
-
-    private static func contents(_ name: String, _ read: () throws(FileError) -> Data) throws(TextError)
-        -> [UInt8]
-    {
-        do {
-            return [UInt8](try read())
-        } catch {
-            throw TextError(.unreadableFile, file: name, "cannot be read: \(error.reason)")
-        }
+        return ([UInt8](try readFile(path)), kind == S_IFREG)
     }
 }
 

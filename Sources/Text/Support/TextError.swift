@@ -1,12 +1,10 @@
-/// A caller's mistake met while loading a tokeniser or a data set, encoding text, or planning batches.
+/// A caller's mistake in what a tokeniser's files or a data set hold, in a text, or in how batches are planned. Files that
+/// cannot be read or written are a `FileError`.
 ///
 /// `description` is one line: `file:line: what is wrong; what was expected and how to fix it`.
 package struct TextError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What went wrong, for callers that react differently to different mistakes.
     package enum Kind: Sendable, Equatable {
-        case missingFile
-        case unreadableFile
-        case unwritableFile
         case damagedFile
         case invalidUTF8
         case invalidJSON

@@ -64,5 +64,7 @@ package protocol Tokenizer: Sendable {
     func adapted(lowercases: Bool, maxLength: Int?) throws(TextError) -> Self
     /// Writes files that HF Transformers and `TokenizerSource` load with the same result, and removes those of another
     /// tokeniser. The directory is made if needed; an interrupted save damages nothing.
-    func save(to directory: String) throws(TextError)
+    ///
+    /// - Throws: `FileError`.
+    func save(to directory: String) throws
 }

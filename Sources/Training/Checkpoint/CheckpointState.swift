@@ -68,7 +68,7 @@ struct CheckpointState {
         }
         let reader = try StateReader(text, file: url.path)
         guard try reader.field("version") == 2 else {
-            throw CheckpointDamage("is of another version of bertc", at: url.path)
+            throw CheckpointDamage("was written by another version of bertc", at: url.path)
         }
         guard case .object(let settings)? = reader.object["settings"] else {
             throw reader.damaged("it has no 'settings'")
@@ -96,18 +96,18 @@ struct CheckpointState {
             throw ModelError(
                 .invalidCheckpoint,
                 "was made with '\(field.name)' \(saved), but it is \(wanted) now; "
-                    + "set it back, or start anew with \"resume\": null", at: path)
+                    + "set it back, or start over with \"resume\": null", at: path)
         }
         guard data == other.data else {
             throw ModelError(
                 .invalidCheckpoint,
-                "was made with other training data; restore them, or start anew with \"resume\": null",
+                "was made with different training data; restore them, or start over with \"resume\": null",
                 at: path)
         }
         guard model == nil || model == other.model else {
             throw ModelError(
                 .invalidCheckpoint,
-                "was made with another configuration of the model or other names of labels; restore them, or start anew "
+                "was made with a different model configuration or different label names; restore them, or start over "
                     + "with \"resume\": null", at: path)
         }
     }

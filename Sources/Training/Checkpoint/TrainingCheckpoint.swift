@@ -25,7 +25,7 @@ struct TrainingCheckpoint {
             try self.init(checking: directory)
         } catch let error as CheckpointDamage {
             throw ModelError(
-                .invalidCheckpoint, "\(error.problem); choose another checkpoint or start anew",
+                .invalidCheckpoint, "\(error.problem); choose another checkpoint or start over",
                 at: error.place)
         }
     }
@@ -57,17 +57,17 @@ struct TrainingCheckpoint {
             do {
                 let checkpoint = try TrainingCheckpoint(checking: directory)
                 if checkpoint.state.position.step == step { return checkpoint }
-                note("\(directory.path): has the state of another step; this checkpoint is left out")
+                note("\(directory.path): holds the state of another step; this checkpoint is skipped")
             } catch let error as CheckpointDamage {
-                note("\(error.place): \(error.problem); this checkpoint is left out")
+                note("\(error.place): \(error.problem); this checkpoint is skipped")
             } catch {
-                note("\(error); this checkpoint is left out")
+                note("\(error); this checkpoint is skipped")
             }
         }
         guard let newest = all.first else { return nil }
         _ = try TrainingCheckpoint(directory: newest.directory)
         throw ModelError(
-            .invalidCheckpoint, "is damaged: it has the state of another step; start anew",
+            .invalidCheckpoint, "is damaged: it holds the state of another step; start over",
             at: newest.directory.path)
     }
 

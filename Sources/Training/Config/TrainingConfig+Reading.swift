@@ -75,7 +75,7 @@ extension TrainingConfig {
     /// Refuses fields that the task does not look at, where they have been changed: a value that is what it would be
     /// anyway says nothing, and files may list every field.
     func refuseUseless(_ names: [String], _ reason: String) throws {
-        try refuse(names) { "has no use in the task \"\(task.rawValue)\", \(reason); remove it" }
+        try refuse(names) { "has no effect in the task \"\(task.rawValue)\", \(reason); remove it" }
     }
 
     /// Refuses the first of the fields that has been changed.

@@ -29,7 +29,7 @@ struct DataFiles {
         test = nil
         labels = task.labels.isEmpty ? nil : task.labels
         warnings = [files.train, files.dev].filter { $0.skippedCount > 0 }.map {
-            "\($0.dataset.textFile): \($0.skippedCount) rows with missing fields are left out"
+            "\($0.dataset.textFile): \(Formatted.count($0.skippedCount, "row with missing fields is", "rows with missing fields are")) left out"
         }
     }
 

@@ -52,8 +52,9 @@ struct PretrainingText {
         guard count < 2 else { return }
         throw TextError(
             .emptyDataset, file: files.map(DataPath.name).joined(separator: ", "),
-            "has \(count + heldOut) documents"
-                + (heldOut > 0 ? ", of which \(heldOut) are held out ('heldOutShare')" : "")
+            "has \(Formatted.count(count + heldOut, "document"))"
+                + (heldOut > 0
+                    ? ", of which \(heldOut) \(heldOut == 1 ? "is" : "are") held out ('heldOutShare')" : "")
                 + "; expected at least two to train on, with blank lines between them")
     }
 }

@@ -34,9 +34,9 @@ struct TaggedData: LabelledExamples {
     /// What was cut off, if anything was.
     func cutNote(maxLength: Int) -> String? {
         guard cut.sentences > 0 else { return nil }
-        let sentences = cut.sentences == 1 ? "1 sentence is" : "\(cut.sentences) sentences are"
+        let sentences = Formatted.count(cut.sentences, "sentence is", "sentences are")
         return
-            "\(path): \(sentences) cut to \(maxLength) tokens, and \(cut.words) words are left out; blank lines end "
+            "\(path): \(sentences) cut to \(maxLength) tokens, and \(Formatted.count(cut.words, "word is", "words are")) left out; blank lines end "
             + "sentences, and 'maxLength' says how long one may be"
     }
 

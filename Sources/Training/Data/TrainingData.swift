@@ -62,7 +62,7 @@ private struct DataEncoder {
     func encode(_ dataset: TextDataset) throws -> LabelledData {
         if dataset.hasPairs, model.config.acceptedTokenTypes < model.tokenizer.tokenTypes(isPair: true) {
             throw ModelError(
-                .invalidModel, "has one token type only, but \(dataset.textFile) holds pairs of texts",
+                .invalidModel, "has only one token type, but \(dataset.textFile) holds pairs of texts",
                 at: model.path)
         }
         // Targets first: a mistake in a label is found before the long work.

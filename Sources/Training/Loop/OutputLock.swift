@@ -61,14 +61,14 @@ package final class OutputLock {
             guard descriptor >= 0 else {
                 throw ModelError(
                     .unwritable,
-                    "cannot be written into: \(String(cString: strerror(errno))); choose another outputDirectory",
+                    "cannot be written to: \(String(cString: strerror(errno))); choose another outputDirectory",
                     at: directory)
             }
             guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
                 defer { close(descriptor) }
                 throw ModelError(
                     .unwritable,
-                    "\(holder(descriptor)) is writing into it; wait until that has ended, or choose another "
+                    "\(holder(descriptor)) is writing to it; wait until it has finished, or choose another "
                         + "outputDirectory", at: directory)
             }
             // Its last owner may have removed the file between the two calls; then the lock is nobody's.

@@ -109,7 +109,7 @@ extension Trainer {
         let loaded = try checkpoint.report(for: savedSpecs).loaded
         guard loaded.count == savedSpecs.count else {
             throw ModelError(
-                .invalidModel, "is not the model that this run saved as its best; start anew",
+                .invalidModel, "is not the model that this run saved as its best one; start over",
                 at: outputDirectory)
         }
         for name in loaded {

@@ -54,7 +54,7 @@ extension Trainer {
         guard position.step <= plan.steps else {
             throw ModelError(
                 .invalidCheckpoint,
-                "is after \(position.step) steps, but this run has \(plan.steps); raise epochs or "
+                "was saved after \(Formatted.count(position.step, "step")), but this run has \(plan.steps); raise epochs or "
                     + "maxSteps, or choose an earlier checkpoint", at: path)
         }
         if position.microBatch > 0, saved.microBatchSize != setup.microBatchSize {
@@ -66,25 +66,29 @@ extension Trainer {
         guard position.step < plan.steps else { return }
         func damaged(_ problem: String) -> ModelError {
             ModelError(
-                .invalidCheckpoint, "is damaged: \(problem); choose another checkpoint or start anew",
+                .invalidCheckpoint, "is damaged: \(problem); choose another checkpoint or start over",
                 at: path)
         }
         guard progress.epoch < plan.epochs else {
-            throw damaged("it is after \(progress.epoch) epochs, but this run has \(plan.epochs)")
+            throw damaged(
+                "it was saved after \(Formatted.count(progress.epoch, "epoch")), but this run has \(plan.epochs)"
+            )
         }
         let steps = try steps(ofEpoch: progress.epoch)
         guard progress.batch < steps.count else {
             throw damaged(
-                "it is after \(progress.batch) steps of epoch \(progress.epoch + 1), which has \(steps.count)"
+                "it was saved after \(Formatted.count(progress.batch, "step")) of epoch \(progress.epoch + 1), which has \(steps.count)"
             )
         }
         // Other epochs may have other numbers of steps.
         guard
             config.task == .pretrain || config.batches.maxTokens != nil
                 || position.step == progress.epoch * steps.count + progress.batch
-        else { throw damaged("it is not after \(position.step) steps") }
+        else { throw damaged("it was not saved after \(Formatted.count(position.step, "step"))") }
         guard position.microBatch == 0 || position.microBatch < steps[progress.batch].count else {
-            throw damaged("it is in the middle of a step after \(position.microBatch) micro-batches")
+            throw damaged(
+                "it was saved in the middle of a step, after \(Formatted.count(position.microBatch, "micro-batch", "micro-batches"))"
+            )
         }
     }
 
@@ -94,7 +98,10 @@ extension Trainer {
     ) throws -> (best: BestEvaluation?, notes: [String]) {
         guard let best = saved.progress.best else { return (nil, []) }
         func anew(_ reason: String) -> (BestEvaluation?, [String]) {
-            (nil, ["\(reason): the best evaluation is looked for anew from step \(saved.position.step) on"])
+            (
+                nil,
+                ["\(reason): the search for the best evaluation starts over at step \(saved.position.step)"]
+            )
         }
         guard let validation = task.validationFingerprint else {
             return (nil, ["there are no validation data any more: the model of the last step is saved"])
@@ -109,7 +116,7 @@ extension Trainer {
             saved.measure.metric == metric
                 ? nil
                 : "metric is \(metric.rawValue), but was \(saved.measure.metric?.rawValue ?? "unknown")",
-            saved.measure.validation == validation ? nil : "the validation data are others",
+            saved.measure.validation == validation ? nil : "the validation data differ",
         ].compactMap(\.self)
         guard !changes.isEmpty else { return (best, []) }
         let reason = changes.joined(separator: ", and ")
@@ -135,6 +142,6 @@ extension Trainer {
         guard before != now else { return nil }
         return
             "the run of the checkpoint had \(Formatted.count(steps, "step")), this one has \(plan.steps): step \(position.step + 1) has "
-            + "the learning rate \(Float(now)) in place of \(Float(before))"
+            + "a learning rate of \(Float(now)) instead of \(Float(before))"
     }
 }

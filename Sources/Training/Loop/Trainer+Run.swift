@@ -1,5 +1,6 @@
 import GraphCompiler
 import Pipelines
+import Support
 import Text
 
 extension Trainer {
@@ -93,8 +94,8 @@ extension Trainer {
         } catch let error as LossScaleError {
             throw ModelError(
                 .failedStep,
-                "gradients overflow in fp16 with the loss scaled by \(error.scale) still, after "
-                    + "\(error.skipped) skipped steps; \(precisionAdvice)or lower learningRate",
+                "gradients still overflow in fp16 with the loss scaled by \(error.scale), after "
+                    + "\(Formatted.count(error.skipped, "skipped step")); \(precisionAdvice)or lower learningRate",
                 at: "step \(position.step) (epoch \(progress.epoch + 1))")
         }
         guard let result else { return false }
@@ -141,7 +142,7 @@ extension Trainer {
     /// What to do about numbers that f16 cannot hold; empty where they are not f16.
     var precisionAdvice: String {
         guard config.machine.precision == .fp16 else { return "" }
-        return "fp16 has numbers up to 65504 only: set 'precision' to \"bf16\" (in \(config.file)), "
+        return "fp16 only holds numbers up to 65504: set 'precision' to \"bf16\" (in \(config.file)), "
     }
 
     private func endEpoch(batches: Int, seconds: Double) throws {

@@ -54,7 +54,7 @@ struct TrainingSetup {
         let pieces = (whole + size - 1) / size
         setup.note =
             "maxMemory is \(text(limit)) and whole batches need \(text(needed.total)): batches are cut into up to "
-            + "\(pieces) micro-batches of \(size) sequences, which need \(text(setup.memory.total))"
+            + "\(Formatted.count(pieces, "micro-batch", "micro-batches")) of \(Formatted.count(size, "sequence")), which need \(text(setup.memory.total))"
         return setup
     }
 

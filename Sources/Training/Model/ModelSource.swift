@@ -74,7 +74,7 @@ struct ModelSource {
         if let pipe = files.first(where: { !DataPath.isRepeatable($0) }) {
             throw ModelError(
                 .invalidSetting,
-                "'textFiles' has \(DataPath.name(of: pipe)), which can be read once, but a vocabulary is learnt from the "
+                "'textFiles' has \(DataPath.name(of: pipe)), which can be read only once, but a vocabulary is learned from the "
                     + "texts first; write them to a file, or name a 'tokenizer'", at: training.file)
         }
         return files
@@ -149,7 +149,7 @@ struct ModelSource {
         guard incomplete.isEmpty else {
             throw ModelError(
                 .invalidModel,
-                "the weights lack \(incomplete.count) tensors of the encoder: "
+                "the weights lack \(Formatted.count(incomplete.count, "tensor")) of the encoder: "
                     + incomplete.map(\.name).joined(separator: ", ")
                     + "; check the sizes in its configuration",
                 at: path)

@@ -36,7 +36,7 @@ final class PretrainingTask: LearningTask {
         guard source.config.tokenTypes > 1 else {
             throw ModelError(
                 .invalidModel,
-                "has one token type only, but pre-training needs pairs of texts; raise "
+                "has only one token type, but pre-training needs pairs of texts; raise "
                     + "type_vocab_size to 2", at: source.path)
         }
         config = source.config

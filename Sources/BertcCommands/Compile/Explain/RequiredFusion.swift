@@ -1,5 +1,6 @@
 import ArgumentParser
 import GraphCompiler
+import Support
 
 /// A demand of `--require-fusion`: at least so many kernels with these parts side by side in their names.
 struct RequiredFusion {
@@ -54,7 +55,7 @@ struct RequiredFusion {
         }
         throw CommandError(
             .unmet,
-            "\(model): \(found) kernels have \(pattern) in their names, "
+            "\(model): \(Formatted.count(found, "kernel has", "kernels have")) \(pattern) in \(found == 1 ? "its name" : "their names"), "
                 + "\(count) are required\(reason(decisions)); --explain lists all candidates")
     }
 

@@ -1,3 +1,5 @@
+import Support
+
 /// Decides which column is what: chosen columns first, then known names, then what the first rows look like.
 ///
 /// It never guesses between two sensible readings: it throws, with the columns shown and what to set.
@@ -205,7 +207,8 @@ struct ColumnDetector {
             isJSON
             ? "no text among the members \(list)"
             : names == nil
-                ? "has \(profiles.count) columns and no known header" : "no text column among \(list)"
+                ? "has \(Formatted.count(profiles.count, "column")) and no known header"
+                : "no text column among \(list)"
         return error("\(problem); \(shown); set the text column ('textColumn', --text-column)")
     }
 

@@ -14,7 +14,7 @@ package struct GlueFile: Sendable {
     ///
     /// - Throws: a `TextError` that names file and line for a header that is not the task's, a row with too few or
     /// too many columns, and a label that is missing or not one of the task's.
-    package init(path: String, task: GlueTask, split: GlueSplit) throws(TextError) {
+    package init(path: String, task: GlueTask, split: GlueSplit) throws {
         var rows = try SourceFile(path: path, expected: "\(task.rawValue)'s \(task.fileName(of: split))")
             .lines
         while let last = rows.last, last.isEmpty { rows.removeLast() }
@@ -65,7 +65,7 @@ private struct GlueRowReader {
             return
         }
         guard let header else {
-            throw TextError(.emptyDataset, file: path, "is empty; expected a header and one example a line")
+            throw TextError(.emptyDataset, file: path, "is empty; expected a header and one example per line")
         }
         let names = Self.fields(header).map { TextDataset.trimmed($0) }
         columns = try GlueColumns(names, task: task, split: split, path: path)

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// Where a task's files are.
 package struct GlueFolder: Sendable {
@@ -9,17 +10,18 @@ package struct GlueFolder: Sendable {
     /// Finds the task in `directory`: GLUE's folder with one folder a task, whose names may be in lower case as well,
     /// or the task's own folder.
     ///
-    /// - Throws: `.missingFile` when the task is in neither place.
-    package init(_ task: GlueTask, in directory: String) throws(TextError) {
+    /// - Throws: `FileError` when the task is in neither place.
+    package init(_ task: GlueTask, in directory: String) throws(FileError) {
         self.task = task
         if let folder = Self.folder(of: task, in: directory) {
             path = folder
         } else if FileManager.default.fileExists(atPath: directory + "/train.tsv") {
             path = directory
         } else {
-            throw TextError(
-                .missingFile, file: directory,
-                "holds neither \(task.rawValue)/ nor train.tsv; expected GLUE's folder or that of \(task.rawValue)"
+            throw FileError(
+                unreadable: directory,
+                message:
+                    "holds neither \(task.rawValue)/ nor train.tsv; expected GLUE's folder or that of \(task.rawValue)"
             )
         }
     }
@@ -51,7 +53,7 @@ package struct GlueFolder: Sendable {
         FileManager.default.fileExists(atPath: path(of: split))
     }
 
-    package func load(_ split: GlueSplit) throws(TextError) -> GlueFile {
+    package func load(_ split: GlueSplit) throws -> GlueFile {
         try GlueFile(path: path(of: split), task: task, split: split)
     }
 }

@@ -66,7 +66,7 @@ struct JSONRecords {
         for range in ranges { try read(range) }
         if replacedSurrogates > 0 {
             notes.append(
-                "\(file.path): \(replacedSurrogates) halves of surrogate pairs, which are not characters, became U+FFFD"
+                "\(file.path): \(Formatted.count(replacedSurrogates, "half of a surrogate pair", "halves of surrogate pairs")) became U+FFFD"
             )
         }
     }

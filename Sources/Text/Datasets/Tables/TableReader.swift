@@ -228,7 +228,8 @@ private struct Selection {
             }
             guard index >= 0, index < table.columnCount else {
                 throw failure(
-                    "has \(table.columnCount) columns; column \(index) was asked for (columns count from 0)")
+                    "has \(Formatted.count(table.columnCount, "column")); column \(index) was asked for (columns are counted from 0)"
+                )
             }
             return index
         case .name(let name):

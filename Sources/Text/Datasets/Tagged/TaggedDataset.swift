@@ -35,13 +35,13 @@ package struct TaggedDataset: Sendable, Equatable {
     /// labels. `-` is standard input.
     ///
     /// - Parameter options: the columns or members of words (`textColumn`) and labels, and whether labels are read.
-    /// - Throws: a `TextError` that names file and line for a missing file, invalid UTF-8, columns that may mean several
+    /// - Throws: a `FileError` for a file that cannot be read; a `TextError` that names file and line for invalid UTF-8, columns that may mean several
     ///   things, words without label, and a file without words.
     package init(
         contentsOf path: String, format: DataFormat = .auto,
         options: TextDataset.Options = TextDataset.Options(labels: .classes)
-    ) throws(TextError) {
-        let file = try SourceFile(path: path, expected: "a file with a word and its label a line")
+    ) throws {
+        let file = try SourceFile(path: path, expected: "a file with one word and its label per line")
         try self.init(
             file, format: format == .auto ? Self.format(of: file, at: path) : format, options: options)
     }
@@ -54,7 +54,7 @@ package struct TaggedDataset: Sendable, Equatable {
         }
         guard !sentences.isEmpty else {
             throw TextError(
-                .emptyDataset, file: file.path, "holds no words; expected one and its label a line")
+                .emptyDataset, file: file.path, "holds no words; expected one word and its label per line")
         }
     }
 
@@ -104,7 +104,7 @@ package enum TextsOrWords {
     package init(
         contentsOf path: String, format: DataFormat = .auto, unnamed: DataFormat = .auto,
         options: TextDataset.Options
-    ) throws(TextError) {
+    ) throws {
         let file = try SourceFile(path: path, expected: TextDataset.expectation)
         let known = format == .auto ? DataFormat.named(by: path) ?? .auto : format
         // Lines that were asked for are texts, whatever they look like.

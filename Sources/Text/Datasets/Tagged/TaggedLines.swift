@@ -22,7 +22,7 @@ struct TaggedLines {
         let least = options.labels == .unused ? 1 : 2
         width = max(least, sentences.first?.first?.columns.count ?? least)
         for row in sentences.joined() where row.columns.count != width {
-            throw failure(row, "\(row.columns.count) columns")
+            throw failure(row, Formatted.count(row.columns.count, "column"))
         }
         if hasHeader(rows) { try removeHeader() }
     }
@@ -124,7 +124,8 @@ struct TaggedLines {
         case .index(let index):
             throw TextError(
                 .invalidColumns, file: path, line: 1,
-                "has \(width) columns; column \(index) was asked for (columns count from 0)")
+                "has \(Formatted.count(width, "column")); column \(index) was asked for (columns are counted from 0)"
+            )
         case .name(let name):
             if let index = names?.firstIndex(where: { $0.hasSameCodePoints(as: name) }) { return index }
             throw TextError(

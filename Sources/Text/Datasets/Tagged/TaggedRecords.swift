@@ -116,7 +116,8 @@ struct TaggedRecords {
         guard values.count == list.count else {
             throw failure(
                 .countMismatch,
-                "has \(list.count) words but \(values.count) labels; expected one for each word")
+                "has \(Formatted.count(list.count, "word")) but \(Formatted.count(values.count, "label")); expected one for each word"
+            )
         }
         var labels: [String] = []
         for value in values {

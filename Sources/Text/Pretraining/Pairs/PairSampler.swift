@@ -23,7 +23,7 @@ package struct PairSampler: Sendable {
         guard documents.documents.count > 1 else {
             throw TextError(
                 .emptyDataset, file: documents.file.path,
-                "has \(documents.documents.count) documents; expected at least two, with blank lines between them"
+                "has \(Formatted.count(documents.documents.count, "document")); expected at least two, with blank lines between them"
             )
         }
         self.documents = documents

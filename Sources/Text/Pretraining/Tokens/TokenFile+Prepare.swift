@@ -3,16 +3,16 @@ import Support
 
 extension TokenFile {
     /// Tokenises some text files into one file of tokens, or opens the one that is there when it was made of the same
-    /// texts with the same tokeniser. A damaged one is made anew.
+    /// texts with the same tokeniser. A damaged one is made again.
     ///
     /// A text file holds documents, which blank lines separate; each line holds one or more sentences, which
     /// `SentenceSplitter` takes apart. A document also ends with its file. Sentences without tokens are left out, and
     /// so are documents without sentences.
     ///
-    /// - Throws: `TextError` for a text that cannot be read, is not UTF-8, or holds no words.
+    /// - Throws: `FileError` for a file that cannot be read or written, `TextError` for a text that is not UTF-8 or holds no words.
     package static func prepare(
         _ texts: [String], tokenizer: any Tokenizer, at path: String
-    ) throws(TextError) -> TokenFile {
+    ) throws -> TokenFile {
         // A pipe gives its text once.
         var pipes: [TextKey: SourceFile] = [:]
         let sources = try hash(of: texts, pipes: &pipes)
@@ -47,7 +47,7 @@ extension TokenFile {
 
     private static func hash(
         of texts: [String], pipes: inout [TextKey: SourceFile]
-    ) throws(TextError) -> UInt64 {
+    ) throws -> UInt64 {
         var hash = Fingerprint()
         for text in texts {
             let file = try SourceFile(path: text, expected: "a text file")

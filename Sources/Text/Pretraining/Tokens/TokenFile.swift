@@ -30,46 +30,44 @@ package struct TokenFile: Sendable {
     package let sentenceCount: Int
     package let tokenCount: Int
     let idSize: Int
-    private let data: Data
+    private let file: MappedFile
     private let checksum: UInt64
 
     /// Maps a file and checks it, checksum included.
     ///
-    /// - Throws: `.missingFile`, or `.damagedFile` for one that is not whole.
-    package init(contentsOf path: String) throws(TextError) {
+    /// - Throws: `FileError`, or `TextError` for one that is not whole.
+    package init(contentsOf path: String) throws {
         self.path = path
         guard FileManager.default.fileExists(atPath: path) else {
-            throw TextError(.missingFile, file: path, "no such file; expected tokenised text")
+            throw FileError.missing(path, expected: "tokenised text")
         }
-        guard let data = try? Data(contentsOf: URL(file: path), options: .alwaysMapped) else {
-            throw TextError(.unreadableFile, file: path, "cannot be read; check its permissions")
-        }
+        file = try MappedFile(path: path)
+        let bytes = file.bytes
         func damaged(_ problem: String) -> TextError {
             TextError(
                 .damagedFile, file: path,
-                "is not a complete token file: \(problem); delete it, it is made anew"
+                "is not a complete token file: \(problem); delete it, and it is made again"
             )
         }
-        guard data.count >= Self.headerSize, data.prefix(8).elementsEqual(Self.magic) else {
+        guard bytes.count >= Self.headerSize, bytes.prefix(8).elementsEqual(Self.magic) else {
             throw damaged("it does not start with BERTCTOK")
         }
-        let header = data.withUnsafeBytes { bytes in
-            (1..<8).map { UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self)) }
+        let header = (1..<8).map {
+            UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self))
         }
         guard UInt32(truncatingIfNeeded: header[0]) == Self.version else {
-            throw damaged("it is of another version")
+            throw damaged("it was made by another version of bertc")
         }
         idSize = Int(header[0] >> 32)
         (sources, tokenizer, checksum) = (header[1], header[2], header[6])
         let counts = header[3...5].compactMap { Int(exactly: $0) }
         guard idSize == 2 || idSize == 4, counts.count == 3, counts.allSatisfy({ $0 < 1 << 48 }) else {
-            throw damaged("its header makes no sense")
+            throw damaged("its header is not valid")
         }
         (documentCount, sentenceCount, tokenCount) = (counts[0], counts[1], counts[2])
-        self.data = data
         let expected = Self.headerSize + 8 * (documentCount + sentenceCount + 2) + idSize * tokenCount
-        guard data.count == expected else {
-            throw damaged("it has \(data.count) bytes, expected \(expected)")
+        guard bytes.count == expected else {
+            throw damaged("it has \(bytes.count) bytes, expected \(expected)")
         }
         guard computedChecksum == checksum else { throw damaged("its checksum is wrong") }
     }
@@ -79,14 +77,13 @@ package struct TokenFile: Sendable {
     private var tokensOffset: Int { sentencesOffset + 8 * (sentenceCount + 1) }
 
     private var computedChecksum: UInt64 {
-        data.withUnsafeBytes { bytes in
-            var hash = Fingerprint()
-            hash.addWords(UnsafeRawBufferPointer(rebasing: bytes[..<56]))
-            hash.addWords(UnsafeRawBufferPointer(rebasing: bytes[documentsOffset..<sentencesOffset]))
-            hash.addWords(UnsafeRawBufferPointer(rebasing: bytes[sentencesOffset..<tokensOffset]))
-            hash.addWords(UnsafeRawBufferPointer(rebasing: bytes[tokensOffset...]))
-            return hash.value
-        }
+        let bytes = file.bytes
+        var hash = Fingerprint()
+        hash.addWords(UnsafeRawBufferPointer(rebasing: bytes[..<56]))
+        hash.addWords(UnsafeRawBufferPointer(rebasing: bytes[documentsOffset..<sentencesOffset]))
+        hash.addWords(UnsafeRawBufferPointer(rebasing: bytes[sentencesOffset..<tokensOffset]))
+        hash.addWords(UnsafeRawBufferPointer(rebasing: bytes[tokensOffset...]))
+        return hash.value
     }
 
     /// Sentences of a document, as indices over the whole file.
@@ -100,23 +97,21 @@ package struct TokenFile: Sendable {
     }
 
     private func number(_ index: Int, at offset: Int) -> Int {
-        data.withUnsafeBytes {
-            Int(UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: offset + 8 * index, as: UInt64.self)))
-        }
+        Int(
+            UInt64(
+                littleEndian: file.bytes.loadUnaligned(fromByteOffset: offset + 8 * index, as: UInt64.self)))
     }
 
     /// The ids of some tokens.
     package func ids(_ range: Range<Int>) -> [Int32] {
-        data.withUnsafeBytes { bytes in
-            range.map { index in
-                let offset = tokensOffset + idSize * index
-                return idSize == 2
-                    ? Int32(
-                        UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt16.self)))
-                    : Int32(
-                        bitPattern: UInt32(
-                            littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
-            }
+        let bytes = file.bytes
+        return range.map { index in
+            let offset = tokensOffset + idSize * index
+            return idSize == 2
+                ? Int32(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt16.self)))
+                : Int32(
+                    bitPattern: UInt32(
+                        littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
         }
     }
 }

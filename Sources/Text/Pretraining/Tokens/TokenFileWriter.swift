@@ -32,7 +32,7 @@ struct TokenFileWriter {
     }
 
     /// Writes the file beside its place and renames it.
-    func write(to path: String, sources: UInt64, tokenizer: UInt64) throws(TextError) {
+    func write(to path: String, sources: UInt64, tokenizer: UInt64) throws {
         let numbers: [UInt64] = [
             UInt64(TokenFile.version) | UInt64(idSize) << 32, sources, tokenizer,
             UInt64(documents.count - 1), UInt64(sentences.count - 1), UInt64(ids.count / idSize),
@@ -47,14 +47,9 @@ struct TokenFileWriter {
         withUnsafeBytes(of: hash.value.littleEndian) { file.append(contentsOf: $0) }
         for part in parts.dropFirst() { file.append(contentsOf: part) }
         let url = URL(file: path)
-        do {
-            try FileManager.default.createDirectory(
-                at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try AtomicFile.write(file, to: url)
-        } catch {
-            throw TextError(
-                .unwritableFile, file: path, "cannot be written; check its directory and free space")
-        }
+        let directory = path.parentPath
+        if !directory.isEmpty { try makeDirectory(directory) }
+        try AtomicFile.write(file, to: url)
     }
 
     private static func bytes(_ numbers: [UInt64]) -> [UInt8] {

@@ -11,8 +11,8 @@ package struct WordCounts: Sendable {
     }
 
     /// Counts the words of a file, normalised and split as the tokeniser does it.
-    /// - Throws: `TextError` for a file that cannot be read or is not UTF-8.
-    package mutating func add(file path: String) throws(TextError) {
+    /// - Throws: `FileError` for a file that cannot be read, `TextError` for one that is not UTF-8.
+    package mutating func add(file path: String) throws {
         let file = try SourceFile(path: path, expected: "a text file")
         for line in try PlainText.lines(of: file, at: path) { line.withUnsafeBufferPointer { add($0) } }
     }

@@ -31,13 +31,13 @@ package struct TokenizerFiles: Sendable {
     private static let expected = "a directory with vocab.txt or tokenizer.json, or one of these files"
 
     /// - Parameter path: a directory, or a file with a vocabulary.
-    /// - Throws: `TextError` when there is no tokeniser, or a file cannot be read.
-    init(_ path: String) throws(TextError) {
+    /// - Throws: `FileError` when there is no tokeniser, or a file cannot be read; `TextError` for one that is not text.
+    init(_ path: String) throws {
         self.path = path
         let manager = FileManager.default
         var isDirectory: ObjCBool = false
         guard manager.fileExists(atPath: path, isDirectory: &isDirectory) else {
-            throw TextError(.missingFile, file: path, "no such tokeniser; expected \(Self.expected)")
+            throw FileError(unreadable: path, message: "no such tokeniser; expected \(Self.expected)")
         }
         guard isDirectory.boolValue else {
             let isDocument = path.utf8.reversed().starts(with: ".json".utf8.reversed())
@@ -45,7 +45,7 @@ package struct TokenizerFiles: Sendable {
             sources[name] = try SourceFile(path: path, expected: "a vocabulary (vocab.txt or tokenizer.json)")
             return
         }
-        func child(_ name: String, _ expected: String) throws(TextError) -> SourceFile? {
+        func child(_ name: String, _ expected: String) throws -> SourceFile? {
             let file = (path as NSString).appendingPathComponent(name)
             return manager.fileExists(atPath: file) ? try SourceFile(path: file, expected: expected) : nil
         }
@@ -54,9 +54,10 @@ package struct TokenizerFiles: Sendable {
         guard sources[.vocabulary] != nil || sources[.document] != nil else { throw Self.missing(at: path) }
     }
 
-    static func missing(at path: String) -> TextError {
-        TextError(
-            .missingFile, file: path, "holds no vocab.txt and no tokenizer.json; expected \(Self.expected)")
+    static func missing(at path: String) -> FileError {
+        FileError(
+            unreadable: path,
+            message: "holds no vocab.txt and no tokenizer.json; expected \(Self.expected)")
     }
 
     /// Whether a directory has a file with a vocabulary.

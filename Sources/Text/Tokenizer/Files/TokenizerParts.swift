@@ -55,7 +55,7 @@ struct TokenizerParts {
         case "Replace":
             guard let pattern = settings["pattern"]?["String"]?.string, !pattern.isEmpty,
                 let content = settings["content"]?.string
-            else { throw unsupported("the normalizer Replace has a pattern that is no string") }
+            else { throw unsupported("the normalizer Replace has a pattern that is not a string") }
             return .replace(Array(pattern.utf8), by: Array(content.utf8))
         default: throw unsupported("the normalizer is \(type), not a BertNormalizer or one of its parts")
         }

@@ -21,8 +21,9 @@ package struct TokenizerSource {
     let document: JSONValue?
     let kind: Kind
 
-    /// - Throws: `TextError` when there is no tokeniser, a file cannot be read, or the kind is not one of `Kind`.
-    package init(contentsOf path: String) throws(TextError) {
+    /// - Throws: `FileError` when there is no tokeniser, or a file cannot be read; `TextError` for files that are damaged or for
+    ///   a kind that is not one of `Kind`.
+    package init(contentsOf path: String) throws {
         files = try TokenizerFiles(path)
         settings = try TokenizerSettings(files)
         (convention, className) = try TokenizerClass.named(in: files, settings)
@@ -37,7 +38,7 @@ package struct TokenizerSource {
     /// The tokeniser, of the kind that the files are for.
     ///
     /// - Throws: `TextError` when the files describe something that the kind does not do; the part is named.
-    package func tokenizer() throws(TextError) -> any Tokenizer {
+    package func tokenizer() throws -> any Tokenizer {
         switch kind {
         case .wordPiece: try WordPieceTokenizer(self)
         }

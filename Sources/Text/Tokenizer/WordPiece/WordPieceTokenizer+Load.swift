@@ -2,7 +2,7 @@ import Support
 
 extension WordPieceTokenizer {
     /// The tokeniser that the files of a directory describe.
-    init(_ source: TokenizerSource) throws(TextError) {
+    init(_ source: TokenizerSource) throws {
         let (files, settings) = (source.files, source.settings)
         var parts =
             if let document = source.document, let file = files[.document]?.path {

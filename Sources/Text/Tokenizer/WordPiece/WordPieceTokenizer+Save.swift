@@ -7,30 +7,17 @@ extension WordPieceTokenizer {
     /// HF Transformers and this type load the directory with the same result. Each file is written beside
     /// its place and renamed, so that an interrupted save damages nothing; files of another tokeniser that is there are
     /// removed. The directory is made if needed.
-    package func save(to directory: String) throws(TextError) {
-        do {
-            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        } catch {
-            throw TextError(.unwritableFile, file: directory, "cannot make the directory; check its parent")
-        }
+    package func save(to directory: String) throws {
+        try makeDirectory(directory)
         for name in TokenizerFiles.Name.allCases {
             let path = (directory as NSString).appendingPathComponent(name.rawValue)
             if name == .config {
-                try write(Data(configText.utf8), to: path)
+                try AtomicFile.write(Data(configText.utf8), to: URL(file: path))
             } else if let file = parts.files[name] {
-                try write(Data(file.bytes), to: path)
+                try AtomicFile.write(Data(file.bytes), to: URL(file: path))
             } else {
                 try? FileManager.default.removeItem(atPath: path)
             }
-        }
-    }
-
-    private func write(_ data: Data, to path: String) throws(TextError) {
-        do {
-            try AtomicFile.write(data, to: URL(file: path))
-        } catch {
-            throw TextError(
-                .unwritableFile, file: path, "cannot be written; check permissions and free space")
         }
     }
 

@@ -4,8 +4,8 @@ extension WordPieceTokenizer {
     /// - Parameters:
     ///   - size: tokens at most; little text gives fewer.
     ///   - lowercase: lower-case the text and strip its accents.
-    /// - Throws: `TextError` for a file that cannot be read, or files without words.
-    package init(trainedOn texts: [String], size: Int, lowercase: Bool = true) throws(TextError) {
+    /// - Throws: `FileError` for a file that cannot be read, `TextError` for files that are not text or have no words.
+    package init(trainedOn texts: [String], size: Int, lowercase: Bool = true) throws {
         var words = WordCounts(lowercase: lowercase)
         for text in texts { try words.add(file: text) }
         let vocabulary = try Vocabulary(tokens: VocabularyTrainer(size: size).train(words))

@@ -40,7 +40,8 @@ extension BatchSettings: ConfigSection {
         guard bucketWidth == 1 || mode == .uniform else {
             throw config.error(
                 "bucketWidth",
-                "has no use with \"batching\": \"\(mode.rawValue)\"; set that to \"uniform\", or remove this")
+                "has no effect with \"batching\": \"\(mode.rawValue)\"; set that to \"uniform\", or remove this"
+            )
         }
     }
 }

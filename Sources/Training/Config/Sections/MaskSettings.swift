@@ -43,7 +43,7 @@ extension MaskSettings: ConfigSection {
     func check(in config: TrainingConfig) throws {
         if form == nil {
             try config.refuse(Self.fields.dropFirst().map(\.name)) {
-                "has no use without 'dam'; set that to \"structured\", or remove this"
+                "has no effect without 'dam'; set that to \"structured\", or remove this"
             }
         }
         if let learningRate, learningRate > 0, config.firstLearningRate == 0 {

@@ -63,7 +63,7 @@ extension PretrainingSettings: ConfigSection {
         }
         if !phases.isEmpty, config.optimizer.maxSteps != nil {
             throw config.error(
-                "maxSteps", "has no use beside 'phases', which have their own steps; remove it")
+                "maxSteps", "has no effect with 'phases', which have their own steps; remove it")
         }
     }
 }
