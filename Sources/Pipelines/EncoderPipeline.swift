@@ -23,6 +23,7 @@ public final class EncoderPipeline {
         /// Tokens in a batch; a longer sequence is a batch of its own.
         public var batchTokens: Int
 
+        /// Options for a pipeline; the defaults suit most uses.
         public init(maxLength: Int? = nil, truncates: Bool = true, batchTokens: Int = 4096) {
             self.maxLength = maxLength
             self.truncates = truncates
@@ -32,6 +33,7 @@ public final class EncoderPipeline {
 
     /// The model's path as it was given.
     public let path: String
+    /// The configuration of the encoder and its head.
     public let config: EncoderConfig
     /// What the model was trained for.
     public let head: EncoderHead

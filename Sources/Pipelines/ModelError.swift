@@ -21,12 +21,14 @@ public struct ModelError: Error, Hashable, CustomStringConvertible {
         case unwritable
     }
 
+    /// What kind of mistake it is.
     public let kind: Kind
     /// The file, setting or step, or the position among the inputs.
     public let place: String
     /// What is wrong, what was expected and the fix, in one line.
     public let message: String
 
+    /// A mistake at a place; `message` says what is wrong, what was expected and the fix.
     public init(_ kind: Kind, _ message: String, at place: String) {
         self.kind = kind
         self.place = place

@@ -3,11 +3,15 @@
 public struct ConfusionCounts: Hashable, Sendable {
     /// Indices of labels.
     public struct Pair: Hashable, Sendable {
+        /// The index of the label in the data.
         public let actual: Int
+        /// The index of the label that the model gave.
         public let predicted: Int
     }
 
+    /// How many labels there are.
     public let labelCount: Int
+    /// How many examples there are of each pair; pairs without examples are absent.
     public private(set) var counts: [Pair: Int] = [:]
     /// Examples by their label, by the label that they got, and those for which both are the same.
     private(set) var actual: [Int: Int] = [:]

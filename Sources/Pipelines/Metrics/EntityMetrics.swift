@@ -3,8 +3,11 @@
 /// The counts over all types are those of seqeval's default mode, and precision, recall and F1 its micro averages.
 /// Where a quotient is 0 / 0, it is 0.
 public struct EntityMetrics: Hashable, Sendable {
+    /// Entities of the data.
     public private(set) var actualCount = 0
+    /// Entities that the model found.
     public private(set) var predictedCount = 0
+    /// Entities that it found with their exact words and type.
     public private(set) var rightCount = 0
     private let tags: EntityTags
 

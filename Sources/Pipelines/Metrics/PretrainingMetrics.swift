@@ -8,6 +8,7 @@ public struct PretrainingMetrics: Hashable, Sendable {
     public let maskedLMAccuracy: Double
     /// Mean cross-entropy of the sentence pairs in nats.
     public let nextSentenceLoss: Double
+    /// The share of pairs that were told right, 0 to 1.
     public let nextSentenceAccuracy: Double
 
     package init(words: GuessCounter, pairs: GuessCounter) {

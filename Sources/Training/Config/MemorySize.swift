@@ -3,8 +3,10 @@ import Support
 
 /// An amount of memory: a number of bytes, or text such as "4GB" (10⁹ bytes each) or "512MiB" (2²⁰).
 public struct MemorySize: Hashable, Sendable {
+    /// The amount in bytes.
     public let byteCount: Int
 
+    /// An amount in bytes.
     public init(byteCount: Int) { self.byteCount = byteCount }
 
     private static let units: [(name: String, byteCount: Int)] = [

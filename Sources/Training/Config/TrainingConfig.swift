@@ -23,16 +23,25 @@ public struct TrainingConfig: Sendable, Equatable {
 
     /// What the model is trained for.
     public var task = TrainingTask.classification
+    /// The model and its dropout.
     public var model = ModelSettings()
+    /// The attention mask that is learned, if one is.
     public var mask = MaskSettings()
+    /// The data files and how they are read.
     public var data = DataSettings()
+    /// What only pre-training has.
     public var pretraining = PretrainingSettings()
+    /// How batches are made.
     public var batches = BatchSettings()
+    /// The update rule, its rates, and how long it runs.
     public var optimizer = OptimizerSettings()
     /// Seed of fresh parameters, of the order of examples and of dropout.
     public var seed = 42
+    /// When the model is measured, and by what.
     public var evaluation = EvaluationSettings()
+    /// What is written where.
     public var output = OutputSettings()
+    /// Threads, precision, memory and how kernels are made.
     public var machine = MachineSettings()
 
     /// The defaults, which lack a model.

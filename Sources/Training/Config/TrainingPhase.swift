@@ -7,12 +7,18 @@ public struct TrainingPhase: Sendable, Hashable {
     public var steps: Int
     /// Each replaces the configuration's field when it is not `nil`; `length` replaces `maxLength`.
     public var length: Int?
+    /// The greatest number of sequences in a batch; the run's own when `nil`.
     public var batchSize: Int?
+    /// The learning rate at the end of the warm-up; the run's own when `nil`.
     public var learningRate: Double?
+    /// Warm-up as a share of the phase's steps, 0 to 1; the run's own when `nil`.
     public var warmupRatio: Double?
+    /// Warm-up in steps, instead of `warmupRatio`; the run's own when `nil`.
     public var warmupSteps: Int?
+    /// Batches whose gradients a step adds up; the run's own when `nil`.
     public var gradientAccumulation: Int?
 
+    /// A phase of so many steps that is otherwise as the run.
     public init(steps: Int) { self.steps = steps }
 
     /// The configuration as it is in the phase.

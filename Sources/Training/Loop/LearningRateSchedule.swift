@@ -13,15 +13,18 @@ public struct LearningRateSchedule: Hashable, Sendable {
         case linear, cosine, polynomial, constant
     }
 
+    /// How the rate falls after the warm-up.
     public let shape: Shape
     /// The rate at the end of the warm-up.
     public let peak: Double
+    /// Steps in which the rate grows from 0 to `peak`.
     public let warmupSteps: Int
     /// All steps, those of the warm-up included.
     public let steps: Int
     /// The exponent of `polynomial`.
     public let power: Double
 
+    /// A schedule of `steps` steps; `power` is for the polynomial shape.
     public init(shape: Shape, peak: Double, warmupSteps: Int = 0, steps: Int, power: Double = 1) {
         self.shape = shape
         self.peak = peak

@@ -22,8 +22,11 @@ public enum TrainingEvent: Sendable {
 
 /// A run as it starts.
 public struct TrainingSummary: Sendable {
+    /// The path of the model that training starts from.
     public let model: String
+    /// The model's configuration, with the labels of the task.
     public let config: EncoderConfig
+    /// What is trained.
     public let task: TrainingTask
     /// The names of the classes; empty for regression and pre-training.
     public let labels: [String]
@@ -31,16 +34,25 @@ public struct TrainingSummary: Sendable {
     public let loaded: LoadReport?
     /// Numbers in the parameters, and in those that are trained.
     public let parameterCount: Int
+    /// Numbers in the parameters that are trained.
     public let trainedCount: Int
     /// Examples of each data set; `nil` without one.
     public let trainExamples: Int
+    /// Examples to validate on; `nil` without such data.
     public let validationExamples: Int?
+    /// Examples to test on; `nil` without such data.
     public let testExamples: Int?
+    /// Steps of the whole run.
     public let steps: Int
+    /// Steps of warm-up among them.
     public let warmupSteps: Int
+    /// Passes over the training data, the last one perhaps cut short.
     public let epochs: Int
+    /// The instruction set that the kernels use.
     public let instructionSet: String
+    /// Worker threads.
     public let threads: Int
+    /// What the run holds, planned before the first step.
     public let memory: TrainingMemory
     /// The gates of the attention mask that is learned; `nil` when none is.
     public let gates: AttentionGates?
@@ -58,18 +70,23 @@ public struct TrainingSummary: Sendable {
 public struct StepReport: Sendable, Equatable {
     /// Steps done, this one included.
     public let step: Int
+    /// Steps of the whole run.
     public let steps: Int
     /// Counted from 1.
     public let epoch: Int
+    /// Passes over the training data, the last one perhaps cut short.
     public let epochs: Int
     /// Mean over the batch's sequences, before the update.
     public let loss: Double
+    /// The rate of this step.
     public let learningRate: Double
     /// L2 norm of all gradients before clipping; not finite for a step that was skipped.
     public let gradientNorm: Double
     /// Tokens of the batch that are not padding.
     public let realTokens: Int
+    /// Padding tokens of the batch, which come on top of the real ones.
     public let paddedTokens: Int
+    /// Sequences that were trained on.
     public let sequences: Int
     /// Wall time of the step.
     public let seconds: Double
@@ -87,7 +104,9 @@ public struct EpochSummary: Sendable, Equatable {
     public let epoch: Int
     /// Mean over the epoch's sequences of the losses that the steps saw.
     public let loss: Double
+    /// Batches of the epoch.
     public let batches: Int
+    /// Sequences that were trained on.
     public let sequences: Int
     /// Tokens of the examples.
     public let realTokens: Int
@@ -107,12 +126,17 @@ public struct EpochSummary: Sendable, Equatable {
 public struct EvaluationReport: Sendable, Equatable {
     /// Steps done before.
     public let step: Int
+    /// The epoch, counted from 1.
     public let epoch: Int
+    /// What was measured.
     public let metrics: EvaluationMetrics
     /// What decides which evaluation is the best, and its value; `nil` where it is not defined.
     public let metric: Metric
+    /// The value of `metric`; `nil` when it is not defined.
     public let value: Double?
+    /// Whether it is the best evaluation so far.
     public let isBest: Bool
+    /// Wall time of the evaluation.
     public let seconds: Double
 }
 
@@ -123,6 +147,7 @@ public struct TrainingReport: Sendable {
         case finished, stoppedEarly, interrupted
     }
 
+    /// How the run ended.
     public var end: End
     /// Steps done, those before a resume included.
     public var steps: Int
@@ -132,12 +157,16 @@ public struct TrainingReport: Sendable {
     public var tokensPerSecond: Double
     /// The loss of the last step of this process.
     public var finalLoss: Double?
+    /// The epochs that this process finished.
     public var epochs: [EpochSummary]
+    /// The evaluations that this process ran.
     public var evaluations: [EvaluationReport]
     /// The best evaluation's value, `nil` where that is not defined, and the steps before it, also when it was before a
     /// resume.
     public var bestValue: Double?
+    /// The step of the best evaluation; `nil` without any.
     public var bestStep: Int?
+    /// What decides which evaluation is the best.
     public var metric: Metric
     /// The saved model on the test data; `nil` without them or after an interruption.
     public var test: EvaluationMetrics?

@@ -2,6 +2,7 @@ import Text
 
 /// How sequences share batches, and batches a step.
 public struct BatchSettings: Sendable, Equatable {
+    /// How sequences share a batch, and what is padded.
     public var mode = BatchingMode.packed
     /// Lengths that share a batch of `uniform`.
     public var bucketWidth = 1

@@ -4,21 +4,27 @@ import Text
 public struct DataSettings: Sendable, Equatable {
     /// The folder of GLUE, or of the task in it; for GLUE's tasks, which need no other files.
     public var glueFolder: String?
+    /// Training data; `-` is standard input.
     public var trainFile = "data/train.txt"
     /// `nil` takes `data/valid.txt` if there is one; an empty string says that there is no validation.
     public var validationFile: String?
     /// `nil` takes `data/test.txt` if there is one; an empty string says that there is no test.
     public var testFile: String?
+    /// How the files are laid out; `auto` goes by their endings and first lines.
     public var format = DataFormat.auto
+    /// Whether the first row of a file with columns names them.
     public var header = TableHeader.auto
     /// Columns by name or number from 0, members of JSON by name.
     public var textColumn: String?
+    /// The column or member with the second text, by name or number from 0; found when `nil`.
     public var pairColumn: String?
+    /// The column or member with the label, by name or number from 0; found when `nil`.
     public var labelColumn: String?
     /// Labels that mean that an example has none and is left out; detected when `nil`.
     public var missingLabels: [String]?
     /// Tokens of a sequence at most; the model's positions when `nil`.
     public var maxLength: Int?
+    /// Which text of a pair is cut when a sequence is too long.
     public var truncation = Truncation.longestFirst
 }
 

@@ -2,11 +2,13 @@ import GraphCompiler
 
 /// What a run is computed with.
 public struct MachineSettings: Sendable, Equatable {
+    /// Worker threads; one per core when `nil`. Results do not depend on it.
     public var threads: Int?
     /// What the run may hold in memory at most; batches that need more are cut into micro-batches.
     public var maxMemory: MemorySize?
     /// The highest instruction set to use.
     public var cpu: String?
+    /// What multiplies matrices: generated kernels or OpenBLAS.
     public var matmul = CompilerOptions.MatmulLowering.generated
     /// Element type of the operands of matrix products and attention.
     public var precision = Precision.fp32

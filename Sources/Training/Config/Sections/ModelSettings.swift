@@ -8,12 +8,15 @@ public struct ModelSettings: Sendable, Equatable {
     public var tokenizer: String?
     /// Replace the model's own dropout rates, in [0, 1).
     public var hiddenDropout: Double?
+    /// Dropout on attention probabilities, 0 to 1; the model's own when `nil`.
     public var attentionDropout: Double?
+    /// Dropout before the classifier, 0 to 1; the model's own when `nil`.
     public var classifierDropout: Double?
     /// Replaces the model's own rate of stochastic depth, in [0, 1).
     public var stochasticDepth: Double?
     /// Replace what a `model.json` says about sharing and about the embeddings' width.
     public var shareLayers: LayerSharing?
+    /// Width of the embedding tables, projected to the model's; the model's own when `nil`.
     public var embeddingSize: Int?
     /// Globs on parameter names, modules, ranges of layers; what they match is not trained.
     public var freeze: [String] = []

@@ -2,21 +2,29 @@ import GraphCompiler
 
 /// How long a run is, and what its steps do to the parameters.
 public struct OptimizerSettings: Sendable, Equatable {
+    /// Passes over the training data, unless `maxSteps` is set.
     public var epochs = 3
     /// Replaces `epochs`.
     public var maxSteps: Int?
+    /// The update rule.
     public var kind = Optimizer.adamW
     /// The peak learning rate.
     public var learningRate = 5e-5
+    /// How the learning rate falls after the warm-up.
     public var schedule = LearningRateSchedule.Shape.linear
+    /// The exponent of the polynomial schedule.
     public var polynomialPower = 1.0
     /// Warm-up as a share of all steps.
     public var warmupRatio = 0.0
     /// Replaces `warmupRatio`.
     public var warmupSteps: Int?
+    /// Decoupled weight decay, relative to the learning rate; none on biases and norms.
     public var weightDecay = 0.01
+    /// The decay of the mean of gradients, 0 to 1.
     public var beta1 = 0.9
+    /// The decay of the mean of squared gradients, 0 to 1.
     public var beta2 = 0.999
+    /// What is added to the square root of the mean of squared gradients.
     public var epsilon = 1e-8
     /// What a layer's learning rate is of that of the layer above.
     public var layerwiseLearningRateDecay = 1.0

@@ -1,14 +1,18 @@
 /// What a run writes, and what it goes on from.
 public struct OutputSettings: Sendable, Equatable {
+    /// Where the model, checkpoints and logs go; relative to the configuration's directory.
     public var directory = "output"
     /// Steps between checkpoints; after each epoch when `nil`, never when 0.
     public var saveEvery: Int?
+    /// How many checkpoints stay, the newest ones.
     public var keepCheckpoints = 1
     /// A checkpoint's directory, or `latest`.
     public var resume: String?
     /// Steps between rows of the logs.
     public var logEvery = 10
+    /// Whether `log.csv` is written.
     public var csvLog = true
+    /// Whether event files are written into `tensorboard/`.
     public var tensorBoard = false
 }
 
