@@ -161,7 +161,8 @@ public final class Compiler {
         guard let explain = options.passes.context.explain else { return }
         let graph = program.graph
         for id in graph.nodeIDs {
-            guard graph[id].op.cutsAxis else { continue }
+            // Rows that follow one another are no more than an address.
+            guard graph[id].op.cutsAxis, program.views[Value(id)]?.isContiguous != true else { continue }
             let reason = program.copies[id]
             let site = FusionDecision.Site(graph[id])
             explain(

@@ -236,8 +236,7 @@ private struct ContractionWriter {
         // What others need of the prologue, row statistics say, is stored on the way.
         let own = section.ancestors(of: [value])
         for (result, buffer) in section.results where own.contains(result.node) {
-            let type = section.type(result)
-            let form = builder.form(type)
+            let form = builder.form(result)
             stores.append(
                 .element(builder.access(result, buffer: buffer, form), try builder.value(result, form)))
         }

@@ -32,8 +32,17 @@ struct RowBuilder {
         case row
     }
 
-    /// How a result or operand of this type stands to the rows.
-    func form(_ type: TensorType) -> Form { broadcasts(type.shape, to: view.shape) ? .element : .row }
+    /// How a result or operand stands to the rows.
+    func form(_ value: Value) -> Form {
+        let type = section.type(value)
+        // A row op's numbers for rows may have the shape of its columns.
+        if section.nodes.contains(value.node), case .row(let axis) = section.kind(value.node),
+            type.rank == axis
+        {
+            return .row
+        }
+        return broadcasts(type.shape, to: view.shape) ? .element : .row
+    }
 
     /// Why a node can't be computed, or not yet.
     enum Stop: Error {

@@ -48,14 +48,14 @@ extension GraphLowering {
             let section = builder.section
             let type = section.type(value)
             guard section.isSumOverRows(value) else {
-                let form = builder.form(type)
+                let form = builder.form(value)
                 let id = try builder.value(value, form)
                 stores.append(.element(builder.access(value, buffer: buffer, form), id))
                 continue
             }
             if case .crossRow(let axis) = section.kind(value.node) {
                 let operand = section.graph[value.node].operands[0]
-                let term = try builder.value(operand, builder.form(section.type(operand)))
+                let term = try builder.value(operand, builder.form(operand))
                 stores.append(sums.add(term, into: buffer, type.element, isTotal: axis == 0))
             } else {
                 let term = try builder.value(value)
@@ -65,11 +65,13 @@ extension GraphLowering {
         return stores
     }
 
-    /// Operands and results, but for those of the positions given; the program holds splat constants itself.
-    private func boundBuffers(_ id: NodeID, unused: Set<Int>) -> [Program.Buffer] {
+    /// Operands and results, but for those of the positions given; element programs hold splat constants themselves.
+    private func boundBuffers(_ id: NodeID, _ section: Section, unused: Set<Int>) -> [Program.Buffer] {
         standardBuffers(id).enumerated().map { position, buffer in
             if unused.contains(position) { return .unused }
-            if case .value(let value) = buffer, case .source(.constant(.splat, _)) = graph[value.node].op {
+            if case .value(let value) = buffer, case .source(.constant(.splat, _)) = graph[value.node].op,
+                !section.readsMemory(of: position)
+            {
                 return .unused
             }
             return buffer
@@ -84,7 +86,8 @@ extension GraphLowering {
         let partials = sums.sizes(tasks: tasks).map { workspace($0) }
         emit(
             id, phases, name: section.name + suffix,
-            buffers: boundBuffers(id, unused: unused) + section.streams.map { .number($0) } + workspaces
+            buffers: boundBuffers(id, section, unused: unused) + section.streams.map { .number($0) }
+                + workspaces
                 + partials)
     }
 }

@@ -91,6 +91,17 @@ struct Section {
 
     func kind(_ id: NodeID) -> IterationKind { iteration(id).kind }
 
+    /// Whether some node reads an operand as a matrix or by its address, not as elements of its program.
+    func readsMemory(of buffer: Int) -> Bool {
+        nodes.contains { id in
+            let node = graph[id]
+            return node.operands.enumerated().contains { position, operand in
+                inputs[operand] == buffer
+                    && (kind(id) == .contraction || node.op.traits.byAddress.contains(position))
+            }
+        }
+    }
+
     /// Whether a node is a number of another shape: all that a region reshapes.
     func isReshape(_ id: NodeID) -> Bool {
         if case .shape(.reshape) = graph[id].op { true } else { false }

@@ -3,6 +3,7 @@ import Foundation
 import GraphIR
 import KernelIR
 import LLVMBridge
+import Runtime
 import Target
 import Testing
 
@@ -108,5 +109,62 @@ import Testing
             draws.append(ir.components(separatedBy: " icmp uge ").count - 1)
         }
         #expect(draws[0] * 2 == draws[1], "the mask is drawn once instead of twice")
+    }
+
+    /// What a kernel writes into panels is what packing its results would be, bit by bit, whatever is left of the last
+    /// block of rows and columns.
+    @Test(arguments: sets, [ElementType.f32, .bf16])
+    func panelsAreThoseOfPacking(set: Target, element: ElementType) throws {
+        let tile = Machine(set).denseTile(element)
+        guard tile.panelElement == element, tile.element == element else { return }
+        for (rows, columns) in [(2, 64), (16, 96), (33, 45), (37, 700), (40, 1536)] {
+            let (k, n) = (Extent.fixed(rows), Extent.fixed(columns))
+            let (program, value) = square(n)
+            func panels(_ buffer: Int, transposed: Bool) -> RowProgram.Store {
+                var access = Access.elements(buffer, element, columns: n)
+                access.layout =
+                    transposed
+                    ? .transposedPanels(width: tile.columns, depth: tile.paddedDepth(n))
+                    : .panels(width: tile.columns, depth: tile.paddedDepth(k))
+                return .element(access, value)
+            }
+            let kernel = RowKernel(
+                rows: k, columns: n, program: program.ops,
+                stores: [
+                    .element(.elements(1, .f32, columns: n), value), panels(2, transposed: false),
+                    panels(3, transposed: true),
+                ], tasks: Self.tasks)
+            let result = MatrixAccess(buffer: 1, rowStride: n, columnStride: .one)
+            let turned = MatrixAccess(buffer: 1, rowStride: .one, columnStride: n)
+            let phases: [Phase] = [
+                .rows(kernel),
+                .pack(PackPanels(source: .matrix(result, .f32), k: k, n: n, tile: tile, panels: 4)),
+                .pack(PackPanels(source: .matrix(turned, .f32), k: n, n: k, tile: tile, panels: 5)),
+            ]
+            let sizes = [(rows, columns), (columns, rows)].map { depth, width in
+                tile.paddedColumns(width) * tile.paddedDepth(depth) * tile.panelCellByteCount / 4
+            }
+            let x = numbers(rows * columns)
+            for threads in [1, 3] {
+                // Panels begin as packing left them: zero where there is no element.
+                let buffers =
+                    try [x, x].map(FloatBuffer.init)
+                    + (sizes + sizes).map { size in
+                        try FloatBuffer([Float](repeating: 0, count: size))
+                    }
+                let pool = WorkerPool(threads: threads)
+                for phase in phases {
+                    try CompiledPhase(phase, symbols: [], cpu: TargetCPU.host(limit: set)).run(
+                        buffers, [:], on: pool)
+                }
+                for (written, packed) in [(2, 4), (3, 5)] {
+                    let same =
+                        buffers[written].values.map(\.bitPattern) == buffers[packed].values.map(\.bitPattern)
+                    #expect(same, "\(set) \(element) \(rows) x \(columns), buffer \(written)")
+                }
+                let inside = buffers.allSatisfy(\.guardHolds)
+                #expect(inside)
+            }
+        }
     }
 }

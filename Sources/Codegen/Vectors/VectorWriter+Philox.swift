@@ -67,6 +67,13 @@ extension VectorWriter {
     private func wideMultiply(
         _ w: inout FunctionWriter, _ x: Vector<I32>, _ factor: UInt32
     ) -> (high: Vector<I32>, low: Vector<I32>) {
+        guard lanes > 1 else {
+            let product = w.mul(w.convert(.zext, x, to: I64.self), splat(&w, I64(Int(factor))))
+            return (
+                w.convert(.trunc, w.lshr(product, splat(&w, I64(32))), to: I32.self),
+                w.convert(.trunc, product, to: I32.self)
+            )
+        }
         let wide = LLVMType(.i64, lanes: lanes / 2)
         func constant(_ value: Int) -> Vector<I64> { Vector(repeating: I64(value), lanes: wide.lanes) }
         let both: Vector<I64> = w.bitcast(x, wide)

@@ -45,6 +45,14 @@ package struct Iteration {
         if case .crossRow = kind { true } else { columnSums.contains(result) }
     }
 
+    /// Whether one of these types, with a number for each row, could as well have one for each column: in a kernel with
+    /// others its shape does not say which.
+    package func hasRowsLikeColumns(_ types: [TensorType]) -> Bool {
+        guard case .row(let axis) = kind else { return false }
+        let row = Array(shape.prefix(axis))
+        return row.contains { $0 != 1 } && broadcasts(row, to: shape) && types.contains { $0.shape == row }
+    }
+
     /// Whether no result is a sum over rows.
     package var isRowWise: Bool { if case .crossRow = kind { false } else { columnSums.isEmpty } }
 }

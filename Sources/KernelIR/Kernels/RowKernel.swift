@@ -21,7 +21,7 @@ extension RowKernel: KernelTemplate {
 
     package func taskCount(_ symbols: [String: Int]) -> Int { tasks }
 
-    package func scratchByteCount(_ symbols: [String: Int]) -> Int { 0 }
+    package func scratchByteCount(_ symbols: [String: Int]) -> Int { panelBlocks?.byteCount ?? 0 }
 
     package var contractionElement: ElementType? { nil }
 

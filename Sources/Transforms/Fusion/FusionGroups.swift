@@ -108,6 +108,7 @@ struct FusionGroups {
     }
 
     /// What is made of free values only, element by element, is free as well: every element is the same number.
+    /// A row op on a square whose numbers for rows could be taken for columns has a kernel of its own.
     /// A parameter in lower precision that products read is left alone: they find it packed, and nothing computes it.
     private static func kinds(
         _ graph: Graph, _ iterations: [Iteration], _ readers: [[Int]]
@@ -120,6 +121,9 @@ struct FusionGroups {
             if case .elementwise(.cast) = node.op, case .source(.parameter) = graph[node.operands[0].node].op,
                 readers[index].contains(where: { graph.nodes[$0].isProduct })
             {
+                kind = .opaque
+            }
+            if iterations[index].hasRowsLikeColumns(node.operands.map(graph.type(of:)) + node.types) {
                 kind = .opaque
             }
             kinds.append(kind)

@@ -186,6 +186,9 @@ extension FusionGroups {
         if readsSum(of: b, a) || readsSum(of: a, b) {
             return "one needs the other's sum over all rows, complete only when its kernel ends"
         }
+        if readsByAddress(of: b, a) || readsByAddress(of: a, b) {
+            return "one reads by address what the other makes, so that must be in memory"
+        }
         for anchor in first.anchors + second.anchors {
             for operand in node(anchor).operands {
                 if let other = home[operand.node.index], other == a || other == b {
@@ -198,6 +201,15 @@ extension FusionGroups {
 
     private func readsSum(of source: Int, _ reader: Int) -> Bool {
         groups[source].sums.contains { groups[reader].reads[$0] != nil }
+    }
+
+    private func readsByAddress(of source: Int, _ reader: Int) -> Bool {
+        groups[reader].members.contains { member in
+            let node = node(member)
+            return node.op.traits.byAddress.contains { position in
+                position < node.operands.count && home[node.operands[position].node.index] == source
+            }
+        }
     }
 
     /// Why a kernel can't have so many nodes, and reductions of rows among them.

@@ -13,7 +13,7 @@ struct PanelWriter {
     private var step: Int { element == .bf16 ? 2 : 1 }
 
     /// The address of (`panelled / width`, `inner`, `panelled % width`), for bf16 of its pair, as cells of `cell`.
-    private func address(
+    func address(
         _ w: inout FunctionWriter, _ base: Pointer, _ cell: ScalarType, panelled: I64, inner: I64
     ) -> Pointer {
         let panel = w.udiv(panelled, width)

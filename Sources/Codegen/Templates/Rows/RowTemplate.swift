@@ -5,12 +5,15 @@ import KernelIR
 struct RowTemplate {
     let kernel: RowKernel
     private let row: RowWriter
+    /// Writes the rows in their place where panels are written.
+    private let blocks: PanelBlockWriter?
     /// Whether a single row is split over its columns: nothing in it may need all of them.
     private let splitsColumns: Bool
 
     init(kernel: RowKernel, lanes: Int) {
         self.kernel = kernel
         splitsColumns = kernel.rows == .one && kernel.body.worksOnChunks && !kernel.body.hasColumnSums
+        blocks = PanelBlockWriter(kernel, lanes: lanes)
         row = RowWriter(kernel.body, lanes: lanes, width: kernel.body.columns.fixedValue)
     }
 
@@ -25,7 +28,8 @@ struct RowTemplate {
             } else {
                 let (from, to) = w.piece(
                     task, of: kernel.tasks, total: w.extent(kernel.rows),
-                    multiple: kernel.body.writesRowPairs ? 2 : 1)
+                    multiple: blocks != nil ? RowKernel.PanelBlocks.rows : kernel.body.writesRowPairs ? 2 : 1)
+                if let blocks { return blocks.write(&w, from: from, to: to) }
                 w.loop(from: from, to: to, by: 1) { w, index in row.write(&w, row: index, columns, sums) }
             }
         }

@@ -1,0 +1,75 @@
+import GraphCompiler
+import Interpreter
+import Testing
+
+/// Small legal graphs of kinds that a model seldom has: constants where kernels read memory, squares whose rows look like
+/// columns, one column, operands that must be in memory.
+@Suite struct OddGraphTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let inputs: [String: [Int]]
+        let build: @Sendable (GraphBuilder) -> Void
+    }
+
+    static let cases = [
+        Case(testDescription: "a constant as a product's left side", inputs: ["w": [40, 1]]) { g in
+            let half = g.constant(0.5, TensorType(.f32, ["n", 15])).slice(axis: 1, start: 8, size: 1)
+            let product = half.matmul(g.input("w", .f32, [40, 1]), transposeRight: true)
+            g.output("y", product * 0.1 + g.size("n"))
+        },
+        Case(testDescription: "a constant as a product's right side", inputs: ["x": [5, 3]]) { g in
+            g.output("y", g.input("x", .f32, ["n", 3]).matmul(g.constant(0.5, TensorType(.f32, [3, 40]))))
+        },
+        Case(testDescription: "a constant as a table", inputs: ["ids": [5]]) { g in
+            let table = g.constant(2, TensorType(.f32, ["n", 21])).reshaped(["n", 7, 3])
+            g.output("y", table.gather(g.input("ids", .i32, ["n"])))
+        },
+        Case(testDescription: "rows of a sum", inputs: ["a": [5, 48], "b": [5, 48], "ids": [5]]) { g in
+            let sum = g.input("a", .f32, ["n", 48]) + g.input("b", .f32, ["n", 48])
+            g.output("y", sum + sum.gather(g.input("ids", .i32, ["n"])))
+        },
+        Case(testDescription: "dropout of one column", inputs: ["x": [37, 1], "rng": [2]]) { g in
+            g.output(
+                "y", g.dropout(g.input("x", .f32, ["n", 1]), rate: 0.25, rng: g.input("rng", .i64, [2])))
+        },
+        Case(testDescription: "greatest of the rows of a square", inputs: ["x": [36, 36]]) { g in
+            let x = g.input("x", .f32, [36, 36])
+            let greatest = x.max(axes: [1])
+            g.output("part", (greatest * 0.1).slice(axis: 0, start: 18, size: 18))
+            g.output("sum", x + greatest)
+        },
+        Case(testDescription: "as many classes as rows", inputs: ["x": [4, 4], "ids": [4]]) { g in
+            let losses = g.input("x", .f32, [4, 4]).crossEntropy(labels: g.input("ids", .i32, [4]))
+            g.output("losses", losses * 0.5)
+        },
+        Case(testDescription: "as many rows as columns", inputs: ["x": [12, 12], "w": [12]]) { g in
+            let (x, w) = (g.input("x", .f32, [12, 12]), g.input("w", .f32, [12]))
+            let normal = g.applyAll(.layerNorm(epsilon: 1e-5), [x, w, w])
+            g.output("normal", normal[0] * w)
+            g.output("mean", normal[1] + w)
+        },
+    ]
+
+    @Test(arguments: cases) func agreesWithTheInterpreter(_ test: Case) throws {
+        let graph = try GraphBuilder.build("odd", test.build)
+        var numbers = Numbers()
+        var inputs: [String: HostTensor] = [:]
+        for (name, shape) in test.inputs.sorted(by: { $0.key < $1.key }) {
+            inputs[name] =
+                switch name {
+                case "ids": numbers.integers(shape, 0..<4)
+                case "rng": HostTensor(element: .i64, shape: shape, values: [7, 3])
+                default: numbers.tensor(shape)
+                }
+        }
+        for set in OpTests.instructionSets {
+            for optimizes in [false, true] {
+                try CompiledComparison(
+                    graph: graph, inputs: inputs,
+                    symbols: test.inputs.values.contains { $0.first == 37 } ? [:] : ["n": 5],
+                    options: CompilerOptions(instructionSet: set, cache: .off), optimizes: optimizes
+                ).check("\(set)")
+            }
+        }
+    }
+}
