@@ -109,20 +109,21 @@ private struct ContractionWriter {
         }
 
         // What comes in.
-        var lefts: [Value: MatrixAccess] = [:]
+        var lefts: [LeftOperand: MatrixAccess] = [:]
         for anchor in anchors {
-            let (value, transposed) = section.leftOperand(anchor)
-            guard lefts[value] == nil else { continue }
+            let left = section.leftOperand(anchor)
+            guard lefts[left] == nil else { continue }
+            let value = left.value
             let width = Extent(section.type(value).shape.suffix(1))
             if let buffer = section.inputs[value] {
-                lefts[value] = matrix(buffer, section.rowStride(value), transposed: transposed)
+                lefts[left] = matrix(buffer, section.rowStride(value), transposed: left.transposed)
             } else {
                 let buffer = newScratch()
                 scratch.append(
                     BlockKernel.Scratch(
                         buffer: buffer, shape: .rows(columns: width), element: tile.element))
                 try prologue(value, width, into: buffer, lowering, id)
-                lefts[value] = matrix(buffer, width, transposed: false)
+                lefts[left] = matrix(buffer, width, transposed: false)
             }
         }
 
@@ -135,7 +136,7 @@ private struct ContractionWriter {
             if result == nil { scratch.append(BlockKernel.Scratch(buffer: target, shape: .chunk)) }
             targets.append(Target(sum: group.sum, buffer: target, isScratch: result == nil))
             for (index, anchor) in group.anchors.enumerated() {
-                let (left, _) = section.leftOperand(anchor)
+                let left = section.leftOperand(anchor)
                 let right = PanelSource(section, anchor)
                 guard let access = lefts[left], let panels = panelBuffers[right] else {
                     preconditionFailure("every product's operands were prepared")
@@ -276,22 +277,28 @@ private struct PanelSource: Hashable {
     }
 }
 
+/// A product's left operand, as it reads it.
+private struct LeftOperand: Hashable {
+    let value: Value
+    let transposed: Bool
+}
+
 extension Section {
     /// Elements from the start of a matrix's row to that of the next one.
     fileprivate func rowStride(_ value: Value) -> Extent {
         views[value]?.stride ?? Extent(type(value).shape.suffix(1))
     }
 
-    fileprivate func leftOperand(_ anchor: NodeID) -> (value: Value, transposed: Bool) {
+    fileprivate func leftOperand(_ anchor: NodeID) -> LeftOperand {
         guard case .contraction(.matmul(let transposeLeft, _)) = graph[anchor].op else {
             preconditionFailure("not a product")
         }
-        return (graph[anchor].operands[0], transposeLeft)
+        return LeftOperand(value: graph[anchor].operands[0], transposed: transposeLeft)
     }
 
     fileprivate func depth(_ anchor: NodeID) -> Extent {
-        let (value, transposed) = leftOperand(anchor)
-        return Extent([type(value).shape[transposed ? 0 : 1]])
+        let left = leftOperand(anchor)
+        return Extent([type(left.value).shape[left.transposed ? 0 : 1]])
     }
 
     /// Products by the sum that they add up to: `add` nodes of products that nothing else reads, else each by

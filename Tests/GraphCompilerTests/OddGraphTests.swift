@@ -20,6 +20,14 @@ import Testing
         Case(testDescription: "a constant as a product's right side", inputs: ["x": [5, 3]]) { g in
             g.output("y", g.input("x", .f32, ["n", 3]).matmul(g.constant(0.5, TensorType(.f32, [3, 40]))))
         },
+        Case(
+            testDescription: "a square as it is and transposed",
+            inputs: ["x": [16, 16], "a": [16, 26], "b": [16, 26]]
+        ) { g in
+            let x = g.input("x", .f32, [16, 16])
+            let (a, b) = (g.input("a", .f32, [16, 26]), g.input("b", .f32, [16, 26]))
+            g.output("y", x.matmul(a) + x.matmul(b, transposeLeft: true))
+        },
         Case(testDescription: "a constant as a table", inputs: ["ids": [5]]) { g in
             let table = g.constant(2, TensorType(.f32, ["n", 21])).reshaped(["n", 7, 3])
             g.output("y", table.gather(g.input("ids", .i32, ["n"])))
