@@ -13,10 +13,11 @@ import Testing
         let w = Value(graph.parameters[0])
         let gradients = try appendGradients(to: &graph, of: graph.outputs[0].value, withRespectTo: [w])
         let g = GraphBuilder(extending: graph)
-        var step = g.tensor(try #require(gradients[0]))
+        guard let gradient = gradients[0].map(g.tensor) else { return graph }
+        var step = gradient
         if let momentum {
-            let m = g.parameter("w.momentum", [16, 40], role: .state)
-            step = m * momentum + step
+            let m = g.parameter("w.momentum", gradient.shape, role: .state)
+            step = m * momentum + gradient
             g.update(m, to: step)
         }
         g.update(g.tensor(w), to: g.tensor(w) * 0.99 - step * g.input("rate", .f32, []))
