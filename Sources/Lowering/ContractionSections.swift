@@ -114,7 +114,7 @@ private struct ContractionWriter {
             let left = section.leftOperand(anchor)
             guard lefts[left] == nil else { continue }
             let value = left.value
-            let width = Extent(section.type(value).shape.suffix(1))
+            let width = section.depth(anchor)
             if let buffer = section.inputs[value] {
                 lefts[left] = matrix(buffer, section.rowStride(value), transposed: left.transposed)
             } else {
@@ -122,7 +122,10 @@ private struct ContractionWriter {
                 scratch.append(
                     BlockKernel.Scratch(
                         buffer: buffer, shape: .rows(columns: width), element: tile.element))
-                try prologue(value, width, into: buffer, lowering, id)
+                // What is computed here is not read transposed, but for the same number everywhere.
+                let shape = section.type(value).shape
+                try prologue(
+                    value, left.transposed ? shape.reversed() : shape, width, into: buffer, lowering, id)
                 lefts[left] = matrix(buffer, width, transposed: false)
             }
         }
@@ -228,10 +231,12 @@ private struct ContractionWriter {
     }
 
     private mutating func prologue(
-        _ value: Value, _ width: Extent, into buffer: Int, _ lowering: GraphLowering, _ id: NodeID
+        _ value: Value, _ shape: [Dimension], _ width: Extent, into buffer: Int, _ lowering: GraphLowering,
+        _ id: NodeID
     ) throws(IRError) {
+        let types = section.inputs.keys.map(section.type)
         var builder = RowBuilder(
-            section, try view(of: value, lowering, id), customKernels: lowering.customKernels)
+            section, try view(shape, types, lowering, id), customKernels: lowering.customKernels)
         let result = try builder.value(value)
         var stores = [RowProgram.Store.element(.elements(buffer, tile.element, columns: width), result)]
         // What others need of the prologue, row statistics say, is stored on the way.

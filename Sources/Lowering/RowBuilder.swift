@@ -102,8 +102,10 @@ struct RowBuilder {
         let type = section.type(value)
         // One number, of whatever rank, is the same in every row.
         let isNumber = type.shape.allSatisfy { $0 == 1 }
-        return form == .row && !isNumber
-            ? .rows(buffer, type.element) : view.access(type, buffer: buffer, in: section.views[value])
+        guard form == .row, !isNumber else {
+            return view.access(type, buffer: buffer, in: section.views[value])
+        }
+        return view.rowAccess(type, buffer: buffer)
     }
 
     /// The buffer of a value that only an access can use: dropout's key, a table, row numbers.

@@ -7,6 +7,8 @@ struct RowView {
     let rows: Extent
     let columns: Extent
     private let columnAxes: [Int]
+    /// Where the columns begin.
+    private let columnAxis: Int
     private let rowAxes: [[Int]]
 
     /// - Parameters:
@@ -18,6 +20,7 @@ struct RowView {
         guard let groups = axisGroups(shape, types, columnAxis: columnAxis) else { return nil }
         self.shape = shape
         (rowAxes, columnAxes) = groups
+        self.columnAxis = columnAxis ?? columnAxes.first ?? shape.count
         rows = Extent(rowAxes.joined().map { shape[$0] })
         columns = Extent(columnAxes.map { shape[$0] })
     }
@@ -29,6 +32,17 @@ struct RowView {
         let split = columnAxis + shape.count - type.rank
         return columnAxes.allSatisfy { $0 >= split || !type.runs(along: $0, of: shape) }
             && rowAxes.joined().allSatisfy { $0 < split || !type.runs(along: $0, of: shape) }
+    }
+
+    /// The access of a tensor with numbers for rows: one for each, or fewer that serve several.
+    func rowAccess(_ type: TensorType, buffer: Int) -> Access {
+        var access = Access.rows(buffer, type.element)
+        switch rowRepetition(type.shape, over: Array(shape.prefix(columnAxis))) {
+        case .blocks(let extents): access.divisor = Extent(extents)
+        case .cycles(let extents): access.modulus = Extent(extents)
+        case .some(.none), nil: break
+        }
+        return access
     }
 
     /// The access of a tensor that broadcasts to the shape; it must be one of those that the view was made for,

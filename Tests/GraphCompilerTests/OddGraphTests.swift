@@ -28,6 +28,25 @@ import Testing
             let (a, b) = (g.input("a", .f32, [16, 26]), g.input("b", .f32, [16, 26]))
             g.output("y", x.matmul(a) + x.matmul(b, transposeLeft: true))
         },
+        Case(testDescription: "a constant times itself transposed", inputs: [:]) { g in
+            let x = g.constant(0.6, TensorType(.f32, ["n", 4]))
+            g.output("y", x.matmul(x, transposeLeft: true) * 0.05)
+        },
+        Case(testDescription: "sums over the first of three axes", inputs: ["x": [3, 1, 96], "z": [5, 96]]) {
+            g in
+            let x = g.input("x", .f32, [3, 1, 96]).broadcast(to: [3, "n", 96])
+            g.output("y", x.sum(axes: [0]) + g.input("z", .f32, ["n", 96]))
+        },
+        Case(
+            testDescription: "numbers that serve several rows",
+            inputs: ["x": [5, 3, 10], "a": [5, 1], "b": [3], "c": [5, 3]]
+        ) { g in
+            let sums = g.input("x", .f32, ["n", 3, 10]).sum(axes: [2])
+            let (a, b, c) = (
+                g.input("a", .f32, ["n", 1]), g.input("b", .f32, [3]), g.input("c", .f32, ["n", 3])
+            )
+            g.output("y", (sums * 0.1 + a) * b - c)
+        },
         Case(testDescription: "a constant as a table", inputs: ["ids": [5]]) { g in
             let table = g.constant(2, TensorType(.f32, ["n", 21])).reshaped(["n", 7, 3])
             g.output("y", table.gather(g.input("ids", .i32, ["n"])))

@@ -68,6 +68,33 @@ package func broadcasts(_ shape: [Dimension], to full: [Dimension]) -> Bool {
     return zip(shape.reversed(), full.reversed()).allSatisfy { $0 == $1 || $0 == 1 }
 }
 
+/// How one number of a tensor serves several rows.
+package enum RowRepetition: Equatable {
+    /// One for each row, or one for all.
+    case none
+    /// One for so many rows that follow one another.
+    case blocks(Extents)
+    /// The same ones again after so many rows.
+    case cycles(Extents)
+
+    package typealias Extents = [Dimension]
+}
+
+/// How a tensor that has no columns of its own stands to rows of the shape `rows`; `nil` where it does not broadcast to
+/// them, or repeats in a way that no kernel has.
+package func rowRepetition(_ shape: [Dimension], over rows: [Dimension]) -> RowRepetition? {
+    guard broadcasts(shape, to: rows) else { return nil }
+    let axes = rows.indices.filter { rows[$0] != 1 }
+    let runs = axes.map { TensorType(.f32, shape).runs(along: $0, of: rows) }
+    guard let first = runs.first, let last = runs.last, runs.contains(true), runs.contains(false) else {
+        return RowRepetition.none
+    }
+    let change = runs.firstIndex { $0 != first } ?? runs.count
+    guard runs[change...].allSatisfy({ $0 == last }), first != last else { return nil }
+    let tail = axes[change...].map { rows[$0] }
+    return first ? .blocks(tail) : .cycles(tail)
+}
+
 /// Axes of `shape` in groups along which all of `types` do the same, run or repeat: the columns, and at most two
 /// groups of rows before them.
 ///

@@ -25,7 +25,7 @@ extension FusionGroups {
             cone = [value.node.index]
             saving = self.saving(value, cone, group, outside, context.costModel)
         }
-        let obstacle = outside.compactMap { cloneObstacle(value, cone.count, $0) }.first ?? saving.obstacle
+        let obstacle = outside.compactMap { cloneObstacle(value, cone, $0) }.first ?? saving.obstacle
         for reader in outside {
             context.explain?(
                 FusionDecision(
@@ -106,10 +106,16 @@ extension FusionGroups {
     }
 
     /// Why a reader can't compute the value itself.
-    private func cloneObstacle(_ value: Value, _ nodeCount: Int, _ reader: Int) -> String? {
+    private func cloneObstacle(_ value: Value, _ cone: Set<Int>, _ reader: Int) -> String? {
         let group = groups[reader]
         guard group.isOpen else { return "a reader takes its operands from memory: \(name(reader))" }
-        if let reason = Self.sizeObstacle(group.size + nodeCount, group.reductions) { return reason }
+        if let reason = Self.sizeObstacle(group.size + cone.count, group.reductions) { return reason }
+        let types = (group.readTypes + leaves(cone).map(graph.type(of:))).filter {
+            broadcasts($0.shape, to: group.shape)
+        }
+        guard axisGroups(group.shape, types, columnAxis: group.columnAxis) != nil else {
+            return "its operands repeat along more groups of axes than a reader's kernel has loops"
+        }
         if let obstacle = addressObstacle(value, reader) { return obstacle }
         let type = graph.type(of: value)
         var isProductOperand = false

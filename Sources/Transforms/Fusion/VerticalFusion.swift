@@ -76,6 +76,11 @@ extension FusionGroups {
         if own != group.shape, axis != nil || !isPerRow(index) {
             return "it runs along one value a row of the kernel and needs rows there itself"
         }
+        if own != group.shape,
+            operandTypes(index).contains(where: { rowRepetition($0.shape, over: own) == nil })
+        {
+            return "an operand repeats over rows in a way that no kernel has"
+        }
         if case .dropout = node(index).op, own != node(index).types[0].shape || own != group.shape {
             return "dropout counts elements in its own shape, which is not the kernel's"
         }
