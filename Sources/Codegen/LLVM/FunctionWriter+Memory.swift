@@ -50,6 +50,14 @@ extension FunctionWriter {
         perform("store \(value), \(place), align \(align ?? value.type.scalar.byteCount)")
     }
 
+    /// Stores a whole line past the caches: nobody reads it soon. `fence` comes before whoever does.
+    mutating func storeLine(_ value: some LLVMValue, _ place: Pointer) {
+        perform("store \(value), \(place), align 64, !nontemporal !{i32 1}")
+    }
+
+    /// Makes stores of lines visible to other threads.
+    mutating func fence() { perform("fence seq_cst") }
+
     /// Lanes outside of the mask are not written.
     mutating func store(_ value: some LLVMValue, _ place: Pointer, mask: Mask) {
         let type = value.type

@@ -6,7 +6,7 @@ extension RowKernel {
     package struct PanelBlocks {
         /// Rows of a block: a panel begins and ends with one.
         package static let rows = 16
-        private static let mostColumns = 512
+        private static let mostColumns = 2048
 
         /// Values of one type that wait.
         package struct Array: Equatable {
@@ -87,8 +87,7 @@ extension Access {
     fileprivate var waitsForBlock: Bool {
         switch layout {
         case .rowMajor: false
-        case .panels: element == .bf16
-        case .transposedPanels: element == .bf16 || element == .f32
+        case .panels, .transposedPanels: element == .bf16 || element == .f32
         }
     }
 }

@@ -37,6 +37,7 @@ struct PanelBlockWriter {
                 for (access, array) in blocks.stores { writePanels(&w, block, access, blocks.arrays[array]) }
             }
         }
+        w.fence()
     }
 
     /// Some rows and columns of the parameter.
@@ -83,35 +84,53 @@ struct PanelBlockWriter {
         case .rowMajor: preconditionFailure("rows do not wait")
         case .panels(let width, let depth):
             let panels = PanelWriter(element: access.element, width: width, depth: depth, v: v)
-            writePairs(&w, block, array, panels, base)
+            writeAcross(&w, block, array, panels, base)
         case .transposedPanels(let width, let depth):
             let panels = PanelWriter(element: access.element, width: width, depth: depth, v: v)
             writeTransposed(&w, block, array, panels, base)
         }
     }
 
-    // MARK: Pairs of rows
+    /// Whole lines go past the caches: all panels are written before the next run reads the first.
+    private func store(_ w: inout FunctionWriter, _ cells: Vector<I32>, _ place: Pointer, mask: Mask?) {
+        if mask == nil, v.lanes * 4 == 64 {
+            w.storeLine(cells, place)
+        } else {
+            v.store(&w, cells, place, mask: mask)
+        }
+    }
 
-    private func writePairs(
+    // MARK: Rows of panels
+
+    /// Rows of f32, or pairs of rows of bf16.
+    private func writeAcross(
         _ w: inout FunctionWriter, _ block: Block, _ array: Blocks.Array, _ panels: PanelWriter,
         _ base: Pointer
     ) {
-        w.loop(from: 0, to: block.count, by: 2) { w, index in
-            let second = w.add(index, 1)
-            let hasSecond = w.compare(.slt, second, block.count)
+        let isWhole = width % v.lanes == 0 && blocks.columns % v.lanes == 0
+        w.loop(from: 0, to: block.count, by: array.element == .bf16 ? 2 : 1) { w, index in
             w.loop(from: 0, to: block.span, by: v.lanes) { w, column in
-                let low = v.load(&w, I16.self, cell(&w, array, row: index, column))
-                let stored = v.load(&w, I16.self, cell(&w, array, row: second, column))
-                let high = w.select(hasSecond, stored, v.zero())
-                let wide = w.convert(.zext, high, to: I32.self)
-                let pairs = w.or(
-                    w.convert(.zext, low, to: I32.self), w.shl(wide, v.splat(&w, I32(16))))
+                let cells =
+                    array.element == .bf16
+                    ? pairs(&w, block, array, index, column)
+                    : v.load(&w, I32.self, cell(&w, array, row: index, column))
                 let to = panels.address(
                     &w, base, .i32, panelled: w.add(block.column, column), inner: w.add(block.first, index))
-                let isWhole = width % v.lanes == 0 && blocks.columns % v.lanes == 0
-                v.store(&w, pairs, to, mask: isWhole ? nil : v.mask(&w, below: w.sub(block.span, column)))
+                store(&w, cells, to, mask: isWhole ? nil : v.mask(&w, below: w.sub(block.span, column)))
             }
         }
+    }
+
+    /// A row and the next one; zero where the block ends within a pair.
+    private func pairs(
+        _ w: inout FunctionWriter, _ block: Block, _ array: Blocks.Array, _ index: I64, _ column: I64
+    ) -> Vector<I32> {
+        let second = w.add(index, 1)
+        let low = v.load(&w, I16.self, cell(&w, array, row: index, column))
+        let stored = v.load(&w, I16.self, cell(&w, array, row: second, column))
+        let high = w.select(w.compare(.slt, second, block.count), stored, v.zero())
+        let wide = w.convert(.zext, high, to: I32.self)
+        return w.or(w.convert(.zext, low, to: I32.self), w.shl(wide, v.splat(&w, I32(16))))
     }
 
     // MARK: Transposed
@@ -137,7 +156,7 @@ struct PanelBlockWriter {
                 for (index, cells) in transposed(&w, square).enumerated() {
                     let to = w.address(first, .i32, index * panels.width)
                     if isWhole {
-                        v.store(&w, cells, to, mask: mask)
+                        store(&w, cells, to, mask: mask)
                     } else {
                         let isThere = w.compare(.slt, w.add(column, index * perCell), block.span)
                         w.when(isThere) { w in v.store(&w, cells, to, mask: mask) }
