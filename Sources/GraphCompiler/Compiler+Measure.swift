@@ -18,6 +18,7 @@ extension Compiler {
     package func measureFusion(
         _ graph: Graph, symbols: [String: Int], rounds: Int = 5
     ) throws -> FusionMeasurement {
+        let symbols = withLength(symbols, of: graph)
         let fused = try optimize(graph)
         var last = graph
         var unfused = options.passes
@@ -33,6 +34,22 @@ extension Compiler {
         return FusionMeasurement(
             kinds: kinds.sorted { $0.fused * Double($0.count) > $1.fused * Double($1.count) },
             fused: whole.fused, unfused: whole.unfused)
+    }
+
+    /// Attention spelled out has as many columns as its longest sequence, which a graph with `flash_attention` need not
+    /// name: sequences are taken to be equally long.
+    private func withLength(_ symbols: [String: Int], of graph: Graph) -> [String: Int] {
+        for node in graph.nodes {
+            guard symbols["length"] == nil, case .attention(let attention) = node.op else { continue }
+            let types = AttentionOperands(attention, node.operands.map(graph.type(of:)))
+            guard let tokens = types.q.shape[0].extent(symbols),
+                let sequences = types.lengths.shape[0].extent(symbols)
+            else { continue }
+            return symbols.merging(["length": (tokens + sequences - 1) / max(1, sequences)]) { first, _ in
+                first
+            }
+        }
+        return symbols
     }
 
     // MARK: Graphs to measure

@@ -21,6 +21,24 @@ import Testing
         #expect(result.outputLines.contains { $0.hasPrefix("whole graph") })
     }
 
+    /// Attention spelled out has as many columns as the longest sequence, for which a graph need not have a symbol.
+    @Test func attentionInAGraphFileIsMeasured() throws {
+        try scratch.write(
+            "attention.ir",
+            """
+            graph "attention" {
+              %q = input {name = "q"} : f32[tokens, 2, 8]
+              %offsets = input {name = "offsets"} : i32[sequences+1]
+              %lengths = input {name = "lengths"} : i32[sequences]
+              %out, %lse = flash_attention %q, %q, %q, %offsets, %lengths {scale = 1.0, rate = 0.0, stream = 0}
+              output "out" %out
+            }
+            """)
+        let result = try Tool.run(["compile", scratch.path("attention.ir"), "--measure", "--length", "6"])
+        #expect(result.status == 0, "\(result.error)")
+        #expect(result.outputLines.contains { $0.hasPrefix("flash_attention") })
+    }
+
     @Test func jsonHasEveryKind() throws {
         let result = try Tool.run(["compile", scratch.path("model"), "--measure", "--json", "--length", "6"])
         let json = try #require(
