@@ -35,7 +35,7 @@ private struct ContractionWriter {
     let machine: Machine
     let tile: ContractionTile
     /// Matrix products of the section in order.
-    let anchors: [NodeID]
+    let anchors: [MatrixProduct]
     let rows: Extent
     let columns: Extent
     private(set) var packs: [PackPanels] = []
@@ -43,7 +43,7 @@ private struct ContractionWriter {
     /// Operands that are there as panels already.
     private var kept: Set<Int> = []
     /// Where the columns of a right operand begin in kept panels.
-    private var firstPanels: [PanelSource: Int] = [:]
+    private var firstPanels: [MatrixProduct.Operand: Int] = [:]
     private(set) var sums: PartialSums
     private var prologue: [RowProgram] = []
     /// Nodes that compute left operands.
@@ -69,13 +69,13 @@ private struct ContractionWriter {
     init(_ section: Section, _ machine: Machine) throws(IRError) {
         self.section = section
         self.machine = machine
-        anchors = section.nodes.filter { section.kind($0) == .contraction }
-        tile = machine.denseTile(section.operandTypes(anchors[0])[0].element)
-        let shape = section.graph[anchors[0]].types[0].shape
+        anchors = section.nodes.compactMap { MatrixProduct(section, $0) }
+        tile = machine.denseTile(section.type(anchors[0].left.value).element)
+        let shape = section.graph[anchors[0].id].types[0].shape
         rows = Extent([shape[0]])
         columns = Extent([shape[1]])
         sums = PartialSums(bufferCount: 0, columns: columns)
-        let lefts = anchors.map { section.leftOperand($0).value }.filter { section.inputs[$0] == nil }
+        let lefts = anchors.map(\.left.value).filter { section.inputs[$0] == nil }
         prologueNodes = section.ancestors(of: lefts)
     }
 
@@ -84,7 +84,7 @@ private struct ContractionWriter {
         kept.filter { operand in
             section.nodes.allSatisfy { id in
                 section.graph[id].operands.enumerated().allSatisfy { position, value in
-                    section.inputs[value] != operand || position == 1 && anchors.contains(id)
+                    section.inputs[value] != operand || position == 1 && anchors.contains { $0.id == id }
                 }
             }
         }
@@ -92,14 +92,12 @@ private struct ContractionWriter {
 
     mutating func kernel(_ lowering: GraphLowering, _ id: NodeID) throws(IRError) -> BlockKernel {
         // Buffers: operands, results, panels, partial sums, scratch.
-        var panelBuffers: [PanelSource: Int] = [:]
+        var panelBuffers: [MatrixProduct.Operand: Int] = [:]
         var nextBuffer = section.bufferCount
-        for anchor in anchors {
-            let source = PanelSource(section, anchor)
-            guard panelBuffers[source] == nil else { continue }
-            panelBuffers[source] = nextBuffer
+        for right in anchors.map(\.right) where panelBuffers[right] == nil {
+            panelBuffers[right] = nextBuffer
             nextBuffer += 1
-            try pack(source, into: nextBuffer - 1, lowering, id)
+            try pack(right, into: nextBuffer - 1, lowering, id)
         }
         sums = PartialSums(bufferCount: nextBuffer, columns: columns)
         var scratchBuffer = nextBuffer + section.results.count
@@ -109,12 +107,10 @@ private struct ContractionWriter {
         }
 
         // What comes in.
-        var lefts: [LeftOperand: MatrixAccess] = [:]
-        for anchor in anchors {
-            let left = section.leftOperand(anchor)
-            guard lefts[left] == nil else { continue }
+        var lefts: [MatrixProduct.Operand: MatrixAccess] = [:]
+        for anchor in anchors where lefts[anchor.left] == nil {
+            let (left, width) = (anchor.left, anchor.depth)
             let value = left.value
-            let width = section.depth(anchor)
             if let buffer = section.inputs[value] {
                 lefts[left] = matrix(buffer, section.rowStride(value), transposed: left.transposed)
             } else {
@@ -139,15 +135,13 @@ private struct ContractionWriter {
             if result == nil { scratch.append(BlockKernel.Scratch(buffer: target, shape: .chunk)) }
             targets.append(Target(sum: group.sum, buffer: target, isScratch: result == nil))
             for (index, anchor) in group.anchors.enumerated() {
-                let left = section.leftOperand(anchor)
-                let right = PanelSource(section, anchor)
-                guard let access = lefts[left], let panels = panelBuffers[right] else {
+                guard let access = lefts[anchor.left], let panels = panelBuffers[anchor.right] else {
                     preconditionFailure("every product's operands were prepared")
                 }
                 products.append(
                     BlockKernel.Product(
-                        left: access, k: section.depth(anchor), panels: panels,
-                        firstPanel: firstPanels[right] ?? 0, target: target,
+                        left: access, k: anchor.depth, panels: panels,
+                        firstPanel: firstPanels[anchor.right] ?? 0, target: target,
                         targetStride: section.views[group.sum]?.stride, accumulates: index > 0))
             }
         }
@@ -184,7 +178,7 @@ private struct ContractionWriter {
     // MARK: Right operands
 
     private mutating func pack(
-        _ right: PanelSource, into buffer: Int, _ lowering: GraphLowering, _ id: NodeID
+        _ right: MatrixProduct.Operand, into buffer: Int, _ lowering: GraphLowering, _ id: NodeID
     ) throws(IRError) {
         let shape = section.type(right.value).shape
         let (k, n) = right.transposed ? (shape[1], shape[0]) : (shape[0], shape[1])
@@ -268,24 +262,29 @@ private struct ContractionWriter {
     }
 }
 
-/// What a product reads as panels; products that read the same share them.
-private struct PanelSource: Hashable {
-    let value: Value
-    let transposed: Bool
-
-    init(_ section: Section, _ anchor: NodeID) {
-        guard case .contraction(.matmul(_, let transposeRight)) = section.graph[anchor].op else {
-            preconditionFailure("not a product")
-        }
-        value = section.graph[anchor].operands[1]
-        transposed = transposeRight
+/// A product of two matrices in a section.
+private struct MatrixProduct {
+    /// An operand as a product reads it; products that read the same one on the right share its panels.
+    struct Operand: Hashable {
+        let value: Value
+        let transposed: Bool
     }
-}
 
-/// A product's left operand, as it reads it.
-private struct LeftOperand: Hashable {
-    let value: Value
-    let transposed: Bool
+    let id: NodeID
+    let left: Operand
+    let right: Operand
+    let depth: Extent
+
+    init?(_ section: Section, _ id: NodeID) {
+        guard section.kind(id) == .contraction,
+            case .contraction(.matmul(let transposeLeft, let transposeRight)) = section.graph[id].op
+        else { return nil }
+        let operands = section.graph[id].operands
+        self.id = id
+        left = Operand(value: operands[0], transposed: transposeLeft)
+        right = Operand(value: operands[1], transposed: transposeRight)
+        depth = Extent([section.type(left.value).shape[transposeLeft ? 0 : 1]])
+    }
 }
 
 extension Section {
@@ -294,22 +293,10 @@ extension Section {
         views[value]?.stride ?? Extent(type(value).shape.suffix(1))
     }
 
-    fileprivate func leftOperand(_ anchor: NodeID) -> LeftOperand {
-        guard case .contraction(.matmul(let transposeLeft, _)) = graph[anchor].op else {
-            preconditionFailure("not a product")
-        }
-        return LeftOperand(value: graph[anchor].operands[0], transposed: transposeLeft)
-    }
-
-    fileprivate func depth(_ anchor: NodeID) -> Extent {
-        let left = leftOperand(anchor)
-        return Extent([type(left.value).shape[left.transposed ? 0 : 1]])
-    }
-
     /// Products by the sum that they add up to: `add` nodes of products that nothing else reads, else each by
     /// itself.
-    fileprivate func sumGroups(_ anchors: [NodeID]) -> [(sum: Value, anchors: [NodeID])] {
-        var groups = anchors.map { (sum: Value($0), anchors: [$0]) }
+    fileprivate func sumGroups(_ anchors: [MatrixProduct]) -> [(sum: Value, anchors: [MatrixProduct])] {
+        var groups = anchors.map { (sum: Value($0.id), anchors: [$0]) }
         // A lone product's graph is the whole one, whose uses take long to count.
         guard nodes.count > anchors.count else { return groups }
         let uses = graph.useCounts()
