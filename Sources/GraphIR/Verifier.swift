@@ -68,12 +68,11 @@ extension Graph {
             else {
                 throw IRError("V5", "an update's target is not a parameter", at: place(update.parameter.node))
             }
+            func mistake(_ what: String) -> IRError { IRError("V5", "parameter \"\(name)\" \(what)") }
             let new = self.type(of: update.value)
-            let mistake: String? =
-                if role == .frozen { "is frozen" } else if type != new {
-                    "is \(type), and its new value \(new)"
-                } else if !updated.insert(update.parameter).inserted { "is updated twice" } else { nil }
-            if let mistake { throw IRError("V5", "parameter \"\(name)\" \(mistake)") }
+            guard role != .frozen else { throw mistake("is frozen") }
+            guard type == new else { throw mistake("is \(type), and its new value \(new)") }
+            guard updated.insert(update.parameter).inserted else { throw mistake("is updated twice") }
         }
     }
 

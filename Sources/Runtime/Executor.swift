@@ -64,11 +64,11 @@ public final class Executor {
     private func step(
         _ inputs: [String: TensorData], _ symbols: [String: Int], _ guarded: [String], _ condition: String?
     ) throws -> [String: TensorData] {
-        let outputs = program.graph.outputs.map(\.name)
-        if let unknown = (guarded + (condition.map { [$0] } ?? [])).first(where: { !outputs.contains($0) }) {
+        for name in guarded + (condition.map { [$0] } ?? [])
+        where !program.graph.outputs.contains(where: { $0.name == name }) {
+            let outputs = program.graph.outputs.map(\.name).joined(separator: ", ")
             throw ExecutionError(
-                "the graph has no such output; its outputs are \(outputs.joined(separator: ", "))",
-                at: "output \"\(unknown)\"")
+                "the graph has no such output; its outputs are \(outputs)", at: "output \"\(name)\"")
         }
         try binding.bind(inputs, symbols)
         binding.refreshPanels()

@@ -83,7 +83,7 @@ struct BuilderTests {
                 g.output(
                     "y", logits.crossEntropy(labels: g.input("labels", .i32, [2]), labelSmoothing: 5))
             },
-            Wrong(message: "epsilon -1.0 must not be negative") { g in
+            Wrong(message: "epsilon -1.0 must be a number of at least 0") { g in
                 let gamma = g.parameter("gamma", [3])
                 g.output("y", g.input("x", .f32, [2, 3]).layerNorm(gamma: gamma, beta: gamma, epsilon: -1))
             },

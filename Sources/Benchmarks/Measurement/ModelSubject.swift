@@ -44,11 +44,13 @@ final class ModelSubject: Subject {
         }
         var inputs = [
             "input_ids": TensorData(ids),
-            "token_type_ids": TensorData([Int32](repeating: 0, count: work.tokens)),
             "position_ids": TensorData((0..<work.tokens).map { Int32($0 % work.length) }),
             "offsets": TensorData((0...work.batch).map { Int32($0 * work.length) }),
             "lengths": TensorData([Int32](repeating: Int32(work.length), count: work.batch)),
         ]
+        if config.hasTokenTypes {
+            inputs["token_type_ids"] = TensorData([Int32](repeating: 0, count: work.tokens))
+        }
         if work.isTraining {
             inputs["labels"] = TensorData((0..<work.batch).map { Int32($0 % ModelWork.labels) })
         }

@@ -75,7 +75,7 @@ extension Op.Normalisation: OpFamily {
         switch self {
         case .layerNorm(let epsilon), .rowStatistics(let epsilon):
             guard epsilon >= 0, epsilon.isFinite else {
-                throw .type("epsilon \(epsilon) must not be negative")
+                throw .type("epsilon \(epsilon) must be a number of at least 0")
             }
         case .softmax, .softmaxGradient, .layerNormGradient, .normalize: break
         }

@@ -89,7 +89,8 @@ extension Op.OptimizerStep: OpFamily {
                 throw .type("betas \(a.beta1) and \(a.beta2) must be in [0, 1)")
             }
             guard a.epsilon >= 0, a.weightDecay >= 0 else {
-                throw .type("epsilon \(a.epsilon) and weight decay \(a.weightDecay) must not be negative")
+                throw .type(
+                    "epsilon \(a.epsilon) and weight decay \(a.weightDecay) must be numbers of at least 0")
             }
             let x = AdamWOperands(operands)
             let p = x.parameter

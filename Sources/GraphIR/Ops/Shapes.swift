@@ -118,7 +118,7 @@ extension Op.Shape: OpFamily {
                 else { throw .type("can't put \(operand) behind \(first) along axis \(axis)") }
                 guard let extent = operand.shape[axis].fixedExtent else {
                     throw .type(
-                        "axis \(axis) of \(operand) has no fixed extent, which putting together needs")
+                        "axis \(axis) of \(operand) has no fixed extent, which concatenate needs")
                 }
                 total = saturatingSum(total, extent)
             }

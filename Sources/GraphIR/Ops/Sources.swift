@@ -139,7 +139,9 @@ extension Op.Source: OpFamily {
                     throw .type("\(values.count) values given for \(type)")
                 }
             }
-            if let number = literal.numbers.first(where: { !type.element.holds($0) }) {
+            if !type.element.isFloat,
+                let number = literal.numbers.first(where: { !type.element.holds($0) })
+            {
                 throw .type("\(number) is not a number that \(type.element.rawValue) holds")
             }
             return [type]

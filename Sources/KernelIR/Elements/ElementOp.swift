@@ -25,6 +25,11 @@ package enum ElementOp: Hashable, Sendable {
     case keep(rate: Double, stream: Int, rng: Int)
 }
 
+extension ElementOp {
+    /// Whether the step needs a whole row.
+    package var isReduction: Bool { if case .reduce = self { true } else { false } }
+}
+
 /// Functions with a vector form of their own; activations are programs of these.
 public enum ElementUnary: String, Hashable, Sendable {
     /// -x, |x|, the sign, eˣ, ln x, √x, tanh x, the error function; negation of `bool`.

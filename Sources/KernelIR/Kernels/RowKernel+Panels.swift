@@ -27,7 +27,9 @@ extension RowKernel {
 
         /// `nil` where nothing waits, or rows are not computed some columns at a time.
         fileprivate init?(_ kernel: RowKernel) {
-            guard kernel.rows != .one, let width = kernel.body.columns.fixedValue, width > 0,
+            // Most kernels write no panels; sizes are asked for with every new shape of a batch.
+            guard kernel.body.stores.contains(where: \.waitsForBlock), kernel.rows != .one,
+                let width = kernel.body.columns.fixedValue, width > 0,
                 kernel.body.stores.allSatisfy(\.isElementOfRow),
                 !kernel.body.ops.contains(where: \.isReduction)
             else { return nil }
@@ -36,7 +38,7 @@ extension RowKernel {
             firstBuffer = kernel.body.bufferLimit
             var kept: [RowProgram.Store] = []
             for store in kernel.body.stores {
-                guard case .element(let access, let id) = store, access.waitsForBlock else {
+                guard case .element(let access, let id) = store, store.waitsForBlock else {
                     kept.append(store)
                     continue
                 }
@@ -47,7 +49,6 @@ extension RowKernel {
                 }
                 stores.append((access, known ?? arrays.count - 1))
             }
-            guard !stores.isEmpty else { return nil }
             for (index, array) in arrays.enumerated() {
                 var access = Access.elements(
                     firstBuffer + index, array.element, columns: .fixed(stride(array.element)))
@@ -82,21 +83,16 @@ extension RowKernel {
     package var panelBlocks: PanelBlocks? { PanelBlocks(self) }
 }
 
-extension Access {
-    /// Whether a row alone would write parts of lines of the panels.
+extension RowProgram.Store {
+    /// Whether a row alone would write parts of lines of panels.
     fileprivate var waitsForBlock: Bool {
-        switch layout {
-        case .rowMajor: false
-        case .panels, .transposedPanels: element == .bf16 || element == .f32
+        guard case .element(let access, _) = self else { return false }
+        switch access.layout {
+        case .rowMajor: return false
+        case .panels, .transposedPanels: return access.element == .bf16 || access.element == .f32
         }
     }
-}
 
-extension ElementOp {
-    fileprivate var isReduction: Bool { if case .reduce = self { true } else { false } }
-}
-
-extension RowProgram.Store {
     fileprivate var isElementOfRow: Bool {
         if case .element(let access, _) = self { access.hasColumns } else { false }
     }

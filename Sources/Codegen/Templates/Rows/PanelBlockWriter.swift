@@ -37,7 +37,7 @@ struct PanelBlockWriter {
                 for (access, array) in blocks.stores { writePanels(&w, block, access, blocks.arrays[array]) }
             }
         }
-        w.fence()
+        if writesLines { w.fence() }
     }
 
     /// Some rows and columns of the parameter.
@@ -91,9 +91,12 @@ struct PanelBlockWriter {
         }
     }
 
+    /// Whether a vector is a line of the cache.
+    private var writesLines: Bool { v.lanes * 4 == 64 }
+
     /// Whole lines go past the caches: all panels are written before the next run reads the first.
     private func store(_ w: inout FunctionWriter, _ cells: Vector<I32>, _ place: Pointer, mask: Mask?) {
-        if mask == nil, v.lanes * 4 == 64 {
+        if mask == nil, writesLines {
             w.storeLine(cells, place)
         } else {
             v.store(&w, cells, place, mask: mask)

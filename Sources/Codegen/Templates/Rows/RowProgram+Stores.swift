@@ -25,10 +25,6 @@ extension RowProgram {
     }
 }
 
-extension ElementOp {
-    var isReduction: Bool { if case .reduce = self { true } else { false } }
-}
-
 extension RowProgram.Store {
     var valueID: ElementID {
         switch self {
