@@ -55,7 +55,7 @@ import Testing
             let sum = g.input("a", .f32, ["n", 48]) + g.input("b", .f32, ["n", 48])
             g.output("y", sum + sum.gather(g.input("ids", .i32, ["n"])))
         },
-        Case(testDescription: "dropout of one column", inputs: ["x": [37, 1], "rng": [2]]) { g in
+        Case(testDescription: "dropout of one column", inputs: ["x": [5, 1], "rng": [2]]) { g in
             g.output(
                 "y", g.dropout(g.input("x", .f32, ["n", 1]), rate: 0.25, rng: g.input("rng", .i64, [2])))
         },
@@ -93,7 +93,7 @@ import Testing
             for optimizes in [false, true] {
                 try CompiledComparison(
                     graph: graph, inputs: inputs,
-                    symbols: test.inputs.values.contains { $0.first == 37 } ? [:] : ["n": 5],
+                    symbols: ["n": 5],
                     options: CompilerOptions(instructionSet: set, cache: .off), optimizes: optimizes
                 ).check("\(set)")
             }
