@@ -75,6 +75,6 @@ struct BertcCommand: ParsableCommand {
         subcommands: [
             CompileCommand.self, VocabularyCommand.self, TrainCommand.self, GlueCommand.self,
             EvaluateCommand.self, PredictCommand.self, EmbedCommand.self, MaskCommand.self, PlotCommand.self,
-            RooflineCommand.self, BenchCommand.self,
+            RooflineCommand.self, BenchCommand.self, CacheCommand.self,
         ])
 }

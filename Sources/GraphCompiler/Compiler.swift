@@ -45,8 +45,8 @@ public final class Compiler {
         self.options = options
         let cache =
             switch options.cache {
-            case .standard: ObjectCache()
-            case .directory(let url): ObjectCache(directory: url)
+            case .standard: ObjectCache(limits: options.cacheLimits)
+            case .directory(let url): ObjectCache(directory: url, limits: options.cacheLimits)
             case .off: ObjectCache(directory: nil)
             }
         threads = options.threads ?? max(1, ProcessInfo.processInfo.activeProcessorCount)

@@ -39,6 +39,9 @@ public struct CompilerOptions: Sendable {
     public var recompute: Recompute
     /// Where compiled kernels are kept between runs.
     public var cache: Cache
+    /// How many of them are kept, and for how long; what `BERTC_CACHE_MAX_SIZE` and `BERTC_CACHE_MAX_AGE` in the
+    /// environment say when `nil`, or 512 MB and 30 days.
+    public var cacheLimits: CacheLimits?
     /// Passes to leave out, and who hears of what they decide.
     public var passes: PassPipeline.Options
     /// Rewrite rules that run before all passes, as the pass `user-rules`.
@@ -52,7 +55,7 @@ public struct CompilerOptions: Sendable {
     public init(
         instructionSet: String? = nil, threads: Int? = nil, matmul: MatmulLowering = .generated,
         precision: Precision = .fp32, recompute: Recompute = .none, cache: Cache = .standard,
-        passes: PassPipeline.Options = PassPipeline.Options(),
+        cacheLimits: CacheLimits? = nil, passes: PassPipeline.Options = PassPipeline.Options(),
         rules: [RewriteRule] = [], customKernels: [CustomKernel] = [],
         dump: (@Sendable (CompilationStage) throws -> Void)? = nil
     ) {
@@ -62,6 +65,7 @@ public struct CompilerOptions: Sendable {
         self.precision = precision
         self.recompute = recompute
         self.cache = cache
+        self.cacheLimits = cacheLimits
         self.passes = passes
         self.rules = rules
         self.customKernels = customKernels

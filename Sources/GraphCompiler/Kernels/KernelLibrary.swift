@@ -106,6 +106,7 @@ final class KernelLibrary: Sendable {
                 }
             }
         }
+        cache.pruneIfGrown()
         if let error = failure.withLock({ $0 }) { throw error }
         let all = functions.withLock { $0 }
         return zip(phases, texts).map { phase, text in

@@ -1,6 +1,7 @@
 import Atomics
 import Foundation
 import LLVMBridge
+import Support
 import Synchronization
 
 /// Compiled objects kept on disk, so that a model compiles once per machine.
@@ -8,10 +9,14 @@ import Synchronization
 /// A file is used only if nobody else can have written it (`PrivateDirectory`), and its checksum and its complete key
 /// text are right; anything else is compiled again and written again. Files are written beside and renamed, so several
 /// processes may share a directory. A directory that cannot be used turns the cache off, with one `warning`, and
-/// changes nothing else. Nothing is ever evicted: the directory may be deleted at any time.
+/// changes nothing else. It may be deleted at any time.
+///
+/// A file's time of last change is the time of its last use. By it `pruneIfGrown` keeps the directory within `limits`.
 package final class ObjectCache: Sendable {
     /// Where the entries are; nil if the cache is off.
     package let directory: URL?
+    /// What the directory may hold.
+    package let limits: CacheLimits
 
     private enum State {
         /// Nobody has asked for the directory yet, or it did not exist.
@@ -23,8 +28,10 @@ package final class ObjectCache: Sendable {
     private let state = Mutex(State.closed)
     private let firstWarning = Mutex<String?>(nil)
     private let writingWorks = ManagedAtomic<Bool>(true)
-    /// Numbers the temporary files of this process.
-    private static let temporaryFiles = ManagedAtomic<Int>(0)
+    /// Whether there were objects to keep since the directory was last pruned.
+    private let hasGrown = ManagedAtomic<Bool>(false)
+    /// Names of the entries that this process has read or written, which it never removes.
+    private static let used = Mutex<Set<String>>([])
 
     /// `$XDG_CACHE_HOME/bertc`, or `~/.cache/bertc`; nil without a home directory.
     package static var defaultDirectory: URL? {
@@ -41,10 +48,21 @@ package final class ObjectCache: Sendable {
         return URL(fileURLWithPath: home, isDirectory: true).appendingPathComponent(".cache/bertc")
     }
 
-    /// - Parameter directory: Where to keep the entries; made when first written to. nil turns the cache off.
-    package init(directory: URL? = ObjectCache.defaultDirectory) { self.directory = directory }
+    /// - Parameters:
+    ///   - directory: Where to keep the entries; made when first written to. nil turns the cache off.
+    ///   - limits: What it may hold; what the environment or, without that, the defaults say when nil.
+    package init(directory: URL? = ObjectCache.defaultDirectory, limits: CacheLimits? = nil) {
+        self.directory = directory
+        guard directory != nil, limits == nil else {
+            self.limits = limits ?? CacheLimits()
+            return
+        }
+        let standard = CacheLimits.standard()
+        self.limits = standard.limits
+        firstWarning.withLock { $0 = standard.problem }
+    }
 
-    /// Why objects are not being kept, in one line; nil while all is well.
+    /// Why objects are not being kept, or not as the environment says, in one line; nil while all is well.
     package var warning: String? { firstWarning.withLock { $0 } }
 
     /// The object for a module of IR text: from disk if it is there, compiled (and kept) otherwise.
@@ -65,6 +83,7 @@ package final class ObjectCache: Sendable {
         if let bytes = open(directory, making: false)?.contents(of: name),
             let object = ObjectCacheEntry.decode(bytes, expecting: key)
         {
+            _ = Self.used.withLock { $0.insert(name) }
             return (object, true)
         }
         let object = try KernelCompiler.compile(ir: ir, for: cpu, passes: passes)
@@ -110,13 +129,45 @@ package final class ObjectCache: Sendable {
 
     /// Writes an entry. The first failure stops all further writing.
     private func keep(_ entry: ObjectCacheEntry, as name: String, in directory: URL) {
+        hasGrown.store(true, ordering: .relaxed)
+        _ = Self.used.withLock { $0.insert(name) }
         guard writingWorks.load(ordering: .relaxed), let place = open(directory, making: true) else { return }
-        let number = Self.temporaryFiles.loadThenWrappingIncrement(ordering: .relaxed)
         do throws(PrivateDirectory.Refusal) {
-            try place.write(entry.encoded, to: name, by: ".\(getpid())-\(number).tmp")
+            do throws(PrivateDirectory.Refusal) {
+                try place.write(entry.encoded, to: name, by: ObjectCacheEntry.temporaryName())
+            } catch  where error.isMissing {
+                // Somebody has deleted the directory since it was opened.
+                state.withLock { $0 = .closed }
+                try open(directory, making: true)?
+                    .write(entry.encoded, to: name, by: ObjectCacheEntry.temporaryName())
+            }
         } catch {
             writingWorks.store(false, ordering: .relaxed)
             warn("cannot write to '\(directory.path)'", error)
+        }
+    }
+
+    /// Brings the directory back within its limits, beside whatever runs, if there were objects to keep since the last time.
+    /// What this process has used stays. Nothing waits for it, and what goes wrong is left for the next time.
+    package func pruneIfGrown() {
+        guard hasGrown.load(ordering: .relaxed) else { return }
+        BackgroundPruning.start { [self] in
+            while hasGrown.exchange(false, ordering: .relaxed) {
+                guard let directory, let place = open(directory, making: false) else { return }
+                _ = CacheContents(place).prune(limits, keeping: Self.used.withLock { $0 })
+            }
+        }
+    }
+
+    /// What the directory holds; nil if there is none.
+    /// - Throws: `FileError` for a directory that is not used.
+    package func contents() throws(FileError) -> CacheContents? {
+        guard let directory else { return nil }
+        do throws(PrivateDirectory.Refusal) {
+            return CacheContents(try PrivateDirectory(directory.path))
+        } catch {
+            if error.isMissing { return nil }
+            throw FileError(.write, directory.path, error.reason)
         }
     }
 

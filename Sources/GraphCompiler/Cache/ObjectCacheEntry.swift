@@ -16,6 +16,8 @@ struct ObjectCacheEntry {
 
     /// "bertcob2": the file format's version is its last digit.
     private static let magic: UInt64 = 0x3262_6f63_7472_6562
+    /// What every version's files begin with.
+    private static let signature = Array("bertcob".utf8)
     private static let headerBytes = 4 * 8
 
     /// The text that identifies a compilation. Everything that the generated code depends on is in it.
@@ -37,7 +39,40 @@ struct ObjectCacheEntry {
     static func fileName(for key: String) -> String {
         var fingerprint = Fingerprint()
         fingerprint.addWords(key)
-        return fingerprint.text + ".obj"
+        return fingerprint.text + suffix
+    }
+
+    /// Whether files of this or an older version have such names; the oldest had 32 digits.
+    static func isFileName(_ name: String) -> Bool {
+        guard name.hasSuffix(suffix) else { return false }
+        let digits = name.utf8.dropLast(suffix.utf8.count)
+        return [16, 32].contains(digits.count) && digits.allSatisfy(isLowercaseHexDigit)
+    }
+
+    /// A name of its own for a file that is not complete yet.
+    static func temporaryName() -> String {
+        ".\(UInt64.random(in: 0 ... .max))-\(getpid())\(temporarySuffix)"
+    }
+
+    /// Whether a file that was never completed may have such a name: two numbers.
+    static func isTemporaryName(_ name: String) -> Bool {
+        guard name.hasPrefix("."), name.hasSuffix(temporarySuffix) else { return false }
+        let numbers = name.dropFirst().dropLast(temporarySuffix.count)
+            .split(separator: "-", omittingEmptySubsequences: false)
+        return numbers.count == 2 && numbers.allSatisfy { UInt64($0) != nil }
+    }
+
+    /// Whether an entry, perhaps cut short, may begin with `bytes`.
+    static func mayBegin(_ bytes: [UInt8]) -> Bool {
+        signature.starts(with: bytes.prefix(signature.count))
+    }
+
+    private static let suffix = ".obj"
+    private static let temporarySuffix = ".tmp"
+
+    private static func isLowercaseHexDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+            || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
     }
 
     /// The file's bytes.

@@ -52,7 +52,8 @@ struct PrivateDirectory: Sendable {
         try self.init(path)
     }
 
-    /// The bytes of a file, or `nil` if there is none or it cannot be trusted.
+    /// The bytes of a file, or `nil` if there is none or it cannot be trusted. The file counts as used now, by the time of its
+    /// last change, which no file system leaves out; where that cannot be set it stays.
     func contents(of name: String) -> [UInt8]? {
         let file = openat(descriptor, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         guard file >= 0 else { return nil }
@@ -61,6 +62,7 @@ struct PrivateDirectory: Sendable {
         guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
             Self.distrust(of: name, status) == nil
         else { return nil }
+        futimens(file, nil)
         return [UInt8](unsafeUninitializedCapacity: Int(status.st_size)) { buffer, count in
             while count < buffer.count {
                 let read = read(file, buffer.baseAddress! + count, buffer.count - count)
@@ -92,6 +94,69 @@ struct PrivateDirectory: Sendable {
         guard let refusal else { return }
         unlinkat(descriptor, temporary, 0)
         throw refusal
+    }
+
+    /// A regular file as it was found.
+    struct File: Hashable {
+        let name: String
+        let byteCount: Int
+        /// The time of its last change or use since 1970.
+        let modified: Duration
+
+        fileprivate init(name: String, _ status: stat) {
+            self.name = name
+            byteCount = Int(status.st_size)
+            modified = .seconds(status.st_mtim.tv_sec) + .nanoseconds(status.st_mtim.tv_nsec)
+        }
+    }
+
+    /// The regular files that belong to this user or root and whose names are included, in no order. What cannot be looked at
+    /// is left out.
+    func files(where isIncluded: (String) -> Bool) -> [File] {
+        let copy = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard copy >= 0 else { return [] }
+        guard let stream = fdopendir(copy) else {
+            close(copy)
+            return []
+        }
+        defer { closedir(stream) }
+        var files: [File] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            guard isIncluded(name) else { continue }
+            var status = stat()
+            guard fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0, Self.isOwn(status) else {
+                continue
+            }
+            files.append(File(name: name, status))
+        }
+        return files
+    }
+
+    /// Removes a file that nobody has changed or used since it was found and whose first bytes, up to eight, pass a test.
+    ///
+    /// - Returns: whether it was removed here.
+    /// - Throws: `Refusal` when the system does not let us.
+    func remove(_ found: File, if isOurs: ([UInt8]) -> Bool) throws(Refusal) -> Bool {
+        let file = openat(descriptor, found.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        guard file >= 0 else { return false }
+        defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0, Self.isOwn(status), File(name: found.name, status) == found else {
+            return false
+        }
+        var start = [UInt8](repeating: 0, count: 8)
+        let count = pread(file, &start, start.count, 0)
+        guard count >= 0, isOurs(Array(start.prefix(count))) else { return false }
+        if unlinkat(descriptor, found.name, 0) == 0 { return true }
+        if errno == ENOENT { return false }
+        throw Self.systemRefusal()
+    }
+
+    private static func isOwn(_ status: stat) -> Bool {
+        status.st_mode & S_IFMT == S_IFREG && (status.st_uid == 0 || status.st_uid == geteuid())
     }
 
     private static func systemRefusal() -> Refusal {
