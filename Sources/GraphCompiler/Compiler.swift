@@ -23,6 +23,7 @@ public final class Compiler {
     public let options: CompilerOptions
     /// Worker threads, the calling one included.
     public let threads: Int
+    private let threadsReason: String?
     private let library: KernelLibrary
     private let pool: WorkerPool
 
@@ -49,7 +50,9 @@ public final class Compiler {
             case .directory(let url): ObjectCache(directory: url, limits: options.cacheLimits)
             case .off: ObjectCache(directory: nil)
             }
-        threads = options.threads ?? max(1, ProcessInfo.processInfo.activeProcessorCount)
+        let choice = options.threads == nil ? ThreadChoice.ofProcess() : nil
+        threads = options.threads ?? choice?.count ?? 1
+        threadsReason = choice?.reason
         guard (1...1024).contains(threads) else {
             throw ExecutionError("must be between 1 and 1024", at: "threads \(threads)")
         }
@@ -64,6 +67,11 @@ public final class Compiler {
 
     /// Processor, instruction set and threads, for people.
     package var machineName: String { library.machineName(threads: threads) }
+
+    /// Why there are fewer threads than processors online, if there are and the options don't say how many.
+    package var threadsNote: String? {
+        threadsReason.map { "\(threads) \(threads == 1 ? "thread" : "threads"): \($0)" }
+    }
 
     /// What is computed otherwise than the precision asked for says, if anything is.
     package var precisionNote: String? {

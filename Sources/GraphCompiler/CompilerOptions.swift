@@ -28,7 +28,8 @@ public struct CompilerOptions: Sendable {
 
     /// The highest instruction set to use, one of `instructionSets`; the host's best when `nil`.
     public var instructionSet: String?
-    /// Worker threads; every online core when `nil`.
+    /// Worker threads. When `nil`, one for each core that the process may use, by its affinity mask and its control
+    /// groups' quotas; of cores of several kinds, each of the fast ones.
     public var threads: Int?
     /// What multiplies matrices.
     public var matmul: MatmulLowering
@@ -51,7 +52,7 @@ public struct CompilerOptions: Sendable {
     /// Receives every stage of a compilation as text, in order.
     public var dump: (@Sendable (CompilationStage) throws -> Void)?
 
-    /// The options as they stand above; without any, fp32 on all cores with the best instruction set.
+    /// The options as they stand above; without any, fp32 on all usable cores with the best instruction set.
     public init(
         instructionSet: String? = nil, threads: Int? = nil, matmul: MatmulLowering = .generated,
         precision: Precision = .fp32, recompute: Recompute = .none, cache: Cache = .standard,

@@ -138,6 +138,8 @@ struct BenchCommand: ParsableCommand {
     private func machine() throws -> String {
         var options = global.compilerOptions
         options.precision = precision
-        return try global.makeCompiler(options).machineName
+        let compiler = try global.makeCompiler(options)
+        if let line = compiler.threadsNote { global.note(line) }
+        return compiler.machineName
     }
 }

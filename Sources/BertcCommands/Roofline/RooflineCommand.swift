@@ -19,6 +19,7 @@ struct RooflineCommand: ParsableCommand {
 
     func run() throws {
         let compiler = try global.makeCompiler(global.compilerOptions)
+        if let line = compiler.threadsNote { global.note(line) }
         let page = RooflinePage(ceilings: try compiler.ceilings(again: true))
         Console.print(global.json ? "\(page.json)" : page.text)
     }

@@ -16,7 +16,7 @@ struct GlobalOptions: ParsableArguments {
         }
     }
 
-    @Option(help: "Worker threads; every online core by default.")
+    @Option(help: "Worker threads; one per usable core by default.")
     var threads: Int?
 
     @Option(help: "The highest instruction set to use; the machine's best by default.")

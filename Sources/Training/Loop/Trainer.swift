@@ -91,6 +91,7 @@ final class Trainer {
             gates: source.gates, recomputation: model.training.recomputation,
             gradientAccumulation: config.batches.gradientAccumulation, microBatchSize: setup.microBatchSize,
             warnings: source.config.warnings + source.notes + task.warnings + resumeNotes
-                + [compiler.cacheWarning, compiler.slowPrecisionNote, setup.note].compactMap { $0 })
+                + [compiler.threadsNote, compiler.cacheWarning, compiler.slowPrecisionNote, setup.note]
+                .compactMap { $0 })
     }
 }

@@ -2,7 +2,7 @@ import GraphCompiler
 
 /// What a run is computed with.
 public struct MachineSettings: Sendable, Equatable {
-    /// Worker threads; one per core when `nil`. Results do not depend on it.
+    /// Worker threads; one per usable core when `nil`. Results do not depend on it.
     public var threads: Int?
     /// What the run may hold in memory at most; batches that need more are cut into micro-batches.
     public var maxMemory: MemorySize?
@@ -20,7 +20,8 @@ extension MachineSettings: ConfigSection {
     package static var fields: [ConfigField<Self>] {
         [
             .init(
-                "threads", \.threads, "Worker threads; null is one per core. Results do not depend on it.",
+                "threads", \.threads,
+                "Worker threads; null is one per usable core. Results do not depend on it.",
                 atLeast: 1,
                 effect: .none),
             .init(
