@@ -26,6 +26,7 @@ package struct BenchmarkRun {
         switch workload.kind {
         case .model(let work): try model(workload, work)
         case .attention(let work): try attention(workload, work)
+        case .latency(let work, let runs): try latency(workload, work, runs: runs)
         case .threads(let work): try twoThreads(workload, work)
         case .memory(let work): try memory(workload, work)
         case .utilisation(let work): try utilisation(workload, work)
@@ -57,11 +58,21 @@ package struct BenchmarkRun {
             flops: work.flops, ceiling: machine.flopsPerSecond(in: work.precision))
     }
 
+    private func latency(_ workload: Workload, _ work: ModelWork, runs: Int) throws -> BenchmarkResult {
+        try compared(
+            workload, try ModelSubject(work, config, threads: threads, warmup: 20),
+            peers(workload, try work.peerArguments(config), modes), repeats: 1,
+            samplesPerTurn: (runs + rounds - 1) / rounds,
+            flops: work.flops(config), ceiling: machine.flopsPerSecond(in: work.precision))
+    }
+
     private func compared(
-        _ workload: Workload, _ ours: any Subject, _ peers: [Interleaving.Side], repeats: Int, flops: Double,
-        ceiling: Double
+        _ workload: Workload, _ ours: any Subject, _ peers: [Interleaving.Side], repeats: Int,
+        samplesPerTurn: Int = 1, flops: Double, ceiling: Double
     ) throws -> BenchmarkResult {
-        let result = try Interleaving(rounds: rounds, repeats: repeats, note: note).run(ours, against: peers)
+        let turns = Interleaving(
+            rounds: rounds, repeats: repeats, samplesPerTurn: samplesPerTurn, note: note)
+        let result = try turns.run(ours, against: peers)
         return BenchmarkResult(
             workload, ours: result.ours, peer: result.peer.map { BenchmarkResult.Peer($0.name, $0.samples) },
             ceilingShare: flops / result.ours.median / ceiling)

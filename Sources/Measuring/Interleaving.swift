@@ -11,17 +11,21 @@ package struct Interleaving {
     }
 
     let rounds: Int
-    /// How often a side does its work in one round.
+    /// How often a side does its work for one sample.
     let repeats: Int
+    /// How many samples a turn has.
+    let samplesPerTurn: Int
     /// Seconds before each turn, in which the threads of the side before stop spinning and go to sleep.
     let pause: Double
     /// Called with what went wrong with a peer.
     let note: (String) -> Void
 
     package init(
-        rounds: Int, repeats: Int, pause: Double = 0.25, note: @escaping (String) -> Void = { _ in }
+        rounds: Int, repeats: Int, samplesPerTurn: Int = 1, pause: Double = 0.25,
+        note: @escaping (String) -> Void = { _ in }
     ) {
-        (self.rounds, self.repeats, self.pause, self.note) = (rounds, repeats, pause, note)
+        (self.rounds, self.repeats, self.samplesPerTurn) = (rounds, repeats, samplesPerTurn)
+        (self.pause, self.note) = (pause, note)
     }
 
     /// Seconds of every side and round.
@@ -34,11 +38,11 @@ package struct Interleaving {
         var own: [Double] = []
         var peers = peers.map { (side: $0, seconds: [Double]()) }
         for _ in 0..<rounds {
-            own.append(try turn(of: ours))
+            own += try turn(of: ours)
             for index in peers.indices.reversed() {
                 let side = peers[index].side
                 do {
-                    peers[index].seconds.append(try turn(of: side.subject))
+                    peers[index].seconds += try turn(of: side.subject)
                 } catch {
                     note("\(side.name): \(error)")
                     peers.remove(at: index)
@@ -54,14 +58,14 @@ package struct Interleaving {
     {
         var seconds: (first: [Double], second: [Double]) = ([], [])
         for _ in 0..<rounds {
-            seconds.first.append(try turn(of: first))
-            seconds.second.append(try turn(of: second))
+            seconds.first += try turn(of: first)
+            seconds.second += try turn(of: second)
         }
         return (Samples(seconds.first), Samples(seconds.second))
     }
 
-    private func turn(of subject: any Subject) throws -> Double {
+    private func turn(of subject: any Subject) throws -> [Double] {
         Thread.sleep(forTimeInterval: pause)
-        return try subject.seconds(repeating: repeats)
+        return try (0..<samplesPerTurn).map { _ in try subject.seconds(repeating: repeats) }
     }
 }

@@ -13,16 +13,24 @@ package struct Samples: Hashable, Sendable {
     package var median: Double { (values[values.count / 2] + values[(values.count - 1) / 2]) / 2 }
     package var least: Double { values[0] }
     package var most: Double { values[values.count - 1] }
+    /// What nine of ten samples don't exceed.
+    package var ninthDecile: Double { values[(values.count * 9 + 9) / 10 - 1] }
+    /// Whether there are so many that a rare outlier, not the spread, decides what the most is.
+    package var areMany: Bool { values.count >= 100 }
 }
 
 extension Samples: Encodable {
-    private enum Key: String, CodingKey { case median, least, most, samples }
+    private enum Key: String, CodingKey {
+        case median, least, most, samples
+        case ninthDecile = "ninth_decile"
+    }
 
     package func encode(to encoder: any Encoder) throws {
         var members = encoder.container(keyedBy: Key.self)
         try members.encode(median, forKey: .median)
         try members.encode(least, forKey: .least)
         try members.encode(most, forKey: .most)
+        if areMany { try members.encode(ninthDecile, forKey: .ninthDecile) }
         try members.encode(values, forKey: .samples)
     }
 }

@@ -37,7 +37,7 @@ public struct BenchmarksCommand: ParsableCommand {
     @Option(help: "How PyTorch runs: eager, compile, or both and the better one counts.")
     var mode = Modes.eager
 
-    @Option(help: "Threads of both sides; every online core by default.")
+    @Option(help: "Threads of both sides; one per usable core by default.")
     var threads: Int?
 
     @Option(help: "A config.json of another model than BERT-base.")
@@ -106,6 +106,7 @@ public struct BenchmarksCommand: ParsableCommand {
         // Without a cache, so that what a busy machine reached is not kept for others.
         let compiler = try Compiler(CompilerOptions(threads: threads, cache: .off))
         let ceilings = try compiler.ceilings(again: true)
+        if let line = compiler.threadsNote { note(line) }
         let peer = PeerPython(python)
         if peer == nil { note("\(python) has no torch and transformers: only bertc is measured") }
         return BenchmarkRun(

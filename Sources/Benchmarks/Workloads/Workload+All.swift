@@ -3,7 +3,7 @@ import Measuring
 
 extension Workload {
     /// All rows but fine-tuning, in the order of the table. `bf16x3` has a row where the compiler knows it.
-    package static let all: [Workload] = training + inference + resources + attention
+    package static let all: [Workload] = training + inference + latency + resources + attention
 
     package static func finetuning(epochs: Int) -> Workload {
         Workload(
@@ -43,6 +43,17 @@ extension Workload {
             name: "infer-\(precision.rawValue)-8x128", title: "inference, \(precision.rawValue), 8 x 128",
             kind: .model(ModelWork(isTraining: false, precision: precision, batch: 8, length: 128)), bar: bar,
             isQuick: true)
+    }
+
+    private static let latency: [Workload] = [Precision.fp32, .bf16].flatMap { precision in
+        [8, 24, 96, 480].map { length in
+            let work = ModelWork(isTraining: false, precision: precision, batch: 1, length: length)
+            return Workload(
+                name: "latency-\(precision.rawValue)-\(length)",
+                title: "one text, \(precision.rawValue), \(length) tokens",
+                kind: .latency(work, runs: 200), bar: "a median within 1.25 of the least",
+                isQuick: length == 24)
+        }
     }
 
     private static let resources: [Workload] = {

@@ -7,6 +7,8 @@ package struct Workload {
         /// Seconds against PyTorch.
         case model(ModelWork)
         case attention(AttentionWork)
+        /// Seconds of each of `runs` runs against PyTorch.
+        case latency(ModelWork, runs: Int)
         /// Seconds with two threads against one.
         case threads(ModelWork)
         /// The most that a process had resident which trained three steps.
