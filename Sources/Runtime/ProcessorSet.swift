@@ -19,22 +19,31 @@ package struct ProcessorSet: Equatable, Sendable {
     /// What the calling thread may run on; `nil` when the system does not say.
     package static var ofCallingThread: ProcessorSet? {
         var set = ProcessorSet([])
-        guard let call = affinityCall("sched_getaffinity") else { return nil }
-        let code = withUnsafeMutableBytes(of: &set.bits) { call(0, $0.count, $0.baseAddress) }
+        guard let getAffinity else { return nil }
+        let code = withUnsafeMutableBytes(of: &set.bits) {
+            getAffinity(pthread_self(), $0.count, $0.baseAddress)
+        }
         return code == 0 ? set : nil
     }
 
     /// Lets the calling thread run on these processors only; false when the system refuses.
     @discardableResult
-    package func applyToCallingThread() -> Bool {
-        guard let call = affinityCall("sched_setaffinity") else { return false }
+    package func applyToCallingThread() -> Bool { apply(to: pthread_self()) }
+
+    /// The same for any thread of the process that has not ended.
+    @discardableResult
+    func apply(to thread: pthread_t) -> Bool {
+        guard let setAffinity else { return false }
         var bits = bits
-        return withUnsafeMutableBytes(of: &bits) { call(0, $0.count, $0.baseAddress) } == 0
+        return withUnsafeMutableBytes(of: &bits) { setAffinity(thread, $0.count, $0.baseAddress) } == 0
     }
 
     package func contains(_ processor: Int) -> Bool {
         withUnsafeBytes(of: bits) { $0[processor / 8] & (1 << (processor % 8)) != 0 }
     }
+
+    /// Whether all of these are in `other`.
+    func isSubset(of other: ProcessorSet) -> Bool { processors.allSatisfy(other.contains) }
 
     /// In ascending order.
     package var processors: [Int] { (0..<Self.bitCount).filter(contains) }
@@ -44,8 +53,11 @@ package struct ProcessorSet: Equatable, Sendable {
     }
 }
 
-/// `int f(pid_t thread, size_t size, cpu_set_t *mask)`; thread 0 is the calling one.
-private typealias AffinityCall = @convention(c) (Int32, Int, UnsafeMutableRawPointer?) -> Int32
+/// `int f(pthread_t thread, size_t size, cpu_set_t *mask)`.
+private typealias AffinityCall = @convention(c) (pthread_t, Int, UnsafeMutableRawPointer?) -> Int32
+
+private let getAffinity = affinityCall("pthread_getaffinity_np")
+private let setAffinity = affinityCall("pthread_setaffinity_np")
 
 /// The C library's function of that name, which Swift's Glibc module leaves out.
 private func affinityCall(_ name: String) -> AffinityCall? {

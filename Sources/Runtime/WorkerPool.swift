@@ -7,11 +7,11 @@ import Foundation
 /// fixed, and a task's result must not depend on it. Between runs the workers spin for some
 /// microseconds, then sleep.
 ///
-/// When the pool has as many threads as the process may use processors, each worker is pinned to one of them:
-/// else two that spin may share a core while another idles. The calling thread is pinned in a `session` only and
-/// has its own mask back afterwards, since threads that the client starts inherit it. With fewer threads than
-/// processors nothing is pinned: several processes would all take the first ones, and the system has idle
-/// cores to choose from.
+/// When the pool has as many threads as the process may use processors, or performance cores, each worker is pinned
+/// to one of them: else two that spin may share a core while another idles. The calling thread is pinned in a
+/// `session` only and has its own mask back afterwards, since threads that the client starts inherit it. Where other
+/// processes take processors away, `WorkerPlaces` moves threads. With fewer threads nothing is pinned: several
+/// processes would all take the first processors, and the system has idle ones to choose from.
 package final class WorkerPool: Sendable {
     /// What every worker runs for each of its chunks: the worker's number in `0..<threads`, which may select
     /// private scratch, and a range of tasks.
@@ -21,8 +21,9 @@ package final class WorkerPool: Sendable {
     /// to start more threads.
     package let threads: Int
 
-    /// The processor of each worker; empty when workers are not pinned.
-    package let processors: [Int]
+    /// Where each worker runs at first: on one processor, or on the processors of one core; empty when workers are not
+    /// pinned.
+    package let places: [ProcessorSet]
 
     private let job: WorkerPoolJob
     private let handles: [pthread_t]
@@ -30,19 +31,27 @@ package final class WorkerPool: Sendable {
     /// Starts `threads - 1` threads.
     package init(threads: Int) {
         precondition((1...WorkerPoolJob.maxThreads).contains(threads), "WorkerPool: 1 to 4096 threads")
-        let oversubscribed = threads > ProcessInfo.processInfo.activeProcessorCount
-        let job = WorkerPoolJob(spinNanoseconds: oversubscribed ? 0 : 40_000)
-        let allowed = ProcessorSet.ofCallingThread?.processors ?? []
-        processors = threads > 1 && threads == allowed.count ? allowed : []
+        let allowed = ProcessorSet.ofCallingThread?.processors
+        let isCrowded = threads > allowed?.count ?? ProcessInfo.processInfo.activeProcessorCount
+        places = threads > 1 ? Self.places(threads, in: allowed ?? []) : []
+        let job = WorkerPoolJob(
+            isCrowded ? .none : places.isEmpty ? .unpinned : .pinned,
+            places: places.isEmpty ? nil : WorkerPlaces(places))
         var handles: [pthread_t] = []
         for worker in 1..<threads {
-            guard let handle = startWorker(worker, on: processors.isEmpty ? nil : processors[worker], job)
-            else { break }
+            guard let handle = startWorker(worker, job) else { break }
             handles.append(handle)
         }
         self.job = job
         self.handles = handles
         self.threads = handles.count + 1
+    }
+
+    /// A processor for each thread, or else a core for each; empty when there are other numbers of them.
+    private static func places(_ threads: Int, in processors: [Int]) -> [ProcessorSet] {
+        if threads == processors.count { return processors.map { ProcessorSet([$0]) } }
+        let cores = ProcessorTopology(mask: processors).cores
+        return threads == cores.count ? cores.map { ProcessorSet($0) } : []
     }
 
     deinit {
@@ -75,7 +84,7 @@ package final class WorkerPool: Sendable {
     package func session<Result, Failure: Error>(
         _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        job.beginSession(on: processors.first)
+        job.beginSession()
         defer { job.endSession() }
         return try body()
     }
@@ -91,20 +100,14 @@ private let insideBody: pthread_key_t = {
 /// What a new thread needs; handed over through a raw pointer.
 private final class WorkerStart {
     let worker: Int
-    let processor: Int?
     let job: WorkerPoolJob
 
-    init(worker: Int, processor: Int?, job: WorkerPoolJob) {
-        self.worker = worker
-        self.processor = processor
-        self.job = job
-    }
+    init(worker: Int, job: WorkerPoolJob) { (self.worker, self.job) = (worker, job) }
 }
 
-/// Starts worker number `worker`, pinned to `processor` if there is one, or returns nil if the system has no
-/// thread to give.
-private func startWorker(_ worker: Int, on processor: Int?, _ job: WorkerPoolJob) -> pthread_t? {
-    let start = Unmanaged.passRetained(WorkerStart(worker: worker, processor: processor, job: job))
+/// Starts worker number `worker`, or returns nil if the system has no thread to give.
+private func startWorker(_ worker: Int, _ job: WorkerPoolJob) -> pthread_t? {
+    let start = Unmanaged.passRetained(WorkerStart(worker: worker, job: job))
     var handle = pthread_t()
     let code = pthread_create(
         &handle, nil,
@@ -112,7 +115,7 @@ private func startWorker(_ worker: Int, on processor: Int?, _ job: WorkerPoolJob
             guard let argument else { return nil }
             let start = Unmanaged<WorkerStart>.fromOpaque(argument).takeRetainedValue()
             pthread_setspecific(insideBody, UnsafeRawPointer(bitPattern: 1))
-            if let processor = start.processor { ProcessorSet([processor]).applyToCallingThread() }
+            start.job.places?.enter(as: start.worker)
             start.job.work(as: start.worker)
             return nil
         }, start.toOpaque())

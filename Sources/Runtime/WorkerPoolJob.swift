@@ -32,7 +32,9 @@ final class WorkerPoolJob: @unchecked Sendable {
     /// 1 while the caller sleeps on `done`.
     private let callerSleeps: UnsafeAtomic<Int>
     private let sync: UnsafeMutablePointer<Sync>
-    private let spinNanoseconds: UInt64
+    private let patience: WorkerPatience
+    /// Where the threads of a pinned pool run.
+    let places: WorkerPlaces?
 
     // Written by the caller while the gate is closed and empty, read by workers that joined.
     private var tasks = 0
@@ -55,9 +57,11 @@ final class WorkerPoolJob: @unchecked Sendable {
         var turn = pthread_mutex_t()
     }
 
-    /// - Parameter spinNanoseconds: How long a waiting thread stays awake.
-    init(spinNanoseconds: UInt64) {
-        self.spinNanoseconds = spinNanoseconds
+    /// - Parameters:
+    ///   - patience: how long waiting threads stay awake.
+    ///   - places: where they run, if they are pinned.
+    init(_ patience: WorkerPatience, places: WorkerPlaces?) {
+        (self.patience, self.places) = (patience, places)
         let lines = lines
         func counter(_ line: Int) -> UnsafeAtomic<Int> {
             let storage = (lines + line * 128).bindMemory(to: UnsafeAtomic<Int>.Storage.self, capacity: 1)
@@ -77,7 +81,12 @@ final class WorkerPoolJob: @unchecked Sendable {
         pthread_mutex_init(&sync.pointee.turn, &recursive)
         pthread_mutexattr_destroy(&recursive)
         pthread_cond_init(&sync.pointee.wake, nil)
-        pthread_cond_init(&sync.pointee.done, nil)
+        // Timed waits follow the clock that the pool reads.
+        var monotonic = pthread_condattr_t()
+        pthread_condattr_init(&monotonic)
+        pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC)
+        pthread_cond_init(&sync.pointee.done, &monotonic)
+        pthread_condattr_destroy(&monotonic)
     }
 
     deinit {
@@ -91,20 +100,19 @@ final class WorkerPoolJob: @unchecked Sendable {
 
     // MARK: The caller's side
 
-    /// Takes the turn for a number of runs, and pins the calling thread to `processor` if it may run there.
-    func beginSession(on processor: Int?) {
+    /// Takes the turn for a number of runs, and pins the calling thread to its place if there are places.
+    func beginSession() {
         pthread_mutex_lock(&sync.pointee.turn)
         sessions += 1
-        guard sessions == 1, let processor else { return }
-        guard let own = ProcessorSet.ofCallingThread, own.contains(processor) else { return }
-        if ProcessorSet([processor]).applyToCallingThread() { ownProcessors = own }
+        guard sessions == 1, let places else { return }
+        ownProcessors = places.beginSession()
     }
 
     func endSession() {
         sessions -= 1
-        if sessions == 0 {
-            ownProcessors?.applyToCallingThread()
-            ownProcessors = nil
+        if sessions == 0, let places, let ownProcessors {
+            places.endSession(ownProcessors)
+            self.ownProcessors = nil
         }
         pthread_mutex_unlock(&sync.pointee.turn)
     }
@@ -138,19 +146,42 @@ final class WorkerPoolJob: @unchecked Sendable {
     private func wakeSleepers(atMost limit: Int) {
         let count = min(limit, sleepers.load(ordering: .sequentiallyConsistent))
         guard count > 0 else { return }
-        pthread_mutex_lock(&sync.pointee.lock)
+        // After this, who was about to sleep does. Signals come from outside of the lock: who wakes up needs it.
+        locked {}
         for _ in 0..<count { pthread_cond_signal(&sync.pointee.wake) }
-        pthread_mutex_unlock(&sync.pointee.lock)
     }
 
     private func waitUntilEmpty() {
-        func isEmpty() -> Bool { gate.load(ordering: .sequentiallyConsistent) & Self.joinedMask == 0 }
-        if spin(until: isEmpty) { return }
-        pthread_mutex_lock(&sync.pointee.lock)
+        if spin(patience.usual, until: isEmpty) { return }
+        // The first look is what the others compare with.
+        if let places, places.lends {
+            _ = places.observe()
+            let end = monotonicNanoseconds() + patience.most
+            repeat {
+                if spin(WorkerPlaces.watchNanoseconds, until: isEmpty) { return }
+            } while !places.observe() && monotonicNanoseconds() < end
+        }
         callerSleeps.store(1, ordering: .sequentiallyConsistent)
-        while !isEmpty() { pthread_cond_wait(&sync.pointee.done, &sync.pointee.lock) }
+        while !isEmpty() { sleepForWorkers() }
         callerSleeps.store(0, ordering: .relaxed)
-        pthread_mutex_unlock(&sync.pointee.lock)
+        places?.sendHome()
+    }
+
+    private func isEmpty() -> Bool { gate.load(ordering: .sequentiallyConsistent) & Self.joinedMask == 0 }
+
+    /// Sleeps until workers have left the job, or for so long that it is worth another look at them.
+    private func sleepForWorkers() {
+        guard let places, places.lends else {
+            locked { if !isEmpty() { pthread_cond_wait(&sync.pointee.done, &sync.pointee.lock) } }
+            return
+        }
+        places.lend()
+        let end = monotonicNanoseconds() + patience.most
+        var time = timespec(tv_sec: Int(end / 1_000_000_000), tv_nsec: Int(end % 1_000_000_000))
+        locked {
+            if !isEmpty() { pthread_cond_timedwait(&sync.pointee.done, &sync.pointee.lock, &time) }
+        }
+        _ = places.observe()
     }
 
     // MARK: The workers' side
@@ -162,19 +193,22 @@ final class WorkerPoolJob: @unchecked Sendable {
             var state = gate.load(ordering: .acquiring)
             if state == Self.stopped { return }
             guard isNew(state, after: seen) else {
-                waitForJob(after: seen)
+                waitForJob(after: seen, as: worker)
                 continue
             }
             seen = state >> Self.jobShift
+            // Said first, so that the caller can see whoever it waits for.
+            places?.begin(worker)
             var joined = false
             while !joined && state & Self.openBit != 0 && state >> Self.jobShift == seen {
                 (joined, state) = gate.weakCompareExchange(
-                    expected: state, desired: state + 1, successOrdering: .acquiring,
+                    expected: state, desired: state + 1, successOrdering: .acquiringAndReleasing,
                     failureOrdering: .acquiring)
             }
-            guard joined else { continue }
-            claimTasks(as: worker)
-            leave()
+            if joined { claimTasks(as: worker) }
+            let isAway = places?.end(worker) ?? false
+            if joined { leave() }
+            if isAway { places?.goHome(worker) }
         }
     }
 
@@ -183,34 +217,56 @@ final class WorkerPoolJob: @unchecked Sendable {
     }
 
     /// Returns when a job may have begun, or on `stop()`.
-    private func waitForJob(after seen: Int) {
+    private func waitForJob(after seen: Int, as worker: Int) {
         func hasNews() -> Bool {
             let state = gate.load(ordering: .sequentiallyConsistent)
             return state == Self.stopped || isNew(state, after: seen)
         }
-        if spin(until: hasNews) { return }
-        pthread_mutex_lock(&sync.pointee.lock)
-        sleepers.wrappingIncrement(ordering: .sequentiallyConsistent)
-        // Once only: a worker that was woken too late for a job stays awake for the next one.
-        if !hasNews() { pthread_cond_wait(&sync.pointee.wake, &sync.pointee.lock) }
-        sleepers.wrappingDecrement(ordering: .sequentiallyConsistent)
-        pthread_mutex_unlock(&sync.pointee.lock)
+        if spin(patience.usual, until: hasNews) { return }
+        if let places, watchCaller(places, as: worker, until: hasNews) { return }
+        locked {
+            sleepers.wrappingIncrement(ordering: .sequentiallyConsistent)
+            // Once only: a worker that was woken too late for a job stays awake for the next one.
+            if !hasNews() { pthread_cond_wait(&sync.pointee.wake, &sync.pointee.lock) }
+            sleepers.wrappingDecrement(ordering: .sequentiallyConsistent)
+        }
+    }
+
+    /// Waits for the caller for some time. Where it could run but does not, the worker gives it its place.
+    /// - Returns: whether there are news.
+    private func watchCaller(
+        _ places: WorkerPlaces, as worker: Int, until hasNews: () -> Bool
+    ) -> Bool {
+        let end = monotonicNanoseconds() + patience.most
+        var start = monotonicNanoseconds()
+        while start < end {
+            let before = places.callerNanoseconds
+            if spin(WorkerPlaces.watchNanoseconds, until: hasNews) { return true }
+            let now = monotonicNanoseconds()
+            defer { start = now }
+            guard let before, let after = places.callerNanoseconds else { continue }
+            let sleeps = callerSleeps.load(ordering: .relaxed) != 0 && !isEmpty()
+            let isKept = PoolThread.isKeptFromRunning(
+                run: after - min(after, before), elapsed: now - start)
+            if isKept, !sleeps, places.swap(worker, unless: hasNews) { return hasNews() }
+        }
+        return false
     }
 
     private func leave() {
         let after = gate.wrappingDecrementThenLoad(ordering: .sequentiallyConsistent)
         let isLast = after & (Self.openBit | Self.joinedMask) == 0
-        guard isLast, callerSleeps.load(ordering: .sequentiallyConsistent) != 0 else { return }
-        pthread_mutex_lock(&sync.pointee.lock)
-        pthread_cond_signal(&sync.pointee.done)
-        pthread_mutex_unlock(&sync.pointee.lock)
+        if isLast, callerSleeps.load(ordering: .sequentiallyConsistent) != 0 {
+            locked {}
+            pthread_cond_signal(&sync.pointee.done)
+        }
     }
 
     // MARK: Both sides
 
     /// Runs chunks until none is left: long ones at first, single tasks at the end, so that workers finish together
-    /// (guided self-scheduling: Polychronopoulos and Kuck, IEEE Trans. Computers C-36, 1987). Not inlined: all references to the body's context are gone when it
-    /// returns, before the worker leaves the job.
+    /// (guided self-scheduling: Polychronopoulos and Kuck, IEEE Trans. Computers C-36, 1987). Not inlined: all
+    /// references to the body's context are gone when it returns, before the worker leaves the job.
     @inline(never)
     private func claimTasks(as worker: Int) {
         let tasks = tasks
@@ -226,27 +282,23 @@ final class WorkerPoolJob: @unchecked Sendable {
         }
     }
 
-    /// Polls `condition` for the spin time; false when the time is over. After the first tenth of it the
-    /// processor is offered to others between polls: on a busy machine a spinning worker may sit on the very
-    /// core that the caller is waiting for. (No PAUSE instruction: Swift reaches it only as an LLVM
-    /// intrinsic, which does not compile under the thread sanitizer.)
+    /// Polls `condition` for some time; false when the time is over. (No PAUSE instruction: Swift reaches it only as
+    /// an LLVM intrinsic, which does not compile under the thread sanitizer.)
     @inline(__always)
-    private func spin(until condition: () -> Bool) -> Bool {
-        guard spinNanoseconds > 0 else { return condition() }
-        let start = monotonicNanoseconds()
-        var waited: UInt64 = 0
-        while waited < spinNanoseconds {
+    private func spin(_ nanoseconds: UInt64, until condition: () -> Bool) -> Bool {
+        guard nanoseconds > 0 else { return condition() }
+        let end = monotonicNanoseconds() + nanoseconds
+        repeat {
             for _ in 0..<8 where condition() { return true }
-            if waited > spinNanoseconds / 10 { sched_yield() }
-            waited = monotonicNanoseconds() - start
-        }
+            if patience.yields { sched_yield() }
+        } while monotonicNanoseconds() < end
         return false
     }
-}
 
-/// The monotonic clock in nanoseconds.
-private func monotonicNanoseconds() -> UInt64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    @inline(__always)
+    private func locked(_ body: () -> Void) {
+        pthread_mutex_lock(&sync.pointee.lock)
+        body()
+        pthread_mutex_unlock(&sync.pointee.lock)
+    }
 }
