@@ -54,7 +54,7 @@ extension GradientCase {
         (UnaryFunction.neg, -1.0...1.0), (.abs, 0.2...1), (.abs, -1 ... -0.2), (.exp, -1...1),
         (.log, 0.3...2),
         (.sqrt, 0.3...2), (.rsqrt, 0.3...2), (.reciprocal, 0.3...2), (.reciprocal, -2 ... -0.3),
-        (.tanh, -2...2),
+        (.tanh, -2...2), (.sin, -4...4), (.cos, -4...4),
         (.sigmoid, -3...3), (.erf, -2...2), (.relu, 0.1...1), (.relu, -1 ... -0.1), (.gelu, -3...3),
         (.geluTanh, -3...3), (.silu, -3...3),
     ].map { function, range in

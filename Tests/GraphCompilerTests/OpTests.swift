@@ -65,6 +65,21 @@ import Testing
         }
     }
 
+    @Test func anglesUpToTheGreatest() throws {
+        var numbers = Numbers()
+        let largest: Float = 0x1p20
+        let edges = [0, -0.0, largest, -largest, largest.nextUp, .infinity, -.infinity, .nan]
+        let multiples = (-40...40).map { Float(Double($0) * .pi / 4) }
+        for x in [
+            HostTensor(edges + multiples), numbers.tensor([400], -300, 300), numbers.tensor([400], -1e6, 1e6),
+        ] {
+            try check("angles", ["x": x]) { g in
+                let x = g.input("x", .f32, ["n"])
+                for function in [UnaryFunction.sin, .cos] { g.output(function.rawValue, x.map(function)) }
+            }
+        }
+    }
+
     @Test(arguments: [BinaryFunction.add, .sub, .mul, .div, .max, .min, .pow])
     func binary(_ function: BinaryFunction) throws {
         var numbers = Numbers()

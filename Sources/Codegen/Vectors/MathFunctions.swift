@@ -95,6 +95,31 @@ extension VectorWriter {
         return w.fdiv(w.fmul(x, p), q)
     }
 
+    /// sin(x + n π/2): x = k π/2 + r with r in [-π/4, π/4], where one of two polynomials in r has the sine or the cosine, up to
+    /// its sign (Cephes `sinf` and `cosf`). π/2 in three parts leaves an r that is right to 2^-25 up to the greatest angle.
+    func sine(_ w: inout FunctionWriter, _ x: Vector<F32>, quarterTurns: Int) -> Vector<F32> {
+        let magic = 12_582_912.0  // 1.5 · 2^23: adding it rounds to an integer
+        let shifted = w.fma(x, float(2 / Double.pi), float(magic))
+        let k = w.fsub(shifted, float(magic))
+        var r = x
+        for part in [1.57079637050628662, -4.37113882867379e-8, -1.71512451000590e-15] {
+            r = w.fma(k, float(-part), r)
+        }
+        let z = w.fmul(r, r)
+        let odd = polynomial(&w, [-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1], z)
+        let sine = w.fma(w.fmul(odd, z), r, r)
+        let even = polynomial(&w, [2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2], z)
+        let cosine = w.fma(w.fmul(even, z), z, w.fma(z, float(-0.5), float(1)))
+        // The magic number's own bits end in zeros, but for one far above these two.
+        let quarter = w.add(w.bits(of: shifted), bits(quarterTurns))
+        let isOdd = w.compare(.ne, w.and(quarter, bits(1)), bits(0))
+        let value = w.select(isOdd, cosine, sine)
+        let sign = w.shl(w.and(quarter, bits(2)), bits(30))
+        let signed = w.float(of: w.xor(w.bits(of: value), sign))
+        let inside = w.compare(.ole, w.intrinsic("fabs", x), float(0x1p20))
+        return w.select(inside, signed, float(.nan))
+    }
+
     /// a^b = exp(b log |a|), with the sign of an odd integer power; NaN for a negative base and a fractional power.
     func pow(_ w: inout FunctionWriter, _ a: Vector<F32>, _ b: Vector<F32>) -> Vector<F32> {
         let absolute = w.intrinsic("fabs", a)

@@ -26,6 +26,8 @@ extension VectorWriter {
         case .sqrt: return w.intrinsic("sqrt", x)
         case .tanh: return AnyVector(tanh(&w, x.of(F32.self)))
         case .erf: return AnyVector(erf(&w, x.of(F32.self)))
+        case .sin: return AnyVector(sine(&w, x.of(F32.self), quarterTurns: 0))
+        case .cos: return AnyVector(sine(&w, x.of(F32.self), quarterTurns: 1))
         case .not: return w.xor(x, constant(1, .bool))
         }
     }

@@ -13,6 +13,8 @@
 public enum UnaryFunction: String, Hashable, Sendable, CaseIterable {
     /// -x, |x|, the sign, eˣ, ln x, √x, 1/√x, 1/x, tanh x, 1/(1 + e⁻ˣ), the error function, max(x, 0), x Φ(x).
     case neg, abs, sign, exp, log, sqrt, rsqrt, reciprocal, tanh, sigmoid, erf, relu, gelu
+    /// The sine and the cosine of x; NaN where |x| is greater than 2²⁰, from where on an f32 says too little of an angle.
+    case sin, cos
     /// GELU with tanh in the place of the error function (Hendrycks and Gimpel, arXiv:1606.08415).
     case geluTanh = "gelu_tanh"
     /// x · sigmoid(x).
@@ -179,6 +181,8 @@ extension Op.Elementwise: OpFamily {
         case .reciprocal: return -(dy * y * y)
         case .tanh: return dy * (1 - y * y)
         case .sigmoid: return dy * y * (1 - y)
+        case .sin: return dy * x.map(.cos)
+        case .cos: return -(dy * x.map(.sin))
         case .erf: return dy * (2 / Double.pi.squareRoot()) * (-(x * x)).exp()
         case .relu, .gelu, .geluTanh, .silu:
             return rule.builder.apply(.unaryGradient(function), [dy, x])
@@ -246,6 +250,7 @@ extension UnaryFunction {
         case .neg, .abs, .sign, .relu, .not: 1
         case .sqrt, .rsqrt, .reciprocal: 4
         case .exp, .log: 14
+        case .sin, .cos: 18
         case .sigmoid, .silu: 20
         case .tanh, .erf: 22
         case .gelu, .geluTanh: 26

@@ -9,6 +9,9 @@ enum Scalar {
     /// The smaller number; NaN when either is NaN.
     static func min(_ a: Double, _ b: Double) -> Double { a.isNaN || a < b ? a : b }
 
+    /// The greatest |x| that has a sine and a cosine.
+    private static let largestAngle = 0x1p20
+
     static func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
 
     static func apply(_ function: UnaryFunction, _ x: Double) -> Double {
@@ -24,6 +27,8 @@ enum Scalar {
         case .tanh: tanh(x)
         case .sigmoid: sigmoid(x)
         case .erf: erf(x)
+        case .sin: Swift.abs(x) <= largestAngle ? sin(x) : .nan
+        case .cos: Swift.abs(x) <= largestAngle ? cos(x) : .nan
         case .relu: max(x, 0)
         case .gelu: x * normalCDF(x)
         case .geluTanh: x / 2 * (1 + tanh(geluTanhArgument(x)))
@@ -47,6 +52,8 @@ enum Scalar {
         case .tanh: return 1 - tanh(x) * tanh(x)
         case .sigmoid: return sigmoid(x) * (1 - sigmoid(x))
         case .erf: return 2 / Double.pi.squareRoot() * exp(-x * x)
+        case .sin: return apply(.cos, x)
+        case .cos: return -apply(.sin, x)
         case .relu: return x > 0 ? 1 : 0
         case .gelu: return normalCDF(x) + x * exp(-x * x / 2) / (2 * Double.pi).squareRoot()
         case .geluTanh:

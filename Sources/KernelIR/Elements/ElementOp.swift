@@ -32,8 +32,8 @@ extension ElementOp {
 
 /// Functions with a vector form of their own; activations are programs of these.
 public enum ElementUnary: String, Hashable, Sendable {
-    /// -x, |x|, the sign, eˣ, ln x, √x, tanh x, the error function; negation of `bool`.
-    case neg, abs, sign, exp, log, sqrt, tanh, erf, not
+    /// -x, |x|, the sign, eˣ, ln x, √x, tanh x, the error function, sine and cosine; negation of `bool`.
+    case neg, abs, sign, exp, log, sqrt, tanh, erf, sin, cos, not
 }
 
 extension ElementOp {

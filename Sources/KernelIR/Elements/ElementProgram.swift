@@ -70,6 +70,8 @@ public struct ElementProgram {
         case .reciprocal: return dividing(constant(1), x)
         case .tanh: return unary(.tanh, x)
         case .erf: return unary(.erf, x)
+        case .sin: return unary(.sin, x)
+        case .cos: return unary(.cos, x)
         case .not: return unary(.not, x)
         case .relu: return binary(.max, x, constant(0, type.isFloat ? .f32 : type))
         case .sigmoid: return sigmoid(x)
@@ -117,6 +119,8 @@ public struct ElementProgram {
         case .erf:
             let gauss = unary(.exp, unary(.neg, multiplying(x, x)))
             return scaling(gauss, 2 / Double.pi.squareRoot())
+        case .sin: return unary(.cos, x)
+        case .cos: return unary(.neg, unary(.sin, x))
         case .sqrt: return dividing(constant(0.5), unary(.sqrt, x))
         case .rsqrt: return dividing(constant(-0.5), multiplying(x, unary(.sqrt, x)))
         case .reciprocal: return dividing(constant(-1), multiplying(x, x))
