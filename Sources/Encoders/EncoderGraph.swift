@@ -82,6 +82,12 @@ public struct EncoderGraph: Sendable {
     /// - Throws: `ConfigError` for a head that the specification does not have.
     public func build(_ spec: EncoderSpec) throws -> Built {
         try spec.check(head)
+        guard gates == nil || spec.relativePositions == nil else {
+            throw ConfigError(
+                file: "model configuration",
+                problem:
+                    "is of the family '\(spec.name)', whose scores have a bias; learned masks are for others")
+        }
         var parameters: [ParameterSpec] = []
         let graph = try GraphBuilder.build(spec.name) { g in
             let builder = EncoderBuilder(g, spec, isTraining: isTraining)
@@ -109,7 +115,7 @@ extension EncoderSpec {
         let missing: String? =
             switch head {
             case .maskedLM: heads.maskedLM == nil ? "masked language model" : nil
-            case .pretraining: heads.nextSentence ? nil : "next-sentence head, which pre-training needs"
+            case .pretraining: heads.pair != nil ? nil : "next-sentence head, which pre-training needs"
             case .discriminator: heads.discriminator == nil ? "discriminator" : nil
             case .encoder, .classification, .regression, .tokenClassification: nil
             }

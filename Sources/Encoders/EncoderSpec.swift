@@ -14,6 +14,8 @@ public struct EncoderSpec: Sendable {
     public var layers: [Layer]
     /// The norm behind the last layer; nil without one.
     public var finalNorm: Norm?
+    /// What all layers add to their scores for the distance of query and key; nil without.
+    public var relativePositions: RelativePositions?
     /// What stands on the encoder.
     public var heads: Heads
     /// How token states become one vector where no modules say it.
@@ -23,9 +25,14 @@ public struct EncoderSpec: Sendable {
     public struct Norm: Sendable {
         /// What is added to the variance.
         public var epsilon: Double
+        /// Whether it adds a bias.
+        public var hasBias: Bool
 
         /// A LayerNorm with this epsilon.
-        public init(epsilon: Double) { self.epsilon = epsilon }
+        public init(epsilon: Double, hasBias: Bool = true) {
+            self.epsilon = epsilon
+            self.hasBias = hasBias
+        }
     }
 
     /// The sum of tables' rows, normalised, then brought to the layers' width where it is another one.
@@ -36,7 +43,9 @@ public struct EncoderSpec: Sendable {
         public var padding: Int?
         /// Columns of the tables.
         public var width: Int
-        /// The table of positions.
+        /// Whether a linear layer stands between the tables and the layers; there must be one for tables of another width.
+        public var isProjected: Bool
+        /// The positions, and their table.
         public var positions: Positions
         /// Rows of the table of token types; nil without one.
         public var tokenTypes: Int?
@@ -46,8 +55,10 @@ public struct EncoderSpec: Sendable {
         public var dropout: Double
     }
 
-    /// A table with one row for each position in a sequence.
+    /// The positions in a sequence, with one row of a table for each.
     public struct Positions: Sendable {
+        /// Whether there is a table; without one layers know positions by themselves (`Rotary`).
+        public var hasTable = true
         /// The longest sequence, in tokens, plus `offset`.
         public var rows: Int
         /// The row of the first token.
@@ -57,6 +68,31 @@ public struct EncoderSpec: Sendable {
 
         /// The tokens of a sequence for which there are rows.
         public var count: Int { rows - offset }
+    }
+
+    /// A learned number for each head and bucket of distances, which is added to the scores (Raffel et al.,
+    /// arXiv:1910.10683, in both directions).
+    public struct RelativePositions: Sendable {
+        /// Buckets, one half for keys before the query and one for those behind.
+        public var buckets: Int
+        /// The distance from which on all are in the last bucket of their direction.
+        public var maxDistance: Int
+
+        /// So many buckets, up to this distance.
+        public init(buckets: Int, maxDistance: Int) {
+            self.buckets = buckets
+            self.maxDistance = maxDistance
+        }
+    }
+
+    /// Queries and keys that are turned by their positions (Su et al., arXiv:2104.09864): element i and element i + n / 2 of a
+    /// head of size n by the angle position · base^(-2i / n).
+    public struct Rotary: Sendable, Hashable {
+        /// The base of the angles, also called theta.
+        public var base: Double
+
+        /// Angles with this base.
+        public init(base: Double) { self.base = base }
     }
 
     /// Self-attention and a feed-forward part, each with a residual connection and a norm.
@@ -79,8 +115,12 @@ public struct EncoderSpec: Sendable {
         public var owner: Int
         /// Heads, which divide the width.
         public var heads: Int
+        /// Whether it has a norm, before or behind it.
+        public var hasNorm = true
         /// Keys that tokens attend to; nil for all of their sequence.
         public var mask: AttentionMask?
+        /// How queries and keys are turned by their positions; nil when they are not.
+        public var rotary: Rotary?
         /// Whether the four matrices have biases.
         public var hasBiases = true
         /// Dropout on the probabilities, in [0, 1).
@@ -102,52 +142,103 @@ public struct EncoderSpec: Sendable {
         public var isGated = false
         /// Whether both matrices have biases.
         public var hasBiases = true
+        /// Dropout before the second matrix, in [0, 1).
+        public var innerDropout = 0.0
         /// Dropout on what is added to the residual, in [0, 1).
         public var outputDropout: Double
     }
 
     /// The shapes of the heads; nil where a family has none.
     public struct Heads: Sendable {
-        /// What stands between the first token's state and a classifier of sequences.
-        public var sequence: Pooler
-        /// Dropout before the classifier of each token.
-        public var tokenDropout: Double
+        /// What stands between the tokens' states and a classifier of sequences.
+        public var sequence: SequenceHead
+        /// What stands between a token's state and a classifier of tokens.
+        public var token: TokenHead
         /// The head that predicts masked tokens.
         public var maskedLM: MaskedLM?
-        /// Whether there is a classifier of pairs on the pooler.
-        public var nextSentence = false
+        /// The classifier of pairs of texts.
+        public var pair: PairHead?
         /// The activation of the head that finds replaced tokens.
         public var discriminator: EncoderActivation?
     }
 
-    /// dropout → dense → activation → dropout of the first token's state, before a sequence's classifier.
-    public struct Pooler: Sendable {
-        /// Dropout before the dense layer, in [0, 1).
-        public var inputDropout = 0.0
+    /// dense → activation → norm. Heads that name the same one share its parameters.
+    public struct Transform: Sendable {
+        /// The module that its parameters belong to, such as `pooler`.
+        public var name: String
+        /// Whether the dense layer has a bias.
+        public var hasBias = true
         /// What stands behind the dense layer.
         public var activation: EncoderActivation
+        /// What stands behind the activation; nil without one.
+        public var norm: Norm?
+
+        /// A dense layer with a bias, and an activation.
+        public init(name: String, activation: EncoderActivation, norm: Norm? = nil) {
+            self.name = name
+            self.activation = activation
+            self.norm = norm
+        }
+    }
+
+    /// pooling → dropout → transform → dropout → classifier.
+    public struct SequenceHead: Sendable {
+        /// How token states become one vector.
+        public var pooling = EncoderPooling.cls
+        /// Dropout before the transform, in [0, 1).
+        public var inputDropout = 0.0
+        /// The layer before the classifier.
+        public var transform: Transform
         /// Dropout before the classifier, in [0, 1).
         public var dropout: Double
     }
 
-    /// dense → activation → norm → decoder, of the tables' width.
+    /// transform → dropout → classifier.
+    public struct TokenHead: Sendable {
+        /// The layer before the classifier; nil without one.
+        public var transform: Transform?
+        /// Dropout before the classifier, in [0, 1).
+        public var dropout: Double
+    }
+
+    /// transform to the tables' width → decoder.
     public struct MaskedLM: Sendable {
-        /// What stands behind the dense layer.
-        public var activation: EncoderActivation
-        /// The norm before the decoder.
-        public var norm: Norm
+        /// The layer before the decoder.
+        public var transform: Transform
         /// Whether the decoder is the table of tokens.
         public var isTied: Bool
+        /// The parameter that the decoder adds; nil when it adds none.
+        public var bias: String?
+
+        /// What a decoder adds that has a bias of its own, and what one adds that shares the head's.
+        package static let (ownBias, sharedBias) = ("cls.predictions.decoder.bias", "cls.predictions.bias")
+    }
+
+    /// The transform of a sequence's head → dropout → classifier with two outputs.
+    public struct PairHead: Sendable {
+        /// Dropout before the classifier, in [0, 1).
+        public var dropout: Double
+        /// Whether the second class is that of swapped texts, not of a second one from elsewhere.
+        public var learnsOrder: Bool
+
+        /// A classifier of texts that follow each other or not.
+        public init(dropout: Double = 0, learnsOrder: Bool = false) {
+            self.dropout = dropout
+            self.learnsOrder = learnsOrder
+        }
     }
 
     /// Whether any dropout rate is positive, so that training draws random numbers.
     package var isRandom: Bool {
         let rates =
-            [embeddings.dropout, heads.sequence.inputDropout, heads.sequence.dropout, heads.tokenDropout]
+            [
+                embeddings.dropout, heads.sequence.inputDropout, heads.sequence.dropout, heads.token.dropout,
+                heads.pair?.dropout ?? 0,
+            ]
             + layers.flatMap {
                 [
-                    $0.attention.dropout, $0.attention.outputDropout, $0.feedForward.outputDropout,
-                    $0.stochasticDepth,
+                    $0.attention.dropout, $0.attention.outputDropout, $0.feedForward.innerDropout,
+                    $0.feedForward.outputDropout, $0.stochasticDepth,
                 ]
             }
         return rates.contains { $0 > 0 }
@@ -165,6 +256,7 @@ extension EncoderSpec {
         let norm = Norm(epsilon: config.layerNormEpsilon)
         embeddings = Embeddings(
             vocabulary: config.vocabularySize, padding: config.paddingID, width: config.embeddingWidth,
+            isProjected: config.embeddingWidth != config.hiddenSize,
             positions: Positions(rows: config.maxPositions), tokenTypes: config.tokenTypes, norm: norm,
             dropout: config.hiddenDropout)
         layers = (0..<config.layers).map { layer in
@@ -184,8 +276,14 @@ extension EncoderSpec {
         finalNorm = config.normPosition == .pre ? norm : nil
         let classifierDropout = config.effectiveClassifierDropout
         heads = Heads(
-            sequence: Pooler(activation: .tanh, dropout: classifierDropout), tokenDropout: classifierDropout,
-            maskedLM: MaskedLM(activation: config.activation, norm: norm, isTied: config.tieWordEmbeddings))
+            sequence: SequenceHead(
+                transform: Transform(name: "pooler", activation: .tanh), dropout: classifierDropout),
+            token: TokenHead(dropout: classifierDropout),
+            maskedLM: MaskedLM(
+                transform: Transform(
+                    name: "cls.predictions.transform", activation: config.activation, norm: norm),
+                isTied: config.tieWordEmbeddings,
+                bias: config.tieWordEmbeddings ? MaskedLM.sharedBias : MaskedLM.ownBias))
         pooling = config.pooling
     }
 }

@@ -45,7 +45,7 @@ extension EncoderPipeline {
     public func vectorWidth(pooling: EncoderPooling? = nil) throws -> Int {
         guard let sentence else { return config.hiddenSize }
         let width = try sentence.width(
-            of: modules(pooling), hiddenSize: config.hiddenSize, layers: config.layers)
+            of: modules(pooling), hiddenSize: config.hiddenSize, layers: config.layerCount)
         return min(width, sentence.keptWidth ?? .max)
     }
 
@@ -53,7 +53,7 @@ extension EncoderPipeline {
     private func modules(_ pooling: EncoderPooling?) throws -> [SentenceModule] {
         guard let sentence else { return [.pooling(pooling ?? config.pooling)] }
         let modules = pooling.map(sentence.pooling) ?? sentence.modules
-        _ = try sentence.width(of: modules, hiddenSize: config.hiddenSize, layers: config.layers)
+        _ = try sentence.width(of: modules, hiddenSize: config.hiddenSize, layers: config.layerCount)
         return modules
     }
 

@@ -53,7 +53,8 @@ import Testing
     }
 
     /// Families train, save, evaluate and go on like BERT; those without token types have no input for them.
-    @Test(arguments: ["distilbert", "electra"]) func familiesTrain(_ modelType: String) throws {
+    @Test(arguments: ["distilbert", "electra", "roberta", "albert", "modernbert"])
+    func familiesTrain(_ modelType: String) throws {
         var config = TinyModel.config()
         config.modelType = modelType
         try scratch.write("model.json", [UInt8](config.json()))

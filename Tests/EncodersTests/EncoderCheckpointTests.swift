@@ -36,13 +36,15 @@ private func weights(
         ("encoder.layer.0.model.x", "encoder.layer.0.model.x"),
     ])
     func storedNamesBecomeCanonical(stored: String, canonical: String) {
-        #expect(BERT().checkpoint.canonical(stored) == [.init(name: canonical)])
+        #expect(BERT().checkpoint(of: EncoderConfig()).canonical(stored) == [.init(name: canonical)])
     }
 
     @Test(arguments: EncoderArchitecture.allCases)
     func canonicalNamesBecomeStored(architecture: EncoderArchitecture) {
         let prefix = architecture == .encoder ? "" : "bert."
-        func stored(_ name: String) -> String { BERT().checkpoint.stored(name, in: architecture)[0].name }
+        func stored(_ name: String) -> String {
+            BERT().checkpoint(of: EncoderConfig()).stored(name, in: architecture)[0].name
+        }
         #expect(stored("pooler.dense.weight") == "\(prefix)pooler.dense.weight")
         #expect(stored("classifier.bias") == "classifier.bias")
         #expect(stored("cls.predictions.bias") == "cls.predictions.bias")

@@ -79,7 +79,7 @@ import Testing
         (#"{"pad_token_id": 30522}"#, ["'pad_token_id' is 30522, expected 0 to 30521"]),
         (#"{"architectures": "BertModel"}"#, ["'architectures' is a string, expected an array of strings"]),
         (#"{"architectures": [1]}"#, ["'architectures' holds a number"]),
-        (#"{"model_type": "roberta"}"#, ["'model_type' is 'roberta', expected 'bert'"]),
+        (#"{"model_type": "deberta"}"#, ["'model_type' is 'deberta', expected 'bert'"]),
         (#"{"id2label": {"a": 0, "b": 1}}"#, ["'id2label' has the key \"a\"", "label2id"]),
         (#"{"id2label": {"0": null}}"#, ["'id2label' has null for \"0\""]),
         (#"{"label2id": {"a": 0, "b": 0}}"#, ["'label2id'", "expected each of 0 to 1 once"]),

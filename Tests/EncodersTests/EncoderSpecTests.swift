@@ -61,6 +61,26 @@ import Testing
         #expect(offset != (try Self.hidden(Self.spec())))
     }
 
+    /// As `relative_position_bucket` of Transformers' MPNet has them.
+    @Test func bucketsOfDistancesBeginWhereTransformersHasThem() {
+        let part = EncoderSpec.RelativePositions(buckets: 32, maxDistance: 128)
+        #expect(part.starts == [1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 23, 32, 46, 64, 91])
+    }
+
+    /// Turned by their positions, queries and keys know of them the difference only.
+    @Test func rotaryPositionsAreRelative() throws {
+        func spec(_ rotary: EncoderSpec.Rotary?) -> EncoderSpec {
+            Self.spec { spec in
+                spec.embeddings.positions.hasTable = false
+                for index in spec.layers.indices { spec.layers[index].attention.rotary = rotary }
+            }
+        }
+        let rotary = EncoderSpec.Rotary(base: 100)
+        let turned = try Self.hidden(spec(rotary))
+        Self.expectEqual(turned, try Self.hidden(spec(rotary), positions: Self.positions.map { $0 + 5 }))
+        #expect(turned != (try Self.hidden(spec(nil))))
+    }
+
     @Test func layersMayHaveNoBiases() throws {
         let bare = Self.spec { spec in
             for index in spec.layers.indices {

@@ -7,17 +7,21 @@ import Testing
 private struct OwnFamily: EncoderFamily {
     let modelType = "own-family"
     let keys = ConfigKeys(
-        names: [.hiddenSize: "d_model"], ignored: [.tokenTypes], refused: ConfigKeys.ownShapes)
+        names: [.hiddenSize: "d_model"], ignored: [.tokenTypes], refused: ConfigKeys.ownShapes, own: [gated])
+    private static let gated = FamilyKey.flag("gated", false)
     let classes: [EncoderArchitecture: String] = [
         .encoder: "OwnModel", .sequenceClassification: "OwnClassifier",
     ]
-    let checkpoint = CheckpointMap(
-        prefix: "model", encoder: ["embeddings", "encoder"],
-        rules: [
-            .split(
-                ["query", "key", "value"].map { "encoder.layer.*.attention.self.\($0)" },
-                of: "encoder.layer.*.Wqkv")
-        ])
+
+    func checkpoint(of config: EncoderConfig) -> CheckpointMap {
+        CheckpointMap(
+            prefix: "model", encoder: ["embeddings", "encoder"],
+            rules: [
+                .split(
+                    ["query", "key", "value"].map { "encoder.layer.*.attention.self.\($0)" },
+                    of: "encoder.layer.*.Wqkv")
+            ])
+    }
 
     var defaults: EncoderConfig {
         var config = EncoderConfig()
@@ -29,7 +33,7 @@ private struct OwnFamily: EncoderFamily {
         var spec = EncoderSpec(config, name: modelType)
         spec.embeddings.tokenTypes = nil
         for index in spec.layers.indices {
-            spec.layers[index].feedForward.isGated = config.unknownKeys["gated"]?.bool ?? false
+            spec.layers[index].feedForward.isGated = config[Self.gated]
             spec.layers[index].feedForward.hasBiases = false
         }
         return spec

@@ -67,6 +67,24 @@ import Testing
         #expect(share > 0.47 && share < 0.62, "\(share)")
     }
 
+    /// Half of the pairs have changed places; another document's sentences stand only behind a sentence alone.
+    @Test func pairsMaySwap() throws {
+        let sampler = try PairSampler(documents, length: 32, shortShare: 0.1, seed: 1, swaps: true)
+        let pairs = (0..<20).flatMap { sampler.pairs(epoch: $0) }
+        var swapped = 0
+        for pair in pairs {
+            let isSame = document(of: pair.first.lowerBound) == document(of: pair.second.lowerBound)
+            guard isSame else {
+                #expect(pair.isRandom)
+                continue
+            }
+            #expect((pair.second.lowerBound < pair.first.lowerBound) == pair.isRandom)
+            swapped += pair.isRandom ? 1 : 0
+        }
+        let share = Double(swapped) / Double(pairs.count)
+        #expect(share > 0.3 && share < 0.55, "\(share)")
+    }
+
     /// Without random pairs every token of a document would come once; random ones give their rest back.
     @Test func allSentencesAreUsed() throws {
         let pairs = try sampler(length: 64, shortShare: 0).pairs(epoch: 0)

@@ -85,6 +85,13 @@ public struct CheckpointMap: Sendable {
     /// The tensors of a file of the given kind of model that have a parameter's values; `slice` is the part of a tensor,
     /// `source` that of the parameter.
     func stored(_ canonical: String, in architecture: EncoderArchitecture) -> [Place] {
+        let places = ownPlaces(canonical, architecture)
+        // Transformers' classes have the head's bias as well, which then nothing reads.
+        guard canonical == EncoderSpec.MaskedLM.ownBias else { return places }
+        return places + ownPlaces(EncoderSpec.MaskedLM.sharedBias, architecture)
+    }
+
+    private func ownPlaces(_ canonical: String, _ architecture: EncoderArchitecture) -> [Place] {
         for rule in rules where rule.architecture == nil || rule.architecture == architecture {
             for (index, pattern) in rule.canonical.enumerated() {
                 guard let match = pattern.match(canonical) else { continue }

@@ -20,9 +20,8 @@ extension EncoderCheckpoint {
     ) throws {
         let text = try saved(config, as: architecture).json()
         try makeDirectory(directory.path)
-        let tensors = SavedTensor.list(parameters) {
-            config.family.checkpoint.stored($0, in: architecture)
-        }
+        let map = config.family.checkpoint(of: config)
+        let tensors = SavedTensor.list(parameters) { map.stored($0, in: architecture) }
         let byName = Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let entries = tensors.map { SafetensorsEntry(name: $0.name, dataType: .f32, shape: $0.shape) }
         let weights = directory.appendingPathComponent(CheckpointFiles.single)

@@ -23,7 +23,7 @@ public struct EncoderCheckpoint: Sendable {
     /// - Throws: `ConfigError`, `CheckpointError` or `SafetensorsError`.
     public init(directory: URL) throws {
         let config = try EncoderConfig(contentsOf: directory)
-        try self.init(directory: directory, config: config, map: config.family.checkpoint)
+        try self.init(directory: directory, config: config, map: config.family.checkpoint(of: config))
     }
 
     /// The same with tensors that are named as `map` says.
@@ -93,7 +93,7 @@ public struct EncoderCheckpoint: Sendable {
             throw CheckpointError.mismatchedShapes(directory: directory.path, mismatches)
         }
         for (key, tensor) in tensors.sorted(by: { $0.key < $1.key }) where !used.contains(key) {
-            if try isRedundant(key.text, tensor) {
+            if try isRedundant(key.text, tensor) || key.text == unread(used) {
                 report.redundant += tensor.entries.map(\.name)
             } else {
                 report.unexpected += tensor.entries.map(\.name)
@@ -107,6 +107,11 @@ public struct EncoderCheckpoint: Sendable {
                 directory: directory.path, sharing: config.shareLayers, tensors: own)
         }
         return report
+    }
+
+    /// The head's bias, which no one reads where the decoder has one of its own.
+    private func unread(_ used: Set<TextKey>) -> String? {
+        used.contains(TextKey(EncoderSpec.MaskedLM.ownBias)) ? EncoderSpec.MaskedLM.sharedBias : nil
     }
 
     /// The values of every expected parameter that the checkpoint has, by canonical name, and the report.
@@ -141,7 +146,10 @@ public struct EncoderCheckpoint: Sendable {
 
     /// The tensor that holds a parameter: its own, or the stored copy of a tied one when that alone was saved.
     private func source(of canonical: String) -> (name: String, tensor: CheckpointTensor)? {
-        for name in [canonical] + CheckpointMap.tied.filter({ $0.value == canonical }).keys {
+        let copies = CheckpointMap.tied.filter { $0.value == canonical }.keys
+        // Where a decoder has no bias of its own, it shared the head's.
+        let shared = canonical == EncoderSpec.MaskedLM.ownBias ? [EncoderSpec.MaskedLM.sharedBias] : []
+        for name in [canonical] + copies + shared {
             if let tensor = tensors[TextKey(name)], tensor.isWhole { return (name, tensor) }
         }
         return nil

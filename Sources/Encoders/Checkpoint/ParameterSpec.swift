@@ -16,6 +16,8 @@ public struct ParameterSpec: Sendable, Equatable {
         case normBias
         /// Rows for tokens, positions or token types; the row of the padding token starts as 0.
         case table(padding: Int?)
+        /// Numbers that scores get for a distance; they start like weights and do not decay.
+        case positionBias
         /// Rows for positions that start as sinusoids.
         case sinusoids
         /// The logits of an attention mask's gates.
@@ -58,11 +60,11 @@ public struct ParameterSpec: Sendable, Equatable {
     /// Number of elements.
     public var count: Int { shape.reduce(1, *) }
 
-    /// Whether weight decay is for it: biases and norms have none, and neither have gates.
+    /// Whether weight decay is for it: biases, those of positions among them, and norms have none, and neither have gates.
     public var decays: Bool {
         switch role {
         case .matrix, .table, .sinusoids: true
-        case .bias, .normScale, .normBias, .gate: false
+        case .bias, .normScale, .normBias, .positionBias, .gate: false
         }
     }
 

@@ -69,7 +69,7 @@ extension EncoderConfig {
         tokenTypes = try fields.integer(.tokenTypes) ?? tokenTypes
         embeddingSize = try fields.integer(.embeddingSize) ?? embeddingSize
         // An explicit null means that there is no padding token.
-        paddingID = fields.value(.paddingID) == .null ? nil : try fields.integer(.paddingID) ?? 0
+        paddingID = fields.value(.paddingID) == .null ? nil : try fields.integer(.paddingID) ?? paddingID
     }
 
     private mutating func readNumbers(_ fields: ConfigFields<Key>) throws {

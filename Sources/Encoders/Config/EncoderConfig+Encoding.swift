@@ -37,7 +37,9 @@ extension EncoderConfig {
         let masks = attentionMasks.map { JSONValue.string($0.description) }
         set(.attentionMask, masks.count > 1 ? .array(masks) : masks.first)
         set(.shareLayers, shareLayers == .none ? nil : .string(shareLayers.rawValue))
-        set(.embeddingSize, embeddingSize.map(JSONValue.integer))
+        // A file that says nothing means the family's own width.
+        let tables = embeddingSize ?? family.defaults.embeddingSize.map { _ in hiddenSize }
+        set(.embeddingSize, tables.map(JSONValue.integer))
         set(.stochasticDepth, stochasticDepth > 0 ? .double(stochasticDepth) : nil)
         set(.modelType, isHuggingFace ? .string(family.modelType) : nil)
         if !architectures.isEmpty { set(.architectures, .array(architectures.map(JSONValue.string))) }

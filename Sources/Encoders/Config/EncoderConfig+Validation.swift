@@ -79,9 +79,19 @@ extension EncoderConfig {
                 paddingID >= 0 && paddingID < vocabularySize, .paddingID,
                 "is \(paddingID), expected 0 to \(vocabularySize - 1) (\(name(of: .vocabularySize)) - 1)")
         }
+        for key in family.keys.own {
+            guard let value = unknownKeys[key.name], !key.accepts(value) else { continue }
+            throw ConfigError(file: file, field: key.name, problem: "is \(value), expected \(key.expected)")
+        }
         try require(
             attentionMasks.count <= 1 || attentionMasks.count == layers, .attentionMask,
             "has \(attentionMasks.count) masks for \(layers) layers; give one, or one per layer")
+        if let found = family.problem(with: self) {
+            throw ConfigError(file: file, field: found.field, problem: found.problem)
+        }
+        try require(
+            positionCount > 0, .maxPositions,
+            "is \(maxPositions), but the first \(maxPositions - positionCount) positions are not for tokens")
         for mask in attentionMasks {
             do throws(IRError) {
                 try mask.check(heads: heads)

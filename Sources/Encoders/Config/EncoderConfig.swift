@@ -51,7 +51,7 @@ public struct EncoderConfig: Sendable, Equatable {
     public var problemType: ProblemType?
     /// `architectures`: the class names that the checkpoint was saved from.
     public var architectures: [String] = []
-    /// `model_type`: the family, `bert`, `distilbert` or `electra`, in a Hugging Face file; nil is a BERT.
+    /// `model_type`: the family, such as `bert` or `roberta`, in a Hugging Face file; nil is a BERT.
     public var modelType: String?
     /// `norm_position`: `post` for a Hugging Face file that says nothing, else `pre`.
     public var normPosition = NormPosition.pre
@@ -67,7 +67,8 @@ public struct EncoderConfig: Sendable, Equatable {
     public var pooling = EncoderPooling.mean
     /// What was read otherwise than it may have been meant, one line each.
     var remarks: [String] = []
-    /// Keys of the file that mean nothing here, kept so that saving does not lose them.
+    /// Keys of the file that BERT has not: those of the family (`FamilyKey`), and those that mean nothing here, kept so that
+    /// saving does not lose them.
     public var unknownKeys: JSONObject = [:]
 
     /// A new BERT-base-sized model with pre-norm layers.
@@ -96,6 +97,12 @@ public struct EncoderConfig: Sendable, Equatable {
     /// Tokens of a sequence at most: the positions, or what the masks are for.
     public var longestSequence: Int { min(positionCount, maskSize ?? .max) }
 
+    /// The layers that run one after another: `layers`, or a multiple in a family that repeats them.
+    package var layerCount: Int { family.spec(of: self).layers.count }
+
+    /// Whether pre-training asks for the order of two texts.
+    package var learnsSentenceOrder: Bool { family.spec(of: self).heads.pair?.learnsOrder ?? false }
+
     /// Width of the embedding tables, after the fallback to `hiddenSize`.
     package var embeddingWidth: Int { embeddingSize ?? hiddenSize }
 
@@ -118,10 +125,11 @@ public struct EncoderConfig: Sendable, Equatable {
     }
 
     private var misspeltKeys: [String] {
-        let legal = Key.allCases.map(name)
+        let own = Set(family.keys.own.map(\.name))
+        let legal = Key.allCases.map(name) + own
         return unknownKeys.sorted.names.compactMap { key in
             // Of another family than this one.
-            if Key(rawValue: key) != nil { return nil }
+            if Key(rawValue: key) != nil || own.contains(key) { return nil }
             guard let nearest = nearestName(to: key, among: legal, limit: 2) else { return nil }
             return "'\(key)' is ignored; did you mean '\(nearest)'?"
         }

@@ -19,12 +19,44 @@ struct OtherKeys {
         ),
     ]
 
+    /// Keys that change what some family's models compute: another family's models do not have what they say. A value that
+    /// says that there is no such thing is none.
+    private static let otherFamilies: Set<String> = [
+        "rope_theta", "rope_scaling", "rope_parameters", "rotary_emb_base", "rotary_emb_fraction",
+        "partial_rotary_factor", "global_rope_theta", "local_rope_theta", "rotary_value", "alibi",
+        "relative_attention", "relative_attention_num_buckets", "relative_attention_max_distance",
+        "max_relative_positions", "position_buckets", "pos_att_type", "share_att_key", "norm_rel_ebd",
+        "conv_kernel_size", "local_attention", "global_attn_every_n_layers", "layer_types",
+        "attention_window",
+        "sliding_window", "num_key_value_heads", "head_dim", "head_ratio", "num_groups", "use_task_id",
+        "num_hidden_groups", "inner_group_num", "num_experts", "moe_every_n_layers", "use_bottleneck",
+        "norm_bias", "attention_bias", "mlp_bias", "classifier_pooling", "sinusoidal_pos_embds",
+    ]
+
+    private static func saysNothing(_ value: JSONValue) -> Bool {
+        switch value {
+        case .null, .bool(false): true
+        case .array(let values): values.isEmpty
+        case .object(let object): object.members.isEmpty
+        case .number(let number): number.double == 0
+        case .string(let text): text.isEmpty || text == "none"
+        case .bool(true): false
+        }
+    }
+
     /// - Throws: `ConfigError` for a value that this model cannot have.
     init(_ object: JSONObject, _ family: any EncoderFamily, file: String) throws {
         for (key, legal, meaning) in Self.fixed {
             guard let found = object[key], found != .null, found != legal else { continue }
             throw ConfigError(
                 file: file, field: key, problem: "has a value this model cannot have: \(meaning)")
+        }
+        let own = Set(family.keys.own.map(\.name)).union(family.keys.names.values)
+        for (key, value) in object.members
+        where Self.otherFamilies.contains(key) && !own.contains(key) && !Self.saysNothing(value) {
+            throw ConfigError(
+                file: file, field: key,
+                problem: "is not for the family '\(family.modelType)', whose models have no such thing")
         }
         if let map = object["auto_map"]?.object, !map.members.isEmpty {
             remarks.append(

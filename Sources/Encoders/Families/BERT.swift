@@ -16,10 +16,12 @@ package struct BERT: EncoderFamily {
 
     package func spec(of config: EncoderConfig) -> EncoderSpec {
         var spec = EncoderSpec(config, name: modelType)
-        spec.heads.nextSentence = true
+        spec.heads.pair = EncoderSpec.PairHead()
         return spec
     }
 
-    package let checkpoint = CheckpointMap(
-        prefix: "bert", encoder: ["embeddings", "encoder", "pooler"], rules: [])
+    package func checkpoint(of config: EncoderConfig) -> CheckpointMap {
+        CheckpointMap(
+            prefix: "bert", encoder: ["embeddings", "encoder", "pooler"], rules: [])
+    }
 }

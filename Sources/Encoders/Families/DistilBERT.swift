@@ -19,7 +19,9 @@ package struct DistilBERT: EncoderFamily {
             .activation: "activation", .hiddenDropout: "dropout", .attentionDropout: "attention_dropout",
             .classifierDropout: "seq_classif_dropout",
         ], aliases: [.hiddenSize, .layers, .heads], ignored: [.tokenTypes, .layerNormEpsilon],
-        refused: ConfigKeys.ownShapes)
+        refused: ConfigKeys.ownShapes, own: [sinusoids])
+
+    private static let sinusoids = FamilyKey.flag("sinusoidal_pos_embds", false)
 
     package let classes: [EncoderArchitecture: String] = [
         .encoder: "DistilBertModel", .sequenceClassification: "DistilBertForSequenceClassification",
@@ -30,28 +32,31 @@ package struct DistilBERT: EncoderFamily {
     package func spec(of config: EncoderConfig) -> EncoderSpec {
         var spec = EncoderSpec(config, name: modelType)
         spec.embeddings.tokenTypes = nil
-        spec.embeddings.positions.areSinusoids = config.unknownKeys["sinusoidal_pos_embds"] == .bool(true)
+        spec.embeddings.positions.areSinusoids = config[Self.sinusoids]
         for index in spec.layers.indices { spec.layers[index].attention.outputDropout = 0 }
-        spec.heads.sequence.activation = .relu
-        spec.heads.tokenDropout = config.hiddenDropout
+        spec.heads.sequence.transform.activation = .relu
+        spec.heads.token.dropout = config.hiddenDropout
+        spec.heads.maskedLM?.bias = EncoderSpec.MaskedLM.sharedBias
         return spec
     }
 
-    package let checkpoint = CheckpointMap(
-        prefix: "distilbert", encoder: ["embeddings", "transformer"],
-        rules: [
-            .rename("encoder.layer.*.attention.self.query", "transformer.layer.*.attention.q_lin"),
-            .rename("encoder.layer.*.attention.self.key", "transformer.layer.*.attention.k_lin"),
-            .rename("encoder.layer.*.attention.self.value", "transformer.layer.*.attention.v_lin"),
-            .rename("encoder.layer.*.attention.output.dense", "transformer.layer.*.attention.out_lin"),
-            .rename("encoder.layer.*.attention.output.LayerNorm", "transformer.layer.*.sa_layer_norm"),
-            .rename("encoder.layer.*.intermediate.dense", "transformer.layer.*.ffn.lin1"),
-            .rename("encoder.layer.*.output.dense", "transformer.layer.*.ffn.lin2"),
-            .rename("encoder.layer.*.output.LayerNorm", "transformer.layer.*.output_layer_norm"),
-            .rename("pooler.dense", "pre_classifier"),
-            .rename("cls.predictions.transform.dense", "vocab_transform"),
-            .rename("cls.predictions.transform.LayerNorm", "vocab_layer_norm"),
-            .rename("cls.predictions.decoder.weight", "vocab_projector.weight"),
-            .rename("cls.predictions.bias", "vocab_projector.bias"),
-        ])
+    package func checkpoint(of config: EncoderConfig) -> CheckpointMap {
+        CheckpointMap(
+            prefix: "distilbert", encoder: ["embeddings", "transformer"],
+            rules: [
+                .rename("encoder.layer.*.attention.self.query", "transformer.layer.*.attention.q_lin"),
+                .rename("encoder.layer.*.attention.self.key", "transformer.layer.*.attention.k_lin"),
+                .rename("encoder.layer.*.attention.self.value", "transformer.layer.*.attention.v_lin"),
+                .rename("encoder.layer.*.attention.output.dense", "transformer.layer.*.attention.out_lin"),
+                .rename("encoder.layer.*.attention.output.LayerNorm", "transformer.layer.*.sa_layer_norm"),
+                .rename("encoder.layer.*.intermediate.dense", "transformer.layer.*.ffn.lin1"),
+                .rename("encoder.layer.*.output.dense", "transformer.layer.*.ffn.lin2"),
+                .rename("encoder.layer.*.output.LayerNorm", "transformer.layer.*.output_layer_norm"),
+                .rename("pooler.dense", "pre_classifier"),
+                .rename("cls.predictions.transform.dense", "vocab_transform"),
+                .rename("cls.predictions.transform.LayerNorm", "vocab_layer_norm"),
+                .rename("cls.predictions.decoder.weight", "vocab_projector.weight"),
+                .rename("cls.predictions.bias", "vocab_projector.bias"),
+            ])
+    }
 }

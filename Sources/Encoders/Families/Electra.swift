@@ -23,23 +23,26 @@ package struct Electra: EncoderFamily {
     package func spec(of config: EncoderConfig) -> EncoderSpec {
         var spec = EncoderSpec(config, name: modelType)
         spec.heads.sequence.inputDropout = config.effectiveClassifierDropout
-        spec.heads.sequence.activation = .gelu
-        spec.heads.maskedLM?.activation = .gelu
+        spec.heads.sequence.transform.activation = .gelu
+        spec.heads.maskedLM?.transform.activation = .gelu
+        spec.heads.maskedLM?.bias = EncoderSpec.MaskedLM.sharedBias
         spec.heads.discriminator = config.activation
         return spec
     }
 
-    package let checkpoint = CheckpointMap(
-        prefix: "electra", encoder: ["embeddings", "embeddings_project", "encoder"],
-        rules: [
-            .rename("encoder.embedding_hidden_mapping_in", "embeddings_project"),
-            .rename("pooler.dense", "classifier.dense", in: .sequenceClassification),
-            .rename("classifier", "classifier.out_proj", in: .sequenceClassification),
-            .rename("cls.predictions.transform.dense", "generator_predictions.dense"),
-            .rename("cls.predictions.transform.LayerNorm", "generator_predictions.LayerNorm"),
-            .rename("cls.predictions.decoder.weight", "generator_lm_head.weight"),
-            .rename("cls.predictions.bias", "generator_lm_head.bias"),
-            .rename("discriminator.dense", "discriminator_predictions.dense"),
-            .rename("discriminator.prediction", "discriminator_predictions.dense_prediction"),
-        ])
+    package func checkpoint(of config: EncoderConfig) -> CheckpointMap {
+        CheckpointMap(
+            prefix: "electra", encoder: ["embeddings", "embeddings_project", "encoder"],
+            rules: [
+                .rename("encoder.embedding_hidden_mapping_in", "embeddings_project"),
+                .rename("pooler.dense", "classifier.dense", in: .sequenceClassification),
+                .rename("classifier", "classifier.out_proj", in: .sequenceClassification),
+                .rename("cls.predictions.transform.dense", "generator_predictions.dense"),
+                .rename("cls.predictions.transform.LayerNorm", "generator_predictions.LayerNorm"),
+                .rename("cls.predictions.decoder.weight", "generator_lm_head.weight"),
+                .rename("cls.predictions.bias", "generator_lm_head.bias"),
+                .rename("discriminator.dense", "discriminator_predictions.dense"),
+                .rename("discriminator.prediction", "discriminator_predictions.dense_prediction"),
+            ])
+    }
 }

@@ -16,41 +16,37 @@ public protocol EncoderFamily: Sendable {
     var classes: [EncoderArchitecture: String] { get }
     /// The encoder that a configuration describes; start from `EncoderSpec(config, name: modelType)`.
     func spec(of config: EncoderConfig) -> EncoderSpec
-    /// What its tensors are called in files, read in both directions.
-    var checkpoint: CheckpointMap { get }
+    /// What the tensors of a model are called in files, read in both directions.
+    func checkpoint(of config: EncoderConfig) -> CheckpointMap
+    /// What a model of the family cannot be although each of its fields is possible by itself; nil when nothing is wrong.
+    func problem(with config: EncoderConfig) -> FieldProblem?
 }
 
-/// How a family's `config.json` differs from BERT's in its keys.
-public struct ConfigKeys: Sendable {
-    /// Keys with another name, and that name.
-    public var names: [EncoderConfig.Key: String]
-    /// The keys among `names` whose usual name is understood as well, as Transformers does.
-    public var aliases: Set<EncoderConfig.Key>
-    /// Keys of Hugging Face's BERT that mean nothing here, as in Transformers.
-    public var ignored: Set<EncoderConfig.Key>
-    /// Keys of bertc's own that are refused: a model with such a thing could not be saved as one of the family.
-    public var refused: Set<EncoderConfig.Key>
+extension EncoderFamily {
+    /// Nothing is wrong.
+    public func problem(with config: EncoderConfig) -> FieldProblem? { nil }
+}
 
-    /// The keys of bertc's own that change what a model computes, for `refused`.
-    public static let ownShapes: Set<EncoderConfig.Key> = [
-        .normPosition, .attentionMask, .shareLayers, .embeddingSize,
-    ]
+/// What is wrong with a field of a `config.json`, in the words that follow the field's name in an error.
+public struct FieldProblem: Sendable {
+    /// The field, by its name in the file.
+    public let field: String
+    /// What is wrong, such as "is 3, expected 4".
+    public let problem: String
 
-    /// BERT's keys, but for what is given.
-    public init(
-        names: [EncoderConfig.Key: String] = [:], aliases: Set<EncoderConfig.Key> = [],
-        ignored: Set<EncoderConfig.Key> = [], refused: Set<EncoderConfig.Key> = []
-    ) {
-        self.names = names
-        self.aliases = aliases
-        self.ignored = ignored
-        self.refused = refused
+    /// A problem of a field.
+    public init(_ field: String, _ problem: String) {
+        self.field = field
+        self.problem = problem
     }
 }
 
-/// The families that are known by their `model_type`: BERT, DistilBERT, ELECTRA, and those that were added.
+/// The families that are known by their `model_type`: those of the library, and those that were added.
 public enum EncoderFamilies {
-    private static let known = Mutex<[any EncoderFamily]>([BERT(), DistilBERT(), Electra()])
+    private static let known = Mutex<[any EncoderFamily]>([
+        BERT(), Roberta.roberta, Roberta.xlmRoberta, Roberta.camembert, DistilBERT(), Albert(), Electra(),
+        MPNet(), ModernBERT(), NomicBERT(),
+    ])
 
     package static var all: [any EncoderFamily] { known.withLock(\.self) }
 
@@ -75,7 +71,7 @@ public enum EncoderFamilies {
         return all.first { $0.modelType == modelType }
     }
 
-    /// `'bert', 'distilbert' or 'electra'`
+    /// `'bert', 'roberta' … or 'nomic_bert'`
     static var list: String {
         let names = all.map { "'\($0.modelType)'" }
         return names.dropLast().joined(separator: ", ") + " or " + (names.last ?? "")

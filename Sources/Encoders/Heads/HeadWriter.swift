@@ -58,11 +58,13 @@ struct HeadWriter {
         builder.linear(x, "classifier", (width, labels), .classifier)
     }
 
+    /// What a sequence's classifier reads, but for dropout.
     private func pooler(_ x: Tensor) -> Tensor {
-        let pooler = heads.sequence
+        let part = heads.sequence
         return g.scope("pooler") {
-            let first = builder.dropout(builder.firstTokens(x), pooler.inputDropout)
-            return pooler.activation(builder.linear(first, "pooler.dense", (width, width), .head))
+            let pooled = SentenceWriter(builder, states: [x]).pooled(part.pooling)
+            return builder.transform(
+                builder.dropout(pooled, part.inputDropout), part.transform, (width, width))
         }
     }
 
@@ -84,7 +86,8 @@ struct HeadWriter {
 
     private func tokenClassification(_ x: Tensor, labels: Int) {
         let logits = g.scope("classifier") {
-            classifier(builder.dropout(x, heads.tokenDropout), labels: labels)
+            let inner = heads.token.transform.map { builder.transform(x, $0, (width, width)) } ?? x
+            return classifier(builder.dropout(inner, heads.token.dropout), labels: labels)
         }
         g.output("logits", logits)
         loss {
@@ -115,10 +118,7 @@ struct HeadWriter {
         let (tables, name) = (builder.spec.embeddings, "cls.predictions")
         return g.scope("cls") {
             let rows = x.gather(g.input("masked_positions", .i32, ["masked"]))
-            let inner = part.activation(
-                builder.linear(rows, "\(name).transform.dense", (width, tables.width), .head))
-            let normal = builder.norm(
-                inner, part.norm, "\(name).transform.LayerNorm", width: tables.width, .head)
+            let normal = builder.transform(rows, part.transform, (width, tables.width))
             let decoder =
                 part.isTied
                 ? builder.wordEmbeddings()
@@ -127,9 +127,9 @@ struct HeadWriter {
                         "\(name).decoder.weight", [tables.vocabulary, tables.width], role: .matrix,
                         part: .head))
             let scores = normal.matmul(decoder, transposeRight: true)
-            let bias = builder.parameter(
-                ParameterSpec("\(name).bias", [tables.vocabulary], role: .bias, part: .head))
-            return scores + bias
+            guard let bias = part.bias else { return scores }
+            return scores
+                + builder.parameter(ParameterSpec(bias, [tables.vocabulary], role: .bias, part: .head))
         }
     }
 
@@ -141,11 +141,11 @@ struct HeadWriter {
     }
 
     private func pretraining(_ x: Tensor) {
-        guard let part = heads.maskedLM else { return }
+        guard let part = heads.maskedLM, let pair = heads.pair else { return }
         let logits = maskedLogits(x, part)
         let pooled = pooler(x)
         let nextSentence = g.scope("cls") {
-            builder.linear(pooled, "cls.seq_relationship", (width, 2), .head)
+            builder.linear(builder.dropout(pooled, pair.dropout), "cls.seq_relationship", (width, 2), .head)
         }
         g.output("logits", logits)
         g.output("next_sentence_logits", nextSentence)

@@ -12,6 +12,7 @@ final class EncoderBuilder {
     let rng: Tensor?
     /// The place of each token in its sequence.
     private(set) lazy var positions = g.input("position_ids", .i32, ["tokens"])
+    private(set) lazy var rotary = RotaryWriter(g, positions: positions)
     /// In the order in which they were made.
     private(set) var parameters: [ParameterSpec] = []
     private var tensors: [String: Tensor] = [:]
@@ -60,17 +61,24 @@ final class EncoderBuilder {
         _ x: Tensor, _ norm: EncoderSpec.Norm, _ name: String, width: Int, _ part: ParameterSpec.Part
     ) -> Tensor {
         let gamma = parameter(ParameterSpec("\(name).weight", [width], role: .normScale, part: part))
-        let beta = parameter(ParameterSpec("\(name).bias", [width], role: .normBias, part: part))
+        let beta =
+            norm.hasBias
+            ? parameter(ParameterSpec("\(name).bias", [width], role: .normBias, part: part))
+            : g.constant(0, gamma.type)
         return x.layerNorm(gamma: gamma, beta: beta, epsilon: norm.epsilon)
+    }
+
+    /// A head's layer before its classifier or decoder.
+    func transform(_ x: Tensor, _ layer: EncoderSpec.Transform, _ sizes: (inputs: Int, outputs: Int))
+        -> Tensor
+    {
+        let y = layer.activation(linear(x, "\(layer.name).dense", sizes, .head, hasBias: layer.hasBias))
+        guard let norm = layer.norm else { return y }
+        return self.norm(y, norm, "\(layer.name).LayerNorm", width: sizes.outputs, .head)
     }
 
     func dropout(_ x: Tensor, _ rate: Double) -> Tensor {
         guard let rng else { return x }
         return g.dropout(x, rate: rate, rng: rng)
-    }
-
-    /// The first token's row of each sequence.
-    func firstTokens(_ x: Tensor) -> Tensor {
-        x.gather(offsets.slice(axis: 0, start: 0, size: "sequences"))
     }
 }

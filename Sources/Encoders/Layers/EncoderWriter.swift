@@ -9,7 +9,7 @@ struct EncoderWriter {
     private(set) var states: [Tensor] = []
     /// λ Σ M of all gates; in training only.
     private(set) var maskLoss: Tensor?
-    /// The learned bias of each layer's scores.
+    /// What is added to each layer's scores.
     private var biases: [Tensor] = []
 
     init(_ builder: EncoderBuilder, gates: AttentionGates?, isTraining: Bool) {
@@ -24,6 +24,7 @@ struct EncoderWriter {
     /// The states of the last layer, [tokens, width].
     mutating func write() -> Tensor {
         if let gates { g.scope("attention_gates") { write(gates) } }
+        if let part = spec.relativePositions { g.scope("relative_positions") { write(part) } }
         var x = g.scope("embeddings") { embeddings() }
         states = [x]
         for (index, layer) in spec.layers.enumerated() {
@@ -36,6 +37,14 @@ struct EncoderWriter {
         x = g.scope("encoder") { builder.norm(x, norm, "encoder.LayerNorm", width: spec.width, .encoder) }
         states[spec.layers.count] = x
         return x
+    }
+
+    /// The same for all layers.
+    private mutating func write(_ part: EncoderSpec.RelativePositions) {
+        guard let heads = spec.layers.first?.attention.heads else { return }
+        let writer = RelativePositionWriter(
+            builder: builder, part: part, length: spec.embeddings.positions.count)
+        biases = Array(repeating: writer.bias(heads: heads), count: spec.layers.count)
     }
 
     private mutating func write(_ gates: AttentionGates) {
@@ -62,20 +71,23 @@ struct EncoderWriter {
         }
         func ids(_ name: String) -> Tensor { g.input(name, .i32, ["tokens"]) }
         let words = builder.wordEmbeddings()
-        let places = table(
-            "position_embeddings", rows: tables.positions.rows,
-            tables.positions.areSinusoids ? .sinusoids : .table(padding: nil))
+        let places =
+            tables.positions.hasTable
+            ? table(
+                "position_embeddings", rows: tables.positions.rows,
+                tables.positions.areSinusoids ? .sinusoids : .table(padding: nil)) : nil
         let types = tables.tokenTypes.map { table("token_type_embeddings", rows: $0) }
         var sum = words.gather(ids("input_ids"))
         if let types { sum = sum + types.gather(ids("token_type_ids")) }
-        let offset = tables.positions.offset
-        let rows = offset == 0 ? builder.positions : builder.positions + g.scalar(Double(offset), .i32)
-        sum = sum + places.gather(rows)
+        if let places {
+            let offset = tables.positions.offset
+            let rows = offset == 0 ? builder.positions : builder.positions + g.scalar(Double(offset), .i32)
+            sum = sum + places.gather(rows)
+        }
         let normal = builder.norm(sum, tables.norm, "embeddings.LayerNorm", width: tables.width, .embeddings)
         let dropped = builder.dropout(normal, tables.dropout)
-        return tables.width == spec.width
-            ? dropped
-            : builder.linear(
-                dropped, "encoder.embedding_hidden_mapping_in", (tables.width, spec.width), .encoder)
+        guard tables.isProjected else { return dropped }
+        return builder.linear(
+            dropped, "encoder.embedding_hidden_mapping_in", (tables.width, spec.width), .encoder)
     }
 }

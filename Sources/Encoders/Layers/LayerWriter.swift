@@ -18,7 +18,8 @@ struct LayerWriter {
 
     func write(_ x: Tensor) -> Tensor {
         let attended = g.scope("attention") {
-            residual(x, owner: layer.attention.owner, norm: "attention.output.LayerNorm") {
+            let name = layer.attention.hasNorm ? "attention.output.LayerNorm" : nil
+            return residual(x, owner: layer.attention.owner, norm: name) {
                 builder.dropout(attention($0), layer.attention.outputDropout)
             }
         }
@@ -29,12 +30,14 @@ struct LayerWriter {
         }
     }
 
-    /// A branch with its residual connection, and the norm before or after both.
+    /// A branch with its residual connection, and the norm before or after both, if it has a name.
     private func residual(
-        _ x: Tensor, owner: Int, norm name: String, _ branch: (Tensor) -> Tensor
+        _ x: Tensor, owner: Int, norm name: String?, _ branch: (Tensor) -> Tensor
     ) -> Tensor {
         func norm(_ x: Tensor) -> Tensor {
-            builder.norm(x, layer.norm, "encoder.layer.\(owner).\(name)", width: width, .layer(owner))
+            guard let name else { return x }
+            return builder.norm(
+                x, layer.norm, "encoder.layer.\(owner).\(name)", width: width, .layer(owner))
         }
         switch layer.normPosition {
         case .pre: return x + stochasticDepth(branch(norm(x)))
@@ -50,13 +53,14 @@ struct LayerWriter {
         }
         let rows = part.isGated ? 2 * part.width : part.width
         let all = linear(x, "\(name).intermediate.dense", width, rows)
-        guard part.isGated else {
-            return linear(part.activation(all), "\(name).output.dense", part.width, width)
+        func second(_ x: Tensor) -> Tensor {
+            linear(builder.dropout(x, part.innerDropout), "\(name).output.dense", part.width, width)
         }
+        guard part.isGated else { return second(part.activation(all)) }
         func half(_ index: Int) -> Tensor {
             all.slice(axis: 1, start: index * part.width, size: .fixed(part.width))
         }
-        return linear(part.activation(half(0)) * half(1), "\(name).output.dense", part.width, width)
+        return second(part.activation(half(0)) * half(1))
     }
 
     /// A residual branch that training leaves out in some sequences (Huang et al., arXiv:1603.09382): with the rate r in the
@@ -79,8 +83,11 @@ struct LayerWriter {
         func linear(_ x: Tensor, _ name: String) -> Tensor {
             builder.linear(x, name, (width, width), .layer(part.owner), hasBias: part.hasBiases)
         }
-        let q = linear(x, "\(name).self.query").reshaped(split)
-        let k = linear(x, "\(name).self.key").reshaped(split)
+        func turned(_ x: Tensor) -> Tensor {
+            part.rotary.map { builder.rotary.turned(x, $0, size: headSize) } ?? x
+        }
+        let q = turned(linear(x, "\(name).self.query").reshaped(split))
+        let k = turned(linear(x, "\(name).self.key").reshaped(split))
         let v = linear(x, "\(name).self.value").reshaped(split)
         let context = context(q, k, v, headSize: headSize).reshaped(["tokens", .fixed(width)])
         return linear(context, "\(name).output.dense")

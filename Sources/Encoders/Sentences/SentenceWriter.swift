@@ -9,7 +9,7 @@ struct SentenceWriter {
     let promptLength: Int
     private var features: [SentenceModule.Feature: Tensor] = [:]
 
-    init(_ builder: EncoderBuilder, states: [Tensor], promptLength: Int) {
+    init(_ builder: EncoderBuilder, states: [Tensor], promptLength: Int = 0) {
         (self.builder, self.states, self.promptLength) = (builder, states, promptLength)
         features[.tokens] = states.last
     }
@@ -23,6 +23,11 @@ struct SentenceWriter {
     mutating func vectors(of modules: [SentenceModule]) -> Tensor? {
         for module in modules { write(module) }
         return features[.sentence]
+    }
+
+    /// The last states as one vector per sequence.
+    func pooled(_ mode: EncoderPooling) -> Tensor {
+        PoolingWriter(self, states[states.count - 1], skipped: promptLength).pooled(mode)
     }
 
     private mutating func write(_ module: SentenceModule) {

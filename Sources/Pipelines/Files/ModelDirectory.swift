@@ -93,9 +93,10 @@ extension EncoderHead {
     /// The head of a checkpoint: what its class says, else what its tensors show.
     package init(of config: EncoderConfig, checkpoint: EncoderCheckpoint) throws {
         let names = Set(checkpoint.parameters.map(\.name))
+        let layer = config.family.spec(of: config).heads.sequence.transform.name
         let byTensors: EncoderArchitecture =
             names.contains("classifier.weight")
-            ? names.contains("pooler.dense.weight") ? .sequenceClassification : .tokenClassification
+            ? names.contains("\(layer).dense.weight") ? .sequenceClassification : .tokenClassification
             : !names.contains("cls.predictions.bias")
                 ? names.contains("discriminator.prediction.weight") ? .discriminator : .encoder
                 : names.contains("cls.seq_relationship.weight") ? .pretraining : .maskedLanguageModel

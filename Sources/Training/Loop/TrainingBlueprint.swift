@@ -61,7 +61,7 @@ struct TrainingBlueprint {
                 ? ParameterTreatment(rateScale: gateScale, decays: false, isClipped: false)
                 : ParameterTreatment(
                     rateScale: spec.learningRateScale(
-                        decay: config.optimizer.layerwiseLearningRateDecay, layers: graphs.config.layers),
+                        decay: config.optimizer.layerwiseLearningRateDecay, layers: graphs.config.layerCount),
                     decays: spec.decays, isFrozen: frozen.contains(spec.name))
             return (spec.name, treatment)
         }

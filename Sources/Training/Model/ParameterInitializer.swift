@@ -25,7 +25,7 @@ package struct ParameterInitializer {
         case .bias, .normBias: return [Float](repeating: 0, count: spec.count)
         case .normScale: return [Float](repeating: 1, count: spec.count)
         case .gate: return normal(count: spec.count, name: spec.name, Self.gateDeviation)
-        case .matrix: return normal(count: spec.count, name: spec.name, standardDeviation)
+        case .matrix, .positionBias: return normal(count: spec.count, name: spec.name, standardDeviation)
         case .sinusoids: return sinusoids(rows: spec.shape[0], width: spec.shape[1])
         case .table(let padding):
             var values = normal(count: spec.count, name: spec.name, standardDeviation)

@@ -24,7 +24,8 @@ struct PretrainingPhase {
         tokenizer = source.tokenizer
         batchesPerStep = config.batches.gradientAccumulation
         sampler = try PairSampler(
-            documents, length: length, shortShare: config.pretraining.shortShare, seed: UInt64(config.seed))
+            documents, length: length, shortShare: config.pretraining.shortShare, seed: UInt64(config.seed),
+            swaps: source.config.learnsSentenceOrder)
         let predictions = max(1, Int((Double(length) * config.pretraining.maskedShare).rounded()))
         masking = try TokenMasking(
             share: config.pretraining.maskedShare,

@@ -4,7 +4,8 @@ import Pipelines
 import Support
 import Text
 
-/// Masked LM and next-sentence prediction on documents (Devlin et al., arXiv:1810.04805), in one or more phases.
+/// Masked LM and next-sentence prediction on documents (Devlin et al., arXiv:1810.04805), or sentence order where that is what
+/// the family learns, in one or more phases.
 ///
 /// An epoch cuts the documents into sentence pairs anew and masks other tokens of them. A phase begins with an epoch
 /// of its own; its last one may be cut short.
@@ -30,8 +31,8 @@ final class PretrainingTask: LearningTask {
         guard source.config.family.classes[.pretraining] != nil else {
             throw ModelError(
                 .invalidModel,
-                "is of the family '\(source.config.family.modelType)', which has no next-sentence head; pre-training is "
-                    + "for BERT", at: source.path)
+                "is of the family '\(source.config.family.modelType)', which has no head for pairs of texts; pre-training "
+                    + "is for BERT and ALBERT", at: source.path)
         }
         guard source.config.tokenTypes > 1 else {
             throw ModelError(
@@ -82,7 +83,7 @@ final class PretrainingTask: LearningTask {
         heldOut = try text.heldOut.map { documents in
             let sampler = try PairSampler(
                 documents, length: phases[0].sampler.length, shortShare: training.pretraining.shortShare,
-                seed: 0)
+                seed: 0, swaps: source.config.learnsSentenceOrder)
             return PretrainingEpoch(
                 sampler, masking: phases[0].masking, tokenizer: source.tokenizer, epoch: 0)
         }

@@ -3,14 +3,18 @@
 
 Needs torch, transformers, safetensors and numpy. Writes, into `families/` beside this script, a directory for each family
 and head: the model as save_pretrained has it, and `expected.safetensors` with a ragged batch, the hidden states, logits,
-loss and all gradients. The batch is packed: `ids` and `types` hold the sequences end to end, `lengths` says how long each
-is; labels of tokens are -100 where there is none.
+loss and all gradients, computed in double precision, and the losses of 20 steps of AdamW. The batch is packed: `ids` and
+`types` hold the sequences end to end, `lengths` says how long each is; labels of tokens are -100 where there is none.
 
-With `--sweep COUNT DIRECTORY` it writes COUNT random configurations of each family instead; EncodersTests compares those
-as well when BERTC_FAMILIES names the directory.
+Names of families as arguments restrict it to those. With `--sweep COUNT DIRECTORY` before them it writes COUNT random
+configurations of each family instead; EncodersTests compares those as well when BERTC_FAMILIES names the directory. With
+`--check DIRECTORY SAVED` it loads what bertc saved, by BERTC_SAVED_FAMILIES of those tests, and compares its outputs.
 """
 
+import copy
+import json
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -19,36 +23,88 @@ import transformers as hf
 from safetensors.numpy import save_file
 
 HERE = Path(__file__).resolve().parent
+
+
+def classes(name, *others):
+    """The classes of a family with the usual heads."""
+    heads = {"encoder": "Model", "sequence": "ForSequenceClassification", "token": "ForTokenClassification", "mlm": "ForMaskedLM"}
+    return {head: getattr(hf, name + suffix) for head, suffix in [*heads.items(), *others]}
+
+
 HEADS = {
-    "distilbert": {"sequence": hf.DistilBertForSequenceClassification, "token": hf.DistilBertForTokenClassification,
-                   "mlm": hf.DistilBertForMaskedLM},
-    "electra": {"sequence": hf.ElectraForSequenceClassification, "token": hf.ElectraForTokenClassification,
-                "mlm": hf.ElectraForMaskedLM, "discriminator": hf.ElectraForPreTraining},
+    "distilbert": classes("DistilBert"),
+    "electra": classes("Electra", ("discriminator", "ForPreTraining")),
+    "roberta": classes("Roberta"),
+    "xlm-roberta": classes("XLMRoberta"),
+    "camembert": classes("Camembert"),
+    "albert": classes("Albert", ("pretraining", "ForPreTraining")),
+    "mpnet": classes("MPNet"),
+    "modernbert": classes("ModernBert"),
+    "nomic_bert": classes("NomicBert"),
 }
+# Families whose code is another's have one fixture.
+FIXTURES = {"xlm-roberta": ["sequence"], "camembert": ["token"]}
 ACTIVATIONS = ["gelu", "relu", "gelu_new", "silu"]
+OPTIMIZER = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-4, "weight_decay": 0.01}
+STEPS = 20
 
 
 def config(family, rng, small):
     """A configuration; the same for all heads of the committed fixtures."""
-    heads = 2 if small else int(rng.choice([1, 2, 3, 4]))
-    width = heads * (8 if small else int(rng.choice([4, 8, 16])))
-    layers = 2 if small else int(rng.integers(1, 5))
-    inner = 24 if small else int(rng.integers(5, 70))
-    common = {"vocab_size": 40 if small else int(rng.integers(10, 200)), "max_position_embeddings": 24,
-              "pad_token_id": 0, "num_labels": 3 if small else int(rng.integers(1, 6))}
-    activation = "gelu" if small else str(rng.choice(ACTIVATIONS))
+    def pick(fixed, choose):
+        return fixed if small else choose()
+
+    heads = pick(2, lambda: int(rng.choice([1, 2, 3, 4])))
+    width = heads * pick(4, lambda: int(rng.choice([4, 8, 16])))
+    layers = pick(2, lambda: int(rng.integers(1, 5)))
+    inner = pick(12, lambda: int(rng.integers(5, 70)))
+    common = {"vocab_size": pick(30, lambda: int(rng.integers(10, 200))), "max_position_embeddings": 20 if small else 24, "pad_token_id": 0,
+              "num_labels": pick(3, lambda: int(rng.integers(1, 6))),
+              "tie_word_embeddings": pick(True, lambda: bool(rng.random() < 0.7))}
+    activation = pick("gelu", lambda: str(rng.choice(ACTIVATIONS)))
+    epsilon = pick(1e-12, lambda: float(rng.choice([1e-12, 1e-5])))
     if family == "distilbert":
         return hf.DistilBertConfig(
             dim=width, n_heads=heads, n_layers=layers, hidden_dim=inner, activation=activation, dropout=0.0,
             attention_dropout=0.0, seq_classif_dropout=0.0,
-            sinusoidal_pos_embds=not small and bool(rng.random() < 0.3),
-            tie_word_embeddings=small or bool(rng.random() < 0.7), **common)
-    return hf.ElectraConfig(
-        embedding_size=12 if small else width if rng.random() < 0.3 else int(rng.integers(4, 40)), hidden_size=width,
-        num_attention_heads=heads, num_hidden_layers=layers, intermediate_size=inner, hidden_act=activation,
-        hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, type_vocab_size=2 if small else int(rng.integers(1, 4)),
-        layer_norm_eps=1e-12 if small else float(rng.choice([1e-12, 1e-5])),
-        tie_word_embeddings=small or bool(rng.random() < 0.7), **common)
+            sinusoidal_pos_embds=pick(False, lambda: bool(rng.random() < 0.3)), **common)
+    common |= {"hidden_size": width, "num_attention_heads": heads, "num_hidden_layers": layers, "intermediate_size": inner}
+    if family == "modernbert":
+        return modernbert(rng, small, layers, activation, common)
+    common |= {"hidden_act": activation, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0,
+               "layer_norm_eps": epsilon}
+    if family == "mpnet":
+        return hf.MPNetConfig(**common | {"pad_token_id": 1})
+    common["type_vocab_size"] = pick(2, lambda: int(rng.integers(1, 4)))
+    tables = pick(6, lambda: width if rng.random() < 0.3 else int(rng.integers(4, 40)))
+    if family == "nomic_bert":
+        base = pick(1000.0, lambda: float(rng.choice([100.0, 1000.0, 10000.0])))
+        return hf.NomicBertConfig(rope_parameters={"rope_type": "default", "rope_theta": base}, **common)
+    if family == "electra":
+        return hf.ElectraConfig(embedding_size=tables, **common)
+    if family == "albert":
+        groups, repeats = pick((2, 1), lambda: (int(rng.integers(1, layers + 1)), int(rng.integers(1, 3))))
+        common["num_hidden_layers"] = pick(3, lambda: layers)
+        return hf.AlbertConfig(embedding_size=tables, num_hidden_groups=groups, inner_group_num=repeats,
+                               classifier_dropout_prob=0.0, **common)
+    kind = {"roberta": hf.RobertaConfig, "xlm-roberta": hf.XLMRobertaConfig, "camembert": hf.CamembertConfig}[family]
+    return kind(**common | {"pad_token_id": pick(1, lambda: int(rng.integers(0, 4)))})
+
+
+def modernbert(rng, small, layers, activation, common):
+    def flag(fixed):
+        return fixed if small else bool(rng.random() < 0.5)
+
+    every = 2 if small else int(rng.integers(1, 4))
+    return hf.ModernBertConfig(
+        hidden_activation=activation, classifier_activation="gelu" if small else str(rng.choice(ACTIVATIONS)),
+        norm_eps=1e-5, norm_bias=flag(False), attention_bias=flag(False), mlp_bias=flag(False), decoder_bias=flag(True),
+        classifier_bias=flag(False), classifier_pooling="mean" if flag(False) else "cls",
+        local_attention=6 if small else int(rng.integers(2, 15)),
+        layer_types=["sliding_attention" if index % every else "full_attention" for index in range(layers)],
+        rope_parameters={"full_attention": {"rope_type": "default", "rope_theta": 160000.0 if small else 1000.0},
+                         "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0}},
+        bos_token_id=1, eos_token_id=2, cls_token_id=1, sep_token_id=2, **common)
 
 
 def pad(rows, value):
@@ -60,67 +116,136 @@ def pad(rows, value):
 
 
 def labels(head, settings, ids, rng):
+    """What the head is to predict: one number or class for each sequence, or a class for each token, -100 for none."""
     if head == "sequence":
         if settings.num_labels == 1:
             return rng.normal(size=len(ids)).astype(np.float32)
-        return rng.integers(0, settings.num_labels, len(ids))
-    classes = {"token": settings.num_labels, "mlm": settings.vocab_size, "discriminator": 2}[head]
-    share = {"token": 0.7, "mlm": 0.3, "discriminator": 1.0}[head]
-    rows = [[int(rng.integers(0, classes)) if rng.random() < share else -100 for _ in row] for row in ids]
-    rows[0][1] = 1 % classes
+        return rng.integers(0, settings.num_labels, len(ids)).astype(np.int32)
+    counts = {"token": settings.num_labels, "discriminator": 2}.get(head, settings.vocab_size)
+    share = {"token": 0.7, "discriminator": 1.0}.get(head, 0.3)
+    rows = [[int(rng.integers(0, counts)) if rng.random() < share else -100 for _ in row] for row in ids]
+    rows[0][1] = 1 % counts
     return rows
 
 
+def batch(family, head, settings, rng):
+    """A ragged batch: the tensors of the fixture, and what the model is called with."""
+    low = 1 + (settings.pad_token_id or 0)
+    ids = [rng.integers(low, settings.vocab_size, n).tolist() for n in rng.permutation([7, 16, 3, 11])]
+    types = [rng.integers(0, getattr(settings, "type_vocab_size", 1), len(row)).tolist() for row in ids]
+    inputs = {"input_ids": pad(ids, settings.pad_token_id), "attention_mask": pad([[1] * len(r) for r in ids], 0)}
+    if hasattr(settings, "type_vocab_size"):
+        inputs["token_type_ids"] = pad(types, 0)
+    tensors = {"ids": np.concatenate(ids).astype(np.int32), "types": np.concatenate(types).astype(np.int32),
+               "lengths": np.asarray([len(row) for row in ids], np.int32)}
+    if head != "encoder":
+        wanted = labels(head, settings, ids, rng)
+        inputs["labels"] = torch.from_numpy(wanted) if head == "sequence" else pad(wanted, -100)
+        if head == "sequence":
+            inputs["labels"] = inputs["labels"].double() if settings.num_labels == 1 else inputs["labels"].long()
+        tensors["labels"] = wanted if head == "sequence" else np.concatenate(wanted).astype(np.int32)
+    if head == "pretraining":
+        order = rng.integers(0, 2, len(ids))
+        inputs["sentence_order_label"] = torch.from_numpy(order)
+        tensors["next_sentence_labels"] = order.astype(np.int32)
+    return inputs, tensors
+
+
+def train(model, inputs):
+    """The losses of some steps of AdamW from the model's weights, which stay as they are."""
+    model = copy.deepcopy(model)
+    plain = [name for name, _ in model.named_parameters() if "bias" in name or "norm" in name.lower()]
+    groups = [{"params": [p for n, p in model.named_parameters() if (n in plain) == bare],
+               "weight_decay": 0.0 if bare else OPTIMIZER["weight_decay"]} for bare in (False, True)]
+    optimizer = torch.optim.AdamW(groups, **OPTIMIZER)
+    losses = []
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        loss = model(**inputs).loss
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return np.asarray(losses)
+
+
 def write(family, head, settings, rng, directory):
+    settings = copy.deepcopy(settings)
     if head == "sequence" and settings.num_labels == 1:
         settings.problem_type = "regression"
+    if head == "pretraining":
+        settings.num_labels = 2
     model = HEADS[family][head](settings).eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            centre = 1.0 if "orm.weight" in name or "norm.weight" in name else 0.0
+            centre = 1.0 if "orm.weight" in name else 0.0
             parameter.copy_(torch.from_numpy(rng.normal(centre, 0.2, tuple(parameter.shape)).astype(np.float32)))
     model.save_pretrained(directory)
-    ids = [rng.integers(1, settings.vocab_size, n).tolist() for n in rng.permutation([7, 16, 3, 11])]
-    kinds = getattr(settings, "type_vocab_size", 1)
-    types = [rng.integers(0, kinds, len(row)).tolist() for row in ids]
-    wanted = labels(head, settings, ids, rng)
-    target = torch.from_numpy(wanted) if head == "sequence" else pad(wanted, -100)
-    inputs = {"input_ids": pad(ids, 0), "attention_mask": pad([[1] * len(r) for r in ids], 0)}
-    if family != "distilbert":
-        inputs["token_type_ids"] = pad(types, 0)
-    out = model(labels=target, output_hidden_states=True, **inputs)
-    out.loss.backward()
+    model = model.double()
+    inputs, tensors = batch(family, head, settings, rng)
+    out = model(output_hidden_states=True, **inputs)
+    rows = range(len(tensors["lengths"]))
 
     def packed(x):
-        return np.concatenate([x[row, :len(ids[row])].detach().numpy() for row in range(len(ids))])
+        return np.concatenate([x[row, :tensors["lengths"][row]].detach().numpy() for row in rows])
 
-    tensors = {
-        "ids": np.concatenate(ids).astype(np.int32), "types": np.concatenate(types).astype(np.int32),
-        "lengths": np.asarray([len(row) for row in ids], np.int32),
-        "labels": np.asarray(wanted) if head == "sequence" else np.concatenate(wanted).astype(np.int32),
-        "hidden": packed(out.hidden_states[-1]), "loss": out.loss.detach().numpy().reshape(1),
-        "logits": out.logits.detach().numpy() if head == "sequence" else packed(out.logits)}
-    if head == "sequence" and settings.num_labels > 1:
-        tensors["labels"] = tensors["labels"].astype(np.int32)
-    for name, parameter in model.named_parameters():
-        if parameter.grad is not None:
-            tensors[f"grad.{name}"] = parameter.grad.numpy()
-    save_file({key: np.ascontiguousarray(value) for key, value in tensors.items()}, Path(directory) / "expected.safetensors",
-              metadata={"format": "pt"})
+    tensors["hidden"] = packed(out.last_hidden_state if head == "encoder" else last_states(model, inputs))
+    if head == "pretraining":
+        tensors |= {"logits": packed(out.prediction_logits), "next_sentence_logits": out.sop_logits.detach().numpy()}
+    elif head != "encoder":
+        tensors["logits"] = out.logits.detach().numpy() if head == "sequence" else packed(out.logits)
+    if head != "encoder":
+        out.loss.backward()
+        tensors["loss"] = out.loss.detach().numpy().reshape(1)
+        tensors["losses"] = train(model, inputs)
+        tensors |= {f"grad.{name}": p.grad.numpy() for name, p in model.named_parameters() if p.grad is not None}
+    tensors = {key: np.ascontiguousarray(value, np.float32 if value.dtype == np.float64 else value.dtype)
+               for key, value in tensors.items()}
+    save_file(tensors, Path(directory) / "expected.safetensors", metadata={"format": "pt"})
+
+
+def last_states(model, inputs):
+    """The encoder's last states."""
+    return model.base_model(**{key: value for key, value in inputs.items() if "label" not in key}).last_hidden_state
+
+
+def generator(*words):
+    """Random numbers that are the same whatever else is made."""
+    return np.random.default_rng(zlib.crc32(" ".join(words).encode()))
+
+
+def check(made, saved):
+    """Loads each model that was saved again and compares its outputs with those of the model that was made."""
+    worst = 0.0
+    for directory in sorted(path for path in saved.iterdir() if path.is_dir()):
+        kind = json.loads((directory / "config.json").read_text())["architectures"][0]
+        outputs = []
+        for place in made / directory.name, directory:
+            model, report = getattr(hf, kind).from_pretrained(place, output_loading_info=True)
+            poolers = {key for key in report["missing_keys"] if ".pooler." in f".{key}"}
+            wrong = set(report["missing_keys"]) - poolers | set(report["unexpected_keys"])
+            assert not wrong and not report["mismatched_keys"], (place, wrong)
+            torch.manual_seed(1)
+            ids = torch.randint(5, model.config.vocab_size, (3, 9))
+            outputs.append(model.eval()(ids)[0])
+        worst = max(worst, (outputs[0] - outputs[1]).abs().max().item())
+        assert torch.equal(*outputs), directory
+    print(f"{len(list(saved.iterdir()))} models, largest difference {worst}")
 
 
 def main():
-    torch.manual_seed(0)
-    rng = np.random.default_rng(14)
-    if sys.argv[1:2] == ["--sweep"]:
-        count, target = int(sys.argv[2]), Path(sys.argv[3])
-        for family, heads in HEADS.items():
-            for index in range(count):
-                head = list(heads)[index % len(heads)]
-                write(family, head, config(family, rng, False), rng, target / f"{family}-{head}-{index}")
-        return
-    for family, heads in HEADS.items():
-        for head in heads:
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["--check"]:
+        return check(Path(arguments[1]), Path(arguments[2]))
+    sweep = arguments[:1] == ["--sweep"]
+    for family in arguments[3:] if sweep else arguments or HEADS:
+        if sweep:
+            for index in range(int(arguments[1])):
+                head = list(HEADS[family])[(index + 1) % len(HEADS[family])]
+                rng = generator("sweep", family, str(index))
+                write(family, head, config(family, rng, False), rng, Path(arguments[2]) / f"{family}-{head}-{index}")
+            continue
+        for head in FIXTURES.get(family, [head for head in HEADS[family] if head != "encoder"]):
+            rng = generator(family, head)
             write(family, head, config(family, rng, True), rng, HERE / "families" / f"{family}-{head}")
 
 

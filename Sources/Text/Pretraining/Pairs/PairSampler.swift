@@ -6,7 +6,8 @@ import Support
 /// the second is what follows, or with probability 1/2 (always, when there is one sentence only) sentences from a
 /// random place of another document, and what would have followed is used for the next pair. A pair that is too long
 /// loses tokens of its longer part, from a random end. With probability `shortShare` a document aims at sequences of a
-/// random shorter length.
+/// random shorter length. With `swaps` the two parts change places in the cases of another document, but for one sentence
+/// alone, as ALBERT's script does for sentence order.
 ///
 /// The pairs of an epoch are a pure function of the documents, the length, the seed and the epoch.
 package struct PairSampler: Sendable {
@@ -16,10 +17,13 @@ package struct PairSampler: Sendable {
     /// The probability that a document aims at shorter sequences.
     package let shortShare: Double
     package let seed: UInt64
+    /// Whether pairs are in order or not, in the place of following each other or not.
+    package let swaps: Bool
 
     /// - Throws: `.emptyDataset` for fewer than two documents: the other sentence comes from another one.
-    package init(_ documents: TokenDocuments, length: Int, shortShare: Double, seed: UInt64) throws(TextError)
-    {
+    package init(
+        _ documents: TokenDocuments, length: Int, shortShare: Double, seed: UInt64, swaps: Bool = false
+    ) throws(TextError) {
         guard documents.documents.count > 1 else {
             throw TextError(
                 .emptyDataset, file: documents.file.path,
@@ -30,6 +34,7 @@ package struct PairSampler: Sendable {
         self.length = length
         self.shortShare = shortShare
         self.seed = seed
+        self.swaps = swaps
     }
 
     /// All pairs of an epoch, in the order of the documents.
@@ -63,8 +68,10 @@ package struct PairSampler: Sendable {
                 let end = file.tokens(ofSentence: begin + cut - 1).upperBound
                 var pair = SentencePair(
                     first: chunk.lowerBound..<end, second: end..<chunk.upperBound, isRandom: false)
-                if next - begin == 1 || generator.uniform() < 0.5 {
-                    pair.isRandom = true
+                pair.isRandom = next - begin == 1 || generator.uniform() < 0.5
+                if pair.isRandom, sampler.swaps, next - begin > 1 {
+                    swap(&pair.first, &pair.second)
+                } else if pair.isRandom {
                     pair.second = randomSentences(notOf: index, count: target - pair.first.count)
                     next = begin + cut
                 }
