@@ -13,8 +13,22 @@ package final class JITSession: Sendable {
 
     /// Links an object and finds its public function `symbol`, which must have the signature
     /// `KernelFunction.Entry`.
-    package func load(_ object: ObjectCode, symbol: String) throws(LLVMError) -> KernelFunction {
-        let address = try jit.withLock { jit throws(LLVMError) in try jit.load(object, symbol: symbol) }
-        return KernelFunction(symbol: symbol, address: address, owner: self)
+    ///
+    /// - Parameter callees: functions of objects loaded before that it may call, by the names that it calls them.
+    package func load(
+        _ object: ObjectCode, symbol: String, calling callees: [String: UInt] = [:]
+    ) throws(LLVMError) -> KernelFunction {
+        let addresses = try jit.withLock { jit throws(LLVMError) in
+            try jit.load(object, symbols: [symbol], calling: callees)
+        }
+        return KernelFunction(symbol: symbol, address: addresses[0], owner: self)
+    }
+
+    /// Links an object whose functions others of this session may call, and finds the addresses of `symbols`.
+    package func load(_ object: ObjectCode, symbols: [String]) throws(LLVMError) -> [String: UInt] {
+        let addresses = try jit.withLock { jit throws(LLVMError) in
+            try jit.load(object, symbols: symbols, calling: [:])
+        }
+        return Dictionary(uniqueKeysWithValues: zip(symbols, addresses))
     }
 }

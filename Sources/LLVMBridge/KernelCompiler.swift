@@ -31,10 +31,11 @@ package enum KernelCompiler {
     private static func emit(
         _ kind: LLVMCodeGenFileType, _ ir: String, _ cpu: TargetCPU, _ passes: String?
     ) throws(LLVMError) -> [UInt8] {
-        let machine = try TargetMachine(cpu)
+        let machine = try TargetMachinePool.take(for: cpu)
+        defer { TargetMachinePool.give(machine, for: cpu) }
         let module = try IRModule(ir: ir)
-        try module.prepare(for: machine, cpu: cpu)
-        if let passes { try module.run(passes: passes, on: machine) }
-        return try module.emit(kind, on: machine).bytes
+        try module.prepare(for: machine.owned, cpu: cpu)
+        if let passes { try module.run(passes: passes, on: machine.owned) }
+        return try module.emit(kind, on: machine.owned).bytes
     }
 }

@@ -11,6 +11,8 @@ final class Launcher {
     /// `work.run`, made once.
     private let runTasks: WorkerPool.Body
     private var checks: LaunchChecks
+    /// The buffers of the phase that runs now, in the order in which its code wants them.
+    private let table: UnsafeMutablePointer<UnsafeMutableRawPointer?>
     /// What each phase does with the symbols that it was counted for.
     private var works: (symbols: [String: Int]?, phases: [KernelUse.Work]) = (nil, [])
     private(set) var profile: [String: KernelUse] = [:]
@@ -23,7 +25,10 @@ final class Launcher {
         self.pool = pool
         runTasks = { [work] worker, tasks in work.run(worker, tasks) }
         checks = LaunchChecks(binding.schedule.launches)
+        table = .allocate(capacity: max(1, self.code.joined().compactMap(\.kernel?.buffers.count).max() ?? 0))
     }
+
+    deinit { table.deallocate() }
 
     /// Bytes of mask tables.
     var tableByteCount: Int { checks.byteCount }
@@ -58,8 +63,9 @@ final class Launcher {
         try binding.buffers[step.launch].withUnsafeBufferPointer { buffers in
             guard let base = buffers.baseAddress else { return }
             switch code[step.launch][step.phase] {
-            case .kernel(let function):
-                work.set(function, base, dims, launch: number)
+            case .kernel(let kernel):
+                for (slot, buffer) in kernel.buffers.enumerated() { table[slot] = base[buffer] }
+                work.set(kernel.function, UnsafePointer(table), dims, launch: number)
                 pool.run(tasks: step.tasks, stored: runTasks)
             case .host(let function):
                 let begin = RunTrace.now

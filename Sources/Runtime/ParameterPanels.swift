@@ -8,7 +8,7 @@ struct ParameterPanels {
     private struct Entry {
         let packed: PackedParameter
         let name: String
-        let pack: KernelFunction
+        let pack: KernelCode
         let tasks: Int
     }
 
@@ -21,7 +21,7 @@ struct ParameterPanels {
     private let parameters: ParameterStore
 
     init(
-        _ program: Program, _ schedule: Schedule, _ code: [PackedParameter: [KernelFunction]],
+        _ program: Program, _ schedule: Schedule, _ code: [PackedParameter: [KernelCode]],
         pool: WorkerPool, parameters: ParameterStore
     ) throws {
         self.pool = pool
@@ -55,15 +55,16 @@ struct ParameterPanels {
     /// Packs what has changed since it was packed last.
     func refresh() {
         for entry in entries where !parameters.isCurrent(entry.packed, of: entry.name) {
-            let buffers: [UnsafeMutableRawPointer?] = [
+            let operands = [
                 parameters.pointer(entry.name), parameters.pointer(entry.packed, of: entry.name),
             ]
+            let buffers = entry.pack.buffers.map { Optional(operands[$0]) }
             let dims: [Int64] = [0]
             buffers.withUnsafeBufferPointer { buffers in
                 dims.withUnsafeBufferPointer { dims in
                     guard let base = buffers.baseAddress, let extents = dims.baseAddress else { return }
                     pool.run(tasks: entry.tasks) { _, tasks in
-                        entry.pack(buffers: base, dims: extents, tasks: tasks, scratch: nil)
+                        entry.pack.function(buffers: base, dims: extents, tasks: tasks, scratch: nil)
                     }
                 }
             }

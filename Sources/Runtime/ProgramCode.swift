@@ -7,9 +7,9 @@ package struct ProgramCode: Sendable {
     /// (`Program.runs`).
     package let launches: [[PhaseCode]]
     /// Code that fills the panels of parameters.
-    package let packings: [PackedParameter: [KernelFunction]]
+    package let packings: [PackedParameter: [KernelCode]]
 
-    package init(launches: [[PhaseCode]], packings: [PackedParameter: [KernelFunction]] = [:]) {
+    package init(launches: [[PhaseCode]], packings: [PackedParameter: [KernelCode]] = [:]) {
         self.launches = launches
         self.packings = packings
     }
@@ -18,16 +18,28 @@ package struct ProgramCode: Sendable {
 /// What runs a phase.
 package enum PhaseCode: Sendable {
     /// Machine code whose tasks all workers share.
-    case kernel(KernelFunction)
+    case kernel(KernelCode)
     /// Something that the calling thread does by itself.
     case host(HostFunction)
 
     /// The machine code, unless the host runs the phase.
-    package var function: KernelFunction? {
+    package var kernel: KernelCode? {
         switch self {
-        case .kernel(let function): function
+        case .kernel(let kernel): kernel
         case .host: nil
         }
+    }
+}
+
+/// The machine code of a phase, which phases share that differ in their buffers' numbers only.
+package struct KernelCode: Sendable {
+    package let function: KernelFunction
+    /// The launch's buffers in the order in which the function's table must have them.
+    package let buffers: [Int]
+
+    package init(function: KernelFunction, buffers: [Int]) {
+        self.function = function
+        self.buffers = buffers
     }
 }
 

@@ -39,9 +39,9 @@ import Testing
     /// Loops carry values in phis; extents and buffers are computed in the entry block.
     @Test func loopsAreInSSAForm() {
         let expected = """
-            define internal void @f(i64 %n) {
+            define void @f(i64 %n) "prefer-vector-width"="256" {
             entry:
-              %v7 = getelementptr ptr, ptr %buffers, i64 1
+              %v7 = getelementptr ptr, ptr %buffers, i64 0
               %v8 = load ptr, ptr %v7, align 8
               br label %start
             start:

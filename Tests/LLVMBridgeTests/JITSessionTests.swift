@@ -17,6 +17,26 @@ import Testing
         }
     }
 
+    /// Objects define functions of the same name, and each kernel calls the one that it is given.
+    @Test func codeCallsFunctionsOfOtherObjects() throws {
+        let session = try JITSession()
+        let kernel = try KernelCompiler.compile(ir: Kernels.caller, for: cpu)
+        for number in [5, 7] {
+            let object = try KernelCompiler.compile(ir: Kernels.callee(number), for: cpu)
+            let callees = try session.load(object, symbols: ["number", "twice.number"])
+            let function = try session.load(kernel, symbol: "caller", calling: callees)
+            var result = 0
+            withUnsafeMutableBytes(of: &result) {
+                function(buffers: [$0.baseAddress], dims: [], tasks: 0..<1)
+            }
+            #expect(result == 2 * number)
+        }
+        let error = #expect(throws: LLVMError.self) { try session.load(kernel, symbol: "caller") }
+        #expect("\(error as Any)".contains("twice.number"))
+        let callee = try KernelCompiler.compile(ir: Kernels.callee(1), for: cpu)
+        #expect(throws: LLVMError.self) { try session.load(callee, symbols: ["number", "absent"]) }
+    }
+
     @Test func functionKeepsItsSessionAlive() throws {
         func load() throws -> KernelFunction {
             try JITSession().load(

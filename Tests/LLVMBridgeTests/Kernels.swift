@@ -3,6 +3,31 @@ import Target
 
 /// IR of small kernels with the signature of `KernelFunction.Entry`.
 enum Kernels {
+    /// Two functions for others to call: `twice.number` writes twice the number.
+    static func callee(_ number: Int) -> String {
+        """
+        define i64 @number() {
+          ret i64 \(number)
+        }
+        define void @twice.number(ptr %target) {
+          %n = call i64 @number()
+          %m = mul i64 %n, 2
+          store i64 %m, ptr %target
+          ret void
+        }
+        """
+    }
+
+    /// Lets `twice.number` of another object write to its first buffer.
+    static let caller = """
+        declare void @twice.number(ptr)
+        define void @caller(ptr %buffers, ptr %dims, i64 %begin, i64 %end, ptr %scratch) {
+          %a = load ptr, ptr %buffers
+          call void @twice.number(ptr %a)
+          ret void
+        }
+        """
+
     /// Buffers a, b, c of f32: task t writes `c = scale * a + b` for elements `[t * lanes, (t + 1) * lanes)`.
     /// The scale sits in a private constant, and `helper` is a private function, named alike in every object.
     static func vectorAdd(lanes: Int, scale: Float = 1, name: String = "vectorAdd") -> String {

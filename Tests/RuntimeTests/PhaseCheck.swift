@@ -19,15 +19,19 @@ struct CompiledPhase {
     let phase: Phase
     private let symbols: [String]
     private let function: KernelFunction
+    private let order: [Int]
 
     init(_ phase: Phase, symbols: [String], cpu: TargetCPU) throws {
         let machine = Machine(cpu.target)
-        let emitted = try #require(KernelEmitter(machine: machine).emit(phase, symbols: symbols))
-        let code = Code(ir: emitted.ir, cpu: cpu)
+        let emitter = KernelEmitter(machine: machine)
+        let emitted = try #require(emitter.emit(phase, symbols: symbols))
+        let ir = emitter.ir(emitted.code)
+        order = emitted.buffers
+        let code = Code(ir: ir, cpu: cpu)
         if let known = Self.compiled.withLock({ $0[code] }) {
             function = known
         } else {
-            let object = try KernelCompiler.compile(ir: emitted.ir, for: cpu)
+            let object = try KernelCompiler.compile(ir: ir, for: cpu)
             let function = try JITSession().load(object, symbol: EmittedPhase.symbol)
             Self.compiled.withLock { $0[code] = function }
             self.function = function
@@ -40,7 +44,7 @@ struct CompiledPhase {
     func run(
         _ buffers: [FloatBuffer], _ values: [String: Int], on pool: WorkerPool, task: Int? = nil
     ) throws {
-        let pointers = buffers.map { Optional($0.memory.start) }
+        let pointers = order.map { Optional(buffers[$0].memory.start) }
         let dims = symbols.map { Int64(values[$0] ?? 0) } + [0]
         let bytes = phase.scratchByteCount(values)
         let scratch = try (0..<pool.threads).map { _ in try AlignedMemory(byteCount: bytes) }

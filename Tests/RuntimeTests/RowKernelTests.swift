@@ -105,7 +105,7 @@ import Testing
                 phases: [phase], cpu: TargetCPU.host(limit: set), buffers: [x, rng, none, none, stream],
                 expected: stores ? [2: y, 3: centred] : [3: centred]
             ).check("\(set) stores \(stores)")
-            let ir = try #require(emitter.emit(phase, symbols: [])).ir
+            let ir = try #require(emitter.emit(phase, symbols: [])).code.ir
             draws.append(ir.components(separatedBy: " icmp uge ").count - 1)
         }
         #expect(draws[0] * 2 == draws[1], "the mask is drawn once instead of twice")

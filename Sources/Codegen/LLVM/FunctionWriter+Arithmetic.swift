@@ -123,6 +123,7 @@ extension FunctionWriter {
 
     /// Calls a function that has none.
     mutating func call(_ function: String, _ arguments: [any LLVMValue]) {
+        declare(function, arguments)
         perform("call void @\(function)(\(list(arguments)))")
     }
 

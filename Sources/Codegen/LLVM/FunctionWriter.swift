@@ -16,6 +16,10 @@ struct FunctionWriter {
     private var block = "start"
     private var extents: [Extent: I64] = [:]
     private var pointers: [Int: Pointer] = [:]
+    /// The buffers whose pointers are loaded, in the order in which the kernel's table must have them: kernels that do the
+    /// same with other buffers have the same text.
+    private(set) var buffers: [Int] = []
+    private var callees: [String: String] = [:]
 
     init(symbols: [String], target: Target) {
         self.symbols = symbols
@@ -23,13 +27,14 @@ struct FunctionWriter {
     }
 
     /// The text of the function: the entry block followed by what was written.
-    /// - Parameter parameters: values that were made with `init(parameter:)`.
-    func text(
-        _ name: String, _ parameters: [any LLVMValue], isInternal: Bool = true, attributes: String = ""
-    ) -> String {
+    /// - Parameters:
+    ///   - parameters: values that were made with `init(parameter:)`.
+    ///   - attributes: attributes beside those of all functions.
+    func text(_ name: String, _ parameters: [any LLVMValue], attributes: String = "") -> String {
         let list = parameters.map(\.description).joined(separator: ", ")
-        var result = "define \(isInternal ? "internal " : "")void @\(name)(\(list))"
-        result += attributes.isEmpty ? " {\nentry:\n" : " \(attributes) {\nentry:\n"
+        let width = "\"prefer-vector-width\"=\"\(target.lanes * 32)\""
+        var result =
+            "define void @\(name)(\(list)) \(attributes.isEmpty ? "" : attributes + " ")\(width) {\nentry:\n"
         for line in entry { result += "  \(line)\n" }
         result += "  br label %start\nstart:\n"
         for line in lines {
@@ -41,7 +46,17 @@ struct FunctionWriter {
         return result + "  ret void\n}\n"
     }
 
+    /// Declarations of the functions that are called and that LLVM does not have itself.
+    var declarations: String { callees.sorted { $0.key < $1.key }.map { "\($0.value)\n" }.joined() }
+
     // MARK: Instructions
+
+    /// Notes a function that is called.
+    mutating func declare(_ function: String, _ arguments: [any LLVMValue]) {
+        guard !function.hasPrefix("llvm."), callees[function] == nil else { return }
+        let types = arguments.map { "\($0.type)" }.joined(separator: ", ")
+        callees[function] = "declare void @\(function)(\(types))"
+    }
 
     private mutating func fresh() -> String {
         counter += 1
@@ -77,8 +92,10 @@ struct FunctionWriter {
     /// The pointer of buffer `index`.
     mutating func buffer(_ index: Int) -> Pointer {
         if let known = pointers[index] { return known }
+        let slot = buffers.count
+        buffers.append(index)
         let pointer = once { w in
-            w.load(Pointer.self, w.element(KernelParameters.buffers, .pointer, I64(index)))
+            w.load(Pointer.self, w.element(KernelParameters.buffers, .pointer, I64(slot)))
         }
         pointers[index] = pointer
         return pointer

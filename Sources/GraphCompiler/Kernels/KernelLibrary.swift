@@ -15,9 +15,8 @@ final class KernelLibrary: Sendable {
     /// What multiplies matrices in place of generated kernels, if anything does.
     let openBLAS: OpenBLAS?
     private let cache: ObjectCache
-    private let session: JITSession
     private let emitter: KernelEmitter
-    private let functions = Mutex<[String: KernelFunction]>([:])
+    private let loader: CodeLoader
 
     /// - Parameters:
     ///   - f32Terms: see `Machine.f32Terms`.
@@ -28,7 +27,7 @@ final class KernelLibrary: Sendable {
         openBLAS = usesLibraryMatmul ? try OpenBLAS.library() : nil
         machine = Machine(cpu.target, f32Terms: f32Terms, usesLibraryMatmul: usesLibraryMatmul)
         emitter = KernelEmitter(machine: machine)
-        session = try JITSession()
+        loader = CodeLoader(emitter, cpu: cpu, cache: cache, session: try JITSession())
     }
 
     /// The instruction set that kernels use, e.g. `avx512`.
@@ -38,7 +37,9 @@ final class KernelLibrary: Sendable {
     func machineName(threads: Int) -> String { CeilingCache.machine(cpu, threads: threads) }
 
     /// The LLVM IR of a phase; `nil` for what the host does.
-    func ir(_ phase: Phase, symbols: [String]) -> String? { emitter.emit(phase, symbols: symbols)?.ir }
+    func ir(_ phase: Phase, symbols: [String]) -> String? {
+        emitter.emit(phase, symbols: symbols).map { emitter.ir($0.code) }
+    }
 
     /// The machine code of a phase as assembly text.
     func assembly(_ phase: Phase, symbols: [String]) throws -> String? {
@@ -75,7 +76,7 @@ final class KernelLibrary: Sendable {
         return ProgramCode(
             launches: launches,
             packings: Dictionary(
-                uniqueKeysWithValues: zip(packings.map(\.key), packing.map { $0.compactMap(\.function) })))
+                uniqueKeysWithValues: zip(packings.map(\.key), packing.map { $0.compactMap(\.kernel) })))
     }
 
     /// Code for each phase of some kernels, all compiled together.
@@ -91,30 +92,15 @@ final class KernelLibrary: Sendable {
     /// Code for each phase, in order, compiling what is new on the threads of `pool`: unlike Dispatch's, they exist
     /// already, and their stacks are as deep as the main one.
     private func code(for phases: [Phase], symbols: [String], on pool: WorkerPool) throws -> [PhaseCode] {
-        let texts = texts(of: phases, symbols: symbols, on: pool)
-        let known = functions.withLock { $0 }
-        let new = Array(Set(texts.compactMap { $0 }).filter { known[$0] == nil }).sorted()
-        let failure = Mutex<(any Error)?>(nil)
-        pool.run(tasks: new.count) { [self] _, tasks in
-            for index in tasks {
-                do {
-                    let object = try cache.object(for: new[index], cpu: cpu).object
-                    let function = try session.load(object, symbol: EmittedPhase.symbol)
-                    functions.withLock { $0[new[index]] = function }
-                } catch {
-                    failure.withLock { $0 = $0 ?? error }
-                }
-            }
-        }
-        cache.pruneIfGrown()
-        if let error = failure.withLock({ $0 }) { throw error }
-        let all = functions.withLock { $0 }
-        return zip(phases, texts).map { phase, text in
+        let emitted = emit(phases, symbols: symbols, on: pool)
+        defer { cache.pruneIfGrown() }
+        let functions = try loader.functions(of: Set(emitted.compactMap { $0?.code }), on: pool)
+        return zip(phases, emitted).map { phase, emitted in
             if case .host(let call) = phase { return .host(function(of: call)) }
-            guard let function = text.flatMap({ all[$0] }) else {
+            guard let emitted, let function = functions[emitted.code] else {
                 preconditionFailure("no code for the phase \(phase)")
             }
-            return .kernel(function)
+            return .kernel(KernelCode(function: function, buffers: emitted.buffers))
         }
     }
 
@@ -130,7 +116,7 @@ final class KernelLibrary: Sendable {
     }
 
     /// The LLVM IR of each phase; equal phases are written once.
-    private func texts(of phases: [Phase], symbols: [String], on pool: WorkerPool) -> [String?] {
+    private func emit(_ phases: [Phase], symbols: [String], on pool: WorkerPool) -> [EmittedPhase?] {
         var places: [Phase: Int] = [:]
         var different: [Phase] = []
         let indices = phases.map { phase in
@@ -139,14 +125,14 @@ final class KernelLibrary: Sendable {
             different.append(phase)
             return different.count - 1
         }
-        let written = Mutex([String?](repeating: nil, count: different.count))
+        let written = Mutex([EmittedPhase?](repeating: nil, count: different.count))
         pool.run(tasks: different.count) { [self, different] _, tasks in
             for index in tasks {
-                let text = emitter.emit(different[index], symbols: symbols)?.ir
-                written.withLock { $0[index] = text }
+                let phase = emitter.emit(different[index], symbols: symbols)
+                written.withLock { $0[index] = phase }
             }
         }
-        let texts = written.withLock { $0 }
-        return indices.map { texts[$0] }
+        let emitted = written.withLock { $0 }
+        return indices.map { emitted[$0] }
     }
 }

@@ -22,7 +22,7 @@ import Testing
         let machine = Machine(set)
         var w = FunctionWriter(symbols: [], target: machine.target)
         body(&w, machine.target.lanes)
-        let ir = w.text("kernel", KernelParameters.all, isInternal: false)
+        let ir = w.text("kernel", KernelParameters.all)
         return try JITSession().load(KernelCompiler.compile(ir: ir, for: cpu), symbol: "kernel")
     }
 

@@ -43,7 +43,7 @@ import Testing
             tiles.call(&w, state: state, call)
         }
         TileKernel.leave(&w)
-        let ir = tiles.text(.amx) + w.text("kernel", KernelParameters.all, isInternal: false)
+        let ir = tiles.text(.amx) + w.text("kernel", KernelParameters.all)
         let function = try JITSession().load(KernelCompiler.compile(ir: ir, for: cpu), symbol: "kernel")
         kernels.withLock { $0[tiles] = function }
         return function

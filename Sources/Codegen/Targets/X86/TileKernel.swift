@@ -26,7 +26,8 @@ struct TileKernel: Hashable {
     /// Rows and columns of the largest block, and the depth of one tile.
     static let size = 32
 
-    private var name: String { "amx.\(terms)\(masksColumns ? ".masked" : "")" }
+    /// The name of the function that `call` calls.
+    var name: String { "amx.\(terms)\(masksColumns ? ".masked" : "")" }
 
     func text(_ target: Target) -> String {
         let columnTiles = masksColumns ? [2, 1] : [2]

@@ -10,7 +10,7 @@ struct AttentionTemplate {
 
     init(_ kernel: AttentionKernel) {
         self.kernel = kernel
-        keep = KeepTile(kernel: kernel, name: "keep")
+        keep = KeepTile(kernel)
     }
 
     static let log2e = 1.442695040888963407
@@ -24,7 +24,7 @@ struct AttentionTemplate {
     /// Elements between neighbouring tokens of one head.
     var tokenStride: Int { kernel.heads * kernel.headSize }
 
-    func helpers(_ target: Target) -> String {
+    var helpers: [KernelHelper] {
         let products: [TileProduct]
         switch kernel.step {
         case .forward: products = [scoreProduct, contextProduct]
@@ -32,10 +32,10 @@ struct AttentionTemplate {
             products = [
                 scoreProduct, probabilityGradientProduct, queryGradientProduct, keyGradientProduct,
             ]
-        case .sumQueryGradients, .sumBiasGradients: return ""
+        case .sumQueryGradients, .sumBiasGradients: return []
         }
-        return (products.map { $0.text(target) } + (hasDropout ? [keep.text(target)] : [])).joined(
-            separator: "\n")
+        return products.map { KernelHelper(unit: .product($0)) }
+            + (hasDropout ? [KernelHelper(unit: .keep(keep.function))] : [])
     }
 
     func write(_ w: inout FunctionWriter) {

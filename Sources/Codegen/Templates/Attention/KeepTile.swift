@@ -8,9 +8,33 @@ import Target
 /// One call of the generator makes the words of four elements of a row. Its first rounds mix row and column little:
 /// what depends on the column alone is computed once for all rows of a tile, what depends on the row alone once per row.
 /// Words are kept in the lower halves of i64 lanes, where the wide multiplication reads and writes them.
-struct KeepTile {
-    let kernel: AttentionKernel
-    let name: String
+struct KeepTile: Hashable {
+    private let heads: Int
+    private let tileKeys: Int
+    private let rate: Double
+    private let tileLanes: Int
+    /// The buffers of seed and step and of the stream's number.
+    private var rng: Int
+    private var stream: Int
+
+    init(_ kernel: AttentionKernel) {
+        heads = kernel.heads
+        tileKeys = kernel.tile.keys
+        rate = kernel.attributes.rate
+        tileLanes = kernel.tile.lanes
+        rng = kernel.rng
+        stream = kernel.stream
+    }
+
+    /// What the function that `write` calls depends on: no buffers.
+    var function: KeepTile {
+        var function = self
+        (function.rng, function.stream) = (0, 0)
+        return function
+    }
+
+    /// The function's name.
+    static let name = "keep"
 
     /// Lanes of i64: as many as a byte of the mask has bits.
     private static let lanes = 8
@@ -57,7 +81,7 @@ struct KeepTile {
     // MARK: Keys
 
     /// The two halves of the key in each round, from rng's seed.
-    private func keys(_ w: inout FunctionWriter, seed: I64) -> [(I64, I64)] {
+    private func roundKeys(_ w: inout FunctionWriter, seed: I64) -> [(I64, I64)] {
         let upper = w.lshr(seed, 32)
         return (0..<Philox.rounds).map { round in
             func key(_ start: I64, _ weyl: UInt32) -> I64 {
@@ -69,7 +93,7 @@ struct KeepTile {
 
     /// Seed and step, read from the buffer of rng.
     private func generator(_ w: inout FunctionWriter) -> (seed: I64, step: I64) {
-        let pointer = w.buffer(kernel.rng)
+        let pointer = w.buffer(rng)
         return w.once { w in
             let stepPointer = w.address(pointer, .i64, 1)
             return (w.load(I64.self, pointer), w.load(I64.self, stepPointer))
@@ -78,7 +102,7 @@ struct KeepTile {
 
     /// The stream's number times the generator's second factor: round 1 of a word that is the same in all elements.
     private func streamProduct(_ w: inout FunctionWriter) -> I64 {
-        let pointer = w.buffer(kernel.stream)
+        let pointer = w.buffer(stream)
         return w.once { w in multiply(&w, w.load(I64.self, pointer), factors.1) }
     }
 
@@ -87,7 +111,7 @@ struct KeepTile {
     /// Writes the terms of `count` columns from `column` (a multiple of `4 * Philox.span`) on.
     func writeColumns(_ w: inout FunctionWriter, terms: Pointer, column: I64, count: I64) {
         let (seed, step) = generator(&w)
-        let keys = keys(&w, seed: seed)
+        let keys = roundKeys(&w, seed: seed)
         let numbers = Vector((0..<Self.lanes).map { I64($0) })
         let c1 = lowHalf(&w, streamProduct(&w))
         // Four columns share a counter.
@@ -118,7 +142,7 @@ struct KeepTile {
     private func termAddress(
         _ w: inout FunctionWriter, _ terms: Pointer, _ term: Term, _ index: I64
     ) -> Pointer {
-        let base = w.address(terms, .i64, term.rawValue * kernel.tile.keys / 4)
+        let base = w.address(terms, .i64, term.rawValue * tileKeys / 4)
         return w.address(base, .i64, index)
     }
 
@@ -146,7 +170,7 @@ struct KeepTile {
     func write(_ w: inout FunctionWriter, _ rows: Rows) {
         let seed = generator(&w).seed
         let stream = high(&w, streamProduct(&w))
-        w.call(name, rows.arguments(seed: seed, stream: stream))
+        w.call(Self.name, rows.arguments(seed: seed, stream: stream))
     }
 
     /// The function that `write` calls.
@@ -154,22 +178,22 @@ struct KeepTile {
         var w = FunctionWriter(symbols: [], target: target)
         let p = Rows.parameters
         let (seed, stream) = (I64(parameter: "seed"), I64(parameter: "stream"))
-        let keys = keys(&w, seed: seed)
+        let keys = roundKeys(&w, seed: seed)
         let rowKey = w.xor(keys[0].0, stream)
         let roundKeys = keys.map { RoundKey(first: splat(&w, $0.0), second: splat(&w, $0.1)) }
         let last = roundKeys[Philox.rounds - 1]
         let raisedLast = RoundKey(first: raised(&w, last.first), second: raised(&w, last.second))
         w.loop(from: 0, to: p.rows, by: 1) { w, index in
-            let row = w.add(p.row, w.mul(index, kernel.heads))
+            let row = w.add(p.row, w.mul(index, heads))
             let p0 = multiply(&w, w.xor(row, rowKey), factors.0)
             let state = RowState(
                 high: splat(&w, high(&w, p0)), low: splat(&w, p0), keys: roundKeys, last: raisedLast)
-            let line = w.address(p.bits, .i8, w.mul(index, kernel.tile.keys / 8))
+            let line = w.address(p.bits, .i8, w.mul(index, tileKeys / 8))
             w.loop(from: 0, to: p.count, by: 4 * Self.span) { w, column in
                 for half in 0..<(Self.span / Self.lanes) {
                     let words = words(&w, state, at: w.add(w.lshr(column, 2), half * Self.lanes))
                     for (word, random) in words.enumerated() {
-                        let threshold = UInt64(Philox.threshold(rate: kernel.attributes.rate)) << 32
+                        let threshold = UInt64(Philox.threshold(rate: rate)) << 32
                         let keep = w.compare(.uge, random, constant(threshold, like: random))
                         let mask: I8 = w.bitcast(keep, LLVMType(.i8))
                         let byte = w.add(w.lshr(column, 3), (word * Self.span + half * Self.lanes) / 8)
@@ -178,7 +202,7 @@ struct KeepTile {
                 }
             }
         }
-        return w.text(name, p.arguments(seed: seed, stream: stream))
+        return w.text(Self.name, p.arguments(seed: seed, stream: stream))
     }
 
     private struct RoundKey {
@@ -229,11 +253,11 @@ struct KeepTile {
 
     /// The lanes of the tile's vector at `row` and `column` that are kept.
     func mask(_ w: inout FunctionWriter, bits: Pointer, row: I64, column: I64) -> Mask {
-        let lanes = kernel.tile.lanes
+        let lanes = tileLanes
         guard let word = ScalarType(rawValue: "i\(lanes)") else {
             preconditionFailure("no integer has \(lanes) bits")
         }
-        let line = w.address(bits, .i8, w.mul(row, kernel.tile.keys / 8))
+        let line = w.address(bits, .i8, w.mul(row, tileKeys / 8))
         let place = w.address(line, .i8, w.lshr(column, 3))
         let mask: AnyVector = w.load(LLVMType(word), place, align: 1)
         return w.bitcast(mask, LLVMType(.i1, lanes: lanes))

@@ -7,7 +7,7 @@ import Target
 /// words of two bf16 elements that are neighbours along the depth, and distances and depths are in words.
 ///
 /// Rows run in whole register tiles: rows beyond the last one that is asked for get values that nobody reads.
-struct TileProduct {
+struct TileProduct: Hashable {
     enum Start {
         case zero
         /// Adds to what is in the target.
@@ -33,9 +33,14 @@ struct TileProduct {
     private var v: VectorWriter { VectorWriter(lanes: lanes) }
     private static let unroll = 4
 
-    /// Functions for tiles of two vectors and of one.
+    /// The vectors in a row of the tiles for which there is a function.
+    private static let vectorCounts = [2, 1]
+
+    /// The names of the functions.
+    var symbols: [String] { Self.vectorCounts.map { "\(name).\($0)" } }
+
     func text(_ target: Target) -> String {
-        function(vectors: 2, target) + "\n" + function(vectors: 1, target)
+        Self.vectorCounts.map { function(vectors: $0, target) }.joined(separator: "\n")
     }
 
     /// What the functions are passed: addresses of one register tile.

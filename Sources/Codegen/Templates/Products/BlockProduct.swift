@@ -15,10 +15,10 @@ struct BlockProduct {
         case vectors(MicroKernel)
         case tiles(TileKernel)
 
-        func text(_ target: Target) -> String {
+        var helper: KernelHelper {
             switch self {
-            case .vectors(let micro): micro.text(target)
-            case .tiles(let tiles): tiles.text(target)
+            case .vectors(let micro): KernelHelper(unit: .vectors(micro))
+            case .tiles(let tiles): KernelHelper(unit: .tiles(tiles))
             }
         }
     }

@@ -45,10 +45,9 @@ struct BlockTemplate {
     }
 
     /// The functions that the kernel calls, each once.
-    func helpers(_ target: Target) -> String {
-        var known: Set<BlockProduct.Unit> = []
-        return products.map(\.unit).filter { known.insert($0).inserted }.map { $0.text(target) }.joined(
-            separator: "\n")
+    var helpers: [KernelHelper] {
+        var known: Set<KernelHelper> = []
+        return products.map(\.unit.helper).filter { known.insert($0).inserted }
     }
 
     func write(_ w: inout FunctionWriter) {

@@ -29,6 +29,9 @@ struct MicroKernel: Hashable {
     private var v: VectorWriter { VectorWriter(lanes: tile.lanes) }
     private static let unroll = 4
 
+    /// The names of the functions.
+    var symbols: [String] { rowCounts.map { "\(name).\($0)" } }
+
     func text(_ target: Target) -> String { rowCounts.map { function($0, target) }.joined(separator: "\n") }
 
     /// What a caller passes: addresses and sizes of one call. Strides that the kernel knows are not passed.

@@ -74,7 +74,7 @@ struct ProblemTemplate {
 
     private var storage: ScalarType { batch.tile.element.stored }
 
-    func helpers(_ target: Target) -> String { block.unit.text(target) }
+    var helpers: [KernelHelper] { [block.unit.helper] }
 
     func write(_ w: inout FunctionWriter) {
         w.forEachTask { w, task in
