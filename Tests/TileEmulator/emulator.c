@@ -11,6 +11,16 @@
 
 static struct sigaction previous;
 
+static _Thread_local tile_counts counts;
+
+#define COUNT(what, by) (counts.what += (by))
+
+tile_counts tile_emulator_take_counts(void) {
+    tile_counts taken = counts;
+    memset(&counts, 0, sizeof counts);
+    return taken;
+}
+
 /// Numbers of general registers in instructions, as places in `gregs`.
 static const int general_registers[16] = {
     REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
@@ -91,25 +101,36 @@ static int execute(const instruction *i) {
     if (i->opcode == 0x5C) {
         if (i->prefix != PREFIX_F3 || !i->is_register) return 0;
         tile_dot_bf16(i->reg, i->rm, i->vvvv);
+        COUNT(products, 1);
+        COUNT(flops, tile_dot_flops(i->reg, i->rm));
         return 1;
     }
     if (i->vvvv != 0) return 0;
     if (i->opcode == 0x4B) {
         if (i->is_register || !i->has_index_byte) return 0;
-        if (i->prefix == PREFIX_F2 || i->prefix == PREFIX_66)
+        if (i->prefix == PREFIX_F2 || i->prefix == PREFIX_66) {
             tile_load(i->reg, i->memory);
-        else if (i->prefix == PREFIX_F3)
+            if (i->prefix == PREFIX_66)
+                COUNT(panel_loads, 1);
+            else
+                COUNT(loads, 1);
+            COUNT(bytes_loaded, tile_bytes(i->reg));
+        } else if (i->prefix == PREFIX_F3) {
             tile_store(i->reg, i->memory);
-        else
+            COUNT(stores, 1);
+            COUNT(bytes_stored, tile_bytes(i->reg));
+        } else {
             return 0;
+        }
         return 1;
     }
     if (i->opcode != 0x49) return 0;
     if (i->is_register) {
         if (i->rm != 0) return 0;
-        if (i->prefix == PREFIX_F2)
+        if (i->prefix == PREFIX_F2) {
             tile_zero(i->reg);
-        else if (i->prefix == PREFIX_NONE && i->reg == 0)
+            COUNT(zeros, 1);
+        } else if (i->prefix == PREFIX_NONE && i->reg == 0)
             tiles_release();
         else
             return 0;
@@ -118,9 +139,10 @@ static int execute(const instruction *i) {
     if (i->reg != 0) return 0;
     // An index is a part of the address of a configuration.
     uint8_t *address = i->memory.base + i->memory.stride;
-    if (i->prefix == PREFIX_NONE)
+    if (i->prefix == PREFIX_NONE) {
         tiles_configure(address);
-    else if (i->prefix == PREFIX_66)
+        COUNT(configurations, 1);
+    } else if (i->prefix == PREFIX_66)
         tiles_store_configuration(address);
     else
         return 0;

@@ -131,3 +131,11 @@ void tile_dot_bf16(unsigned sum_number, unsigned left_number, unsigned right_num
     multiply(sum, left, right);
     _mm_setcsr(control);
 }
+
+// MARK: Counts
+
+long tile_bytes(unsigned tile) { return (long)state.tiles[tile].rows * state.tiles[tile].row_bytes; }
+
+long tile_dot_flops(unsigned sum, unsigned left) {
+    return 2L * state.tiles[sum].rows * (state.tiles[sum].row_bytes / 4) * (state.tiles[left].row_bytes / 2);
+}

@@ -19,6 +19,10 @@ void tiles_release(void);
 void tile_zero(unsigned tile);
 void tile_load(unsigned tile, tile_memory memory);
 void tile_store(unsigned tile, tile_memory memory);
+/// Bytes of a tile as it is configured.
+long tile_bytes(unsigned tile);
+/// Multiplications and additions of a product of tiles as they are configured.
+long tile_dot_flops(unsigned sum, unsigned left);
 /// sum += left x right, for pairs of bf16.
 void tile_dot_bf16(unsigned sum, unsigned left, unsigned right);
 

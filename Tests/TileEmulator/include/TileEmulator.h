@@ -11,4 +11,20 @@
 /// asks.
 void tile_emulator_install(void);
 
+/// Tile instructions that a thread had executed by the emulator.
+typedef struct {
+    /// TILELOADD, which reads left operands and sums.
+    long loads;
+    /// TILELOADDT1, which reads panels.
+    long panel_loads;
+    long stores, zeros, products, configurations;
+    /// Bytes that loads have read, and that stores have written.
+    long bytes_loaded, bytes_stored;
+    /// Multiplications and additions of products.
+    long flops;
+} tile_counts;
+
+/// What the calling thread had executed since its last call.
+tile_counts tile_emulator_take_counts(void);
+
 #endif
