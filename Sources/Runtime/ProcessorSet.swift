@@ -43,7 +43,11 @@ package struct ProcessorSet: Equatable, Sendable {
     }
 
     /// Whether all of these are in `other`.
-    func isSubset(of other: ProcessorSet) -> Bool { processors.allSatisfy(other.contains) }
+    func isSubset(of other: ProcessorSet) -> Bool {
+        withUnsafeBytes(of: bits) { mine in
+            withUnsafeBytes(of: other.bits) { theirs in zip(mine, theirs).allSatisfy { $0 & ~$1 == 0 } }
+        }
+    }
 
     /// In ascending order.
     package var processors: [Int] { (0..<Self.bitCount).filter(contains) }
