@@ -148,6 +148,15 @@ import Testing
         #expect(error?.description.contains(problem) == true)
     }
 
+    /// Layers of a group count once, gated parts have three matrices, and rotary positions no table.
+    @Test(arguments: [
+        (#"{"model_type": "albert"}"#, 201e6...206e6), (#"{"model_type": "modernbert"}"#, 148e6...150e6),
+        (#"{"model_type": "roberta"}"#, 123e6...125e6),
+    ])
+    func parametersAreEstimated(json: String, range: ClosedRange<Double>) throws {
+        #expect(range.contains(try EncoderConfig(json: Data(json.utf8)).parameterEstimate))
+    }
+
     @Test func keysHaveTheFamilysNames() throws {
         let json = #"{"model_type": "distilbert", "hidden_size": 24, "n_heads": 2, "type_vocab_size": 3}"#
         let config = try EncoderConfig(json: Data(json.utf8))

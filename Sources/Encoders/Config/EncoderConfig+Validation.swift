@@ -9,12 +9,14 @@ extension EncoderConfig {
     /// About how many parameters the model has: embeddings and the matrices of all layers, shared ones once.
     package var parameterEstimate: Double {
         let (hidden, inner) = (Double(hiddenSize), Double(feedForwardSize))
-        let tables = Double(vocabularySize) + Double(maxPositions) + Double(hasTokenTypes ? tokenTypes : 0)
-        func owners(_ part: LayerSharing.Part) -> Double {
-            Double(Set((0..<max(0, layers)).map { shareLayers.owner(of: part, in: $0, of: layers) }).count)
-        }
-        return tables * Double(embeddingWidth) + owners(.attention) * 4 * hidden * hidden
-            + owners(.feedForward) * 2 * hidden * inner
+        let spec = family.spec(of: self)
+        let positions = spec.embeddings.positions.hasTable ? maxPositions : 0
+        let tables = Double(vocabularySize) + Double(positions) + Double(spec.embeddings.tokenTypes ?? 0)
+        let attention = Double(Set(spec.layers.map(\.attention.owner)).count)
+        let feedForward = Double(Set(spec.layers.map(\.feedForward.owner)).count)
+        let matrices = spec.layers.contains { $0.feedForward.isGated } ? 3.0 : 2
+        return tables * Double(embeddingWidth) + attention * 4 * hidden * hidden
+            + feedForward * matrices * hidden * inner
     }
 
     /// Checks that a model of this configuration can be built.
@@ -53,6 +55,16 @@ extension EncoderConfig {
                 (1...layers).contains(count), .shareLayers,
                 "is '\(shareLayers)', expected 1 to \(layers) groups (\(name(of: .layers)))")
         }
+        for key in family.keys.own {
+            guard let value = unknownKeys[key.name], !key.accepts(value) else { continue }
+            throw ConfigError(file: file, field: key.name, problem: "is \(value), expected \(key.expected)")
+        }
+        try require(
+            attentionMasks.count <= 1 || attentionMasks.count == layers, .attentionMask,
+            "has \(attentionMasks.count) masks for \(layers) layers; give one, or one per layer")
+        if let found = family.problem(with: self) {
+            throw ConfigError(file: file, field: found.field, problem: found.problem)
+        }
         try require(
             parameterEstimate <= Self.mostParameters, .hiddenSize,
             "and the other sizes make a model of about \(Int(min(1e15, parameterEstimate / 1e9))) billion "
@@ -78,16 +90,6 @@ extension EncoderConfig {
             try require(
                 paddingID >= 0 && paddingID < vocabularySize, .paddingID,
                 "is \(paddingID), expected 0 to \(vocabularySize - 1) (\(name(of: .vocabularySize)) - 1)")
-        }
-        for key in family.keys.own {
-            guard let value = unknownKeys[key.name], !key.accepts(value) else { continue }
-            throw ConfigError(file: file, field: key.name, problem: "is \(value), expected \(key.expected)")
-        }
-        try require(
-            attentionMasks.count <= 1 || attentionMasks.count == layers, .attentionMask,
-            "has \(attentionMasks.count) masks for \(layers) layers; give one, or one per layer")
-        if let found = family.problem(with: self) {
-            throw ConfigError(file: file, field: found.field, problem: found.problem)
         }
         try require(
             positionCount > 0, .maxPositions,

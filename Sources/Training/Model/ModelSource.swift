@@ -34,6 +34,7 @@ struct ModelSource {
         let files = isDirectory.boolValue ? try ModelDirectory(path) : nil
         checkpoint = try files.map { try EncoderCheckpoint(directory: $0.directory) }
         var config = try files?.config ?? EncoderConfig(contentsOf: url)
+        try Self.checkRates(training, config.family)
         config.hiddenDropout = training.model.hiddenDropout ?? config.hiddenDropout
         config.attentionDropout = training.model.attentionDropout ?? config.attentionDropout
         config.classifierDropout = training.model.classifierDropout ?? config.classifierDropout
@@ -84,6 +85,21 @@ struct ModelSource {
     private static func unused(_ files: ModelDirectory?) -> [String] {
         guard let sentence = files?.sentence, sentence.modules != [.pooling(.mean)] else { return [] }
         return ["its encoder is trained; the modules after it in modules.json are not part of the new model"]
+    }
+
+    /// Refuses a rate that a model of the family has no use for.
+    private static func checkRates(_ training: TrainingConfig, _ family: any EncoderFamily) throws {
+        let rates: [(field: String, value: Double?, key: EncoderConfig.Key)] = [
+            ("hiddenDropout", training.model.hiddenDropout, .hiddenDropout),
+            ("classifierDropout", training.model.classifierDropout, .classifierDropout),
+        ]
+        for rate in rates where rate.value != nil && family.keys.ignored.contains(rate.key) {
+            throw ConfigError(
+                file: training.file, field: rate.field,
+                problem:
+                    "means nothing in the family '\(family.modelType)', whose config.json has rates of its own; remove it"
+            )
+        }
     }
 
     /// Refuses to train weights as if they had been trained with other sharing or another width of embeddings.
