@@ -33,7 +33,7 @@ import Testing
     }
 
     func sampler(length: Int = 32, shortShare: Double = 0.1, seed: UInt64 = 1) throws -> PairSampler {
-        try PairSampler(documents, length: length, shortShare: shortShare, seed: seed)
+        try PairSampler(documents, length: length, specials: 3, shortShare: shortShare, seed: seed)
     }
 
     func masking(_ share: Double = 0.15, max: Int = 100, wholeWords: Bool = false) throws -> TokenMasking {
@@ -54,7 +54,7 @@ import Testing
         for epoch in 0..<20 {
             let pairs = sampler.pairs(epoch: epoch)
             for pair in pairs {
-                #expect(pair.count <= 32 && !pair.first.isEmpty && !pair.second.isEmpty)
+                #expect(pair.count <= 29 && !pair.first.isEmpty && !pair.second.isEmpty)
                 let (a, b) = (document(of: pair.first.lowerBound), document(of: pair.second.lowerBound))
                 #expect((a == b) == !pair.isRandom)
                 if !pair.isRandom { #expect(pair.second.lowerBound >= pair.first.upperBound) }
@@ -69,7 +69,8 @@ import Testing
 
     /// Half of the pairs have changed places; another document's sentences stand only behind a sentence alone.
     @Test func pairsMaySwap() throws {
-        let sampler = try PairSampler(documents, length: 32, shortShare: 0.1, seed: 1, swaps: true)
+        let sampler = try PairSampler(
+            documents, length: 32, specials: 3, shortShare: 0.1, seed: 1, swaps: true)
         let pairs = (0..<20).flatMap { sampler.pairs(epoch: $0) }
         var swapped = 0
         for pair in pairs {
@@ -92,7 +93,7 @@ import Testing
         for pair in pairs where !pair.isRandom { used.formUnion(pair.second) }
         #expect(Double(used.count) > 0.95 * Double(documents.tokenCount))
         // Most pairs are as long as they can be.
-        #expect(pairs.count { $0.count > 50 } * 2 > pairs.count)
+        #expect(pairs.count { $0.count > 47 } * 2 > pairs.count)
         let short = try sampler(length: 64, shortShare: 1).pairs(epoch: 0)
         #expect(short.count > pairs.count)
     }
@@ -185,6 +186,8 @@ import Testing
 
     @Test func oneDocumentIsTooFew() throws {
         let one = TokenDocuments(documents.file, documents: [0])
-        #expect(throws: TextError.self) { try PairSampler(one, length: 32, shortShare: 0.1, seed: 1) }
+        #expect(throws: TextError.self) {
+            try PairSampler(one, length: 32, specials: 3, shortShare: 0.1, seed: 1)
+        }
     }
 }

@@ -55,6 +55,6 @@ func fileError(_ location: SourceLocation = #_sourceLocation, _ body: () throws 
 }
 
 /// The tokeniser of a directory or file, which must be a WordPiece one.
-func wordPieceTokenizer(_ path: String) throws -> WordPieceTokenizer {
-    try #require(TokenizerSource(contentsOf: path).tokenizer() as? WordPieceTokenizer)
+func pipelineTokenizer(_ path: String) throws -> PipelineTokenizer {
+    try #require(TokenizerSource(contentsOf: path).tokenizer() as? PipelineTokenizer)
 }

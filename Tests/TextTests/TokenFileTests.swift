@@ -16,8 +16,8 @@ import Testing
         The end of e.g. this.
         """
 
-    static func tokenizer(_ scratch: TemporaryDirectory) throws -> WordPieceTokenizer {
-        try WordPieceTokenizer(trainedOn: [scratch.write("text.txt", text)], size: 200)
+    static func tokenizer(_ scratch: TemporaryDirectory) throws -> PipelineTokenizer {
+        try PipelineTokenizer(trainedOn: [scratch.write("text.txt", text)], size: 200)
     }
 
     static func prepared(_ scratch: TemporaryDirectory) throws -> TokenFile {
@@ -64,7 +64,7 @@ import Testing
             [.modificationDate: Date(timeIntervalSince1970: 1000)], ofItemAtPath: first.path)
         _ = try Self.prepared(scratch)
         #expect(try modified() == Date(timeIntervalSince1970: 1000))
-        let other = try WordPieceTokenizer(trainedOn: [scratch.path + "/text.txt"], size: 45)
+        let other = try PipelineTokenizer(trainedOn: [scratch.path + "/text.txt"], size: 45)
         let smaller = try TokenFile.prepare(
             [scratch.path + "/text.txt"], tokenizer: other, at: first.path)
         #expect(try modified() > Date(timeIntervalSince1970: 1000))

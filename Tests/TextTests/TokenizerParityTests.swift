@@ -53,7 +53,7 @@ import Text
     /// Every scalar of the assigned planes between two letters, uncased and cased.
     @Test func everyScalar() throws {
         let tokenizers = try ["small-uncased", "small-cased"].map {
-            try wordPieceTokenizer(Place.fixture($0))
+            try pipelineTokenizer(Place.fixture($0))
         }
         let lines = try String(contentsOfFile: Place.fixture("scalars.crc"), encoding: .utf8)
             .split(separator: "\n")
@@ -78,7 +78,7 @@ import Text
     @Test func everyScalarThroughParts() throws {
         let names = ["nfd", "nfkc", "nfkd", "nfc"]
         let tokenizers = try names.map {
-            try wordPieceTokenizer(Place.fixture("parts/\($0).json"))
+            try pipelineTokenizer(Place.fixture("parts/\($0).json"))
         }
         let lines = try String(contentsOfFile: Place.fixture("parts.crc"), encoding: .utf8)
             .split(separator: "\n")

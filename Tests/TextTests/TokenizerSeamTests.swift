@@ -39,6 +39,12 @@ private struct CharacterTokenizer: Tokenizer {
     func token(of id: Int32) -> String? { tokens.indices.contains(Int(id)) ? tokens[Int(id)] : nil }
     func continuesWord(_ id: Int32) -> Bool { id >= 4 && id % 2 == 1 }
 
+    var marksWords: Bool { true }
+
+    func spans(of text: String) throws(TextError) -> [TokenSpan] {
+        try pieces(of: text).enumerated().map { TokenSpan(id: $1, range: $0..<($0 + 1)) }
+    }
+
     func pieces(of text: String) throws(TextError) -> [Int32] {
         let words = (lowercases ? text.lowercased() : text).split(separator: " ")
         return words.flatMap { word in
@@ -105,7 +111,7 @@ private struct CharacterTokenizer: Tokenizer {
         let file = try TokenFile.prepare(texts, tokenizer: tokenizer, at: path)
         #expect(file.documentCount == 3 && file.tokenizer == tokenizer.contentHash)
         let masking = try TokenMasking(share: 0.5, maxPredictions: 9, wholeWords: true, tokenizer: tokenizer)
-        let sampler = try PairSampler(TokenDocuments(file), length: 16, shortShare: 0, seed: 1)
+        let sampler = try PairSampler(TokenDocuments(file), length: 16, specials: 3, shortShare: 0, seed: 1)
         let epoch = PretrainingEpoch(sampler, masking: masking, tokenizer: tokenizer, epoch: 0)
         for index in epoch.pairs.indices {
             let batch = try epoch.batch([index], options: BatchingOptions(maxLength: 16))

@@ -20,7 +20,7 @@ import Text
     @Test func looksTokensUp() throws {
         let (tokenizer, _) = try tokenizer()
         #expect(tokenizer.vocabularySize == 11)
-        let vocabulary = try #require(tokenizer as? WordPieceTokenizer).vocabulary
+        let vocabulary = try #require(tokenizer as? PipelineTokenizer).vocabulary
         #expect(vocabulary.id(of: "good") == 8)
         #expect(vocabulary.id(of: "goo") == nil)
         #expect(tokenizer.token(of: 6) == "##able")
@@ -169,15 +169,27 @@ import Text
         ("{", TextError.Kind.invalidJSON, "byte offset 1"),
         (#"{"model":{"vocab":{"a":0}}"#, .invalidJSON, "expected ',' or '}'"),
         ("[]", .unsupportedTokenizer, "no model.vocab"),
-        (#"{"model":{"type":"BPE","vocab":{}}}"#, .unsupportedTokenizer, "BPE"),
-        (#"{"model":{"type":"Unigram","vocab":[["a",0]]}}"#, .unsupportedTokenizer, "Unigram"),
+        (#"{"model":{"type":"CTC","vocab":{}}}"#, .unsupportedTokenizer, "'model.type' is \"CTC\""),
+        (#"{"model":{"type":"Unigram","vocab":{"a":0}}}"#, .unsupportedTokenizer, "'model.vocab'"),
         (
-            #"{"normalizer":{"type":"Sequence","normalizers":[{"type":"Nmt"}]},"model":{"vocab":{"a":0}}}"#,
-            .unsupportedTokenizer, "normalizer is Nmt"
+            #"{"model":{"type":"BPE","dropout":0.1,"vocab":{"a":0},"merges":[]}}"#, .unsupportedTokenizer,
+            "'model.dropout' is 0.1"
         ),
         (
-            #"{"pre_tokenizer":{"type":"Metaspace"},"model":{"vocab":{"a":0}}}"#, .unsupportedTokenizer,
-            "Metaspace"
+            #"{"model":{"type":"BPE","vocab":{"a":0},"merges":["a b"]}}"#, .invalidVocabulary,
+            "merge 1 needs the token \"b\""
+        ),
+        (
+            #"{"normalizer":{"type":"Sequence","normalizers":[{"type":"Nfk"}]},"model":{"vocab":{"a":0}}}"#,
+            .unsupportedTokenizer, "'normalizer.normalizers[0].type' is \"Nfk\""
+        ),
+        (
+            #"{"pre_tokenizer":{"type":"UnicodeScripts"},"model":{"vocab":{"a":0}}}"#, .unsupportedTokenizer,
+            "UnicodeScripts"
+        ),
+        (
+            #"{"pre_tokenizer":{"type":"Split","pattern":{"Regex":"(a)\\1"},"behavior":"Isolated"},"#
+                + #""model":{"vocab":{"a":0}}}"#, .unsupportedTokenizer, "pre_tokenizer.pattern"
         ),
         (
             #"{"post_processor":{"type":"TemplateProcessing","single":[]},"model":{"vocab":{"a":0}}}"#,

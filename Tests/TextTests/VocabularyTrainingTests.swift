@@ -61,10 +61,10 @@ import Testing
         let forward = try scratch.write("a.txt", text + "\n")
         let words = text.split(separator: " ").reversed().joined(separator: " ")
         let backward = try scratch.write("b.txt", words + "\n")
-        let tokenizer = try WordPieceTokenizer(trainedOn: [forward], size: 40)
+        let tokenizer = try PipelineTokenizer(trainedOn: [forward], size: 40)
         #expect(
             try tokenizer.vocabulary.tokens
-                == WordPieceTokenizer(trainedOn: [backward], size: 40).vocabulary.tokens)
+                == PipelineTokenizer(trainedOn: [backward], size: 40).vocabulary.tokens)
         #expect(try !tokenizer.tokenize("The cats!").prefix(2).contains(1))
         try tokenizer.save(to: scratch.path)
         #expect(

@@ -47,7 +47,7 @@ struct VocabularyCommand: ParsableCommand {
     func run() throws {
         let lock = output.hasSuffix(".txt") ? nil : try OutputLock(output)
         defer { withExtendedLifetime(lock) {} }
-        let tokenizer = try WordPieceTokenizer(trainedOn: texts, size: size, lowercase: !cased)
+        let tokenizer = try PipelineTokenizer(trainedOn: texts, size: size, lowercase: !cased)
         if output.hasSuffix(".txt") {
             let text = tokenizer.vocabulary.tokens.joined(separator: "\n") + "\n"
             try AtomicFile.write(Data(text.utf8), to: URL(file: output))

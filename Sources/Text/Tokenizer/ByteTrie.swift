@@ -86,6 +86,21 @@ struct ByteTrie: Sendable {
         return best
     }
 
+    /// Calls `body` with the value and the length of each non-empty prefix of `text` that has a value.
+    @inline(__always)
+    func forEachMatch(
+        in text: UnsafeBufferPointer<UInt8>.SubSequence, _ body: (Int32, Int) -> Void
+    ) {
+        var node = Node.root
+        var length = 0
+        for byte in text {
+            guard let next = child(of: node, byte) else { return }
+            node = next
+            length += 1
+            if let value = value(at: node) { body(value, length) }
+        }
+    }
+
     @inline(__always)
     private func child(of node: Node, _ byte: UInt8) -> Node? {
         let key = UInt64(node.index) << 8 | UInt64(byte)

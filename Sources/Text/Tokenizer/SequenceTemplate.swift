@@ -32,6 +32,23 @@ package struct SequenceTemplate: Sendable, Equatable {
             single: single, pair: single + [.pair(type: 1), .special(ids: [sep], type: 1)])
     }
 
+    /// `<s> text </s>` and `<s> text </s> </s> pair </s>`, all of type 0.
+    static func roberta(cls: Int32, sep: Int32) -> SequenceTemplate {
+        doubleSeparator(first: cls, last: sep)
+    }
+
+    /// One special token before a text and one after it; between a text and its pair two; all of type 0.
+    static func doubleSeparator(first: Int32, last: Int32) -> SequenceTemplate {
+        let single: [Part] = [
+            .special(ids: [first], type: 0), .text(type: 0), .special(ids: [last], type: 0),
+        ]
+        return SequenceTemplate(
+            single: single,
+            pair: single + [
+                .special(ids: [last], type: 0), .pair(type: 0), .special(ids: [last], type: 0),
+            ])
+    }
+
     /// With token type 0 everywhere, for models that are not given types.
     var withoutTypes: SequenceTemplate {
         func cleared(_ parts: [Part]) -> [Part] {
@@ -52,7 +69,9 @@ package struct SequenceTemplate: Sendable, Equatable {
     var specialIDs: [Int32] { (single + pair).flatMap(\.specialIDs) }
 
     /// How many tokens stand around a text or a pair.
-    func specialCount(isPair: Bool) -> Int { parts(isPair: isPair).reduce(0) { $0 + $1.specialIDs.count } }
+    package func specialCount(isPair: Bool) -> Int {
+        parts(isPair: isPair).reduce(0) { $0 + $1.specialIDs.count }
+    }
 
     /// How many tokens stand before a single text.
     var prefixCount: Int {

@@ -52,10 +52,19 @@ package struct SpecialTokens: Sendable, Equatable {
     /// - Throws: `.missingSpecialToken` when the tokeniser does not have it.
     package func id(_ role: Role) throws(TextError) -> Int32 {
         if let id = ids[role] { return id }
-        let name = names[role]?.text ?? role.defaultName
-        throw TextError(
+        throw missing(role.key, names[role]?.text ?? role.defaultName)
+    }
+
+    /// The error for a token that is not there.
+    ///
+    /// - Parameters:
+    ///   - key: the setting that names it.
+    ///   - name: its spelling.
+    func missing(_ key: String, _ name: String) -> TextError {
+        let role = key.utf8.reversed().starts(with: "_token".utf8.reversed()) ? String(key.dropLast(6)) : key
+        return TextError(
             .missingSpecialToken, file: file,
-            "the \(role) token \(name) is not in the vocabulary of \(vocabularyCount) tokens; add it, or name another "
-                + "one as \(role.key) in tokenizer_config.json")
+            "the \(Role(rawValue: role).map { "\($0)" } ?? role) token \(name) is not in the vocabulary of "
+                + "\(vocabularyCount) tokens; add it, or name another one as \(key) in tokenizer_config.json")
     }
 }

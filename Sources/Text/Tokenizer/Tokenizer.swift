@@ -16,6 +16,8 @@ package protocol Tokenizer: Sendable {
     func token(of id: Int32) -> String?
     /// Whether a token goes on with the word of the token before it.
     func continuesWord(_ id: Int32) -> Bool
+    /// Whether tokens show where words start, so that `continuesWord` means something.
+    var marksWords: Bool { get }
     /// The tokens that have a meaning of their own.
     var special: SpecialTokens { get }
     /// Tokens that are found in a text before it is split.
@@ -27,6 +29,10 @@ package protocol Tokenizer: Sendable {
     ///
     /// - Throws: `.missingSpecialToken` for an unknown word when there is no token for such words.
     func pieces(of text: String) throws(TextError) -> [Int32]
+    /// The same tokens with the part of the text that each stands for.
+    ///
+    /// - Throws: the same as `pieces(of:)`.
+    func spans(of text: String) throws(TextError) -> [TokenSpan]
     /// What stands for a word that has no pieces.
     ///
     /// - Throws: `.missingSpecialToken` when nothing does.

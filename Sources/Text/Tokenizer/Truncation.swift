@@ -1,5 +1,5 @@
 /// Which end of a text gives up tokens when it is too long; HF's names.
-package enum TruncationSide: String, Sendable {
+package enum TruncationSide: String, Sendable, CaseIterable {
     case left, right
 
     /// The tokens that stay.

@@ -1,6 +1,6 @@
 import Support
 
-/// The tokens of a WordPiece model, their ids, and the search for the longest one that fits.
+/// The tokens of a model, their ids, and the search for those that a text starts with.
 ///
 /// Tokens are compared byte for byte, never by canonical equivalence. Ids may have holes.
 package struct Vocabulary: Sendable {
@@ -23,10 +23,12 @@ package struct Vocabulary: Sendable {
     /// No model has as many rows; a table of so many tokens would be mostly holes.
     private static let greatestID: Int32 = 9_999_999
 
-    /// - Parameter pieces: what words are split into. Of a token that occurs more than once the last counts.
+    /// - Parameters:
+    ///   - pieces: what words are split into. Of a token that occurs more than once the last counts.
+    ///   - pieceCount: how many there are, if equal ones count.
     /// - Throws: `.invalidVocabulary` when there is none, or an id is out of reach; `file` is named.
     package init(
-        pieces: [Entry], continuingPrefix: String = "##", file: String? = nil
+        pieces: [Entry], pieceCount: Int? = nil, continuingPrefix: String = "##", file: String? = nil
     ) throws(TextError) {
         guard !pieces.isEmpty else {
             throw TextError(
@@ -42,8 +44,8 @@ package struct Vocabulary: Sendable {
         var count = 0
         for piece in pieces where trie.set(piece.token.utf8, value: piece.id) == nil { count += 1 }
         self.init(
-            entries: pieces.filter { trie.value(of: $0.token.utf8) == $0.id }, trie: trie, pieceCount: count,
-            wholeTokens: ByteTrie(), continuingPrefix: continuingPrefix)
+            entries: pieces.filter { trie.value(of: $0.token.utf8) == $0.id }, trie: trie,
+            pieceCount: pieceCount ?? count, wholeTokens: ByteTrie(), continuingPrefix: continuingPrefix)
     }
 
     /// The tokens of a list, with their places in it as ids.
@@ -91,24 +93,47 @@ package struct Vocabulary: Sendable {
     /// The id of a token that words may be split into.
     func pieceID(of token: String) -> Int32? { trie.value(of: token.utf8) }
 
+    /// The id of a token that words may be split into.
+    @inline(__always)
+    func pieceID(of token: some Sequence<UInt8>) -> Int32? { trie.value(of: token) }
+
+    /// Calls `body` with each token that the text has at `start`, and where it ends.
+    @inline(__always)
+    func forEachPiece(
+        from start: Int, of text: UnsafeBufferPointer<UInt8>, _ body: (Int32, Int) -> Void
+    ) {
+        trie.forEachMatch(in: text[start...]) { body($0, start + $1) }
+    }
+
+    /// The tokens of single bytes, such as `<0x0A>`.
+    var byteIDs: [Int32?] {
+        (0..<256).map { byte in
+            let digits = String(byte, radix: 16, uppercase: true)
+            return pieceID(of: "<0x" + (byte < 16 ? "0" : "") + digits + ">")
+        }
+    }
+
     /// The token of an id, if there is one.
     package func token(of id: Int32) -> String? {
         tokens.indices.contains(Int(id)) && !holes.contains(id) ? tokens[Int(id)] : nil
     }
 
-    /// Splits one word greedily into the longest tokens from the left and appends their ids.
+    /// Splits one word greedily into the longest tokens from the left and appends them.
     ///
-    /// - Returns: false, with `ids` unchanged, when some rest of the word is not in the vocabulary.
-    func appendPieces(of word: UnsafeBufferPointer<UInt8>.SubSequence, to ids: inout [Int32]) -> Bool {
-        let count = ids.count
+    /// - Returns: false, with `output` unchanged, when some rest of the word is not in the vocabulary.
+    @inline(__always)
+    func appendPieces<Output: PieceOutput>(
+        of word: UnsafeBufferPointer<UInt8>.SubSequence, to output: inout Output
+    ) -> Bool {
+        let count = output.count
         var start = word.startIndex
         var root: ByteTrie.Node? = .root
         while start < word.endIndex {
             guard let from = root, let match = trie.longestMatch(in: word[start...], from: from) else {
-                ids.removeLast(ids.count - count)
+                output.removeLast(output.count - count)
                 return false
             }
-            ids.append(match.value)
+            output.append(match.value, start..<(start + match.length))
             start += match.length
             root = continuingRoot
         }

@@ -55,7 +55,7 @@ struct ModelSource {
             if training.task == .pretrain, training.model.tokenizer == nil, checkpoint == nil,
                 !TokenizerFiles.exist(in: besideModel)
             {
-                try WordPieceTokenizer(
+                try PipelineTokenizer(
                     trainedOn: try Self.textFiles(of: training), size: config.vocabularySize)
             } else {
                 try files?.tokenizer(at: tokenizerPath)

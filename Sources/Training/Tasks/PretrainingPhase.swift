@@ -15,17 +15,19 @@ struct PretrainingPhase {
     /// - Throws: `ModelError` for a length that the model does not have, `TextError` for too few documents.
     init(_ config: TrainingConfig, _ documents: TokenDocuments, _ source: ModelSource) throws {
         let length = config.data.maxLength ?? min(source.config.positionCount, source.limit?.length ?? .max)
-        guard (5...max(5, source.config.positionCount)).contains(length) else {
+        let specials = source.tokenizer.template.specialCount(isPair: true)
+        let least = specials + 2
+        guard (least...max(least, source.config.positionCount)).contains(length) else {
             throw ModelError(
                 .invalidSetting,
-                "a phase has sequences of \(length) tokens; expected 5 to the model's "
+                "a phase has sequences of \(length) tokens; expected \(least) to the model's "
                     + "\(source.config.positionCount) positions", at: config.file)
         }
         tokenizer = source.tokenizer
         batchesPerStep = config.batches.gradientAccumulation
         sampler = try PairSampler(
-            documents, length: length, shortShare: config.pretraining.shortShare, seed: UInt64(config.seed),
-            swaps: source.config.learnsSentenceOrder)
+            documents, length: length, specials: specials, shortShare: config.pretraining.shortShare,
+            seed: UInt64(config.seed), swaps: source.config.learnsSentenceOrder)
         let predictions = max(1, Int((Double(length) * config.pretraining.maskedShare).rounded()))
         masking = try TokenMasking(
             share: config.pretraining.maskedShare,

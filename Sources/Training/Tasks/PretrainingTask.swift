@@ -82,8 +82,8 @@ final class PretrainingTask: LearningTask {
         heldOutPath = text.heldOut?.file.path ?? ""
         heldOut = try text.heldOut.map { documents in
             let sampler = try PairSampler(
-                documents, length: phases[0].sampler.length, shortShare: training.pretraining.shortShare,
-                seed: 0, swaps: source.config.learnsSentenceOrder)
+                documents, length: phases[0].sampler.length, specials: phases[0].sampler.specials,
+                shortShare: training.pretraining.shortShare, seed: 0, swaps: phases[0].sampler.swaps)
             return PretrainingEpoch(
                 sampler, masking: phases[0].masking, tokenizer: source.tokenizer, epoch: 0)
         }

@@ -14,15 +14,19 @@ package struct PairSampler: Sendable {
     package let documents: TokenDocuments
     /// Tokens of a sequence at most, special ones included.
     package let length: Int
+    /// Special tokens around a pair.
+    package let specials: Int
     /// The probability that a document aims at shorter sequences.
     package let shortShare: Double
     package let seed: UInt64
     /// Whether pairs are in order or not, in the place of following each other or not.
     package let swaps: Bool
 
+    /// - Parameter specials: how many special tokens the tokeniser puts around a pair.
     /// - Throws: `.emptyDataset` for fewer than two documents: the other sentence comes from another one.
     package init(
-        _ documents: TokenDocuments, length: Int, shortShare: Double, seed: UInt64, swaps: Bool = false
+        _ documents: TokenDocuments, length: Int, specials: Int, shortShare: Double, seed: UInt64,
+        swaps: Bool = false
     ) throws(TextError) {
         guard documents.documents.count > 1 else {
             throw TextError(
@@ -32,6 +36,7 @@ package struct PairSampler: Sendable {
         }
         self.documents = documents
         self.length = length
+        self.specials = specials
         self.shortShare = shortShare
         self.seed = seed
         self.swaps = swaps
@@ -51,7 +56,7 @@ package struct PairSampler: Sendable {
 
         private var file: TokenFile { sampler.documents.file }
         /// Tokens of both parts together.
-        private var room: Int { sampler.length - 3 }
+        private var room: Int { sampler.length - sampler.specials }
 
         mutating func addPairs(ofDocumentAt index: Int) {
             let sentences = file.sentences(ofDocument: sampler.documents.documents[index])

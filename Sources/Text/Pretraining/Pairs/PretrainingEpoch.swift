@@ -21,7 +21,7 @@ package struct PretrainingEpoch: Sendable {
     }
 
     /// Tokens of each example, special ones included.
-    package var lengths: [Int] { pairs.map(\.count) }
+    package var lengths: [Int] { pairs.map { $0.count + template.specialCount(isPair: true) } }
 
     /// The examples at some indices as one batch.
     package func batch(_ indices: [Int], options: BatchingOptions) throws(TextError) -> PretrainingBatch {

@@ -1,4 +1,5 @@
-/// An example of next-sentence prediction, or of sentence order: `[CLS] first [SEP] second [SEP]`.
+/// An example of next-sentence prediction, or of sentence order: two parts of a text file's tokens, around which the
+/// tokeniser puts special tokens.
 package struct SentencePair: Equatable, Sendable {
     /// Tokens of the file.
     package var first: Range<Int>
@@ -6,6 +7,6 @@ package struct SentencePair: Equatable, Sendable {
     /// Whether the second part is from another document, or stands before the first one in its own; else it follows it.
     package var isRandom: Bool
 
-    /// Tokens of the sequence, special ones included.
-    package var count: Int { first.count + second.count + 3 }
+    /// Tokens of both parts.
+    package var count: Int { first.count + second.count }
 }

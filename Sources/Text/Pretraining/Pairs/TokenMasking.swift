@@ -1,7 +1,7 @@
 import Support
 
 /// Which tokens of a sequence a masked language model has to guess, as BERT's `create_pretraining_data.py` chooses
-/// them: a share of all tokens in random order, never `[CLS]` and `[SEP]`. Of those, 80 % become `[MASK]`, 10 % a
+/// them: a share of all tokens in random order, never special tokens such as `[CLS]`. Of those, 80 % become `[MASK]`, 10 % a
 /// random token, and 10 % stay as they are.
 package struct TokenMasking: Sendable {
     /// The share of tokens that are guessed, 0 to 1.
@@ -16,17 +16,21 @@ package struct TokenMasking: Sendable {
     private let continues: [Bool]
 
     /// - Parameter wholeWords: guess all pieces of a word or none.
-    /// - Throws: `.missingSpecialToken` when the tokeniser has no mask, `.unsupportedTokenizer` when it does not put
-    ///   three special tokens around a pair.
+    /// - Throws: `.missingSpecialToken` when the tokeniser has no mask, `.unsupportedTokenizer` when it puts no
+    ///   special tokens around a pair, or its tokens do not show where words start and that is needed.
     package init(
         share: Double, maxPredictions: Int, wholeWords: Bool, tokenizer: any Tokenizer
     ) throws(TextError) {
-        let specials = tokenizer.template.specialCount(isPair: true)
-        guard specials == 3 else {
+        guard tokenizer.template.specialCount(isPair: true) > 0 else {
             throw TextError(
                 .unsupportedTokenizer, file: tokenizer.path,
-                "puts \(specials) special tokens around a pair of texts, but pre-training needs three, such as "
+                "puts no special tokens around a pair of texts, but pre-training needs some, such as "
                     + "[CLS] first [SEP] second [SEP]")
+        }
+        guard !wholeWords || tokenizer.marksWords else {
+            throw TextError(
+                .unsupportedTokenizer, file: tokenizer.path,
+                "has tokens that do not show where words start, which 'wholeWordMasking' needs; turn it off")
         }
         self.share = share
         self.maxPredictions = maxPredictions

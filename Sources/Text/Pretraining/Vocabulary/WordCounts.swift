@@ -3,11 +3,13 @@ import Support
 /// How often each word occurs in some texts.
 package struct WordCounts: Sendable {
     package private(set) var counts: [TextKey: Int] = [:]
-    private let normalizer: TextNormalizer
+    private let normalization: Normalization
+    private let splitting: WordSplitting
 
     /// - Parameter lowercase: lower-case and strip accents, as the tokeniser with the vocabulary will.
     package init(lowercase: Bool = true) {
-        normalizer = TextNormalizer(lowercase: lowercase)
+        normalization = Normalization(steps: [.bert(BertNormalizer(lowercase: lowercase))])
+        splitting = .bert
     }
 
     /// Counts the words of a file, normalised and split as the tokeniser does it.
@@ -23,10 +25,8 @@ package struct WordCounts: Sendable {
     }
 
     private mutating func add(_ text: UnsafeBufferPointer<UInt8>) {
-        var normalized: [UInt8] = []
-        var words: [WordSplitter.Word] = []
-        normalizer.normalize(text, into: &normalized)
-        normalized.withUnsafeBufferPointer { WordSplitter.split($0, into: &words) }
-        for word in words { counts[TextKey(String(utf8: normalized[word.range])), default: 0] += 1 }
+        for word in SplitText(text, normalization, splitting).spelledWords {
+            counts[TextKey(word), default: 0] += 1
+        }
     }
 }

@@ -3,7 +3,7 @@ struct AddedTokenMatcher: Sendable {
     /// A piece of the text between tokens, or a token.
     enum Piece: Equatable {
         case text(Range<Int>)
-        case token(Int32)
+        case token(Int32, Range<Int>)
     }
 
     private let tokens: [NumberedToken]
@@ -25,6 +25,7 @@ struct AddedTokenMatcher: Sendable {
 
     /// The pieces that cover `text` in order, without empty ones (stripped white space is left out).
     func pieces(of text: UnsafeBufferPointer<UInt8>) -> [Piece] {
+        if tokens.isEmpty { return text.isEmpty ? [] : [.text(0..<text.count)] }
         var pieces: [Piece] = []
         var pieceStart = 0
         var position = 0
@@ -40,11 +41,17 @@ struct AddedTokenMatcher: Sendable {
             position = range.upperBound
             if token.singleWord, touchesWord(range, in: text) { continue }
             if token.stripsLeft {
-                range = spaceStart(before: range.lowerBound, from: pieceStart, in: text)..<range.upperBound
+                let start = spaceStart(before: range.lowerBound, from: pieceStart, in: text)
+                range = min(start, range.upperBound)..<range.upperBound
             }
             if token.stripsRight { range = range.lowerBound..<spaceEnd(after: range.upperBound, in: text) }
+            // The token before took it as white space.
+            if token.stripsLeft, range.lowerBound < pieceStart {
+                range = pieceStart..<max(pieceStart, range.upperBound)
+                if range.isEmpty { continue }
+            }
             if pieceStart < range.lowerBound { pieces.append(.text(pieceStart..<range.lowerBound)) }
-            pieces.append(.token(id))
+            pieces.append(.token(id, range))
             pieceStart = range.upperBound
         }
         if pieceStart < text.count { pieces.append(.text(pieceStart..<text.count)) }
@@ -86,8 +93,7 @@ struct AddedTokenMatcher: Sendable {
         before position: Int, in text: UnsafeBufferPointer<UInt8>
     ) -> (scalar: Unicode.Scalar, position: Int)? {
         guard position > 0 else { return nil }
-        var start = position - 1
-        while start > 0, text[start] & 0xC0 == 0x80 { start -= 1 }
+        let start = UTF8Scalar.start(of: position - 1, in: text)
         return (UTF8Scalar.decode(text, at: start).scalar, start)
     }
 }

@@ -1,41 +1,33 @@
 import Support
 
-/// What a `tokenizer.json` with a WordPiece model holds.
+/// What a `tokenizer.json` holds.
 struct TokenizerDocument {
-    let vocabulary: Vocabulary
-    /// `nil` when the file has none.
-    let normalization: Normalization?
+    let model: ModelDescription
+    let normalization: Normalization
     let splitting: WordSplitting
-    let template: SequenceTemplate
-    let maxWordScalars: Int
-    let unknownToken: String
-    /// Whether the file has another prefix of pieces within words than BERT's.
-    let hasOwnPrefix: Bool
+    let processing: PostProcessing
+    /// Whether the file has a post-processor at all.
+    let hasProcessing: Bool
+    /// `nil` when the file has none.
+    let decoding: Decoding?
     /// The added tokens with the ids that the file states.
     let addedTokens: [(token: AddedToken, id: Int32)]
-    /// The side that the file's own truncation cuts.
+    /// The side that the file's own truncation cuts; its length has no effect, as in Transformers.
     let truncationSide: TruncationSide?
+    let file: String
 
     /// - Throws: `.unsupportedTokenizer` when the file describes something that bertc does not do; the part is named.
-    init(_ document: JSONValue, _ convention: TokenizerClass, file: String) throws(TextError) {
-        let parts = TokenizerParts(file: file)
-        guard let model = document["model"], let entries = model["vocab"]?.object?.members else {
-            throw parts.unsupported("has no model.vocab object")
-        }
-        normalization = try parts.normalization(document["normalizer"])
-        splitting = try parts.splitting(document["pre_tokenizer"])
-        template = try parts.template(document["post_processor"])
-        addedTokens = try TokenizerDocument.addedTokens(
-            document["added_tokens"]?.array ?? [], file: file)
-        let prefix = model["continuing_subword_prefix"]?.string ?? "##"
-        vocabulary = try Vocabulary(
-            pieces: TokenizerDocument.pieces(entries, file: file),
-            continuingPrefix: convention == .bert ? "##" : prefix, file: file)
-        hasOwnPrefix = !prefix.hasSameCodePoints(as: "##")
-        maxWordScalars = try parts.wordLimit(model["max_input_chars_per_word"])
-        unknownToken = model["unk_token"]?.string ?? "[UNK]"
-        truncationSide = document["truncation"]?["direction"]?.string
-            .flatMap { TruncationSide(rawValue: $0.lowercased()) }
+    init(_ document: JSONValue, file: String) throws(TextError) {
+        let whole = DocumentPart(document, "", file: file)
+        model = try ModelDescription(document, file: file)
+        normalization = try Normalization(whole["normalizer"])
+        splitting = try WordSplitting(whole["pre_tokenizer"])
+        processing = try PostProcessing(whole["post_processor"])
+        hasProcessing = whole["post_processor"] != nil
+        decoding = try whole["decoder"].map { part throws(TextError) in try Decoding(part) }
+        addedTokens = try TokenizerDocument.addedTokens(document["added_tokens"]?.array ?? [], file: file)
+        truncationSide = try whole["truncation"]?.choice("direction", TruncationSide.self)
+        self.file = file
     }
 
     private static func addedTokens(
@@ -52,21 +44,5 @@ struct TokenizerDocument {
             tokens.append((token, id))
         }
         return tokens
-    }
-
-    private static func pieces(
-        _ entries: [JSONObject.Member], file: String
-    ) throws(TextError) -> [Vocabulary.Entry] {
-        var pieces: [Vocabulary.Entry] = []
-        for entry in entries {
-            guard let id = entry.value.integer.flatMap(Int32.init(exactly:)) else {
-                throw TextError(
-                    .invalidVocabulary, file: file,
-                    "the id of token \(quotedJSON(entry.name)) is \(entry.value.text(.line)); "
-                        + "expected a whole number")
-            }
-            pieces.append((entry.name, id))
-        }
-        return pieces
     }
 }

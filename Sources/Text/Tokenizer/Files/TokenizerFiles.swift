@@ -6,6 +6,11 @@ package struct TokenizerFiles: Sendable {
     /// A file that says something about a tokeniser.
     enum Name: String, CaseIterable, Sendable {
         case vocabulary = "vocab.txt"
+        case identifiers = "vocab.json"
+        case merges = "merges.txt"
+        case sentencePieceBPE = "sentencepiece.bpe.model"
+        case sentencePiece = "spiece.model"
+        case sentencePieceShort = "spm.model"
         case document = "tokenizer.json"
         case config = "tokenizer_config.json"
         case specialTokens = "special_tokens_map.json"
@@ -14,12 +19,20 @@ package struct TokenizerFiles: Sendable {
         fileprivate var expected: String {
             switch self {
             case .vocabulary: "a vocabulary with one token per line"
+            case .identifiers: "ids by token"
+            case .merges: "pairs of tokens that merge, one per line"
+            case .sentencePieceBPE, .sentencePiece, .sentencePieceShort: "a SentencePiece model"
             case .document: "a tokeniser"
             case .config: "a tokeniser configuration"
             case .specialTokens: "special tokens by name"
             case .addedTokens: "ids by token"
             }
         }
+
+        /// Files with a vocabulary, a directory must have one of them.
+        static let vocabularies: [Name] = [
+            .document, .vocabulary, .identifiers, .sentencePieceBPE, .sentencePiece, .sentencePieceShort,
+        ]
     }
 
     /// The directory, or the one file that was named.
@@ -28,7 +41,9 @@ package struct TokenizerFiles: Sendable {
     /// The model's configuration, if it is in the directory.
     private(set) var modelConfig: SourceFile?
 
-    private static let expected = "a directory with vocab.txt or tokenizer.json, or one of these files"
+    private static let expected =
+        "a directory with tokenizer.json, vocab.txt, vocab.json and merges.txt or a SentencePiece model, or one of the "
+        + "first two"
 
     /// - Parameter path: a directory, or a file with a vocabulary.
     /// - Throws: `FileError` when there is no tokeniser, or a file cannot be read; `TextError` for one that is not text.
@@ -49,20 +64,29 @@ package struct TokenizerFiles: Sendable {
             let file = (path as NSString).appendingPathComponent(name)
             return manager.fileExists(atPath: file) ? try SourceFile(path: file, expected: expected) : nil
         }
-        for name in Name.allCases { sources[name] = try child(name.rawValue, name.expected) }
+        for name in Name.allCases {
+            switch name {
+            case .sentencePieceBPE, .sentencePiece, .sentencePieceShort:
+                let file = (path as NSString).appendingPathComponent(name.rawValue)
+                guard manager.fileExists(atPath: file) else { continue }
+                sources[name] = SourceFile(path: file, bytes: [UInt8](try readFile(file)))
+            default: sources[name] = try child(name.rawValue, name.expected)
+            }
+        }
         modelConfig = try child("config.json", "a model's configuration")
-        guard sources[.vocabulary] != nil || sources[.document] != nil else { throw Self.missing(at: path) }
+        guard Name.vocabularies.contains(where: { sources[$0] != nil }) else { throw Self.missing(at: path) }
     }
 
     static func missing(at path: String) -> FileError {
         FileError(
             unreadable: path,
-            message: "holds no vocab.txt and no tokenizer.json; expected \(Self.expected)")
+            message:
+                "holds no tokenizer.json, no vocab.txt and no other vocabulary; expected \(Self.expected)")
     }
 
     /// Whether a directory has a file with a vocabulary.
     package static func exist(in directory: String) -> Bool {
-        [Name.vocabulary, .document].contains {
+        Name.vocabularies.contains {
             FileManager.default.fileExists(
                 atPath: (directory as NSString).appendingPathComponent($0.rawValue))
         }
@@ -89,14 +113,12 @@ package struct TokenizerFiles: Sendable {
         return (try TokenizerFiles.object(in: source), source.path)
     }
 
-    /// The class that the model's configuration names, for directories whose tokeniser does not say it.
-    var modelTokenizerClass: (name: String, file: String)? {
-        get throws(TextError) {
-            guard let modelConfig,
-                let name = try TokenizerFiles.object(in: modelConfig)["tokenizer_class"]?.string
-            else { return nil }
-            return (name, modelConfig.path)
+    /// A text of the model's configuration, such as the class that it names for its tokeniser.
+    func modelSetting(_ name: String) throws(TextError) -> (text: String, file: String)? {
+        guard let modelConfig, let text = try TokenizerFiles.object(in: modelConfig)[name]?.string else {
+            return nil
         }
+        return (text, modelConfig.path)
     }
 
     private static func object(in source: SourceFile) throws(TextError) -> JSONObject {

@@ -10,8 +10,11 @@ struct TokenizerSettings {
     private var named: [(key: TextKey, token: AddedToken?)] = []
     /// Places in `named`.
     private var places: [TextKey: Int] = [:]
-    /// Tokens of `additional_special_tokens` and `extra_special_tokens`.
-    private(set) var additional: [AddedToken] = []
+    /// Special tokens without a role: `extra_special_tokens`, or else `additional_special_tokens`.
+    var additional: [AddedToken] { namedExtra + (extra.isEmpty ? alternatives : extra) }
+    private var namedExtra: [AddedToken] = []
+    private var extra: [AddedToken] = []
+    private var alternatives: [AddedToken] = []
     /// Added tokens with the ids that the files state, in the order of the ids.
     private(set) var added: [(token: AddedToken, id: Int32, file: String)] = []
     private(set) var notes: [String] = []
@@ -48,33 +51,28 @@ struct TokenizerSettings {
 
     // MARK: Special tokens
 
-    /// The special tokens in HF's order, those with names of their own after the usual ones. A missing one that is in
-    /// `defaults` has the spelling there; a null one is left out.
-    func specialTokens(
-        defaults: [SpecialTokens.Role: String]
-    ) -> [(role: SpecialTokens.Role?, token: AddedToken)] {
-        var result: [(role: SpecialTokens.Role?, token: AddedToken)] = []
+    /// The special tokens in HF's order, those with names of their own after the usual ones. A missing one has the spelling
+    /// of `defaults`; a null one is left out.
+    func specialTokens(defaults: [SpecialDefault]) -> [(key: TextKey, token: AddedToken)] {
+        var result: [(key: TextKey, token: AddedToken)] = []
         for key in TokenizerSettings.order {
-            let role = SpecialTokens.Role.allCases.first { TextKey($0.key) == key }
-            let fallback = role.flatMap { defaults[$0] }.map { AddedToken(content: $0) }
+            let fallback = defaults.first { TextKey($0.key) == key }?.token
             if let stated = named.last(where: { $0.key == key }) {
                 // There are no sequences without these two: HF takes the usual ones then.
-                let isNeeded = role == .classification || role == .separator
-                if let token = stated.token ?? (isNeeded ? fallback : nil) { result.append((role, token)) }
+                let isNeeded = key == "cls_token" || key == "sep_token"
+                if let token = stated.token ?? (isNeeded ? fallback : nil) { result.append((key, token)) }
             } else if let fallback {
-                result.append((role, fallback))
+                result.append((key, fallback))
             }
         }
         for (key, token) in named where !TokenizerSettings.order.contains(key) {
-            if let token { result.append((nil, token)) }
+            if let token { result.append((key, token)) }
         }
         return result
     }
 
-    /// Whether the files name a special token.
-    func states(_ role: SpecialTokens.Role) -> Bool {
-        named.contains { $0.key == TextKey(role.key) && $0.token != nil }
-    }
+    /// Whether the files name a special token, such as `cls_token`.
+    func states(_ key: TextKey) -> Bool { named.contains { $0.key == key && $0.token != nil } }
 
     private mutating func readSpecialTokens(_ object: JSONObject, file: String) throws(TextError) {
         for (key, value) in object.members {
@@ -107,17 +105,28 @@ struct TokenizerSettings {
         return token
     }
 
+    /// Reads a list of tokens without a role. HF looks at `additional_special_tokens` when there is no other list, and
+    /// takes those of the first file.
     private mutating func readList(_ value: JSONValue, key: String, file: String) throws(TextError) {
         if value.isNull { return }
         guard let values = value.array ?? value.object?.members.map(\.value) else {
             throw refusal(key, value, "a list of tokens", file: file)
         }
-        var known = Set(additional.map { TextKey($0.content) })
+        var tokens: [AddedToken] = []
         for value in values {
             guard
                 let token = value.string.map({ AddedToken(content: $0) }) ?? AddedToken(value, special: true)
             else { throw refusal(key, value, "tokens or objects with their content", file: file) }
-            if known.insert(TextKey(token.content)).inserted { additional.append(token) }
+            if !(tokens + extra).contains(where: { $0.content.hasSameCodePoints(as: token.content) }) {
+                tokens.append(token)
+            }
+        }
+        if value.object != nil {
+            namedExtra += tokens
+        } else if key.hasSameCodePoints(as: "extra_special_tokens") {
+            extra += tokens
+        } else if alternatives.isEmpty {
+            alternatives = tokens
         }
     }
 
@@ -226,6 +235,9 @@ struct TokenizerSettings {
         }
     }
 
+    /// A setting of a class that is true or false; `nil` when it is null or not there.
+    func flag(_ key: String) throws(TextError) -> Bool? { try value(key, "true or false") { $0.bool } }
+
     /// A setting; `nil` when it is null or not there.
     private func value<Value>(
         _ key: String, _ expected: String, _ read: (JSONValue) -> Value?
@@ -237,5 +249,17 @@ struct TokenizerSettings {
 
     private func refusal(_ key: String, _ value: JSONValue, _ expected: String, file: String) -> TextError {
         TextError(.unsupportedTokenizer, file: file, "'\(key)' is \(value.text(.line)); expected \(expected)")
+    }
+}
+
+/// What a class of HF takes for a special token that no file names.
+struct SpecialDefault: Sendable {
+    /// Such as `cls_token`.
+    let key: String
+    let token: AddedToken
+
+    init(_ key: String, _ content: String, stripsLeft: Bool = false) {
+        self.key = key
+        token = AddedToken(content: content, stripsLeft: stripsLeft)
     }
 }

@@ -1,4 +1,4 @@
-extension WordPieceTokenizer {
+extension PipelineTokenizer {
     /// Trains a vocabulary on text files.
     ///
     /// - Parameters:
@@ -12,9 +12,9 @@ extension WordPieceTokenizer {
         let special = SpecialTokens(in: vocabulary)
         var parts = Parts(
             vocabulary: vocabulary, special: special,
-            normalization: Normalization(steps: [.bert(TextNormalizer(lowercase: lowercase))]),
+            model: .wordPiece(WordPieceModel(vocabulary: vocabulary, unknown: special[.unknown])),
+            normalization: Normalization(steps: [.bert(BertNormalizer(lowercase: lowercase))]),
             template: .bert(cls: try special.id(.classification), sep: try special.id(.separator)))
-        parts.unknown = special[.unknown]
         parts.addedTokens = SpecialTokens.Role.allCases.compactMap { role in
             special[role].map { NumberedToken(token: AddedToken(content: role.defaultName), id: $0) }
         }

@@ -1,13 +1,7 @@
 /// Splitting of normalised text into words: HF's `BertPreTokenizer`.
 ///
 /// White space separates words and disappears; each punctuation scalar is a word of its own.
-enum WordSplitter {
-    /// A word as a range of bytes, and its number of scalars.
-    struct Word: Equatable {
-        let range: Range<Int>
-        let scalars: Int
-    }
-
+enum BertWordSplitter {
     private enum Class: UInt8 { case letter, space, punctuation }
 
     private static let asciiClasses: [Class] = (0..<128).map { classify(Unicode.Scalar(UInt8($0))) }
@@ -17,11 +11,10 @@ enum WordSplitter {
         return UnicodeClasses.isPunctuation(scalar) ? .punctuation : .letter
     }
 
-    /// Appends the words of `text` (UTF-8) in order.
-    static func split(_ text: UnsafeBufferPointer<UInt8>, into words: inout [Word]) {
+    /// Appends the words of `text` (UTF-8), which starts at `offset`, in order.
+    static func split(_ text: UnsafeBufferPointer<UInt8>, at offset: Int, into words: inout [Range<Int>]) {
         let asciiClasses = asciiClasses
         var start = 0
-        var scalars = 0
         var position = 0
         while position < text.count {
             let byte = text[position]
@@ -34,18 +27,13 @@ enum WordSplitter {
                 length = decoded.length
                 kind = classify(decoded.scalar)
             }
-            if kind == .letter {
-                scalars += 1
-            } else {
-                if scalars > 0 { words.append(Word(range: start..<position, scalars: scalars)) }
-                if kind == .punctuation {
-                    words.append(Word(range: position..<(position + length), scalars: 1))
-                }
+            if kind != .letter {
+                if start < position { words.append((offset + start)..<(offset + position)) }
                 start = position + length
-                scalars = 0
+                if kind == .punctuation { words.append((offset + position)..<(offset + start)) }
             }
             position += length
         }
-        if scalars > 0 { words.append(Word(range: start..<position, scalars: scalars)) }
+        if start < position { words.append((offset + start)..<(offset + position)) }
     }
 }

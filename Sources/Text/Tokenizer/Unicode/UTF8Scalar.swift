@@ -21,8 +21,28 @@ enum UTF8Scalar {
         return (Unicode.Scalar(value) ?? "\u{FFFD}", length)
     }
 
-    /// Appends the one to four bytes of `scalar`.
-    static func append(_ scalar: Unicode.Scalar, to output: inout [UInt8]) {
-        output.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+    /// The one to four bytes of `scalar`.
+    @inline(__always)
+    static func bytes(of scalar: Unicode.Scalar) -> Unicode.UTF8.EncodedScalar {
+        UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter
     }
+
+    /// Where the scalar starts that the byte at `place` belongs to.
+    static func start(of place: Int, in text: UnsafeBufferPointer<UInt8>) -> Int {
+        var start = place
+        while start > 0, text[start] & 0xC0 == 0x80 { start -= 1 }
+        return start
+    }
+
+    /// Calls `body` with each scalar and where it starts.
+    @inline(__always)
+    static func forEach(in text: UnsafeBufferPointer<UInt8>, _ body: (Unicode.Scalar, Int) -> Void) {
+        var position = 0
+        while position < text.count {
+            let (scalar, length) = decode(text, at: position)
+            body(scalar, position)
+            position += length
+        }
+    }
+
 }

@@ -69,6 +69,21 @@ enum UnicodeClasses {
         return isWord && isAssigned(scalar, by: 16)
     }
 
+    /// What `\w` of HF's configurable patterns matches, by Unicode 16.0: letters, marks, decimal digits, connectors, and
+    /// the numbers of Latin-1.
+    static func isPatternWord(_ scalar: Unicode.Scalar) -> Bool {
+        GeneralCategories.bit(of: scalar) & GeneralCategories.words != 0 || isLatinNumber(scalar)
+            || scalar.value > 0x7F && scalar.properties.isAlphabetic && isAssigned(scalar, by: 16)
+    }
+
+    /// A superscript digit or a fraction of Latin-1.
+    static func isLatinNumber(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0xB2, 0xB3, 0xB9, 0xBC...0xBE: true
+        default: false
+        }
+    }
+
     private static func isAnyMark(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
         case .nonspacingMark, .spacingMark, .enclosingMark: true
@@ -104,7 +119,8 @@ enum UnicodeClasses {
     /// The full canonical decomposition (NFD) of one scalar; itself for most.
     static func decomposition(of scalar: Unicode.Scalar) -> [Unicode.Scalar] {
         switch scalar.value {
-        case 0..<0xC0, 0x2000..<0x2126, 0x3100..<0xAC00, 0x20000..<0x2F800: return [scalar]
+        case 0x2000, 0x2001: return [scalar.value == 0x2000 ? "\u{2002}" : "\u{2003}"]
+        case 0..<0xC0, 0x2002..<0x2126, 0x3100..<0xAC00, 0x20000..<0x2F800: return [scalar]
         case 0xC0..<0x2000: return alphabeticDecompositions[Int(scalar.value) - 0xC0]
         case 0xAC00...0xD7A3: return hangulDecomposition(of: scalar)
         default: return isInUnicode8(scalar) ? foundationDecomposition(of: scalar) : [scalar]

@@ -1,7 +1,7 @@
 import Support
 
-extension WordPieceTokenizer {
-    package func adapted(lowercases: Bool, maxLength: Int?) throws(TextError) -> WordPieceTokenizer {
+extension PipelineTokenizer {
+    package func adapted(lowercases: Bool, maxLength: Int?) throws(TextError) -> PipelineTokenizer {
         guard lowercases || maxLength != nil else { return self }
         var parts = parts
         var config = try parts.files.object(.config)?.members ?? newConfig
@@ -25,7 +25,7 @@ extension WordPieceTokenizer {
             }
         }
         parts.files.set(.config, to: config)
-        return WordPieceTokenizer(parts)
+        return PipelineTokenizer(parts)
     }
 
     private var lowercasesAnyway: Bool {

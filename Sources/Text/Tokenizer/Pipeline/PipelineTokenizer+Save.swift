@@ -1,7 +1,7 @@
 import Foundation
 import Support
 
-extension WordPieceTokenizer {
+extension PipelineTokenizer {
     /// Writes the files that this was loaded from as they are, with a `tokenizer_config.json` if there was none.
     ///
     /// HF Transformers and this type load the directory with the same result. Each file is written beside

@@ -1,17 +1,18 @@
-extension WordPieceTokenizer {
-    /// Continuing tokens are joined to their word; blanks go between words.
-    package func text(joining tokens: [String], cleanUp: Bool) -> String {
-        let prefix = vocabulary.continuingPrefix
-        var text = ""
-        for (index, token) in tokens.enumerated() {
+/// HF's decoder of `WordPiece`: continuing tokens are joined to their word; blanks go between words.
+struct WordPieceDecoder {
+    let prefix: String
+    /// Drop the blank before `.?!,` and English contractions.
+    let cleansUp: Bool
+
+    func apply(to tokens: [String]) -> [String] {
+        tokens.enumerated().map { index, token in
             var piece = token
             if index > 0 {
                 let continues = token.utf8.starts(with: prefix.utf8)
                 piece = continues ? String(utf8: token.utf8.dropFirst(prefix.utf8.count)) : " " + token
             }
-            text += cleanUp ? WordPieceTokenizer.cleanUp(piece) : piece
+            return cleansUp ? WordPieceDecoder.cleanUp(piece) : piece
         }
-        return text
     }
 
     /// Removes the blank before a decoded piece where English has none.
