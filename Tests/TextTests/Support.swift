@@ -58,3 +58,13 @@ func fileError(_ location: SourceLocation = #_sourceLocation, _ body: () throws 
 func pipelineTokenizer(_ path: String) throws -> PipelineTokenizer {
     try #require(TokenizerSource(contentsOf: path).tokenizer() as? PipelineTokenizer)
 }
+
+extension TokenSpan {
+    /// Start and end in code points, as Hugging Face has them.
+    func offsets(in text: String) -> [Int] {
+        [range.lowerBound, range.upperBound].map { place in
+            text.unicodeScalars.distance(
+                from: text.startIndex, to: text.utf8.index(text.startIndex, offsetBy: place))
+        }
+    }
+}

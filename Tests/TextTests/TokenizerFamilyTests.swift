@@ -54,13 +54,7 @@ import Text
             #expect(encoding.ids == example.ids, "\(what)")
             #expect(encoding.typeIDs == example.types, "\(what)")
             let spans = try tokenizer.spans(of: example.text)
-            let text = example.text.utf8
-            let offsets = spans.map { span in
-                [span.range.lowerBound, span.range.upperBound].map { place in
-                    example.text.unicodeScalars.distance(
-                        from: text.startIndex, to: text.index(text.startIndex, offsetBy: place))
-                }
-            }
+            let offsets = spans.map { $0.offsets(in: example.text) }
             #expect(offsets == example.offsets, "\(what)")
             let ids = spans.map(\.id)
             #expect(try ids == tokenizer.tokenize(example.text))

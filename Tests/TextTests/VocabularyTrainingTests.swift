@@ -25,7 +25,7 @@ import Testing
     @Test func theTokensOfHuggingFace() throws {
         let data = try Data(contentsOf: URL(fileURLWithPath: Place.fixture("vocabulary.json")))
         let fixture = try JSONDecoder().decode(Fixture.self, from: data)
-        let tokens = try VocabularyTrainer(size: fixture.size).train(Self.words(fixture.words))
+        let tokens = try VocabularyTrainer(size: fixture.size).train(Self.words(fixture.words)).tokens
         #expect(tokens.count == fixture.count)
         #expect(Array(tokens.prefix(5)) == ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"])
         #expect(Set(fixture.tokens).subtracting(tokens) == [])
@@ -35,7 +35,7 @@ import Testing
         // Pairs: l-##o 7, ##o-##w 7, ##w-##e 4, n-##e 2, ##e-##r 4, ##e-##w 2. Of the first two the one with the smaller
         // ids goes first.
         let words = Self.words(["low": 3, "lower": 4, "new": 2])
-        let tokens = try VocabularyTrainer(size: 18).train(words)
+        let tokens = try VocabularyTrainer(size: 18).train(words).tokens
         #expect(
             tokens == VocabularyTrainer.specialTokens + ["e", "l", "n", "o", "r", "w"]
                 + ["##e", "##o", "##r", "##w"] + ["lo", "low", "##er"])
@@ -44,9 +44,9 @@ import Testing
     @Test func rareCharactersAndPairsAreLeftOut() throws {
         var trainer = VocabularyTrainer(size: 100)
         trainer.alphabetLimit = 2
-        let tokens = try trainer.train(Self.words(["ab": 3, "abz": 1]))
+        let tokens = try trainer.train(Self.words(["ab": 3, "abz": 1])).tokens
         #expect(tokens == VocabularyTrainer.specialTokens + ["a", "b", "##b", "ab"])
-        #expect(try VocabularyTrainer(size: 100).train(Self.words(["ab": 1])).contains("ab") == false)
+        #expect(try VocabularyTrainer(size: 100).train(Self.words(["ab": 1])).tokens.contains("ab") == false)
     }
 
     @Test func sizesAndTextsThatCannotBe() throws {
@@ -70,5 +70,23 @@ import Testing
         #expect(
             try TokenizerSource(contentsOf: scratch.path).tokenizer().tokenize("hats")
                 == tokenizer.tokenize("hats"))
+    }
+
+    /// RoBERTa's tokeniser of bytes is saved as a tokenizer.json, which reads back the same.
+    @Test func bytePairs() throws {
+        let scratch = try TemporaryDirectory()
+        let text = try scratch.write("a.txt", "low lower lowest low\nnew newer low caf\u{E9}\n")
+        let tokenizer = try PipelineTokenizer(trainedOn: [text], kind: .bytePair, size: 264)
+        #expect(Array(tokenizer.vocabulary.tokens.prefix(5)) == ["<s>", "<pad>", "</s>", "<unk>", "<mask>"])
+        // Pairs: l-o 5, o-w 5, w-e 4, Ġ-l 3, e-r 2, n-e 2, e-w 2 …
+        #expect(Array(tokenizer.vocabulary.tokens.suffix(3)) == ["lo", "low", "\u{120}low"])
+        #expect(try tokenizer.encode("low lowly", pair: "\u{E9}").ids.count == 10)
+        #expect(
+            try tokenizer.decode(tokenizer.tokenize("low, lowly \u{E9}\u{4E2D}"))
+                == "low, lowly \u{E9}\u{4E2D}")
+        try tokenizer.save(to: scratch.path + "/out")
+        let loaded = try TokenizerSource(contentsOf: scratch.path + "/out").tokenizer()
+        #expect(loaded.contentHash == tokenizer.contentHash && loaded.notes.isEmpty)
+        #expect(try loaded.encode("low new", pair: "x").typeIDs == Array(repeating: 0, count: 10))
     }
 }

@@ -9,10 +9,11 @@ import Training
 struct VocabularyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "vocab",
-        abstract: "Trains a WordPiece vocabulary on text files.",
+        abstract: "Trains a vocabulary on text files.",
         discussion: """
             Writes vocab.txt, one token per line, and beside it tokenizer_config.json; a model directory
-            with them tokenises as the text was for training.
+            with them tokenises as the text was for training. --kind bpe writes tokenizer.json in place
+            of vocab.txt.
 
             EXAMPLE:
               bertc vocab data/corpus/austen.txt data/corpus/anarchism.txt --size 8192 --output vocabulary
@@ -20,6 +21,9 @@ struct VocabularyCommand: ParsableCommand {
 
     @Argument(help: "Text files.")
     var texts: [String]
+
+    @Option(help: "wordpiece, as BERT has it, or bpe of bytes, as RoBERTa has it.")
+    var kind = VocabularyTrainer.Kind.wordPiece
 
     @Option(help: "Tokens in all at most, special ones included.")
     var size = 30_522
@@ -37,6 +41,11 @@ struct VocabularyCommand: ParsableCommand {
         guard (10...Int(Int32.max)).contains(size) else {
             throw ValidationError("--size is \(size); expected at least 10")
         }
+        if kind != .wordPiece, output.hasSuffix(".txt") {
+            throw ValidationError(
+                "--output is '\(output)'; expected a directory, since vocab.txt cannot hold the merges of --kind \(kind.rawValue)"
+            )
+        }
         if cased, output.hasSuffix(".txt") {
             throw ValidationError(
                 "--output is '\(output)'; expected a directory, since --cased is a setting that vocab.txt cannot hold"
@@ -47,14 +56,19 @@ struct VocabularyCommand: ParsableCommand {
     func run() throws {
         let lock = output.hasSuffix(".txt") ? nil : try OutputLock(output)
         defer { withExtendedLifetime(lock) {} }
-        let tokenizer = try PipelineTokenizer(trainedOn: texts, size: size, lowercase: !cased)
+        let tokenizer = try PipelineTokenizer(
+            trainedOn: texts, kind: kind, size: size, lowercase: !cased)
         if output.hasSuffix(".txt") {
             let text = tokenizer.vocabulary.tokens.joined(separator: "\n") + "\n"
             try AtomicFile.write(Data(text.utf8), to: URL(file: output))
         } else {
-            Leftovers.remove(in: output) { ["vocab.txt", "tokenizer_config.json"].contains($0) }
+            Leftovers.remove(in: output) {
+                ["vocab.txt", "tokenizer.json", "tokenizer_config.json"].contains($0)
+            }
             try tokenizer.save(to: output)
         }
         if !quiet { Console.note("\(output): \(tokenizer.vocabularySize) tokens") }
     }
 }
+
+extension VocabularyTrainer.Kind: ExpressibleByArgument {}

@@ -1,13 +1,28 @@
 import Support
 
-/// Trains a WordPiece vocabulary: what Hugging Face's `BertWordPieceTrainer` makes of the same words.
+/// Trains a vocabulary: what Hugging Face's `BertWordPieceTrainer` and `BpeTrainer` make of the same words.
 ///
-/// First come the special tokens, then the characters, then the characters as continuations `##c`, then one token for
-/// each merge of the most frequent pair of adjacent pieces (byte-pair encoding, Sennrich et al., arXiv:1508.07909).
-/// Among pairs that occur equally often, the one with the smaller ids goes first. Hugging Face numbers the continuations
-/// in the order of a hash table; here they are in the order of code points, so that the same text always gives the
-/// same vocabulary.
+/// First come the special tokens, then the characters (for WordPiece also as continuations `##c`, for BPE those of all
+/// bytes), then one token for each merge of the most frequent pair of adjacent pieces (byte-pair encoding, Sennrich et
+/// al., arXiv:1508.07909). Among pairs that occur equally often, the one with the smaller ids goes first. Hugging Face
+/// numbers the continuations in the order of a hash table; here they are in the order of code points, so that the same
+/// text always gives the same vocabulary.
 package struct VocabularyTrainer: Sendable {
+    /// What the vocabulary is for; the raw value is the name of HF's model in lower case.
+    package enum Kind: String, Sendable, CaseIterable {
+        /// BERT's.
+        case wordPiece = "wordpiece"
+        /// RoBERTa's, of bytes.
+        case bytePair = "bpe"
+    }
+
+    /// The tokens in the order of their ids, and the merges in order.
+    package struct Result: Sendable {
+        package var tokens: [String]
+        package var merges: [(String, String)]
+    }
+
+    package var kind = Kind.wordPiece
     /// Tokens in all at most, special ones included.
     package var size = 30_522
     /// Pairs that occur less often are not merged.
@@ -15,29 +30,26 @@ package struct VocabularyTrainer: Sendable {
     /// Characters at most; words lose the rarer ones.
     package var alphabetLimit = 1000
 
-    package init(size: Int = 30_522) { self.size = size }
+    package init(_ kind: Kind = .wordPiece, size: Int = 30_522) {
+        self.kind = kind
+        self.size = size
+    }
 
     static let specialTokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    static let robertaTokens = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 
-    /// The tokens in the order of their ids.
-    ///
     /// - Throws: `.invalidVocabulary` without words, or when the characters alone are more than `size`.
-    package func train(_ words: WordCounts) throws(TextError) -> [String] {
+    package func train(_ words: WordCounts) throws(TextError) -> Result {
         let sorted = words.counts.map { (word: $0.key.text, count: $0.value) }
             .sorted { $0.word.precedesByCodePoint($1.word) }
         guard !sorted.isEmpty else {
             throw TextError(.emptyDataset, "there are no words to train a vocabulary on")
         }
-        let alphabet = alphabet(of: sorted)
-        var pieces = PieceTable(Self.specialTokens)
+        let alphabet = kind == .bytePair ? SortedScalars(ByteAlphabet.scalars) : alphabet(of: sorted)
+        var pieces = PieceTable(prefix: kind == .wordPiece ? "##" : "")
+        for token in kind == .wordPiece ? Self.specialTokens : Self.robertaTokens { pieces.add(token) }
         for scalar in alphabet { pieces.add(String(scalar)) }
-        var continuations: Set<Unicode.Scalar> = []
-        for (word, _) in sorted {
-            for scalar in word.unicodeScalars.dropFirst() where alphabet.contains(scalar) {
-                continuations.insert(scalar)
-            }
-        }
-        for scalar in continuations.sorted() { pieces.add(PieceTable.prefix + String(scalar)) }
+        if kind == .wordPiece { addContinuations(of: sorted, alphabet, to: &pieces) }
         guard pieces.tokens.count <= size else {
             throw TextError(
                 .invalidVocabulary,
@@ -48,10 +60,24 @@ package struct VocabularyTrainer: Sendable {
             words: sorted.map { word, count in
                 PieceMerging.Word(pieces: pieces.split(word, alphabet: alphabet), count: count)
             })
+        var merges: [(String, String)] = []
         while pieces.tokens.count < size, let pair = merging.mostFrequent(atLeast: minimumFrequency) {
+            merges.append((pieces.tokens[Int(pair.left)], pieces.tokens[Int(pair.right)]))
             merging.merge(pair, into: pieces.addMerge(pair))
         }
-        return pieces.tokens
+        return Result(tokens: pieces.tokens, merges: merges)
+    }
+
+    private func addContinuations(
+        of words: [(word: String, count: Int)], _ alphabet: SortedScalars, to pieces: inout PieceTable
+    ) {
+        var continuations: Set<Unicode.Scalar> = []
+        for (word, _) in words {
+            for scalar in word.unicodeScalars.dropFirst() where alphabet.contains(scalar) {
+                continuations.insert(scalar)
+            }
+        }
+        for scalar in continuations.sorted() { pieces.add(pieces.prefix + String(scalar)) }
     }
 
     /// The most frequent characters, in the order of code points; of equally frequent ones those with lower ones.
@@ -82,13 +108,12 @@ private struct SortedScalars: Sequence {
 
 /// The tokens so far with their ids.
 private struct PieceTable {
-    static let prefix = "##"
+    /// The mark of pieces within words.
+    let prefix: String
     private(set) var tokens: [String] = []
     private var ids: [TextKey: Int32] = [:]
 
-    init(_ tokens: [String]) {
-        for token in tokens { add(token) }
-    }
+    init(prefix: String) { self.prefix = prefix }
 
     /// - Returns: the token's id, a new one if it is new.
     @discardableResult
@@ -104,15 +129,15 @@ private struct PieceTable {
     mutating func addMerge(_ pair: PiecePair) -> Int32 {
         let (left, right) = (tokens[Int(pair.left)], tokens[Int(pair.right)])
         let rest =
-            right.utf8.starts(with: Self.prefix.utf8)
-            ? String(utf8: right.utf8.dropFirst(Self.prefix.utf8.count)) : right
+            right.utf8.starts(with: prefix.utf8)
+            ? String(utf8: right.utf8.dropFirst(prefix.utf8.count)) : right
         return add(left + rest)
     }
 
     /// The characters of a word as ids.
     func split(_ word: String, alphabet: SortedScalars) -> [Int32] {
         word.unicodeScalars.enumerated().compactMap { index, scalar in
-            alphabet.contains(scalar) ? ids[TextKey((index > 0 ? Self.prefix : "") + String(scalar))] : nil
+            alphabet.contains(scalar) ? ids[TextKey((index > 0 ? prefix : "") + String(scalar))] : nil
         }
     }
 }

@@ -6,10 +6,21 @@ package struct WordCounts: Sendable {
     private let normalization: Normalization
     private let splitting: WordSplitting
 
-    /// - Parameter lowercase: lower-case and strip accents, as the tokeniser with the vocabulary will.
-    package init(lowercase: Bool = true) {
-        normalization = Normalization(steps: [.bert(BertNormalizer(lowercase: lowercase))])
-        splitting = .bert
+    /// - Parameter lowercase: lower-case and strip accents, as BERT's tokeniser with the vocabulary will.
+    package init(lowercase: Bool = true) { self.init(for: .wordPiece, lowercase: lowercase) }
+
+    /// - Parameters:
+    ///   - kind: whose tokeniser the vocabulary is for.
+    ///   - lowercase: lower-case and strip accents; of no effect on a tokeniser of bytes.
+    init(for kind: VocabularyTrainer.Kind, lowercase: Bool) {
+        switch kind {
+        case .wordPiece:
+            normalization = Normalization(steps: [.bert(BertNormalizer(lowercase: lowercase))])
+            splitting = .bert
+        case .bytePair:
+            normalization = .none
+            splitting = .byteLevel
+        }
     }
 
     /// Counts the words of a file, normalised and split as the tokeniser does it.

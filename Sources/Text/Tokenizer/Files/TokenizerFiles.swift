@@ -99,6 +99,13 @@ package struct TokenizerFiles: Sendable {
         sources[.vocabulary] = SourceFile(path: Name.vocabulary.rawValue, bytes: Array(text.utf8))
     }
 
+    /// A `tokenizer.json` with its settings, for a tokeniser that was not loaded.
+    init(document: JSONObject, config: JSONObject) {
+        path = ""
+        set(.document, to: document)
+        set(.config, to: config)
+    }
+
     subscript(name: Name) -> SourceFile? { sources[name] }
 
     /// Gives a file other contents, to be saved with them.

@@ -16,8 +16,11 @@ package struct TokenizerSource {
 
     /// - Throws: `FileError` when there is no tokeniser, or a file cannot be read; `TextError` for files that are damaged or
     ///   describe something that bertc does not do.
-    package init(contentsOf path: String) throws {
-        files = try TokenizerFiles(path)
+    package init(contentsOf path: String) throws { try self.init(TokenizerFiles(path)) }
+
+    /// - Throws: the same as `init(contentsOf:)`.
+    init(_ files: TokenizerFiles) throws {
+        self.files = files
         settings = try TokenizerSettings(files)
         (convention, className) = try TokenizerClass.named(in: files, settings)
         document = try files[.document].map {

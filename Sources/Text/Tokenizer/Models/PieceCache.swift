@@ -54,8 +54,8 @@ struct PieceCache: Sendable {
     ) {
         var start = word.lowerBound
         for piece in pieces {
-            output.append(piece.id, start..<(start + Int(piece.extent)))
-            start += Int(piece.length)
+            output.append(piece.id, start..<min(start + Int(piece.extent), word.upperBound))
+            start = min(start + Int(piece.length), word.upperBound)
         }
     }
 

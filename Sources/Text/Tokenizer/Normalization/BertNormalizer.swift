@@ -88,7 +88,7 @@ struct BertNormalizer: Sendable, Equatable {
         if stripsAccents {
             for part in UnicodeClasses.decomposition(of: scalar) {
                 let isDropped = UnicodeClasses.isNonspacingMark(part)
-                let combiningClass = part.properties.canonicalCombiningClass.rawValue
+                let combiningClass = Decompositions.combiningClass(of: part)
                 if combiningClass == 0 { flush(&marks, of: text, into: &output) }
                 if isDropped { continue }
                 if combiningClass == 0 {

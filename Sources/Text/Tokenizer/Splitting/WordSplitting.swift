@@ -15,6 +15,10 @@ struct WordSplitting: Sendable, Equatable {
 
     static let none = WordSplitting(steps: [])
     static let bert = WordSplitting(steps: [.bert])
+    /// GPT-2's and RoBERTa's words.
+    static let byteLevel = WordSplitting(steps: [
+        .byteLevel(ByteLevelSplitter(addsPrefixSpace: false, splits: true))
+    ])
 
     /// Whether a step must know where words stand in the text that was given.
     var needsOrigins: Bool {

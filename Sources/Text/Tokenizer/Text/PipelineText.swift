@@ -97,7 +97,12 @@ struct TracedText: PipelineText {
 
     mutating func append(_ byte: UInt8, from place: Int, of source: TracedText) {
         bytes.append(byte)
-        origins.append(place < 0 ? Origin(start: 0, end: 0) : source.origins[place])
+        if place >= 0 {
+            origins.append(source.origins[place])
+        } else {
+            let start = source.origins.first?.start ?? 0
+            origins.append(Origin(start: start, end: start))
+        }
     }
 
     mutating func append(_ range: Range<Int>, of source: TracedText) {

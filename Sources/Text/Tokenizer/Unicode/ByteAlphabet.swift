@@ -8,7 +8,8 @@ enum ByteAlphabet {
         return (bytes[0], bytes.count > 1 ? bytes[1] : 0)
     }
 
-    private static let scalars: [Unicode.Scalar] = {
+    /// The characters by byte.
+    static let scalars: [Unicode.Scalar] = {
         var next: UInt32 = 0x100
         return (0..<256).map { byte in
             switch byte {

@@ -1,7 +1,7 @@
 import Foundation
 
-/// Decompositions and compositions of single scalars as HF's tables of normal forms have them: these stopped before
-/// Unicode 12.0.
+/// Decompositions and compositions of single scalars as HF's tables of normal forms have them: these stopped at
+/// Unicode 9.0.
 enum Decompositions {
     /// Canonical combining class; 0 for scalars that the tables do not have.
     static func combiningClass(of scalar: Unicode.Scalar) -> UInt8 {

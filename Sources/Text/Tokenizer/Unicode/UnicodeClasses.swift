@@ -144,8 +144,8 @@ enum UnicodeClasses {
         return jamo.compactMap(Unicode.Scalar.init)
     }
 
-    /// Whether HF's tables of normal forms have the scalar: they stopped before Unicode 12.0.
-    static func hasNormalForms(_ scalar: Unicode.Scalar) -> Bool { isAssigned(scalar, by: 11) }
+    /// Whether HF's tables of normal forms have the scalar: they stopped at Unicode 9.0.
+    static func hasNormalForms(_ scalar: Unicode.Scalar) -> Bool { isAssigned(scalar, by: 9) }
 
     private static func isInUnicode8(_ scalar: Unicode.Scalar) -> Bool { isAssigned(scalar, by: 8) }
 
