@@ -78,18 +78,28 @@ extension Workload {
     }()
 
     private static let attention: [Workload] = [Precision.fp32, .bf16].flatMap { precision in
-        [128, 512, 2048].flatMap { length in
+        [27, 128, 512, 2048].flatMap { length in
             [(false, 0.0), (false, 0.1), (true, 0), (true, 0.1)].map { isTraining, dropout in
-                let work = AttentionWork(
-                    precision: precision, length: length, dropout: dropout, isTraining: isTraining)
-                let pass = isTraining ? "forward and backward" : "forward"
-                return Workload(
-                    name: "attention-\(precision.rawValue)-\(length)-\(isTraining ? "both" : "forward")"
-                        + (dropout > 0 ? "-dropout" : ""),
-                    title: "attention \(pass), \(precision.rawValue), 4,096 tokens at \(length)"
-                        + (dropout > 0 ? ", dropout \(dropout)" : ""),
-                    kind: .attention(work), isQuick: length == 128)
+                attention(
+                    AttentionWork(
+                        precision: precision, length: length, dropout: dropout, isTraining: isTraining))
             }
         }
+    }
+
+    private static func attention(_ work: AttentionWork) -> Workload {
+        var (work, size) = (work, "4,096 tokens at \(work.length)")
+        if work.length == 27 {
+            // MiniLM on sentences.
+            (work.tokens, work.headSize) = (32 * 27, 32)
+            size = "32 sentences of 27 tokens, heads of 32"
+        }
+        let pass = work.isTraining ? "forward and backward" : "forward"
+        return Workload(
+            name: "attention-\(work.precision.rawValue)-\(work.length)-\(work.isTraining ? "both" : "forward")"
+                + (work.dropout > 0 ? "-dropout" : ""),
+            title: "attention \(pass), \(work.precision.rawValue), \(size)"
+                + (work.dropout > 0 ? ", dropout \(work.dropout)" : ""),
+            kind: .attention(work), isQuick: work.length <= 128)
     }
 }

@@ -11,6 +11,8 @@ extension AttentionTemplate {
         let row: I64
         let count: I64
         let place: TilePlace
+        /// Whether no keys came before.
+        let isFirst: I1
     }
 
     func writeForward(_ w: inout FunctionWriter, _ task: I64, out: Int, lse: Int) {
@@ -30,9 +32,10 @@ extension AttentionTemplate {
         }
     }
 
-    /// Copies the queries; no result, the least maximum, sum 0.
+    /// Copies the queries. Where the first keys are not known: no result, the least maximum, sum 0.
     private func startRows(_ w: inout FunctionWriter, _ part: Part, _ token: I64, _ count: I64) {
         copyIn(&w, headRows(&w, kernel.query, token, part.head), count: count, rows: .query)
+        guard !knowsFirstTile else { return }
         clear(&w, scratch(&w, .out), .f32, count: w.mul(count, kernel.paddedSize))
         clear(&w, scratch(&w, .sum), .f32, count: w.mul(count, tile.lanes))
         let maximum = scratch(&w, .maximum)
@@ -57,6 +60,7 @@ extension AttentionTemplate {
         if hasDropout {
             keep.writeColumns(&w, terms: scratch(&w, .columnTerms), column: key, count: keys.count)
         }
+        let isFirst = isFirstTile(&w, at: key)
         w.loop(from: 0, to: rows.count, by: tile.queries) { w, row in
             whenTile(&w, part, row: w.add(rows.from, row), key: key) { w, state in
                 let tileRows = w.min(w.sub(rows.count, row), tile.queries)
@@ -64,7 +68,7 @@ extension AttentionTemplate {
                     let count = w.min(w.sub(tileRows, inner), tile.forwardRows)
                     let some = TileRows(
                         start: rows.from, row: w.add(row, inner), count: count,
-                        place: TilePlace(state: state, row: inner))
+                        place: TilePlace(state: state, row: inner), isFirst: isFirst)
                     writeRows(&w, part, some, keys)
                 }
             }
@@ -95,42 +99,41 @@ extension AttentionTemplate {
                     terms: scratch(&w, .columnTerms), bits: scratch(&w, .keepBits),
                     row: w.add(w.mul(token, kernel.heads), part.head), rows: rows.count, count: keys.count))
         }
-        writeSoftmax(&w, row: row, rows: rows.count, columns: w.mul(vectors, tile.lanes), bias: bias)
-        contextProduct.write(
-            &w,
-            TileProduct.Operands(
-                left: scores, right: scratch(&w, .valuePairs),
-                target: w.address(scratch(&w, .out), .float, w.mul(row, kernel.paddedSize)),
-                rows: rows.count, depth: depthWords(&w, keys.count), factors: scratch(&w, .correction)),
-            columns: kernel.paddedSize)
+        writeSoftmax(&w, rows, columns: w.mul(vectors, tile.lanes), bias: bias)
+        let context = TileProduct.Operands(
+            left: scores, right: scratch(&w, .valuePairs),
+            target: w.address(scratch(&w, .out), .float, w.mul(row, kernel.paddedSize)),
+            rows: rows.count, depth: depthWords(&w, keys.count), factors: scratch(&w, .correction))
+        if let first = firstContextProduct {
+            w.when(rows.isFirst) { w in
+                first.write(&w, context, columns: kernel.paddedSize)
+            } otherwise: { w in
+                contextProduct.write(&w, context, columns: kernel.paddedSize)
+            }
+        } else {
+            contextProduct.write(&w, context, columns: kernel.paddedSize)
+        }
     }
 
     /// Adds the bias to a tile of scores and turns them into exp(S - maximum), and brings the rows' maximum and sum up
     /// to date.
     private func writeSoftmax(
-        _ w: inout FunctionWriter, row: I64, rows: I64, columns: I64, bias: BiasTile?
+        _ w: inout FunctionWriter, _ rows: TileRows, columns: I64, bias: BiasTile?
     ) {
-        let (scores, tileMaximum) = (scratch(&w, .scores), scratch(&w, .tileMaximum))
-        let maximum = w.address(scratch(&w, .maximum), .float, row)
-        let sums = w.address(scratch(&w, .sum), .float, w.mul(row, tile.lanes))
-        let corrections = scratch(&w, .correction)
-        w.loop(from: 0, to: rows, by: 1) { w, row in
+        let scores = scratch(&w, .scores)
+        let maximum = w.address(scratch(&w, .maximum), .float, rows.row)
+        let sums = w.address(scratch(&w, .sum), .float, w.mul(rows.row, tile.lanes))
+        let tileMaximum = w.select(rows.isFirst, maximum, scratch(&w, .tileMaximum))
+        w.loop(from: 0, to: rows.count, by: 1) { w, row in
             let largest = largestScores(&w, scores, row, columns: columns, bias: bias)
             w.store(w.first(largest), w.address(tileMaximum, .float, row))
         }
-        // correction = 2^(old maximum - new maximum), many rows at a time.
-        w.loop(from: 0, to: rows, by: tile.lanes) { w, row in
-            let old = loadVector(&w, w.address(maximum, .float, row))
-            let new = v.larger(&w, loadVector(&w, w.address(tileMaximum, .float, row)), old)
-            let correction = v.exp2(&w, w.fsub(old, new))
-            storeVector(&w, new, w.address(maximum, .float, row))
-            storeVector(&w, correction, w.address(corrections, .float, row))
-        }
-        w.loop(from: 0, to: rows, by: 1) { w, row in
+        w.when(w.not(rows.isFirst)) { w in raiseMaximum(&w, rows.count, maximum) }
+        w.loop(from: 0, to: rows.count, by: 1) { w, row in
             let top = splatFloat(&w, w.address(maximum, .float, row))
             let sum = w.address(sums, .float, w.mul(row, tile.lanes))
-            let correction = splatFloat(&w, w.address(corrections, .float, row))
-            let before = w.fmul(loadVector(&w, sum), correction)
+            let correction = splatFloat(&w, w.address(scratch(&w, .correction), .float, row))
+            let before = w.select(rows.isFirst, v.float(0), w.fmul(loadVector(&w, sum), correction))
             let totals = w.loop(from: 0, to: columns, by: tile.columns, carrying: [before, v.float(0)]) {
                 w, column, carried in
                 (0..<2).map { index in
@@ -143,11 +146,23 @@ extension AttentionTemplate {
         }
     }
 
-    /// The maximum of a row's scores in every lane; adds the bias to them on the way.
+    /// Raises the rows' maximum to that of their tile: correction = 2^(old maximum - new maximum), many rows at a time.
+    private func raiseMaximum(_ w: inout FunctionWriter, _ rows: I64, _ maximum: Pointer) {
+        let (tileMaximum, corrections) = (scratch(&w, .tileMaximum), scratch(&w, .correction))
+        w.loop(from: 0, to: rows, by: tile.lanes) { w, row in
+            let old = loadVector(&w, w.address(maximum, .float, row))
+            let new = v.larger(&w, loadVector(&w, w.address(tileMaximum, .float, row)), old)
+            let correction = v.exp2(&w, w.fsub(old, new))
+            storeVector(&w, new, w.address(maximum, .float, row))
+            storeVector(&w, correction, w.address(corrections, .float, row))
+        }
+    }
+
+    /// The maximum of a row's scores, or the least one, in every lane; adds the bias to them on the way.
     private func largestScores(
         _ w: inout FunctionWriter, _ scores: Pointer, _ row: I64, columns: I64, bias: BiasTile?
     ) -> Vector<F32> {
-        let start = v.float(-.infinity)
+        let start = v.float(leastMaximum)
         let largest = w.loop(from: 0, to: columns, by: tile.columns, carrying: [start, start]) {
             w, column, carried in
             (0..<2).map { index in

@@ -83,8 +83,10 @@ extension AttentionTemplate {
         packPanels(&w, .key, .keyPanels, count: keys)
         copyIn(&w, headRows(&w, kernel.value, token, part.head), count: keys, rows: .value)
         packPanels(&w, .value, .valuePanels, count: keys)
-        for sums in [AttentionArray.dk, .dv] {
-            clear(&w, scratch(&w, sums), .f32, count: w.mul(keys, kernel.paddedSize))
+        if !knowsFirstTile {
+            for sums in [AttentionArray.dk, .dv] {
+                clear(&w, scratch(&w, sums), .f32, count: w.mul(keys, kernel.paddedSize))
+            }
         }
         if hasDropout {
             keep.writeColumns(&w, terms: scratch(&w, .columnTerms), column: column, count: keys)
@@ -129,30 +131,64 @@ extension AttentionTemplate {
             token: token, rows: rows, columns: w.mul(vectors, self.tile.lanes), bias: tile.bias,
             dbias: tile.dbias)
         writeSlopes(&w, part, buffers, slopes)
-        writeGradientProducts(&w, rows: rows, keys: keys)
-        let share = HeadRows(
-            start: tokenRow(&w, tile.share, token, part.head), stride: tile.share.stride)
-        let scale = v.float(kernel.attributes.scale)
-        w.when(tile.isFirst) { w in
-            copyOut(&w, .dq, to: OutputRows(rows: share, element: .f32, count: rows)) { _, _ in scale }
+        writeGradientProducts(&w, row: tile.row, rows: rows, keys: keys)
+        guard let isWhole = isOneTile(&w, part) else {
+            return addToShare(&w, tile, token: token, head: part.head, rows: rows)
+        }
+        w.when(isWhole) { w in
+            let own = headRows(&w, buffers.dq, token, part.head)
+            writeQueryGradient(&w, to: OutputRows(rows: own, element: kernel.element, count: rows))
         } otherwise: { w in
-            let target = OutputRows(rows: share, element: .f32, count: rows, adds: true)
-            copyOut(&w, .dq, to: target) { _, _ in scale }
+            addToShare(&w, tile, token: token, head: part.head, rows: rows)
         }
     }
 
+    /// Whether one block of keys is all that there is of a sequence, so that dq is written at once; `nil` where the
+    /// part's share always goes elsewhere, or is dq itself.
+    func isOneTile(_ w: inout FunctionWriter, _ part: Part) -> I1? {
+        guard knowsFirstTile, kernel.element != .f32 else { return nil }
+        return w.compare(.sle, part.rows.count, I64(tile.keys))
+    }
+
+    /// Brings a tile's part of dQ to the part's share.
+    private func addToShare(
+        _ w: inout FunctionWriter, _ tile: GradientTile, token: I64, head: I64, rows: I64
+    ) {
+        let share = HeadRows(start: tokenRow(&w, tile.share, token, head), stride: tile.share.stride)
+        w.when(tile.isFirst) { w in
+            writeQueryGradient(&w, to: OutputRows(rows: share, element: .f32, count: rows))
+        } otherwise: { w in
+            writeQueryGradient(&w, to: OutputRows(rows: share, element: .f32, count: rows, adds: true))
+        }
+    }
+
+    private func writeQueryGradient(_ w: inout FunctionWriter, to target: OutputRows) {
+        copyOut(&w, .dq, to: target) { _, _ in v.float(kernel.attributes.scale) }
+    }
+
     /// Adds a tile to dV and dK, and makes its part of dQ.
-    private func writeGradientProducts(_ w: inout FunctionWriter, rows: I64, keys: I64) {
-        for (left, right, target) in [
-            (AttentionArray.scores, AttentionArray.doutPairs, AttentionArray.dv),
-            (.scoreGradients, .queryPairs, .dk),
-        ] {
-            keyGradientProduct.write(
-                &w,
-                TileProduct.Operands(
-                    left: scratch(&w, left), right: scratch(&w, right), target: scratch(&w, target),
-                    rows: keys, depth: depthWords(&w, rows)),
-                columns: kernel.paddedSize)
+    private func writeGradientProducts(_ w: inout FunctionWriter, row: I64, rows: I64, keys: I64) {
+        func write(_ w: inout FunctionWriter, _ product: TileProduct) {
+            for (left, right, target) in [
+                (AttentionArray.scores, AttentionArray.doutPairs, AttentionArray.dv),
+                (.scoreGradients, .queryPairs, .dk),
+            ] {
+                product.write(
+                    &w,
+                    TileProduct.Operands(
+                        left: scratch(&w, left), right: scratch(&w, right), target: scratch(&w, target),
+                        rows: keys, depth: depthWords(&w, rows)),
+                    columns: kernel.paddedSize)
+            }
+        }
+        if let first = firstKeyGradientProduct {
+            w.when(isFirstTile(&w, at: row)) { w in
+                write(&w, first)
+            } otherwise: { w in
+                write(&w, keyGradientProduct)
+            }
+        } else {
+            write(&w, keyGradientProduct)
         }
         queryGradientProduct.write(
             &w,

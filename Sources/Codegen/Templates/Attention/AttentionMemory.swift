@@ -84,28 +84,36 @@ extension AttentionTemplate {
     ) {
         guard tile.isPaired else { return copyWidened(&w, source, count: count, to: rows ?? pairs) }
         precondition(kernel.element == .bf16, "pairs of \(kernel.element)")
-        let all = Mask(repeating: true, lanes: tile.lanes)
-        w.loop(from: 0, to: count, by: 2) { w, row in
-            let hasSecond = w.compare(.slt, w.add(row, 1), count)
-            let sources = (0..<2).map { index in
-                w.address(source.start, .i16, w.mul(w.add(row, index), source.stride))
+        let whole = w.and(count, -2)
+        w.loop(from: 0, to: whole, by: 2) { w, row in
+            copyRows(&w, source, from: row, count: 2, rows: rows, pairs: pairs)
+        }
+        w.when(w.compare(.ne, whole, count)) { w in
+            copyRows(&w, source, from: whole, count: 1, rows: rows, pairs: pairs)
+        }
+    }
+
+    /// One pair of rows, or the first of them with zeros for the second.
+    private func copyRows(
+        _ w: inout FunctionWriter, _ source: HeadRows, from row: I64, count: Int, rows: AttentionArray?,
+        pairs: AttentionArray?
+    ) {
+        let sources = (0..<count).map { index in
+            w.address(source.start, .i16, w.mul(w.add(row, index), source.stride))
+        }
+        for (first, mask) in vectors {
+            let bits = sources.map { v.load(&w, I16.self, w.address($0, .i16, first), mask: mask) }
+            if let rows {
+                for (index, bits) in bits.enumerated() {
+                    let start = w.mul(w.add(row, index), kernel.paddedSize)
+                    v.store(&w, bits, w.address(scratch(&w, rows), .i16, w.add(start, first)))
+                }
             }
-            for (first, mask) in vectors {
-                let secondMask = w.select(hasSecond, mask ?? all, v.zero())
-                let both = zip(sources, [mask, secondMask]).map { source, mask in
-                    v.load(&w, I16.self, w.address(source, .i16, first), mask: mask)
-                }
-                if let rows {
-                    for (index, bits) in both.enumerated() {
-                        let start = w.mul(w.add(row, index), kernel.paddedSize)
-                        v.store(&w, bits, w.address(scratch(&w, rows), .i16, w.add(start, first)))
-                    }
-                }
-                if let pairs {
-                    let start = w.mul(w.lshr(row, 1), kernel.paddedSize)
-                    let place = w.address(scratch(&w, pairs), .i32, w.add(start, first))
-                    v.store(&w, v.bf16Pairs(&w, low: both[0], high: both[1]), place)
-                }
+            if let pairs {
+                let start = w.mul(w.lshr(row, 1), kernel.paddedSize)
+                let place = w.address(scratch(&w, pairs), .i32, w.add(start, first))
+                let second: Vector<I16> = count == 2 ? bits[1] : v.zero()
+                v.store(&w, v.bf16Pairs(&w, low: bits[0], high: second), place)
             }
         }
     }

@@ -9,6 +9,11 @@ extension AttentionTemplate {
         let number = w.urem(task, kernel.parts)
         let sequence = w.udiv(task, kernel.parts)
         let part = part(&w, sequence: sequence, head: 0, number: number)
+        guard let isWhole = isOneTile(&w, part) else { return writeSum(&w, part, dq: dq, partial: partial) }
+        w.when(w.not(isWhole)) { w in writeSum(&w, part, dq: dq, partial: partial) }
+    }
+
+    private func writeSum(_ w: inout FunctionWriter, _ part: Part, dq: Int, partial: Int) {
         guard kernel.rowStride(dq) == tokenStride else {
             return writeRowsOfSum(&w, part, dq: dq, partial: partial)
         }

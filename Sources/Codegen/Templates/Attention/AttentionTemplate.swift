@@ -27,11 +27,11 @@ struct AttentionTemplate {
     var helpers: [KernelHelper] {
         let products: [TileProduct]
         switch kernel.step {
-        case .forward: products = [scoreProduct, contextProduct]
+        case .forward: products = [scoreProduct, contextProduct] + (firstContextProduct.map { [$0] } ?? [])
         case .gradient:
-            products = [
-                scoreProduct, probabilityGradientProduct, queryGradientProduct, keyGradientProduct,
-            ]
+            products =
+                [scoreProduct, probabilityGradientProduct, queryGradientProduct, keyGradientProduct]
+                + (firstKeyGradientProduct.map { [$0] } ?? [])
         case .sumQueryGradients, .sumBiasGradients: return []
         }
         return products.map { KernelHelper(unit: .product($0)) }
@@ -72,6 +72,11 @@ struct AttentionTemplate {
     /// O = correction O + P V
     var contextProduct: TileProduct { rowProduct("context", .correctedTarget, leftRow: tile.keys) }
 
+    /// O = P V for the first keys, if those are known when kernels are written.
+    var firstContextProduct: TileProduct? {
+        knowsFirstTile ? rowProduct("first_context", .zero, leftRow: tile.keys) : nil
+    }
+
     /// dQ = dS K
     var queryGradientProduct: TileProduct {
         rowProduct("query_gradient", .zero, leftRow: tile.keys / tile.wordElements)
@@ -85,11 +90,27 @@ struct AttentionTemplate {
     }
 
     /// dV += dropout(P)ᵀ dO, and dK += dSᵀ Q
-    var keyGradientProduct: TileProduct {
+    var keyGradientProduct: TileProduct { keyProduct("key_gradient", .target) }
+
+    /// dV = dropout(P)ᵀ dO and dK = dSᵀ Q for the first queries, if those are known when kernels are written.
+    var firstKeyGradientProduct: TileProduct? {
+        knowsFirstTile ? keyProduct("first_key_gradient", .zero) : nil
+    }
+
+    private func keyProduct(_ name: String, _ start: TileProduct.Start) -> TileProduct {
         TileProduct(
-            name: "key_gradient", rows: tile.rows, lanes: tile.lanes, isPaired: tile.isPaired, start: .target,
+            name: name, rows: tile.rows, lanes: tile.lanes, isPaired: tile.isPaired, start: start,
             leftRow: 1, leftDepth: tile.wordElements * tile.keys, rightDepth: kernel.paddedSize,
             targetRow: kernel.paddedSize, rightPanel: tile.columns)
+    }
+
+    /// Whether the first tile of a row or column of tiles is the one at 0: a mask may leave that one out. Sums then
+    /// start with it, and are not cleared before.
+    var knowsFirstTile: Bool { kernel.maskTable == nil }
+
+    /// Whether the tile at `position` is the first one.
+    func isFirstTile(_ w: inout FunctionWriter, at position: I64) -> I1 {
+        knowsFirstTile ? w.compare(.eq, position, 0) : false
     }
 
     /// Words along a depth of `count` rows.

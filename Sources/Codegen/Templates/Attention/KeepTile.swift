@@ -190,16 +190,19 @@ struct KeepTile: Hashable {
                 high: splat(&w, high(&w, p0)), low: splat(&w, p0), keys: roundKeys, last: raisedLast)
             let line = w.address(p.bits, .i8, w.mul(index, tileKeys / 8))
             w.loop(from: 0, to: p.count, by: 4 * Self.span) { w, column in
-                for half in 0..<(Self.span / Self.lanes) {
-                    let words = words(&w, state, at: w.add(w.lshr(column, 2), half * Self.lanes))
-                    for (word, random) in words.enumerated() {
-                        let threshold = UInt64(Philox.threshold(rate: rate)) << 32
-                        let keep = w.compare(.uge, random, constant(threshold, like: random))
-                        let mask: I8 = w.bitcast(keep, LLVMType(.i8))
-                        let byte = w.add(w.lshr(column, 3), (word * Self.span + half * Self.lanes) / 8)
-                        w.store(mask, w.address(line, .i8, byte))
+                let states = (0..<(Self.span / Self.lanes)).map { half in
+                    lastRound(&w, state, at: w.add(w.lshr(column, 2), half * Self.lanes))
+                }
+                func write(_ w: inout FunctionWriter, _ pair: Int) {
+                    let words = states.map { lastWords(&w, $0, state, pair: pair) }
+                    for index in 0..<2 {
+                        let byte = w.add(w.lshr(column, 3), (2 * pair + index) * Self.span / 8)
+                        writeBits(&w, words.map { $0[index] }, w.address(line, .i8, byte))
                     }
                 }
+                write(&w, 0)
+                // Short rows end before the columns of the other two words.
+                w.when(w.compare(.slt, w.add(column, 2 * Self.span), p.count)) { w in write(&w, 1) }
             }
         }
         return w.text(Self.name, p.arguments(seed: seed, stream: stream))
@@ -219,15 +222,24 @@ struct KeepTile: Hashable {
         let last: RoundKey
     }
 
-    /// The generator's four words for one vector of counters in the upper halves of lanes: rounds 3 to 7.
-    private func words(_ w: inout FunctionWriter, _ row: RowState, at index: I64) -> [Vector<I64>] {
+    /// Which of some words are at least the threshold, one bit each.
+    private func writeBits(_ w: inout FunctionWriter, _ words: [Vector<I64>], _ place: Pointer) {
+        let threshold = UInt64(Philox.threshold(rate: rate)) << 32
+        let kept = words.map { w.compare(.uge, $0, constant(threshold, like: $0)) }
+        let both = w.shuffle(kept[0], kept[1], Array(0..<Self.span))
+        let bits: I16 = w.bitcast(both, LLVMType(.i16))
+        w.store(bits, place, align: 1)
+    }
+
+    /// What the last round multiplies, and what it mixes in.
+    private struct LastRound {
+        let c: [Vector<I64>]
+    }
+
+    /// The state of one vector of counters, in the lower halves of lanes, before the last round: rounds 3 to 6.
+    private func lastRound(_ w: inout FunctionWriter, _ row: RowState, at index: I64) -> LastRound {
         let terms = Term.allCases.map { term in
             v.load(&w, I64.self, termAddress(&w, Rows.parameters.terms, term, index))
-        }
-        func mixed(
-            _ w: inout FunctionWriter, _ product: Vector<I64>, _ other: Vector<I64>, _ key: Vector<I64>
-        ) -> Vector<I64> {
-            w.xor(w.xor(product, other), key)
         }
         let second = w.xor(row.high, terms[Term.secondC2.rawValue])
         let p1 = multiply(&w, second, factors.1)
@@ -243,12 +255,23 @@ struct KeepTile: Hashable {
                 mixed(&w, high(&w, p0), c[3], row.keys[round].second), p0,
             ]
         }
-        let q0 = multiply(&w, c[0], factors.0)
-        let q1 = multiply(&w, c[2], factors.1)
-        return [
-            mixed(&w, q1, raised(&w, c[1]), row.last.first), raised(&w, q1),
-            mixed(&w, q0, raised(&w, c[3]), row.last.second), raised(&w, q0),
-        ]
+        return LastRound(c: c)
+    }
+
+    /// The generator's words 0 and 1, or 2 and 3, in the upper halves of lanes: the last round.
+    private func lastWords(
+        _ w: inout FunctionWriter, _ state: LastRound, _ row: RowState, pair: Int
+    ) -> [Vector<I64>] {
+        let (factor, key) = pair == 0 ? (factors.1, row.last.first) : (factors.0, row.last.second)
+        let product = multiply(&w, state.c[2 - 2 * pair], factor)
+        let other = raised(&w, state.c[1 + 2 * pair])
+        return [mixed(&w, product, other, key), raised(&w, product)]
+    }
+
+    private func mixed(
+        _ w: inout FunctionWriter, _ product: Vector<I64>, _ other: Vector<I64>, _ key: Vector<I64>
+    ) -> Vector<I64> {
+        w.xor(w.xor(product, other), key)
     }
 
     /// The lanes of the tile's vector at `row` and `column` that are kept.

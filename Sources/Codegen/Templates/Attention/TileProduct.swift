@@ -33,15 +33,27 @@ struct TileProduct: Hashable {
     private var v: VectorWriter { VectorWriter(lanes: lanes) }
     private static let unroll = 4
 
-    /// The vectors in a row of the tiles for which there is a function.
-    private static let vectorCounts = [2, 1]
-
     /// The names of the functions.
-    var symbols: [String] { Self.vectorCounts.map { "\(name).\($0)" } }
+    var symbols: [String] {
+        vectorCounts.flatMap { vectors in rowCounts.map { functionName(rows: $0, vectors: vectors) } }
+    }
 
     func text(_ target: Target) -> String {
-        Self.vectorCounts.map { function(vectors: $0, target) }.joined(separator: "\n")
+        vectorCounts.flatMap { vectors in
+            rowCounts.map { function(rows: $0, vectors: vectors, target) }
+        }.joined(separator: "\n")
     }
+
+    /// Vectors in a row of the register tiles: pairs, and the last one where their number is odd.
+    private var vectorCounts: [Int] {
+        let vectors = targetRow / lanes
+        return (vectors > 1 ? [2] : []) + (vectors % 2 == 1 ? [1] : [])
+    }
+
+    /// Rows of a register tile, and of the last one where that has at most half as many.
+    private var rowCounts: [Int] { rows % 2 == 0 ? [rows, rows / 2] : [rows] }
+
+    private func functionName(rows: Int, vectors: Int) -> String { "\(name).\(rows)x\(vectors)" }
 
     /// What the functions are passed: addresses of one register tile.
     private struct Call {
@@ -59,7 +71,7 @@ struct TileProduct: Hashable {
         var arguments: [any LLVMValue] { [left, right, target, depth, factors] }
     }
 
-    private func function(vectors: Int, _ target: Target) -> String {
+    private func function(rows: Int, vectors: Int, _ target: Target) -> String {
         var w = FunctionWriter(symbols: [], target: target)
         let p = Call.parameters
         let word: ScalarType = isPaired ? .i32 : .float
@@ -92,7 +104,7 @@ struct TileProduct: Hashable {
         }
         if factor != 1 { sums = sums.map { w.fmul($0, v.float(factor)) } }
         for (target, sum) in zip(targets, sums) { w.store(sum, target) }
-        return w.text("\(name).\(vectors)", p.arguments)
+        return w.text(functionName(rows: rows, vectors: vectors), p.arguments)
     }
 
     /// What a vector of the target starts from.
@@ -129,12 +141,19 @@ struct TileProduct: Hashable {
     private func writeRows(_ w: inout FunctionWriter, _ o: Operands, panel: I64, vectors: Int) {
         let right = w.address(o.right, .float, w.mul(panel, rightPanel))
         let target = w.address(o.target, .float, w.mul(panel, 2 * lanes))
-        w.loop(from: 0, to: o.rows, by: rows) { w, row in
+        func write(_ w: inout FunctionWriter, _ rows: Int, at row: I64) {
             let call = Call(
                 left: w.address(o.left, .float, w.mul(row, leftRow)), right: right,
                 target: w.address(target, .float, w.mul(row, targetRow)), depth: o.depth,
                 factors: start == .correctedTarget ? w.address(o.factors, .float, row) : .null)
-            w.call("\(name).\(vectors)", call.arguments)
+            w.call(functionName(rows: rows, vectors: vectors), call.arguments)
         }
+        guard let half = rowCounts.dropFirst().first else {
+            return w.loop(from: 0, to: o.rows, by: rows) { w, row in write(&w, rows, at: row) }
+        }
+        // At most half a tile is left over, or more.
+        let whole = w.mul(w.udiv(w.add(o.rows, half - 1), rows), rows)
+        w.loop(from: 0, to: whole, by: rows) { w, row in write(&w, rows, at: row) }
+        w.when(w.compare(.slt, whole, o.rows)) { w in write(&w, half, at: whole) }
     }
 }
