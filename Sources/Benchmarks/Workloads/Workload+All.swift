@@ -96,7 +96,8 @@ extension Workload {
         }
         let pass = work.isTraining ? "forward and backward" : "forward"
         return Workload(
-            name: "attention-\(work.precision.rawValue)-\(work.length)-\(work.isTraining ? "both" : "forward")"
+            name:
+                "attention-\(work.precision.rawValue)-\(work.length)-\(work.isTraining ? "both" : "forward")"
                 + (work.dropout > 0 ? "-dropout" : ""),
             title: "attention \(pass), \(work.precision.rawValue), \(size)"
                 + (work.dropout > 0 ? ", dropout \(work.dropout)" : ""),

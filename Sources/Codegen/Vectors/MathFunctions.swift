@@ -1,11 +1,18 @@
 import GraphIR
 
-// Polynomial and rational approximations in f32, accurate to a few units in the last place.
+// Polynomial and rational approximations in f32, accurate to a few units in the last place, or shorter ones with the
+// precision `.short`.
 
 extension VectorWriter {
     /// exp(x): x = n ln 2 + r, a degree-7 polynomial in r (Cephes `expf`, Moshier 1992), and 2^n in two factors so
-    /// that results below the normal range and overflow come out right.
+    /// that results below the normal range and overflow come out right. With `.short`: 2^(x log₂ e), a relative error of
+    /// 1e-5 at most, and 0 below the normal range.
     func exp(_ w: inout FunctionWriter, _ input: Vector<F32>) -> Vector<F32> {
+        if precision == .short {
+            // 2^128 is infinite.
+            let power = w.fmul(input, float(1.44269504088896341))
+            return exp2(&w, w.select(w.compare(.olt, float(128), power), float(128), power), precision)
+        }
         let x = clamp(&w, input, -104, 89)
         let magic = 12_582_912.0  // 1.5 · 2^23: adding it rounds to an integer
         let shifted = w.fma(x, float(1.44269504088896341), float(magic))
@@ -62,7 +69,19 @@ extension VectorWriter {
     }
 
     /// erf(x) = x P(x²) / Q(x²) on [-4, 4], ±1 beyond in f32 (the 13/8 rational of Eigen's `generic_fast_erf_float`).
+    /// With `.short`: x P(x²) on [-3.02, 3.02], ±1 beyond; P has the least greatest error, 2.5e-5, of those that
+    /// come to 1 in f32 at the end.
     func erf(_ w: inout FunctionWriter, _ input: Vector<F32>) -> Vector<F32> {
+        if precision == .short {
+            let x = clamp(&w, input, -3.02, 3.02)
+            let p = polynomial(
+                &w,
+                [
+                    3.926155756e-08, -1.892085152e-06, 4.029166303e-05, -5.051310291e-04, 4.209808074e-03,
+                    -2.504045889e-02, 1.109997556e-01, -3.752701581e-01, 1.128261209,
+                ], w.fmul(x, x))
+            return w.fmul(x, p)
+        }
         let x = clamp(&w, input, -4, 4)
         let z = w.fmul(x, x)
         let p = polynomial(

@@ -4,6 +4,8 @@ import GraphIR
 struct VectorWriter {
     /// 1 writes scalar code.
     let lanes: Int
+    /// How close `exp` and `erf` come.
+    var precision = FunctionPrecision.full
 
     // MARK: Types and constants
 

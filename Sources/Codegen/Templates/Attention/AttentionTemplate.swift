@@ -149,7 +149,7 @@ struct AttentionTemplate {
 
     /// 2^x, to the precision that the products keep.
     func exp2(_ w: inout FunctionWriter, _ x: Vector<F32>) -> Vector<F32> {
-        v.exp2(&w, x, tile.isPaired ? .bits18 : .bits23)
+        v.exp2(&w, x, tile.isPaired ? .short : .full)
     }
 
     /// The row's maximum, one vector of it to one number in every lane.

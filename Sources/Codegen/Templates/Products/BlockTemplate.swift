@@ -34,7 +34,11 @@ struct BlockTemplate {
             "the tasks of several chunks would add up a prologue's sums again")
         prologue = kernel.prologue.map { RowWriter($0, lanes: lanes, width: $0.columns.fixedValue) }
         let width = kernel.chunkColumns ?? kernel.columns.fixedValue
-        epilogue = kernel.epilogue.map { RowWriter($0, lanes: lanes, width: width) }
+        // What comes from products of 16 bits needs no more of functions; sums of several terms are f32 again.
+        let isShort = kernel.tile.element.byteCount == 2 && kernel.tile.terms == 1
+        epilogue = kernel.epilogue.map {
+            RowWriter($0, lanes: lanes, width: width, precision: isShort ? .short : .full)
+        }
         products = kernel.products.map { product in
             let fits = kernel.columns.fixedValue.map { $0 % kernel.tile.columns == 0 } ?? false
             let isPadded = kernel.scratch(product.target)?.shape == .chunk

@@ -9,7 +9,7 @@ struct ElementWriter {
     let program: [ElementOp]
     let lanes: Int
     let vectors: VectorWriter
-    let scalars = VectorWriter(lanes: 1)
+    let scalars: VectorWriter
     /// Type of each value.
     let types: [ElementType]
     /// Which values differ from column to column.
@@ -17,10 +17,11 @@ struct ElementWriter {
     /// The pass over the columns after which the value exists; element values are computed in any later pass.
     let levels: [Int]
 
-    init(program: [ElementOp], lanes: Int) {
+    init(program: [ElementOp], lanes: Int, precision: FunctionPrecision = .full) {
         self.program = program
         self.lanes = lanes
-        vectors = VectorWriter(lanes: lanes)
+        vectors = VectorWriter(lanes: lanes, precision: precision)
+        scalars = VectorWriter(lanes: 1, precision: precision)
         var types: [ElementType] = []
         var varies: [Bool] = []
         var levels: [Int] = []

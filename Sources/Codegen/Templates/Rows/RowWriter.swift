@@ -38,10 +38,12 @@ struct RowWriter {
     /// Whether the vectors of a loop round share dropout's random words.
     private let sharesWords: Bool
 
-    /// - Parameter width: columns that are written at a time, when known.
-    init(_ program: RowProgram, lanes: Int, width: Int?) {
+    /// - Parameters:
+    ///   - width: columns that are written at a time, when known.
+    ///   - precision: how close functions come.
+    init(_ program: RowProgram, lanes: Int, width: Int?, precision: FunctionPrecision = .full) {
         let program = program.reducingTotals
-        let elements = ElementWriter(program: program.ops, lanes: lanes)
+        let elements = ElementWriter(program: program.ops, lanes: lanes, precision: precision)
         columns = program.columns
         (ops, stores, self.lanes, self.elements) = (program.ops, program.stores, lanes, elements)
         (types, v) = (elements.types, elements.vectors)
@@ -67,7 +69,8 @@ struct RowWriter {
             }
             let stores = perElement.filter { elements.levels[$0.valueID] == level }
             guard !reductions.isEmpty || !stores.isEmpty else { continue }
-            let writer = ElementWriter(program: forwarded, lanes: elements.lanes)
+            let writer = ElementWriter(
+                program: forwarded, lanes: elements.lanes, precision: elements.vectors.precision)
             passes.append(Pass(elements: writer, reductions: reductions, stores: stores))
             for case .element(let access, let id) in stores
             where access.element == .f32 && elements.varies[id] {
