@@ -11,7 +11,7 @@ package struct LaunchCost: Sendable {
     package let template: String
     package let flops: Int
     package let traffic: Traffic
-    /// What the phases take one behind the other by the cost model's roofline.
+    /// What the phases take one behind the other by the cost model.
     package let seconds: Double
 
     /// FLOPs for each byte moved.
@@ -32,7 +32,7 @@ package struct LaunchCost: Sendable {
             traffic = traffic + moved
             seconds += model.seconds(
                 byteCount: moved.byteCount, contractionFlops: contraction,
-                bf16Flops: phase.contractionElement == .bf16 ? contraction : 0, operations: all - contraction)
+                bf16Flops: phase.contractionElement == .bf16 ? contraction : 0, instructions: phase.instructionCount(symbols))
         }
         (self.flops, self.traffic, self.seconds) = (flops, traffic, seconds)
     }

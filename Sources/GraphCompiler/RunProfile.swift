@@ -21,6 +21,6 @@ public struct RunProfile: Sendable {
     public func predictedSeconds(_ use: KernelUse) -> Double {
         costModel.seconds(
             byteCount: use.work.byteCount, contractionFlops: use.work.contractionFlops,
-            bf16Flops: use.work.bf16Flops, operations: use.work.operations)
+            bf16Flops: use.work.bf16Flops, instructions: use.work.instructions)
     }
 }

@@ -24,6 +24,10 @@ package protocol KernelTemplate: Hashable, Sendable, CustomStringConvertible {
     /// Floating-point operations under `symbols`, counting a multiply-add as two; an upper bound for ragged products.
     func flopCount(_ symbols: [String: Int]) -> Int
 
+    /// What one lane's instructions take besides matrix products, under `symbols`, in the time of multiply-adds: what a
+    /// prediction adds to the products' time.
+    func instructionCount(_ symbols: [String: Int]) -> Int
+
     /// Tells the counter which parts of buffers the phase reads and writes.
     func countTraffic(_ counter: inout TrafficCounter)
 

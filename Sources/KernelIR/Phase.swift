@@ -43,6 +43,7 @@ extension Phase: KernelTemplate {
         template.contractionFlopCount(symbols)
     }
     package func flopCount(_ symbols: [String: Int]) -> Int { template.flopCount(symbols) }
+    package func instructionCount(_ symbols: [String: Int]) -> Int { template.instructionCount(symbols) }
     package func countTraffic(_ counter: inout TrafficCounter) { template.countTraffic(&counter) }
     package func verify(_ verifier: inout KernelVerifier) throws(IRError) { try template.verify(&verifier) }
 }

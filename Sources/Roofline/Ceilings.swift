@@ -63,12 +63,13 @@ package struct Ceilings: Codable, Hashable, Sendable {
     /// The same of bf16 products; without instructions for them those of f32.
     package var bf16FlopsPerSecond: Double { best([.fma, .dot, .tiles]) }
 
-    /// Measured rates, `nominal` for what was not measured: element-wise operations, which are taken to be in the
-    /// same proportion to products of f32, and products of f16.
+    /// Measured rates for predictions: memory's is that of a triad, which reads as much as kernels do. `nominal` for what
+    /// was not measured: element-wise operations, which are taken to be in the same proportion to products of f32, and
+    /// products of f16.
     package func rates(like nominal: Rates) -> Rates {
         let scale = flopsPerSecond / nominal.flopsPerSecond.f32
         return Rates(
-            bytesPerSecond: bytesPerSecond, operationsPerSecond: nominal.operationsPerSecond * scale,
+            bytesPerSecond: self[.triad]?.allCores ?? bytesPerSecond, operationsPerSecond: nominal.operationsPerSecond * scale,
             flopsPerSecond: ByElement(
                 f32: flopsPerSecond, bf16: bf16FlopsPerSecond, f16: nominal.flopsPerSecond.f16 * scale))
     }

@@ -28,6 +28,8 @@ public struct KernelUse: Hashable, Sendable {
         public var bf16Flops = 0
         /// All other operations on elements.
         public var operations = 0
+        /// What the instructions besides products take, for one lane, in the time of multiply-adds.
+        package var instructions = 0
         /// Bytes read and written; see `Traffic`.
         public var byteCount = 0
 
@@ -41,6 +43,7 @@ public struct KernelUse: Hashable, Sendable {
             sum.contractionFlops += right.contractionFlops
             sum.bf16Flops += right.bf16Flops
             sum.operations += right.operations
+            sum.instructions += right.instructions
             sum.byteCount += right.byteCount
             return sum
         }
@@ -54,6 +57,7 @@ extension Program {
         work.contractionFlops = phase.contractionFlopCount(symbols)
         if phase.contractionElement == .bf16 { work.bf16Flops = work.contractionFlops }
         work.operations = phase.flopCount(symbols) - work.contractionFlops
+        work.instructions = phase.instructionCount(symbols)
         work.byteCount = traffic(of: phase, in: launch, symbols).byteCount
         return work
     }

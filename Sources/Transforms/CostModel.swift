@@ -29,21 +29,20 @@ package struct CostModel: Hashable, Sendable {
         cacheByteCount = CacheSizes.usual.level2
     }
 
-    /// The roofline: what moves the bytes or what computes, whichever takes longer.
+    /// The time of products, of other instructions and of moving bytes, one behind the other: a core that waits for
+    /// memory in one loop has nothing else to do.
     ///
     /// - Parameters:
     ///   - byteCount: bytes read and written.
     ///   - contractionFlops: FLOPs of matrix products.
     ///   - bf16Flops: the part of the matrix products' FLOPs that is done on bf16.
-    ///   - operations: element-wise operations, which come on top of the matrix products' FLOPs.
+    ///   - instructions: those of one lane besides products, in the time of multiply-adds.
     package func seconds(
-        byteCount: Int, contractionFlops: Int, bf16Flops: Int = 0, operations: Int
+        byteCount: Int, contractionFlops: Int, bf16Flops: Int = 0, instructions: Int
     ) -> Double {
-        let computing =
-            Double(contractionFlops - bf16Flops) / rates.flopsPerSecond.f32
+        Double(contractionFlops - bf16Flops + 2 * instructions) / rates.flopsPerSecond.f32
             + Double(bf16Flops) / rates.flopsPerSecond.bf16
-            + Double(operations) / rates.operationsPerSecond
-        return max(Double(byteCount) / rates.bytesPerSecond, computing)
+            + Double(byteCount) / rates.bytesPerSecond
     }
 
     /// The extent of a dimension, or what is assumed of it.

@@ -37,6 +37,42 @@ extension RowProgram {
 }
 
 extension RowProgram {
+    /// What one lane's instructions for an element take, in the time of multiply-adds.
+    var instructionCount: Int {
+        let stored = stores.reduce(0) { sum, store in
+            if case .columnSum = store { sum + 2 } else { sum + 1 }
+        }
+        return ops.reduce(stored) { $0 + $1.instructionCount }
+    }
+}
+
+extension ElementOp {
+    /// What one lane's instructions take, in the time of multiply-adds; functions as `MathFunctions` writes them.
+    fileprivate var instructionCount: Int {
+        switch self {
+        case .constant, .column, .row, .extent: 0
+        case .load, .cast, .compare, .select, .reduce: 1
+        case .unary(let function, _):
+            switch function {
+            case .neg, .abs, .sign, .not: 1
+            case .sqrt: 6
+            case .exp: 12
+            case .erf, .tanh: 16
+            case .log: 20
+            }
+        case .binary(let function, _, _):
+            switch function {
+            case .add, .sub, .mul, .max, .min, .and, .or: 1
+            case .div: 5
+            case .pow: 40
+            }
+        // One call of the generator serves four vectors.
+        case .keep: 11
+        }
+    }
+}
+
+extension RowProgram {
     /// A line an operation and a store.
     func lines(indent: String) -> String {
         var text = ops.lines(indent: indent)

@@ -112,18 +112,36 @@ extension AttentionKernel: KernelTemplate {
         }
     }
 
-    /// As if the tokens were in equal shares of `sequences`; tiles of which the mask keeps nothing cost nothing.
     package func flopCount(_ symbols: [String: Int]) -> Int {
-        let tokens = tokens.value(symbols)
-        if case .sumQueryGradients = step { return planes * tokens * heads * headSize }
-        if case .sumBiasGradients = step { return (biasPlanes - 1) * (bias?.elements.value(symbols) ?? 0) }
-        let length = tokens / Swift.max(1, sequences.value(symbols))
-        var pairs = tokens * length * heads * headSize
-        if let mask = attributes.mask {
-            let schedule = MaskSchedule(mask: mask, heads: heads, tile: tile)
-            pairs = Int(Double(pairs) * MaskTable(schedule, length: length).counts.work)
+        switch step {
+        case .sumQueryGradients, .sumBiasGradients: instructionCount(symbols)
+        case .forward: 4 * headSize * scoreCount(symbols)
+        case .gradient: 10 * headSize * scoreCount(symbols)
         }
-        return if case .forward = step { 4 * pairs } else { 10 * pairs }
+    }
+
+    /// Scores of all heads, as if the tokens were in equal shares of `sequences`; tiles of which the mask keeps nothing
+    /// cost nothing.
+    private func scoreCount(_ symbols: [String: Int]) -> Int {
+        let tokens = tokens.value(symbols)
+        let length = tokens / Swift.max(1, sequences.value(symbols))
+        let scores = tokens * length * heads
+        guard let mask = attributes.mask else { return scores }
+        let schedule = MaskSchedule(mask: mask, heads: heads, tile: tile)
+        return Int(Double(scores) * MaskTable(schedule, length: length).counts.work)
+    }
+
+    /// Of a score: its exponential with the row's maximum and sum, or with its gradient; dropout's bit. Of an element of
+    /// q, k, v and their gradients: bringing it to the products and back.
+    package func instructionCount(_ symbols: [String: Int]) -> Int {
+        let elements = tokens.value(symbols) * heads * headSize
+        let dropout = attributes.rate > 0 ? 11 : 0
+        return switch step {
+        case .sumQueryGradients: planes * elements
+        case .sumBiasGradients: (biasPlanes - 1) * (bias?.elements.value(symbols) ?? 0)
+        case .forward: (14 + dropout) * scoreCount(symbols) + 30 * elements
+        case .gradient: (26 + dropout) * scoreCount(symbols) + 30 * elements
+        }
     }
 
     package func scratchByteCount(_ symbols: [String: Int]) -> Int { scratchByteCount }

@@ -188,6 +188,13 @@ extension BlockKernel: KernelTemplate {
         }
     }
 
+    package func instructionCount(_ symbols: [String: Int]) -> Int {
+        let programs = prologue + (epilogue.map { [$0] } ?? [])
+        return programs.reduce(0) {
+            $0 + $1.instructionCount * rows.value(symbols) * $1.columns.value(symbols)
+        }
+    }
+
     package func countTraffic(_ counter: inout TrafficCounter) {
         // What the kernel has written it still has in the cache when it reads it: only the write counts.
         let (rows, columns) = (rows.value(counter.symbols), columns.value(counter.symbols))

@@ -32,6 +32,8 @@ extension CoalesceRows: KernelTemplate {
 
     package func flopCount(_ symbols: [String: Int]) -> Int { 0 }
 
+    package func instructionCount(_ symbols: [String: Int]) -> Int { 0 }
+
     package func countTraffic(_ counter: inout TrafficCounter) {
         let count = count.value(counter.symbols)
         let touched = min(count, rows.value(counter.symbols))

@@ -40,6 +40,8 @@ extension LibraryMatmul: KernelTemplate {
 
     package func contractionFlopCount(_ symbols: [String: Int]) -> Int { flopCount(symbols) }
 
+    package func instructionCount(_ symbols: [String: Int]) -> Int { 0 }
+
     package func flopCount(_ symbols: [String: Int]) -> Int {
         2 * batch.value(symbols) * m.value(symbols) * n.value(symbols) * k.value(symbols)
     }

@@ -41,6 +41,8 @@ extension PackPanels: KernelTemplate {
 
     package func flopCount(_ symbols: [String: Int]) -> Int { 0 }
 
+    package func instructionCount(_ symbols: [String: Int]) -> Int { 0 }
+
     package func countTraffic(_ counter: inout TrafficCounter) {
         let (k, n) = (k.value(counter.symbols), n.value(counter.symbols))
         switch source {

@@ -59,6 +59,8 @@ extension ProductBatch: KernelTemplate {
 
     package func contractionFlopCount(_ symbols: [String: Int]) -> Int { flopCount(symbols) }
 
+    package func instructionCount(_ symbols: [String: Int]) -> Int { 0 }
+
     package func flopCount(_ symbols: [String: Int]) -> Int {
         switch layout {
         case .dense(let count, let m, let n, let k, _, _):

@@ -31,6 +31,10 @@ extension RowKernel: KernelTemplate {
         body.flopCount * rows.value(symbols) * body.columns.value(symbols)
     }
 
+    package func instructionCount(_ symbols: [String: Int]) -> Int {
+        body.instructionCount * rows.value(symbols) * body.columns.value(symbols)
+    }
+
     package func countTraffic(_ counter: inout TrafficCounter) {
         counter.count(body, rows: rows.value(counter.symbols), tasks: tasks)
 

@@ -38,6 +38,8 @@ extension ScatterAdd: KernelTemplate {
 
     package func flopCount(_ symbols: [String: Int]) -> Int { count.value(symbols) * columns.value(symbols) }
 
+    package func instructionCount(_ symbols: [String: Int]) -> Int { flopCount(symbols) }
+
     package func countTraffic(_ counter: inout TrafficCounter) {
         let (count, columns) = (count.value(counter.symbols), columns.value(counter.symbols))
         let touched = min(count, rows.value(counter.symbols)) * columns

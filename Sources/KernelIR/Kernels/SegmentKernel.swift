@@ -43,6 +43,8 @@ extension SegmentKernel: KernelTemplate {
 
     package func flopCount(_ symbols: [String: Int]) -> Int { 0 }
 
+    package func instructionCount(_ symbols: [String: Int]) -> Int { 0 }
+
     package func countTraffic(_ counter: inout TrafficCounter) {
         let (sequences, columns) = (sequences.value(counter.symbols), columns.value(counter.symbols))
         let (short, long) = (sequences * columns, tokens.value(counter.symbols) * columns)

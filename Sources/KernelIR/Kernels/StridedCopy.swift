@@ -43,6 +43,8 @@ extension StridedCopy: KernelTemplate {
 
     package func flopCount(_ symbols: [String: Int]) -> Int { 0 }
 
+    package func instructionCount(_ symbols: [String: Int]) -> Int { 0 }
+
     package func countTraffic(_ counter: inout TrafficCounter) {
         func elements(_ strides: [Extent]) -> Int {
             zip(extents, strides).reduce(1) { product, axis in
