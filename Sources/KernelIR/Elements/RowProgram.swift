@@ -56,7 +56,7 @@ extension ElementOp {
             switch function {
             case .neg, .abs, .sign, .not: 1
             case .sqrt: 6
-            case .exp: 12
+            case .exp, .sin, .cos: 12
             case .erf, .tanh: 16
             case .log: 20
             }
