@@ -29,8 +29,8 @@ package struct CostModel: Hashable, Sendable {
         cacheByteCount = CacheSizes.usual.level2
     }
 
-    /// The time of products, of other instructions and of moving bytes, one behind the other: a core that waits for
-    /// memory in one loop has nothing else to do.
+    /// The time of products, which have their operands in the caches, and behind them that of all other instructions or
+    /// of moving bytes, whichever takes longer.
     ///
     /// - Parameters:
     ///   - byteCount: bytes read and written.
@@ -40,9 +40,11 @@ package struct CostModel: Hashable, Sendable {
     package func seconds(
         byteCount: Int, contractionFlops: Int, bf16Flops: Int = 0, instructions: Int
     ) -> Double {
-        Double(contractionFlops - bf16Flops + 2 * instructions) / rates.flopsPerSecond.f32
+        let products =
+            Double(contractionFlops - bf16Flops) / rates.flopsPerSecond.f32
             + Double(bf16Flops) / rates.flopsPerSecond.bf16
-            + Double(byteCount) / rates.bytesPerSecond
+        let others = Double(2 * instructions) / rates.flopsPerSecond.f32
+        return products + max(others, Double(byteCount) / rates.bytesPerSecond)
     }
 
     /// The extent of a dimension, or what is assumed of it.
