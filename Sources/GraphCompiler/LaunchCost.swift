@@ -32,7 +32,8 @@ package struct LaunchCost: Sendable {
             traffic = traffic + moved
             seconds += model.seconds(
                 byteCount: moved.byteCount, contractionFlops: contraction,
-                bf16Flops: phase.contractionElement == .bf16 ? contraction : 0, instructions: phase.instructionCount(symbols))
+                bf16Flops: phase.contractionElement == .bf16 ? contraction : 0,
+                instructions: phase.instructionCount(symbols))
         }
         (self.flops, self.traffic, self.seconds) = (flops, traffic, seconds)
     }

@@ -69,7 +69,8 @@ package struct Ceilings: Codable, Hashable, Sendable {
     package func rates(like nominal: Rates) -> Rates {
         let scale = flopsPerSecond / nominal.flopsPerSecond.f32
         return Rates(
-            bytesPerSecond: self[.triad]?.allCores ?? bytesPerSecond, operationsPerSecond: nominal.operationsPerSecond * scale,
+            bytesPerSecond: self[.triad]?.allCores ?? bytesPerSecond,
+            operationsPerSecond: nominal.operationsPerSecond * scale,
             flopsPerSecond: ByElement(
                 f32: flopsPerSecond, bf16: bf16FlopsPerSecond, f16: nominal.flopsPerSecond.f16 * scale))
     }

@@ -10,7 +10,8 @@ import Transforms
 
     @Test func timeIsOfProductsAndOfOtherInstructionsOrMoving() {
         #expect(Self.model.seconds(byteCount: 30, contractionFlops: 100, instructions: 0) == 4)
-        #expect(Self.model.seconds(byteCount: 1, contractionFlops: 100, bf16Flops: 100, instructions: 25) == 1)
+        #expect(
+            Self.model.seconds(byteCount: 1, contractionFlops: 100, bf16Flops: 100, instructions: 25) == 1)
         #expect(Self.model.seconds(byteCount: 0, contractionFlops: 0, instructions: 0) == 0)
     }
 }

@@ -44,7 +44,7 @@ public struct FieldProblem: Sendable {
 /// The families that are known by their `model_type`: those of the library, and those that were added.
 public enum EncoderFamilies {
     private static let known = Mutex<[any EncoderFamily]>([
-        BERT(), Roberta.roberta, Roberta.xlmRoberta, Roberta.camembert, DistilBERT(), Albert(), Electra(),
+        BERT(), Roberta.roberta, Roberta.xlm, Roberta.camembert, DistilBERT(), Albert(), Electra(),
         MPNet(), ModernBERT(), NomicBERT(),
     ])
 

@@ -6,7 +6,7 @@ package struct Roberta: EncoderFamily {
     private let vocabulary: Int
 
     package static let roberta = Roberta("roberta", "Roberta", vocabulary: 50265)
-    package static let xlmRoberta = Roberta("xlm-roberta", "XLMRoberta", vocabulary: 30522)
+    package static let xlm = Roberta("xlm-roberta", "XLMRoberta", vocabulary: 30522)
     package static let camembert = Roberta("camembert", "Camembert", vocabulary: 30522)
 
     private init(_ modelType: String, _ name: String, vocabulary: Int) {

@@ -27,7 +27,7 @@ struct PatternProgram: Sendable {
     private mutating func add(_ node: PatternNode) {
         switch node {
         case .set(let set): instructions.append(.set(index(of: set)))
-        case .sequence(let nodes): nodes.forEach { add($0) }
+        case .sequence(let nodes): for node in nodes { add(node) }
         case .alternatives(let nodes): add(alternatives: nodes[...])
         case .assertion(let assertion): instructions.append(.assertion(assertion))
         case .lookAhead(let node, let isNegated):
