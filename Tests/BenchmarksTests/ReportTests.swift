@@ -65,7 +65,7 @@ import Testing
 
     @Test func namesAreUniqueAndSelectedByTheirBeginning() throws {
         #expect(Set(Workload.all.map(\.name)).count == Workload.all.count)
-        #expect(Workload.all.filter { $0.matches("attention-bf16") }.count == 12)
+        #expect(Workload.all.filter { $0.matches("attention-bf16") }.count == 16)
         #expect(Workload.all.filter { $0.matches("train-bf16-8x128") }.count == 1)
         #expect(!Workload.all.contains { $0.matches("attent") })
     }
