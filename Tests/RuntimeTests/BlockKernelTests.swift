@@ -287,7 +287,10 @@ import Testing
         block.epilogue = RowProgram(
             columns: columns, ops: program.ops, stores: [.element(.elements(3, .f32, columns: columns), y)])
         let expected = Self.product(c, b).enumerated().map { Self.gelu($1 + Double(bias[$0 % c.columns])) }
-        try check(c, [Self.pack(c), .block(block)], b.all, [3: expected])
+        // After products of bf16 erf is a shorter polynomial (docs/precision.md).
+        let isShort = c.operands.unit == .tiles(terms: 1)
+        try check(
+            c, [Self.pack(c), .block(block)], b.all, [3: expected], tolerance: isShort ? 1e-4 : nil)
     }
 
     /// y = residual + x w + bias with the mean and 1/deviation of its rows, in whole rows.

@@ -37,7 +37,9 @@ extension RandomGraphDraft {
     private mutating func apply(_ step: RandomStep) -> [Tensor] {
         switch step {
         case .unary:
-            let functions: [UnaryFunction] = [.neg, .tanh, .sigmoid, .erf, .gelu, .geluTanh, .silu]
+            let functions: [UnaryFunction] = [
+                .neg, .tanh, .sigmoid, .erf, .gelu, .geluTanh, .silu, .sin, .cos,
+            ]
             return [any().map(pick(functions))]
         case .domainUnary:
             // Positive and not close to zero.

@@ -21,7 +21,7 @@ struct OtherKeys {
 
     /// Keys that change what some family's models compute: another family's models do not have what they say. A value that
     /// says that there is no such thing is none.
-    private static let otherFamilies: Set<String> = [
+    private static let otherFamilies = [
         "rope_theta", "rope_scaling", "rope_parameters", "rotary_emb_base", "rotary_emb_fraction",
         "partial_rotary_factor", "global_rope_theta", "local_rope_theta", "rotary_value", "alibi",
         "relative_attention", "relative_attention_num_buckets", "relative_attention_max_distance",
