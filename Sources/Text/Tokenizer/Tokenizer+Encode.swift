@@ -7,7 +7,7 @@ extension Tokenizer {
     ///   token that the model has no row for.
     package func tokenize(_ text: String) throws(TextError) -> [Int32] {
         let ids = try pieces(of: text)
-        try checkRows(of: ids)
+        if tokenCount > rows { try checkRows(of: ids) }
         return ids
     }
 
@@ -72,7 +72,8 @@ extension Tokenizer {
         var result = self
         result.rows = rows
         do {
-            try result.checkRows(of: template.single.flatMap(\.specialIDs))
+            // Those of a post-processor may be none of the vocabulary's either.
+            try result.checkRows(of: template.specialIDs)
         } catch {
             throw TextError(error.kind, file: path, error.message)
         }
@@ -87,7 +88,7 @@ extension Tokenizer {
 
     private func checkRows(of ids: [Int32]) throws(TextError) {
         let rows = rows
-        guard tokenCount > rows, let id = ids.first(where: { $0 >= rows }) else { return }
+        guard let id = ids.first(where: { $0 >= rows }) else { return }
         throw TextError(
             .unknownTokenID,
             "the token \(quotedJSON(token(of: id) ?? "")) has id \(id), but the model only has rows for "

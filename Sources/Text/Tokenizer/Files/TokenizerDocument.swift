@@ -25,21 +25,25 @@ struct TokenizerDocument {
         processing = try PostProcessing(whole["post_processor"])
         hasProcessing = whole["post_processor"] != nil
         decoding = try whole["decoder"].map { part throws(TextError) in try Decoding(part) }
-        addedTokens = try TokenizerDocument.addedTokens(document["added_tokens"]?.array ?? [], file: file)
+        addedTokens = try TokenizerDocument.addedTokens(document["added_tokens"] ?? .null, file: file)
         truncationSide = try whole["truncation"]?.choice("direction", TruncationSide.self)
         self.file = file
     }
 
     private static func addedTokens(
-        _ entries: [JSONValue], file: String
+        _ list: JSONValue, file: String
     ) throws(TextError) -> [(token: AddedToken, id: Int32)] {
+        guard let entries = list == .null ? [] : list.array else {
+            throw TextError(.invalidVocabulary, file: file, "added_tokens is no list")
+        }
         var tokens: [(AddedToken, Int32)] = []
-        for entry in entries {
+        for (index, entry) in entries.enumerated() {
             guard let token = AddedToken(entry, special: false),
                 let id = entry["id"]?.integer.flatMap(Int32.init(exactly:)), id >= 0
             else {
                 throw TextError(
-                    .invalidVocabulary, file: file, "an entry of added_tokens has no content or no id")
+                    .invalidVocabulary, file: file,
+                    "added_tokens[\(index)] has no content, or no id from 0 to \(Int32.max)")
             }
             tokens.append((token, id))
         }
