@@ -61,13 +61,17 @@ public struct EncoderSpec: Sendable {
         public var hasTable = true
         /// The longest sequence, in tokens, plus `offset`.
         public var rows: Int
-        /// The row of the first token.
+        /// The row of the first token. The row before it is that of the padding token, whose id is the row's number.
         public var offset = 0
         /// Whether fresh rows are sinusoids (Vaswani et al., arXiv:1706.03762).
         public var areSinusoids = false
 
         /// The tokens of a sequence for which there are rows.
         public var count: Int { rows - offset }
+
+        /// The padding token where it takes no position: wherever it stands, it has the row before the first, and the
+        /// tokens behind it count on without it, as in Transformers' `create_position_ids_from_input_ids`.
+        package var uncountedToken: Int32? { offset > 0 ? Int32(offset - 1) : nil }
     }
 
     /// A learned number for each head and bucket of distances, which is added to the scores (Raffel et al.,

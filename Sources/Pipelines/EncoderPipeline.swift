@@ -233,6 +233,7 @@ public final class EncoderPipeline {
     func runner(for task: Task) throws -> SequenceRunner {
         SequenceRunner(
             executor: try executor(for: task), maxLength: maxLength, batchTokens: options.batchTokens,
+            uncountedID: config.uncountedToken,
             advice: compiler.options.precision == .fp16
                 ? "fp16 only holds numbers up to 65504: use the precision bf16" : "")
     }

@@ -62,6 +62,16 @@ import Testing
     }
 
     /// As `relative_position_bucket` of Transformers' MPNet has them.
+    @Test func paddingTakesNoPositionWhereTheyBeginBehindIt() {
+        func uncounted(_ modelType: String) -> Int32? {
+            var config = EncoderFamilies.named(modelType)?.defaults ?? EncoderConfig()
+            config.modelType = modelType
+            return config.uncountedToken
+        }
+        #expect(["roberta", "xlm-roberta", "camembert", "mpnet"].map(uncounted) == [1, 1, 1, 1])
+        #expect(["bert", "albert", "modernbert", "distilbert"].allSatisfy { uncounted($0) == nil })
+    }
+
     @Test func bucketsOfDistancesBeginWhereTransformersHasThem() {
         let part = EncoderSpec.RelativePositions(buckets: 32, maxDistance: 128)
         #expect(part.starts == [1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 23, 32, 46, 64, 91])

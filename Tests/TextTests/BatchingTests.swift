@@ -135,6 +135,18 @@ import Text
         #expect(report.batches == 2 && report.paddedTokens == 6)
     }
 
+    /// Transformers gives RoBERTa's padding token the row before the first, also within a text.
+    @Test func anUncountedTokenTakesNoPosition() throws {
+        let encodings = [[5, 1, 6, 1, 7], [7, 8]].map { Encoding(ids: $0, typeIDs: $0.map { _ in 0 }) }
+        func positions(_ mode: BatchingMode, _ uncounted: Int32?) throws -> [Int32] {
+            let options = BatchingOptions(mode: mode, padID: 1, uncountedID: uncounted)
+            return try Batcher(encodings, options: options).layOut([0, 1]).positions
+        }
+        #expect(try positions(.packed, 1) == [0, -1, 1, -1, 2, 0, 1])
+        #expect(try positions(.packed, nil) == [0, 1, 2, 3, 4, 0, 1])
+        #expect(try positions(.dynamic, 1) == [0, -1, 1, -1, 2, 0, 1, 2, 3, 4])
+    }
+
     @Test func reportCountsPadding() throws {
         let options = BatchingOptions(mode: .dynamic, batchSize: 2, maxLength: 10, shuffle: false)
         let report = try BatchPlan(lengths: [4, 2, 6], options: options).report(epoch: 0)

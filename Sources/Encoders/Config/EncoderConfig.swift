@@ -67,7 +67,7 @@ public struct EncoderConfig: Sendable, Equatable {
     public var pooling = EncoderPooling.mean
     /// What was read otherwise than it may have been meant, one line each.
     var remarks: [String] = []
-    /// Keys of the file that BERT has not: those of the family (`FamilyKey`), and those that mean nothing here, kept so that
+    /// Keys of the file that BERT does not have: those of the family (`FamilyKey`), and those that mean nothing here, kept so that
     /// saving does not lose them.
     public var unknownKeys: JSONObject = [:]
 
@@ -93,6 +93,9 @@ public struct EncoderConfig: Sendable, Equatable {
 
     /// The positions that a sequence may have: all rows of the table, but for those before the first token's.
     public var positionCount: Int { family.spec(of: self).embeddings.positions.count }
+
+    /// The token that takes no position in a sequence (`EncoderSpec.Positions`); nil when all do.
+    package var uncountedToken: Int32? { family.spec(of: self).embeddings.positions.uncountedToken }
 
     /// Tokens of a sequence at most: the positions, or what the masks are for.
     public var longestSequence: Int { min(positionCount, maskSize ?? .max) }

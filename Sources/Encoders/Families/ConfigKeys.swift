@@ -10,7 +10,7 @@ public struct ConfigKeys: Sendable {
     public var ignored: Set<EncoderConfig.Key>
     /// Keys of bertc's own that are refused: a model with such a thing could not be saved as one of the family.
     public var refused: Set<EncoderConfig.Key>
-    /// Keys that the family has and BERT has not.
+    /// Keys that the family has and BERT does not have.
     public var own: [any FamilyKeyProtocol]
 
     /// The keys of bertc's own that change what a model computes, for `refused`.
@@ -32,7 +32,7 @@ public struct ConfigKeys: Sendable {
     }
 }
 
-/// A key that a family's `config.json` has and BERT's has not, and what it means.
+/// A key that a family's `config.json` has and BERT's does not have, and what it means.
 ///
 /// ```swift
 /// static let groups = FamilyKey.integer("num_hidden_groups", 1, in: 1...100)
@@ -40,7 +40,7 @@ public struct ConfigKeys: Sendable {
 /// ```
 public struct FamilyKey<Value: Sendable>: FamilyKeyProtocol {
     public let name: String
-    /// What a file means that has not the key, or null.
+    /// What a file without the key means, or with null.
     public let fallback: Value
     public let expected: String
     private let read: @Sendable (JSONValue) -> Value?
@@ -49,7 +49,7 @@ public struct FamilyKey<Value: Sendable>: FamilyKeyProtocol {
     ///
     /// - Parameters:
     ///   - name: the key in the file.
-    ///   - fallback: what a file means that has not the key, or null.
+    ///   - fallback: what a file without the key means, or with null.
     ///   - expected: what it may have, for an error: "a number of at least 1".
     ///   - read: the value, or nil for one that the family cannot have.
     public init(

@@ -23,7 +23,7 @@ package struct ModernBERT: EncoderFamily {
             .attentionDropout: "attention_dropout",
         ], ignored: [.tokenTypes, .hiddenDropout], refused: ConfigKeys.ownShapes, own: Own.all)
 
-    /// The keys that BERT has not.
+    /// The keys that BERT does not have.
     private enum Own {
         static let normBias = FamilyKey.flag("norm_bias", false)
         static let attentionBias = FamilyKey.flag("attention_bias", false)

@@ -28,8 +28,8 @@ struct RelativePositionWriter {
 }
 
 extension EncoderSpec.RelativePositions {
-    /// The shortest distance of each bucket of a direction but the first: one distance a bucket for half of them, then
-    /// logarithmically as many.
+    /// The shortest distance of each bucket of a direction but the first: one distance per bucket for half of them, then
+    /// logarithmically more.
     var starts: [Int] {
         let count = buckets / 2
         let exact = count / 2

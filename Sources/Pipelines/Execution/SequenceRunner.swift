@@ -8,13 +8,18 @@ package struct SequenceRunner {
     let maxLength: Int
     /// Tokens in a batch; a longer sequence is a batch of its own.
     let batchTokens: Int
+    /// The token that takes no position (`BatchingOptions`).
+    let uncountedID: Int32?
     /// What an error adds about numbers that are not finite.
     let advice: String
 
-    package init(executor: Executor, maxLength: Int, batchTokens: Int, advice: String = "") {
+    package init(
+        executor: Executor, maxLength: Int, batchTokens: Int, uncountedID: Int32?, advice: String = ""
+    ) {
         self.executor = executor
         self.maxLength = maxLength
         self.batchTokens = batchTokens
+        self.uncountedID = uncountedID
         self.advice = advice
     }
 
@@ -78,7 +83,8 @@ package struct SequenceRunner {
         _ output: String, on encodings: [Encoding], _ body: (Batch, [Float]) throws -> Void
     ) throws {
         guard !encodings.isEmpty else { return }
-        let batcher = try Batcher(encodings, options: BatchingOptions(maxLength: maxLength, shuffle: false))
+        let options = BatchingOptions(maxLength: maxLength, uncountedID: uncountedID, shuffle: false)
+        let batcher = try Batcher(encodings, options: options)
         for indices in Self.batches(of: encodings, tokens: batchTokens) {
             let batch = batcher.layOut(indices)
             let inputs = EncoderInputs(batch)

@@ -7,7 +7,7 @@ package struct Batch: Sendable, Equatable {
     package let ids: [Int32]
     /// `[tokens]`; padding has type 0.
     package let typeIDs: [Int32]
-    /// `[tokens]`; each slot counts from 0, padding goes on counting.
+    /// `[tokens]`; each slot counts from 0, padding goes on counting. The options' `uncountedID` has -1.
     package let positions: [Int32]
     /// `[sequences + 1]`, from 0 to the number of tokens.
     package let offsets: [Int32]
@@ -29,7 +29,8 @@ package struct Batch: Sendable, Equatable {
     ///
     /// - Parameter slotLength: the length of every slot, at least that of the longest sequence; `nil` gives
     ///   each sequence a slot of its own length.
-    init(_ encodings: [Encoding], indices: [Int], slotLength: Int?, padID: Int32) {
+    init(_ encodings: [Encoding], indices: [Int], slotLength: Int?, _ options: BatchingOptions) {
+        let padID = options.padID
         let real = indices.reduce(0) { $0 + encodings[$1].count }
         let total = slotLength.map { $0 * indices.count } ?? real
         var ids: [Int32] = []
@@ -47,7 +48,11 @@ package struct Batch: Sendable, Equatable {
             ids.append(contentsOf: repeatElement(padID, count: slot - encoding.count))
             typeIDs.append(contentsOf: encoding.typeIDs)
             typeIDs.append(contentsOf: repeatElement(0, count: slot - encoding.count))
-            positions.append(contentsOf: 0..<Int32(slot))
+            if let uncounted = options.uncountedID, encoding.ids.contains(uncounted) {
+                Self.append(positions: ids.suffix(slot), without: uncounted, to: &positions)
+            } else {
+                positions.append(contentsOf: 0..<Int32(slot))
+            }
             offsets.append(Int32(ids.count))
         }
         self.ids = ids
@@ -58,5 +63,15 @@ package struct Batch: Sendable, Equatable {
         exampleIndices = indices
         maxLength = slotLength ?? indices.reduce(0) { max($0, encodings[$1].count) }
         realTokens = real
+    }
+
+    private static func append(
+        positions ids: ArraySlice<Int32>, without uncounted: Int32, to positions: inout [Int32]
+    ) {
+        var next: Int32 = 0
+        for id in ids {
+            positions.append(id == uncounted ? -1 : next)
+            if id != uncounted { next += 1 }
+        }
     }
 }

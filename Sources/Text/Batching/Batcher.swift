@@ -27,6 +27,6 @@ package struct Batcher: Sendable {
             case .dynamic, .uniform: indices.reduce(0) { max($0, encodings[$1].count) }
             case .packed: nil
             }
-        return Batch(encodings, indices: indices, slotLength: slotLength, padID: plan.options.padID)
+        return Batch(encodings, indices: indices, slotLength: slotLength, plan.options)
     }
 }

@@ -23,6 +23,8 @@ package struct BatchingOptions: Sendable, Equatable {
     package var maxLength: Int
     /// Token id of the padding.
     package var padID: Int32
+    /// The token that takes no position: it has position -1, and those behind it count on; `nil` when all take one.
+    package var uncountedID: Int32?
     /// A new order every epoch; off for evaluation.
     package var shuffle: Bool
     package var seed: UInt64
@@ -30,7 +32,7 @@ package struct BatchingOptions: Sendable, Equatable {
     package init(
         mode: BatchingMode = .packed, bucketWidth: Int = 1, batchSize: Int = 32, maxTokens: Int? = nil,
         maxLength: Int = 512,
-        padID: Int32 = 0, shuffle: Bool = true, seed: UInt64 = 0
+        padID: Int32 = 0, uncountedID: Int32? = nil, shuffle: Bool = true, seed: UInt64 = 0
     ) {
         self.mode = mode
         self.bucketWidth = bucketWidth
@@ -38,6 +40,7 @@ package struct BatchingOptions: Sendable, Equatable {
         self.maxTokens = maxTokens
         self.maxLength = maxLength
         self.padID = padID
+        self.uncountedID = uncountedID
         self.shuffle = shuffle
         self.seed = seed
     }

@@ -65,7 +65,9 @@ package final class TrainableModel {
 
     /// What runs the model without dropout, in batches of about `batchTokens` tokens.
     func runner(maxLength: Int, batchTokens: Int) -> SequenceRunner {
-        SequenceRunner(executor: evaluation, maxLength: maxLength, batchTokens: batchTokens)
+        SequenceRunner(
+            executor: evaluation, maxLength: maxLength, batchTokens: batchTokens,
+            uncountedID: config.uncountedToken)
     }
 
     /// The share of pairs that the learned mask leaves out now, without noise; `nil` when none is learned.

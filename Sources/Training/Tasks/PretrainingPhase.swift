@@ -37,7 +37,8 @@ struct PretrainingPhase {
             mode: config.batches.mode, bucketWidth: config.batches.bucketWidth,
             batchSize: config.batches.size,
             maxTokens: config.batches.maxTokens,
-            maxLength: length, padID: source.tokenizer.special.padding, shuffle: true,
+            maxLength: length, padID: source.tokenizer.special.padding,
+            uncountedID: source.config.uncountedToken, shuffle: true,
             seed: UInt64(config.seed))
     }
 

@@ -78,7 +78,8 @@ final class PretrainingTask: LearningTask {
         heldOutBatching = BatchingOptions(
             mode: .packed, batchSize: TaskStep.evaluationTokens,
             maxTokens: max(TaskStep.evaluationTokens, phases[0].sampler.length),
-            maxLength: phases[0].sampler.length, padID: source.tokenizer.special.padding, shuffle: false)
+            maxLength: phases[0].sampler.length, padID: source.tokenizer.special.padding,
+            uncountedID: source.config.uncountedToken, shuffle: false)
         heldOutPath = text.heldOut?.file.path ?? ""
         heldOut = try text.heldOut.map { documents in
             let sampler = try PairSampler(

@@ -7,13 +7,17 @@ struct SequenceBatches {
     let batchesPerStep: Int
     private let batcher: Batcher
 
-    init(_ training: TrainingConfig, _ encodings: [Encoding], maxLength: Int, padID: Int32) throws {
+    /// - Parameter source: the model, whose padding fills batches.
+    init(
+        _ training: TrainingConfig, _ encodings: [Encoding], maxLength: Int, _ source: ModelSource
+    ) throws {
         batcher = try Batcher(
             encodings,
             options: BatchingOptions(
                 mode: training.batches.mode, bucketWidth: training.batches.bucketWidth,
                 batchSize: training.batches.size, maxTokens: training.batches.maxTokens,
-                maxLength: maxLength, padID: padID, shuffle: true, seed: UInt64(training.seed)))
+                maxLength: maxLength, padID: source.tokenizer.special.padding,
+                uncountedID: source.config.uncountedToken, shuffle: true, seed: UInt64(training.seed)))
         batchesPerStep = training.batches.gradientAccumulation
         plan = TrainingPlan(training, batcher.plan)
     }

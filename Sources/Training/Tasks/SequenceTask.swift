@@ -41,7 +41,7 @@ struct SequenceTask: LabelledTask {
         metric = training.task.metric
         fingerprint = data.train.fingerprint
         sequences = try SequenceBatches(
-            training, data.train.encodings, maxLength: maxLength, padID: source.tokenizer.special.padding)
+            training, data.train.encodings, maxLength: maxLength, source)
     }
 
     var architecture: EncoderArchitecture { .sequenceClassification }

@@ -62,7 +62,7 @@ struct TokenTask: LabelledTask {
                 ])
         fingerprint = data.train.fingerprint
         sequences = try SequenceBatches(
-            training, data.train.encodings, maxLength: maxLength, padID: source.tokenizer.special.padding)
+            training, data.train.encodings, maxLength: maxLength, source)
     }
 
     var head: EncoderHead { .tokenClassification(labels: labels.count) }

@@ -25,16 +25,17 @@ struct AttentionTemplate {
     var tokenStride: Int { kernel.heads * kernel.headSize }
 
     var helpers: [KernelHelper] {
-        let products: [TileProduct]
+        let products: [TileProduct?]
         switch kernel.step {
-        case .forward: products = [scoreProduct, contextProduct] + (firstContextProduct.map { [$0] } ?? [])
+        case .forward: products = [scoreProduct, contextProduct, firstContextProduct]
         case .gradient:
-            products =
-                [scoreProduct, probabilityGradientProduct, queryGradientProduct, keyGradientProduct]
-                + (firstKeyGradientProduct.map { [$0] } ?? [])
+            products = [
+                scoreProduct, probabilityGradientProduct, queryGradientProduct, keyGradientProduct,
+                firstKeyGradientProduct,
+            ]
         case .sumQueryGradients, .sumBiasGradients: return []
         }
-        return products.map { KernelHelper(unit: .product($0)) }
+        return products.compactMap { $0 }.map { KernelHelper(unit: .product($0)) }
             + (hasDropout ? [KernelHelper(unit: .keep(keep.function))] : [])
     }
 

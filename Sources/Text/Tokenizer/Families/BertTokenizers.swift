@@ -10,11 +10,7 @@ extension TokenizerFamily {
         modelTypes: ["bert", "convbert", "distilbert", "electra", "layoutlm", "nomic_bert", "squeezebert"],
         kind: .wordPiece,
         vocabulary: [.vocabulary],
-        specialTokens: [
-            SpecialDefault("unk_token", "[UNK]"), SpecialDefault("sep_token", "[SEP]"),
-            SpecialDefault("pad_token", "[PAD]"), SpecialDefault("cls_token", "[CLS]"),
-            SpecialDefault("mask_token", "[MASK]"),
-        ],
+        specialTokens: .bert,
         adjust: { model, names in model.becomeBert(unknown: names.text("unk_token")) },
         pipeline: { (context) throws(TextError) in
             FamilyPipeline(

@@ -6,12 +6,7 @@ extension TokenizerFamily {
         modelTypes: ["roberta", "roberta-prelayernorm", "longformer", "data2vec-text", "ibert"],
         kind: .bytePair,
         vocabulary: [.identifiers, .merges],
-        specialTokens: [
-            SpecialDefault("bos_token", "<s>"), SpecialDefault("eos_token", "</s>"),
-            SpecialDefault("unk_token", "<unk>"), SpecialDefault("sep_token", "</s>"),
-            SpecialDefault("pad_token", "<pad>"), SpecialDefault("cls_token", "<s>"),
-            SpecialDefault("mask_token", "<mask>"),
-        ],
+        specialTokens: .roberta + [SpecialDefault("mask_token", "<mask>")],
         adjust: { model, _ in model.becomeByteLevel() },
         pipeline: { (context) throws(TextError) in
             let addsPrefixSpace = try context.settings.flag("add_prefix_space") ?? false
@@ -29,12 +24,7 @@ extension TokenizerFamily {
         modelTypes: ["deberta"],
         kind: .bytePair,
         vocabulary: [.identifiers, .merges],
-        specialTokens: [
-            SpecialDefault("bos_token", "[CLS]"), SpecialDefault("eos_token", "[SEP]"),
-            SpecialDefault("unk_token", "[UNK]"), SpecialDefault("sep_token", "[SEP]"),
-            SpecialDefault("pad_token", "[PAD]"), SpecialDefault("cls_token", "[CLS]"),
-            SpecialDefault("mask_token", "[MASK]"),
-        ],
+        specialTokens: .deberta,
         adjust: { model, _ in model.becomeByteLevel() },
         pipeline: { (context) throws(TextError) in
             .byteLevel(

@@ -1,19 +1,13 @@
 import Support
 
 extension TokenizerFamily {
-    private static let robertaTokens = [
-        SpecialDefault("bos_token", "<s>"), SpecialDefault("eos_token", "</s>"),
-        SpecialDefault("unk_token", "<unk>"), SpecialDefault("sep_token", "</s>"),
-        SpecialDefault("pad_token", "<pad>"), SpecialDefault("cls_token", "<s>"),
-    ]
-
     /// `XLMRobertaTokenizer`: SentencePiece with the numbers of fairseq, one more than the model's.
     static let xlmRoberta = TokenizerFamily(
         names: ["XLMRobertaTokenizer"], namesWithoutTypes: ["XLMRobertaTokenizer"],
         modelTypes: ["xlm-roberta", "xlm-roberta-xl", "gte", "jina_embeddings_v3"],
         kind: .unigram,
         vocabulary: [.sentencePieceBPE],
-        specialTokens: robertaTokens + [SpecialDefault("mask_token", "<mask>")],
+        specialTokens: .roberta + [SpecialDefault("mask_token", "<mask>")],
         renumber: { model, names in
             let first = ["bos_token", "pad_token", "eos_token", "unk_token"] as [TextKey]
             model.replaceTokens(
@@ -21,13 +15,7 @@ extension TokenizerFamily {
                 last: names.text("mask_token"))
         },
         adjust: { model, _ in model.unknownID = 3 },
-        pipeline: { (context) throws(TextError) in
-            .sentencePiece(
-                normalization: context.mapNormalization,
-                addsPrefixSpace: try context.settings.flag("add_prefix_space") ?? true, otherwise: .never,
-                .doubleSeparator(
-                    first: try context.id("bos_token"), last: try context.id("eos_token")))
-        })
+        pipeline: { (context) throws(TextError) in try .fairseq(context) })
 
     /// `CamembertTokenizer`: SentencePiece with the numbers of fairseq, four more than the model's.
     static let camembert = TokenizerFamily(
@@ -35,7 +23,7 @@ extension TokenizerFamily {
         modelTypes: ["camembert"],
         kind: .unigram,
         vocabulary: [.sentencePieceBPE],
-        specialTokens: robertaTokens + [SpecialDefault("mask_token", "<mask>", stripsLeft: true)],
+        specialTokens: .roberta + [SpecialDefault("mask_token", "<mask>", stripsLeft: true)],
         additionalTokens: ["<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"].map { AddedToken(content: $0) },
         renumber: { model, names in
             let tokens: [(String?, Double)] = [
@@ -51,13 +39,7 @@ extension TokenizerFamily {
             model.unknownID =
                 model.pieces.first { unknown?.hasSameCodePoints(as: $0.token) ?? false }?.id ?? 0
         },
-        pipeline: { (context) throws(TextError) in
-            .sentencePiece(
-                normalization: context.mapNormalization,
-                addsPrefixSpace: try context.settings.flag("add_prefix_space") ?? true, otherwise: .never,
-                .doubleSeparator(
-                    first: try context.id("bos_token"), last: try context.id("eos_token")))
-        })
+        pipeline: { (context) throws(TextError) in try .fairseq(context) })
 
     /// `AlbertTokenizer`.
     static let albert = TokenizerFamily(
@@ -96,12 +78,7 @@ extension TokenizerFamily {
         modelTypes: ["deberta-v2"],
         kind: .unigram,
         vocabulary: [.sentencePieceShort],
-        specialTokens: [
-            SpecialDefault("bos_token", "[CLS]"), SpecialDefault("eos_token", "[SEP]"),
-            SpecialDefault("unk_token", "[UNK]"), SpecialDefault("sep_token", "[SEP]"),
-            SpecialDefault("pad_token", "[PAD]"), SpecialDefault("cls_token", "[CLS]"),
-            SpecialDefault("mask_token", "[MASK]"),
-        ],
+        specialTokens: .deberta,
         adjust: { model, names in
             let unknown = names.text("unk_token")
             let id = model.pieces.first { piece in
@@ -147,6 +124,14 @@ extension FamilyContext {
 }
 
 extension FamilyPipeline {
+    /// What the classes with fairseq's numbers do.
+    fileprivate static func fairseq(_ context: FamilyContext) throws(TextError) -> FamilyPipeline {
+        sentencePiece(
+            normalization: context.mapNormalization,
+            addsPrefixSpace: try context.settings.flag("add_prefix_space") ?? true, otherwise: .never,
+            .doubleSeparator(first: try context.id("bos_token"), last: try context.id("eos_token")))
+    }
+
     /// Words at white space, and before each the mark of SentencePiece.
     fileprivate static func sentencePiece(
         normalization: Normalization, addsPrefixSpace: Bool, otherwise: MetaspaceSplitter.Prepending,

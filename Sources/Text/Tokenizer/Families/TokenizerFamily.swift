@@ -27,6 +27,25 @@ struct TokenizerFamily: Sendable {
     ]
 }
 
+extension [SpecialDefault] {
+    /// BERT's.
+    static let bert = [
+        SpecialDefault("unk_token", "[UNK]"), SpecialDefault("sep_token", "[SEP]"),
+        SpecialDefault("pad_token", "[PAD]"), SpecialDefault("cls_token", "[CLS]"),
+        SpecialDefault("mask_token", "[MASK]"),
+    ]
+
+    /// Those of all DeBERTas.
+    static let deberta = [SpecialDefault("bos_token", "[CLS]"), SpecialDefault("eos_token", "[SEP]")] + bert
+
+    /// RoBERTa's but for the mask, which some classes let take the blank before it.
+    static let roberta = [
+        SpecialDefault("bos_token", "<s>"), SpecialDefault("eos_token", "</s>"),
+        SpecialDefault("unk_token", "<unk>"), SpecialDefault("sep_token", "</s>"),
+        SpecialDefault("pad_token", "<pad>"), SpecialDefault("cls_token", "<s>"),
+    ]
+}
+
 /// The special tokens of a directory by setting, such as `cls_token`.
 struct NamedTokens {
     let tokens: [(key: TextKey, token: AddedToken)]

@@ -25,25 +25,22 @@ struct TokenizerDocument {
         processing = try PostProcessing(whole["post_processor"])
         hasProcessing = whole["post_processor"] != nil
         decoding = try whole["decoder"].map { part throws(TextError) in try Decoding(part) }
-        addedTokens = try TokenizerDocument.addedTokens(document["added_tokens"] ?? .null, file: file)
+        addedTokens = try TokenizerDocument.addedTokens(whole.elements("added_tokens"))
         truncationSide = try whole["truncation"]?.choice("direction", TruncationSide.self)
         self.file = file
     }
 
     private static func addedTokens(
-        _ list: JSONValue, file: String
+        _ entries: [DocumentPart]
     ) throws(TextError) -> [(token: AddedToken, id: Int32)] {
-        guard let entries = list == .null ? [] : list.array else {
-            throw TextError(.invalidVocabulary, file: file, "added_tokens is no list")
-        }
         var tokens: [(AddedToken, Int32)] = []
-        for (index, entry) in entries.enumerated() {
-            guard let token = AddedToken(entry, special: false),
-                let id = entry["id"]?.integer.flatMap(Int32.init(exactly:)), id >= 0
+        for entry in entries {
+            guard let token = AddedToken(entry.value, special: false),
+                let id = entry.value["id"]?.integer.flatMap(Int32.init(exactly:)), id >= 0
             else {
                 throw TextError(
-                    .invalidVocabulary, file: file,
-                    "added_tokens[\(index)] has no content, or no id from 0 to \(Int32.max)")
+                    .invalidVocabulary, file: entry.file,
+                    "'\(entry.key)' has no content, or no id from 0 to \(Int32.max)")
             }
             tokens.append((token, id))
         }

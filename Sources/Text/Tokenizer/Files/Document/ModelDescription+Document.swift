@@ -75,6 +75,7 @@ extension ModelDescription {
             fusesUnknown: try part.bool("fuse_unk") ?? false,
             usesBytes: try part.bool("byte_fallback") ?? false,
             keepsKnownWords: try part.bool("ignore_merges") ?? false)
+        _ = try part.need("merges", part["merges"])
         for element in try part.elements("merges") {
             if let line = element.value.string {
                 if line.utf8.starts(with: "#version".utf8) { continue }
