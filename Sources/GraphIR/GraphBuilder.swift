@@ -191,16 +191,24 @@ public final class GraphBuilder {
     ///   - mask: the keys that each query may attend to; all of its sequence when `nil`.
     ///   - bias: f32, added to the scaled scores: [heads, n, n] for pairs of positions or [heads, 2n - 1] for
     ///     distances (`AttentionBias`), with which no sequence may be longer than n.
+    ///   - relativeKeys: of the type of `q`, [2n - 1, heads, headSize]: a key for each distance, from 1 - n to n - 1,
+    ///     whose products with the queries are added to the scores (`RelativeTerms`).
+    ///   - relativeQueries: the same the other way round, for products with the keys.
     ///   - rate: share of the probabilities that dropout takes out, keyed by `rng` as in `dropout`; none without `rng`.
     ///   - rng: i64[2], seed and step.
     public func attention(
         _ q: Tensor, _ k: Tensor, _ v: Tensor, offsets: Tensor, lengths: Tensor, scale: Double? = nil,
-        mask: AttentionMask? = nil, bias: Tensor? = nil, rate: Double = 0, rng: Tensor? = nil
+        mask: AttentionMask? = nil, bias: Tensor? = nil, relativeKeys: Tensor? = nil,
+        relativeQueries: Tensor? = nil, rate: Double = 0, rng: Tensor? = nil
     ) -> Tensor {
         let headSize = q.type.shape.last?.fixedExtent ?? 1
         var attributes = AttentionAttributes(scale: scale ?? 1 / Double(headSize).squareRoot(), mask: mask)
         attributes.bias = bias.map { $0.type.rank == 2 ? .distances : .pairs }
-        var operands = AttentionOperands(q: q, k: k, v: v, offsets: offsets, lengths: lengths, bias: bias)
+        attributes.relative = RelativeTerms(
+            hasKeys: relativeKeys != nil, hasQueries: relativeQueries != nil)
+        var operands = AttentionOperands(
+            q: q, k: k, v: v, relativeKeys: relativeKeys, relativeQueries: relativeQueries, offsets: offsets,
+            lengths: lengths, bias: bias)
         if let rng, rate != 0 {
             (attributes.rate, attributes.stream) = (rate, nextStream)
             nextStream += 1

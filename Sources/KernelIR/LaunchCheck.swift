@@ -10,12 +10,16 @@ package struct LaunchCheck: Sendable {
     /// The buffer of a mask's table, which is to be bound.
     package let maskTable: Int?
     package let bias: AddedBias?
+    package let relative: RelativeTables?
 
     /// - Parameter kernels: attention over the same sequences.
     fileprivate init?(_ kernels: [AttentionKernel]) {
         maskTable = kernels.compactMap(\.maskTable).last
         bias = kernels.compactMap(\.bias).last
-        guard let kernel = kernels.last, maskTable != nil || bias != nil else { return nil }
+        relative = kernels.compactMap(\.relative).last
+        guard let kernel = kernels.last, maskTable != nil || bias != nil || relative != nil else {
+            return nil
+        }
         (lengths, sequences, tokens) = (kernel.lengths, kernel.sequences, kernel.tokens)
     }
 

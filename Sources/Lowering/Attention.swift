@@ -14,8 +14,8 @@ extension Machine {
     /// Parts of a long sequence: as few as give it 32 tasks, since each costs the gradient a plane of memory.
     static func attentionParts(heads: Int) -> Int { Swift.max(2, (32 + heads - 1) / Swift.max(1, heads)) }
 
-    /// Groups of sequences for the gradient of a bias, 2 to 8: as few as give all heads 32 tasks, since each costs a
-    /// plane as large as the bias.
+    /// Groups of sequences for the gradients of a bias and of relative tables, 2 to 8: as few as give all heads 32
+    /// tasks, since each costs a plane as large as those.
     static func biasGroups(heads: Int) -> Int { Swift.min(8, attentionParts(heads: heads)) }
 }
 
@@ -38,17 +38,32 @@ extension GraphLowering {
             .gradient(
                 dout: results.dout, lse: results.lse, delta: delta, dq: result, dk: result + 1,
                 dv: result + 2, partial: partial),
-            extra: partial + 1 + (attributes.hasBiasGradient ? 1 : 0))
+            extra: partial + 1 + (attributes.hasBiasGradient ? 1 : 0) + at.relative.count)
         let rows = kernel.tokens * .fixed(kernel.heads)
         let plane = rows * .fixed(kernel.headSize)
         var working = [workspace(rows), workspace(.fixed(kernel.planes) * plane)]
         var sums = [AttentionKernel.Step.sumQueryGradients(dq: result, partial: partial)]
+        let tables = result + graph[id].types.count - at.relative.count
         if attributes.hasBiasGradient, let bias = kernel.bias {
             let gradient = BiasGradient(
                 dbias: result + 3, partial: partial + 1, groups: Machine.biasGroups(heads: kernel.heads))
             kernel.biasGradient = gradient
             working.append(workspace(.fixed(kernel.biasPlanes - 1) * bias.elements))
             sums.append(.sumBiasGradients(gradient))
+        }
+        if kernel.relative != nil {
+            let groups = Machine.biasGroups(heads: kernel.heads)
+            let all = Extent.fixed(groups * kernel.parts * kernel.relativePlane)
+            func table(_ operand: Int?, _ index: Int) -> RelativeGradient.Table? {
+                guard operand != nil else { return nil }
+                working.append(workspace(all))
+                return RelativeGradient.Table(result: tables + index, partial: delta + working.count - 1)
+            }
+            let keys = table(at.relativeKeys, 0)
+            let queries = table(at.relativeQueries, keys == nil ? 0 : 1)
+            let gradient = RelativeGradient(keys: keys, queries: queries, groups: groups)
+            kernel.relativeGradient = gradient
+            sums.append(.sumRelativeGradients(gradient))
         }
         let phases = sums.map { step in
             var sum = kernel
@@ -83,6 +98,9 @@ extension GraphLowering {
         guard let heads = types.q.shape[1].fixedExtent, let headSize = types.q.shape[2].fixedExtent else {
             throw unsupported(id, "heads and head size must be fixed")
         }
+        let relative = types.relative.first?.shape[0].fixedExtent.map { rows in
+            RelativeTables(keys: at.relativeKeys, queries: at.relativeQueries, rows: rows)
+        }
         var bias: AddedBias?
         if let kind = attributes.bias, let buffer = at.bias, let shape = types.bias?.shape {
             bias = AddedBias(
@@ -91,7 +109,7 @@ extension GraphLowering {
         return AttentionKernel(
             step: step, attributes: attributes, element: types.q.element, query: at.q, key: at.k, value: at.v,
             offsets: at.offsets, lengths: at.lengths, rng: at.rng ?? at.list.count, stream: extra,
-            maskTable: attributes.mask.map { _ in extra + 1 }, bias: bias,
+            maskTable: attributes.mask.map { _ in extra + 1 }, relative: relative, bias: bias,
             sequences: Extent(types.lengths.shape), tokens: Extent([types.q.shape[0]]), heads: heads,
             headSize: headSize, parts: Machine.attentionParts(heads: heads),
             tile: machine.attentionTile(types.q.element), rowStrides: rowStrides(id))

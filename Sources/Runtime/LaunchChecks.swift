@@ -59,8 +59,12 @@ struct LaunchChecks {
             }
             binding.buffers[launch][buffer] = tables[number].memory?.start
         }
-        if let limit = check.bias?.longest(symbols), longest > limit {
-            throw tooLong(longest, "bias", limit, at: binding.place(of: launch))
+        for (what, limit) in [
+            ("bias", check.bias?.longest(symbols)),
+            ("table of relative positions", check.relative?.longest),
+        ] {
+            guard let limit, longest > limit else { continue }
+            throw tooLong(longest, what, limit, at: binding.place(of: launch))
         }
     }
 

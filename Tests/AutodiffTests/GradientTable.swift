@@ -48,7 +48,8 @@ private func rng(_ p: Tensor) -> Tensor { p.builder.constant([11, 3], .i64, [2])
 
 extension GradientCase {
     static let all =
-        unary + binary + moving + reductions + contractions + rows + attention + biases + indexing + sharing
+        unary + binary + moving + reductions + contractions + rows + attention + biases + relative + indexing
+        + sharing
 
     static let unary: [GradientCase] = [
         (UnaryFunction.neg, -1.0...1.0), (.abs, 0.2...1), (.abs, -1 ... -0.2), (.exp, -1...1),
@@ -187,6 +188,24 @@ extension GradientCase {
                         p[0], p[1], p[2], offsets: inputs[0], lengths: inputs[1], scale: 0.8, mask: mask,
                         bias: p[3], rate: rate, rng: rng(p[0]))
                 }
+            }
+        }
+    }
+
+    /// Relative tables for sequences of up to five tokens, one more than there are.
+    static let relative: [GradientCase] = [0, 0.4].flatMap { (rate: Double) in
+        RelativeTerms.allCases.map { terms in
+            GradientCase(
+                name: "flash attention, \(terms), dropout \(rate)",
+                shapes: Array(repeating: [7, 2, 3], count: 3)
+                    + Array(repeating: [9, 2, 3], count: terms.tableCount),
+                inputs: segments
+            ) { p, inputs in
+                p[0].builder.attention(
+                    p[0], p[1], p[2], offsets: inputs[0], lengths: inputs[1], scale: 0.8,
+                    relativeKeys: terms == .positionToContent ? nil : p[3],
+                    relativeQueries: terms == .contentToPosition ? nil : p[p.count - 1], rate: rate,
+                    rng: rng(p[0]))
             }
         }
     }

@@ -32,18 +32,23 @@ import Testing
         var mask: AttentionMask?
         var bias: AttentionBias?
         var hasBiasGradient = true
-        /// What the bias serves beyond the longest sequence.
+        var relative: RelativeTerms?
+        /// What bias and relative tables serve beyond the longest sequence.
         var biasMargin = 3
 
         var label: String {
             "\(element) \(heads)x\(headSize) \(batch) rate \(rate) "
-                + "\(bias.map { "\($0)" } ?? "") \(mask.map(\.description)?.prefix(80) ?? "")"
+                + "\(bias.map { "\($0)" } ?? "") \(relative.map { "\($0)" } ?? "") \(mask.map(\.description)?.prefix(80) ?? "")"
         }
 
         func graph() throws -> Graph {
             try GraphBuilder.build("attention") { g in
                 let shape: [Dimension] = ["tokens", .fixed(heads), .fixed(headSize)]
-                let tensors = ["q", "k", "v"].map { g.input($0, element, shape) }
+                let tensors =
+                    ["q", "k", "v"].map { g.input($0, element, shape) }
+                    + relativeNames.map { name in
+                        g.input(name, element, [.fixed(2 * longest - 1), .fixed(heads), .fixed(headSize)])
+                    }
                 var rest = [
                     g.input("offsets", .i32, [.symbol("sequences", offset: 1)]),
                     g.input("lengths", .i32, ["sequences"]),
@@ -57,17 +62,27 @@ import Testing
                 }
                 if rate > 0 { rest.append(g.input("rng", .i64, [2])) }
                 var attributes = AttentionAttributes(
-                    scale: scale, rate: rate, stream: stream, mask: mask, bias: bias)
+                    scale: scale, rate: rate, stream: stream, mask: mask, bias: bias, relative: relative)
                 let forward = g.applyAll(.flashAttention(attributes), tensors + rest)
                 attributes.hasBiasGradient = bias != nil && hasBiasGradient
                 let gradients = g.applyAll(
                     .flashAttentionGradient(attributes),
                     [g.input("dout", element, shape)] + tensors + forward + rest)
-                for (name, tensor) in zip(["out", "lse", "dq", "dk", "dv", "dbias"], forward + gradients) {
+                let results =
+                    ["out", "lse", "dq", "dk", "dv"] + (attributes.hasBiasGradient ? ["dbias"] : [])
+                    + relativeNames.map { "d" + $0 }
+                for (name, tensor) in zip(results, forward + gradients) {
                     g.output(name, tensor)
                 }
             }
         }
+
+        private var relativeNames: [String] {
+            (relative?.hasKeys == true ? ["keys"] : []) + (relative?.hasQueries == true ? ["queries"] : [])
+        }
+
+        /// The longest sequence that bias and relative tables serve.
+        private var longest: Int { Int(batch.lengths.max() ?? 0) + biasMargin }
 
         /// Largest error of a result relative to max(1, |result|).
         var tolerance: Double {
@@ -90,13 +105,18 @@ import Testing
                 inputs[name] = tensor.rounded
             }
             inputs["bias"] = biasTensor(&numbers)
+            for name in relativeNames {
+                var tensor = numbers.tensor([2 * longest - 1, heads, headSize], -1, 1)
+                tensor.element = element
+                inputs[name] = tensor.rounded
+            }
             return inputs
         }
 
         /// Some of its elements are -infinity, with pairs all of a row as well.
         private func biasTensor(_ numbers: inout Numbers) -> HostTensor? {
             guard let bias else { return nil }
-            let n = Int(batch.lengths.max() ?? 0) + biasMargin
+            let n = longest
             let shape = bias == .pairs ? [heads, n, n] : [heads, 2 * n - 1]
             let drawn = numbers.tensor(shape, -2, 2)
             let values = drawn.values.enumerated().map { index, value in

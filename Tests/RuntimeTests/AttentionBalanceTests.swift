@@ -48,7 +48,7 @@ import Testing
                 switch kernel.step {
                 case .forward(_, let lse): (written, width) = (lse, 1)
                 case .gradient(_, _, _, _, let dk, _, _): (written, width) = (dk, Self.headSize)
-                case .sumQueryGradients, .sumBiasGradients: continue
+                case .sumQueryGradients, .sumBiasGradients, .sumRelativeGradients: continue
                 }
                 let buffers = try launch.buffers.enumerated().map { index, buffer in
                     if case .workspace(let number) = buffer {

@@ -1,7 +1,8 @@
 // flash_attention           softmax(scale q kᵀ) v within each packed sequence, without an array of scores. Operands
 //                           (q, k, v, offsets, lengths) with q, k, v [tokens, heads, headSize] of one float type,
-//                           then the bias where the attributes name one, then rng i64[2] when rate > 0; results
-//                           (out, lse), out like q and lse f32[tokens, heads]. For query row t = offsets[s] + i and
+//                           behind v the tables of relative positions and behind lengths the bias where the attributes
+//                           name them, then rng i64[2] when rate > 0; results (out, lse), out like q and lse
+//                           f32[tokens, heads]. For query row t = offsets[s] + i and
 //                           key rows u = offsets[s] + j, i and j < lengths[s]:
 //   S[t, h, j] = scale Σ_d q[t, h, d] k[u, h, d] + B[h, i, j]
 //   lse[t, h] = log Σ_j exp S[t, h, j]
@@ -10,6 +11,10 @@
 //                           element a distance, f32[heads, 2n - 1]: B[h, i, j] = bias[h, j - i + n - 1] (relative
 //                           positions: Raffel et al., arXiv:1910.10683; Press et al., arXiv:2108.12409). No sequence
 //                           may be longer than n. Where B is -infinity, the key is excluded as by a mask.
+//                           With relative terms, a distance has a key a and a query b for each head, in tables
+//                           [2n - 1, heads, headSize] of the type of q, and S has besides (content to position, position
+//                           to content: He et al., arXiv:2006.03654)
+//   scale Σ_d (q[t, h, d] a[j - i + n - 1, h, d] + k[u, h, d] b[j - i + n - 1, h, d])
 //                           Padding rows give out 0 and lse -infinity. Dropout keeps the elements that the op
 //                           `dropout` of the same rate and stream keeps of P as a tensor [tokens, heads, length].
 //                           With a mask only its keys take part, all other weights being 0; a row without a key
@@ -21,6 +26,9 @@
 //   delta[t, h] = Σ_d dout[t, h, d] out[t, h, d]         dP[t, h, j] = keep / (1 - rate) Σ_d dout[t, h, d] v[u, h, d]
 //   dS = P (dP - delta)                                  dq[t, h, d] = scale Σ_j dS[t, h, j] k[u, h, d]
 //   dk[u, h, d] = scale Σ_i dS[t, h, j] q[t, h, d]       dv[u, h, d] = Σ_i dropout(P)[t, h, j] dout[t, h, d]
+//                           With relative terms dq and dk have the terms of a and b as well, and results behind all
+//                           others are da and db like the tables, sums over the pairs of a distance in all sequences:
+//   da[r, h, d] = scale Σ dS[t, h, j] q[t, h, d]         db[r, h, d] = scale Σ dS[t, h, j] k[u, h, d]
 
 extension Op {
     /// Attention without an array of scores.
@@ -56,15 +64,18 @@ extension Op.Attention: OpFamily {
             })
         static let forward = Spelling(
             "flash_attention", .float("scale"), .float("rate"), .int("stream"), .optional(mask),
-            .optional(.choice("bias"))
-        ) { .flashAttention(AttentionAttributes(scale: $0, rate: $1, stream: $2, mask: $3, bias: $4)) }
+            .optional(.choice("bias")), .optional(.choice("relative"))
+        ) {
+            .flashAttention(
+                AttentionAttributes(scale: $0, rate: $1, stream: $2, mask: $3, bias: $4, relative: $5))
+        }
         static let gradient = Spelling(
             "flash_attention_gradient", .float("scale"), .float("rate"), .int("stream"), .optional(mask),
-            .optional(.choice("bias")), .flag("bias_gradient")
+            .optional(.choice("bias")), .optional(.choice("relative")), .flag("bias_gradient")
         ) {
             .flashAttentionGradient(
                 AttentionAttributes(
-                    scale: $0, rate: $1, stream: $2, mask: $3, bias: $4, hasBiasGradient: $5))
+                    scale: $0, rate: $1, stream: $2, mask: $3, bias: $4, relative: $5, hasBiasGradient: $6))
         }
     }
 
@@ -72,8 +83,9 @@ extension Op.Attention: OpFamily {
 
     var text: OpText {
         switch self {
-        case .forward(let a): Row.forward(a.scale, a.rate, a.stream, a.mask, a.bias)
-        case .gradient(let a): Row.gradient(a.scale, a.rate, a.stream, a.mask, a.bias, a.hasBiasGradient)
+        case .forward(let a): Row.forward(a.scale, a.rate, a.stream, a.mask, a.bias, a.relative)
+        case .gradient(let a):
+            Row.gradient(a.scale, a.rate, a.stream, a.mask, a.bias, a.relative, a.hasBiasGradient)
         }
     }
 
@@ -91,7 +103,7 @@ extension Op.Attention: OpFamily {
             return [x.q, TensorType(.f32, Array(x.q.shape.dropLast()))]
         case .gradient:
             let dbias = attributes.hasBiasGradient ? x.bias : nil
-            return [x.q, x.q, x.q] + (dbias.map { [$0] } ?? [])
+            return [x.q, x.q, x.q] + (dbias.map { [$0] } ?? []) + x.relative
         }
     }
 
@@ -111,6 +123,7 @@ extension Op.Attention: OpFamily {
             }
             try mask.check(heads: heads)
         }
+        for table in x.relative { try checkRelative(table, x) }
         try checkSegments(x.offsets, x.lengths)
         if let bias = attributes.bias, let operand = x.bias {
             try check(operand, bias, heads: q.shape[1])
@@ -118,6 +131,20 @@ extension Op.Attention: OpFamily {
             throw .type("a bias gradient needs a bias")
         }
         if let rng = x.rng, rng != TensorType(.i64, [2]) { throw .type("needs rng i64[2], got \(rng)") }
+    }
+
+    private func checkRelative(
+        _ table: TensorType, _ x: AttentionOperands<TensorType>
+    ) throws(IRError) {
+        let (q, first) = (x.q, x.relative[0])
+        guard table.element == q.element, table.rank == 3, table == first,
+            table.shape[0].fixedExtent.map({ $0 % 2 == 1 }) == true,
+            Array(table.shape[1...]) == Array(q.shape[1...])
+        else {
+            let shape = ["2n - 1"] + q.shape[1...].map { "\($0)" }
+            throw .type(
+                "needs relative positions \(q.element)[\(shape.joined(separator: ", "))], got \(table)")
+        }
     }
 
     private func check(_ operand: TensorType, _ bias: AttentionBias, heads: Dimension) throws(IRError) {
@@ -142,7 +169,13 @@ extension Op.Attention: OpFamily {
             attributes.hasBiasGradient = positions.bias.map { rule.needed[$0] } ?? false
             let gradients = rule.builder.applyAll(.flashAttentionGradient(attributes), x.list)
             let dbias = attributes.hasBiasGradient ? gradients[3] : nil
-            return rule.operands.indices.map { $0 < 3 ? gradients[$0] : $0 == positions.bias ? dbias : nil }
+            let relative = 3..<3 + positions.relative.count
+            let tables = gradients.suffix(relative.count)
+            return rule.operands.indices.map { index in
+                if index < 3 { return gradients[index] }
+                if relative.contains(index) { return tables[tables.startIndex + index - 3] }
+                return index == positions.bias ? dbias : nil
+            }
         case .gradient:
             throw noGradient()
         }
@@ -153,10 +186,12 @@ extension Op.Attention: OpFamily {
     }
 
     var traits: OpTraits {
+        let tables = attributes.relative?.tableCount ?? 0
         let (results, tensors, products) =
             switch self {
-            case .forward: (2, 0..<3, 2)
-            case .gradient: (attributes.hasBiasGradient ? 4 : 3, 0..<5, 5)
+            case .forward: (2, 0..<3 + tables, 2 + tables)
+            case .gradient:
+                ((attributes.hasBiasGradient ? 4 : 3) + tables, 0..<5 + tables, 5 + 3 * tables)
             }
         return OpTraits(
             results: results, merges: true, folding: .small, isElementWise: false, byAddress: 0..<0,

@@ -14,6 +14,32 @@ public enum AttentionBias: String, Hashable, Sendable, CaseIterable {
     }
 }
 
+/// Which products of contents and relative positions are added to attention's scores (He et al., arXiv:2006.03654).
+public enum RelativeTerms: String, Hashable, Sendable, CaseIterable {
+    /// Queries times keys of the distance.
+    case contentToPosition = "content_to_position"
+    /// Keys times queries of the distance.
+    case positionToContent = "position_to_content"
+    /// Both.
+    case both
+
+    init?(hasKeys: Bool, hasQueries: Bool) {
+        switch (hasKeys, hasQueries) {
+        case (true, true): self = .both
+        case (true, false): self = .contentToPosition
+        case (false, true): self = .positionToContent
+        case (false, false): return nil
+        }
+    }
+
+    /// Whether distances have keys.
+    package var hasKeys: Bool { self != .positionToContent }
+    /// Whether distances have queries.
+    package var hasQueries: Bool { self != .contentToPosition }
+    /// How many tables that are.
+    package var tableCount: Int { self == .both ? 2 : 1 }
+}
+
 /// What attention computes beyond its operands.
 public struct AttentionAttributes: Hashable, Sendable {
     /// Factor of the scores, usually 1/√headSize.
@@ -26,6 +52,8 @@ public struct AttentionAttributes: Hashable, Sendable {
     public var mask: AttentionMask?
     /// What is added to the scores, where there is an operand for it.
     public var bias: AttentionBias?
+    /// The products with relative positions, where there are operands for them.
+    public var relative: RelativeTerms?
     /// Whether the gradient has the result dbias. The forward op has none.
     public var hasBiasGradient = false
 
@@ -37,16 +65,18 @@ public struct AttentionAttributes: Hashable, Sendable {
     ///   - stream: number of the dropout stream.
     ///   - mask: the keys that each query may attend to; all of its sequence when `nil`.
     ///   - bias: what the operand `bias` belongs to; `nil` without one.
+    ///   - relative: the products with relative positions; `nil` without any.
     ///   - hasBiasGradient: whether the gradient has the result dbias.
     public init(
         scale: Double, rate: Double = 0, stream: Int = 0, mask: AttentionMask? = nil,
-        bias: AttentionBias? = nil, hasBiasGradient: Bool = false
+        bias: AttentionBias? = nil, relative: RelativeTerms? = nil, hasBiasGradient: Bool = false
     ) {
         self.scale = scale
         self.rate = rate
         self.stream = stream
         self.mask = mask
         self.bias = bias
+        self.relative = relative
         self.hasBiasGradient = hasBiasGradient
     }
 }

@@ -11,6 +11,8 @@ package struct AttentionOperands<Element> {
     }
 
     package var q, k, v: Element
+    /// A key and a query for each distance, where the attributes name relative terms.
+    package var relativeKeys, relativeQueries: Element?
     package var results: Results?
     package var offsets, lengths: Element
     /// What is added to the scores, where the attributes name a bias.
@@ -19,10 +21,11 @@ package struct AttentionOperands<Element> {
     package var rng: Element?
 
     package init(
-        q: Element, k: Element, v: Element, offsets: Element, lengths: Element, bias: Element? = nil,
-        rng: Element? = nil
+        q: Element, k: Element, v: Element, relativeKeys: Element? = nil, relativeQueries: Element? = nil,
+        offsets: Element, lengths: Element, bias: Element? = nil, rng: Element? = nil
     ) {
         (self.q, self.k, self.v, self.offsets, self.lengths) = (q, k, v, offsets, lengths)
+        (self.relativeKeys, self.relativeQueries) = (relativeKeys, relativeQueries)
         (self.bias, self.rng) = (bias, rng)
     }
 
@@ -32,16 +35,23 @@ package struct AttentionOperands<Element> {
         func next() -> Element { rest.removeFirst() }
         let dout: Element? = if case .gradient = op { next() } else { nil }
         (q, k, v) = (next(), next(), next())
+        let relative = op.attributes.relative
+        relativeKeys = relative?.hasKeys == true ? next() : nil
+        relativeQueries = relative?.hasQueries == true ? next() : nil
         results = dout.map { Results(dout: $0, out: next(), lse: next()) }
         (offsets, lengths) = (next(), next())
         bias = op.attributes.bias.map { _ in next() }
         rng = op.attributes.rate > 0 ? next() : nil
     }
 
-    /// In the op's order: `[dout,] q, k, v, [out, lse,] offsets, lengths[, bias][, rng]`.
+    /// The tables of relative positions, keys before queries.
+    package var relative: [Element] { [relativeKeys, relativeQueries].compactMap(\.self) }
+
+    /// In the op's order: `[dout,] q, k, v, [relativeKeys,] [relativeQueries,] [out, lse,] offsets, lengths[, bias]
+    /// [, rng]`.
     package var list: [Element] {
         let (before, between) = (results.map { [$0.dout] } ?? [], results.map { [$0.out, $0.lse] } ?? [])
-        return before + [q, k, v] + between + [offsets, lengths] + [bias, rng].compactMap(\.self)
+        return before + [q, k, v] + relative + between + [offsets, lengths] + [bias, rng].compactMap(\.self)
     }
 }
 
@@ -49,7 +59,8 @@ extension Op.Attention {
     /// How many operands the op has.
     package var operandCount: Int {
         let own = if case .gradient = self { 8 } else { 5 }
-        return own + (attributes.bias == nil ? 0 : 1) + (attributes.rate > 0 ? 1 : 0)
+        return own + (attributes.relative?.tableCount ?? 0) + (attributes.bias == nil ? 0 : 1)
+            + (attributes.rate > 0 ? 1 : 0)
     }
 
     /// Where each operand stands.

@@ -6,7 +6,7 @@ extension Evaluation {
         let x = AttentionOperands(op, operands)
         let rows = AttentionRows(x, op.attributes)
         let segments = try segments(offsets: x.offsets, lengths: x.lengths, tokens: x.q.shape[0])
-        for tokens in segments { try check(op.attributes.mask, rows.bias, length: tokens.count) }
+        for tokens in segments { try check(rows, length: tokens.count) }
         return switch x.results {
         case nil: forward(rows, v: x.v, segments)
         case let results?: gradient(rows, v: x.v.values, results, segments)
@@ -37,7 +37,7 @@ extension Evaluation {
         return [out, lse]
     }
 
-    /// Results (dq, dk, dv[, dbias]).
+    /// Results (dq, dk, dv[, dbias][, dkeys][, dqueries]), the last of relative positions.
     private func gradient(
         _ rows: AttentionRows, v: [Double], _ results: AttentionOperands<HostTensor>.Results,
         _ segments: [Range<Int>]
@@ -48,6 +48,9 @@ extension Evaluation {
         var dq = Array(repeating: 0.0, count: v.count)
         var (dk, dv) = (dq, dq)
         var dbias = Array(repeating: 0.0, count: attributes.hasBiasGradient ? bias?.values.count ?? 0 : 0)
+        let (keys, queries) = (rows.relativeKeys, rows.relativeQueries)
+        var dkeys = Array(repeating: 0.0, count: keys?.values.count ?? 0)
+        var dqueries = Array(repeating: 0.0, count: queries?.values.count ?? 0)
         for tokens in segments {
             for token in tokens {
                 for head in 0..<heads {
@@ -65,20 +68,36 @@ extension Evaluation {
                             dbias[bias.index(head, query: token - tokens.lowerBound, key: column)] += dScore
                         }
                         let slope = dScore * attributes.scale
+                        let distance = column - (token - tokens.lowerBound)
                         for d in 0..<depth {
                             dq[own + d] += slope * k.values[key + d]
                             dk[key + d] += slope * q.values[own + d]
                             dv[key + d] += probability * factor * dout[own + d]
+                            if let keys {
+                                let place = keys.row(distance, head) + d
+                                dq[own + d] += slope * keys.values[place]
+                                dkeys[place] += slope * q.values[own + d]
+                            }
+                            if let queries {
+                                let place = queries.row(distance, head) + d
+                                dk[key + d] += slope * queries.values[place]
+                                dqueries[place] += slope * k.values[key + d]
+                            }
                         }
                     }
                 }
             }
         }
-        return [dq, dk, dv] + (attributes.hasBiasGradient ? [dbias] : [])
+        return [dq, dk, dv] + (attributes.hasBiasGradient ? [dbias] : []) + (keys == nil ? [] : [dkeys])
+            + (queries == nil ? [] : [dqueries])
     }
 
-    private func check(_ mask: AttentionMask?, _ bias: AddedBias?, length: Int) throws(InterpreterError) {
-        for (name, size) in [("mask", mask?.size), ("bias", bias?.longest)] {
+    private func check(_ rows: AttentionRows, length: Int) throws(InterpreterError) {
+        let limits = [
+            ("mask", rows.attributes.mask?.size), ("bias", rows.bias?.longest),
+            ("table of relative positions", rows.relativeKeys?.longest ?? rows.relativeQueries?.longest),
+        ]
+        for (name, size) in limits {
             guard let size, length > size else { continue }
             throw error("a sequence has \(length) tokens, but the \(name) is for at most \(size)")
         }
@@ -89,6 +108,8 @@ extension Evaluation {
 private struct AttentionRows {
     let q: HostTensor
     let k: HostTensor
+    let relativeKeys: RelativeTable?
+    let relativeQueries: RelativeTable?
     let bias: AddedBias?
     let attributes: AttentionAttributes
     /// Dropout's seed and step.
@@ -96,6 +117,8 @@ private struct AttentionRows {
 
     init(_ operands: AttentionOperands<HostTensor>, _ attributes: AttentionAttributes) {
         (q, k) = (operands.q, operands.k)
+        relativeKeys = operands.relativeKeys.map(RelativeTable.init)
+        relativeQueries = operands.relativeQueries.map(RelativeTable.init)
         bias = operands.bias.flatMap { operand in attributes.bias.map { AddedBias($0, operand) } }
         rng = operands.rng?.values.map(ElementType.saturatingInt)
         self.attributes = attributes
@@ -112,7 +135,15 @@ private struct AttentionRows {
             let added = bias.map { $0.values[$0.index(head, query: query, key: column)] } ?? 0
             if added == -.infinity { return nil }
             let (own, other) = (row * depth, (key * heads + head) * depth)
-            let dot = (0..<depth).reduce(0) { $0 + q.values[own + $1] * k.values[other + $1] }
+            var dot = (0..<depth).reduce(0) { $0 + q.values[own + $1] * k.values[other + $1] }
+            if let table = relativeKeys {
+                let place = table.row(column - query, head)
+                dot += (0..<depth).reduce(0) { $0 + q.values[own + $1] * table.values[place + $1] }
+            }
+            if let table = relativeQueries {
+                let place = table.row(column - query, head)
+                dot += (0..<depth).reduce(0) { $0 + k.values[other + $1] * table.values[place + $1] }
+            }
             return dot * attributes.scale + added
         }
     }
@@ -124,6 +155,22 @@ private struct AttentionRows {
             row: row, column: column, stream: attributes.stream, seed: rng[0], step: rng[1],
             rate: attributes.rate)
         return keeps ? 1 / (1 - attributes.rate) : 0
+    }
+}
+
+/// A row for each distance and head.
+private struct RelativeTable {
+    let values: [Double]
+    private let shape: [Int]
+
+    init(_ tensor: HostTensor) { (values, shape) = (tensor.values, tensor.shape) }
+
+    /// The longest sequence that it serves.
+    var longest: Int { (shape[0] + 1) / 2 }
+
+    /// Where the row of a distance below `longest` starts.
+    func row(_ distance: Int, _ head: Int) -> Int {
+        ((distance + longest - 1) * shape[1] + head) * shape[2]
     }
 }
 

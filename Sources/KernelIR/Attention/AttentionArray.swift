@@ -23,6 +23,16 @@ package enum AttentionArray: Hashable, Sendable, CaseIterable {
     case sum
     /// Dropout: terms of the generator that belong to four columns (four i64), and one bit per element.
     case columnTerms, keepBits
+    /// Relative positions: rows of a table [queries][rowWords] like `query`; panels of the window's keys as of `key`, and
+    /// the same keys and queries as pairs of rows, as `keyPairs`, of the window and of [queries] rows.
+    case relativeRows, relativeKeyPanels, relativeKeyPairs, relativeQueryPairs
+    /// Products of queries with the window's keys f32[rows][window], and of the window's queries with keys
+    /// f32[window][keys].
+    case contentScores, positionScores
+    /// The gradients of scores f32[window][keys] of a tile's queries, which come last, and of those before it.
+    case slopeHistory
+    /// The same of a tile by distances, [queries][window] as `scoreGradients` and `scoreGradientRows`.
+    case contentSlopes, contentSlopeRows
 
     var withoutPairs: AttentionArray {
         switch self {
@@ -42,13 +52,15 @@ extension AttentionKernel {
         switch step {
         case .forward: isForward = true
         case .gradient: isForward = false
-        case .sumQueryGradients, .sumBiasGradients: return 0
+        case .sumQueryGradients, .sumBiasGradients, .sumRelativeGradients: return 0
         }
         let queryRows = isForward ? tile.partRows : tile.queries
         let pairs = tile.isPaired ? paddedSize / 2 : 0
         let dropout = attributes.rate > 0 ? 1 : 0
         let inForward = isForward ? 1 : 0
         let inGradient = 1 - inForward
+        let hasRelativeKeys = relative?.keys == nil ? 0 : 1
+        let hasRelativeQueries = relative?.queries == nil ? 0 : 1
         return switch array {
         case .query: queryRows * rowWords
         case .key: tile.keys * rowWords
@@ -70,6 +82,17 @@ extension AttentionKernel {
         case .scoreGradientRows: tile.isPaired ? inGradient * tile.queries * tile.keys / 2 : 0
         case .dq: inGradient * queryRows * paddedSize
         case .dk, .dv: inGradient * tile.keys * paddedSize
+        case .relativeRows: relative == nil ? 0 : tile.queries * rowWords
+        case .relativeKeyPanels: hasRelativeKeys * tile.window * depthWords
+        case .relativeKeyPairs: inGradient * hasRelativeKeys * tile.window * rowWords
+        case .relativeQueryPairs: inGradient * hasRelativeQueries * tile.queries * rowWords
+        case .contentScores:
+            hasRelativeKeys * (isForward ? tile.forwardRows : tile.queries) * tile.window
+        case .positionScores: hasRelativeQueries * tile.window * tile.keys
+        case .slopeHistory: relative == nil ? 0 : inGradient * tile.window * tile.keys
+        case .contentSlopes: inGradient * hasRelativeKeys * tile.queries * tile.window
+        case .contentSlopeRows:
+            tile.isPaired ? inGradient * hasRelativeKeys * tile.queries * tile.window / 2 : 0
         }
     }
 

@@ -32,6 +32,8 @@ package struct AttentionTile: Hashable, Sendable {
 
     /// Elements of an operand in 32 bits.
     package var wordElements: Int { isPaired ? 2 : 1 }
+    /// Distances between the queries and the keys of a tile, and one more.
+    package var window: Int { queries + keys }
     /// Columns of the register tile and of a packed panel: two vectors.
     package var columns: Int { 2 * lanes }
 

@@ -16,6 +16,8 @@ package struct AttentionKernel: Hashable, Sendable {
         case sumQueryGradients(dq: Int, partial: Int)
         /// Adds the planes of dbias up, one task a head.
         case sumBiasGradients(BiasGradient)
+        /// Adds the planes of the relative tables' gradients up, `shares` tasks a head.
+        case sumRelativeGradients(RelativeGradient)
     }
 
     package var step: Step
@@ -34,6 +36,9 @@ package struct AttentionKernel: Hashable, Sendable {
     package var stream: Int
     /// The buffer of the mask's table, where there is a mask.
     package var maskTable: Int?
+    /// The keys and queries of distances, where there are any, and where their gradients go.
+    package var relative: RelativeTables?
+    package var relativeGradient: RelativeGradient?
     /// What is added to the scores.
     package var bias: AddedBias?
     /// Where the gradient of the bias goes, if it is asked for.
@@ -50,8 +55,8 @@ package struct AttentionKernel: Hashable, Sendable {
 
     package init(
         step: Step, attributes: AttentionAttributes, element: ElementType, query: Int, key: Int, value: Int,
-        offsets: Int, lengths: Int, rng: Int, stream: Int, maskTable: Int?, bias: AddedBias?,
-        biasGradient: BiasGradient? = nil, sequences: Extent, tokens: Extent, heads: Int, headSize: Int,
+        offsets: Int, lengths: Int, rng: Int, stream: Int, maskTable: Int?, relative: RelativeTables? = nil,
+        bias: AddedBias?, sequences: Extent, tokens: Extent, heads: Int, headSize: Int,
         parts: Int, tile: AttentionTile, rowStrides: [Int: Int] = [:]
     ) {
         self.step = step
@@ -65,8 +70,8 @@ package struct AttentionKernel: Hashable, Sendable {
         self.rng = rng
         self.stream = stream
         self.maskTable = maskTable
+        self.relative = relative
         self.bias = bias
-        self.biasGradient = biasGradient
         self.sequences = sequences
         self.tokens = tokens
         self.heads = heads
@@ -75,6 +80,12 @@ package struct AttentionKernel: Hashable, Sendable {
         self.tile = tile
         self.rowStrides = rowStrides
     }
+
+    /// The groups of sequences of the gradient's tasks, where sequences add to one result.
+    package var groups: Int? { biasGradient?.groups ?? relativeGradient?.groups }
+
+    /// Tasks that share a head's rows of the relative tables' gradients.
+    package static let shares = 4
 
     /// Elements from a token to the next one in a buffer.
     package func rowStride(_ buffer: Int) -> Int { rowStrides[buffer] ?? heads * headSize }
@@ -107,18 +118,22 @@ extension AttentionKernel: KernelTemplate {
         switch step {
         case .sumQueryGradients: return pieces
         case .sumBiasGradients: return heads
-        case .gradient: return (biasGradient.map { $0.groups * parts } ?? pieces) * heads
+        case .sumRelativeGradients: return heads * Self.shares
+        case .gradient: return (groups.map { $0 * parts } ?? pieces) * heads
         case .forward: return pieces * heads
         }
     }
 
     package func flopCount(_ symbols: [String: Int]) -> Int {
         switch step {
-        case .sumQueryGradients, .sumBiasGradients: instructionCount(symbols)
-        case .forward: 4 * headSize * scoreCount(symbols)
-        case .gradient: 10 * headSize * scoreCount(symbols)
+        case .sumQueryGradients, .sumBiasGradients, .sumRelativeGradients: instructionCount(symbols)
+        case .forward: (4 + 2 * tables) * headSize * scoreCount(symbols)
+        case .gradient: (10 + 6 * tables) * headSize * scoreCount(symbols)
         }
     }
+
+    /// Relative tables, each of which makes one product forward and three in the gradient.
+    private var tables: Int { relative?.buffers.count ?? 0 }
 
     /// Scores of all heads, as if the tokens were in equal shares of `sequences`; tiles of which the mask keeps nothing
     /// cost nothing.
@@ -132,17 +147,22 @@ extension AttentionKernel: KernelTemplate {
     }
 
     /// Of a score: its exponential with the row's maximum and sum, or with its gradient; dropout's bit. Of an element of
-    /// q, k, v and their gradients: bringing it to the products and back.
+    /// q, k, v and their gradients: bringing it to the products and back. Relative terms are moved by their distances,
+    /// lane by lane.
     package func instructionCount(_ symbols: [String: Int]) -> Int {
         let elements = tokens.value(symbols) * heads * headSize
         let dropout = attributes.rate > 0 ? 11 : 0
         return switch step {
         case .sumQueryGradients: planes * elements
         case .sumBiasGradients: (biasPlanes - 1) * (bias?.elements.value(symbols) ?? 0)
-        case .forward: (14 + dropout) * scoreCount(symbols) + 30 * elements
-        case .gradient: (26 + dropout) * scoreCount(symbols) + 30 * elements
+        case .sumRelativeGradients: tables * relativePlanes * relativeElements
+        case .forward: (14 + 10 * tables + dropout) * scoreCount(symbols) + 30 * elements
+        case .gradient: (26 + 30 * tables + dropout) * scoreCount(symbols) + 30 * elements
         }
     }
+
+    /// Elements of a relative table's gradient.
+    private var relativeElements: Int { heads * headSize * (relative?.rows ?? 0) }
 
     package func scratchByteCount(_ symbols: [String: Int]) -> Int { scratchByteCount }
 
@@ -156,15 +176,19 @@ extension AttentionKernel: KernelTemplate {
         let partials = planes * elements
         let biases = bias?.elements.value(counter.symbols) ?? 0
         let biasPartials = max(0, biasPlanes - 1) * biases
+        let table = relativeElements
+        let tablePartials = relativePlanes * table
         switch step {
         case .forward(let out, let lse):
             for buffer in [query, key, value] { counter.read(buffer, elements) }
+            for buffer in relative?.buffers ?? [] { counter.read(buffer, table) }
             if let bias { counter.read(bias.buffer, biases) }
             counter.write(out, elements)
             counter.write(lse, rows)
         case .gradient(let dout, let lse, let delta, let dq, let dk, let dv, let partial):
             for buffer in [query, key, value, dout] { counter.read(buffer, elements) }
             for buffer in [lse, delta] { counter.read(buffer, rows) }
+            for buffer in relative?.buffers ?? [] { counter.read(buffer, table) }
             if let bias { counter.read(bias.buffer, biases) }
             for buffer in [dk, dv] { counter.write(buffer, elements) }
             if element == .f32 { counter.write(dq, elements) }
@@ -173,6 +197,7 @@ extension AttentionKernel: KernelTemplate {
                 counter.write(biasGradient.dbias, biases)
                 counter.write(biasGradient.partial, biasPartials)
             }
+            for gradient in relativeGradient?.tables ?? [] { counter.write(gradient.partial, tablePartials) }
         case .sumQueryGradients(let dq, let partial):
             counter.read(partial, partials)
             if element == .f32 { counter.read(dq, elements) }
@@ -181,6 +206,11 @@ extension AttentionKernel: KernelTemplate {
             counter.read(gradient.partial, biasPartials)
             counter.read(gradient.dbias, biases)
             counter.write(gradient.dbias, biases)
+        case .sumRelativeGradients(let gradient):
+            for gradient in gradient.tables {
+                counter.read(gradient.partial, tablePartials)
+                counter.write(gradient.result, table)
+            }
         }
     }
 
@@ -205,12 +235,22 @@ extension AttentionKernel: KernelTemplate {
                 try verifier.write(biasGradient.dbias, .f32)
                 try verifier.write(biasGradient.partial, .f32)
             }
+            if let relativeGradient {
+                try verifier.require(
+                    .attention, relative != nil, "the gradient of relative tables that there are not")
+                for gradient in relativeGradient.tables { try verifier.write(gradient.partial, .f32) }
+            }
         case .sumQueryGradients(let dq, let partial):
             try verifier.read(partial, .f32)
             try verifier.write(dq, element, strides: strides(dq))
         case .sumBiasGradients(let gradient):
             try verifier.read(gradient.partial, .f32)
             try verifier.write(gradient.dbias, .f32)
+        case .sumRelativeGradients(let gradient):
+            for gradient in gradient.tables {
+                try verifier.read(gradient.partial, .f32)
+                try verifier.write(gradient.result, element, strides: strides(gradient.result))
+            }
         }
     }
 }
@@ -241,6 +281,9 @@ extension AttentionKernel {
             try verifier.read(buffer, element, strides: strides(buffer))
         }
         for buffer in [offsets, lengths] { try verifier.read(buffer, .i32) }
+        if let relative {
+            for buffer in relative.buffers { try verifier.read(buffer, element, strides: strides(buffer)) }
+        }
         if let bias {
             try verifier.extents([bias.columns, bias.elements])
             try verifier.read(bias.buffer, .f32)
@@ -266,11 +309,16 @@ extension AttentionKernel {
             ? ", dropout \(attributes.rate) stream b\(stream) rng b\(rng)" : ""
         let mask = maskTable.map { ", mask b\($0)" } ?? ""
         let bias = bias.map { ", \($0.kind) bias b\($0.buffer)[\($0.elements)]" } ?? ""
+        let relative =
+            relative.map { tables in
+                ", \(tables.rows) relative positions" + (tables.keys.map { " keys b\($0)" } ?? "")
+                    + (tables.queries.map { " queries b\($0)" } ?? "")
+            } ?? ""
         let dbias =
             biasGradient.map { ", dbias b\($0.dbias) in \($0.groups) groups, partial b\($0.partial)" } ?? ""
         let apart = rowStrides.sorted { $0.key < $1.key }.map { ", tokens of b\($0) \($1) apart" }.joined()
         let common =
-            "\(shape) scale \(attributes.scale)\(dropout)\(mask)\(bias)\(dbias), \(parts) parts, tile \(tile)\(apart)"
+            "\(shape) scale \(attributes.scale)\(dropout)\(mask)\(relative)\(bias)\(dbias), \(parts) parts, tile \(tile)\(apart)"
         switch step {
         case .forward(let out, let lse):
             return "  attention b\(out), lse b\(lse) = b\(query), b\(key), b\(value) \(common)\n"
@@ -283,6 +331,10 @@ extension AttentionKernel {
         case .sumBiasGradients(let gradient):
             return
                 "  attention_bias_sum b\(gradient.dbias) += partial b\(gradient.partial), \(biasPlanes) planes\n"
+        case .sumRelativeGradients(let gradient):
+            return gradient.tables.map { table in
+                "  attention_relative_sum b\(table.result) = partial b\(table.partial) \(shape), \(relativePlanes) planes\n"
+            }.joined()
         }
     }
 }

@@ -38,7 +38,25 @@ struct BiasTile {
     }
 }
 
+/// What is added to the products of a tile's queries and keys.
+struct AddedTerms {
+    let bias: BiasTile?
+    let relative: RelativeTile?
+
+    var isEmpty: Bool { bias == nil && relative == nil }
+}
+
 extension AttentionTemplate {
+    /// A vector of scores in base 2 with what is added to it.
+    func addTerms(
+        _ w: inout FunctionWriter, _ terms: AddedTerms, _ row: I64, _ column: I64, to score: Vector<F32>
+    ) -> Vector<F32> {
+        var sum = score
+        if let relative = terms.relative { sum = addRelative(&w, relative, row, column, to: sum) }
+        if let bias = terms.bias { sum = addBias(&w, bias, row, column, to: sum) }
+        return sum
+    }
+
     /// Fetches rows of a tile into the level-2 cache, while the products that come before their use run: what a bias of
     /// pairs has for a tile is single pieces of rows. One of distances stays in the cache by itself.
     func prefetch(_ w: inout FunctionWriter, _ biases: [BiasTile?], rows: I64) {
@@ -53,7 +71,7 @@ extension AttentionTemplate {
     }
 
     /// A vector of scores in base 2 with its bias; columns beyond the real ones stay as they are.
-    func addBias(
+    private func addBias(
         _ w: inout FunctionWriter, _ bias: BiasTile, _ row: I64, _ column: I64, to score: Vector<F32>
     ) -> Vector<F32> {
         let mask = v.mask(&w, below: w.sub(bias.keys, column))

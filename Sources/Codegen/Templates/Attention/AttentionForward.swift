@@ -64,6 +64,9 @@ extension AttentionTemplate {
         w.loop(from: 0, to: rows.count, by: tile.queries) { w, row in
             whenTile(&w, part, row: w.add(rows.from, row), key: key) { w, state in
                 let tileRows = w.min(w.sub(rows.count, row), tile.queries)
+                startWindow(
+                    &w, RelativeWindow(head: part.head, row: w.add(rows.from, row), key: key),
+                    rows: tileRows, keys: keys.count, isFirst: isFirstOfBlock(&w, row))
                 w.loop(from: 0, to: tileRows, by: tile.forwardRows) { w, inner in
                     let count = w.min(w.sub(tileRows, inner), tile.forwardRows)
                     let some = TileRows(
@@ -75,6 +78,12 @@ extension AttentionTemplate {
         }
     }
 
+    /// Whether no tile of the block of keys came before the one that starts at this row of the part.
+    func isFirstOfBlock(_ w: inout FunctionWriter, _ row: I64) -> I1 {
+        // A mask may have left tiles out.
+        kernel.maskTable == nil ? w.compare(.eq, row, 0) : true
+    }
+
     /// Some rows of a tile of scores: few at a time, so that their scores stay in the level-1 cache.
     private func writeRows(_ w: inout FunctionWriter, _ part: Part, _ rows: TileRows, _ keys: RowRange) {
         let row = rows.row
@@ -82,11 +91,11 @@ extension AttentionTemplate {
         prefetch(&w, [bias], rows: rows.count)
         let vectors = columnVectors(&w, keys.count)
         let scores = scratch(&w, .scores)
+        let queries = w.address(scratch(&w, .query), .float, w.mul(row, kernel.rowWords))
         scoreProduct.writePanels(
             &w,
             TileProduct.Operands(
-                left: w.address(scratch(&w, .query), .float, w.mul(row, kernel.rowWords)),
-                right: scratch(&w, .keyPanels), target: scores, rows: rows.count,
+                left: queries, right: scratch(&w, .keyPanels), target: scores, rows: rows.count,
                 depth: I64(kernel.depthWords)),
             count: w.ceilDivide(keys.count, tile.columns))
         excludeColumns(&w, rows: rows.count, from: keys.count)
@@ -99,7 +108,10 @@ extension AttentionTemplate {
                     terms: scratch(&w, .columnTerms), bits: scratch(&w, .keepBits),
                     row: w.add(w.mul(token, kernel.heads), part.head), rows: rows.count, count: keys.count))
         }
-        writeSoftmax(&w, rows, columns: w.mul(vectors, tile.lanes), bias: bias)
+        let relative = writeContentScores(
+            &w, queries: queries, firstRow: rows.place.row, rows: rows.count, keys: keys.count)
+        writeSoftmax(
+            &w, rows, columns: w.mul(vectors, tile.lanes), AddedTerms(bias: bias, relative: relative))
         let context = TileProduct.Operands(
             left: scores, right: scratch(&w, .valuePairs),
             target: w.address(scratch(&w, .out), .float, w.mul(row, kernel.paddedSize)),
@@ -115,17 +127,17 @@ extension AttentionTemplate {
         }
     }
 
-    /// Adds the bias to a tile of scores and turns them into exp(S - maximum), and brings the rows' maximum and sum up
+    /// Adds the terms to a tile of scores and turns them into exp(S - maximum), and brings the rows' maximum and sum up
     /// to date.
     private func writeSoftmax(
-        _ w: inout FunctionWriter, _ rows: TileRows, columns: I64, bias: BiasTile?
+        _ w: inout FunctionWriter, _ rows: TileRows, columns: I64, _ terms: AddedTerms
     ) {
         let scores = scratch(&w, .scores)
         let maximum = w.address(scratch(&w, .maximum), .float, rows.row)
         let sums = w.address(scratch(&w, .sum), .float, w.mul(rows.row, tile.lanes))
         let tileMaximum = w.select(rows.isFirst, maximum, scratch(&w, .tileMaximum))
         w.loop(from: 0, to: rows.count, by: 1) { w, row in
-            let largest = largestScores(&w, scores, row, columns: columns, bias: bias)
+            let largest = largestScores(&w, scores, row, columns: columns, terms)
             w.store(w.first(largest), w.address(tileMaximum, .float, row))
         }
         w.when(w.not(rows.isFirst)) { w in raiseMaximum(&w, rows.count, maximum) }
@@ -158,9 +170,9 @@ extension AttentionTemplate {
         }
     }
 
-    /// The maximum of a row's scores, or the least one, in every lane; adds the bias to them on the way.
+    /// The maximum of a row's scores, or the least one, in every lane; adds the terms to them on the way.
     private func largestScores(
-        _ w: inout FunctionWriter, _ scores: Pointer, _ row: I64, columns: I64, bias: BiasTile?
+        _ w: inout FunctionWriter, _ scores: Pointer, _ row: I64, columns: I64, _ terms: AddedTerms
     ) -> Vector<F32> {
         let start = v.float(leastMaximum)
         let largest = w.loop(from: 0, to: columns, by: tile.columns, carrying: [start, start]) {
@@ -169,8 +181,8 @@ extension AttentionTemplate {
                 let own = w.add(column, index * tile.lanes)
                 let place = scoreAddress(&w, scores, row, own)
                 var score = loadVector(&w, place)
-                if let bias {
-                    score = addBias(&w, bias, row, own, to: score)
+                if !terms.isEmpty {
+                    score = addTerms(&w, terms, row, own, to: score)
                     storeVector(&w, score, place)
                 }
                 return v.larger(&w, score, carried[index])

@@ -25,20 +25,33 @@ extension AttentionTemplate {
         let state: I32?
         let bias: BiasTile?
         let dbias: BiasTile?
+        let window: RelativeWindow
+        let planes: RelativePlanes?
+    }
+
+    /// Where a task adds to gradients that sequences share.
+    private struct SharedGradients {
+        var bias: BiasRows?
+        var relative: RelativePlanes?
     }
 
     func writeGradient(_ w: inout FunctionWriter, _ task: I64, _ buffers: GradientBuffers) {
-        guard let gradient = kernel.biasGradient else { return writePart(&w, part(&w, task), buffers, nil) }
+        guard let groups = kernel.groups else {
+            return writePart(&w, part(&w, task), buffers, SharedGradients())
+        }
         let (group, head, number) = numbers(&w, task)
-        let dbias = startBias(&w, gradient, group: group, head: head, part: number)
-        w.loop(from: group, to: w.extent(kernel.sequences), by: gradient.groups) { w, sequence in
-            writePart(&w, part(&w, sequence: sequence, head: head, number: number), buffers, dbias)
+        let shared = SharedGradients(
+            bias: kernel.biasGradient.map { startBias(&w, $0, group: group, head: head, part: number) },
+            relative: kernel.relativeGradient.map {
+                startRelative(&w, $0, group: group, head: head, part: number)
+            })
+        w.loop(from: group, to: w.extent(kernel.sequences), by: groups) { w, sequence in
+            writePart(&w, part(&w, sequence: sequence, head: head, number: number), buffers, shared)
         }
     }
 
-    /// - Parameter dbias: where the gradient of the bias is added to.
     private func writePart(
-        _ w: inout FunctionWriter, _ part: Part, _ buffers: GradientBuffers, _ dbias: BiasRows?
+        _ w: inout FunctionWriter, _ part: Part, _ buffers: GradientBuffers, _ shared: SharedGradients
     ) {
         forPadding(&w, part) { w, row in
             for buffer in [buffers.dq, buffers.dk, buffers.dv] {
@@ -60,9 +73,16 @@ extension AttentionTemplate {
                     let tile = GradientTile(
                         row: row, keys: keys, share: share, isFirst: isFirst, state: state,
                         bias: part.bias?.tile(&w, query: row, key: key, keys: keys),
-                        dbias: dbias?.tile(&w, query: row, key: key, keys: keys))
+                        dbias: shared.bias?.tile(&w, query: row, key: key, keys: keys),
+                        window: RelativeWindow(head: part.head, row: row, key: key),
+                        planes: shared.relative)
                     writeQueries(&w, part, buffers, tile)
                 }
+            }
+            if part.mask == nil {
+                let window = RelativeWindow(
+                    head: part.head, row: w.roundUp(part.rows.count, to: tile.queries), key: key)
+                finishDistances(&w, shared.relative, window, before: window.row, of: part.rows.count, keys)
             }
             for (sums, buffer, factor) in [
                 (AttentionArray.dk, buffers.dk, kernel.attributes.scale),
@@ -83,6 +103,7 @@ extension AttentionTemplate {
         packPanels(&w, .key, .keyPanels, count: keys)
         copyIn(&w, headRows(&w, kernel.value, token, part.head), count: keys, rows: .value)
         packPanels(&w, .value, .valuePanels, count: keys)
+        clearHistory(&w)
         if !knowsFirstTile {
             for sums in [AttentionArray.dk, .dv] {
                 clear(&w, scratch(&w, sums), .f32, count: w.mul(keys, kernel.paddedSize))
@@ -116,6 +137,11 @@ extension AttentionTemplate {
                     left: scratch(&w, left), right: scratch(&w, right), target: scratch(&w, target),
                     rows: rows, depth: I64(kernel.depthWords)), count: panels)
         }
+        startWindow(
+            &w, tile.window, rows: rows, keys: keys, isFirst: isFirstOfBlock(&w, tile.row))
+        advanceHistory(&w, rows: rows)
+        let relative = writeContentScores(
+            &w, queries: scratch(&w, .query), firstRow: 0, rows: rows, keys: keys)
         let vectors = columnVectors(&w, keys)
         excludeColumns(&w, rows: rows, from: keys)
         excludeMasked(&w, part, TilePlace(state: tile.state, row: 0), rows: rows, vectors: vectors)
@@ -128,10 +154,11 @@ extension AttentionTemplate {
                     count: keys))
         }
         let slopes = SlopeRows(
-            token: token, rows: rows, columns: w.mul(vectors, self.tile.lanes), bias: tile.bias,
-            dbias: tile.dbias)
+            token: token, rows: rows, columns: w.mul(vectors, self.tile.lanes),
+            terms: AddedTerms(bias: tile.bias, relative: relative), dbias: tile.dbias)
         writeSlopes(&w, part, buffers, slopes)
         writeGradientProducts(&w, row: tile.row, rows: rows, keys: keys)
+        addRelativeGradients(&w, part, tile, rows: rows)
         guard let isWhole = isOneTile(&w, part) else {
             return addToShare(&w, tile, token: token, head: part.head, rows: rows)
         }
@@ -141,6 +168,24 @@ extension AttentionTemplate {
         } otherwise: { w in
             addToShare(&w, tile, token: token, head: part.head, rows: rows)
         }
+    }
+
+    /// What a tile gives to the terms of distances: at once where a mask may leave the next tile out.
+    private func addRelativeGradients(
+        _ w: inout FunctionWriter, _ part: Part, _ tile: GradientTile, rows: I64
+    ) {
+        addContentGradients(&w, tile.planes, tile.window, rows: rows, keys: tile.keys)
+        let isAlone = part.mask != nil
+        addPositionGradients(
+            &w, tile.planes,
+            FinishedDistances(
+                window: tile.window, keys: tile.keys, rowsBefore: isAlone ? 0 : tile.row,
+                rowCount: isAlone ? rows : part.rows.count))
+        guard isAlone else { return }
+        let next = RelativeWindow(
+            head: part.head, row: w.add(tile.row, self.tile.queries), key: tile.window.key)
+        finishDistances(&w, tile.planes, next, before: I64(self.tile.queries), of: rows, tile.keys)
+        clearHistory(&w)
     }
 
     /// Whether one block of keys is all that there is of a sequence, so that dq is written at once; `nil` where the

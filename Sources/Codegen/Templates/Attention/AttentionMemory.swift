@@ -16,6 +16,34 @@ struct HeadRows {
     let start: Pointer
     /// Elements from token to token.
     let stride: I64
+    /// Where row 0 is among rows that there are no others beside; nil for rows from `start` on.
+    var place: RowPlace?
+
+    /// The first element of a row.
+    func row(_ w: inout FunctionWriter, _ row: I64, _ element: ScalarType) -> Pointer {
+        guard let place else { return w.address(start, element, w.mul(row, stride)) }
+        let number = w.min(w.max(w.add(place.first, row), 0), place.last)
+        return w.address(start, element, w.mul(number, stride))
+    }
+
+    /// The rows behind the first `count`.
+    func from(_ w: inout FunctionWriter, _ count: I64) -> HeadRows {
+        guard let place else { preconditionFailure("rows of no place") }
+        return HeadRows(
+            start: start, stride: stride, place: RowPlace(first: w.add(place.first, count), last: place.last))
+    }
+}
+
+/// The number of a row, which may lie outside of 0 ... `last`: the first or the last one stands for it then.
+struct RowPlace {
+    let first: I64
+    let last: I64
+}
+
+/// Where copies of rows go: operands whose depth is the head, and those whose depth is the rows.
+struct CopyTarget {
+    var rows: Pointer?
+    var pairs: Pointer?
 }
 
 extension AttentionTemplate {
@@ -53,7 +81,7 @@ extension AttentionTemplate {
     }
 
     /// The vectors of a head: their first element, and the mask of the last one where it is not full.
-    private var vectors: [(first: Int, mask: Mask?)] {
+    var vectors: [(first: Int, mask: Mask?)] {
         stride(from: 0, to: kernel.headSize, by: tile.lanes).map { first in
             let rest = kernel.headSize - first
             guard rest < tile.lanes else { return (first, nil) }
@@ -82,36 +110,41 @@ extension AttentionTemplate {
         _ w: inout FunctionWriter, _ source: HeadRows, count: I64, rows: AttentionArray? = nil,
         pairs: AttentionArray? = nil
     ) {
-        guard tile.isPaired else { return copyWidened(&w, source, count: count, to: rows ?? pairs) }
+        let target = CopyTarget(
+            rows: rows.map { scratch(&w, $0) }, pairs: pairs.map { scratch(&w, $0) })
+        copyIn(&w, source, count: count, to: target)
+    }
+
+    func copyIn(_ w: inout FunctionWriter, _ source: HeadRows, count: I64, to target: CopyTarget) {
+        guard tile.isPaired else {
+            return copyWidened(&w, source, count: count, to: target.rows ?? target.pairs)
+        }
         precondition(kernel.element == .bf16, "pairs of \(kernel.element)")
         let whole = w.and(count, -2)
         w.loop(from: 0, to: whole, by: 2) { w, row in
-            copyRows(&w, source, from: row, count: 2, rows: rows, pairs: pairs)
+            copyRows(&w, source, from: row, count: 2, to: target)
         }
         w.when(w.compare(.ne, whole, count)) { w in
-            copyRows(&w, source, from: whole, count: 1, rows: rows, pairs: pairs)
+            copyRows(&w, source, from: whole, count: 1, to: target)
         }
     }
 
     /// One pair of rows, or the first of them with zeros for the second.
     private func copyRows(
-        _ w: inout FunctionWriter, _ source: HeadRows, from row: I64, count: Int, rows: AttentionArray?,
-        pairs: AttentionArray?
+        _ w: inout FunctionWriter, _ source: HeadRows, from row: I64, count: Int, to target: CopyTarget
     ) {
-        let sources = (0..<count).map { index in
-            w.address(source.start, .i16, w.mul(w.add(row, index), source.stride))
-        }
+        let sources = (0..<count).map { source.row(&w, w.add(row, $0), .i16) }
         for (first, mask) in vectors {
             let bits = sources.map { v.load(&w, I16.self, w.address($0, .i16, first), mask: mask) }
-            if let rows {
+            if let rows = target.rows {
                 for (index, bits) in bits.enumerated() {
                     let start = w.mul(w.add(row, index), kernel.paddedSize)
-                    v.store(&w, bits, w.address(scratch(&w, rows), .i16, w.add(start, first)))
+                    v.store(&w, bits, w.address(rows, .i16, w.add(start, first)))
                 }
             }
-            if let pairs {
+            if let pairs = target.pairs {
                 let start = w.mul(w.lshr(row, 1), kernel.paddedSize)
-                let place = w.address(scratch(&w, pairs), .i32, w.add(start, first))
+                let place = w.address(pairs, .i32, w.add(start, first))
                 let second: Vector<I16> = count == 2 ? bits[1] : v.zero()
                 v.store(&w, v.bf16Pairs(&w, low: bits[0], high: second), place)
             }
@@ -119,13 +152,13 @@ extension AttentionTemplate {
     }
 
     private func copyWidened(
-        _ w: inout FunctionWriter, _ source: HeadRows, count: I64, to array: AttentionArray?
+        _ w: inout FunctionWriter, _ source: HeadRows, count: I64, to target: Pointer?
     ) {
-        guard let array else { return }
+        guard let target else { return }
         let storage = kernel.element.stored
         w.loop(from: 0, to: count, by: 1) { w, row in
-            let from = w.address(source.start, storage, w.mul(row, source.stride))
-            let to = w.address(scratch(&w, array), .float, w.mul(row, kernel.paddedSize))
+            let from = source.row(&w, row, storage)
+            let to = w.address(target, .float, w.mul(row, kernel.paddedSize))
             for (first, mask) in vectors {
                 let x = v.loadFloats(&w, as: kernel.element, w.address(from, storage, first), mask: mask)
                 storeVector(&w, x, w.address(to, .float, first))
@@ -172,13 +205,17 @@ extension AttentionTemplate {
     func packPanels(
         _ w: inout FunctionWriter, _ source: AttentionArray, _ target: AttentionArray, count: I64
     ) {
+        packPanels(&w, scratch(&w, source), scratch(&w, target), count: count)
+    }
+
+    func packPanels(_ w: inout FunctionWriter, _ source: Pointer, _ target: Pointer, count: I64) {
         let depth = I64(kernel.depthWords)
         w.loop(from: 0, to: w.ceilDivide(count, tile.columns), by: 1) { w, panel in
             let column = w.mul(panel, tile.columns)
             let rows = PackWriter.Matrix(
-                source: scratch(&w, source), rowStride: 1, columnStride: I64(kernel.rowWords), k: depth,
+                source: source, rowStride: 1, columnStride: I64(kernel.rowWords), k: depth,
                 n: count)
-            let place = w.address(scratch(&w, target), .float, w.mul(column, depth))
+            let place = w.address(target, .float, w.mul(column, depth))
             PackWriter(tile: tile.panel).packRight(&w, rows, column: column, panel: place)
         }
     }

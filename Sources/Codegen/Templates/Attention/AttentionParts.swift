@@ -53,7 +53,7 @@ extension AttentionTemplate {
         }
         let parts = I64(kernel.parts)
         if kernel.bias?.kind == .pairs {
-            let count = kernel.biasGradient.map { I64($0.groups) } ?? w.extent(kernel.sequences)
+            let count = kernel.groups.map { I64($0) } ?? w.extent(kernel.sequences)
             let (sequence, rest) = split(&w, task, count)
             let (part, head) = split(&w, rest, parts)
             return (sequence, head, part)

@@ -9,7 +9,7 @@ extension AttentionTemplate {
         let token: I64
         let rows: I64
         let columns: I64
-        let bias: BiasTile?
+        let terms: AddedTerms
         let dbias: BiasTile?
     }
 
@@ -52,7 +52,7 @@ extension AttentionTemplate {
         w.loop(from: 0, to: tile.columns, by: self.tile.columns) { w, column in
             for vector in 0..<2 {
                 let column = w.add(column, vector * self.tile.lanes)
-                let values = rows.map { slopes(&w, $0, column, bias: tile.bias, dbias: tile.dbias) }
+                let values = rows.map { slopes(&w, $0, column, tile.terms, dbias: tile.dbias) }
                 let (place, slopePlace) = (
                     scoreAddress(&w, places.scores, row, column), scoreAddress(&w, places.slopes, row, column)
                 )
@@ -84,10 +84,10 @@ extension AttentionTemplate {
 
     /// A vector of one row: the probabilities after dropout, and the gradients of the scores.
     private func slopes(
-        _ w: inout FunctionWriter, _ row: SlopeRow, _ column: I64, bias: BiasTile?, dbias: BiasTile?
+        _ w: inout FunctionWriter, _ row: SlopeRow, _ column: I64, _ terms: AddedTerms, dbias: BiasTile?
     ) -> (kept: Vector<F32>, slope: Vector<F32>) {
         var score = loadVector(&w, scoreAddress(&w, row.scores, row.row, column))
-        if let bias { score = addBias(&w, bias, row.row, column, to: score) }
+        score = addTerms(&w, terms, row.row, column, to: score)
         let p = exp2(&w, w.fsub(score, row.shift))
         var (kept, dp) = (p, loadVector(&w, scoreAddress(&w, row.slopes, row.row, column)))
         if hasDropout {
@@ -97,11 +97,12 @@ extension AttentionTemplate {
         }
         let slope = w.fmul(p, w.fsub(dp, row.delta))
         if let dbias { addSlope(&w, slope, to: dbias, row.row, column) }
+        if kernel.relative != nil { storeVector(&w, slope, historyAddress(&w, row.row, column)) }
         return (kept, slope)
     }
 
     /// Stores pairs of the bf16 elements of one row or two; the second row is 0 where there is one.
-    private func storePair(_ w: inout FunctionWriter, _ bits: [Vector<I16>], _ place: Pointer) {
+    func storePair(_ w: inout FunctionWriter, _ bits: [Vector<I16>], _ place: Pointer) {
         let second = bits.count == 2 ? bits[1] : v.zero()
         v.store(&w, v.bf16Pairs(&w, low: bits[0], high: second), place)
     }

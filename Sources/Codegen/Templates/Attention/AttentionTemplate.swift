@@ -27,13 +27,14 @@ struct AttentionTemplate {
     var helpers: [KernelHelper] {
         let products: [TileProduct?]
         switch kernel.step {
-        case .forward: products = [scoreProduct, contextProduct, firstContextProduct]
+        case .forward: products = [scoreProduct, contextProduct, firstContextProduct, contentProduct]
         case .gradient:
             products = [
                 scoreProduct, probabilityGradientProduct, queryGradientProduct, keyGradientProduct,
-                firstKeyGradientProduct,
+                firstKeyGradientProduct, contentProduct, relativeQueryGradientProduct, relativeKeyProduct,
+                relativeQueryProduct,
             ]
-        case .sumQueryGradients, .sumBiasGradients: return []
+        case .sumQueryGradients, .sumBiasGradients, .sumRelativeGradients: return []
         }
         return products.compactMap { $0 }.map { KernelHelper(unit: .product($0)) }
             + (hasDropout ? [KernelHelper(unit: .keep(keep.function))] : [])
@@ -49,6 +50,7 @@ struct AttentionTemplate {
                 writeGradient(&w, task, buffers)
             case .sumQueryGradients(let dq, let partial): writeSum(&w, task, dq: dq, partial: partial)
             case .sumBiasGradients(let gradient): writeBiasSum(&w, task, gradient)
+            case .sumRelativeGradients(let gradient): writeRelativeSum(&w, task, gradient)
             }
         }
     }
@@ -56,18 +58,21 @@ struct AttentionTemplate {
     // MARK: Products
 
     /// S = scale log₂ e Q Kᵀ
-    var scoreProduct: TileProduct { headProduct("scores", factor: kernel.attributes.scale * Self.log2e) }
+    var scoreProduct: TileProduct {
+        headProduct("scores", factor: kernel.attributes.scale * Self.log2e, targetRow: tile.keys)
+    }
 
     /// dP = dO Vᵀ / (1 - rate)
     var probabilityGradientProduct: TileProduct {
-        headProduct("probability_gradients", factor: 1 / (1 - kernel.attributes.rate))
+        headProduct(
+            "probability_gradients", factor: 1 / (1 - kernel.attributes.rate), targetRow: tile.keys)
     }
 
-    private func headProduct(_ name: String, factor: Double) -> TileProduct {
+    func headProduct(_ name: String, factor: Double, targetRow: Int) -> TileProduct {
         TileProduct(
             name: name, rows: tile.rows, lanes: tile.lanes, isPaired: tile.isPaired, start: .zero,
             factor: factor, leftRow: kernel.rowWords, leftDepth: 1, rightDepth: tile.columns,
-            targetRow: tile.keys, rightPanel: kernel.depthWords * tile.columns)
+            targetRow: targetRow, rightPanel: kernel.depthWords * tile.columns)
     }
 
     /// O = correction O + P V
@@ -83,7 +88,7 @@ struct AttentionTemplate {
         rowProduct("query_gradient", .zero, leftRow: tile.keys / tile.wordElements)
     }
 
-    private func rowProduct(_ name: String, _ start: TileProduct.Start, leftRow: Int) -> TileProduct {
+    func rowProduct(_ name: String, _ start: TileProduct.Start, leftRow: Int) -> TileProduct {
         TileProduct(
             name: name, rows: tile.rows, lanes: tile.lanes, isPaired: tile.isPaired, start: start,
             leftRow: leftRow, leftDepth: 1, rightDepth: kernel.paddedSize, targetRow: kernel.paddedSize,
@@ -91,17 +96,19 @@ struct AttentionTemplate {
     }
 
     /// dV += dropout(P)ᵀ dO, and dK += dSᵀ Q
-    var keyGradientProduct: TileProduct { keyProduct("key_gradient", .target) }
+    var keyGradientProduct: TileProduct { keyProduct("key_gradient", .target, leftDepth: keyDepth) }
 
     /// dV = dropout(P)ᵀ dO and dK = dSᵀ Q for the first queries, if those are known when kernels are written.
     var firstKeyGradientProduct: TileProduct? {
-        knowsFirstTile ? keyProduct("first_key_gradient", .zero) : nil
+        knowsFirstTile ? keyProduct("first_key_gradient", .zero, leftDepth: keyDepth) : nil
     }
 
-    private func keyProduct(_ name: String, _ start: TileProduct.Start) -> TileProduct {
+    private var keyDepth: Int { tile.wordElements * tile.keys }
+
+    func keyProduct(_ name: String, _ start: TileProduct.Start, leftDepth: Int) -> TileProduct {
         TileProduct(
             name: name, rows: tile.rows, lanes: tile.lanes, isPaired: tile.isPaired, start: start,
-            leftRow: 1, leftDepth: tile.wordElements * tile.keys, rightDepth: kernel.paddedSize,
+            leftRow: 1, leftDepth: leftDepth, rightDepth: kernel.paddedSize,
             targetRow: kernel.paddedSize, rightPanel: tile.columns)
     }
 
