@@ -10,7 +10,8 @@ extension EncoderSpec {
         embeddings = Embeddings(
             vocabulary: config.vocabularySize, padding: config.paddingID, width: config.embeddingWidth,
             isProjected: config.embeddingWidth != config.hiddenSize,
-            positions: Positions(rows: config.maxPositions), tokenTypes: config.tokenTypes, norm: norm,
+            positions: Positions(rows: config.maxPositions),
+            tokenTypes: config.tokenTypes > 0 ? config.tokenTypes : nil, norm: norm,
             dropout: config.hiddenDropout)
         layers = (0..<config.layers).map { layer in
             func owner(_ part: LayerSharing.Part) -> Int {

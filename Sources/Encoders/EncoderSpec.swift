@@ -16,6 +16,8 @@ public struct EncoderSpec: Sendable {
     public var finalNorm: Norm?
     /// What all layers add to their scores for the distance of query and key; nil without.
     public var relativePositions: RelativePositions?
+    /// The keys and queries that distances have in all layers; nil without.
+    public var disentangledPositions: DisentangledPositions?
     /// What stands on the encoder.
     public var heads: Heads
     /// How token states become one vector where no modules say it.
@@ -89,6 +91,52 @@ public struct EncoderSpec: Sendable {
         }
     }
 
+    /// A learned vector for each distance of query and key, of which every layer makes keys that meet its queries, queries
+    /// that meet its keys, or both (He et al., arXiv:2006.03654). Far distances may share a vector, the more of them the
+    /// farther they are (arXiv:2111.09543).
+    public struct DisentangledPositions: Sendable {
+        /// What is made of the vectors.
+        public var terms: RelativeTerms
+        /// Distances from -`span` on have vectors of their own up to `span` - 1, after they were put in buckets; others share
+        /// the last one of their direction.
+        public var span: Int
+        /// The buckets of a direction, and the distance at which they end; nil where every distance has its own.
+        public var buckets: Buckets?
+        /// The norm of the vectors; nil without.
+        public var norm: Norm?
+        /// Whether keys and queries of distances are made by the matrices that make those of tokens.
+        public var sharesProjections: Bool
+        /// Dropout on the vectors, anew in each layer, in [0, 1).
+        public var dropout: Double
+
+        /// Buckets of distances.
+        public struct Buckets: Sendable {
+            /// Buckets of a direction; the first half of them has one distance each.
+            public var count: Int
+            /// The distance at which they end.
+            public var maxDistance: Int
+
+            /// So many buckets, up to a distance.
+            public init(count: Int, maxDistance: Int) {
+                self.count = count
+                self.maxDistance = maxDistance
+            }
+        }
+
+        /// Vectors for distances below `span` in either direction.
+        public init(
+            terms: RelativeTerms, span: Int, buckets: Buckets? = nil, norm: Norm? = nil,
+            sharesProjections: Bool = false, dropout: Double = 0
+        ) {
+            self.terms = terms
+            self.span = span
+            self.buckets = buckets
+            self.norm = norm
+            self.sharesProjections = sharesProjections
+            self.dropout = dropout
+        }
+    }
+
     /// Queries and keys that are turned by their positions (Su et al., arXiv:2104.09864): element i and element i + n / 2 of a
     /// head of size n by the angle position · base^(-2i / n).
     public struct Rotary: Sendable, Hashable {
@@ -125,6 +173,8 @@ public struct EncoderSpec: Sendable {
         public var mask: AttentionMask?
         /// How queries and keys are turned by their positions; nil when they are not.
         public var rotary: Rotary?
+        /// What scores are multiplied by; nil for 1/√(width / heads).
+        public var scale: Double?
         /// Whether the four matrices have biases.
         public var hasBiases = true
         /// Dropout on the probabilities, in [0, 1).
@@ -157,7 +207,7 @@ public struct EncoderSpec: Sendable {
         let rates =
             [
                 embeddings.dropout, heads.sequence.inputDropout, heads.sequence.dropout, heads.token.dropout,
-                heads.pair?.dropout ?? 0,
+                heads.pair?.dropout ?? 0, disentangledPositions?.dropout ?? 0,
             ]
             + layers.flatMap {
                 [

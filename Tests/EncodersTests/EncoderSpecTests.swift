@@ -61,7 +61,6 @@ import Testing
         #expect(offset != (try Self.hidden(Self.spec())))
     }
 
-    /// As `relative_position_bucket` of Transformers' MPNet has them.
     @Test func paddingTakesNoPositionWhereTheyBeginBehindIt() {
         func uncounted(_ modelType: String) -> Int32? {
             var config = EncoderFamilies.named(modelType)?.defaults ?? EncoderConfig()
@@ -72,6 +71,28 @@ import Testing
         #expect(["bert", "albert", "modernbert", "distilbert"].allSatisfy { uncounted($0) == nil })
     }
 
+    /// As `make_log_bucket_position` of Transformers' DeBERTa has them.
+    @Test(arguments: [
+        (
+            256, 512,
+            [
+                (-1536, 511), (-511, 511), (-257, 448), (-129, 385), (-128, 384), (-1, 257), (0, 256),
+                (1, 255),
+                (128, 128), (129, 127), (135, 123), (511, 1), (512, 0), (1536, 0),
+            ]
+        ),
+        (
+            8, 24,
+            [(-24, 15), (-13, 15), (-5, 13), (-4, 12), (0, 8), (4, 4), (5, 3), (11, 2), (23, 1), (24, 0)]
+        ),
+    ])
+    func rowsOfDistancesAreTransformers(_ count: Int, _ maxDistance: Int, _ rows: [(Int, Int)]) {
+        let part = EncoderSpec.DisentangledPositions(
+            terms: .both, span: count, buckets: .init(count: count, maxDistance: maxDistance))
+        for (distance, row) in rows { #expect(part.row(keyBehindQuery: distance) == row, "\(distance)") }
+    }
+
+    /// As `relative_position_bucket` of Transformers' MPNet has them.
     @Test func bucketsOfDistancesBeginWhereTransformersHasThem() {
         let part = EncoderSpec.RelativePositions(buckets: 32, maxDistance: 128)
         #expect(part.starts == [1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 23, 32, 46, 64, 91])

@@ -21,7 +21,7 @@ import Testing
         }.sorted { $0.path < $1.path }
     }()
 
-    @Test func fixturesAreThere() { #expect(Self.directories.count >= 22) }
+    @Test func fixturesAreThere() { #expect(Self.directories.count >= 25) }
 
     @Test(arguments: directories)
     func equalsTransformers(_ directory: URL) throws {
@@ -98,7 +98,7 @@ import Testing
         ),
         (#"{"model_type": "distilbert", "n_layers": 0}"#, "'n_layers' is 0"),
         (
-            #"{"model_type": "deberta-v2"}"#,
+            #"{"model_type": "longformer"}"#,
             "expected 'bert', 'roberta', 'xlm-roberta', 'camembert', 'distilbert'"
         ),
         (#"{"model_type": "roberta", "pad_token_id": null}"#, "'pad_token_id' is null"),
@@ -124,6 +124,16 @@ import Testing
         (
             #"{"model_type": "modernbert", "layer_types": ["full_attention"]}"#,
             "'layer_types' has 1 layers, expected 22"
+        ),
+        (
+            #"{"model_type": "deberta-v2", "conv_kernel_size": 3}"#,
+            "'conv_kernel_size' is 3, expected 0: the convolution"
+        ),
+        (#"{"model_type": "deberta-v2", "pos_att_type": ["p2p"]}"#, "expected a list of 'c2p' and 'p2c'"),
+        (#"{"model_type": "deberta-v2", "embedding_size": 128}"#, "expected 1536 (hidden_size)"),
+        (
+            #"{"model_type": "deberta-v2", "relative_attention": true, "position_buckets": 1024}"#,
+            "'position_buckets' is 1024, expected less than 1022"
         ),
         (#"{"model_type": "modernbert", "hidden_size": 36}"#, "makes heads of 3 elements"),
         (#"{"model_type": "modernbert", "classifier_pooling": "max"}"#, "expected one of cls, mean"),

@@ -41,13 +41,17 @@ extension EncoderConfig {
         }
         let sizes: [(Key, Int)] = [
             (.vocabularySize, vocabularySize), (.hiddenSize, hiddenSize), (.layers, layers), (.heads, heads),
-            (.feedForwardSize, feedForwardSize), (.maxPositions, maxPositions), (.tokenTypes, tokenTypes),
+            (.feedForwardSize, feedForwardSize), (.maxPositions, maxPositions),
             (.embeddingSize, embeddingWidth),
         ]
         for (key, size) in sizes {
             // Token ids and tensor extents are 32-bit in the kernels.
             try require(size > 0 && size <= Int(Int32.max), key, "is \(size), expected 1 to \(Int32.max)")
         }
+        let leastTypes = family.defaults.tokenTypes == 0 ? 0 : 1
+        try require(
+            (leastTypes...Int(Int32.max)).contains(tokenTypes), .tokenTypes,
+            "is \(tokenTypes), expected \(leastTypes) to \(Int32.max)")
         try require(
             layers <= Self.mostLayers, .layers, "is \(layers), expected at most \(Self.mostLayers)")
         if case .groups(let count) = shareLayers {

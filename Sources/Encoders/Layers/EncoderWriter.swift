@@ -11,6 +11,8 @@ struct EncoderWriter {
     private(set) var maskLoss: Tensor?
     /// What is added to each layer's scores.
     private var biases: [Tensor] = []
+    /// What layers make keys and queries of distances of.
+    private var relative: DisentangledPositionWriter?
 
     init(_ builder: EncoderBuilder, gates: AttentionGates?, isTraining: Bool) {
         self.builder = builder
@@ -25,11 +27,16 @@ struct EncoderWriter {
     mutating func write() -> Tensor {
         if let gates { g.scope("attention_gates") { write(gates) } }
         if let part = spec.relativePositions { g.scope("relative_positions") { write(part) } }
+        if let part = spec.disentangledPositions {
+            relative = g.scope("relative_positions") { DisentangledPositionWriter(builder, part) }
+        }
         var x = g.scope("embeddings") { embeddings() }
         states = [x]
         for (index, layer) in spec.layers.enumerated() {
             x = g.scope("encoder.layer.\(index)") {
-                LayerWriter(builder, layer, bias: biases.isEmpty ? nil : biases[index]).write(x)
+                LayerWriter(
+                    builder, layer, bias: biases.isEmpty ? nil : biases[index], relative: relative
+                ).write(x)
             }
             states.append(x)
         }

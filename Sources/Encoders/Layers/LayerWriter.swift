@@ -6,11 +6,17 @@ struct LayerWriter {
     private let layer: EncoderSpec.Layer
     /// The learned bias of the scores.
     private let bias: Tensor?
+    /// What keys and queries of distances are made of.
+    private let relative: DisentangledPositionWriter?
 
-    init(_ builder: EncoderBuilder, _ layer: EncoderSpec.Layer, bias: Tensor?) {
+    init(
+        _ builder: EncoderBuilder, _ layer: EncoderSpec.Layer, bias: Tensor?,
+        relative: DisentangledPositionWriter?
+    ) {
         self.builder = builder
         self.layer = layer
         self.bias = bias
+        self.relative = relative
     }
 
     private var g: GraphBuilder { builder.g }
@@ -96,13 +102,16 @@ struct LayerWriter {
     /// What tokens attend to, [tokens, heads, head size].
     private func context(_ q: Tensor, _ k: Tensor, _ v: Tensor, headSize: Int) -> Tensor {
         let (part, segments) = (layer.attention, [builder.offsets, builder.lengths])
-        if part.mask != nil || bias != nil {
+        let scale = part.scale ?? 1 / Double(headSize).squareRoot()
+        if part.mask != nil || bias != nil || relative != nil {
+            let tables = relative?.tables(part, headSize: headSize)
             return g.attention(
-                q, k, v, offsets: segments[0], lengths: segments[1], mask: part.mask, bias: bias,
-                rate: part.dropout, rng: builder.rng)
+                q, k, v, offsets: segments[0], lengths: segments[1], scale: scale, mask: part.mask,
+                bias: bias, relativeKeys: tables?.keys, relativeQueries: tables?.queries, rate: part.dropout,
+                rng: builder.rng)
         }
         let scores = g.apply(.raggedMatmul(.scores, length: "length"), [q, k] + segments)
-        let weights = (scores * (1 / Double(headSize).squareRoot())).softmax(limits: builder.keyCounts)
+        let weights = (scores * scale).softmax(limits: builder.keyCounts)
         let dropped = builder.dropout(weights, part.dropout)
         return g.apply(.raggedMatmul(.context, length: "length"), [dropped, v] + segments)
     }

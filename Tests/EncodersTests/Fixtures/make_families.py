@@ -39,6 +39,7 @@ HEADS = {
     "camembert": classes("Camembert"),
     "albert": classes("Albert", ("pretraining", "ForPreTraining")),
     "mpnet": classes("MPNet"),
+    "deberta-v2": classes("DebertaV2"),
     "modernbert": classes("ModernBert"),
     "nomic_bert": classes("NomicBert"),
 }
@@ -75,6 +76,8 @@ def config(family, rng, small):
                "layer_norm_eps": epsilon}
     if family == "mpnet":
         return hf.MPNetConfig(**common | {"pad_token_id": 1})
+    if family == "deberta-v2":
+        return deberta(rng, small, common)
     common["type_vocab_size"] = pick(2, lambda: int(rng.integers(1, 4)))
     tables = pick(6, lambda: width if rng.random() < 0.3 else int(rng.integers(4, 40)))
     if family == "nomic_bert":
@@ -89,6 +92,21 @@ def config(family, rng, small):
                                classifier_dropout_prob=0.0, **common)
     kind = {"roberta": hf.RobertaConfig, "xlm-roberta": hf.XLMRobertaConfig, "camembert": hf.CamembertConfig}[family]
     return kind(**common | {"pad_token_id": pick(1, lambda: int(rng.integers(0, 4)))})
+
+
+def deberta(rng, small, common):
+    def choose(fixed, *others):
+        return fixed if small else others[rng.integers(0, len(others))]
+
+    # Without relative attention its norm, and without terms its vectors, are there and nobody reads them: not tried.
+    relative = choose(True, True, True, False)
+    return hf.DebertaV2Config(
+        relative_attention=relative, position_buckets=choose(4, -1, 2, 4, 8),
+        max_relative_positions=choose(-1, -1, 9, 15), share_att_key=choose(True, True, False),
+        pos_att_type=choose(["p2c", "c2p"], ["p2c", "c2p"], ["p2c", "c2p"], ["c2p"], ["p2c"]),
+        norm_rel_ebd=choose("layer_norm", "layer_norm", "none") if relative else "none", position_biased_input=choose(False, False, True),
+        type_vocab_size=choose(0, 0, 2), pooler_hidden_act=choose("gelu", "gelu", "relu"),
+        legacy=choose(True, True, False) or not common["tie_word_embeddings"], **common)
 
 
 def modernbert(rng, small, layers, activation, common):
@@ -132,9 +150,10 @@ def batch(family, head, settings, rng):
     """A ragged batch: the tensors of the fixture, and what the model is called with."""
     low = 1 + (settings.pad_token_id or 0)
     ids = [rng.integers(low, settings.vocab_size, n).tolist() for n in rng.permutation([7, 16, 3, 11])]
-    types = [rng.integers(0, getattr(settings, "type_vocab_size", 1), len(row)).tolist() for row in ids]
+    kinds = getattr(settings, "type_vocab_size", 0)
+    types = [rng.integers(0, kinds or 1, len(row)).tolist() for row in ids]
     inputs = {"input_ids": pad(ids, settings.pad_token_id), "attention_mask": pad([[1] * len(r) for r in ids], 0)}
-    if hasattr(settings, "type_vocab_size"):
+    if kinds:
         inputs["token_type_ids"] = pad(types, 0)
     tensors = {"ids": np.concatenate(ids).astype(np.int32), "types": np.concatenate(types).astype(np.int32),
                "lengths": np.asarray([len(row) for row in ids], np.int32)}
