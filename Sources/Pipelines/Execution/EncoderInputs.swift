@@ -11,14 +11,15 @@ package struct EncoderInputs {
     package var tensors: [String: TensorData]
     package var symbols: [String: Int]
 
-    /// The input that not every family has.
-    package static let tokenTypes = "token_type_ids"
+    private static let (tokenTypes, positions) = ("token_type_ids", "position_ids")
+    /// The inputs that not every family has.
+    package static let optional = [tokenTypes, positions]
 
     package init(_ batch: Batch) {
         tensors = [
             "input_ids": TensorData(batch.ids),
             Self.tokenTypes: TensorData(batch.typeIDs),
-            "position_ids": TensorData(batch.positions),
+            Self.positions: TensorData(batch.positions),
             "offsets": TensorData(batch.offsets),
             "lengths": TensorData(batch.lengths),
         ]

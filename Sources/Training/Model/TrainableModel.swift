@@ -55,11 +55,11 @@ package final class TrainableModel {
         try evaluation.run(inputs.tensors, symbols: inputs.symbols, guarding: outputs)
     }
 
-    /// Those of a batch's inputs that the model reads: families without token types have no input for them.
+    /// Those of a batch's inputs that the model reads: families without token types or positions have no input for them.
     package func readInputs(of batch: StepInputs) -> StepInputs {
-        guard !training.inputs.contains(where: { $0.name == EncoderInputs.tokenTypes }) else { return batch }
+        let read = Set(training.inputs.map(\.name))
         var batch = batch
-        batch.tensors[EncoderInputs.tokenTypes] = nil
+        for name in EncoderInputs.optional where !read.contains(name) { batch.tensors[name] = nil }
         return batch
     }
 
