@@ -194,12 +194,14 @@ public final class GraphBuilder {
     ///   - relativeKeys: of the type of `q`, [2n - 1, heads, headSize]: a key for each distance, from 1 - n to n - 1,
     ///     whose products with the queries are added to the scores (`RelativeTerms`).
     ///   - relativeQueries: the same the other way round, for products with the keys.
+    ///   - rotary: f32[tokens, headSize], the cosines of the angles by which queries and keys are turned, and their sines
+    ///     behind them, half a head of each: element i is turned together with element i + headSize / 2.
     ///   - rate: share of the probabilities that dropout takes out, keyed by `rng` as in `dropout`; none without `rng`.
     ///   - rng: i64[2], seed and step.
     public func attention(
         _ q: Tensor, _ k: Tensor, _ v: Tensor, offsets: Tensor, lengths: Tensor, scale: Double? = nil,
         mask: AttentionMask? = nil, bias: Tensor? = nil, relativeKeys: Tensor? = nil,
-        relativeQueries: Tensor? = nil, rate: Double = 0, rng: Tensor? = nil
+        relativeQueries: Tensor? = nil, rotary: Tensor? = nil, rate: Double = 0, rng: Tensor? = nil
     ) -> Tensor {
         let headSize = q.type.shape.last?.fixedExtent ?? 1
         var attributes = AttentionAttributes(scale: scale ?? 1 / Double(headSize).squareRoot(), mask: mask)
@@ -208,7 +210,8 @@ public final class GraphBuilder {
             hasKeys: relativeKeys != nil, hasQueries: relativeQueries != nil)
         var operands = AttentionOperands(
             q: q, k: k, v: v, relativeKeys: relativeKeys, relativeQueries: relativeQueries, offsets: offsets,
-            lengths: lengths, bias: bias)
+            lengths: lengths, rotary: rotary, bias: bias)
+        attributes.isRotary = rotary != nil
         if let rng, rate != 0 {
             (attributes.rate, attributes.stream) = (rate, nextStream)
             nextStream += 1

@@ -109,7 +109,8 @@ extension GraphLowering {
         return AttentionKernel(
             step: step, attributes: attributes, element: types.q.element, query: at.q, key: at.k, value: at.v,
             offsets: at.offsets, lengths: at.lengths, rng: at.rng ?? at.list.count, stream: extra,
-            maskTable: attributes.mask.map { _ in extra + 1 }, relative: relative, bias: bias,
+            maskTable: attributes.mask.map { _ in extra + 1 }, rotary: at.rotary,
+            relative: relative, bias: bias,
             sequences: Extent(types.lengths.shape), tokens: Extent([types.q.shape[0]]), heads: heads,
             headSize: headSize, parts: Machine.attentionParts(heads: heads),
             tile: machine.attentionTile(types.q.element), rowStrides: rowStrides(id))

@@ -48,7 +48,8 @@ private func rng(_ p: Tensor) -> Tensor { p.builder.constant([11, 3], .i64, [2])
 
 extension GradientCase {
     static let all =
-        unary + binary + moving + reductions + contractions + rows + attention + biases + relative + indexing
+        unary + binary + moving + reductions + contractions + rows + attention + biases + relative + rotary
+        + indexing
         + sharing
 
     static let unary: [GradientCase] = [
@@ -209,6 +210,18 @@ extension GradientCase {
             }
         }
     }
+
+    static let rotary: [GradientCase] = [
+        GradientCase(
+            name: "flash attention, rotary", shapes: Array(repeating: [7, 2, 4], count: 3), inputs: segments
+        ) { p, inputs in
+            let g = p[0].builder
+            let angles = (0..<28).map { Double($0 % 9) / 7 - 0.6 }
+            return g.attention(
+                p[0], p[1], p[2], offsets: inputs[0], lengths: inputs[1], scale: 0.8,
+                rotary: g.constant(angles, .f32, [7, 4]))
+        }
+    ]
 
     static let indexing: [GradientCase] = [
         GradientCase(name: "gather with repeated ids", shapes: [[4, 3]], inputs: [ids([1, 3, 1, 1, 0])]) {

@@ -33,12 +33,13 @@ import Testing
         var bias: AttentionBias?
         var hasBiasGradient = true
         var relative: RelativeTerms?
+        var isRotary = false
         /// What bias and relative tables serve beyond the longest sequence.
         var biasMargin = 3
 
         var label: String {
             "\(element) \(heads)x\(headSize) \(batch) rate \(rate) "
-                + "\(bias.map { "\($0)" } ?? "") \(relative.map { "\($0)" } ?? "") \(mask.map(\.description)?.prefix(80) ?? "")"
+                + "\(bias.map { "\($0)" } ?? "") \(relative.map { "\($0)" } ?? "")\(isRotary ? " rotary" : "") \(mask.map(\.description)?.prefix(80) ?? "")"
         }
 
         func graph() throws -> Graph {
@@ -53,6 +54,7 @@ import Testing
                     g.input("offsets", .i32, [.symbol("sequences", offset: 1)]),
                     g.input("lengths", .i32, ["sequences"]),
                 ]
+                if isRotary { rest.append(g.input("angles", .f32, ["tokens", .fixed(headSize)])) }
                 let rows = Dimension.fixed(heads)
                 switch bias {
                 case .pairs: rest.append(g.input("bias", .f32, [rows, "n", "n"]))
@@ -62,7 +64,8 @@ import Testing
                 }
                 if rate > 0 { rest.append(g.input("rng", .i64, [2])) }
                 var attributes = AttentionAttributes(
-                    scale: scale, rate: rate, stream: stream, mask: mask, bias: bias, relative: relative)
+                    scale: scale, rate: rate, stream: stream, mask: mask, bias: bias, relative: relative,
+                    isRotary: isRotary)
                 let forward = g.applyAll(.flashAttention(attributes), tensors + rest)
                 attributes.hasBiasGradient = bias != nil && hasBiasGradient
                 let gradients = g.applyAll(
@@ -105,6 +108,7 @@ import Testing
                 inputs[name] = tensor.rounded
             }
             inputs["bias"] = biasTensor(&numbers)
+            if isRotary { inputs["angles"] = numbers.tensor([batch.tokens, headSize], -1, 1) }
             for name in relativeNames {
                 var tensor = numbers.tensor([2 * longest - 1, heads, headSize], -1, 1)
                 tensor.element = element

@@ -4,25 +4,44 @@ import Lowering
 import Target
 import Testing
 
-/// Attention with keys and queries of distances: compiled against interpreted.
+/// Attention with keys and queries of distances, and with queries and keys that are turned: compiled against interpreted.
 @Suite struct RelativeAttentionTests {
     typealias Case = AttentionTests.Case
     typealias Batch = AttentionTests.Batch
 
-    /// Sequences of one to several tiles of queries and keys, with tails.
-    static let batches = [
-        Batch.ragged, .long, .empty, Batch(offsets: [0, 130, 200, 392], lengths: [129, 64, 192]),
-    ]
+    /// Sequences of one to several tiles of queries and keys, with and without tails.
+    static let blocks = Batch(offsets: [0, 130, 200, 392], lengths: [129, 64, 192])
 
-    @Test(arguments: batches, RelativeTerms.allCases)
+    @Test(arguments: [
+        (Batch.ragged, RelativeTerms.both), (.long, .both), (.empty, .both), (blocks, .both),
+        (.long, .contentToPosition), (.ragged, .positionToContent),
+    ])
     func terms(_ batch: Batch, _ terms: RelativeTerms) throws {
         try Case(heads: 2, headSize: 24, batch: batch, rate: 0.1, relative: terms).check()
     }
 
-    @Test(arguments: [ElementType.bf16, .f16], batches)
+    @Test(arguments: [
+        (ElementType.bf16, Batch.ragged), (.bf16, .long), (.bf16, .empty), (.bf16, blocks), (.f16, .ragged),
+    ])
     func lowPrecision(_ element: ElementType, _ batch: Batch) throws {
         try Case(
             heads: 2, headSize: 20, element: element, batch: batch, rate: 0.1, scale: 0.15, relative: .both
+        ).check()
+    }
+
+    /// Half a head need not be whole vectors.
+    @Test(arguments: [2, 24, 40, 64], [ElementType.f32, .bf16])
+    func turned(_ headSize: Int, _ element: ElementType) throws {
+        try Case(
+            heads: 2, headSize: headSize, element: element, rate: 0.1,
+            scale: 0.5 / Double(headSize).squareRoot(), isRotary: true
+        ).check()
+    }
+
+    @Test(arguments: [ElementType.f32, .bf16]) func turnedInSeveralParts(_ element: ElementType) throws {
+        try Case(
+            heads: 2, headSize: 20, element: element, batch: .long, scale: 0.1,
+            mask: AttentionMask(.window(40)), isRotary: true
         ).check()
     }
 
@@ -59,8 +78,9 @@ import Testing
 
     @Test(arguments: [ElementType.f32, .bf16]) func resultsDoNotDependOnThreads(_ element: ElementType) throws
     {
-        let batch = Batch(offsets: [0, 130, 200, 392], lengths: [129, 64, 192])
-        let test = Case(heads: 2, headSize: 40, element: element, batch: batch, rate: 0.1, relative: .both)
+        let test = Case(
+            heads: 2, headSize: 40, element: element, batch: Self.blocks, rate: 0.1, relative: .both,
+            isRotary: true)
         let results = try [1, 2, 3].map { threads in
             let compiler = try Compiler(CompilerOptions(threads: threads, cache: .off))
             let executor = try compiler.compile(try test.graph(), parameters: ParameterStore())

@@ -1,7 +1,7 @@
 // flash_attention           softmax(scale q kᵀ) v within each packed sequence, without an array of scores. Operands
 //                           (q, k, v, offsets, lengths) with q, k, v [tokens, heads, headSize] of one float type,
-//                           behind v the tables of relative positions and behind lengths the bias where the attributes
-//                           name them, then rng i64[2] when rate > 0; results (out, lse), out like q and lse
+//                           behind v the tables of relative positions and behind lengths the angles and the bias where
+//                           the attributes name them, then rng i64[2] when rate > 0; results (out, lse), out like q and lse
 //                           f32[tokens, heads]. For query row t = offsets[s] + i and
 //                           key rows u = offsets[s] + j, i and j < lengths[s]:
 //   S[t, h, j] = scale Σ_d q[t, h, d] k[u, h, d] + B[h, i, j]
@@ -15,6 +15,11 @@
 //                           [2n - 1, heads, headSize] of the type of q, and S has besides (content to position, position
 //                           to content: He et al., arXiv:2006.03654)
 //   scale Σ_d (q[t, h, d] a[j - i + n - 1, h, d] + k[u, h, d] b[j - i + n - 1, h, d])
+//                           With `rotary`, q and k stand for what they become when they are turned by the angles of
+//                           their tokens (Su et al., arXiv:2104.09864), whose cosines c and sines s are
+//                           f32[tokens, headSize], the cosines first, for m = headSize / 2 and d < m:
+//   q'[t, h, d] = q[t, h, d] c[t, d] - q[t, h, m + d] s[t, d]
+//   q'[t, h, m + d] = q[t, h, m + d] c[t, d] + q[t, h, d] s[t, d]
 //                           Padding rows give out 0 and lse -infinity. Dropout keeps the elements that the op
 //                           `dropout` of the same rate and stream keeps of P as a tensor [tokens, heads, length].
 //                           With a mask only its keys take part, all other weights being 0; a row without a key
@@ -64,18 +69,21 @@ extension Op.Attention: OpFamily {
             })
         static let forward = Spelling(
             "flash_attention", .float("scale"), .float("rate"), .int("stream"), .optional(mask),
-            .optional(.choice("bias")), .optional(.choice("relative"))
+            .optional(.choice("bias")), .optional(.choice("relative")), .flag("rotary")
         ) {
             .flashAttention(
-                AttentionAttributes(scale: $0, rate: $1, stream: $2, mask: $3, bias: $4, relative: $5))
+                AttentionAttributes(
+                    scale: $0, rate: $1, stream: $2, mask: $3, bias: $4, relative: $5, isRotary: $6))
         }
         static let gradient = Spelling(
             "flash_attention_gradient", .float("scale"), .float("rate"), .int("stream"), .optional(mask),
-            .optional(.choice("bias")), .optional(.choice("relative")), .flag("bias_gradient")
+            .optional(.choice("bias")), .optional(.choice("relative")), .flag("rotary"),
+            .flag("bias_gradient")
         ) {
             .flashAttentionGradient(
                 AttentionAttributes(
-                    scale: $0, rate: $1, stream: $2, mask: $3, bias: $4, relative: $5, hasBiasGradient: $6))
+                    scale: $0, rate: $1, stream: $2, mask: $3, bias: $4, relative: $5, isRotary: $6,
+                    hasBiasGradient: $7))
         }
     }
 
@@ -83,9 +91,11 @@ extension Op.Attention: OpFamily {
 
     var text: OpText {
         switch self {
-        case .forward(let a): Row.forward(a.scale, a.rate, a.stream, a.mask, a.bias, a.relative)
+        case .forward(let a):
+            Row.forward(a.scale, a.rate, a.stream, a.mask, a.bias, a.relative, a.isRotary)
         case .gradient(let a):
-            Row.gradient(a.scale, a.rate, a.stream, a.mask, a.bias, a.relative, a.hasBiasGradient)
+            Row.gradient(
+                a.scale, a.rate, a.stream, a.mask, a.bias, a.relative, a.isRotary, a.hasBiasGradient)
         }
     }
 
@@ -125,12 +135,22 @@ extension Op.Attention: OpFamily {
         }
         for table in x.relative { try checkRelative(table, x) }
         try checkSegments(x.offsets, x.lengths)
+        if let rotary = x.rotary { try checkRotary(rotary, q) }
         if let bias = attributes.bias, let operand = x.bias {
             try check(operand, bias, heads: q.shape[1])
         } else if attributes.hasBiasGradient {
             throw .type("a bias gradient needs a bias")
         }
         if let rng = x.rng, rng != TensorType(.i64, [2]) { throw .type("needs rng i64[2], got \(rng)") }
+    }
+
+    private func checkRotary(_ angles: TensorType, _ q: TensorType) throws(IRError) {
+        guard angles == TensorType(.f32, [q.shape[0], q.shape[2]]) else {
+            throw .type("needs angles f32[\(q.shape[0]), \(q.shape[2])], got \(angles)")
+        }
+        guard q.shape[2].fixedExtent.map({ $0 % 2 == 0 }) == true else {
+            throw .type("needs a fixed, even head size to turn, got \(q.shape[2])")
+        }
     }
 
     private func checkRelative(

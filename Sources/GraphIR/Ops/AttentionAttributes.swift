@@ -54,6 +54,8 @@ public struct AttentionAttributes: Hashable, Sendable {
     public var bias: AttentionBias?
     /// The products with relative positions, where there are operands for them.
     public var relative: RelativeTerms?
+    /// Whether queries and keys are turned by angles, for which there is an operand.
+    public var isRotary = false
     /// Whether the gradient has the result dbias. The forward op has none.
     public var hasBiasGradient = false
 
@@ -66,10 +68,12 @@ public struct AttentionAttributes: Hashable, Sendable {
     ///   - mask: the keys that each query may attend to; all of its sequence when `nil`.
     ///   - bias: what the operand `bias` belongs to; `nil` without one.
     ///   - relative: the products with relative positions; `nil` without any.
+    ///   - isRotary: whether queries and keys are turned.
     ///   - hasBiasGradient: whether the gradient has the result dbias.
     public init(
         scale: Double, rate: Double = 0, stream: Int = 0, mask: AttentionMask? = nil,
-        bias: AttentionBias? = nil, relative: RelativeTerms? = nil, hasBiasGradient: Bool = false
+        bias: AttentionBias? = nil, relative: RelativeTerms? = nil, isRotary: Bool = false,
+        hasBiasGradient: Bool = false
     ) {
         self.scale = scale
         self.rate = rate
@@ -77,6 +81,7 @@ public struct AttentionAttributes: Hashable, Sendable {
         self.mask = mask
         self.bias = bias
         self.relative = relative
+        self.isRotary = isRotary
         self.hasBiasGradient = hasBiasGradient
     }
 }

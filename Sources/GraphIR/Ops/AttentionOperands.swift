@@ -15,6 +15,8 @@ package struct AttentionOperands<Element> {
     package var relativeKeys, relativeQueries: Element?
     package var results: Results?
     package var offsets, lengths: Element
+    /// The cosines and sines of tokens' angles, where queries and keys are turned.
+    package var rotary: Element?
     /// What is added to the scores, where the attributes name a bias.
     package var bias: Element?
     /// Dropout's key, where the rate is not 0.
@@ -22,11 +24,11 @@ package struct AttentionOperands<Element> {
 
     package init(
         q: Element, k: Element, v: Element, relativeKeys: Element? = nil, relativeQueries: Element? = nil,
-        offsets: Element, lengths: Element, bias: Element? = nil, rng: Element? = nil
+        offsets: Element, lengths: Element, rotary: Element? = nil, bias: Element? = nil, rng: Element? = nil
     ) {
         (self.q, self.k, self.v, self.offsets, self.lengths) = (q, k, v, offsets, lengths)
         (self.relativeKeys, self.relativeQueries) = (relativeKeys, relativeQueries)
-        (self.bias, self.rng) = (bias, rng)
+        (self.rotary, self.bias, self.rng) = (rotary, bias, rng)
     }
 
     /// - Precondition: there are `operandCount` of them.
@@ -40,6 +42,7 @@ package struct AttentionOperands<Element> {
         relativeQueries = relative?.hasQueries == true ? next() : nil
         results = dout.map { Results(dout: $0, out: next(), lse: next()) }
         (offsets, lengths) = (next(), next())
+        rotary = op.attributes.isRotary ? next() : nil
         bias = op.attributes.bias.map { _ in next() }
         rng = op.attributes.rate > 0 ? next() : nil
     }
@@ -47,11 +50,12 @@ package struct AttentionOperands<Element> {
     /// The tables of relative positions, keys before queries.
     package var relative: [Element] { [relativeKeys, relativeQueries].compactMap(\.self) }
 
-    /// In the op's order: `[dout,] q, k, v, [relativeKeys,] [relativeQueries,] [out, lse,] offsets, lengths[, bias]
-    /// [, rng]`.
+    /// In the op's order: `[dout,] q, k, v, [relativeKeys,] [relativeQueries,] [out, lse,] offsets, lengths
+    /// [, rotary][, bias][, rng]`.
     package var list: [Element] {
         let (before, between) = (results.map { [$0.dout] } ?? [], results.map { [$0.out, $0.lse] } ?? [])
-        return before + [q, k, v] + relative + between + [offsets, lengths] + [bias, rng].compactMap(\.self)
+        return before + [q, k, v] + relative + between + [offsets, lengths]
+            + [rotary, bias, rng].compactMap(\.self)
     }
 }
 
@@ -59,7 +63,8 @@ extension Op.Attention {
     /// How many operands the op has.
     package var operandCount: Int {
         let own = if case .gradient = self { 8 } else { 5 }
-        return own + (attributes.relative?.tableCount ?? 0) + (attributes.bias == nil ? 0 : 1)
+        return own + (attributes.relative?.tableCount ?? 0) + (attributes.isRotary ? 1 : 0)
+            + (attributes.bias == nil ? 0 : 1)
             + (attributes.rate > 0 ? 1 : 0)
     }
 

@@ -3,14 +3,22 @@ import GraphIR
 
 extension Evaluation {
     func attention(_ op: Op.Attention) throws(InterpreterError) -> [[Double]] {
-        let x = AttentionOperands(op, operands)
+        var x = AttentionOperands(op, operands)
+        let angles = x.rotary.map(Angles.init)
+        if let angles { (x.q, x.k) = (angles.turned(x.q), angles.turned(x.k)) }
         let rows = AttentionRows(x, op.attributes)
         let segments = try segments(offsets: x.offsets, lengths: x.lengths, tokens: x.q.shape[0])
         for tokens in segments { try check(rows, length: tokens.count) }
         return switch x.results {
         case nil: forward(rows, v: x.v, segments)
-        case let results?: gradient(rows, v: x.v.values, results, segments)
+        case let results?: turnedBack(gradient(rows, v: x.v.values, results, segments), angles)
         }
+    }
+
+    /// The gradients with respect to what was turned of the queries and keys.
+    private func turnedBack(_ gradients: [[Double]], _ angles: Angles?) -> [[Double]] {
+        guard let angles else { return gradients }
+        return gradients.enumerated().map { $0 < 2 ? angles.turned($1, sign: -1) : $1 }
     }
 
     /// Results (out, lse).
@@ -155,6 +163,35 @@ private struct AttentionRows {
             row: row, column: column, stream: attributes.stream, seed: rng[0], step: rng[1],
             rate: attributes.rate)
         return keeps ? 1 / (1 - attributes.rate) : 0
+    }
+}
+
+/// The angles of tokens.
+private struct Angles {
+    private let values: [Double]
+    /// Of a head.
+    private let size: Int
+
+    init(_ tensor: HostTensor) { (values, size) = (tensor.values, tensor.shape[1]) }
+
+    func turned(_ x: HostTensor) -> HostTensor {
+        HostTensor(element: x.element, shape: x.shape, values: turned(x.values, sign: 1))
+    }
+
+    /// - Parameter sign: -1 turns back.
+    func turned(_ x: [Double], sign: Double) -> [Double] {
+        let (tokens, half) = (values.count / max(1, size), size / 2)
+        let heads = x.count / max(1, values.count)
+        var result = x
+        for (token, head) in (0..<tokens).flatMap({ t in (0..<heads).map { (t, $0) } }) {
+            let row = (token * heads + head) * size
+            for d in 0..<half {
+                let (a, b) = (x[row + d], x[row + half + d])
+                let (c, s) = (values[token * size + d], sign * values[token * size + half + d])
+                (result[row + d], result[row + half + d]) = (a * c - b * s, b * c + a * s)
+            }
+        }
+        return result
     }
 }
 

@@ -36,6 +36,8 @@ package struct AttentionKernel: Hashable, Sendable {
     package var stream: Int
     /// The buffer of the mask's table, where there is a mask.
     package var maskTable: Int?
+    /// The buffer of the angles by which queries and keys are turned as they are read, f32[tokens, headSize].
+    package var rotary: Int?
     /// The keys and queries of distances, where there are any, and where their gradients go.
     package var relative: RelativeTables?
     package var relativeGradient: RelativeGradient?
@@ -55,8 +57,9 @@ package struct AttentionKernel: Hashable, Sendable {
 
     package init(
         step: Step, attributes: AttentionAttributes, element: ElementType, query: Int, key: Int, value: Int,
-        offsets: Int, lengths: Int, rng: Int, stream: Int, maskTable: Int?, relative: RelativeTables? = nil,
-        bias: AddedBias?, sequences: Extent, tokens: Extent, heads: Int, headSize: Int,
+        offsets: Int, lengths: Int, rng: Int, stream: Int, maskTable: Int?, rotary: Int? = nil,
+        relative: RelativeTables? = nil, bias: AddedBias?, sequences: Extent, tokens: Extent, heads: Int,
+        headSize: Int,
         parts: Int, tile: AttentionTile, rowStrides: [Int: Int] = [:]
     ) {
         self.step = step
@@ -70,6 +73,7 @@ package struct AttentionKernel: Hashable, Sendable {
         self.rng = rng
         self.stream = stream
         self.maskTable = maskTable
+        self.rotary = rotary
         self.relative = relative
         self.bias = bias
         self.sequences = sequences
@@ -181,6 +185,7 @@ extension AttentionKernel: KernelTemplate {
         switch step {
         case .forward(let out, let lse):
             for buffer in [query, key, value] { counter.read(buffer, elements) }
+            if let rotary { counter.read(rotary, elements / heads) }
             for buffer in relative?.buffers ?? [] { counter.read(buffer, table) }
             if let bias { counter.read(bias.buffer, biases) }
             counter.write(out, elements)
@@ -188,6 +193,7 @@ extension AttentionKernel: KernelTemplate {
         case .gradient(let dout, let lse, let delta, let dq, let dk, let dv, let partial):
             for buffer in [query, key, value, dout] { counter.read(buffer, elements) }
             for buffer in [lse, delta] { counter.read(buffer, rows) }
+            if let rotary { counter.read(rotary, elements / heads) }
             for buffer in relative?.buffers ?? [] { counter.read(buffer, table) }
             if let bias { counter.read(bias.buffer, biases) }
             for buffer in [dk, dv] { counter.write(buffer, elements) }
@@ -281,6 +287,7 @@ extension AttentionKernel {
             try verifier.read(buffer, element, strides: strides(buffer))
         }
         for buffer in [offsets, lengths] { try verifier.read(buffer, .i32) }
+        if let rotary { try verifier.read(rotary, .f32) }
         if let relative {
             for buffer in relative.buffers { try verifier.read(buffer, element, strides: strides(buffer)) }
         }
@@ -292,6 +299,9 @@ extension AttentionKernel {
             try verifier.read(rng, .i64)
             try verifier.readNumber(stream)
         }
+        try verifier.require(
+            .attention, attributes.isRotary == (rotary != nil) && (rotary == nil || headSize % 2 == 0),
+            "angles of the attributes have no buffer, or have one and are not there")
         try verifier.require(
             .attention, (attributes.mask == nil) == (maskTable == nil) && (attributes.bias == bias?.kind),
             "mask or bias of the attributes have no buffer, or have one and are not there")
@@ -309,6 +319,7 @@ extension AttentionKernel {
             ? ", dropout \(attributes.rate) stream b\(stream) rng b\(rng)" : ""
         let mask = maskTable.map { ", mask b\($0)" } ?? ""
         let bias = bias.map { ", \($0.kind) bias b\($0.buffer)[\($0.elements)]" } ?? ""
+        let rotary = rotary.map { ", turned by b\($0)" } ?? ""
         let relative =
             relative.map { tables in
                 ", \(tables.rows) relative positions" + (tables.keys.map { " keys b\($0)" } ?? "")
@@ -318,7 +329,7 @@ extension AttentionKernel {
             biasGradient.map { ", dbias b\($0.dbias) in \($0.groups) groups, partial b\($0.partial)" } ?? ""
         let apart = rowStrides.sorted { $0.key < $1.key }.map { ", tokens of b\($0) \($1) apart" }.joined()
         let common =
-            "\(shape) scale \(attributes.scale)\(dropout)\(mask)\(relative)\(bias)\(dbias), \(parts) parts, tile \(tile)\(apart)"
+            "\(shape) scale \(attributes.scale)\(dropout)\(mask)\(rotary)\(relative)\(bias)\(dbias), \(parts) parts, tile \(tile)\(apart)"
         switch step {
         case .forward(let out, let lse):
             return "  attention b\(out), lse b\(lse) = b\(query), b\(key), b\(value) \(common)\n"

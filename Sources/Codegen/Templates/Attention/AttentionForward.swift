@@ -34,7 +34,7 @@ extension AttentionTemplate {
 
     /// Copies the queries. Where the first keys are not known: no result, the least maximum, sum 0.
     private func startRows(_ w: inout FunctionWriter, _ part: Part, _ token: I64, _ count: I64) {
-        copyIn(&w, headRows(&w, kernel.query, token, part.head), count: count, rows: .query)
+        copyIn(&w, turnedRows(&w, kernel.query, token, part.head), count: count, rows: .query)
         guard !knowsFirstTile else { return }
         clear(&w, scratch(&w, .out), .f32, count: w.mul(count, kernel.paddedSize))
         clear(&w, scratch(&w, .sum), .f32, count: w.mul(count, tile.lanes))
@@ -54,7 +54,7 @@ extension AttentionTemplate {
     private func writeKeys(_ w: inout FunctionWriter, _ part: Part, _ rows: RowRange, key: I64) {
         let keys = RowRange(from: key, count: w.min(w.sub(part.rows.count, key), tile.keys))
         let keyToken = w.add(part.rows.start, key)
-        copyIn(&w, headRows(&w, kernel.key, keyToken, part.head), count: keys.count, rows: .key)
+        copyIn(&w, turnedRows(&w, kernel.key, keyToken, part.head), count: keys.count, rows: .key)
         packPanels(&w, .key, .keyPanels, count: keys.count)
         copyIn(&w, headRows(&w, kernel.value, keyToken, part.head), count: keys.count, pairs: .valuePairs)
         if hasDropout {

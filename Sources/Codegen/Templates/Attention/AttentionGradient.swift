@@ -84,11 +84,10 @@ extension AttentionTemplate {
                     head: part.head, row: w.roundUp(part.rows.count, to: tile.queries), key: key)
                 finishDistances(&w, shared.relative, window, before: window.row, of: part.rows.count, keys)
             }
-            for (sums, buffer, factor) in [
-                (AttentionArray.dk, buffers.dk, kernel.attributes.scale),
-                (.dv, buffers.dv, 1 / (1 - kernel.attributes.rate)),
+            for (sums, rows, factor) in [
+                (AttentionArray.dk, turnedRows(&w, buffers.dk, token, part.head), kernel.attributes.scale),
+                (.dv, headRows(&w, buffers.dv, token, part.head), 1 / (1 - kernel.attributes.rate)),
             ] {
-                let rows = headRows(&w, buffer, token, part.head)
                 let target = OutputRows(rows: rows, element: kernel.element, count: keys)
                 copyOut(&w, sums, to: target) { _, _ in v.float(factor) }
             }
@@ -98,7 +97,7 @@ extension AttentionTemplate {
     private func startKeys(
         _ w: inout FunctionWriter, _ part: Part, _ token: I64, _ keys: I64, _ column: I64
     ) {
-        let key = headRows(&w, kernel.key, token, part.head)
+        let key = turnedRows(&w, kernel.key, token, part.head)
         copyIn(&w, key, count: keys, rows: .key, pairs: .keyPairs)
         packPanels(&w, .key, .keyPanels, count: keys)
         copyIn(&w, headRows(&w, kernel.value, token, part.head), count: keys, rows: .value)
@@ -121,7 +120,7 @@ extension AttentionTemplate {
         let rows = w.min(w.sub(part.rows.count, tile.row), self.tile.queries)
         let token = w.add(part.rows.start, tile.row)
         let (query, dout) = (
-            headRows(&w, kernel.query, token, part.head), headRows(&w, buffers.dout, token, part.head)
+            turnedRows(&w, kernel.query, token, part.head), headRows(&w, buffers.dout, token, part.head)
         )
         copyIn(&w, query, count: rows, rows: .query, pairs: .queryPairs)
         copyIn(&w, dout, count: rows, rows: .dout, pairs: .doutPairs)
@@ -163,7 +162,7 @@ extension AttentionTemplate {
             return addToShare(&w, tile, token: token, head: part.head, rows: rows)
         }
         w.when(isWhole) { w in
-            let own = headRows(&w, buffers.dq, token, part.head)
+            let own = turnedRows(&w, buffers.dq, token, part.head)
             writeQueryGradient(&w, to: OutputRows(rows: own, element: kernel.element, count: rows))
         } otherwise: { w in
             addToShare(&w, tile, token: token, head: part.head, rows: rows)
@@ -199,7 +198,8 @@ extension AttentionTemplate {
     private func addToShare(
         _ w: inout FunctionWriter, _ tile: GradientTile, token: I64, head: I64, rows: I64
     ) {
-        let share = HeadRows(start: tokenRow(&w, tile.share, token, head), stride: tile.share.stride)
+        let share = turned(
+            &w, HeadRows(start: tokenRow(&w, tile.share, token, head), stride: tile.share.stride), token)
         w.when(tile.isFirst) { w in
             writeQueryGradient(&w, to: OutputRows(rows: share, element: .f32, count: rows))
         } otherwise: { w in

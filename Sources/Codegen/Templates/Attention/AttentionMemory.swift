@@ -16,6 +16,8 @@ struct HeadRows {
     let start: Pointer
     /// Elements from token to token.
     let stride: I64
+    /// The angles of the rows, one row behind another, where they are turned.
+    var angles: Pointer?
     /// Where row 0 is among rows that there are no others beside; nil for rows from `start` on.
     var place: RowPlace?
 
@@ -80,6 +82,18 @@ extension AttentionTemplate {
         w.address(w.buffer(buffer), .float, w.add(w.mul(token, kernel.heads), head))
     }
 
+    /// The same of queries, keys or their gradients, which are turned where the kernel has angles.
+    func turnedRows(_ w: inout FunctionWriter, _ buffer: Int, _ token: I64, _ head: I64) -> HeadRows {
+        turned(&w, headRows(&w, buffer, token, head), token)
+    }
+
+    /// Rows from `token` on with their angles, if there are any.
+    func turned(_ w: inout FunctionWriter, _ rows: HeadRows, _ token: I64) -> HeadRows {
+        var rows = rows
+        rows.angles = kernel.rotary.map { w.address(w.buffer($0), .float, w.mul(token, kernel.headSize)) }
+        return rows
+    }
+
     /// The vectors of a head: their first element, and the mask of the last one where it is not full.
     var vectors: [(first: Int, mask: Mask?)] {
         stride(from: 0, to: kernel.headSize, by: tile.lanes).map { first in
@@ -134,20 +148,33 @@ extension AttentionTemplate {
         _ w: inout FunctionWriter, _ source: HeadRows, from row: I64, count: Int, to target: CopyTarget
     ) {
         let sources = (0..<count).map { source.row(&w, w.add(row, $0), .i16) }
-        for (first, mask) in vectors {
-            let bits = sources.map { v.load(&w, I16.self, w.address($0, .i16, first), mask: mask) }
+        func store(_ w: inout FunctionWriter, _ bits: [Vector<I16>], at first: Int, mask: Mask?) {
             if let rows = target.rows {
                 for (index, bits) in bits.enumerated() {
                     let start = w.mul(w.add(row, index), kernel.paddedSize)
-                    v.store(&w, bits, w.address(rows, .i16, w.add(start, first)))
+                    v.store(&w, bits, w.address(rows, .i16, w.add(start, first)), mask: mask)
                 }
             }
             if let pairs = target.pairs {
                 let start = w.mul(w.lshr(row, 1), kernel.paddedSize)
                 let place = w.address(pairs, .i32, w.add(start, first))
                 let second: Vector<I16> = count == 2 ? bits[1] : v.zero()
-                v.store(&w, v.bf16Pairs(&w, low: bits[0], high: second), place)
+                v.store(&w, v.bf16Pairs(&w, low: bits[0], high: second), place, mask: mask)
             }
+        }
+        guard let angles = source.angles else {
+            for (first, mask) in vectors {
+                let bits = sources.map { v.load(&w, I16.self, w.address($0, .i16, first), mask: mask) }
+                store(&w, bits, at: first, mask: nil)
+            }
+            return
+        }
+        let halves = sources.enumerated().map { index, source in
+            turnedVectors(&w, source, angles: angles, row: w.add(row, index))
+        }
+        for index in halves[0].indices {
+            let (first, mask) = (halves[0][index].first, halves[0][index].mask)
+            store(&w, halves.map { v.bf16Bits(&w, $0[index].value) }, at: first, mask: mask)
         }
     }
 
@@ -159,6 +186,12 @@ extension AttentionTemplate {
         w.loop(from: 0, to: count, by: 1) { w, row in
             let from = source.row(&w, row, storage)
             let to = w.address(target, .float, w.mul(row, kernel.paddedSize))
+            if let angles = source.angles {
+                for vector in turnedVectors(&w, from, angles: angles, row: row) {
+                    storeVector(&w, vector.value, w.address(to, .float, vector.first), mask: vector.mask)
+                }
+                return
+            }
             for (first, mask) in vectors {
                 let x = v.loadFloats(&w, as: kernel.element, w.address(from, storage, first), mask: mask)
                 storeVector(&w, x, w.address(to, .float, first))
@@ -185,6 +218,12 @@ extension AttentionTemplate {
             let from = w.address(scratch(&w, source), .float, w.mul(row, kernel.paddedSize))
             let to = w.address(target.rows.start, storage, w.mul(row, target.rows.stride))
             let scale = factor(&w, row)
+            if let angles = target.rows.angles {
+                writeTurnedBack(
+                    &w, from, to: to, target, scale: scale,
+                    angles: w.address(angles, .float, w.mul(row, kernel.headSize)))
+                return
+            }
             for (first, mask) in vectors {
                 let x = loadVector(&w, w.address(from, .float, first))
                 let place = w.address(to, storage, first)
