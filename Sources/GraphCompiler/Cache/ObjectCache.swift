@@ -167,7 +167,9 @@ package final class ObjectCache: Sendable {
             return CacheContents(try PrivateDirectory(directory.path))
         } catch {
             if error.isMissing { return nil }
-            throw FileError(.write, directory.path, error.reason)
+            throw FileError(
+                .write, directory.path,
+                "\(error.reason); mend that, or choose another directory with XDG_CACHE_HOME")
         }
     }
 

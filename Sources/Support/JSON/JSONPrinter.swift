@@ -84,3 +84,11 @@ package func quotedJSON(_ text: String) -> String {
     }
     return result + "\""
 }
+
+/// The start of a text as a JSON string, for messages: `…` stands for what is left out.
+///
+/// - Parameter limit: the greatest number of scalars of the text that are shown.
+package func quotedJSON(_ text: String, limit: Int) -> String {
+    let start = text.unicodeScalars.prefix(limit)
+    return start.endIndex == text.endIndex ? quotedJSON(text) : quotedJSON(String(start) + "\u{2026}")
+}

@@ -21,7 +21,7 @@ package struct Vocabulary: Sendable {
     /// Where the search for a continuing token starts; `nil` if there is none in the vocabulary.
     private let continuingRoot: ByteTrie.Node?
     /// No model has as many rows; a table of so many tokens would be mostly holes.
-    private static let greatestID: Int32 = 9_999_999
+    static let greatestID: Int32 = 9_999_999
 
     /// - Parameters:
     ///   - pieces: what words are split into. Of a token that occurs more than once the last counts.

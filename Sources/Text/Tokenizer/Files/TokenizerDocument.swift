@@ -36,11 +36,12 @@ struct TokenizerDocument {
         var tokens: [(AddedToken, Int32)] = []
         for entry in entries {
             guard let token = AddedToken(entry.value, special: false),
-                let id = entry.value["id"]?.integer.flatMap(Int32.init(exactly:)), id >= 0
+                let id = entry.value["id"]?.integer.flatMap(Int32.init(exactly:)),
+                (0...Vocabulary.greatestID).contains(id)
             else {
                 throw TextError(
                     .invalidVocabulary, file: entry.file,
-                    "'\(entry.key)' has no content, or no id from 0 to \(Int32.max)")
+                    "'\(entry.key)' has no content, or no id from 0 to \(Vocabulary.greatestID)")
             }
             tokens.append((token, id))
         }

@@ -137,11 +137,13 @@ struct TokenizerSettings {
             throw refusal("added_tokens_decoder", decoder, "an object with ids as names", file: file)
         }
         for (name, value) in members {
-            guard let id = Int32(name), id >= 0, let token = AddedToken(value, special: false) else {
+            guard let id = Int32(name), (0...Vocabulary.greatestID).contains(id),
+                let token = AddedToken(value, special: false)
+            else {
                 throw TextError(
                     .invalidVocabulary, file: file,
-                    "'added_tokens_decoder' has \(quotedJSON(name)): \(value.kind); expected ids with objects that have a "
-                        + "content")
+                    "'added_tokens_decoder' has \(quotedJSON(name)): \(value.kind); expected ids from 0 to "
+                        + "\(Vocabulary.greatestID) with objects that have a content")
             }
             added.append((token, id, file))
         }
@@ -150,10 +152,13 @@ struct TokenizerSettings {
     private mutating func readIDs(_ ids: JSONObject, file: String) throws(TextError) {
         let special = Set((named.compactMap(\.token) + additional).map { TextKey($0.content) })
         for (content, value) in ids.members {
-            guard let id = value.integer.flatMap(Int32.init(exactly:)), id >= 0 else {
+            guard let id = value.integer.flatMap(Int32.init(exactly:)),
+                (0...Vocabulary.greatestID).contains(id)
+            else {
                 throw TextError(
                     .invalidVocabulary, file: file,
-                    "the id of token \(quotedJSON(content)) is \(value.kind); expected a whole number")
+                    "the id of token \(quotedJSON(content)) is \(value.text(.line)); expected a whole number from 0 to "
+                        + "\(Vocabulary.greatestID)")
             }
             let isSpecial = special.contains(TextKey(content))
             added.append(

@@ -24,7 +24,9 @@ struct DocumentPart {
     }
 
     private func wrong(_ expected: String) -> TextError {
-        refusal("is \(value.text(.line)); expected \(expected)")
+        let text = value.text(.line).unicodeScalars
+        let start = text.count > 80 ? String(text.prefix(80)) + "\u{2026}" : String(text)
+        return refusal("is \(start); expected \(expected)")
     }
 
     // MARK: Members
@@ -103,7 +105,8 @@ struct DocumentPart {
     func unknownKind(_ expected: String) throws(TextError) -> TextError {
         TextError(
             .unsupportedTokenizer, file: file,
-            "'\(key).type' is \(quotedJSON(try kind)), which bertc does not know; expected \(expected)")
+            "'\(key).type' is \(quotedJSON(try kind, limit: 80)), which bertc does not know; expected \(expected)"
+        )
     }
 
     /// What a `pattern` looks for.
@@ -116,7 +119,8 @@ struct DocumentPart {
         do {
             return try TextPattern(expression: expression)
         } catch {
-            throw part.refusal("is the regular expression \(quotedJSON(expression)), which \(error.reason)")
+            throw part.refusal(
+                "is the regular expression \(quotedJSON(expression, limit: 80)), which \(error.reason)")
         }
     }
 }

@@ -25,6 +25,7 @@ extension ModelDescription {
         case .unigram:
             try readScores(part)
             unknownID = try part.count("unk_id").map(Int32.init(clamping:))
+            try checkUnknownID(of: part)
             usesBytes = try part.bool("byte_fallback") ?? false
         }
     }
@@ -90,6 +91,14 @@ extension ModelDescription {
                 merges.append((pair[0], pair[1]))
             }
         }
+    }
+
+    /// HF refuses it as well, also where a class does not use it.
+    private func checkUnknownID(of part: DocumentPart) throws(TextError) {
+        guard let unknownID, Int(unknownID) >= scores.count, let id = part["unk_id"] else { return }
+        throw id.refusal(
+            "is \(id.value.text(.line)), but the vocabulary has \(scores.count) tokens; correct it or fetch the file again"
+        )
     }
 
     private mutating func readScores(_ part: DocumentPart) throws(TextError) {

@@ -42,7 +42,9 @@ extension Normalization.Step {
         case "Precompiled":
             let text = try part.need("precompiled_charsmap", part.string("precompiled_charsmap"))
             guard let data = Data(base64Encoded: text), let map = CharactersMap(Array(data)) else {
-                throw part.refusal("has a 'precompiled_charsmap' that is not a table in base 64")
+                throw part.refusal(
+                    "has a damaged 'precompiled_charsmap', which is not SentencePiece's table of characters in base 64; fetch "
+                        + "or copy the file again")
             }
             self = .precompiled(map)
         case "Nmt": self = .nmt

@@ -1,3 +1,5 @@
+import Support
+
 /// A model of SentencePiece, as its files hold it (`sentencepiece_model.proto`).
 struct SentencePieceModel {
     struct Piece {
@@ -36,6 +38,30 @@ struct SentencePieceModel {
         }
         guard !pieces.isEmpty else {
             throw TextError(.damagedFile, file: file, "is not a SentencePiece model: it has no pieces")
+        }
+        try checkPieces()
+    }
+
+    /// What SentencePiece checks when it loads a model, and that scores are numbers.
+    private func checkPieces() throws(TextError) {
+        func refusal(_ message: String) -> TextError {
+            TextError(.invalidVocabulary, file: file, message + "; fetch or copy the file again")
+        }
+        var places: [TextKey: Int] = [:]
+        for (id, piece) in pieces.enumerated() {
+            let name = "piece \(id), \(quotedJSON(piece.text, limit: 80)),"
+            if piece.text.isEmpty { throw refusal("piece \(id) has no text") }
+            guard piece.score.isFinite else { throw refusal("\(name) has the score \(piece.score)") }
+            if let first = places.updateValue(id, forKey: TextKey(piece.text)) {
+                throw refusal("\(name) has the same text as piece \(first)")
+            }
+        }
+        guard pieces.count(where: { $0.kind == .unknown }) == 1 else {
+            throw refusal(
+                "must have one piece of the type UNKNOWN, and has \(pieces.count { $0.kind == .unknown })")
+        }
+        guard pieces.indices.contains(unknownID), pieces[unknownID].kind == .unknown else {
+            throw refusal("'trainer_spec.unk_id' is \(unknownID), which is not the piece of the type UNKNOWN")
         }
     }
 
