@@ -64,7 +64,7 @@ import Text
             var crc = CRC32()
             for scalar in (block * 256..<block * 256 + 256).compactMap(Unicode.Scalar.init) {
                 for tokenizer in tokenizers {
-                    for word in tokenizer.words(of: "a\(scalar)b") {
+                    for word in try tokenizer.words(of: "a\(scalar)b") {
                         for byte in word.utf8 { crc.add(byte) }
                         crc.add(UInt8(ascii: "\n"))
                     }
@@ -90,7 +90,8 @@ import Text
             for (index, tokenizer) in tokenizers.enumerated() {
                 var crc = CRC32()
                 for scalar in scalars {
-                    for word in tokenizer.words(of: "a\(scalar)b") + tokenizer.words(of: "\(scalar)e\u{301}")
+                    for word in try tokenizer.words(of: "a\(scalar)b")
+                        + tokenizer.words(of: "\(scalar)e\u{301}")
                     {
                         for byte in word.utf8 { crc.add(byte) }
                         crc.add(UInt8(ascii: "\n"))

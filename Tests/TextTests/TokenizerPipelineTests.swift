@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import TestSupport
 import Testing
 
@@ -62,12 +63,63 @@ import Testing
         ] {
             var found: [Range<Int>] = []
             var words: [Range<Int>] = []
-            Array(text.utf8).withUnsafeBufferPointer { bytes in
-                pattern.forEachMatch(in: bytes) { found.append($0) }
+            try Array(text.utf8).withUnsafeBufferPointer { bytes in
+                try pattern.forEachMatch(in: bytes) { found.append($0) }
                 ByteLevelSplitter.split(bytes, at: 0, into: &words)
             }
             #expect(words == found, "\(text.debugDescription)")
         }
+    }
+
+    /// Expressions that would take exponential time find what they should, and soon.
+    @Test(arguments: [
+        ("(a+)+$", String(repeating: "a", count: 3000) + "b", []),
+        ("(a+)+$", String(repeating: "a", count: 300) + "b aaa", [302..<305]),
+        ("(x+x+)+y", String(repeating: "x", count: 500), []),
+        ("(a|aa|aé)+c|b", String(repeating: "aé", count: 200) + "b", [600..<601]),
+        ("(?:[a-z]+ ?)*?!", String(repeating: "ab ", count: 300) + "b!", [0..<902]),
+        (#"\s+$"#, String(repeating: " ", count: 20_000) + "x", []),
+    ])
+    func expressionsThatBacktrack(expression: String, text: String, matches: [Range<Int>]) throws {
+        let pattern = try TextPattern(expression: expression)
+        var found: [Range<Int>] = []
+        try Array(text.utf8).withUnsafeBufferPointer { bytes in
+            try pattern.forEachMatch(in: bytes) { found.append($0) }
+        }
+        #expect(found == matches)
+    }
+
+    /// Nothing changes when failures are remembered from the start.
+    @Test(arguments: [
+        "(a+)+b|a", "(?:ab)*", "(?:ab|a)+?b*", "(a|b|ab)+c?", "(?=(a+)+b)a", "(?>a+b?)+|b", "(a*b|c)+$",
+        "(?<=a)b+|.{3}",
+        "(?:[a-c]{2})+?c", "(?:a|b)++c|b", #"(?:\w+\s*)*c|\s"#,
+    ])
+    func rememberedFailures(expression: String) throws {
+        let program = PatternProgram(try PatternParser.parse(expression))
+        var random = SplitMix64(seed: 11)
+        for _ in 0..<60 {
+            let text = (0..<14).map { _ in UInt8(ascii: "a") + UInt8(random.next() % 4 % 3) }
+            try text.withUnsafeBufferPointer { bytes in
+                var plain = PatternMatcher(program, bytes, patience: .max)
+                var remembering = PatternMatcher(program, bytes, patience: 1)
+                for start in 0...text.count {
+                    let expected = try plain.match(at: start)
+                    let end = try remembering.match(at: start)
+                    #expect(end == expected, "\(text) at \(start)")
+                }
+            }
+        }
+    }
+
+    @Test func expressionsThatBacktrackWithoutEnd() throws {
+        let pattern = try TextPattern(expression: "(?=(a+)+b)a")
+        let error = try textError {
+            try Array(repeating: UInt8(ascii: "a"), count: 30).withUnsafeBufferPointer { bytes in
+                try pattern.forEachMatch(in: bytes, retryLimit: 10_000) { _ in }
+            }
+        }
+        #expect(error.message.contains(#"expression "(?=(a+)+b)a" needs more than 10000 retries"#))
     }
 
     @Test(arguments: [

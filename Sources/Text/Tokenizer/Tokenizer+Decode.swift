@@ -4,7 +4,7 @@ extension Tokenizer {
     /// - Parameters:
     ///   - skipSpecialTokens: leave out `[CLS]`, `[SEP]`, `[PAD]` and the like.
     ///   - cleanUp: drop the blank before `.?!,` and English contractions, as HF's decoders do.
-    /// - Throws: `.unknownTokenID` for an id that no token has.
+    /// - Throws: `.unknownTokenID` for an id that no token has, and what `text(joining:cleanUp:)` throws.
     package func decode(
         _ ids: some Sequence<Int32>, skipSpecialTokens: Bool = true, cleanUp: Bool = true
     ) throws(TextError) -> String {
@@ -18,6 +18,6 @@ extension Tokenizer {
             }
             if !skipped.contains(id) { tokens.append(token) }
         }
-        return text(joining: tokens, cleanUp: cleanUp)
+        return try text(joining: tokens, cleanUp: cleanUp)
     }
 }

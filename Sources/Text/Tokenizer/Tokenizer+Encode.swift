@@ -3,8 +3,7 @@ import Support
 extension Tokenizer {
     /// The ids of a text without special tokens around it; those inside the text are kept whole.
     ///
-    /// - Throws: `.missingSpecialToken` for an unknown word when there is no token for such words, `.unknownTokenID` for a
-    ///   token that the model has no row for.
+    /// - Throws: what `pieces(of:)` throws, and `.unknownTokenID` for a token that the model has no row for.
     package func tokenize(_ text: String) throws(TextError) -> [Int32] {
         let ids = try pieces(of: text)
         if tokenCount > rows { try checkRows(of: ids) }

@@ -27,7 +27,8 @@ package protocol Tokenizer: Sendable {
 
     /// The ids of a text without special tokens around it; those inside the text are kept whole.
     ///
-    /// - Throws: `.missingSpecialToken` for an unknown word when there is no token for such words.
+    /// - Throws: `.missingSpecialToken` for an unknown word when there is no token for such words, `.unsupportedTokenizer`
+    ///   for an expression that backtracks without end on the text.
     func pieces(of text: String) throws(TextError) -> [Int32]
     /// The same tokens with the part of the text that each stands for.
     ///
@@ -40,7 +41,8 @@ package protocol Tokenizer: Sendable {
     /// The text that consecutive tokens are pieces of.
     ///
     /// - Parameter cleanUp: drop the blank before `.?!,` and English contractions, as HF's decoders do.
-    func text(joining tokens: [String], cleanUp: Bool) -> String
+    /// - Throws: `.unsupportedTokenizer` for an expression that backtracks without end on a token.
+    func text(joining tokens: [String], cleanUp: Bool) throws(TextError) -> String
 
     // MARK: Sequences
 

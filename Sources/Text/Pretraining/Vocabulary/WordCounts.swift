@@ -27,16 +27,18 @@ package struct WordCounts: Sendable {
     /// - Throws: `FileError` for a file that cannot be read, `TextError` for one that is not UTF-8.
     package mutating func add(file path: String) throws {
         let file = try SourceFile(path: path, expected: "a text file")
-        for line in try PlainText.lines(of: file, at: path) { line.withUnsafeBufferPointer { add($0) } }
+        for line in try PlainText.lines(of: file, at: path) {
+            try line.withUnsafeBufferPointer { (line) throws(TextError) in try add(line) }
+        }
     }
 
-    package mutating func add(_ text: String) {
-        var text = text
-        text.withUTF8 { add($0) }
+    /// - Throws: what the steps of the tokeniser throw.
+    package mutating func add(_ text: String) throws(TextError) {
+        try Array(text.utf8).withUnsafeBufferPointer { (bytes) throws(TextError) in try add(bytes) }
     }
 
-    private mutating func add(_ text: UnsafeBufferPointer<UInt8>) {
-        for word in SplitText(text, normalization, splitting).spelledWords {
+    private mutating func add(_ text: UnsafeBufferPointer<UInt8>) throws(TextError) {
+        for word in try SplitText(text, normalization, splitting).spelledWords {
             counts[TextKey(word), default: 0] += 1
         }
     }

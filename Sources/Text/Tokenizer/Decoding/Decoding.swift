@@ -23,16 +23,17 @@ struct Decoding: Sendable, Equatable {
     /// The text of some tokens. Without steps, blanks stand between them.
     ///
     /// - Parameter cleanUp: whether decoders that drop the blank before `.?!,` may do so.
-    func text(joining tokens: [String], cleanUp: Bool) -> String {
+    /// - Throws: `.unsupportedTokenizer` for an expression that backtracks without end on a token.
+    func text(joining tokens: [String], cleanUp: Bool) throws(TextError) -> String {
         guard !steps.isEmpty else { return tokens.joined(separator: " ") }
         var tokens = tokens
-        for step in steps { tokens = step.apply(to: tokens, cleanUp: cleanUp) }
+        for step in steps { tokens = try step.apply(to: tokens, cleanUp: cleanUp) }
         return tokens.joined()
     }
 }
 
 extension Decoding.Step {
-    fileprivate func apply(to tokens: [String], cleanUp: Bool) -> [String] {
+    fileprivate func apply(to tokens: [String], cleanUp: Bool) throws(TextError) -> [String] {
         switch self {
         case .wordPiece(let prefix, let cleansUp):
             return WordPieceDecoder(prefix: prefix, cleansUp: cleansUp && cleanUp).apply(to: tokens)
@@ -52,7 +53,9 @@ extension Decoding.Step {
                 return String(scalars)
             }
         case .replace(let pattern, let content):
-            return tokens.map { pattern.replacing(in: $0, with: content) }
+            return try tokens.map { (token) throws(TextError) in
+                try pattern.replacing(in: token, with: content)
+            }
         }
     }
 }
@@ -74,12 +77,12 @@ extension MetaspaceSplitter {
 }
 
 extension TextPattern {
-    fileprivate func replacing(in text: String, with content: String) -> String {
+    fileprivate func replacing(in text: String, with content: String) throws(TextError) -> String {
         let bytes = Array(text.utf8)
-        return bytes.withUnsafeBufferPointer { buffer in
+        return try bytes.withUnsafeBufferPointer { (buffer) throws(TextError) in
             var result: [UInt8] = []
             var position = 0
-            forEachMatch(in: buffer) { match in
+            try forEachMatch(in: buffer) { match in
                 result += buffer[position..<match.lowerBound]
                 result += content.utf8
                 position = match.upperBound

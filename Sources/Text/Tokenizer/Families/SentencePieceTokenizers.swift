@@ -108,12 +108,7 @@ extension TokenizerFamily {
 
 /// Several white-space characters, or one that ends a line, are one blank.
 private enum DebertaV2Spaces {
-    static let replacement: ReplaceNormalizer = {
-        guard let pattern = try? TextPattern(expression: #"\s{2,}|[\n\r\t]"#) else {
-            preconditionFailure("the expression is one that PatternParser reads")
-        }
-        return ReplaceNormalizer(pattern: pattern, content: [0x20])
-    }()
+    static let replacement = ReplaceNormalizer(expression: #"\s{2,}|[\n\r\t]"#, content: " ")
 }
 
 extension FamilyContext {

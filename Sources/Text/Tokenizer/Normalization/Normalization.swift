@@ -18,6 +18,10 @@ struct Normalization: Sendable, Equatable {
     var steps: [Step]
 
     static let none = Normalization(steps: [])
+    /// SentencePiece's `nmt_nfkc`, as HF makes it of its own parts: NFKC, and white space that is one blank.
+    static let sentencePiece = Normalization(steps: [
+        .nmt, .form(.compatibilityComposed), .replace(.severalBlanks),
+    ])
 
     /// BERT's normaliser, when it is all there is.
     var bert: BertNormalizer? {
@@ -26,25 +30,29 @@ struct Normalization: Sendable, Equatable {
     }
 
     /// Takes `text` through all steps; `spare` is scratch space.
-    func apply<Text: PipelineText>(to text: inout Text, spare: inout Text) {
+    ///
+    /// - Throws: `.unsupportedTokenizer` for an expression that backtracks without end on the text.
+    func apply<Text: PipelineText>(to text: inout Text, spare: inout Text) throws(TextError) {
         for step in steps {
             spare.removeAll()
-            step.apply(to: text, into: &spare)
+            try step.apply(to: text, into: &spare)
             swap(&text, &spare)
         }
     }
 
     /// The normalised form of some bytes of UTF-8.
-    func normalized(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+    ///
+    /// - Throws: what `apply` throws.
+    func normalized(_ bytes: UnsafeBufferPointer<UInt8>) throws(TextError) -> [UInt8] {
         var (text, spare) = (UntracedText(), UntracedText())
         text.load(bytes, at: 0)
-        apply(to: &text, spare: &spare)
+        try apply(to: &text, spare: &spare)
         return text.bytes
     }
 }
 
 extension Normalization.Step {
-    fileprivate func apply<Text: PipelineText>(to text: Text, into output: inout Text) {
+    fileprivate func apply<Text: PipelineText>(to text: Text, into output: inout Text) throws(TextError) {
         switch self {
         case .bert(let normalizer): normalizer.apply(to: text, into: &output)
         case .form(let form): form.apply(to: text, into: &output)
@@ -52,7 +60,7 @@ extension Normalization.Step {
         case .stripAccents: StripAccentsNormalizer.apply(to: text, into: &output)
         case .strip(let normalizer): normalizer.apply(to: text, into: &output)
         case .prepend(let prefix): prepend(prefix, to: text, into: &output)
-        case .replace(let normalizer): normalizer.apply(to: text, into: &output)
+        case .replace(let normalizer): try normalizer.apply(to: text, into: &output)
         case .precompiled(let map): map.apply(to: text, into: &output)
         case .nmt: NmtNormalizer.apply(to: text, into: &output)
         case .byteLevel: ByteAlphabet.write(0..<text.bytes.count, of: text, into: &output)

@@ -3,10 +3,26 @@ struct ReplaceNormalizer: Sendable, Equatable {
     let pattern: TextPattern
     let content: [UInt8]
 
-    func apply<Text: PipelineText>(to text: Text, into output: inout Text) {
-        text.bytes.withUnsafeBufferPointer { bytes in
+    /// Several blanks become one.
+    static let severalBlanks = ReplaceNormalizer(expression: " {2,}", content: " ")
+
+    /// - Parameter expression: one that is known to be right.
+    init(expression: String, content: String) {
+        guard let pattern = try? TextPattern(expression: expression) else {
+            preconditionFailure("\(expression) is an expression that PatternParser reads")
+        }
+        self.init(pattern: pattern, content: Array(content.utf8))
+    }
+
+    init(pattern: TextPattern, content: [UInt8]) {
+        self.pattern = pattern
+        self.content = content
+    }
+
+    func apply<Text: PipelineText>(to text: Text, into output: inout Text) throws(TextError) {
+        try text.bytes.withUnsafeBufferPointer { (bytes) throws(TextError) in
             var position = 0
-            pattern.forEachMatch(in: bytes) { match in
+            try pattern.forEachMatch(in: bytes) { match in
                 output.append(position..<match.lowerBound, of: text)
                 output.append(contentsOf: content, from: match.upperBound - 1, of: text)
                 position = match.upperBound

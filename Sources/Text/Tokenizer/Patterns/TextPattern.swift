@@ -1,3 +1,5 @@
+import Support
+
 /// What a step looks for in a text: a string, or a regular expression.
 struct TextPattern: Sendable, Equatable {
     private enum Matcher: Sendable {
@@ -29,15 +31,25 @@ struct TextPattern: Sendable, Equatable {
 
     /// Calls `body` with each match, from left to right and not overlapping. An empty match right after another one is
     /// none.
-    func forEachMatch(in text: UnsafeBufferPointer<UInt8>, _ body: (Range<Int>) -> Void) {
+    ///
+    /// - Throws: `.unsupportedTokenizer` for an expression that backtracks without end on this text.
+    func forEachMatch(
+        in text: UnsafeBufferPointer<UInt8>, retryLimit: Int = PatternMatcher.retryLimit,
+        _ body: (Range<Int>) -> Void
+    ) throws(TextError) {
         switch matcher {
         case .bytes(let bytes): forEachOccurrence(of: bytes, in: text, body)
         case .program(let program):
-            var matcher = PatternMatcher(program, text)
+            var matcher = PatternMatcher(program, text, limit: retryLimit)
             var position = 0
             var lastEnd: Int?
             while position <= text.count {
-                let end = matcher.match(at: position)
+                let end: Int?
+                do {
+                    end = try matcher.match(at: position)
+                } catch {
+                    throw tooManyRetries(retryLimit)
+                }
                 if let end, end > position || end != lastEnd {
                     body(position..<end)
                     lastEnd = end
@@ -64,5 +76,13 @@ struct TextPattern: Sendable, Equatable {
                 position += 1
             }
         }
+    }
+
+    private func tooManyRetries(_ limit: Int) -> TextError {
+        TextError(
+            .unsupportedTokenizer,
+            "the tokeniser's regular expression \(quotedJSON(source, limit: 80)) needs more than \(limit) retries on this "
+                + "text, and Hugging Face gives up as well; write it without repetitions of repetitions such as (a+)+"
+        )
     }
 }

@@ -5,27 +5,29 @@ struct PieceSplitter<Text: PipelineText> {
     private var whole = Text()
 
     /// Appends the tokens of a text.
+    ///
+    /// - Throws: `.unsupportedTokenizer` for an expression that backtracks without end on the text.
     mutating func append<Output: PieceOutput>(
         _ bytes: UnsafeBufferPointer<UInt8>, _ tokenizer: PipelineTokenizer, cache: inout PieceCache,
         to output: inout Output
-    ) {
+    ) throws(TextError) {
         for piece in tokenizer.rawMatcher.pieces(of: bytes) {
             switch piece {
             case .token(let id, let range):
                 output.append(added: id, spelled: range, of: bytes, at: range)
             case .text(let range):
                 split.text.load(UnsafeBufferPointer(rebasing: bytes[range]), at: range.lowerBound)
-                tokenizer.parts.normalization.apply(to: &split.text, spare: &spare)
-                appendNormalized(tokenizer, cache: &cache, to: &output)
+                try tokenizer.parts.normalization.apply(to: &split.text, spare: &spare)
+                try appendNormalized(tokenizer, cache: &cache, to: &output)
             }
         }
     }
 
     private mutating func appendNormalized<Output: PieceOutput>(
         _ tokenizer: PipelineTokenizer, cache: inout PieceCache, to output: inout Output
-    ) {
+    ) throws(TextError) {
         guard !tokenizer.normalizedMatcher.isEmpty else {
-            return appendWords(tokenizer, cache: &cache, to: &output)
+            return try appendWords(tokenizer, cache: &cache, to: &output)
         }
         let pieces = split.text.bytes.withUnsafeBufferPointer { tokenizer.normalizedMatcher.pieces(of: $0) }
         swap(&split.text, &whole)
@@ -38,15 +40,15 @@ struct PieceSplitter<Text: PipelineText> {
             case .text(let range):
                 split.text.removeAll()
                 split.text.append(range, of: whole)
-                appendWords(tokenizer, cache: &cache, to: &output)
+                try appendWords(tokenizer, cache: &cache, to: &output)
             }
         }
     }
 
     private mutating func appendWords<Output: PieceOutput>(
         _ tokenizer: PipelineTokenizer, cache: inout PieceCache, to output: inout Output
-    ) {
-        split.splitAll(by: tokenizer.parts.splitting)
+    ) throws(TextError) {
+        try split.splitAll(by: tokenizer.parts.splitting)
         let first = output.count
         split.text.bytes.withUnsafeBufferPointer { bytes in
             tokenizer.parts.model.appendPieces(of: split.words, in: bytes, cache: &cache, to: &output)
@@ -57,10 +59,10 @@ struct PieceSplitter<Text: PipelineText> {
 
 extension SplitText {
     /// Splits the whole text.
-    mutating func splitAll(by splitting: WordSplitting) {
+    mutating func splitAll(by splitting: WordSplitting) throws(TextError) {
         words.removeAll(keepingCapacity: true)
         if !text.bytes.isEmpty { words.append(0..<text.bytes.count) }
-        splitting.apply(to: &self)
+        try splitting.apply(to: &self)
     }
 }
 
@@ -68,12 +70,12 @@ extension SplitText<UntracedText> {
     /// A text that is normalised and split.
     init(
         _ text: UnsafeBufferPointer<UInt8>, _ normalization: Normalization, _ splitting: WordSplitting
-    ) {
+    ) throws(TextError) {
         self.init()
         var spare = UntracedText()
         self.text.load(text, at: 0)
-        normalization.apply(to: &self.text, spare: &spare)
-        splitAll(by: splitting)
+        try normalization.apply(to: &self.text, spare: &spare)
+        try splitAll(by: splitting)
     }
 
     var spelledWords: [String] { words.map { String(utf8: text.bytes[$0]) } }

@@ -25,7 +25,7 @@ extension PipelineTokenizer {
             }
         }
         parts.files.set(.config, to: config)
-        return PipelineTokenizer(parts)
+        return try PipelineTokenizer(parts)
     }
 
     private var lowercasesAnyway: Bool {

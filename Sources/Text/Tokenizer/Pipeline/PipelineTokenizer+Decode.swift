@@ -1,5 +1,5 @@
 extension PipelineTokenizer {
-    package func text(joining tokens: [String], cleanUp: Bool) -> String {
-        parts.decoding.text(joining: tokens, cleanUp: cleanUp)
+    package func text(joining tokens: [String], cleanUp: Bool) throws(TextError) -> String {
+        try parts.decoding.text(joining: tokens, cleanUp: cleanUp)
     }
 }

@@ -12,7 +12,7 @@ extension PipelineTokenizer {
         parts.notes += settings.notes
         parts.files = source.files
         parts.className = source.className
-        self.init(parts)
+        try self.init(parts)
     }
 }
 

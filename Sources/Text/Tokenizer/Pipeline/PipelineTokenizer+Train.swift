@@ -31,7 +31,7 @@ extension PipelineTokenizer {
         parts.addedTokens = SpecialTokens.Role.allCases.compactMap { role in
             special[role].map { NumberedToken(token: AddedToken(content: role.defaultName), id: $0) }
         }
-        self.init(parts)
+        try self.init(parts)
     }
 }
 

@@ -54,7 +54,8 @@ package struct PipelineTokenizer: Tokenizer {
         }
     }
 
-    init(_ parts: Parts) {
+    /// - Throws: `.unsupportedTokenizer` for an expression that backtracks without end on an added token.
+    init(_ parts: Parts) throws(TextError) {
         vocabulary = parts.vocabulary
         special = parts.special
         template = parts.template
@@ -69,9 +70,9 @@ package struct PipelineTokenizer: Tokenizer {
         rawMatcher = AddedTokenMatcher(
             all.filter { !$0.token.normalized }.map { ($0, Array($0.token.content.utf8)) })
         normalizedMatcher = AddedTokenMatcher(
-            all.filter(\.token.normalized).map { token in
+            try all.filter(\.token.normalized).map { (token) throws(TextError) in
                 let content = Array(token.token.content.utf8)
-                return (token, content.withUnsafeBufferPointer(parts.normalization.normalized))
+                return (token, try content.withUnsafeBufferPointer(parts.normalization.normalized))
             })
     }
 
@@ -98,16 +99,15 @@ package struct PipelineTokenizer: Tokenizer {
     }
 
     package func pieces(of text: String) throws(TextError) -> [Int32] {
-        var text = text
-        let ids = text.withUTF8 { bytes in
-            scratch.withScratch { scratch in
+        let ids = try text.withBytes { (bytes) throws(TextError) in
+            try scratch.withScratch { (scratch) throws(TextError) in
                 var output = IDOutput()
                 output.ids.reserveCapacity(bytes.count / 4 + 2)
                 if parts.splitting.needsOrigins {
                     var splitter = PieceSplitter<TracedText>()
-                    splitter.append(bytes, self, cache: &scratch.cache, to: &output)
+                    try splitter.append(bytes, self, cache: &scratch.cache, to: &output)
                 } else {
-                    scratch.text.append(bytes, self, cache: &scratch.cache, to: &output)
+                    try scratch.text.append(bytes, self, cache: &scratch.cache, to: &output)
                 }
                 return output.ids
             }
@@ -119,12 +119,11 @@ package struct PipelineTokenizer: Tokenizer {
     }
 
     package func spans(of text: String) throws(TextError) -> [TokenSpan] {
-        var text = text
-        let spans = text.withUTF8 { bytes in
-            scratch.withScratch { scratch in
+        let spans = try text.withBytes { (bytes) throws(TextError) in
+            try scratch.withScratch { (scratch) throws(TextError) in
                 var output = SpanOutput()
                 var splitter = PieceSplitter<TracedText>()
-                splitter.append(bytes, self, cache: &scratch.cache, to: &output)
+                try splitter.append(bytes, self, cache: &scratch.cache, to: &output)
                 var spans = output.spans
                 parts.trimming?.apply(to: &spans, in: bytes) { index in
                     output.spellings[index] ?? vocabulary.token(of: output.spans[index].id)
@@ -150,9 +149,11 @@ package struct PipelineTokenizer: Tokenizer {
     }
 
     /// The normalised words of a text, as they are before the model splits them; added tokens get no notice.
-    package func words(of text: String) -> [String] {
-        Array(text.utf8).withUnsafeBufferPointer { bytes in
-            SplitText(bytes, parts.normalization, parts.splitting).spelledWords
+    ///
+    /// - Throws: `.unsupportedTokenizer` for an expression that backtracks without end on the text.
+    package func words(of text: String) throws(TextError) -> [String] {
+        try text.withBytes { (bytes) throws(TextError) in
+            try SplitText(bytes, parts.normalization, parts.splitting).spelledWords
         }
     }
 }
@@ -189,5 +190,18 @@ extension PipelineTokenizer.Parts {
             }
         }
         return nil
+    }
+}
+
+extension String {
+    /// Calls `body` with the text's UTF-8; unlike `withUTF8`, with the kind of error that it throws.
+    fileprivate func withBytes<Result, Failure>(
+        _ body: (UnsafeBufferPointer<UInt8>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        var text = self
+        let result: Swift.Result<Result, Failure> = text.withUTF8 { bytes in
+            do throws(Failure) { return .success(try body(bytes)) } catch { return .failure(error) }
+        }
+        return try result.get()
     }
 }

@@ -9,6 +9,9 @@ struct MetaspaceSplitter: Sendable, Equatable {
     let prepending: Prepending
     let splits: Bool
 
+    /// SentencePiece's mark before every word.
+    static let sentencePiece = MetaspaceSplitter(replacement: "\u{2581}", prepending: .always, splits: true)
+
     func apply<Text: PipelineText>(to split: inout SplitText<Text>) {
         let mark = Array(UTF8Scalar.bytes(of: replacement))
         split.rewriteWords { text, word, output in

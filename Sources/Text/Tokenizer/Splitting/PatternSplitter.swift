@@ -5,12 +5,12 @@ struct PatternSplitter: Sendable, Equatable {
     /// The matches are the words, and what is between them delimits.
     let isInverted: Bool
 
-    func apply<Text: PipelineText>(to split: inout SplitText<Text>) {
+    func apply<Text: PipelineText>(to split: inout SplitText<Text>) throws(TextError) {
         var segments: [SplitBehavior.Segment] = []
-        split.splitWords { text, offset, words in
+        try split.splitWords { (text, offset, words) throws(TextError) in
             segments.removeAll(keepingCapacity: true)
             var position = 0
-            pattern.forEachMatch(in: text) { match in
+            try pattern.forEachMatch(in: text) { match in
                 if position < match.lowerBound { segments.append((position..<match.lowerBound, isInverted)) }
                 segments.append((match, !isInverted))
                 position = match.upperBound

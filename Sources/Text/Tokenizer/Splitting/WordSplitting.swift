@@ -25,13 +25,14 @@ struct WordSplitting: Sendable, Equatable {
         steps.contains { if case .metaspace(let step) = $0 { step.prepending == .first } else { false } }
     }
 
-    func apply<Text: PipelineText>(to split: inout SplitText<Text>) {
+    /// - Throws: `.unsupportedTokenizer` for an expression that backtracks without end on the text.
+    func apply<Text: PipelineText>(to split: inout SplitText<Text>) throws(TextError) {
         for step in steps {
             switch step {
             case .bert: split.splitWords(BertWordSplitter.split)
             case .wordsAndSymbols: WordsAndSymbolsSplitter.apply(to: &split)
             case .scalars(let splitter): splitter.apply(to: &split)
-            case .pattern(let splitter): splitter.apply(to: &split)
+            case .pattern(let splitter): try splitter.apply(to: &split)
             case .fixedLength(let splitter): splitter.apply(to: &split)
             case .metaspace(let splitter): splitter.apply(to: &split)
             case .byteLevel(let splitter): splitter.apply(to: &split)

@@ -12,12 +12,16 @@ struct SplitText<Text: PipelineText> {
     ///
     /// - Parameter body: is given the word's bytes and where they start, and appends the parts.
     @inline(__always)
-    mutating func splitWords(_ body: (UnsafeBufferPointer<UInt8>, Int, inout [Range<Int>]) -> Void) {
+    mutating func splitWords<Failure>(
+        _ body: (UnsafeBufferPointer<UInt8>, Int, inout [Range<Int>]) throws(Failure) -> Void
+    ) throws(Failure) {
         var result = nextWords
         nextWords = []
         result.removeAll(keepingCapacity: true)
-        text.bytes.withUnsafeBufferPointer { bytes in
-            for word in words { body(UnsafeBufferPointer(rebasing: bytes[word]), word.lowerBound, &result) }
+        try text.bytes.withUnsafeBufferPointer { (bytes) throws(Failure) in
+            for word in words {
+                try body(UnsafeBufferPointer(rebasing: bytes[word]), word.lowerBound, &result)
+            }
         }
         nextWords = words
         words = result
