@@ -175,6 +175,11 @@ extension Tensor {
         builder.apply(.layerNorm(epsilon: epsilon), [self, gamma, beta])
     }
 
+    /// x / √(mean of x² + epsilon) · gamma over the last axis (Zhang and Sennrich, arXiv:1910.07467); `gamma` has its extent.
+    public func rmsNorm(gamma: Tensor, epsilon: Double) -> Tensor {
+        builder.apply(.rmsNorm(epsilon: epsilon), [self, gamma])
+    }
+
     /// The loss of each row of logits [n, classes] against integer classes, f32[n].
     ///
     /// - Parameters:

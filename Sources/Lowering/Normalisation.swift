@@ -11,18 +11,23 @@ extension RowBuilder {
             let (dy, y) = (try operand(x[0]), try operand(x[1]))
             let total = program.sum(program.multiplying(dy, y))
             return [program.multiplying(y, program.subtracting(dy, total))]
-        case .layerNorm(let epsilon):
+        case .norm(let norm, let epsilon):
             let input = try operand(x[0])
-            let (mean, rstd) = statistics(input, epsilon)
-            return [normalized(input, mean, rstd, try operand(x[1]), try operand(x[2])), mean, rstd]
-        case .rowStatistics(let epsilon):
-            let (mean, rstd) = statistics(try operand(x[0]), epsilon)
-            return [mean, rstd]
-        case .normalize:
+            let statistics = statistics(norm, input, epsilon)
+            let beta = try norm.isCentred ? operand(x[2]) : nil
+            return [normalized(input, statistics, try operand(x[1]), beta)] + statistics.all
+        case .rowStatistics(let norm, let epsilon):
+            return statistics(norm, try operand(x[0]), epsilon).all
+        case .normalize(let norm):
             let input = try operand(x[0])
-            let (mean, rstd) = (try operand(x[1], .row), try operand(x[2], .row))
-            return [normalized(input, mean, rstd, try operand(x[3]), try operand(x[4]))]
-        case .layerNormGradient: return try layerNormGradient(x)
+            guard norm.isCentred else {
+                return [
+                    normalized(input, RowStatistics(rstd: try operand(x[1], .row)), try operand(x[2]), nil)
+                ]
+            }
+            let statistics = RowStatistics(mean: try operand(x[1], .row), rstd: try operand(x[2], .row))
+            return [normalized(input, statistics, try operand(x[3]), try operand(x[4]))]
+        case .normGradient(let norm): return try normGradient(norm, x)
         }
     }
 
@@ -49,35 +54,51 @@ extension RowBuilder {
         program.add(.cast(program.add(.extent(view.columns)), .f32))
     }
 
-    private mutating func statistics(_ x: ElementID, _ epsilon: Double) -> (mean: ElementID, rstd: ElementID)
-    {
+    /// What a norm knows of a row: the mean, which RMSNorm has not, and what it multiplies by.
+    private struct RowStatistics {
+        var mean: ElementID?
+        var rstd: ElementID
+
+        /// In the order of the op's results.
+        var all: [ElementID] { [mean, rstd].compactMap(\.self) }
+    }
+
+    private mutating func statistics(_ norm: Op.Norm, _ x: ElementID, _ epsilon: Double) -> RowStatistics {
         let width = width()
-        let mean = program.dividing(program.sum(x), width)
-        let centred = program.subtracting(x, mean)
+        let mean = norm.isCentred ? program.dividing(program.sum(x), width) : nil
+        let centred = mean.map { program.subtracting(x, $0) } ?? x
         let variance = program.dividing(program.sum(program.multiplying(centred, centred)), width)
         let deviation = program.unary(.sqrt, program.adding(variance, program.constant(epsilon)))
-        return (mean, program.dividing(program.constant(1), deviation))
+        return RowStatistics(mean: mean, rstd: program.dividing(program.constant(1), deviation))
     }
 
     private mutating func normalized(
-        _ x: ElementID, _ mean: ElementID, _ rstd: ElementID, _ gamma: ElementID, _ beta: ElementID
+        _ x: ElementID, _ statistics: RowStatistics, _ gamma: ElementID, _ beta: ElementID?
     ) -> ElementID {
-        let normal = program.multiplying(program.subtracting(x, mean), rstd)
-        return program.adding(program.multiplying(normal, gamma), beta)
+        let scaled = program.multiplying(normal(x, statistics), gamma)
+        return beta.map { program.adding(scaled, $0) } ?? scaled
+    }
+
+    /// (x - mean) rstd.
+    private mutating func normal(_ x: ElementID, _ statistics: RowStatistics) -> ElementID {
+        let centred = statistics.mean.map { program.subtracting(x, $0) } ?? x
+        return program.multiplying(centred, statistics.rstd)
     }
 
     /// With x̂ = (x - mean) rstd and h = dy gamma: dx = rstd (h - mean(h) - x̂ mean(h x̂)); the other two results
-    /// are what to add up over the rows for dgamma and dbeta: dy x̂ and dy.
-    private mutating func layerNormGradient(_ x: [Value]) throws(Stop) -> [ElementID] {
+    /// are what to add up over the rows for dgamma and dbeta: dy x̂ and dy. RMSNorm's has neither mean, nor dbeta.
+    private mutating func normGradient(_ norm: Op.Norm, _ x: [Value]) throws(Stop) -> [ElementID] {
         let (dy, input, gamma) = (try operand(x[0]), try operand(x[1]), try operand(x[2]))
-        let (mean, rstd) = (try operand(x[3], .row), try operand(x[4], .row))
-        let normal = program.multiplying(program.subtracting(input, mean), rstd)
+        let mean = try norm.isCentred ? operand(x[3], .row) : nil
+        let rstd = try operand(x[x.count - 1], .row)
+        let normal = normal(input, RowStatistics(mean: mean, rstd: rstd))
         let h = program.multiplying(dy, gamma)
         let width = width()
-        let meanH = program.dividing(program.sum(h), width)
+        let meanH = norm.isCentred ? program.dividing(program.sum(h), width) : nil
         let meanHX = program.dividing(program.sum(program.multiplying(h, normal)), width)
         let centred = program.subtracting(
-            program.subtracting(h, meanH), program.multiplying(normal, meanHX))
-        return [program.multiplying(rstd, centred), program.multiplying(dy, normal), dy]
+            meanH.map { program.subtracting(h, $0) } ?? h, program.multiplying(normal, meanHX))
+        let dx = program.multiplying(rstd, centred)
+        return [dx, program.multiplying(dy, normal)] + (norm.isCentred ? [dy] : [])
     }
 }

@@ -144,6 +144,9 @@ extension GradientCase {
         GradientCase(name: "layer norm of rank 3", shapes: [[2, 3, 6], [6], [6]], range: -2...2) { p, _ in
             p[0].layerNorm(gamma: p[1], beta: p[2], epsilon: 1e-12)
         },
+        GradientCase(name: "rms norm", shapes: [[3, 6], [6]], range: -2...2) { p, _ in
+            p[0].rmsNorm(gamma: p[1], epsilon: 1e-5)
+        },
         GradientCase(name: "cross entropy", shapes: [[4, 5]], range: -3...3, inputs: [ids([0, -100, 4, 2])]) {
             $0[0].crossEntropy(labels: $1[0])
         },

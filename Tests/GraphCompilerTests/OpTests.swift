@@ -201,8 +201,13 @@ import Testing
             for (index, result) in norm.enumerated() where width > 1 || index < 2 {
                 g.output("norm\(index)", result)
             }
+            let scaled = g.applyAll(.rmsNorm(epsilon: 1e-6), [x, gamma])
+            let slopes = g.applyAll(.normGradient(.rms), [dy, x, gamma, scaled[1]])
+            for (name, results) in [("rms", scaled), ("drms", slopes)] {
+                for (index, result) in results.enumerated() { g.output("\(name)\(index)", result) }
+            }
             if width > 1 {
-                let gradients = g.applyAll(.layerNormGradient, [dy, x, gamma, norm[1], norm[2]])
+                let gradients = g.applyAll(.normGradient(.layer), [dy, x, gamma, norm[1], norm[2]])
                 for (index, result) in gradients.enumerated() { g.output("dnorm\(index)", result) }
             }
             let y = x.softmax()

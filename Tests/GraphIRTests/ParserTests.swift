@@ -54,9 +54,13 @@ struct ParserTests {
             _ = g.applyAll(
                 .flashAttentionGradient(biased), [x, x, x, x] + attended + [offsets, lengths, bias])
             let norm = g.applyAll(.layerNorm(epsilon: 1e-12), [flat, state[0], state[1]])
-            let statistics = g.applyAll(.rowStatistics(epsilon: 1e-5), [flat])
-            _ = g.apply(.normalize, [flat] + statistics + [state[0], state[1]])
-            _ = g.applyAll(.layerNormGradient, [flat, flat, state[0], norm[1], norm[2]])
+            let statistics = g.applyAll(.rowStatistics(.layer, epsilon: 1e-5), [flat])
+            _ = g.apply(.normalize(.layer), [flat] + statistics + [state[0], state[1]])
+            _ = g.applyAll(.normGradient(.layer), [flat, flat, state[0], norm[1], norm[2]])
+            let scaled = g.applyAll(.rmsNorm(epsilon: 1e-6), [flat, state[0]])
+            let roots = g.apply(.rowStatistics(.rms, epsilon: 1e-5), [flat])
+            _ = g.apply(.normalize(.rms), [flat, roots, state[0]])
+            _ = g.applyAll(.normGradient(.rms), [flat, flat, state[0], scaled[1]])
             let loss = g.applyAll(.crossEntropy(ignoreIndex: -100), [flat, ids])
             _ = g.apply(.crossEntropyGradient(ignoreIndex: -100), [loss[0], flat, ids, loss[1]])
             let rows = g.scope("embeddings") { g.scope("a \"word\"") { table.gather(ids) } }

@@ -136,7 +136,10 @@ struct ShapeRuleTests {
         Misfit(.softmax, [f32("t", 2, 3), i32(2)], "limits must be i32 over leading axes"),
         Misfit(.softmaxGradient, [f32(2), f32(3)], "differ"),
         Misfit(.layerNorm(epsilon: 1e-5), [f32(2, 3), f32(2), f32(2)], "gamma and beta must be [3]"),
-        Misfit(.layerNormGradient, [f32(2, 3), f32(2, 3), f32(3), f32(3), f32(3)], "needs (dy, x, gamma"),
+        Misfit(.rmsNorm(epsilon: 1e-5), [f32(2, 3), f32(2)], "gamma must be [3]"),
+        Misfit(.normGradient(.rms), [f32(2, 3), f32(2, 3), f32(3), f32(3)], "needs (dy, x, gamma, rstd)"),
+        Misfit(.normalize(.rms), [f32(2, 3), f32(3), f32(3)], "needs (x, rstd, gamma)"),
+        Misfit(.normGradient(.layer), [f32(2, 3), f32(2, 3), f32(3), f32(3), f32(3)], "needs (dy, x, gamma"),
         // Cross-entropy
         Misfit(.crossEntropy(ignoreIndex: -100), [f32("n", 2), i32("m")], "labels i32[n]"),
         Misfit(

@@ -99,11 +99,28 @@ struct RowOpTests {
         #expect(close(results[2].values, [0.5, 0.8660254038]))
         // Row 0: x̂ = (-1, 0, 1), g = dy gamma = (1, 2, 6), mean(g) = 3, mean(g x̂) = 5/3.
         let dy = f32([1, 1, 2, 1, 0, 0], [2, 3])
-        let gradients = try evaluate(.layerNormGradient, [dy, x, gamma, results[1], results[2]])
+        let gradients = try evaluate(.normGradient(.layer), [dy, x, gamma, results[1], results[2]])
         let row1 = [2.0 / 3, -1.0 / 3, -1.0 / 3].map { $0 * 0.8660254038 }
         #expect(close(gradients[0].values, [-1.0 / 6, -0.5, 2.0 / 3] + row1))
         #expect(close(gradients[1].values, [-1, 0, 2]))
         #expect(close(gradients[2].values, [2, 1, 2]))
+    }
+
+    @Test("rms_norm and its gradient")
+    func rmsNorm() throws {
+        // Row 0: the mean of x² is 5, with epsilon 4 the root is 3; row 1: 12 and 4.
+        let (x, gamma) = (f32([1, 3, -1, 3, 2, 2, 6, -2], [2, 4]), f32([1, 2, 3, 4]))
+        let results = try evaluate(.rmsNorm(epsilon: 4), [x, gamma])
+        #expect(
+            close(results[0].values, [1.0 / 3, 2, -1, 4, 0.5, 1, 4.5, -2]) && results.count == 2)
+        #expect(close(results[1].values, [1.0 / 3, 0.25]))
+        // Row 0: x̂ = x / 3, g = dy gamma = (3, 0, 0, 0), mean(g x̂) = 1/4.
+        let dy = f32([3, 0, 0, 0, 0, 0, 0, 4], [2, 4])
+        let gradients = try evaluate(.normGradient(.rms), [dy, x, gamma, results[1]])
+        // Row 1: x̂ = x / 4, g = (0, 0, 0, 16), mean(g x̂) = -2.
+        let row1 = [1, 1, 3, 15].map { $0 / 4.0 }
+        #expect(close(gradients[0].values, [35.0 / 36, -1.0 / 12, 1.0 / 36, -1.0 / 12] + row1))
+        #expect(close(gradients[1].values, [1, 0, 0, -2]) && gradients.count == 2)
     }
 
     @Test("cross_entropy, with an ignored row, and its gradient")

@@ -204,15 +204,18 @@ extension RandomGraphDraft {
         guard let x = matrix(rows: "tokens") else { return [] }
         let dy = any(like: x)
         let norm = builder.applyAll(.layerNorm(epsilon: 1e-2), [x, source("gamma"), source("beta")])
-        let statistics = builder.applyAll(.rowStatistics(epsilon: 1e-2), [x])
-        let normal = builder.apply(.normalize, [x] + statistics + [source("gamma"), source("beta")])
+        let statistics = builder.applyAll(.rowStatistics(.layer, epsilon: 1e-2), [x])
+        let normal = builder.apply(.normalize(.layer), [x] + statistics + [source("gamma"), source("beta")])
+        let scaled = builder.applyAll(.rmsNorm(epsilon: 1e-2), [x, source("gamma")])
+        let roots = builder.apply(.rowStatistics(.rms, epsilon: 1e-2), [x])
+        let root = builder.apply(.normalize(.rms), [x, roots, source("gamma")])
         let labels = source("labels")
         let loss = builder.applyAll(.crossEntropy(ignoreIndex: -100), [x, labels])
         let dloss = dy.mean(axes: [1])
-        return builder.applyAll(.layerNormGradient, [dy, x, source("gamma"), norm[1], norm[2]]).map {
+        return builder.applyAll(.normGradient(.layer), [dy, x, source("gamma"), norm[1], norm[2]]).map {
             $0 * 0.2
-        } + [
-            norm[0] * 0.5, normal * 0.5, loss[0] * 0.5,
+        } + builder.applyAll(.normGradient(.rms), [dy, x, source("gamma"), scaled[1]]).map { $0 * 0.2 } + [
+            norm[0] * 0.5, normal * 0.5, scaled[0] * 0.5, root * 0.5, loss[0] * 0.5,
             builder.apply(.softmaxGradient, [dy, x.softmax()]),
             builder.apply(.crossEntropyGradient(ignoreIndex: -100), [dloss, x, labels, loss[1]]),
         ]

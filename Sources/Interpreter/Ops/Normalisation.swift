@@ -6,10 +6,10 @@ extension Evaluation {
         switch op {
         case .softmax: [softmax()]
         case .softmaxGradient: [softmaxGradient()]
-        case .layerNorm(let epsilon): layerNorm(epsilon: epsilon)
-        case .layerNormGradient: layerNormGradient()
-        case .rowStatistics(let epsilon): rowStatistics(epsilon: epsilon)
-        case .normalize: [normalize()]
+        case .norm(let norm, let epsilon): self.norm(norm, epsilon: epsilon)
+        case .normGradient(let norm): normGradient(norm)
+        case .rowStatistics(let norm, let epsilon): rowStatistics(norm, epsilon: epsilon)
+        case .normalize(let norm): [normalize(norm)]
         }
     }
 
@@ -47,59 +47,63 @@ extension Evaluation {
         }
     }
 
-    /// Results (y, mean, rstd); operands (x, gamma, beta).
-    private func layerNorm(epsilon: Double) -> [[Double]] {
-        let statistics = rowStatistics(epsilon: epsilon)
-        let y = normalized(
-            operands[0].values, mean: statistics[0], rstd: statistics[1], gamma: operands[1].values,
-            beta: operands[2].values)
-        return [y] + statistics
+    /// Results (y, mean, rstd); operands (x, gamma, beta). An RMSNorm has neither mean nor beta.
+    private func norm(_ norm: Op.Norm, epsilon: Double) -> [[Double]] {
+        let statistics = rowStatistics(norm, epsilon: epsilon)
+        let factors = operands.dropFirst().map(\.values)
+        return [normalized(operands[0].values, statistics, factors)] + statistics
     }
 
-    /// Results (mean, rstd); operands (x).
-    private func rowStatistics(epsilon: Double) -> [[Double]] {
+    /// Results (mean, rstd), or (rstd); operands (x).
+    private func rowStatistics(_ norm: Op.Norm, epsilon: Double) -> [[Double]] {
         let x = operands[0]
         let columns = x.shape[x.shape.count - 1]
         var (means, rstds): ([Double], [Double]) = ([], [])
         for row in 0..<x.shape.dropLast().reduce(1, *) {
             let values = x.values[row * columns..<(row + 1) * columns]
-            let mean = values.reduce(0, +) / Double(columns)
+            let mean = norm.isCentred ? values.reduce(0, +) / Double(columns) : 0
             let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(columns)
             means.append(mean)
             rstds.append(1 / (variance + epsilon).squareRoot())
         }
-        return [means, rstds]
+        return norm.isCentred ? [means, rstds] : [rstds]
     }
 
-    /// Operands (x, mean, rstd, gamma, beta).
-    private func normalize() -> [Double] {
-        normalized(
-            operands[0].values, mean: operands[1].values, rstd: operands[2].values, gamma: operands[3].values,
-            beta: operands[4].values)
+    /// Operands (x, mean, rstd, gamma, beta), or (x, rstd, gamma).
+    private func normalize(_ norm: Op.Norm) -> [Double] {
+        let rest = operands.dropFirst().map(\.values)
+        let count = norm.isCentred ? 2 : 1
+        return normalized(operands[0].values, Array(rest.prefix(count)), Array(rest.dropFirst(count)))
     }
 
-    private func normalized(
-        _ x: [Double], mean: [Double], rstd: [Double], gamma: [Double], beta: [Double]
-    ) -> [Double] {
-        x.enumerated().map { index, value in
+    /// - Parameters:
+    ///   - statistics: (mean, rstd), or (rstd).
+    ///   - factors: (gamma, beta), or (gamma).
+    private func normalized(_ x: [Double], _ statistics: [[Double]], _ factors: [[Double]]) -> [Double] {
+        let (rstd, gamma) = (statistics[statistics.count - 1], factors[0])
+        return x.enumerated().map { index, value in
             let (row, column) = index.quotientAndRemainder(dividingBy: gamma.count)
-            return (value - mean[row]) * rstd[row] * gamma[column] + beta[column]
+            let mean = statistics.count > 1 ? statistics[0][row] : 0
+            let beta = factors.count > 1 ? factors[1][column] : 0
+            return (value - mean) * rstd[row] * gamma[column] + beta
         }
     }
 
     /// Results (dx, dgamma, dbeta); operands (dy, x, gamma, mean, rstd). With x̂ = (x - mean) rstd and
-    /// g = dy gamma: dx = rstd (g - mean(g) - x̂ mean(g x̂)), dgamma = Σ dy x̂ and dbeta = Σ dy over the rows.
-    private func layerNormGradient() -> [[Double]] {
+    /// g = dy gamma: dx = rstd (g - mean(g) - x̂ mean(g x̂)), dgamma = Σ dy x̂ and dbeta = Σ dy over the rows. An RMSNorm
+    /// has neither the mean of x, nor that of g, nor dbeta.
+    private func normGradient(_ norm: Op.Norm) -> [[Double]] {
         let (dy, x, gamma) = (operands[0].values, operands[1].values, operands[2].values)
         let columns = gamma.count
         var dx: [Double] = []
         var dgamma = Array(repeating: 0.0, count: columns)
         var dbeta = dgamma
-        for (row, (mean, rstd)) in zip(operands[3].values, operands[4].values).enumerated() {
+        for (row, rstd) in operands[operands.count - 1].values.enumerated() {
             let start = row * columns
+            let mean = norm.isCentred ? operands[3].values[row] : 0
             let normalised = (0..<columns).map { (x[start + $0] - mean) * rstd }
             let scaled = (0..<columns).map { dy[start + $0] * gamma[$0] }
-            let scaledMean = scaled.reduce(0, +) / Double(columns)
+            let scaledMean = norm.isCentred ? scaled.reduce(0, +) / Double(columns) : 0
             let product = zip(scaled, normalised).reduce(0) { $0 + $1.0 * $1.1 } / Double(columns)
             for column in 0..<columns {
                 dx.append(rstd * (scaled[column] - scaledMean - normalised[column] * product))
@@ -107,6 +111,6 @@ extension Evaluation {
                 dbeta[column] += dy[start + column]
             }
         }
-        return [dx, dgamma, dbeta]
+        return norm.isCentred ? [dx, dgamma, dbeta] : [dx, dgamma]
     }
 }

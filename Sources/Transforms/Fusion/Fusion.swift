@@ -8,7 +8,7 @@ extension Pass {
     /// whatever runs over its result, row reductions and sums over rows included. Nothing depends on what a model
     /// is called or how its parts are arranged; the steps are:
     ///
-    /// 1. `layer_norm` becomes `row_statistics` and `normalize`, which may go to different kernels; a product of which
+    /// 1. Norms become their statistics and `normalize`, which may go to different kernels; a product of which
     ///    element-wise ops read slices of columns becomes one product for each slice.
     /// 2. Vertically: each node joins the kernel of an operand, if shapes, cycles and the cache allow.
     /// 3. Horizontally: kernels over the same shape that read the same value become one.
@@ -18,7 +18,7 @@ extension Pass {
     ///
     /// Rounding: values inside a region are not rounded to their element type.
     public static let fusion = Pass("fusion") { (graph: inout Graph, context) throws(IRError) in
-        var groups = FusionGroups(try ColumnRanges(try splittingLayerNorms(graph), context).split())
+        var groups = FusionGroups(try ColumnRanges(try splittingNorms(graph), context).split())
         groups.fuseVertically(context)
         groups.fuseHorizontally(context)
         groups.recompute(context)
@@ -30,21 +30,21 @@ extension Pass {
     }
 }
 
-/// The graph with each `layer_norm` in its two halves.
-private func splittingLayerNorms(_ graph: Graph) throws(IRError) -> Graph {
+/// The graph with each norm in its two halves.
+private func splittingNorms(_ graph: Graph) throws(IRError) -> Graph {
     var rewriter = GraphRewriter(graph)
     for id in graph.nodeIDs {
-        guard case .normalisation(.layerNorm(let epsilon)) = graph[id].op else {
+        guard case .normalisation(.norm(let norm, let epsilon)) = graph[id].op else {
             try rewriter.copy(id)
             continue
         }
         let operands = rewriter.operands(id)
         let label = graph[id].label
-        let mean = try rewriter.emit(.rowStatistics(epsilon: epsilon), [operands[0]], label: label)
-        let rstd = Value(mean.node, result: 1)
+        let first = try rewriter.emit(.rowStatistics(norm, epsilon: epsilon), [operands[0]], label: label)
+        let statistics = (1..<graph[id].types.count).map { Value(first.node, result: $0 - 1) }
         let y = try rewriter.emit(
-            .normalize, [operands[0], mean, rstd, operands[1], operands[2]], label: label)
-        rewriter.replace(id, with: [y, mean, rstd])
+            .normalize(norm), [operands[0]] + statistics + operands.dropFirst(), label: label)
+        rewriter.replace(id, with: [y] + statistics)
     }
     return rewriter.finish()
 }
