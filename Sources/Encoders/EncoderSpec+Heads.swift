@@ -36,6 +36,8 @@ extension EncoderSpec {
     public struct SequenceHead: Sendable {
         /// How token states become one vector.
         public var pooling = EncoderPooling.cls
+        /// Whether each token's state is transformed by itself, and pooled then.
+        public var poolsTransformed = false
         /// Dropout before the transform, in [0, 1).
         public var inputDropout = 0.0
         /// The layer before the classifier.
@@ -54,8 +56,8 @@ extension EncoderSpec {
 
     /// transform to the tables' width → decoder.
     public struct MaskedLM: Sendable {
-        /// The layer before the decoder.
-        public var transform: Transform
+        /// The layer before the decoder; nil without one.
+        public var transform: Transform?
         /// Whether the decoder is the table of tokens.
         public var isTied: Bool
         /// The parameter that the decoder adds; nil when it adds none.

@@ -23,15 +23,18 @@ public struct EncoderSpec: Sendable {
     /// How token states become one vector where no modules say it.
     public var pooling: EncoderPooling
 
-    /// A LayerNorm.
+    /// A LayerNorm or RMSNorm.
     public struct Norm: Sendable {
-        /// What is added to the variance.
+        /// Which of them.
+        public var kind: Op.Norm
+        /// What is added to the variance, or to the mean of squares.
         public var epsilon: Double
-        /// Whether it adds a bias.
+        /// Whether a LayerNorm adds a bias; an RMSNorm has none.
         public var hasBias: Bool
 
-        /// A LayerNorm with this epsilon.
-        public init(epsilon: Double, hasBias: Bool = true) {
+        /// A LayerNorm with this epsilon, unless another kind is given.
+        public init(_ kind: Op.Norm = .layer, epsilon: Double, hasBias: Bool = true) {
+            self.kind = kind
             self.epsilon = epsilon
             self.hasBias = hasBias
         }
@@ -51,8 +54,8 @@ public struct EncoderSpec: Sendable {
         public var positions: Positions
         /// Rows of the table of token types; nil without one.
         public var tokenTypes: Int?
-        /// The norm of the sum.
-        public var norm: Norm
+        /// The norm of the sum; nil without one.
+        public var norm: Norm?
         /// Dropout on the normalised sum, in [0, 1).
         public var dropout: Double
     }
@@ -138,13 +141,18 @@ public struct EncoderSpec: Sendable {
     }
 
     /// Queries and keys that are turned by their positions (Su et al., arXiv:2104.09864): element i and element i + n / 2 of a
-    /// head of size n by the angle position · base^(-2i / n).
+    /// head of size n by the angle position · base^(-2i / n) / factor.
     public struct Rotary: Sendable, Hashable {
         /// The base of the angles, also called theta.
         public var base: Double
+        /// What all angles are divided by, so that longer sequences have those of shorter ones (linear scaling).
+        public var factor: Double
 
         /// Angles with this base.
-        public init(base: Double) { self.base = base }
+        public init(base: Double, factor: Double = 1) {
+            self.base = base
+            self.factor = factor
+        }
     }
 
     /// Self-attention and a feed-forward part, each with a residual connection and a norm.
@@ -167,6 +175,9 @@ public struct EncoderSpec: Sendable {
         public var owner: Int
         /// Heads, which divide the width.
         public var heads: Int
+        /// Heads that keys and values have, each for as many consecutive ones of the queries (Ainslie et al.,
+        /// arXiv:2305.13245); they divide `heads`. Nil is as many.
+        public var keyValueHeads: Int?
         /// Whether it has a norm, before or behind it.
         public var hasNorm = true
         /// Keys that tokens attend to; nil for all of their sequence.
@@ -194,8 +205,10 @@ public struct EncoderSpec: Sendable {
         /// Whether the first matrix has twice as many rows, and the activated first half of its result is multiplied by
         /// the second half (Shazeer, arXiv:2002.05202).
         public var isGated = false
-        /// Whether both matrices have biases.
-        public var hasBiases = true
+        /// Whether the first matrix has a bias.
+        public var hasInnerBias = true
+        /// Whether the second matrix has a bias.
+        public var hasOutputBias = true
         /// Dropout before the second matrix, in [0, 1).
         public var innerDropout = 0.0
         /// Dropout on what is added to the residual, in [0, 1).

@@ -74,6 +74,44 @@ import Testing
         }
     }
 
+    /// NeoBERT's `qkv`: for each head its queries, keys and values; pairs of queries and keys side by side. And GTE's `up_gate_proj`.
+    @Test func rowsLieInOrdersOfTheirOwn() throws {
+        let turned = CheckpointMap.RowOrder(heads: 2, isInterleaved: true)
+        let names = ["query", "key", "value"].map { "encoder.layer.*.attention.self.\($0)" }
+        let map = CheckpointMap(
+            prefix: "model", encoder: ["layers"],
+            rules: [
+                .split(names, of: "layers.*.qkv", rows: [turned, turned, .init(heads: 2)]),
+                .reorder("encoder.layer.*.intermediate.dense", "layers.*.up_gate", [1, 0]),
+            ])
+        let directory = try TemporaryDirectory()
+        let entries = [("layers.0.qkv.weight", [24, 1]), ("layers.0.up_gate.weight", [4, 2])].map {
+            SafetensorsEntry(name: $0, dataType: .f32, shape: $1)
+        }
+        try SafetensorsWriter.write(entries, to: directory.url("model.safetensors")) { entry, sink in
+            try (0..<entry.count).map(Float.init).withUnsafeBytes { try sink($0) }
+        }
+        let specs =
+            names.map { ParameterSpec($0.replacing("*", with: "0") + ".weight", [8, 1]) } + [
+                ParameterSpec("encoder.layer.0.intermediate.dense.weight", [4, 2])
+            ]
+        let checkpoint = try EncoderCheckpoint(directory: directory.url, config: EncoderConfig(), map: map)
+        let values = try checkpoint.load(specs).values
+        #expect(values[specs[0].name] == [0, 2, 1, 3, 12, 14, 13, 15])
+        #expect(values[specs[1].name] == [4, 6, 5, 7, 16, 18, 17, 19])
+        #expect(values[specs[2].name] == [8, 9, 10, 11, 20, 21, 22, 23])
+        #expect(values[specs[3].name] == [4, 5, 6, 7, 0, 1, 2, 3])
+        for tensor in SavedTensor.list(specs, places: { map.stored($0, in: .encoder) }) {
+            var written: [Float] = []
+            try tensor.write(
+                provide: { spec, sink in
+                    try (values[spec.name] ?? []).withUnsafeBufferPointer { try sink($0) }
+                }, to: { written += $0.bindMemory(to: Float.self) })
+            #expect(written == (0..<written.count).map(Float.init), "\(tensor.name)")
+            #expect(written.count == tensor.shape.reduce(1, *))
+        }
+    }
+
     @Test func aMissingPartIsReported() throws {
         let directory = try TemporaryDirectory()
         let entry = SafetensorsEntry(name: "layers.0.up.weight", dataType: .f32, shape: [1])

@@ -116,7 +116,8 @@ import Testing
         let bare = Self.spec { spec in
             for index in spec.layers.indices {
                 spec.layers[index].attention.hasBiases = false
-                spec.layers[index].feedForward.hasBiases = false
+                spec.layers[index].feedForward.hasInnerBias = false
+                spec.layers[index].feedForward.hasOutputBias = false
             }
         }
         let (all, left) = (try Self.build(Self.spec()).parameters, try Self.build(bare).parameters)

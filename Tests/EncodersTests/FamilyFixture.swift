@@ -78,29 +78,48 @@ struct FamilyFixture {
             differences["pairs"] = difference(
                 try pairs.floats, try file.floats(named: "next_sentence_logits"))
         }
-        let map = config.family.checkpoint(of: config)
-        for entry in file.entries where entry.name.hasPrefix("grad.") {
-            // A tensor of a file may hold several parameters, one after another, or a part of one.
-            let gradient = try map.canonical(String(entry.name.dropFirst(5))).flatMap { place in
-                // A tied weight has one of its two names.
-                let name = outputs["grad.\(place.name)"] == nil ? CheckpointMap.tied[place.name] : place.name
-                let whole = try #require(outputs["grad.\(name ?? place.name)"], "\(place.name)").floats
-                let count = whole.count / place.slice.count
-                return whole[(place.slice.index * count)..<((place.slice.index + 1) * count)]
-            }
-            differences[entry.name] = difference(gradient, try file.floats(named: entry.name))
+        try compare("grad.") { name, expected in
+            differences["grad.\(name)"] = difference(
+                try stored(name, expected.shape) { try outputs["grad.\($0)"]?.floats },
+                try file.floats(named: expected.name))
         }
         return differences
     }
 
-    /// The losses of steps of AdamW with the numbers of the script.
-    func lossDifferences() throws -> [String: Float] {
+    /// Calls `body` with each tensor of the file whose name begins so, and what the model calls it.
+    private func compare(_ prefix: String, _ body: (String, SafetensorsEntry) throws -> Void) throws {
+        for entry in file.entries where entry.name.hasPrefix(prefix) {
+            try body(String(entry.name.dropFirst(prefix.count)), entry)
+        }
+    }
+
+    /// The values of parameters as the tensor of a file has them: several of them, a part of one, or in another order.
+    private func stored(
+        _ name: String, _ shape: [Int], _ values: (String) throws -> [Float]?
+    ) throws -> [Float] {
+        let row = shape.dropFirst().reduce(1, *)
+        var all = [Float](repeating: .nan, count: shape.reduce(1, *))
+        for place in config.family.checkpoint(of: config).canonical(name) {
+            // A tied weight has one of its two names.
+            let tied = CheckpointMap.tied[place.name] ?? place.name
+            let whole = try #require(try values(place.name) ?? values(tied), "\(place.name)")
+            let start = place.slice.index * whole.count / place.slice.count
+            for (index, target) in place.source.rowIndices(of: shape).enumerated() {
+                for column in 0..<row { all[target * row + column] = whole[start + index * row + column] }
+            }
+        }
+        return all
+    }
+
+    /// The losses of steps of AdamW with the numbers of the script, and the weights after them where the file has them.
+    func trainingDifferences() throws -> [String: Float] {
         let built = try trained.build()
         let treatments = built.parameters.map { ($0.name, ParameterTreatment(decays: $0.decays)) }
         let options = OptimizerOptions(
             adamW: AdamWAttributes(beta1: 0.9, beta2: 0.999, epsilon: 1e-4, weightDecay: 0.01),
             treatments: Dictionary(uniqueKeysWithValues: treatments))
-        let executor = try executor(trainingStep(built.graph, options: options), built)
+        let store = ParameterStore()
+        let executor = try executor(trainingStep(built.graph, options: options), built, store)
         let inputs = inputs.merging(try labels()) { $1 }
         let losses = try (0..<20).map { step in
             let given = try options.inputs(step: step, learningRate: 1e-3).mapValues {
@@ -109,22 +128,36 @@ struct FamilyFixture {
             let outputs = try executor.run(inputs.merging(given) { $1 }, symbols: ["length": longest])
             return try #require(outputs["loss"]?.floats.first)
         }
-        return ["losses": difference(losses, try file.floats(named: "losses"))]
+        var differences = ["losses": difference(losses, try file.floats(named: "losses"))]
+        let names = Set(built.parameters.map(\.name))
+        try compare("trained.") { name, expected in
+            let weights = try stored(name, expected.shape) {
+                names.contains($0) ? try store.get($0)?.floats : nil
+            }
+            let expected = try file.floats(named: expected.name)
+            differences["trained.\(name)"] = largest(weights, expected) / (expected.map(abs).max() ?? 1)
+        }
+        return differences
     }
 
     /// The largest difference, of numbers beyond 1 relative to the largest of them.
     private func difference(_ a: [Float], _ b: [Float]) -> Float {
         #expect(a.count == b.count)
-        let scale = max(1, b.map(abs).max() ?? 0)
-        return (zip(a, b).map { abs($0 - $1) }.max() ?? 0) / scale
+        return largest(a, b) / max(1, b.map(abs).max() ?? 0)
+    }
+
+    /// The largest difference; infinite where one is no number.
+    private func largest(_ a: [Float], _ b: [Float]) -> Float {
+        zip(a, b).reduce(0) { max($0, ($1.0 - $1.1).isFinite ? abs($1.0 - $1.1) : .infinity) }
     }
 
     // MARK: Runs
 
     private var trained: EncoderGraph { EncoderGraph(config: config, head: head, isTraining: true) }
 
-    private func executor(_ graph: Graph, _ built: EncoderGraph.Built) throws -> Executor {
-        let store = ParameterStore()
+    private func executor(
+        _ graph: Graph, _ built: EncoderGraph.Built, _ store: ParameterStore = ParameterStore()
+    ) throws -> Executor {
         let executor = try Compiler(CompilerOptions(threads: 1, cache: .off)).compile(
             graph, parameters: store)
         for spec in built.parameters {

@@ -34,7 +34,8 @@ private struct OwnFamily: EncoderFamily {
         spec.embeddings.tokenTypes = nil
         for index in spec.layers.indices {
             spec.layers[index].feedForward.isGated = config[Self.gated]
-            spec.layers[index].feedForward.hasBiases = false
+            spec.layers[index].feedForward.hasInnerBias = false
+            spec.layers[index].feedForward.hasOutputBias = false
         }
         return spec
     }

@@ -3,6 +3,8 @@
 public struct CheckpointMap: Sendable {
     /// What a class with a head puts before the names of its encoder's tensors, without the dot.
     package let prefix: String
+    /// What other code for the same models puts there.
+    let otherPrefixes: Set<Substring>
     /// The modules in files that get the prefix.
     let encoder: [String]
     let rules: [Rule]
@@ -13,8 +15,10 @@ public struct CheckpointMap: Sendable {
     ///   - prefix: what a class with a head puts before the names of its encoder's tensors, without the dot.
     ///   - encoder: the modules in files that get the prefix.
     ///   - rules: names that differ; the first that fits counts, other names are the same on both sides.
-    public init(prefix: String, encoder: [String], rules: [Rule]) {
+    ///   - otherPrefixes: what other code for the same models puts in the place of `prefix`; understood, not written.
+    public init(prefix: String, encoder: [String], rules: [Rule], otherPrefixes: [String] = []) {
         self.prefix = prefix
+        self.otherPrefixes = Set(otherPrefixes.map { Substring($0) })
         self.encoder = encoder
         self.rules = rules
     }
@@ -27,7 +31,14 @@ public struct CheckpointMap: Sendable {
         let canonical: [Pattern]
         let stored: [Pattern]
         /// The only kind of model whose files are written so.
-        let architecture: EncoderArchitecture?
+        var architecture: EncoderArchitecture?
+        /// Where the rows of each canonical pattern's tensor lie in the stored one.
+        var rows: [RowOrder] = []
+        /// The parts of a parameter in the order of a file; its own order when empty.
+        var order: [Int] = []
+
+        /// The order of a part's rows in a stored tensor.
+        func rows(_ part: Int) -> RowOrder { part < rows.count ? rows[part] : RowOrder() }
 
         /// Another name.
         public static func rename(
@@ -37,13 +48,37 @@ public struct CheckpointMap: Sendable {
         }
 
         /// Parameters that files have as one tensor.
-        public static func split(_ canonical: [String], of stored: String) -> Rule {
-            Rule(canonical: canonical.map(Pattern.init), stored: [Pattern(stored)], architecture: nil)
+        ///
+        /// - Parameter rows: the order of each parameter's rows there; one after another unless said.
+        public static func split(_ canonical: [String], of stored: String, rows: [RowOrder] = []) -> Rule {
+            Rule(canonical: canonical.map(Pattern.init), stored: [Pattern(stored)], rows: rows)
         }
 
         /// A parameter that files have as several tensors.
         public static func join(_ canonical: String, of stored: [String]) -> Rule {
-            Rule(canonical: [Pattern(canonical)], stored: stored.map(Pattern.init), architecture: nil)
+            Rule(canonical: [Pattern(canonical)], stored: stored.map(Pattern.init))
+        }
+
+        /// A parameter whose equal parts of the first axis lie in another order in files.
+        ///
+        /// - Parameter order: the number of the parameter's part for each part in files.
+        public static func reorder(_ canonical: String, _ stored: String, _ order: [Int]) -> Rule {
+            Rule(canonical: [Pattern(canonical)], stored: [Pattern(stored)], order: order)
+        }
+    }
+
+    /// How the rows of a parameter lie in a tensor that holds several: where each head's rows of all parameters lie one after
+    /// another, and pairs of elements that rotary positions turn side by side.
+    public struct RowOrder: Sendable, Equatable {
+        /// Heads whose rows lie one after another, with those of all parameters in each; 1 for whole parameters.
+        public var heads: Int
+        /// Whether element 2i of a head in files is element i here, and element 2i + 1 is i + half of the head.
+        public var isInterleaved: Bool
+
+        /// Whole parameters one after another, but for what is given.
+        public init(heads: Int = 1, isInterleaved: Bool = false) {
+            self.heads = heads
+            self.isInterleaved = isInterleaved
         }
     }
 
@@ -51,6 +86,7 @@ public struct CheckpointMap: Sendable {
     struct Slice: Equatable {
         var index = 0
         var count = 1
+        var order = RowOrder()
     }
 
     /// A place that values go to or come from.
@@ -70,10 +106,18 @@ public struct CheckpointMap: Sendable {
         for rule in rules {
             for (index, pattern) in rule.stored.enumerated() {
                 guard let match = pattern.match(name) else { continue }
+                let count = rule.order.count
+                if count > 0 {
+                    return rule.order.enumerated().map { stored, own in
+                        Place(
+                            name: rule.canonical[0].name(match), slice: Slice(index: own, count: count),
+                            source: Slice(index: stored, count: count))
+                    }
+                }
                 return rule.canonical.enumerated().map { part, canonical in
                     Place(
                         name: canonical.name(match), slice: Slice(index: index, count: rule.stored.count),
-                        source: Slice(index: part, count: rule.canonical.count))
+                        source: Slice(index: part, count: rule.canonical.count, order: rule.rows(part)))
                 }
             }
         }
@@ -95,10 +139,19 @@ public struct CheckpointMap: Sendable {
         for rule in rules where rule.architecture == nil || rule.architecture == architecture {
             for (index, pattern) in rule.canonical.enumerated() {
                 guard let match = pattern.match(canonical) else { continue }
+                let count = rule.order.count
+                if count > 0 {
+                    let name = prefixed(rule.stored[0].name(match), in: architecture)
+                    return rule.order.enumerated().map { stored, own in
+                        Place(
+                            name: name, slice: Slice(index: stored, count: count),
+                            source: Slice(index: own, count: count))
+                    }
+                }
                 return rule.stored.enumerated().map { part, stored in
                     Place(
                         name: prefixed(stored.name(match), in: architecture),
-                        slice: Slice(index: index, count: rule.canonical.count),
+                        slice: Slice(index: index, count: rule.canonical.count, order: rule.rows(index)),
                         source: Slice(index: part, count: rule.stored.count))
                 }
             }
@@ -127,7 +180,7 @@ public struct CheckpointMap: Sendable {
     /// TensorFlow and early PyTorch checkpoints have it) as `weight` and `bias`.
     private func plain(_ stored: String) -> String {
         let parts = stored.split(separator: ".", omittingEmptySubsequences: false)
-        var name = parts.drop { Self.wrappers.contains($0) || $0 == prefix }
+        var name = parts.drop { Self.wrappers.contains($0) || $0 == prefix || otherPrefixes.contains($0) }
             .filter { !Self.innerWrappers.contains($0) }.joined(separator: ".")
         for (legacy, current) in [
             ("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias"),
@@ -148,41 +201,5 @@ public struct CheckpointMap: Sendable {
     /// Whether a canonical name is of a buffer that old versions saved although it is constant.
     static func isConstantBuffer(_ canonical: String) -> Bool {
         canonical == "embeddings.position_ids" || canonical == "embeddings.token_type_ids"
-    }
-}
-
-extension CheckpointMap {
-    /// The name of a module, with `*` for a number.
-    struct Pattern: Sendable {
-        private let parts: [Substring]
-
-        init(_ text: String) { parts = Substring(text).split(separator: ".") }
-
-        /// What a name has for the pattern's `*`, and after it.
-        struct Match {
-            fileprivate var numbers: [Substring] = []
-            fileprivate var rest: ArraySlice<Substring>
-        }
-
-        /// Whether a name is the module's or of something in it.
-        func match(_ name: String) -> Match? {
-            let own = Substring(name).split(separator: ".", omittingEmptySubsequences: false)
-            guard own.count >= parts.count else { return nil }
-            var match = Match(rest: own[parts.count...])
-            for (part, found) in zip(parts, own) {
-                if part == "*", Int(found) != nil {
-                    match.numbers.append(found)
-                } else if part != found {
-                    return nil
-                }
-            }
-            return match
-        }
-
-        /// The name that has what was matched.
-        func name(_ match: Match) -> String {
-            var numbers = match.numbers.makeIterator()
-            return (parts.map { $0 == "*" ? numbers.next() ?? $0 : $0 } + match.rest).joined(separator: ".")
-        }
     }
 }

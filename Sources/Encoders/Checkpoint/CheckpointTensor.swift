@@ -42,7 +42,7 @@ struct CheckpointTensor {
     /// The values, row-major.
     /// - Throws: `SafetensorsError.notFinite` when one is NaN or infinite.
     func floats() throws -> [Float] {
-        if parts.count == 1, let part = all.first, part.slice.count == 1 {
+        if parts.count == 1, let part = all.first, part.slice == CheckpointMap.Slice() {
             return try part.file.finiteFloats(named: part.entry.name)
         }
         var floats = [Float](repeating: 0, count: shape.reduce(1, *))
@@ -60,12 +60,14 @@ struct CheckpointTensor {
             let count = part.entry.shape.isEmpty ? 1 : part.rows.count * row
             let own = UnsafeMutableBufferPointer(rebasing: target[position..<position + count])
             position += count
-            if part.slice.count == 1 {
+            if part.slice == CheckpointMap.Slice() {
                 try part.file.copyFiniteFloats(named: part.entry.name, into: own)
             } else {
                 let values = try part.file.finiteFloats(named: part.entry.name)
-                _ = own.update(
-                    fromContentsOf: values[part.rows.lowerBound * row..<part.rows.upperBound * row])
+                for (place, source) in part.slice.rowIndices(of: part.entry.shape).enumerated() {
+                    let target = UnsafeMutableBufferPointer(rebasing: own[place * row..<(place + 1) * row])
+                    _ = target.update(fromContentsOf: values[source * row..<(source + 1) * row])
+                }
             }
         }
     }
@@ -88,4 +90,19 @@ extension CheckpointMap.Slice {
         let rows = shape.first ?? 1
         return rows * index / count..<rows * (index + 1) / count
     }
+
+    /// Where the slice's rows lie in the tensor, in their order.
+    func rowIndices(of shape: [Int]) -> [Int] {
+        let rows = rows(of: shape)
+        guard order != CheckpointMap.RowOrder() else { return Array(rows) }
+        let size = rows.count / order.heads
+        return (0..<order.heads * size).map { row in
+            let (head, element) = row.quotientAndRemainder(dividingBy: size)
+            let (half, pair) = element.quotientAndRemainder(dividingBy: max(1, size / 2))
+            return (head * count + index) * size + (order.isInterleaved ? 2 * pair + half : element)
+        }
+    }
+
+    /// Whether the slice's rows lie one after another.
+    var isContiguous: Bool { order == CheckpointMap.RowOrder() }
 }

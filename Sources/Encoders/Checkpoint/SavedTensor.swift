@@ -2,7 +2,14 @@
 struct SavedTensor {
     let name: String
     var shape: [Int]
-    var pieces: [(spec: ParameterSpec, elements: Range<Int>)]
+    private var pieces: [Piece]
+
+    /// Elements of a parameter, and the part of the tensor that they are.
+    private struct Piece {
+        let spec: ParameterSpec
+        let elements: Range<Int>
+        let slice: CheckpointMap.Slice
+    }
 
     /// The tensors that hold the given parameters, in their order.
     static func list(
@@ -14,7 +21,8 @@ struct SavedTensor {
             for place in places(spec.name) {
                 let rows = place.source.rows(of: spec.shape)
                 let row = spec.shape.dropFirst().reduce(1, *)
-                let piece = (spec, elements: rows.lowerBound * row..<rows.upperBound * row)
+                let piece = Piece(
+                    spec: spec, elements: rows.lowerBound * row..<rows.upperBound * row, slice: place.slice)
                 if let index = indices[place.name] {
                     tensors[index].shape[0] += rows.count
                     tensors[index].pieces.append(piece)
@@ -33,6 +41,9 @@ struct SavedTensor {
         provide: (ParameterSpec, @escaping (UnsafeBufferPointer<Float>) throws -> Void) throws -> Void,
         to sink: @escaping (UnsafeRawBufferPointer) throws -> Void
     ) throws {
+        guard pieces.allSatisfy(\.slice.isContiguous) else {
+            return try gathered(provide).withUnsafeBytes { try sink($0) }
+        }
         for piece in pieces {
             var position = 0
             try provide(piece.spec) { values in
@@ -42,5 +53,25 @@ struct SavedTensor {
                 try sink(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: part)))
             }
         }
+    }
+
+    /// The values of a tensor whose parameters' rows do not lie one after another.
+    private func gathered(
+        _ provide: (ParameterSpec, @escaping (UnsafeBufferPointer<Float>) throws -> Void) throws -> Void
+    ) throws -> [Float] {
+        let row = shape.dropFirst().reduce(1, *)
+        let all = UnsafeMutableBufferPointer<Float>.allocate(capacity: shape.reduce(1, *))
+        defer { all.deallocate() }
+        all.initialize(repeating: 0)
+        for piece in pieces {
+            var rows = piece.slice.rowIndices(of: shape).makeIterator()
+            var values: [Float] = []
+            try provide(piece.spec) { values += $0 }
+            for start in stride(from: piece.elements.lowerBound, to: piece.elements.upperBound, by: row) {
+                guard let target = rows.next(), start + row <= values.count else { break }
+                for column in 0..<row { all[target * row + column] = values[start + column] }
+            }
+        }
+        return Array(all)
     }
 }

@@ -8,15 +8,15 @@ extension EncoderConfig {
 
     /// About how many parameters the model has: embeddings and the matrices of all layers, shared ones once.
     package var parameterEstimate: Double {
-        let (hidden, inner) = (Double(hiddenSize), Double(feedForwardSize))
+        let hidden = Double(hiddenSize)
         let spec = family.spec(of: self)
         let positions = spec.embeddings.positions.hasTable ? maxPositions : 0
         let tables = Double(vocabularySize) + Double(positions) + Double(spec.embeddings.tokenTypes ?? 0)
         let attention = Double(Set(spec.layers.map(\.attention.owner)).count)
-        let feedForward = Double(Set(spec.layers.map(\.feedForward.owner)).count)
-        let matrices = spec.layers.contains { $0.feedForward.isGated } ? 3.0 : 2
-        return tables * Double(embeddingWidth) + attention * 4 * hidden * hidden
-            + feedForward * matrices * hidden * inner
+        var owners: Set<Int> = []
+        let feedForward = spec.layers.map(\.feedForward).filter { owners.insert($0.owner).inserted }
+        let columns = feedForward.reduce(0) { $0 + ($1.isGated ? 3 : 2) * Double($1.width) }
+        return tables * Double(embeddingWidth) + attention * 4 * hidden * hidden + columns * hidden
     }
 
     /// Checks that a model of this configuration can be built.
@@ -46,7 +46,10 @@ extension EncoderConfig {
         ]
         for (key, size) in sizes {
             // Token ids and tensor extents are 32-bit in the kernels.
-            try require(size > 0 && size <= Int(Int32.max), key, "is \(size), expected 1 to \(Int32.max)")
+            let least = family.keys.optional.contains(key) ? 0 : 1
+            try require(
+                (least...Int(Int32.max)).contains(size), key,
+                "is \(size), expected \(least) to \(Int32.max)")
         }
         let leastTypes = family.defaults.tokenTypes == 0 ? 0 : 1
         try require(

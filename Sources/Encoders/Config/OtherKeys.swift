@@ -30,7 +30,9 @@ struct OtherKeys {
         "attention_window",
         "sliding_window", "num_key_value_heads", "head_dim", "head_ratio", "num_groups", "use_task_id",
         "num_hidden_groups", "inner_group_num", "num_experts", "moe_every_n_layers", "use_bottleneck",
-        "norm_bias", "attention_bias", "mlp_bias", "classifier_pooling", "sinusoidal_pos_embds",
+        "norm_bias", "attention_bias", "mlp_bias", "classifier_pooling", "clf_pooling",
+        "sinusoidal_pos_embds", "layer_norm_type", "logn_attention_scale", "rms_norm", "embedding_rms_norm",
+        "ngpt", "use_rms_norm", "prenorm", "parallel_block",
     ]
 
     private static func saysNothing(_ value: JSONValue) -> Bool {
@@ -46,12 +48,12 @@ struct OtherKeys {
 
     /// - Throws: `ConfigError` for a value that this model cannot have.
     init(_ object: JSONObject, _ family: any EncoderFamily, file: String) throws {
-        for (key, legal, meaning) in Self.fixed {
+        let own = Set(family.keys.own.map(\.name)).union(family.keys.names.values)
+        for (key, legal, meaning) in Self.fixed where !own.contains(key) {
             guard let found = object[key], found != .null, found != legal else { continue }
             throw ConfigError(
                 file: file, field: key, problem: "has a value this model cannot have: \(meaning)")
         }
-        let own = Set(family.keys.own.map(\.name)).union(family.keys.names.values)
         for (key, value) in object.members
         where Self.otherFamilies.contains(key) && !own.contains(key) && !Self.saysNothing(value) {
             throw ConfigError(
@@ -63,7 +65,8 @@ struct OtherKeys {
                 "'auto_map' names Python code of the model's own, which is not run: it is read as a plain "
                     + (family.modelType == "bert" ? "BERT" : family.modelType))
         }
-        for key in EncoderConfig.Key.allCases where family.keys.ignored.contains(key) {
+        for key in EncoderConfig.Key.allCases
+        where family.keys.ignored.contains(key) && !own.contains(key.rawValue) {
             guard let value = object[key.rawValue], value != .null else { continue }
             remarks.append(
                 "'\(key.rawValue)' means nothing in the family '\(family.modelType)' and is ignored")

@@ -8,6 +8,8 @@ public struct ConfigKeys: Sendable {
     public var aliases: Set<EncoderConfig.Key>
     /// Keys of Hugging Face's BERT that mean nothing here, as in Transformers.
     public var ignored: Set<EncoderConfig.Key>
+    /// Sizes that may be 0, which means that there is no such thing.
+    public var optional: Set<EncoderConfig.Key>
     /// Keys of bertc's own that are refused: a model with such a thing could not be saved as one of the family.
     public var refused: Set<EncoderConfig.Key>
     /// Keys that the family has and BERT does not have.
@@ -21,12 +23,14 @@ public struct ConfigKeys: Sendable {
     /// BERT's keys, but for what is given.
     public init(
         names: [EncoderConfig.Key: String] = [:], aliases: Set<EncoderConfig.Key> = [],
-        ignored: Set<EncoderConfig.Key> = [], refused: Set<EncoderConfig.Key> = [],
+        ignored: Set<EncoderConfig.Key> = [], optional: Set<EncoderConfig.Key> = [],
+        refused: Set<EncoderConfig.Key> = [],
         own: [any FamilyKeyProtocol] = []
     ) {
         self.names = names
         self.aliases = aliases
         self.ignored = ignored
+        self.optional = optional
         self.refused = refused
         self.own = own
     }

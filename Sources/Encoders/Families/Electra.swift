@@ -24,7 +24,7 @@ package struct Electra: EncoderFamily {
         var spec = EncoderSpec(config, name: modelType)
         spec.heads.sequence.inputDropout = config.effectiveClassifierDropout
         spec.heads.sequence.transform.activation = .gelu
-        spec.heads.maskedLM?.transform.activation = .gelu
+        spec.heads.maskedLM?.transform?.activation = .gelu
         spec.heads.maskedLM?.bias = EncoderSpec.MaskedLM.sharedBias
         spec.heads.discriminator = config.activation
         return spec

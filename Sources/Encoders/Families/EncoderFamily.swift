@@ -45,7 +45,7 @@ public struct FieldProblem: Sendable {
 public enum EncoderFamilies {
     private static let known = Mutex<[any EncoderFamily]>([
         BERT(), Roberta.roberta, Roberta.xlm, Roberta.camembert, DistilBERT(), Albert(), Electra(),
-        MPNet(), DeBERTa(), ModernBERT(), NomicBERT(),
+        MPNet(), DeBERTa(), ModernBERT(), NomicBERT(), EuroBERT(), NeoBERT(),
     ])
 
     package static var all: [any EncoderFamily] { known.withLock(\.self) }
@@ -92,6 +92,6 @@ extension EncoderConfig {
     /// them out.
     package var acceptedTokenTypes: Int { hasTokenTypes ? tokenTypes : .max }
 
-    /// Whether the family has a table of token types.
+    /// Whether the model has a table of token types.
     package var hasTokenTypes: Bool { !family.keys.ignored.contains(.tokenTypes) && tokenTypes > 0 }
 }

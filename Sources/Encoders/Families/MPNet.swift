@@ -37,7 +37,7 @@ package struct MPNet: EncoderFamily {
         spec.heads.sequence.transform.name = "classifier"
         spec.heads.sequence.dropout = config.hiddenDropout
         spec.heads.token.dropout = config.hiddenDropout
-        spec.heads.maskedLM?.transform.activation = .gelu
+        spec.heads.maskedLM?.transform?.activation = .gelu
         return spec
     }
 

@@ -44,10 +44,11 @@ package struct ModernBERT: EncoderFamily {
             let kinds = value.array?.map { $0.string.flatMap(LayerKind.init) }
             return kinds?.contains(nil) == false ? kinds?.compactMap(\.self) : nil
         }
-        static let bases = FamilyKey(
-            "rope_parameters", [LayerKind: Double](),
-            "rope_type 'default' and a rope_theta for 'full_attention' and 'sliding_attention'",
-            LayerKind.bases)
+        static let positions = FamilyKey(
+            "rope_parameters", [LayerKind: RotaryFields](),
+            "a rope_type that is 'default' or 'linear', with a factor unless it is 'default', and rope_theta for "
+                + "'full_attention' and 'sliding_attention'",
+            LayerKind.positions)
         static let globalBase = FamilyKey.positive("global_rope_theta", 160_000)
         static let localBase = FamilyKey.positive("local_rope_theta", 10_000)
         static let scaling = FamilyKey.only(
@@ -56,8 +57,7 @@ package struct ModernBERT: EncoderFamily {
         static let all: [any FamilyKeyProtocol] = [
             normBias, attentionBias, feedForwardBias, decoderBias, transformBias, embeddingDropout,
             feedForwardDropout, classifierActivation, classifierPooling, window, everyGlobal, layerKinds,
-            bases,
-            globalBase, localBase, scaling,
+            positions, globalBase, localBase, scaling,
         ]
     }
 
@@ -66,17 +66,17 @@ package struct ModernBERT: EncoderFamily {
         case global = "full_attention"
         case local = "sliding_attention"
 
-        /// The bases of the rotary angles in `rope_parameters`; nil for what is not understood.
-        @Sendable static func bases(_ value: JSONValue) -> [LayerKind: Double]? {
+        /// The rotary positions in `rope_parameters`; nil for what is not understood.
+        @Sendable static func positions(_ value: JSONValue) -> [LayerKind: RotaryFields]? {
             guard let members = value.object?.members else { return nil }
-            var bases: [LayerKind: Double] = [:]
+            var positions: [LayerKind: RotaryFields] = [:]
             for (name, value) in members where value != .null {
                 guard let kind = LayerKind(rawValue: name), let fields = RotaryFields(value) else {
                     return nil
                 }
-                bases[kind] = fields.base
+                positions[kind] = fields
             }
-            return bases
+            return positions
         }
     }
 
@@ -129,9 +129,11 @@ package struct ModernBERT: EncoderFamily {
         layer.attention.outputDropout = config.attentionDropout
         if kind == .local { layer.attention.mask = AttentionMask(.window(config[Own.window] / 2)) }
         let base = config[kind == .global ? Own.globalBase : Own.localBase]
-        layer.attention.rotary = EncoderSpec.Rotary(base: config[Own.bases][kind] ?? base)
+        let positions = config[Own.positions][kind] ?? RotaryFields()
+        layer.attention.rotary = positions.rotary(base: base, headSize: config.headSize)
         layer.feedForward.isGated = true
-        layer.feedForward.hasBiases = config[Own.feedForwardBias]
+        layer.feedForward.hasInnerBias = config[Own.feedForwardBias]
+        layer.feedForward.hasOutputBias = config[Own.feedForwardBias]
         layer.feedForward.innerDropout = config[Own.feedForwardDropout]
         layer.feedForward.outputDropout = 0
     }

@@ -14,14 +14,10 @@ package struct NomicBERT: EncoderFamily {
     }
 
     package let keys = ConfigKeys(
-        refused: ConfigKeys.ownShapes, own: [rotary, base, headSize, scaling] + otherNames)
+        refused: ConfigKeys.ownShapes, own: rotary.all + [headSize] + otherNames)
 
-    private static let rotary = FamilyKey(
-        "rope_parameters", RotaryFields(), "rope_type 'default' and a rope_theta", RotaryFields.init)
-    private static let base = FamilyKey.positive("rope_theta", 1000)
+    private static let rotary = RotaryKeys(base: 1000)
     private static let headSize = FamilyKey.integer("head_dim", 0, in: 1...Int(Int32.max))
-    private static let scaling = FamilyKey.only(
-        "rope_scaling", .null, "scaled rotary positions are not supported")
     /// What the model's own code, older than Transformers', calls its sizes.
     private static let otherNames = ["n_embd", "n_layer", "n_head", "n_inner"].map {
         FamilyKey.only(
@@ -46,12 +42,13 @@ package struct NomicBERT: EncoderFamily {
     package func spec(of config: EncoderConfig) -> EncoderSpec {
         var spec = EncoderSpec(config, name: modelType)
         spec.embeddings.positions.hasTable = false
-        let rotary = EncoderSpec.Rotary(base: config[Self.rotary].base ?? config[Self.base])
+        let rotary = Self.rotary.rotary(of: config)
         for index in spec.layers.indices {
             spec.layers[index].attention.hasBiases = false
             spec.layers[index].attention.rotary = rotary
             spec.layers[index].feedForward.isGated = true
-            spec.layers[index].feedForward.hasBiases = false
+            spec.layers[index].feedForward.hasInnerBias = false
+            spec.layers[index].feedForward.hasOutputBias = false
         }
         return spec
     }

@@ -40,7 +40,7 @@ package struct Roberta: EncoderFamily {
         spec.embeddings.positions.offset = (config.paddingID ?? 0) + 1
         spec.heads.sequence.inputDropout = config.effectiveClassifierDropout
         spec.heads.sequence.transform.name = "classifier"
-        spec.heads.maskedLM?.transform.activation = .gelu
+        spec.heads.maskedLM?.transform?.activation = .gelu
         return spec
     }
 

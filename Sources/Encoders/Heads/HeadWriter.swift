@@ -61,10 +61,12 @@ struct HeadWriter {
     /// What a sequence's classifier reads, but for dropout.
     private func pooler(_ x: Tensor) -> Tensor {
         let part = heads.sequence
+        func transformed(_ x: Tensor) -> Tensor {
+            builder.transform(builder.dropout(x, part.inputDropout), part.transform, (width, width))
+        }
+        func pooled(_ x: Tensor) -> Tensor { SentenceWriter(builder, states: [x]).pooled(part.pooling) }
         return g.scope("pooler") {
-            let pooled = SentenceWriter(builder, states: [x]).pooled(part.pooling)
-            return builder.transform(
-                builder.dropout(pooled, part.inputDropout), part.transform, (width, width))
+            part.poolsTransformed ? pooled(transformed(x)) : transformed(pooled(x))
         }
     }
 
@@ -118,7 +120,8 @@ struct HeadWriter {
         let (tables, name) = (builder.spec.embeddings, "cls.predictions")
         return g.scope("cls") {
             let rows = x.gather(g.input("masked_positions", .i32, ["masked"]))
-            let normal = builder.transform(rows, part.transform, (width, tables.width))
+            let normal =
+                part.transform.map { builder.transform(rows, $0, (width, tables.width)) } ?? rows
             let decoder =
                 part.isTied
                 ? builder.wordEmbeddings()

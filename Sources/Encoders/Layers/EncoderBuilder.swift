@@ -61,11 +61,15 @@ final class EncoderBuilder {
         _ x: Tensor, _ norm: EncoderSpec.Norm, _ name: String, width: Int, _ part: ParameterSpec.Part
     ) -> Tensor {
         let gamma = parameter(ParameterSpec("\(name).weight", [width], role: .normScale, part: part))
-        let beta =
-            norm.hasBias
-            ? parameter(ParameterSpec("\(name).bias", [width], role: .normBias, part: part))
-            : g.constant(0, gamma.type)
-        return x.layerNorm(gamma: gamma, beta: beta, epsilon: norm.epsilon)
+        switch norm.kind {
+        case .rms: return x.rmsNorm(gamma: gamma, epsilon: norm.epsilon)
+        case .layer:
+            let beta =
+                norm.hasBias
+                ? parameter(ParameterSpec("\(name).bias", [width], role: .normBias, part: part))
+                : g.constant(0, gamma.type)
+            return x.layerNorm(gamma: gamma, beta: beta, epsilon: norm.epsilon)
+        }
     }
 
     /// A head's layer before its classifier or decoder.

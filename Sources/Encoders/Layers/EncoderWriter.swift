@@ -91,7 +91,10 @@ struct EncoderWriter {
             let rows = offset == 0 ? builder.positions : builder.positions + g.scalar(Double(offset), .i32)
             sum = sum + places.gather(rows)
         }
-        let normal = builder.norm(sum, tables.norm, "embeddings.LayerNorm", width: tables.width, .embeddings)
+        let normal =
+            tables.norm.map {
+                builder.norm(sum, $0, "embeddings.LayerNorm", width: tables.width, .embeddings)
+            } ?? sum
         let dropped = builder.dropout(normal, tables.dropout)
         guard tables.isProjected else { return dropped }
         return builder.linear(

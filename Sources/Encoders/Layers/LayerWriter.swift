@@ -54,13 +54,13 @@ struct LayerWriter {
     private func feedForward(_ x: Tensor) -> Tensor {
         let part = layer.feedForward
         let name = "encoder.layer.\(part.owner)"
-        func linear(_ x: Tensor, _ name: String, _ inputs: Int, _ outputs: Int) -> Tensor {
-            builder.linear(x, name, (inputs, outputs), .layer(part.owner), hasBias: part.hasBiases)
-        }
         let rows = part.isGated ? 2 * part.width : part.width
-        let all = linear(x, "\(name).intermediate.dense", width, rows)
+        let all = builder.linear(
+            x, "\(name).intermediate.dense", (width, rows), .layer(part.owner), hasBias: part.hasInnerBias)
         func second(_ x: Tensor) -> Tensor {
-            linear(builder.dropout(x, part.innerDropout), "\(name).output.dense", part.width, width)
+            builder.linear(
+                builder.dropout(x, part.innerDropout), "\(name).output.dense", (part.width, width),
+                .layer(part.owner), hasBias: part.hasOutputBias)
         }
         guard part.isGated else { return second(part.activation(all)) }
         func half(_ index: Int) -> Tensor {
@@ -85,18 +85,33 @@ struct LayerWriter {
         let part = layer.attention
         let name = "encoder.layer.\(part.owner).attention"
         let headSize = width / part.heads
-        let split: [Dimension] = ["tokens", .fixed(part.heads), .fixed(headSize)]
-        func linear(_ x: Tensor, _ name: String) -> Tensor {
-            builder.linear(x, name, (width, width), .layer(part.owner), hasBias: part.hasBiases)
+        let groups = part.keyValueHeads ?? part.heads
+        /// `x` as so many heads, [tokens, heads, head size].
+        func heads(_ matrix: String, _ count: Int) -> Tensor {
+            builder.linear(
+                x, "\(name).self.\(matrix)", (width, count * headSize), .layer(part.owner),
+                hasBias: part.hasBiases
+            ).reshaped(["tokens", .fixed(count), .fixed(headSize)])
         }
         func turned(_ x: Tensor) -> Tensor {
             part.rotary.map { builder.rotary.turned(x, $0, size: headSize) } ?? x
         }
-        let q = turned(linear(x, "\(name).self.query").reshaped(split))
-        let k = turned(linear(x, "\(name).self.key").reshaped(split))
-        let v = linear(x, "\(name).self.value").reshaped(split)
+        let q = turned(heads("query", part.heads))
+        let k = repeated(turned(heads("key", groups)))
+        let v = repeated(heads("value", groups))
         let context = context(q, k, v, headSize: headSize).reshaped(["tokens", .fixed(width)])
-        return linear(context, "\(name).output.dense")
+        return builder.linear(
+            context, "\(name).output.dense", (width, width), .layer(part.owner), hasBias: part.hasBiases)
+    }
+
+    /// Heads of keys or values, each as often as heads of queries share it.
+    private func repeated(_ x: Tensor) -> Tensor {
+        let heads = layer.attention.heads
+        guard let groups = layer.attention.keyValueHeads, groups < heads else { return x }
+        let (tokens, size) = (x.shape[0], x.shape[2])
+        return x.reshaped([tokens, .fixed(groups), 1, size])
+            .broadcast(to: [tokens, .fixed(groups), .fixed(heads / groups), size])
+            .reshaped([tokens, .fixed(heads), size])
     }
 
     /// What tokens attend to, [tokens, heads, head size].

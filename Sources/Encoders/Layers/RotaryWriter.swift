@@ -30,7 +30,8 @@ final class RotaryWriter {
         if let table = tables[key] { return table }
         // In f32, as Transformers computes them.
         let frequencies = (0..<key.size / 2).map { index in
-            Double(1 / pow(Float(key.rotary.base), Float(2 * index) / Float(key.size)))
+            let frequency = 1 / pow(Float(key.rotary.base), Float(2 * index) / Float(key.size))
+            return Double(frequency / Float(key.rotary.factor))
         }
         let angles =
             positions.cast(.f32).reshaped(["tokens", 1])

@@ -97,7 +97,7 @@ extension EncoderHead {
         let byTensors: EncoderArchitecture =
             names.contains("classifier.weight")
             ? names.contains("\(layer).dense.weight") ? .sequenceClassification : .tokenClassification
-            : !names.contains("cls.predictions.bias")
+            : names.isDisjoint(with: ["cls.predictions.bias", "cls.predictions.decoder.weight"])
                 ? names.contains("discriminator.prediction.weight") ? .discriminator : .encoder
                 : names.contains("cls.seq_relationship.weight") ? .pretraining : .maskedLanguageModel
         // One of several texts is chosen by a classifier with a single output, which would pass for a regression.
