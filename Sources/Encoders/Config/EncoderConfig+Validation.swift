@@ -41,7 +41,7 @@ extension EncoderConfig {
         }
         let sizes: [(Key, Int)] = [
             (.vocabularySize, vocabularySize), (.hiddenSize, hiddenSize), (.layers, layers), (.heads, heads),
-            (.feedForwardSize, feedForwardSize), (.maxPositions, maxPositions),
+            (.feedForwardSize, feedForwardSize), (.maxPositions, maxPositions), (.tokenTypes, tokenTypes),
             (.embeddingSize, embeddingWidth),
         ]
         for (key, size) in sizes {
@@ -51,10 +51,6 @@ extension EncoderConfig {
                 (least...Int(Int32.max)).contains(size), key,
                 "is \(size), expected \(least) to \(Int32.max)")
         }
-        let leastTypes = family.defaults.tokenTypes == 0 ? 0 : 1
-        try require(
-            (leastTypes...Int(Int32.max)).contains(tokenTypes), .tokenTypes,
-            "is \(tokenTypes), expected \(leastTypes) to \(Int32.max)")
         try require(
             layers <= Self.mostLayers, .layers, "is \(layers), expected at most \(Self.mostLayers)")
         if case .groups(let count) = shareLayers {

@@ -17,7 +17,7 @@ package struct DeBERTa: EncoderFamily {
     }
 
     package let keys = ConfigKeys(
-        names: [.classifierDropout: "cls_dropout"],
+        names: [.classifierDropout: "cls_dropout"], optional: [.tokenTypes],
         refused: [.normPosition, .shareLayers, .attentionMask], own: Own.all)
 
     /// The keys that BERT does not have.

@@ -45,7 +45,7 @@ public struct FieldProblem: Sendable {
 public enum EncoderFamilies {
     private static let known = Mutex<[any EncoderFamily]>([
         BERT(), Roberta.roberta, Roberta.xlm, Roberta.camembert, DistilBERT(), Albert(), Electra(),
-        MPNet(), DeBERTa(), ModernBERT(), NomicBERT(), EuroBERT(), NeoBERT(),
+        MPNet(), DeBERTa(), ModernBERT(), NomicBERT(), EuroBERT(), NeoBERT(), GTE.gte, GTE.new,
     ])
 
     package static var all: [any EncoderFamily] { known.withLock(\.self) }

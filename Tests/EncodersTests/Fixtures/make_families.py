@@ -3,7 +3,8 @@
 
 Needs torch, transformers, safetensors and numpy. Writes, into `families/` beside this script, a directory for each family
 and head: the model as save_pretrained has it, and `expected.safetensors` with a ragged batch, the hidden states, logits,
-loss and all gradients, computed in double precision, and the losses of 20 steps of AdamW. The batch is packed: `ids` and
+loss and all gradients, computed in double precision, and the losses of 20 steps of AdamW (with `--sweep` the weights after
+them too). The batch is packed: `ids` and
 `types` hold the sequences end to end, `lengths` says how long each is; labels of tokens are -100 where there is none.
 
 Names of families as arguments restrict it to those. With `--sweep COUNT DIRECTORY` before them it writes COUNT random
@@ -42,6 +43,8 @@ HEADS = {
     "deberta-v2": classes("DebertaV2"),
     "modernbert": classes("ModernBert"),
     "nomic_bert": classes("NomicBert"),
+    "eurobert": classes("EuroBert"),
+    "gte": classes("Gte"),
 }
 # Families whose code is another's have one fixture.
 FIXTURES = {"xlm-roberta": ["sequence"], "camembert": ["token"]}
@@ -72,6 +75,8 @@ def config(family, rng, small):
     common |= {"hidden_size": width, "num_attention_heads": heads, "num_hidden_layers": layers, "intermediate_size": inner}
     if family == "modernbert":
         return modernbert(rng, small, layers, activation, common)
+    if family == "eurobert":
+        return eurobert(rng, small, activation, common)
     common |= {"hidden_act": activation, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0,
                "layer_norm_eps": epsilon}
     if family == "mpnet":
@@ -83,6 +88,9 @@ def config(family, rng, small):
     if family == "nomic_bert":
         base = pick(1000.0, lambda: float(rng.choice([100.0, 1000.0, 10000.0])))
         return hf.NomicBertConfig(rope_parameters={"rope_type": "default", "rope_theta": base}, **common)
+    if family == "gte":
+        common["type_vocab_size"] = pick(1, lambda: int(rng.integers(0, 3)))
+        return hf.GteConfig(rope_parameters=rotary(rng, small), classifier_dropout=0.0, **common)
     if family == "electra":
         return hf.ElectraConfig(embedding_size=tables, **common)
     if family == "albert":
@@ -123,6 +131,26 @@ def modernbert(rng, small, layers, activation, common):
         rope_parameters={"full_attention": {"rope_type": "default", "rope_theta": 160000.0 if small else 1000.0},
                          "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0}},
         bos_token_id=1, eos_token_id=2, cls_token_id=1, sep_token_id=2, **common)
+
+
+def rotary(rng, small):
+    """Plain rotary positions, or positions divided by a factor."""
+    base = 1000.0 if small else float(rng.choice([100.0, 1000.0, 10000.0]))
+    if small or rng.random() < 0.5:
+        return {"rope_type": "linear", "rope_theta": base, "factor": 1.0625 if small else float(rng.uniform(1, 4))}
+    return {"rope_type": "default", "rope_theta": base}
+
+
+def eurobert(rng, small, activation, common):
+    def flag(fixed):
+        return fixed if small else bool(rng.random() < 0.5)
+
+    heads = common["num_attention_heads"]
+    groups = 1 if small else int(rng.choice([count for count in range(1, heads + 1) if heads % count == 0]))
+    return hf.EuroBertConfig(
+        hidden_act=activation if not small else "silu", rms_norm_eps=1e-5, num_key_value_heads=groups, attention_bias=flag(False),
+        mlp_bias=flag(True), classifier_pooling="late" if small else str(rng.choice(["bos", "mean", "late"])),
+        rope_parameters=rotary(rng, small), bos_token_id=1, eos_token_id=2, mask_token_id=3, **common)
 
 
 def pad(rows, value):
@@ -171,9 +199,9 @@ def batch(family, head, settings, rng):
 
 
 def train(model, inputs):
-    """The losses of some steps of AdamW from the model's weights, which stay as they are."""
+    """The losses of some steps of AdamW from the model's weights, which stay as they are, and the weights after them."""
     model = copy.deepcopy(model)
-    plain = [name for name, _ in model.named_parameters() if "bias" in name or "norm" in name.lower()]
+    plain = [name for name, _ in model.named_parameters() if any(part in name.lower() for part in ("bias", "norm", "_ln."))]
     groups = [{"params": [p for n, p in model.named_parameters() if (n in plain) == bare],
                "weight_decay": 0.0 if bare else OPTIMIZER["weight_decay"]} for bare in (False, True)]
     optimizer = torch.optim.AdamW(groups, **OPTIMIZER)
@@ -184,10 +212,10 @@ def train(model, inputs):
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    return np.asarray(losses)
+    return np.asarray(losses), {name: p.detach().numpy() for name, p in model.named_parameters() if p.grad is not None}
 
 
-def write(family, head, settings, rng, directory):
+def write(family, head, settings, rng, directory, keeps_trained=False):
     settings = copy.deepcopy(settings)
     if head == "sequence" and settings.num_labels == 1:
         settings.problem_type = "regression"
@@ -215,7 +243,9 @@ def write(family, head, settings, rng, directory):
     if head != "encoder":
         out.loss.backward()
         tensors["loss"] = out.loss.detach().numpy().reshape(1)
-        tensors["losses"] = train(model, inputs)
+        tensors["losses"], trained = train(model, inputs)
+        if keeps_trained:
+            tensors |= {f"trained.{name}": weights for name, weights in trained.items()}
         tensors |= {f"grad.{name}": p.grad.numpy() for name, p in model.named_parameters() if p.grad is not None}
     tensors = {key: np.ascontiguousarray(value, np.float32 if value.dtype == np.float64 else value.dtype)
                for key, value in tensors.items()}
@@ -261,7 +291,7 @@ def main():
             for index in range(int(arguments[1])):
                 head = list(HEADS[family])[(index + 1) % len(HEADS[family])]
                 rng = generator("sweep", family, str(index))
-                write(family, head, config(family, rng, False), rng, Path(arguments[2]) / f"{family}-{head}-{index}")
+                write(family, head, config(family, rng, False), rng, Path(arguments[2]) / f"{family}-{head}-{index}", True)
             continue
         for head in FIXTURES.get(family, [head for head in HEADS[family] if head != "encoder"]):
             rng = generator(family, head)
