@@ -114,7 +114,7 @@ extension Compiler {
         return (fused, unfused)
     }
 
-    /// Attention as scores, softmax, dropout and context, without mask and bias: in f32, as it runs op by op in every
+    /// Attention as scores, softmax, dropout and context, without mask, positions and bias: in f32, as it runs op by op in every
     /// precision.
     private func spelledOut(_ attention: Op.Attention, _ node: Node, _ ports: [Op]) throws -> Graph {
         let attributes = attention.attributes

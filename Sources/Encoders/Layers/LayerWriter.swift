@@ -93,11 +93,8 @@ struct LayerWriter {
                 hasBias: part.hasBiases
             ).reshaped(["tokens", .fixed(count), .fixed(headSize)])
         }
-        func turned(_ x: Tensor) -> Tensor {
-            part.rotary.map { builder.rotary.turned(x, $0, size: headSize) } ?? x
-        }
-        let q = turned(heads("query", part.heads))
-        let k = repeated(turned(heads("key", groups)))
+        let q = heads("query", part.heads)
+        let k = repeated(heads("key", groups))
         let v = repeated(heads("value", groups))
         let context = context(q, k, v, headSize: headSize).reshaped(["tokens", .fixed(width)])
         return builder.linear(
@@ -118,12 +115,13 @@ struct LayerWriter {
     private func context(_ q: Tensor, _ k: Tensor, _ v: Tensor, headSize: Int) -> Tensor {
         let (part, segments) = (layer.attention, [builder.offsets, builder.lengths])
         let scale = part.scale ?? 1 / Double(headSize).squareRoot()
-        if part.mask != nil || bias != nil || relative != nil {
+        if part.mask != nil || part.rotary != nil || bias != nil || relative != nil {
             let tables = relative?.tables(part, headSize: headSize)
+            let angles = part.rotary.map { builder.rotary.angles($0, size: headSize) }
             return g.attention(
                 q, k, v, offsets: segments[0], lengths: segments[1], scale: scale, mask: part.mask,
-                bias: bias, relativeKeys: tables?.keys, relativeQueries: tables?.queries, rate: part.dropout,
-                rng: builder.rng)
+                bias: bias, relativeKeys: tables?.keys, relativeQueries: tables?.queries, rotary: angles,
+                rate: part.dropout, rng: builder.rng)
         }
         let scores = g.apply(.raggedMatmul(.scores, length: "length"), [q, k] + segments)
         let weights = (scores * scale).softmax(limits: builder.keyCounts)
