@@ -25,7 +25,7 @@ public final class Compiler {
     public let threads: Int
     private let threadsReason: String?
     private let library: KernelLibrary
-    private let pool: WorkerPool
+    let pool: WorkerPool
 
     /// Sets up worker threads and the cache of compiled kernels.
     /// - Throws: `ExecutionError` for an instruction set that does not exist and a number of threads outside 1 to 1024; an

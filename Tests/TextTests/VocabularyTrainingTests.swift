@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import TestSupport
 import Testing
 
@@ -89,5 +90,66 @@ import Testing
         let loaded = try TokenizerSource(contentsOf: scratch.path + "/out").tokenizer()
         #expect(loaded.contentHash == tokenizer.contentHash && loaded.notes.isEmpty)
         #expect(try loaded.encode("low new", pair: "x").typeIDs == Array(repeating: 0, count: 10))
+    }
+
+    struct UnigramFixture: Decodable {
+        let words: [String: Int]
+        let size: Int
+        let scores: [String: Double]
+    }
+
+    /// `Fixtures/make_unigram.py`.
+    @Test func theScoresOfHuggingFace() throws {
+        let data = try Data(contentsOf: URL(fileURLWithPath: Place.fixture("unigram.json")))
+        let fixture = try JSONDecoder().decode(UnigramFixture.self, from: data)
+        var words = WordCounts(for: .unigram, lowercase: true)
+        for (word, count) in fixture.words {
+            try words.add(Array(repeating: word, count: count).joined(separator: " "))
+        }
+        let trained = try VocabularyTrainer(.unigram, size: fixture.size).train(words)
+        #expect(trained.tokens.count == fixture.scores.count)
+        #expect(Array(trained.tokens.prefix(5)) == VocabularyTrainer.robertaTokens)
+        for (token, score) in zip(trained.tokens, trained.scores) {
+            let expected = try #require(fixture.scores[token], "\(token)")
+            // Characters without a probability have scores in the order of a hash table there, 0.0001 apart.
+            #expect(abs(score - expected) < 1e-3, "\(token): \(score), \(expected)")
+        }
+    }
+
+    /// Nothing depends on the threads, and the files read back the same.
+    @Test func unigrams() throws {
+        let scratch = try TemporaryDirectory()
+        let lines = (0..<40).map { "low lower lowest low no\($0 % 7) newer  wi\u{FB01} caf\u{E9} x\($0)" }
+        let text = try scratch.write("a.txt", lines.joined(separator: "\n"))
+        let tokenizer = try PipelineTokenizer(trainedOn: [text], kind: .unigram, size: 40)
+        let other = try PipelineTokenizer(
+            trainedOn: [text], kind: .unigram, size: 40, runner: ReversedTasks())
+        #expect(tokenizer.contentHash == other.contentHash)
+        #expect(
+            try tokenizer.decode(tokenizer.tokenize("lower  wi\u{FB01}\ncaf\u{E9}")) == "lower wifi caf\u{E9}"
+        )
+        #expect(
+            try tokenizer.encode("low", pair: "\u{4E2D}").ids.prefix(2) == [0, tokenizer.tokenize("low")[0]])
+        #expect(try tokenizer.tokenize("\u{4E2D}").last == 3)
+        try tokenizer.save(to: scratch.path + "/out")
+        let loaded = try TokenizerSource(contentsOf: scratch.path + "/out").tokenizer()
+        #expect(loaded.contentHash == tokenizer.contentHash && loaded.notes.isEmpty)
+        let error = try textError { _ = try PipelineTokenizer(trainedOn: [text], kind: .unigram, size: 12) }
+        #expect(error.message.contains("a vocabulary of 12 has no room for the"))
+    }
+
+    @Test(arguments: VocabularyTrainer.Kind.allCases)
+    func emptyFiles(kind: VocabularyTrainer.Kind) throws {
+        let scratch = try TemporaryDirectory()
+        let file = try scratch.write("empty.txt", "")
+        let error = try textError { _ = try PipelineTokenizer(trainedOn: [file], kind: kind, size: 300) }
+        #expect(error.description == "\(file): holds no words; expected lines of text")
+    }
+}
+
+/// Runs the last task first.
+private struct ReversedTasks: TaskRunner {
+    func run(tasks: Int, _ body: (Int, Range<Int>) -> Void) {
+        for task in (0..<tasks).reversed() { body(0, task..<task + 1) }
     }
 }

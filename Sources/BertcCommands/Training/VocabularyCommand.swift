@@ -1,6 +1,7 @@
 import ArgumentParser
 import Encoders
 import Foundation
+import GraphCompiler
 import Support
 import Text
 import Training
@@ -12,8 +13,8 @@ struct VocabularyCommand: ParsableCommand {
         abstract: "Trains a vocabulary on text files.",
         discussion: """
             Writes vocab.txt, one token per line, and beside it tokenizer_config.json; a model directory
-            with them tokenises as the text was for training. --kind bpe writes tokenizer.json in place
-            of vocab.txt.
+            with them tokenises as the text was for training. The other kinds write tokenizer.json in
+            place of vocab.txt.
 
             EXAMPLE:
               bertc vocab data/corpus/austen.txt data/corpus/anarchism.txt --size 8192 --output vocabulary
@@ -22,7 +23,10 @@ struct VocabularyCommand: ParsableCommand {
     @Argument(help: "Text files.")
     var texts: [String]
 
-    @Option(help: "wordpiece, as BERT has it, or bpe of bytes, as RoBERTa has it.")
+    @Option(
+        help:
+            "wordpiece, as BERT has it; bpe of bytes, as RoBERTa has it; or unigram, as SentencePiece has it."
+    )
     var kind = VocabularyTrainer.Kind.wordPiece
 
     @Option(help: "Tokens in all at most, special ones included.")
@@ -31,8 +35,11 @@ struct VocabularyCommand: ParsableCommand {
     @Option(parsing: .unconditional, help: "A directory, or a vocab.txt to write alone.")
     var output: String
 
-    @Flag(help: "Keep upper case and accents.")
+    @Flag(help: "Keep upper case and accents, as the kinds other than wordpiece always do.")
     var cased = false
+
+    @Option(help: "Threads for --kind unigram; one per usable core by default.")
+    var threads: Int?
 
     @Flag(help: "Print results only.")
     var quiet = false
@@ -43,8 +50,11 @@ struct VocabularyCommand: ParsableCommand {
         }
         if kind != .wordPiece, output.hasSuffix(".txt") {
             throw ValidationError(
-                "--output is '\(output)'; expected a directory, since vocab.txt cannot hold the merges of --kind \(kind.rawValue)"
+                "--output is '\(output)'; expected a directory, since vocab.txt cannot hold all of --kind \(kind.rawValue)"
             )
+        }
+        if let threads, !(1...1024).contains(threads) {
+            throw ValidationError("--threads is \(threads); expected 1 to 1024")
         }
         if cased, output.hasSuffix(".txt") {
             throw ValidationError(
@@ -57,7 +67,8 @@ struct VocabularyCommand: ParsableCommand {
         let lock = output.hasSuffix(".txt") ? nil : try OutputLock(output)
         defer { withExtendedLifetime(lock) {} }
         let tokenizer = try PipelineTokenizer(
-            trainedOn: texts, kind: kind, size: size, lowercase: !cased)
+            trainedOn: texts, kind: kind, size: size, lowercase: !cased,
+            runner: kind == .unigram ? Compiler.tasks(threads: threads) : CallingThread())
         if output.hasSuffix(".txt") {
             let text = tokenizer.vocabulary.tokens.joined(separator: "\n") + "\n"
             try AtomicFile.write(Data(text.utf8), to: URL(file: output))

@@ -1,8 +1,9 @@
 import Support
 
-/// Trains a vocabulary: what Hugging Face's `BertWordPieceTrainer` and `BpeTrainer` make of the same words.
+/// Trains a vocabulary: what Hugging Face's `BertWordPieceTrainer`, `BpeTrainer` and `UnigramTrainer` make of the same
+/// words.
 ///
-/// First come the special tokens, then the characters (for WordPiece also as continuations `##c`, for BPE those of all
+/// Unigram's is chosen by `UnigramTrainer`. For the others, first come the special tokens, then the characters (for WordPiece also as continuations `##c`, for BPE those of all
 /// bytes), then one token for each merge of the most frequent pair of adjacent pieces (byte-pair encoding, Sennrich et
 /// al., arXiv:1508.07909). Among pairs that occur equally often, the one with the smaller ids goes first. Hugging Face
 /// numbers the continuations in the order of a hash table; here they are in the order of code points, so that the same
@@ -14,25 +15,33 @@ package struct VocabularyTrainer: Sendable {
         case wordPiece = "wordpiece"
         /// RoBERTa's, of bytes.
         case bytePair = "bpe"
+        /// SentencePiece's, as XLM-RoBERTa has it.
+        case unigram
     }
 
-    /// The tokens in the order of their ids, and the merges in order.
+    /// The tokens in the order of their ids, with the merges in order or the scores by id.
     package struct Result: Sendable {
         package var tokens: [String]
-        package var merges: [(String, String)]
+        package var merges: [(String, String)] = []
+        package var scores: [Double] = []
     }
 
     package var kind = Kind.wordPiece
     /// Tokens in all at most, special ones included.
     package var size = 30_522
+    /// Shares the work; the result does not depend on it.
+    package var runner: any TaskRunner = CallingThread()
     /// Pairs that occur less often are not merged.
     package var minimumFrequency = 2
     /// Characters at most; words lose the rarer ones.
     package var alphabetLimit = 1000
 
-    package init(_ kind: Kind = .wordPiece, size: Int = 30_522) {
+    package init(
+        _ kind: Kind = .wordPiece, size: Int = 30_522, runner: any TaskRunner = CallingThread()
+    ) {
         self.kind = kind
         self.size = size
+        self.runner = runner
     }
 
     static let specialTokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -45,17 +54,13 @@ package struct VocabularyTrainer: Sendable {
         guard !sorted.isEmpty else {
             throw TextError(.emptyDataset, "there are no words to train a vocabulary on")
         }
+        if kind == .unigram { return try trainUnigram(sorted) }
         let alphabet = kind == .bytePair ? SortedScalars(ByteAlphabet.scalars) : alphabet(of: sorted)
         var pieces = PieceTable(prefix: kind == .wordPiece ? "##" : "")
         for token in kind == .wordPiece ? Self.specialTokens : Self.robertaTokens { pieces.add(token) }
         for scalar in alphabet { pieces.add(String(scalar)) }
         if kind == .wordPiece { addContinuations(of: sorted, alphabet, to: &pieces) }
-        guard pieces.tokens.count <= size else {
-            throw TextError(
-                .invalidVocabulary,
-                "a vocabulary of \(size) has no room for the \(pieces.tokens.count) characters and special tokens; "
-                    + "raise the size")
-        }
+        try checkRoom(for: pieces.tokens.count)
         var merging = PieceMerging(
             words: sorted.map { word, count in
                 PieceMerging.Word(pieces: pieces.split(word, alphabet: alphabet), count: count)
@@ -66,6 +71,27 @@ package struct VocabularyTrainer: Sendable {
             merging.merge(pair, into: pieces.addMerge(pair))
         }
         return Result(tokens: pieces.tokens, merges: merges)
+    }
+
+    private func trainUnigram(_ words: [(word: String, count: Int)]) throws(TextError) -> Result {
+        var alphabet: Set<Unicode.Scalar> = []
+        for (word, _) in words { alphabet.formUnion(word.unicodeScalars) }
+        let special = Self.robertaTokens
+        try checkRoom(for: alphabet.count + special.count)
+        let trainer = UnigramTrainer(size: size, specialCount: special.count, runner: runner)
+        let tokens = trainer.train(words, alphabet: alphabet.sorted())
+        return Result(
+            tokens: special + tokens.map(\.text),
+            scores: special.map { _ in 0 } + tokens.map(\.score))
+    }
+
+    private func checkRoom(for count: Int) throws(TextError) {
+        guard count <= size else {
+            throw TextError(
+                .invalidVocabulary,
+                "a vocabulary of \(size) has no room for the \(count) characters and special tokens; raise the size"
+            )
+        }
     }
 
     private func addContinuations(

@@ -11,7 +11,7 @@ package struct WordCounts: Sendable {
 
     /// - Parameters:
     ///   - kind: whose tokeniser the vocabulary is for.
-    ///   - lowercase: lower-case and strip accents; of no effect on a tokeniser of bytes.
+    ///   - lowercase: lower-case and strip accents; of effect on BERT's only.
     init(for kind: VocabularyTrainer.Kind, lowercase: Bool) {
         switch kind {
         case .wordPiece:
@@ -20,6 +20,9 @@ package struct WordCounts: Sendable {
         case .bytePair:
             normalization = .none
             splitting = .byteLevel
+        case .unigram:
+            normalization = .sentencePiece
+            splitting = WordSplitting(steps: [.metaspace(.sentencePiece)])
         }
     }
 
