@@ -134,20 +134,26 @@ public final class EncoderPipeline {
 
     /// Tokenises within the model's limits; `place` names an input in errors.
     func encode(_ inputs: [TextPair], place: (Int) -> String) throws -> [Encoding] {
-        try inputs.enumerated().map { index, input in
-            guard input.pair == nil || config.acceptedTokenTypes >= tokenizer.tokenTypes(isPair: true) else {
-                throw ModelError(
-                    .invalidInput, "is a pair, but the model has only one token type; give single texts",
-                    at: place(index))
-            }
-            let whole = try located(at: place(index)) { () throws(TextError) in
-                try tokenizer.encode(input.text, pair: input.pair)
-            }
-            if whole.count <= maxLength { return whole }
-            guard options.truncates else { throw tooLong(whole, at: place(index)) }
-            truncatedCount += 1
-            return try tokenizer.encode(input.text, pair: input.pair, maxLength: maxLength)
+        let encodings = try compiler.tasks.map(
+            inputs.count, throwing: { index in try encode(inputs[index], at: place(index)) })
+        truncatedCount += encodings.count(where: \.isCut)
+        return encodings.map(\.encoding)
+    }
+
+    private func encode(
+        _ input: TextPair, at place: @autoclosure () -> String
+    ) throws -> (encoding: Encoding, isCut: Bool) {
+        guard input.pair == nil || config.acceptedTokenTypes >= tokenizer.tokenTypes(isPair: true) else {
+            throw ModelError(
+                .invalidInput, "is a pair, but the model has only one token type; give single texts",
+                at: place())
         }
+        let whole = try located(at: place()) { () throws(TextError) in
+            try tokenizer.encode(input.text, pair: input.pair)
+        }
+        if whole.count <= maxLength { return (whole, false) }
+        guard options.truncates else { throw tooLong(whole, at: place()) }
+        return (try tokenizer.encode(input.text, pair: input.pair, maxLength: maxLength), true)
     }
 
     /// Tokenises sentences of known words within the model's limits; `place` names a sentence in errors.

@@ -1,21 +1,29 @@
+import Support
+
 extension Tokenizer {
     /// Tokenises every example of a data set, in order.
     ///
+    /// - Parameter runner: shares the work; the result does not depend on it.
     /// - Throws: `.cannotTruncate` with file and line of the example that does not fit.
     package func encode(
-        _ dataset: TextDataset, maxLength: Int? = nil, truncation: Truncation = .longestFirst
+        _ dataset: TextDataset, maxLength: Int? = nil, truncation: Truncation = .longestFirst,
+        runner: any TaskRunner = CallingThread()
     ) throws(TextError) -> [Encoding] {
-        var encodings: [Encoding] = []
-        encodings.reserveCapacity(dataset.count)
-        for (example, line) in zip(dataset.examples, dataset.lines) {
-            do {
-                encodings.append(
+        let results = runner.map(dataset.count) { index -> Result<Encoding, TextError> in
+            let example = dataset.examples[index]
+            do throws(TextError) {
+                return .success(
                     try encode(
                         example.text, pair: example.pair, maxLength: maxLength, truncation: truncation))
             } catch {
-                throw TextError(error.kind, file: dataset.textFile, line: line, error.message)
+                return .failure(
+                    TextError(
+                        error.kind, file: dataset.textFile, line: dataset.lines[index], error.message))
             }
         }
+        var encodings: [Encoding] = []
+        encodings.reserveCapacity(results.count)
+        for result in results { encodings.append(try result.get()) }
         return encodings
     }
 }

@@ -1,5 +1,6 @@
 import Encoders
 import Foundation
+import GraphCompiler
 import Pipelines
 import Text
 
@@ -71,7 +72,8 @@ private struct DataEncoder {
             ?? .numbers(
                 try dataset.regressionTargets())
         let encodings = try model.tokenizer.encode(
-            dataset, maxLength: maxLength, truncation: config.data.truncation)
+            dataset, maxLength: maxLength, truncation: config.data.truncation,
+            runner: Compiler.tasks(threads: config.machine.threads))
         if let long = encodings.firstIndex(where: { $0.count > maxLength }) {
             throw TextError(
                 .cannotTruncate, file: dataset.textFile, line: dataset.lines[long],
