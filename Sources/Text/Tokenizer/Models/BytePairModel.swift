@@ -1,5 +1,5 @@
 /// HF's `BPE`: starts with single characters and merges pairs in the order of their ranks.
-struct BytePairModel: Sendable {
+struct BytePairModel: WordSplittingModel, Sendable {
     struct Settings: Sendable, Equatable {
         /// Goes before all characters of a word but the first.
         var continuingPrefix = ""

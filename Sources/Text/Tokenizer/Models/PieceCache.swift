@@ -23,16 +23,24 @@ struct PieceCache: Sendable {
 
     init() { entries = [] }
 
-    /// Appends the pieces of a word, which `split` finds if they are not known.
+    /// Appends the pieces of words, which `model` finds if they are not known.
+    ///
+    /// - Note: the model is a parameter all the way, not captured: threads that share it would else count their references
+    ///   to it with every word, and wait for each other.
+    mutating func append<Model: WordSplittingModel, Output: PieceOutput>(
+        _ words: [Range<Int>], in text: UnsafeBufferPointer<UInt8>, to output: inout Output, _ model: Model
+    ) {
+        for word in words { append(word, in: text, to: &output, model) }
+    }
+
     @inline(__always)
-    mutating func append<Output: PieceOutput>(
-        _ word: Range<Int>, in text: UnsafeBufferPointer<UInt8>, to output: inout Output,
-        _ split: (UnsafeBufferPointer<UInt8>, inout [Piece], inout SplitScratch) -> Void
+    private mutating func append<Model: WordSplittingModel, Output: PieceOutput>(
+        _ word: Range<Int>, in text: UnsafeBufferPointer<UInt8>, to output: inout Output, _ model: Model
     ) {
         let part = UnsafeBufferPointer(rebasing: text[word])
         guard part.count <= PieceCache.longest else {
             fresh.removeAll(keepingCapacity: true)
-            split(part, &fresh, &scratch)
+            model.split(part, &fresh, &scratch)
             return write(fresh[...], of: word, to: &output)
         }
         if entries.isEmpty { entries = Array(repeating: Entry(), count: PieceCache.slots) }
@@ -43,7 +51,7 @@ struct PieceCache: Sendable {
             return write(pieces[Int(range.lowerBound)..<Int(range.upperBound)], of: word, to: &output)
         }
         fresh.removeAll(keepingCapacity: true)
-        split(part, &fresh, &scratch)
+        model.split(part, &fresh, &scratch)
         insert(part, hash, at: slot)
         write(fresh[...], of: word, to: &output)
     }
@@ -100,6 +108,12 @@ struct PieceCache: Sendable {
         hash ^= hash >> 29
         return (hash &* 0x9E37_79B9_7F4A_7C15) | 1
     }
+}
+
+/// A model that takes a while to split a word.
+protocol WordSplittingModel {
+    /// Appends the pieces of a word.
+    func split(_ word: UnsafeBufferPointer<UInt8>, _ pieces: inout [Piece], _ scratch: inout SplitScratch)
 }
 
 /// A piece of a word.

@@ -53,14 +53,8 @@ enum TokenModel: Sendable {
         switch self {
         case .wordPiece(let model):
             for word in words { model.appendPieces(of: word, in: text, to: &output) }
-        case .bytePair(let model):
-            for word in words {
-                cache.append(word, in: text, to: &output) { model.split($0, &$1, &$2) }
-            }
-        case .unigram(let model):
-            for word in words {
-                cache.append(word, in: text, to: &output) { model.split($0, &$1, &$2) }
-            }
+        case .bytePair(let model): cache.append(words, in: text, to: &output, model)
+        case .unigram(let model): cache.append(words, in: text, to: &output, model)
         case .wordLevel(let model):
             for word in words {
                 output.append(

@@ -1,5 +1,5 @@
 /// HF's `Unigram`: of all ways to cut a word into tokens the one with the greatest sum of scores.
-struct UnigramModel: Sendable {
+struct UnigramModel: WordSplittingModel, Sendable {
     let vocabulary: Vocabulary
     /// By id.
     let scores: [Double]
