@@ -18,7 +18,7 @@ package final class AlignedMemory: @unchecked Sendable {
     /// Bytes that are in memory for sure; see `touch`.
     private var touchedBytes = 0
 
-    private static let hugePage = 2 << 20
+    fileprivate static let hugePage = 2 << 20
     /// Sizes from here on get huge pages; of a smaller block they would cover little.
     private static let hugeThreshold = 4 << 20
     /// Linux's MADV_HUGEPAGE.
@@ -48,28 +48,18 @@ package final class AlignedMemory: @unchecked Sendable {
         self.byteCount = byteCount
     }
 
-    private static let smallPage = Int(sysconf(Int32(_SC_PAGESIZE)))
+    fileprivate static let smallPage = Int(sysconf(Int32(_SC_PAGESIZE)))
 
     /// What `byteCount` bytes take when all of them are used.
     package static func mappedByteCount(_ byteCount: Int) -> Int {
         (max(byteCount, 1) + smallPage - 1) / smallPage * smallPage
     }
 
-    /// Brings the first `byteCount` bytes into memory, all workers at once, and leaves what they hold: the first
-    /// touch of a page stops a kernel for as long as the system takes to clear it.
+    /// Brings the first `byteCount` bytes into memory, all workers at once, and leaves what they hold.
     package func touch(_ byteCount: Int, on pool: WorkerPool) {
         let (begin, end) = (touchedBytes, min(byteCount, mappedBytes))
         guard begin < end else { return }
-        let start = start
-        pool.run(tasks: (end - begin + Self.hugePage - 1) / Self.hugePage) { _, pieces in
-            let piece = begin + pieces.lowerBound * Self.hugePage
-            for offset in stride(
-                from: piece, to: min(end, begin + pieces.upperBound * Self.hugePage), by: Self.smallPage)
-            {
-                let byte = start.load(fromByteOffset: offset, as: UInt8.self)
-                start.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
-            }
-        }
+        pool.touch([UnsafeMutableRawBufferPointer(start: start + begin, count: end - begin)])
         touchedBytes = end
     }
 
@@ -82,6 +72,27 @@ package final class AlignedMemory: @unchecked Sendable {
     }
 
     deinit { munmap(start, mappedBytes) }
+}
+
+extension WorkerPool {
+    /// Brings ranges into memory, all workers at once, and leaves what they hold: the first touch of a page stops a kernel
+    /// for as long as the system takes to clear it.
+    func touch(_ ranges: [UnsafeMutableRawBufferPointer]) {
+        let pieces = ranges.flatMap { range in
+            stride(from: 0, to: range.count, by: AlignedMemory.hugePage).map {
+                range[$0..<min($0 + AlignedMemory.hugePage, range.count)]
+            }
+        }
+        run(tasks: pieces.count) { _, tasks in
+            for piece in pieces[tasks] {
+                for offset in stride(from: piece.startIndex, to: piece.endIndex, by: AlignedMemory.smallPage)
+                {
+                    let byte = piece.base[offset]
+                    piece.base[offset] = byte
+                }
+            }
+        }
+    }
 }
 
 /// The system refused to give memory.

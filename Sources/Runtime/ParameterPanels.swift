@@ -80,7 +80,7 @@ struct ParameterPanels {
 
 extension Graph {
     /// The name of the parameter that a value is.
-    fileprivate func parameterName(_ value: Value) -> String {
+    func parameterName(_ value: Value) -> String {
         if case .source(.parameter(let name, _, _)) = self[value.node].op { name } else { "" }
     }
 }

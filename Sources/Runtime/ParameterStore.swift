@@ -9,6 +9,8 @@ public final class ParameterStore {
         let memory: MemoryPool.Piece
         /// Counts changes.
         var version = 0
+        /// Whether the system has given the memory before anything was written.
+        var isTouched = false
         /// Copies in panels.
         var panels: [PanelKey: Panels] = [:]
 
@@ -62,10 +64,12 @@ public final class ParameterStore {
         }
     }
 
-    /// The part of both that nobody has written to, for which the system has not given any memory yet.
+    /// The part of both for which the system has not given any memory yet: nobody has written to it.
     package var untouchedByteCount: Int {
         slots.values.reduce(0) { total, slot in
-            let own = slot.version == 0 ? AlignedMemory.mappedByteCount(slot.memory.byteCount) : 0
+            let own =
+                slot.version == 0 && !slot.isTouched
+                ? AlignedMemory.mappedByteCount(slot.memory.byteCount) : 0
             return slot.panels.values.reduce(total + own) {
                 $0 + ($1.version < 0 ? AlignedMemory.mappedByteCount($1.memory.byteCount) : 0)
             }
@@ -150,6 +154,14 @@ public final class ParameterStore {
     func pointer(_ name: String) -> UnsafeMutableRawPointer {
         guard let slot = slots[name] else { preconditionFailure("parameter \(name) was not reserved") }
         return slot.memory.start
+    }
+
+    /// Brings those parameters that nobody has written to into memory, all workers at once.
+    func touch(_ names: [String], on pool: WorkerPool) {
+        let fresh = names.compactMap { slots[$0] }.filter { $0.version == 0 && !$0.isTouched }
+        for slot in fresh { slot.isTouched = true }
+        pool.touch(
+            fresh.map { UnsafeMutableRawBufferPointer(start: $0.memory.start, count: $0.memory.byteCount) })
     }
 
     // MARK: Panels

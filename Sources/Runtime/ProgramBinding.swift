@@ -10,6 +10,8 @@ final class ProgramBinding {
     private let pool: WorkerPool
     private let parameters: ParameterStore
     private let panels: ParameterPanels
+    /// Parameters that runs write, until the first run.
+    private var unwritten: [String]
     private var constants: [Int: AlignedMemory] = [:]
     /// What launches read as `Program.Buffer.number`.
     private let numbers: LaunchNumbers
@@ -51,6 +53,7 @@ final class ProgramBinding {
             try parameters.reserve(name, type)
         }
         panels = try ParameterPanels(program, schedule, code.packings, pool: pool, parameters: parameters)
+        unwritten = program.graph.updates.map { program.graph.parameterName($0.parameter) }
         try fillConstants()
     }
 
@@ -83,6 +86,10 @@ final class ProgramBinding {
             fit(MemoryPlan.Sizes(program, schedule, binding.values))
         }
         try place()
+        if !unwritten.isEmpty {
+            parameters.touch(unwritten, on: pool)
+            unwritten = []
+        }
         for input in inputs {
             if let tensor = tensors[input.name] { copy(tensor, to: input.value) }
         }
