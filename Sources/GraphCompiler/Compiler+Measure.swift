@@ -186,7 +186,8 @@ extension Op {
         switch self {
         case .fusion(let region): return region.name
         case .attention(.forward(let attributes)): return mnemonic + (attributes.rate > 0 ? "+dropout" : "")
-        case .attention(.gradient), .source, .elementwise, .dropout, .reduction, .shape, .contraction,
+        case .attention(.gradient), .source, .elementwise, .dropout, .stochasticRound, .reduction, .shape,
+            .contraction,
             .normalisation, .loss, .indexing, .optimizer, .custom:
             return nil
         }

@@ -143,7 +143,8 @@ public struct Graph: Hashable, Sendable {
             case .fusion(let region): symbols.formUnion(region.body.symbols)
             case .source(.dimensionSize(let dimension)):
                 symbols.formUnion(dimension.symbol.map { [$0] } ?? [])
-            case .source, .elementwise, .dropout, .reduction, .shape, .contraction, .normalisation,
+            case .source, .elementwise, .dropout, .stochasticRound, .reduction, .shape, .contraction,
+                .normalisation,
                 .attention,
                 .loss, .indexing, .optimizer, .custom:
                 break

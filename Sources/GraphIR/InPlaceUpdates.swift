@@ -141,7 +141,7 @@ extension Op {
     /// Whether kernels over rows compute the op for each element without a loop over the others.
     fileprivate var isPlace: Bool {
         switch self {
-        case .source, .elementwise, .optimizer, .shape, .indexing(.gather): true
+        case .source, .elementwise, .stochasticRound, .optimizer, .shape, .indexing(.gather): true
         case .dropout, .reduction, .contraction, .normalisation, .attention, .loss, .indexing, .fusion,
             .custom:
             false

@@ -11,6 +11,8 @@ public enum Op: Hashable, Sendable {
     case elementwise(Elementwise)
     /// Inverted dropout.
     case dropout(Dropout)
+    /// Rounding whose error is zero on average.
+    case stochasticRound(StochasticRound)
     /// A sum or a maximum over axes.
     case reduction(Reduce)
     /// Ops that move elements.
@@ -40,6 +42,7 @@ extension Op {
         case .source(let op): op
         case .elementwise(let op): op
         case .dropout(let op): op
+        case .stochasticRound(let op): op
         case .reduction(let op): op
         case .shape(let op): op
         case .contraction(let op): op
@@ -56,8 +59,9 @@ extension Op {
     /// Every op of the text form by its name, but for regions and custom ops.
     static let spellings: [String: any OpSpelling] = {
         let families: [any OpFamily.Type] = [
-            Source.self, Elementwise.self, Dropout.self, Reduce.self, Shape.self, Contraction.self,
-            Normalisation.self, Attention.self, Loss.self, Indexing.self, OptimizerStep.self,
+            Source.self, Elementwise.self, Dropout.self, StochasticRound.self, Reduce.self, Shape.self,
+            Contraction.self, Normalisation.self, Attention.self, Loss.self, Indexing.self,
+            OptimizerStep.self,
         ]
         let all = families.flatMap { $0.spellings }
         return Dictionary(uniqueKeysWithValues: all.map { ($0.mnemonic, $0) })

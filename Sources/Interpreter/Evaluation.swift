@@ -27,6 +27,7 @@ struct Evaluation {
         case .source(let source): [try self.source(source, shapes[0])]
         case .elementwise(let op): [try elementwise(op, shapes[0])]
         case .dropout(let op): [dropout(op)]
+        case .stochasticRound(let op): [stochasticRound(op)]
         case .reduction(let op): [reduce(op)]
         case .shape(let op): [rearranged(op, shapes[0])]
         case .contraction(let op): [try contraction(op, shapes[0])]

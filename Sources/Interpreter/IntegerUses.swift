@@ -73,7 +73,8 @@ extension Op {
             case .reshape, .broadcast, .transpose, .slice: true
             case .concatenate: false
             }
-        case .source, .elementwise, .dropout, .reduction, .contraction, .normalisation, .attention, .loss,
+        case .source, .elementwise, .dropout, .stochasticRound, .reduction, .contraction, .normalisation,
+            .attention, .loss,
             .indexing, .optimizer, .fusion, .custom:
             false
         }

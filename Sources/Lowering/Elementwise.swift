@@ -32,4 +32,13 @@ extension RowBuilder {
         let scaled = program.scaling(try operand(x[0]), 1 / (1 - op.rate))
         return program.select(keep, scaled, program.constant(0))
     }
+
+    mutating func stochasticRound(
+        _ op: Op.StochasticRound, _ x: [Value], _ id: NodeID
+    ) throws(Stop) -> ElementID {
+        program.add(
+            .stochasticRound(
+                try operand(x[0]), stream: section.buffer(ofStream: op.stream),
+                rng: try buffer(x[1], of: id)))
+    }
 }

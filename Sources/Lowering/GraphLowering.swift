@@ -63,7 +63,8 @@ struct GraphLowering {
             let isTakenOver =
                 switch graph[launch.node].op {
                 case .source(.constant), .elementwise(.cast): true
-                case .source, .elementwise, .dropout, .reduction, .shape, .contraction, .normalisation,
+                case .source, .elementwise, .dropout, .stochasticRound, .reduction, .shape, .contraction,
+                    .normalisation,
                     .attention, .loss, .indexing, .optimizer, .fusion, .custom:
                     false
                 }
@@ -81,7 +82,7 @@ struct GraphLowering {
         let node = graph[id]
         switch node.op {
         case .source(let source): self.source(id, source)
-        case .elementwise, .dropout, .normalisation, .loss, .optimizer, .custom:
+        case .elementwise, .dropout, .stochasticRound, .normalisation, .loss, .optimizer, .custom:
             try rowSection(section(id), id)
         case .reduction(let op): try reduce(id, op)
         case .shape(let op): shape(id, op)

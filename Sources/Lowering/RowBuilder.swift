@@ -125,6 +125,7 @@ struct RowBuilder {
         // A reshaped number inside a region is the same in every element.
         case .shape(.broadcast), .shape(.reshape): return [try operand(x[0], form)]
         case .dropout(let op): return [try dropout(op, x, id)]
+        case .stochasticRound(let op): return [try stochasticRound(op, x, id)]
         case .reduction(let op): return [program.add(.reduce(op.function, try operand(x[0])))]
         case .indexing(.gather): return [try gather(x, id)]
         case .normalisation(let op): return try normalisation(op, x, id)

@@ -10,7 +10,7 @@ struct Section {
     /// Buffer numbers of values that are computed elsewhere.
     let inputs: [Value: Int]
     let results: [(value: Value, buffer: Int)]
-    /// Numbers that the kernel gets as buffers, so that it serves other launches too: streams of dropout.
+    /// Numbers that the kernel gets as buffers, so that it serves other launches too: streams of random words.
     let streams: [Int]
     /// Buffers of operands, results and streams; working memory comes behind them.
     let bufferCount: Int
@@ -68,14 +68,13 @@ struct Section {
 
     private static func streams(_ graph: Graph, _ nodes: [NodeID]) -> [Int] {
         var streams: [Int] = []
-        for case .dropout(let dropout) in nodes.map({ graph[$0].op }) where !streams.contains(dropout.stream)
-        {
-            streams.append(dropout.stream)
+        for case .some(let stream) in nodes.map({ graph[$0].op.rowStream }) where !streams.contains(stream) {
+            streams.append(stream)
         }
         return streams
     }
 
-    /// The buffer of a dropout stream of the section.
+    /// The buffer of a stream of random words of the section.
     func buffer(ofStream stream: Int) -> Int {
         guard let index = streams.firstIndex(of: stream) else {
             preconditionFailure("a stream of another section")
@@ -113,5 +112,18 @@ struct Section {
     /// The number in every element of a splat constant.
     func splat(_ value: Value) -> Double? {
         if case .source(.constant(.splat(let number), _)) = graph[value.node].op { number } else { nil }
+    }
+}
+
+extension Op {
+    /// The stream of an op that draws random words for each element of its rows; attention has kernels of its own.
+    fileprivate var rowStream: Int? {
+        switch self {
+        case .dropout(let op): op.stream
+        case .stochasticRound(let op): op.stream
+        case .source, .elementwise, .reduction, .shape, .contraction, .normalisation, .attention, .loss,
+            .indexing, .optimizer, .fusion, .custom:
+            nil
+        }
     }
 }

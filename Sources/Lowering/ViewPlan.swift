@@ -115,7 +115,8 @@ struct ViewPlan {
                 return "attention reads it without a distance between rows"
             }
             return view.isHeads(type(value)) ? nil : "its heads are not neighbours"
-        case .source, .elementwise, .dropout, .reduction, .contraction, .normalisation, .loss, .indexing,
+        case .source, .elementwise, .dropout, .stochasticRound, .reduction, .contraction, .normalisation,
+            .loss, .indexing,
             .optimizer, .fusion, .custom:
             guard runsInSection(id) else { return "'\(node.op.mnemonic)' takes its operands whole" }
             return sectionObstacle(id)
@@ -126,7 +127,8 @@ struct ViewPlan {
     private func runsInSection(_ id: NodeID) -> Bool {
         let node = graph[id]
         switch node.op {
-        case .elementwise, .dropout, .normalisation, .loss, .optimizer, .custom, .reduction, .fusion:
+        case .elementwise, .dropout, .stochasticRound, .normalisation, .loss, .optimizer, .custom, .reduction,
+            .fusion:
             return true
         case .contraction(.matmul):
             let isLibrary = machine.usesLibraryMatmul && type(node.operands[0]).element == .f32
@@ -214,7 +216,8 @@ struct ViewPlan {
         case .attention(.gradient) where !view.isContiguous:
             guard value.result < 3 else { return "a gradient of a bias is written whole" }
             return view.isHeads(type(value)) ? nil : "its heads are not neighbours"
-        case .elementwise, .dropout, .reduction, .shape, .contraction, .normalisation, .attention, .loss,
+        case .elementwise, .dropout, .stochasticRound, .reduction, .shape, .contraction, .normalisation,
+            .attention, .loss,
             .indexing,
             .optimizer, .fusion, .custom:
             if view.isContiguous { return nil }

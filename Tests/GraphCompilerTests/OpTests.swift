@@ -368,6 +368,18 @@ import Testing
         }
     }
 
+    @Test(arguments: [[6, 53], [3, 384], [2, 192], [1_000], [4_096]]) func stochasticRound(_ shape: [Int])
+        throws
+    {
+        var numbers = Numbers()
+        let inputs = ["x": numbers.tensor(shape), "rng": HostTensor.rng(seed: 0x1234_5678_9ABC, step: 77)]
+        try check("rounding", inputs, tolerance: 0) { g in
+            let x = g.input("x", .f32, shape.map(Dimension.fixed))
+            let rng = g.input("rng", .i64, [2])
+            g.output("y", g.apply(.stochasticRound(stream: 9), [x, rng]).cast(.f32))
+        }
+    }
+
     @Test func dropoutAndAdamW() throws {
         var numbers = Numbers()
         var inputs: [String: HostTensor] = ["rng": HostTensor.rng(seed: 0x1234_5678_9ABC, step: 77)]

@@ -31,6 +31,7 @@ struct ParserTests {
             _ = g.apply(.dimensionSize(.symbol("tokens", scale: 3, offset: -1)), [])
             _ = g.apply(.dimensionSize(5), [])
             _ = g.dropout(flat, rate: 0.1, rng: rng)
+            _ = g.apply(.stochasticRound(stream: 7), [flat, rng])
             _ = flat.sum(keepDimensions: true)
             _ = flat.max(axes: [])
             _ = state[0].broadcast(to: [t, 8])

@@ -52,6 +52,9 @@ struct ShapeRuleTests {
         Misfit(.dropout(rate: 1, stream: 0), [f32(2), TensorType(.i64, [2])], "rate 1.0 must be in [0, 1)"),
         Misfit(.dropout(rate: .nan, stream: 0), [f32(2), TensorType(.i64, [2])], "must be in [0, 1)"),
         Misfit(.dropout(rate: 0.1, stream: 0), [f32(2), i32(2)], "rng i64[2]"),
+        Misfit(
+            .stochasticRound(stream: -1), [f32(2), TensorType(.i64, [2])], "stream -1 must be at least 0"),
+        Misfit(.stochasticRound(stream: 0), [f32(), TensorType(.i64, [2])], "needs an f32 tensor"),
         // Attention
         Misfit(
             .flashAttention(AttentionAttributes(scale: 1)), Array(repeating: f32("t", 2, 8), count: 3),

@@ -33,7 +33,7 @@ struct RandomGraphTests {
     func coverage() throws {
         var generator = RandomGraphGenerator(seed: 1)
         var used: Set<String> = []
-        for _ in 0..<60 { used.formUnion(try generator.graph(nodes: 60).graph.nodes.map(\.op.mnemonic)) }
+        for _ in 0..<90 { used.formUnion(try generator.graph(nodes: 60).graph.nodes.map(\.op.mnemonic)) }
         #expect(Set(Op.attributeNames.keys).subtracting(used).isEmpty)
     }
 }

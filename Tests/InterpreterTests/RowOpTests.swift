@@ -192,6 +192,25 @@ struct RowOpTests {
         #expect(try run(rate: 1.0.nextDown).count == 2000)
     }
 
+    @Test("stochastic_round gives one of bf16's neighbours, on average the number itself")
+    func stochasticRound() throws {
+        let x: Double = 1 + 0.3 / 128
+        let numbers = HostTensor.filled(x, .f32, [20, 200]).rounded
+        func run(stream: Int = 2, seed: Int = 77, step: Int = 4) throws -> [Double] {
+            try evaluate(.stochasticRound(stream: stream), [numbers, .rng(seed: seed, step: step)])[0].values
+        }
+        let y = try run()
+        #expect(Set(y) == [1, 1 + 1.0 / 128])
+        // 4,000 draws: the share of the upper one is 0.3 ± 0.04 except with a chance of 1e-7.
+        #expect(abs(Double(y.count { $0 > 1 }) / 4000 - 0.3) < 0.04)
+        #expect(try run() == y)
+        let others = [try run(stream: 3), try run(seed: 78), try run(step: 5)]
+        #expect(others.allSatisfy { $0 != y })
+        let kept = HostTensor([0, -0.0, 1.5, -.infinity, .infinity, .nan] as [Float])
+        let same = try evaluate(.stochasticRound(stream: 0), [kept, .rng(seed: 1, step: 1)])[0]
+        #expect(same.values[..<5] == kept.values[..<5] && same.values[5].isNaN)
+    }
+
     @Test("adamw is torch.optim.AdamW's step")
     func adamW() throws {
         // torch: p = 1, g = 0.5, lr 0.1, weight decay 0.1, betas (0.9, 0.99), eps 1e-8; two steps.

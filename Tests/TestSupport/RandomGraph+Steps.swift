@@ -9,11 +9,12 @@ private enum RandomStep: CaseIterable {
         segmentBroadcast
     case attention, flashAttention, dropout, iota
     // With kinks, jumps or without a gradient rule.
-    case kink, extremum, reduceMax, select, jump, unaryGradient, rowGradients, attentionGradient
+    case kink, extremum, reduceMax, select, jump, rounding, unaryGradient, rowGradients, attentionGradient
 
     var isSmooth: Bool {
         switch self {
-        case .kink, .extremum, .reduceMax, .select, .jump, .unaryGradient, .rowGradients, .attentionGradient:
+        case .kink, .extremum, .reduceMax, .select, .jump, .rounding, .unaryGradient, .rowGradients,
+            .attentionGradient:
             false
         case .unary, .domainUnary, .binary, .division, .bias, .shapes, .transpose, .slice, .concatenate,
             .reduceSum,
@@ -157,6 +158,11 @@ extension RandomGraphDraft {
             return [builder.select(condition, any(like: x), x)]
         case .jump:
             return [(x - threshold).sign().stopGradient()]
+        case .rounding:
+            // Numbers of bf16, which stay as they are: exact and rounded interpretation must agree.
+            guard !x.shape.isEmpty else { return [] }
+            let op = Op.stochasticRound(stream: 1 << 20 + builder.graph.nodes.count)
+            return [builder.apply(op, [(x - threshold).sign(), source("rng")]).cast(.f32)]
         case .unaryGradient:
             let functions: [UnaryFunction] = [.gelu, .geluTanh, .relu, .silu, .tanh, .sigmoid, .erf]
             return [builder.apply(.unaryGradient(pick(functions)), [any(like: x), x])]

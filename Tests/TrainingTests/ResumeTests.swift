@@ -1,5 +1,6 @@
 import Encoders
 import Foundation
+import GraphCompiler
 import TestSupport
 import Testing
 import Training
@@ -40,11 +41,17 @@ import Training
     }
 
     /// A checkpoint before the first evaluation, one in the middle of an epoch, and one at its end.
-    @Test(arguments: [5, 8, 9, 13])
-    func resumingGivesTheSameBits(steps: Int) throws {
+    @Test(
+        arguments: [
+            (5, OptimizerStates.f32), (8, .f32), (9, .f32), (13, .f32), (9, .bf16),
+        ])
+    func resumingGivesTheSameBits(steps: Int, states: OptimizerStates) throws {
         let (whole, parts) = (try Self.output(), try Self.output())
-        let expected = try trainModel(Self.config(whole))
-        var config = Self.config(parts)
+        var config = Self.config(whole)
+        config.optimizer.states = states
+        let expected = try trainModel(config)
+        config = Self.config(parts)
+        config.optimizer.states = states
         try Self.crash(config, after: steps)
         config.output.resume = "latest"
         config.machine.threads = 1

@@ -7,6 +7,8 @@ public struct OptimizerOptions: Hashable, Sendable {
     public var optimizer: Optimizer
     /// Decay rates, ε and weight decay, of LAMB too.
     public var adamW: AdamWAttributes
+    /// How the moments are kept between steps.
+    public var states: OptimizerStates
     /// Gradients, but for those that are not clipped, are scaled so that their global L2 norm is at most this; `nil`
     /// leaves them alone.
     public var maxGradientNorm: Double?
@@ -21,11 +23,12 @@ public struct OptimizerOptions: Hashable, Sendable {
     /// AdamW with its usual numbers, but for what is given; see the properties.
     public init(
         _ optimizer: Optimizer = .adamW, adamW: AdamWAttributes = AdamWAttributes(),
-        maxGradientNorm: Double? = nil, averageDecay: Double? = nil, scalesLoss: Bool = false,
-        treatments: [String: ParameterTreatment] = [:]
+        states: OptimizerStates = .f32, maxGradientNorm: Double? = nil, averageDecay: Double? = nil,
+        scalesLoss: Bool = false, treatments: [String: ParameterTreatment] = [:]
     ) {
         self.optimizer = optimizer
         self.adamW = adamW
+        self.states = states
         self.maxGradientNorm = maxGradientNorm
         self.averageDecay = averageDecay
         self.scalesLoss = scalesLoss
@@ -54,6 +57,8 @@ public struct OptimizerOptions: Hashable, Sendable {
     /// The values of the scalar inputs that `trainingStep` adds to a graph: the learning rate, the bias corrections
     /// 1 - βᵗ with t = `step` + 1, and, where the options ask for them, `average_weight` and `loss_scale`.
     ///
+    /// Moments in bf16 need `rounding_rng` beside them: i64[2], a seed and the step.
+    ///
     /// The average starts as the weights after the first step, as `torch.optim.swa_utils.AveragedModel` has it.
     ///
     /// - Parameters:
@@ -69,6 +74,26 @@ public struct OptimizerOptions: Hashable, Sendable {
         if scalesLoss { inputs[TrainingNames.lossScale] = Float(lossScale) }
         return inputs
     }
+}
+
+/// How an optimiser's moments are kept between steps; a step computes with f32.
+public enum OptimizerStates: String, Hashable, Sendable, CaseIterable {
+    /// As a step leaves them: 8 bytes for each weight.
+    case f32
+    /// In half of that (but for parameters that are one number), rounded up or down with the probability that makes the
+    /// mean exact (`stochastic_round`): to nearest, a moment that changes by less than half of its last place would stand
+    /// still.
+    case bf16
+
+    var element: ElementType {
+        switch self {
+        case .f32: .f32
+        case .bf16: .bf16
+        }
+    }
+
+    /// Bytes of a weight's moment.
+    package var byteCount: Int { element.byteCount }
 }
 
 /// What turns gradients into updates.

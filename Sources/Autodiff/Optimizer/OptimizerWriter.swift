@@ -11,6 +11,8 @@ struct OptimizerWriter {
     private let rate: Tensor
     /// 1 - beta1^t and 1 - beta2^t.
     private let corrections: [Tensor]
+    /// The key of the random bits with which moments are rounded.
+    private let rounding: Tensor?
     /// The share of the new weights in their average.
     private let averageWeight: Tensor?
 
@@ -20,6 +22,8 @@ struct OptimizerWriter {
         self.lossScale = lossScale
         rate = builder.input(TrainingNames.learningRate, .f32, [])
         corrections = TrainingNames.corrections.map { builder.input($0, .f32, []) }
+        rounding =
+            options.states == .f32 ? nil : builder.input(TrainingNames.roundingGenerator, .i64, [2])
         averageWeight = options.averageDecay.map { _ in
             builder.input(TrainingNames.averageWeight, .f32, [])
         }
@@ -30,33 +34,63 @@ struct OptimizerWriter {
         if let lossScale { norm = norm / lossScale }
         let unclipped = lossScale.map { 1 / $0 } ?? builder.scalar(1)
         let clipped = options.maxGradientNorm.map { clipFactor(norm, maxNorm: $0) * unclipped } ?? unclipped
-        for (name, parameter, gradient) in trained {
+        for (index, (name, parameter, gradient)) in trained.enumerated() {
             let isClipped = options.treatment(of: name).isClipped
-            update(name, parameter, gradient, isClipped ? clipped : unclipped)
+            let target = Target(
+                name: name, parameter: parameter, gradient: gradient, stream: Self.firstStream + index)
+            update(target, scale: isClipped ? clipped : unclipped)
         }
         builder.output(TrainingNames.gradientNorm, norm)
     }
 
+    /// A parameter to update.
+    private struct Target {
+        let name: String
+        let parameter: Tensor
+        let gradient: Tensor
+        /// The stream of random bits with which its moments are rounded.
+        let stream: Int
+    }
+
+    /// The streams of all rounding, the same whether a graph has the whole step or the update alone: far from dropout's,
+    /// which count from 0.
+    private static let firstStream = 1 << 24
+
     /// p, its moments, and its average.
-    private func update(_ name: String, _ p: Tensor, _ gradient: Tensor, _ scale: Tensor) {
-        let moments = TrainingNames.moments(of: name).map { builder.parameter($0, p.shape, role: .state) }
+    private func update(_ target: Target, scale: Tensor) {
+        let (name, p) = (target.name, target.parameter)
+        // Two single numbers are not worth rounding.
+        let element = p.shape.isEmpty ? .f32 : options.states.element
+        let moments = TrainingNames.moments(of: name).map {
+            builder.parameter($0, p.shape, role: .state, element: element)
+        }
         let treatment = options.treatment(of: name)
         var attributes = options.adamW
         if !treatment.decays { attributes.weightDecay = 0 }
-        let operands = [p, gradient] + moments
         builder.scope(name) {
+            let operands =
+                [p, target.gradient] + moments.map { element == .f32 ? $0 : $0.cast(.f32) }
             var factors = [treatment.rateScale].filter { $0 != 1 }.map { builder.scalar($0) }
             if options.optimizer == .lamb, attributes.weightDecay != 0 {
                 factors.append(trustRatio(operands, attributes, scale))
             }
             let new = builder.applyAll(
                 .adamW(attributes), operands + [factors.reduce(rate, *)] + corrections + [scale])
-            for (target, value) in zip([p] + moments, new) { builder.update(target, to: value) }
+            builder.update(p, to: new[0])
+            for (moment, value) in zip(moments, new.dropFirst()) {
+                builder.update(moment, to: stored(value, of: target))
+            }
             if let averageWeight {
                 let average = builder.parameter(TrainingNames.average(of: name), p.shape, role: .state)
                 builder.update(average, to: average + (new[0] - average) * averageWeight)
             }
         }
+    }
+
+    /// A moment as it is kept.
+    private func stored(_ moment: Tensor, of target: Target) -> Tensor {
+        guard let rounding, !moment.shape.isEmpty else { return moment }
+        return builder.apply(.stochasticRound(stream: target.stream), [moment, rounding])
     }
 
     /// What LAMB multiplies the learning rate of a parameter by: ‖p‖ / ‖u‖ with AdamW's update

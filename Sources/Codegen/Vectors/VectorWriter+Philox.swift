@@ -1,25 +1,50 @@
 import GraphIR
 
-/// Where dropout's random words come from: the buffers of its generator and of the stream's number.
+/// Where random words come from: the buffers of the generator's key and of the stream's number.
 struct RandomSource: Hashable {
     let rng: Int
     let stream: Int
+    /// Vectors of `Philox.span` neighbours that one call serves: 4 with a word for each element, or 8 with 16 bits.
+    let vectors: Int
 }
 
 extension VectorWriter {
-    /// Dropout's keep mask for the elements at `row` and `columns`: the same bits as `Philox.keeps`. Seed, step and
-    /// stream are read in the entry block.
-    func keepMask(
-        _ w: inout FunctionWriter, _ source: RandomSource, rate: Double, row: I64, columns: Vector<I32>
-    ) -> Mask {
+    /// The random words of the elements at `row` and `columns`: the same bits as `Philox.word`. Seed, step and stream are
+    /// read in the entry block.
+    func randomWord(
+        _ w: inout FunctionWriter, _ source: RandomSource, row: I64, columns: Vector<I32>
+    ) -> Vector<I32> {
         let words = philox(&w, source, row: row, columns: columns)
-        return keeps(&w, selectWord(&w, words, columns), rate: rate)
+        return selectWord(&w, words, columns)
     }
 
     /// Whether dropout keeps the element with a random word.
     func keeps(_ w: inout FunctionWriter, _ word: Vector<I32>, rate: Double) -> Mask {
         let threshold = Int(Int32(bitPattern: Philox.threshold(rate: rate)))
         return w.compare(.uge, word, bits(threshold))
+    }
+
+    /// One half of random words.
+    func roundingBits(_ w: inout FunctionWriter, _ word: Vector<I32>, half: Int) -> Vector<I32> {
+        half == 0 ? w.and(word, bits(0xFFFF)) : w.lshr(word, bits(16))
+    }
+
+    /// The half of each column's word: the same bits as `Philox.roundingBits`.
+    func roundingBits(
+        _ w: inout FunctionWriter, _ word: Vector<I32>, columns: Vector<I32>
+    ) -> Vector<I32> {
+        let isUpper = w.compare(.ne, w.and(columns, bits(4 * Philox.span)), bits(0))
+        return w.select(
+            isUpper, roundingBits(&w, word, half: 1), roundingBits(&w, word, half: 0))
+    }
+
+    /// `x` rounded to what bf16 holds by 16 random bits: the same bits as `Philox.rounded`. NaN stays as it is until it is
+    /// stored.
+    func stochasticRound(
+        _ w: inout FunctionWriter, _ x: Vector<F32>, _ random: Vector<I32>
+    ) -> Vector<F32> {
+        let cut = w.and(w.add(w.bits(of: x), random), bits(-65536))
+        return w.select(w.compare(.uno, x, x), x, w.float(of: cut))
     }
 
     /// The four words of each column's counter.
@@ -36,8 +61,9 @@ extension VectorWriter {
         var key = [seed, high].map { half in w.once { w in w.convert(.trunc, half, to: I32.self) } }
         let weyl = [Philox.weyl.0, Philox.weyl.1].map { I32(Int(Int32(bitPattern: $0))) }
         let row32 = w.convert(.trunc, row, to: I32.self)
-        // Columns 64 a + 16 b + d have the counter 16 a + d and word b.
-        let span = w.and(w.lshr(columns, bits(2)), bits(-Philox.span))
+        // Columns 64 a + 16 b + d, or 128 a + 64 h + 16 b + d, have the counter 16 a + d and word b.
+        let shift = source.vectors.trailingZeroBitCount
+        let span = w.and(w.lshr(columns, bits(shift)), bits(-Philox.span))
         let place = w.or(span, w.and(columns, bits(Philox.span - 1)))
         var c = [place, splat(&w, row32), splat(&w, stream32), splat(&w, step32)]
         for round in 0..<Philox.rounds {

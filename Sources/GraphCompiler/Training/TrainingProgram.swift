@@ -280,9 +280,13 @@ public final class TrainingProgram {
             throw ExecutionError("\(rate) is not a number of at least 0", at: "the learning rate")
         }
         let scaler = position.scaler
-        return options.optimizer.inputs(
+        var inputs: [String: TensorData] = options.optimizer.inputs(
             step: position.step - scaler.skipped, learningRate: rate, lossScale: scaler.scale
         ).mapValues { .scalar($0) }
+        if options.optimizer.states != .f32 {
+            inputs[TrainingNames.roundingGenerator] = .rng(seed: options.seed, step: position.step)
+        }
+        return inputs
     }
 
     private func run(

@@ -19,7 +19,7 @@ package struct OpTraits: Sendable {
     package let work: Work
     /// The op's part of a region's name where it is not the mnemonic: the field's word.
     package let word: String?
-    /// The stream from which the op draws its dropout mask, if it draws one.
+    /// The stream from which the op draws dropout's random words, if it draws any.
     package let dropoutStream: Int?
 
     /// What constant folding does with a node of constants.

@@ -26,11 +26,36 @@ package enum Philox {
     /// Whether dropout keeps the element at `row`, `column`.
     package static func keeps(row: Int, column: Int, stream: Int, seed: Int, step: Int, rate: Double) -> Bool
     {
-        let place = column / (4 * span) * span + column % span
+        word(row: row, column: column, stream: stream, seed: seed, step: step) >= threshold(rate: rate)
+    }
+
+    /// The random word of the element at `row`, `column`.
+    package static func word(row: Int, column: Int, stream: Int, seed: Int, step: Int) -> UInt32 {
+        word(4, row: row, column: column, stream: stream, seed: seed, step: step)
+    }
+
+    /// The 16 random bits of the element at `row`, `column` with which it is rounded.
+    package static func roundingBits(row: Int, column: Int, stream: Int, seed: Int, step: Int) -> UInt32 {
+        let word = word(8, row: row, column: column, stream: stream, seed: seed, step: step)
+        return column / (4 * span) % 2 == 0 ? word & 0xFFFF : word >> 16
+    }
+
+    /// The word of a column where one call serves so many times `span` columns.
+    private static func word(
+        _ spans: Int, row: Int, column: Int, stream: Int, seed: Int, step: Int
+    ) -> UInt32 {
+        let place = column / (spans * span) * span + column % span
         let counter = SIMD4(
             UInt32(truncatingIfNeeded: place), UInt32(truncatingIfNeeded: row),
             UInt32(truncatingIfNeeded: stream), UInt32(truncatingIfNeeded: step))
         let key = SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
-        return words(counter: counter, key: key)[column / span % 4] >= threshold(rate: rate)
+        return words(counter: counter, key: key)[column / span % 4]
+    }
+
+    /// bf16 of `x`, rounded up where 16 random bits say so: `stochastic_round`.
+    package static func rounded(_ x: Float, bits: UInt32) -> Float {
+        let own = x.bitPattern
+        if x.isNaN { return Float(bitPattern: (own | 0x40_0000) & 0xFFFF_0000) }
+        return Float(bitPattern: (own + bits) & 0xFFFF_0000)
     }
 }

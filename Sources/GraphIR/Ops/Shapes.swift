@@ -40,7 +40,8 @@ extension Op {
     package var cutsAxis: Bool {
         switch self {
         case .shape(.slice), .shape(.concatenate): true
-        case .source, .elementwise, .dropout, .reduction, .shape, .contraction, .normalisation, .attention,
+        case .source, .elementwise, .dropout, .stochasticRound, .reduction, .shape, .contraction,
+            .normalisation, .attention,
             .loss, .indexing, .optimizer, .fusion, .custom:
             false
         }

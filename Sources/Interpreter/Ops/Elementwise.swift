@@ -48,16 +48,34 @@ extension Evaluation {
 
     /// Elements that the generator keeps, scaled by 1 / (1 - rate); operands (x, rng).
     func dropout(_ op: Op.Dropout) -> [Double] {
-        let (x, rng) = (operands[0], operands[1])
-        let columns = x.shape[x.shape.count - 1]
-        let (seed, step) = (
-            ElementType.saturatingInt(rng.values[0]), ElementType.saturatingInt(rng.values[1])
-        )
-        return x.values.indices.map { index in
+        let key = key
+        return eachElement { x, row, column in
             let keeps = Philox.keeps(
-                row: index / columns, column: index % columns, stream: op.stream, seed: seed,
-                step: step, rate: op.rate)
-            return keeps ? x.values[index] / (1 - op.rate) : 0
+                row: row, column: column, stream: op.stream, seed: key.seed, step: key.step, rate: op.rate)
+            return keeps ? x / (1 - op.rate) : 0
         }
+    }
+
+    func stochasticRound(_ op: Op.StochasticRound) -> [Double] {
+        guard rounding else { return operands[0].values }
+        let key = key
+        return eachElement { x, row, column in
+            let bits = Philox.roundingBits(
+                row: row, column: column, stream: op.stream, seed: key.seed, step: key.step)
+            return Double(Philox.rounded(Float(x), bits: bits))
+        }
+    }
+
+    /// The generator's key, which is the second operand.
+    private var key: (seed: Int, step: Int) {
+        let rng = operands[1].values
+        return (ElementType.saturatingInt(rng[0]), ElementType.saturatingInt(rng[1]))
+    }
+
+    /// The first operand's elements with their rows and columns.
+    private func eachElement(_ body: (_ x: Double, _ row: Int, _ column: Int) -> Double) -> [Double] {
+        let x = operands[0]
+        let columns = x.shape[x.shape.count - 1]
+        return x.values.enumerated().map { index, value in body(value, index / columns, index % columns) }
     }
 }

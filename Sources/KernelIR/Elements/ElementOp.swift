@@ -23,11 +23,23 @@ package enum ElementOp: Hashable, Sendable {
     case reduce(Reduction, ElementID)
     /// Whether dropout keeps the element; `rng` is the buffer of (seed, step), `stream` that of the stream's number.
     case keep(rate: Double, stream: Int, rng: Int)
+    /// An f32 that bf16 holds: the operand rounded up or down by 16 random bits.
+    case stochasticRound(ElementID, stream: Int, rng: Int)
 }
 
 extension ElementOp {
     /// Whether the step needs a whole row.
     package var isReduction: Bool { if case .reduce = self { true } else { false } }
+
+    /// How many vectors one call of the random generator serves, where the step calls it.
+    package var vectorsOfCall: Int? {
+        switch self {
+        case .keep: 4
+        case .stochasticRound: 8
+        case .load, .constant, .column, .row, .extent, .unary, .binary, .compare, .select, .cast, .reduce:
+            nil
+        }
+    }
 }
 
 /// Functions with a vector form of their own; activations are programs of these.
@@ -41,7 +53,7 @@ extension ElementOp {
     package var operands: [ElementID] {
         switch self {
         case .load, .constant, .column, .row, .extent, .keep: []
-        case .unary(_, let x), .cast(let x, _), .reduce(_, let x): [x]
+        case .unary(_, let x), .cast(let x, _), .reduce(_, let x), .stochasticRound(let x, _, _): [x]
         case .binary(_, let a, let b), .compare(_, let a, let b): [a, b]
         case .select(let c, let a, let b): [c, a, b]
         }
@@ -54,7 +66,7 @@ extension ElementOp {
         case .constant(_, let type): type
         case .column, .row: .i32
         case .extent: .i64
-        case .unary(_, let x), .reduce(_, let x): types[x]
+        case .unary(_, let x), .reduce(_, let x), .stochasticRound(let x, _, _): types[x]
         case .binary(_, let a, _): types[a]
         case .compare, .keep: .bool
         case .select(_, let a, _): types[a]
@@ -78,6 +90,8 @@ extension ElementOp: CustomStringConvertible {
         case .cast(let x, let type): "cast e\(x) to \(type.rawValue)"
         case .reduce(let reduction, let x): "reduce_\(reduction.rawValue) e\(x)"
         case .keep(let rate, let stream, let rng): "keep rate \(rate), stream b\(stream), rng b\(rng)"
+        case .stochasticRound(let x, let stream, let rng):
+            "stochastic_round e\(x), stream b\(stream), rng b\(rng)"
         }
     }
 }

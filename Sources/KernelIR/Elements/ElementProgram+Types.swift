@@ -32,6 +32,7 @@ extension ElementOp {
             types[0] == types[1] && (types[0] == .bool) == (function == .and || function == .or)
         case .compare: types[0] == types[1]
         case .select: types[0] == .bool && types[1] == types[2]
+        case .stochasticRound: types[0] == .f32
         }
     }
 }

@@ -30,7 +30,7 @@ extension RowProgram {
         ops.count { op in
             switch op {
             case .unary, .binary, .compare, .select, .reduce: true
-            case .load, .constant, .column, .row, .extent, .cast, .keep: false
+            case .load, .constant, .column, .row, .extent, .cast, .keep, .stochasticRound: false
             }
         }
     }
@@ -68,6 +68,8 @@ extension ElementOp {
             }
         // One call of the generator serves four vectors.
         case .keep: 11
+        // One serves eight, and both moments of an optimiser.
+        case .stochasticRound: 6
         }
     }
 }

@@ -104,7 +104,7 @@ extension RowProgram {
         let loaded = ops.flatMap { op -> [Int] in
             switch op {
             case .load(let access): [access.buffer] + (access.indirection.map { [$0.ids] } ?? [])
-            case .keep(_, let stream, let rng): [stream, rng]
+            case .keep(_, let stream, let rng), .stochasticRound(_, let stream, let rng): [stream, rng]
             case .constant, .column, .row, .extent, .unary, .binary, .compare, .select, .cast, .reduce: []
             }
         }

@@ -74,7 +74,7 @@ package struct TrafficCounter {
                 let distinct = distinctRows(access, rows: rows)
                 if let indirection = access.indirection { read(indirection.ids, distinct) }
                 insert(part(access, rows: rows, columns: columns), into: &reads, access.buffer)
-            case .keep(_, _, let rng): read(rng, 2)
+            case .keep(_, _, let rng), .stochasticRound(_, _, let rng): read(rng, 2)
             case .constant, .column, .row, .extent, .unary, .binary, .compare, .select, .cast, .reduce: break
             }
         }

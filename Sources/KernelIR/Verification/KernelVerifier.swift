@@ -246,7 +246,7 @@ package struct KernelVerifier {
         for op in ops {
             switch op {
             case .load(let access): try check(loaded: access)
-            case .keep(_, let stream, let rng):
+            case .keep(_, let stream, let rng), .stochasticRound(_, let stream, let rng):
                 try readNumber(stream)
                 try read(rng, .i64)
             case .reduce: try require(.reductions, reduces, "a part of a row is reduced")

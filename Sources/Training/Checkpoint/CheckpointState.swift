@@ -90,8 +90,11 @@ struct CheckpointState {
     ///
     /// - Throws: `ModelError` naming the first field that differs, with both values.
     func check(against other: CheckpointState, at path: String) throws {
+        // A field that an earlier version did not have was as it is by default.
+        let usual = TrainingConfig()
         for field in TrainingConfig.fields where field.effect == .parameters {
-            let (saved, wanted) = (settings[field.name] ?? .null, other.settings[field.name] ?? .null)
+            let saved = settings[field.name] ?? field.json(usual)
+            let wanted = other.settings[field.name] ?? .null
             guard saved != wanted else { continue }
             throw ModelError(
                 .invalidCheckpoint,

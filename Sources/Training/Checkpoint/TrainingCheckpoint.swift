@@ -6,8 +6,8 @@ import Support
 
 /// A directory from which a run goes on as if it had never stopped:
 /// - `model.safetensors`: the parameters under their canonical names, F32;
-/// - `optimizer.safetensors`: moments `NAME.exp_avg` and `NAME.exp_avg_sq`, averages `NAME.ema`, and in the middle of
-///   a step the sums of gradients `NAME.grad`, F32;
+/// - `optimizer.safetensors`: moments `NAME.exp_avg` and `NAME.exp_avg_sq`, F32 or BF16, averages `NAME.ema`, and in the
+///   middle of a step the sums of gradients `NAME.grad`, F32;
 /// - `state.json`: the position, the best evaluation, the settings and the data's fingerprint. It is written last.
 struct TrainingCheckpoint {
     static let modelFile = "model.safetensors"
@@ -37,9 +37,9 @@ struct TrainingCheckpoint {
         for name in [Self.modelFile, Self.optimizerFile] {
             let file = try SafetensorsFile(directory.appendingPathComponent(name))
             // Sums in the middle of a step may have overflowed in fp16, whose scale is lowered then.
-            for entry in file.entries where entry.dataType == .f32 && !TrainingNames.isGradientSum(entry.name)
-            {
-                guard try !file.withBytes(named: entry.name, { hasNotFinite($0) }) else {
+            for entry in file.entries where !TrainingNames.isGradientSum(entry.name) {
+                guard let element = entry.dataType.state else { continue }
+                guard try !file.withBytes(named: entry.name, { hasNotFinite($0, element) }) else {
                     throw CheckpointDamage(
                         "is damaged: tensor '\(entry.name)' holds NaN or infinity", at: file.path)
                 }
@@ -83,19 +83,27 @@ struct TrainingCheckpoint {
         for (name, parameters) in files {
             let file = try SafetensorsFile(directory.appendingPathComponent(name))
             for parameter in parameters {
-                let shape = model.parameters.type(of: parameter)?.extents([:]) ?? []
-                guard let entry = file.entry(named: parameter), entry.shape == shape, entry.dataType == .f32
+                let type = model.parameters.type(of: parameter)
+                let (shape, dataType) = (type?.extents([:]) ?? [], type.state)
+                guard let entry = file.entry(named: parameter), entry.shape == shape,
+                    entry.dataType == dataType
                 else {
                     throw ModelError(
                         .invalidCheckpoint,
-                        "holds no F32 tensor '\(parameter)' of shape \(shape); it belongs to another model",
+                        "holds no \(dataType.rawValue) tensor '\(parameter)' of shape \(shape); it belongs to another model",
                         at: file.path)
                 }
                 tensors.append((parameter, file))
             }
         }
         for (name, file) in tensors {
-            try model.parameters.set(name) { try file.copyFloats(named: name, into: $0) }
+            guard let type = model.parameters.type(of: name), type.element != .f32 else {
+                try model.parameters.set(name) { try file.copyFloats(named: name, into: $0) }
+                continue
+            }
+            let bytes = try file.withBytes(named: name) { [UInt8]($0) }
+            try model.parameters.set(
+                name, TensorData(element: type.element, shape: type.extents([:]) ?? [], bytes: bytes))
         }
     }
 
@@ -137,8 +145,8 @@ struct TrainingCheckpoint {
 
     private static func write(_ names: [String], of model: TrainableModel, to url: URL) throws {
         let entries = names.map { name in
-            SafetensorsEntry(
-                name: name, dataType: .f32, shape: model.parameters.type(of: name)?.extents([:]) ?? [])
+            let type = model.parameters.type(of: name)
+            return SafetensorsEntry(name: name, dataType: type.state, shape: type?.extents([:]) ?? [])
         }
         try SafetensorsWriter.write(entries, to: url) { entry, sink in
             try model.parameters.withBytes(entry.name) { try sink($0) }
@@ -190,4 +198,20 @@ struct TrainingCheckpoint {
             try? FileManager.default.removeItem(at: parent.appendingPathComponent(name))
         }
     }
+}
+
+extension SafetensorsDataType {
+    /// The element type of a parameter or state that is kept so.
+    fileprivate var state: ElementType? {
+        switch self {
+        case .f32: .f32
+        case .bf16: .bf16
+        default: nil
+        }
+    }
+}
+
+extension TensorType? {
+    /// How a parameter or state of the type is kept.
+    fileprivate var state: SafetensorsDataType { self?.element == .bf16 ? .bf16 : .f32 }
 }

@@ -186,6 +186,7 @@ extension LayerSharing: ConfigText {
 extension TrainingTask: ConfigChoice {}
 extension Metric: ConfigChoice {}
 extension Optimizer: ConfigChoice {}
+extension OptimizerStates: ConfigChoice {}
 extension BatchingMode: ConfigChoice {}
 extension DataFormat: ConfigChoice {}
 extension TableHeader: ConfigChoice {}

@@ -25,6 +25,7 @@ struct TrainingBlueprint {
             adamW: AdamWAttributes(
                 beta1: config.optimizer.beta1, beta2: config.optimizer.beta2,
                 epsilon: config.optimizer.epsilon, weightDecay: config.optimizer.weightDecay),
+            states: config.optimizer.states,
             maxGradientNorm: config.optimizer.maxGradientNorm, averageDecay: config.optimizer.ema,
             scalesLoss: compiler.options.precision == .fp16,
             treatments: try Self.treatments(of: graphs, config))

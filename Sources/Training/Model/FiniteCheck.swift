@@ -4,16 +4,27 @@ extension ParameterStore {
     /// The first of the parameters that holds NaN or an infinity. One pass over memory, which is a small part of what
     /// writing it to a disk takes.
     func firstNotFinite(of names: [String]) -> String? {
-        names.first { withBytes($0) { hasNotFinite($0) } ?? false }
+        names.first { name in
+            withBytes(name) { hasNotFinite($0, type(of: name)?.element ?? .f32) } ?? false
+        }
     }
 }
 
-/// Whether little-endian f32 numbers, which need not be aligned, have NaN or an infinity among them.
-func hasNotFinite(_ bytes: UnsafeRawBufferPointer) -> Bool {
+/// Whether little-endian numbers of f32 or bf16, which need not be aligned, have NaN or an infinity among them.
+func hasNotFinite(_ bytes: UnsafeRawBufferPointer, _ element: ElementType) -> Bool {
+    element == .bf16
+        ? hasNotFinite(bytes, infinity: UInt16(0x7F80)) : hasNotFinite(bytes, infinity: UInt32(0x7F80_0000))
+}
+
+private func hasNotFinite<Pattern: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
+    _ bytes: UnsafeRawBufferPointer, infinity: Pattern
+) -> Bool {
     // Without the sign, the patterns of finite numbers are all less than infinity's.
-    var largest: UInt32 = 0
-    for offset in stride(from: 0, to: bytes.count & ~3, by: 4) {
-        largest = max(largest, bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self) & 0x7FFF_FFFF)
+    let size = MemoryLayout<Pattern>.size
+    var largest: Pattern = 0
+    for offset in stride(from: 0, to: bytes.count & ~(size - 1), by: size) {
+        largest = max(
+            largest, bytes.loadUnaligned(fromByteOffset: offset, as: Pattern.self) & (Pattern.max >> 1))
     }
-    return largest >= 0x7F80_0000
+    return largest >= infinity
 }

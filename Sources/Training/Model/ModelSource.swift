@@ -46,7 +46,7 @@ struct ModelSource {
         try config.validate(file: path)
         self.config = config
         gates = try AttentionGates(training, config, at: path)
-        try Self.checkMemory(config, at: path)
+        try Self.checkMemory(config, training.optimizer.states, at: path)
 
         let directory = files?.directory.path ?? path.parentPath
         let besideModel = directory.isEmpty ? "." : directory
@@ -122,8 +122,10 @@ struct ModelSource {
     }
 
     /// Refuses a model whose weights, gradients and two moments alone are more than the machine's memory.
-    private static func checkMemory(_ config: EncoderConfig, at path: String) throws {
-        let needed = config.parameterEstimate * 4 * Double(MemoryLayout<Float>.size)
+    private static func checkMemory(
+        _ config: EncoderConfig, _ states: OptimizerStates, at path: String
+    ) throws {
+        let needed = config.parameterEstimate * Double(2 * ElementType.f32.byteCount + 2 * states.byteCount)
         let available = Double(ProcessInfo.processInfo.physicalMemory)
         guard needed <= available else {
             func gigabytes(_ bytes: Double) -> String { String(format: "%.1f GB", bytes / 1e9) }

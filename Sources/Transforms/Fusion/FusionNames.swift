@@ -72,7 +72,8 @@ extension FusionGroups {
             switch node(next).op {
             case .elementwise(.binary), .elementwise(.cast), .shape(.reshape): index = next
             case .attention(.forward): return next
-            case .source, .elementwise, .dropout, .reduction, .shape, .contraction, .normalisation,
+            case .source, .elementwise, .dropout, .stochasticRound, .reduction, .shape, .contraction,
+                .normalisation,
                 .attention, .loss, .indexing, .optimizer, .fusion, .custom:
                 return nil
             }

@@ -81,8 +81,10 @@ extension FusionGroups {
         {
             return "an operand repeats over rows in a way that no kernel has"
         }
-        if case .dropout = node(index).op, own != node(index).types[0].shape || own != group.shape {
-            return "dropout counts elements in its own shape, which is not the kernel's"
+        if node(index).op.traits.dropoutStream != nil,
+            own != node(index).types[0].shape || own != group.shape
+        {
+            return "\(node(index).op.mnemonic) counts elements in its own shape, which is not the kernel's"
         }
         if let reason = operandObstacle(index, number) { return reason }
         for operand in node(index).operands {

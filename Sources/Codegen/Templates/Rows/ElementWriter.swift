@@ -81,23 +81,28 @@ struct ElementWriter {
         let column: I64
         /// The lanes inside the row, or `nil` when all are.
         let mask: Mask?
-        /// The place among four vectors that share dropout's random words.
+        /// The place among vectors that share calls of the random generator.
         var group: Group?
     }
 
-    /// Vector `part` of the four that one call of the random generator serves: columns `16 part ..< 16 part + 16`
-    /// from a multiple of 64 on (`Philox`).
+    /// Vector `part` of those of a loop round: columns `16 part ..< 16 part + 16` from a multiple of as many on as one call
+    /// of the random generator serves (`Philox`).
     struct Group {
-        /// What is known for all four.
-        final class Shared { fileprivate var words: [RandomSource: [Vector<I32>]] = [:] }
+        /// What is known for all of them.
+        final class Shared { fileprivate var words: [Call: [Vector<I32>]] = [:] }
+
+        fileprivate struct Call: Hashable {
+            let source: RandomSource
+            let number: Int
+        }
 
         let part: Int
         let shared: Shared
 
-        fileprivate func words(_ source: RandomSource, _ make: () -> [Vector<I32>]) -> [Vector<I32>] {
-            if let known = shared.words[source] { return known }
+        fileprivate func words(_ call: Call, _ make: () -> [Vector<I32>]) -> [Vector<I32>] {
+            if let known = shared.words[call] { return known }
             let words = make()
-            shared.words[source] = words
+            shared.words[call] = words
             return words
         }
     }
@@ -147,14 +152,28 @@ struct ElementWriter {
         case .reduce:
             preconditionFailure("a reduction's value comes from its pass")
         case .keep(let rate, let stream, let rng):
-            let columns = columns(&w, v, place)
-            let source = RandomSource(rng: rng, stream: stream)
-            guard let group = place.group else {
-                return AnyVector(v.keepMask(&w, source, rate: rate, row: place.row, columns: columns))
-            }
-            let words = group.words(source) { v.philox(&w, source, row: place.row, columns: columns) }
-            return AnyVector(v.keeps(&w, words[group.part], rate: rate))
+            let source = RandomSource(rng: rng, stream: stream, vectors: 4)
+            return AnyVector(v.keeps(&w, word(&w, v, source, place), rate: rate))
+        case .stochasticRound(let x, let stream, let rng):
+            let word = word(&w, v, RandomSource(rng: rng, stream: stream, vectors: 8), place)
+            let random =
+                place.group.map { v.roundingBits(&w, word, half: $0.part / 4 % 2) }
+                ?? v.roundingBits(&w, word, columns: columns(&w, v, place))
+            return AnyVector(v.stochasticRound(&w, operand(x).of(F32.self), random))
         }
+    }
+
+    /// The random word of each lane.
+    private func word(
+        _ w: inout FunctionWriter, _ v: VectorWriter, _ source: RandomSource, _ place: Place
+    ) -> Vector<I32> {
+        let columns = columns(&w, v, place)
+        guard let group = place.group else {
+            return v.randomWord(&w, source, row: place.row, columns: columns)
+        }
+        let call = Group.Call(source: source, number: group.part / source.vectors)
+        let words = group.words(call) { v.philox(&w, source, row: place.row, columns: columns) }
+        return words[group.part % words.count]
     }
 
     /// The number of each lane's column.
@@ -168,7 +187,7 @@ extension ElementOp {
     var variesByItself: Bool {
         switch self {
         case .load(let access): access.hasColumns
-        case .column, .keep: true
+        case .column, .keep, .stochasticRound: true
         case .constant, .row, .extent, .unary, .binary, .compare, .select, .cast, .reduce: false
         }
     }

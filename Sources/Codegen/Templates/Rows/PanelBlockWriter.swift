@@ -20,7 +20,7 @@ struct PanelBlockWriter {
         self.blocks = blocks
         self.width = width
         rowCount = kernel.rows.fixedValue
-        row = RowWriter(blocks.body, lanes: lanes, width: blocks.columns)
+        row = RowWriter(blocks.body, lanes: lanes, width: blocks.columns, start: blocks.columns)
         v = VectorWriter(lanes: lanes)
     }
 
@@ -37,8 +37,10 @@ struct PanelBlockWriter {
                 for (access, array) in blocks.stores { writePanels(&w, block, access, blocks.arrays[array]) }
             }
         }
-        if writesLines { w.fence() }
     }
+
+    /// Called once behind all rows: lines that went past the caches are there for whoever reads them next.
+    func finish(_ w: inout FunctionWriter) { if writesLines { w.fence() } }
 
     /// Some rows and columns of the parameter.
     private struct Block {

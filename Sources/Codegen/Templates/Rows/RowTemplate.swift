@@ -9,12 +9,16 @@ struct RowTemplate {
     private let blocks: PanelBlockWriter?
     /// Whether a single row is split over its columns: nothing in it may need all of them.
     private let splitsColumns: Bool
+    /// Columns of a piece of a single row, but for the last one, are a multiple of this.
+    private let pieceColumns: Int
 
     init(kernel: RowKernel, lanes: Int) {
         self.kernel = kernel
         splitsColumns = kernel.rows == .one && kernel.body.worksOnChunks && !kernel.body.hasColumnSums
         blocks = PanelBlockWriter(kernel, lanes: lanes)
-        row = RowWriter(kernel.body, lanes: lanes, width: kernel.body.columns.fixedValue)
+        pieceColumns = 16 * (kernel.body.ops.compactMap(\.vectorsOfCall).max() ?? 4)
+        row = RowWriter(
+            kernel.body, lanes: lanes, width: kernel.body.columns.fixedValue, start: pieceColumns)
     }
 
     func write(_ w: inout FunctionWriter) {
@@ -23,7 +27,7 @@ struct RowTemplate {
             let sums = RowWriter.Sums(columns: task, total: task)
             row.clear(&w, sums, columns)
             if splitsColumns {
-                let (from, to) = w.piece(task, of: kernel.tasks, total: columns.span, multiple: 64)
+                let (from, to) = w.piece(task, of: kernel.tasks, total: columns.span, multiple: pieceColumns)
                 row.write(&w, row: 0, ColumnRange(from: from, span: w.sub(to, from)), sums)
             } else {
                 let (from, to) = w.piece(
@@ -33,6 +37,7 @@ struct RowTemplate {
                 w.loop(from: from, to: to, by: 1) { w, index in row.write(&w, row: index, columns, sums) }
             }
         }
+        blocks?.finish(&w)
     }
 }
 

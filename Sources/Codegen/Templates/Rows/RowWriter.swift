@@ -35,27 +35,31 @@ struct RowWriter {
     private let passes: [Pass]
     /// Vectors a loop round: several independent accumulators for reductions, fewer for long maps.
     private let unroll: Int
-    /// Whether the vectors of a loop round share dropout's random words.
+    /// Whether the vectors of a loop round share calls of the random generator.
     private let sharesWords: Bool
 
     /// - Parameters:
     ///   - width: columns that are written at a time, when known.
+    ///   - start: what the first of them is a multiple of.
     ///   - precision: how close functions come.
-    init(_ program: RowProgram, lanes: Int, width: Int?, precision: FunctionPrecision = .full) {
+    init(
+        _ program: RowProgram, lanes: Int, width: Int?, start: Int = 64, precision: FunctionPrecision = .full
+    ) {
         let program = program.reducingTotals
         let elements = ElementWriter(program: program.ops, lanes: lanes, precision: precision)
         columns = program.columns
         (ops, stores, self.lanes, self.elements) = (program.ops, program.stores, lanes, elements)
         (types, v) = (elements.types, elements.vectors)
-        let drops = program.ops.contains { if case .keep = $0 { true } else { false } }
-        let wanted = drops || program.ops.contains(where: \.isReduction) ? 4 : 2
+        let calls = program.ops.compactMap(\.vectorsOfCall).max()
+        let wanted = calls ?? (program.ops.contains(where: \.isReduction) ? 4 : 2)
         let vectors = width.map { $0 / lanes }
         unroll =
             vectors.map { count in
-                [wanted, 3, 2].first { $0 <= wanted && count >= $0 && count % $0 == 0 } ?? 1
+                [wanted, 4, 3, 2].first { $0 <= wanted && count >= $0 && count % $0 == 0 } ?? 1
             } ?? wanted
         sharesWords =
-            drops && unroll == 4 && lanes == Philox.span && width.map { $0 % (4 * lanes) == 0 } ?? false
+            calls == unroll && lanes == Philox.span && start % (unroll * lanes) == 0
+            && width.map { $0 % (wanted * lanes) == 0 } ?? false
         passes = Self.passes(program, elements)
     }
 

@@ -8,6 +8,8 @@ public struct OptimizerSettings: Sendable, Equatable {
     public var maxSteps: Int?
     /// The update rule.
     public var kind = Optimizer.adamW
+    /// How its moments are kept between steps.
+    public var states = OptimizerStates.f32
     /// The peak learning rate.
     public var learningRate = 5e-5
     /// How the learning rate falls after the warm-up.
@@ -46,6 +48,10 @@ extension OptimizerSettings: ConfigSection {
                 "optimizer", \.kind,
                 "The optimiser: AdamW with decoupled decay, none on biases and LayerNorm; or LAMB, for large batches."
             ),
+            .init(
+                "optimizerStates", \.states,
+                "How the optimiser's moments are kept between steps: \"bf16\" takes half the memory, rounded so that the mean "
+                    + "is exact."),
             .init(
                 "learningRate", \.learningRate, "The learning rate at the end of the warm-up.",
                 expectation: ConfigFloat.expectation
