@@ -5,18 +5,35 @@ import Support
 ///
 /// Gives the same ids as the class of HF that the files name.
 package struct PipelineTokenizer: Tokenizer {
-    package let vocabulary: Vocabulary
-    package let special: SpecialTokens
-    package let template: SequenceTemplate
-    package let modelMaxLength: Int?
-    package let truncationSide: TruncationSide
-    package let addedTokens: [NumberedToken]
-    package let notes: [String]
     package var rows = Int.max
-    let parts: Parts
-    let rawMatcher: AddedTokenMatcher
-    let normalizedMatcher: AddedTokenMatcher
-    private let scratch = ScratchPool()
+    /// One reference, so that threads that share the tokeniser need not count those to all of its parts.
+    private let core: Core
+
+    /// Everything that does not change.
+    private final class Core: Sendable {
+        let parts: Parts
+        let rawMatcher: AddedTokenMatcher
+        let normalizedMatcher: AddedTokenMatcher
+        let scratch = ScratchPool()
+
+        init(_ parts: Parts, _ rawMatcher: AddedTokenMatcher, _ normalizedMatcher: AddedTokenMatcher) {
+            self.parts = parts
+            self.rawMatcher = rawMatcher
+            self.normalizedMatcher = normalizedMatcher
+        }
+    }
+
+    package var vocabulary: Vocabulary { core.parts.vocabulary }
+    package var special: SpecialTokens { core.parts.special }
+    package var template: SequenceTemplate { core.parts.template }
+    package var modelMaxLength: Int? { core.parts.modelMaxLength }
+    package var truncationSide: TruncationSide { core.parts.truncationSide }
+    package var addedTokens: [NumberedToken] { core.parts.addedTokens }
+    package var notes: [String] { core.parts.notes }
+    var parts: Parts { _read { yield core.parts } }
+    var rawMatcher: AddedTokenMatcher { _read { yield core.rawMatcher } }
+    var normalizedMatcher: AddedTokenMatcher { _read { yield core.normalizedMatcher } }
+    private var scratch: ScratchPool { core.scratch }
 
     /// What a tokeniser is made of.
     struct Parts: Sendable {
@@ -56,24 +73,17 @@ package struct PipelineTokenizer: Tokenizer {
 
     /// - Throws: `.unsupportedTokenizer` for an expression that backtracks without end on an added token.
     init(_ parts: Parts) throws(TextError) {
-        vocabulary = parts.vocabulary
-        special = parts.special
-        template = parts.template
-        addedTokens = parts.addedTokens
-        modelMaxLength = parts.modelMaxLength
-        truncationSide = parts.truncationSide
-        notes = parts.notes
-        self.parts = parts
         // Of two that are spelled alike once they are normalised, HF finds the special one.
         let special = parts.splitsSpecialTokens ? [] : parts.addedTokens.filter(\.token.special)
         let all = special + parts.addedTokens.filter { !$0.token.special }
-        rawMatcher = AddedTokenMatcher(
+        let rawMatcher = AddedTokenMatcher(
             all.filter { !$0.token.normalized }.map { ($0, Array($0.token.content.utf8)) })
-        normalizedMatcher = AddedTokenMatcher(
+        let normalizedMatcher = AddedTokenMatcher(
             try all.filter(\.token.normalized).map { (token) throws(TextError) in
                 let content = Array(token.token.content.utf8)
                 return (token, try content.withUnsafeBufferPointer(parts.normalization.normalized))
             })
+        core = Core(parts, rawMatcher, normalizedMatcher)
     }
 
     package var path: String { parts.files.path }
