@@ -100,10 +100,13 @@ extension EncoderHead {
             : names.isDisjoint(with: ["cls.predictions.bias", "cls.predictions.decoder.weight"])
                 ? names.contains("discriminator.prediction.weight") ? .discriminator : .encoder
                 : names.contains("cls.seq_relationship.weight") ? .pretraining : .maskedLanguageModel
-        // One of several texts is chosen by a classifier with a single output, which would pass for a regression.
-        let isChoice =
-            config.architecture == nil && config.architectures.contains { $0.hasSuffix("ForMultipleChoice") }
-        switch isChoice ? .encoder : config.architecture ?? byTensors {
+        // Their tensors have the names of classifiers: a single output that chooses one of several texts would pass for a
+        // regression, and the two that find an answer's ends for classes.
+        let others = ["ForMultipleChoice", "ForQuestionAnswering"]
+        let isOther =
+            config.architecture == nil
+            && config.architectures.contains { name in others.contains { name.hasSuffix($0) } }
+        switch isOther ? .encoder : config.architecture ?? byTensors {
         case .encoder: self = .encoder
         case .maskedLanguageModel: self = .maskedLM
         case .pretraining: self = .pretraining
