@@ -130,6 +130,12 @@ import Testing
             #"{"model_type": "modernbert", "layer_types": ["full_attention"]}"#,
             "'layer_types' has 1 layers, expected 22"
         ),
+        (#"{"hidden_act": null}"#, "'hidden_act' is null, expected a value"),
+        (#"{"model_type": "distilbert", "dim": null}"#, "'dim' is null"),
+        (#"{"model_type": "albert", "classifier_dropout_prob": null}"#, "'classifier_dropout_prob' is null"),
+        (#"{"model_type": "electra", "embedding_size": null}"#, "'embedding_size' is null"),
+        (#"{"model_type": "modernbert", "layer_types": []}"#, "'layer_types' has 0 layers, expected 22"),
+        (#"{"model_type": "modernbert", "norm_bias": null}"#, "'norm_bias' is null, expected true or false"),
         (
             #"{"model_type": "deberta-v2", "conv_kernel_size": 3}"#,
             "'conv_kernel_size' is 3, expected 0: the convolution"
@@ -219,6 +225,61 @@ import Testing
     func rotaryPositionsAreRead(json: String, rotary: EncoderSpec.Rotary) throws {
         let config = try EncoderConfig(json: Data(json.utf8))
         #expect(config.family.spec(of: config).layers[0].attention.rotary == rotary)
+    }
+
+    /// What Transformers reads as if it was not there.
+    @Test(arguments: [
+        #"{"classifier_dropout": null, "pad_token_id": null, "id2label": null, "problem_type": null}"#,
+        #"{"model_type": "modernbert", "layer_types": null, "rope_parameters": {}}"#,
+        #"{"model_type": "eurobert", "head_dim": null, "num_key_value_heads": null, "rope_parameters": null}"#,
+        #"{"model_type": "gte", "rope_scaling": {}, "classifier_dropout": null}"#,
+    ])
+    func nullsThatMeanNothing(json: String) throws {
+        let config = try EncoderConfig(json: Data(json.utf8))
+        #expect(config.warnings.isEmpty && config.layers == config.layerCount)
+    }
+
+    /// `nomic-ai/nomic-embed-text-v1.5` as it was before Transformers had the family; saved, both have what they need.
+    @Test func nomicBERTsOwnFormIsRead() throws {
+        let json = """
+            {"activation_function": "swiglu", "architectures": ["NomicBertForPreTraining"], "attn_pdrop": 0.0, "causal": false,
+             "embd_pdrop": 0.0, "layer_norm_epsilon": 1e-12, "max_trained_positions": 2048, "mlp_fc1_bias": false,
+             "mlp_fc2_bias": false, "model_type": "nomic_bert", "n_embd": 24, "n_head": 2, "n_inner": 40, "n_layer": 3,
+             "n_positions": 8192, "parallel_block": false, "prenorm": false, "qkv_proj_bias": false, "resid_pdrop": 0.0,
+             "rotary_emb_base": 500, "rotary_emb_fraction": 1.0, "rotary_emb_interleaved": false,
+             "rotary_emb_scale_base": null, "rotary_scaling_factor": null, "type_vocab_size": 2,
+             "use_rms_norm": false, "vocab_size": 96}
+            """
+        let config = try EncoderConfig(json: Data(json.utf8))
+        #expect((config.hiddenSize, config.layers, config.heads, config.maxPositions) == (24, 3, 2, 8192))
+        // Widths are multiples of 256.
+        #expect(config.feedForwardSize == 256 && config.activation == .silu && config.warnings.isEmpty)
+        #expect(config.architecture == .maskedLanguageModel)
+        #expect(config.family.spec(of: config).layers[0].attention.rotary == .init(base: 500))
+        let map = config.family.checkpoint(of: config)
+        #expect(
+            map.canonical("bert.encoder.layers.1.mlp.fc12.weight").map(\.name)
+                == ["encoder.layer.1.intermediate.dense.weight"])
+        let saved = String(decoding: try config.json(), as: UTF8.self)
+        for text in [#""n_inner": 40"#, #""intermediate_size": 256"#, #""rope_theta": 500"#] {
+            #expect(saved.contains(text), "\(text)")
+        }
+        #expect(try EncoderConfig(json: Data(saved.utf8)) == config)
+        for (old, new, problem) in [
+            (#""prenorm": false"#, #""prenorm": true"#, "'prenorm' is true, expected false: norms before"),
+            (#""qkv_proj_bias": false, "#, "", "'qkv_proj_bias' is true, expected false: biases"),
+            (#""rotary_emb_base": 500, "#, "", "'rotary_emb_base' is null, expected a number"),
+            ("swiglu", "gelu", "without gates are not supported"),
+            (
+                #""rotary_scaling_factor": null"#, #""rotary_scaling_factor": 2"#,
+                "'rotary_scaling_factor' is 2"
+            ),
+        ] {
+            let error = #expect(throws: ConfigError.self) {
+                try EncoderConfig(json: Data(json.replacing(old, with: new).utf8))
+            }
+            #expect(error?.description.contains(problem) == true, "\(error?.description ?? "")")
+        }
     }
 
     @Test func keysHaveTheFamilysNames() throws {

@@ -27,11 +27,13 @@ extension EncoderConfig {
         } catch {
             throw ConfigError(file: file, problem: "is \(error)")
         }
-        guard case .object(let object) = value else {
+        guard case .object(let members) = value else {
             throw ConfigError(file: file, problem: "holds \(value.kind), expected a JSON object")
         }
-        let family = try Self.family(of: object, file: file)
+        let family = try Self.family(of: members, file: file)
+        let object = family.translated(members)
         let fields = ConfigFields<Key>(file: file, object: object, family.keys)
+        try Self.refuseNulls(fields, family)
         self = family.defaults
         try readSizes(fields)
         try readNumbers(fields)
@@ -57,6 +59,20 @@ extension EncoderConfig {
                 "is '\(modelType ?? "")', expected \(EncoderFamilies.list); other models are not read")
         }
         return family
+    }
+
+    /// Null is no value of a size, rate or name: Transformers does not read such a file either.
+    private static func refuseNulls(_ fields: ConfigFields<Key>, _ family: any EncoderFamily) throws {
+        // Keys that Transformers does not ask for a value, and those of bertc's own.
+        let others: Set<Key> = [
+            .labelNames, .labelIDs, .labelCount, .problemType, .architectures, .modelType, .normPosition,
+            .attentionMask, .shareLayers, .stochasticDepth, .pooling,
+        ]
+        let tables: Set<Key> = family.defaults.embeddingSize == nil ? [.embeddingSize] : []
+        let accepted = others.union(tables).union(family.keys.nullable)
+        for key in Key.allCases where !accepted.contains(key) && fields.value(key) == .null {
+            throw fields.error(key, "is null, expected a value; a file without the key has the usual one")
+        }
     }
 
     private mutating func readSizes(_ fields: ConfigFields<Key>) throws {

@@ -117,8 +117,10 @@ public struct EncoderConfig: Sendable, Equatable {
 
     /// The first of `architectures` that is known here; nil when there is none.
     public var architecture: EncoderArchitecture? {
-        let classes = family.classes
-        return architectures.lazy.compactMap { name in classes.first { $0.value == name }?.key }.first
+        let family = family
+        return architectures.lazy.compactMap { name in
+            family.classes.first { $0.value == name }?.key ?? family.otherClasses[name]
+        }.first
     }
 
     /// What to know about the file: keys that were not understood and look like misspelt ones, and values that were read

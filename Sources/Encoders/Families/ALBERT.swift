@@ -19,7 +19,8 @@ package struct Albert: EncoderFamily {
 
     package let keys = ConfigKeys(
         names: [.classifierDropout: "classifier_dropout_prob"],
-        refused: ConfigKeys.ownShapes.subtracting([.embeddingSize]), own: [groups, layersInGroup])
+        nullable: [.paddingID], refused: ConfigKeys.ownShapes.subtracting([.embeddingSize]),
+        own: [groups, layersInGroup])
 
     private static let groups = FamilyKey.integer("num_hidden_groups", 1, in: 1...1000)
     /// Layers that a model may have.

@@ -10,6 +10,8 @@ public struct ConfigKeys: Sendable {
     public var ignored: Set<EncoderConfig.Key>
     /// Sizes that may be 0, which means that there is no such thing.
     public var optional: Set<EncoderConfig.Key>
+    /// Keys that may hold null, which means the same as a file without them. Transformers refuses it for others, as it is here.
+    public var nullable: Set<EncoderConfig.Key>
     /// Keys of bertc's own that are refused: a model with such a thing could not be saved as one of the family.
     public var refused: Set<EncoderConfig.Key>
     /// Keys that the family has and BERT does not have.
@@ -24,13 +26,14 @@ public struct ConfigKeys: Sendable {
     public init(
         names: [EncoderConfig.Key: String] = [:], aliases: Set<EncoderConfig.Key> = [],
         ignored: Set<EncoderConfig.Key> = [], optional: Set<EncoderConfig.Key> = [],
-        refused: Set<EncoderConfig.Key> = [],
-        own: [any FamilyKeyProtocol] = []
+        nullable: Set<EncoderConfig.Key> = [.paddingID, .classifierDropout],
+        refused: Set<EncoderConfig.Key> = [], own: [any FamilyKeyProtocol] = []
     ) {
         self.names = names
         self.aliases = aliases
         self.ignored = ignored
         self.optional = optional
+        self.nullable = nullable
         self.refused = refused
         self.own = own
     }
@@ -44,16 +47,18 @@ public struct ConfigKeys: Sendable {
 /// ```
 public struct FamilyKey<Value: Sendable>: FamilyKeyProtocol {
     public let name: String
-    /// What a file without the key means, or with null.
+    /// What a file without the key means.
     public let fallback: Value
     public let expected: String
+    /// Whether null means the same as a file without the key.
+    private var acceptsNull = false
     private let read: @Sendable (JSONValue) -> Value?
 
     /// A key of a family.
     ///
     /// - Parameters:
     ///   - name: the key in the file.
-    ///   - fallback: what a file without the key means, or with null.
+    ///   - fallback: what a file without the key means.
     ///   - expected: what it may have, for an error: "a number of at least 1".
     ///   - read: the value, or nil for one that the family cannot have.
     public init(
@@ -66,7 +71,16 @@ public struct FamilyKey<Value: Sendable>: FamilyKeyProtocol {
         self.read = read
     }
 
-    public func accepts(_ value: JSONValue) -> Bool { value == .null || read(value) != nil }
+    public func accepts(_ value: JSONValue) -> Bool {
+        value == .null && acceptsNull || read(value) != nil
+    }
+
+    /// The same key, which may also hold null, as if it was not there.
+    public var orNull: FamilyKey {
+        var key = self
+        key.acceptsNull = true
+        return key
+    }
 
     fileprivate func value(in object: JSONObject) -> Value {
         guard let value = object[name], value != .null else { return fallback }

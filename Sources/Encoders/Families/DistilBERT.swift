@@ -19,7 +19,7 @@ package struct DistilBERT: EncoderFamily {
             .activation: "activation", .hiddenDropout: "dropout", .attentionDropout: "attention_dropout",
             .classifierDropout: "seq_classif_dropout",
         ], aliases: [.hiddenSize, .layers, .heads], ignored: [.tokenTypes, .layerNormEpsilon],
-        refused: ConfigKeys.ownShapes, own: [sinusoids])
+        nullable: [.paddingID], refused: ConfigKeys.ownShapes, own: [sinusoids])
 
     private static let sinusoids = FamilyKey.flag("sinusoidal_pos_embds", false)
 

@@ -14,6 +14,10 @@ public protocol EncoderFamily: Sendable {
     var keys: ConfigKeys { get }
     /// Hugging Face's class for each kind of model that the family has; other kinds are refused.
     var classes: [EncoderArchitecture: String] { get }
+    /// Classes of other code for the family's models, which are read and not written.
+    var otherClasses: [String: EncoderArchitecture] { get }
+    /// What a file says in the family's keys; for files that other code for its models wrote in keys of its own, which are kept.
+    func translated(_ file: JSONObject) -> JSONObject
     /// The encoder that a configuration describes; start from `EncoderSpec(config, name: modelType)`.
     func spec(of config: EncoderConfig) -> EncoderSpec
     /// What the tensors of a model are called in files, read in both directions.
@@ -23,6 +27,12 @@ public protocol EncoderFamily: Sendable {
 }
 
 extension EncoderFamily {
+    /// There is no other code.
+    public var otherClasses: [String: EncoderArchitecture] { [:] }
+
+    /// Files are in the family's keys.
+    public func translated(_ file: JSONObject) -> JSONObject { file }
+
     /// Nothing is wrong.
     public func problem(with config: EncoderConfig) -> FieldProblem? { nil }
 }

@@ -23,7 +23,8 @@ package struct EuroBERT: EncoderFamily {
 
     private static let rotary = RotaryKeys(base: 10_000)
     private static let keyValueHeads = FamilyKey.integer("num_key_value_heads", 0, in: 1...Int(Int32.max))
-    private static let headSize = FamilyKey.integer("head_dim", 0, in: 1...Int(Int32.max))
+        .orNull
+    private static let headSize = FamilyKey.integer("head_dim", 0, in: 1...Int(Int32.max)).orNull
     private static let attentionBias = FamilyKey.flag("attention_bias", false)
     private static let feedForwardBias = FamilyKey.flag("mlp_bias", false)
     private static let pooling = FamilyKey.choice(

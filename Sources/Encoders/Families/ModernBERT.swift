@@ -21,7 +21,8 @@ package struct ModernBERT: EncoderFamily {
         names: [
             .activation: "hidden_activation", .layerNormEpsilon: "norm_eps",
             .attentionDropout: "attention_dropout",
-        ], ignored: [.tokenTypes, .hiddenDropout], refused: ConfigKeys.ownShapes, own: Own.all)
+        ], ignored: [.tokenTypes, .hiddenDropout], nullable: [.paddingID], refused: ConfigKeys.ownShapes,
+        own: Own.all)
 
     /// The keys that BERT does not have.
     private enum Own {
@@ -39,16 +40,17 @@ package struct ModernBERT: EncoderFamily {
         static let window = FamilyKey.integer("local_attention", 128, in: 0...Int(Int32.max))
         static let everyGlobal = FamilyKey.integer("global_attn_every_n_layers", 3, in: 1...1000)
         static let layerKinds = FamilyKey(
-            "layer_types", [LayerKind](), "a list of 'full_attention' and 'sliding_attention'"
+            "layer_types", [LayerKind]?.none, "a list of 'full_attention' and 'sliding_attention'"
         ) { value in
             let kinds = value.array?.map { $0.string.flatMap(LayerKind.init) }
-            return kinds?.contains(nil) == false ? kinds?.compactMap(\.self) : nil
-        }
+            return kinds?.contains(nil) == false ? .some(kinds?.compactMap(\.self)) : nil
+        }.orNull
         static let positions = FamilyKey(
             "rope_parameters", [LayerKind: RotaryFields](),
             "a rope_type that is 'default' or 'linear', with a factor unless it is 'default', and rope_theta for "
                 + "'full_attention' and 'sliding_attention'",
-            LayerKind.positions)
+            LayerKind.positions
+        ).orNull
         static let globalBase = FamilyKey.positive("global_rope_theta", 160_000)
         static let localBase = FamilyKey.positive("local_rope_theta", 10_000)
         static let scaling = FamilyKey.only(
@@ -87,8 +89,7 @@ package struct ModernBERT: EncoderFamily {
     ]
 
     package func problem(with config: EncoderConfig) -> FieldProblem? {
-        let kinds = config[Own.layerKinds]
-        if !kinds.isEmpty, kinds.count != config.layers {
+        if let kinds = config[Own.layerKinds], kinds.count != config.layers {
             return FieldProblem(
                 Own.layerKinds.name,
                 "has \(kinds.count) layers, expected \(config.layers) (num_hidden_layers)")
@@ -119,9 +120,8 @@ package struct ModernBERT: EncoderFamily {
     private func change(
         _ layer: inout EncoderSpec.Layer, at index: Int, _ norm: EncoderSpec.Norm, _ config: EncoderConfig
     ) {
-        let kinds = config[Own.layerKinds]
-        let kind =
-            kinds.isEmpty ? index % config[Own.everyGlobal] == 0 ? LayerKind.global : .local : kinds[index]
+        let usual = index % config[Own.everyGlobal] == 0 ? LayerKind.global : .local
+        let kind = config[Own.layerKinds]?[index] ?? usual
         layer.normPosition = .pre
         layer.norm = norm
         layer.attention.hasNorm = index > 0

@@ -24,7 +24,7 @@ package struct NeoBERT: EncoderFamily {
         ignored: [.tokenTypes, .hiddenDropout, .attentionDropout, .activation, .tieWordEmbeddings],
         refused: ConfigKeys.ownShapes, own: [headSize] + otherVariants)
 
-    private static let headSize = FamilyKey.integer("dim_head", 0, in: 1...Int(Int32.max))
+    private static let headSize = FamilyKey.integer("dim_head", 0, in: 1...Int(Int32.max)).orNull
     /// Keys of variants that the published models are not.
     private static let otherVariants: [any FamilyKeyProtocol] = [
         FamilyKey("hidden_act", (), "\"SwiGLU\": other feed-forward parts are not supported") {

@@ -76,11 +76,15 @@ struct RotaryKeys: Sendable {
         let expected =
             "a rope_type that is \(names.joined(separator: " or ")), with a factor unless it is 'default', and "
             + "rope_theta; other rotary positions are not supported"
-        parameters = FamilyKey("rope_parameters", RotaryFields(), expected) { RotaryFields($0, kinds) }
-        scaling = FamilyKey("rope_scaling", nil, expected) { value in
-            // An empty object says nothing.
-            value.object?.members.isEmpty == true ? .some(nil) : RotaryFields(value, kinds).map { .some($0) }
-        }
+        parameters =
+            FamilyKey("rope_parameters", RotaryFields(), expected) { RotaryFields($0, kinds) }
+            .orNull
+        scaling =
+            FamilyKey("rope_scaling", nil, expected) { value in
+                // An empty object says nothing.
+                value.object?.members.isEmpty == true
+                    ? .some(nil) : RotaryFields(value, kinds).map { .some($0) }
+            }.orNull
         self.base = FamilyKey.positive("rope_theta", base)
     }
 
