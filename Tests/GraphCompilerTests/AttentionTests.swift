@@ -130,6 +130,17 @@ import Testing
             return HostTensor(element: .f32, shape: shape, values: values)
         }
 
+        /// Results have the same bits on any number of threads.
+        func checkThreads() throws {
+            let results = try [1, 2, 3].map { threads in
+                let compiler = try Compiler(CompilerOptions(threads: threads, cache: .off))
+                let executor = try compiler.compile(graph(), parameters: ParameterStore())
+                return try executor.run(inputs.mapValues(TensorData.init))
+            }
+            #expect(results[0] == results[1], "\(label)")
+            #expect(results[0] == results[2], "\(label)")
+        }
+
         func check() throws {
             for set in OpTests.instructionSets {
                 let options = CompilerOptions(instructionSet: set, threads: 2, cache: .off)
@@ -205,12 +216,6 @@ import Testing
     @Test(arguments: [ElementType.f32, .bf16]) func resultsDoNotDependOnThreads(_ element: ElementType) throws
     {
         let test = Case(heads: 2, headSize: 40, element: element, batch: .long, rate: 0.1)
-        let results = try [1, 2, 3].map { threads in
-            let compiler = try Compiler(CompilerOptions(threads: threads, cache: .off))
-            let executor = try compiler.compile(try test.graph(), parameters: ParameterStore())
-            return try executor.run(test.inputs.mapValues(TensorData.init))
-        }
-        #expect(results[0] == results[1])
-        #expect(results[0] == results[2])
+        try test.checkThreads()
     }
 }

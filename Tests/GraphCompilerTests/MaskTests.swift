@@ -79,13 +79,7 @@ import Testing
         throws
     {
         let test = AttentionTests.Case(heads: 2, headSize: 40, batch: .long, rate: 0.1, mask: try mask(text))
-        let results = try [1, 2, 3].map { threads in
-            let compiler = try Compiler(CompilerOptions(threads: threads, cache: .off))
-            let executor = try compiler.compile(try test.graph(), parameters: ParameterStore())
-            return try executor.run(test.inputs.mapValues(TensorData.init))
-        }
-        #expect(results[0] == results[1])
-        #expect(results[0] == results[2])
+        try test.checkThreads()
     }
 
     /// One executor takes longer and shorter batches in any order; a sequence gets what it gets alone.

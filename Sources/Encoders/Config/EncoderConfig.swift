@@ -119,7 +119,8 @@ public struct EncoderConfig: Sendable, Equatable {
     public var architecture: EncoderArchitecture? {
         let family = family
         return architectures.lazy.compactMap { name in
-            family.classes.first { $0.value == name }?.key ?? family.otherClasses[name]
+            family.classes.first { $0.value == name }?.key
+                ?? family.otherClasses.first { $0.value.contains(name) }?.key
         }.first
     }
 

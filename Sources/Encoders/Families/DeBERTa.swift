@@ -24,10 +24,11 @@ package struct DeBERTa: EncoderFamily {
     private enum Own {
         static let isRelative = FamilyKey.flag("relative_attention", false)
         static let terms = FamilyKey(
-            "pos_att_type", Set<Term>(), "a list of 'c2p' and 'p2c', or both with '|' between them", Term.all)
+            "pos_att_type", Set<Term>(), "a list of 'c2p' and 'p2c', or both with '|' between them", Term.all
+        ).orNull
         static let buckets = FamilyKey.integer("position_buckets", -1, in: -1...Int(Int32.max))
         static let maxDistance = FamilyKey.integer("max_relative_positions", -1, in: -1...Int(Int32.max))
-        static let sharesProjections = FamilyKey.flag("share_att_key", false)
+        static let sharesProjections = FamilyKey.flag("share_att_key", false).orNull
         static let norm = FamilyKey(
             "norm_rel_ebd", false, "'none' or 'layer_norm'"
         ) { value in
@@ -74,16 +75,15 @@ package struct DeBERTa: EncoderFamily {
 
     package func problem(with config: EncoderConfig) -> FieldProblem? {
         let equal = [
-            (config.name(of: .embeddingSize), config.embeddingWidth, config.hiddenSize, "hidden_size"),
-            (Own.poolerSize.name, config[Own.poolerSize], config.hiddenSize, "hidden_size"),
-            (
-                Own.headSize.name, config[Own.headSize], config.headSize, "hidden_size / num_attention_heads"
-            ),
+            (config.name(of: .embeddingSize), config.embeddingWidth),
+            (Own.poolerSize.name, config[Own.poolerSize]),
         ]
-        for (key, size, expected, name) in equal where size != 0 && size != expected {
+        for (key, size) in equal where size != 0 && size != config.hiddenSize {
             return FieldProblem(
-                key, "is \(size), expected \(expected) (\(name)): other sizes are not supported")
+                key, "is \(size), expected \(config.hiddenSize) (hidden_size): other widths are not supported"
+            )
         }
+        if let found = FieldProblem(headSize: Own.headSize, of: config) { return found }
         let count = config[Own.buckets]
         guard config[Own.isRelative], count > 0, distance(config) - 1 <= count / 2 else { return nil }
         return FieldProblem(

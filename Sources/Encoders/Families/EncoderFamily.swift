@@ -15,7 +15,7 @@ public protocol EncoderFamily: Sendable {
     /// Hugging Face's class for each kind of model that the family has; other kinds are refused.
     var classes: [EncoderArchitecture: String] { get }
     /// Classes of other code for the family's models, which are read and not written.
-    var otherClasses: [String: EncoderArchitecture] { get }
+    var otherClasses: [EncoderArchitecture: [String]] { get }
     /// What a file says in the family's keys; for files that other code for its models wrote in keys of its own, which are kept.
     func translated(_ file: JSONObject) -> JSONObject
     /// The encoder that a configuration describes; start from `EncoderSpec(config, name: modelType)`.
@@ -28,7 +28,7 @@ public protocol EncoderFamily: Sendable {
 
 extension EncoderFamily {
     /// There is no other code.
-    public var otherClasses: [String: EncoderArchitecture] { [:] }
+    public var otherClasses: [EncoderArchitecture: [String]] { [:] }
 
     /// Files are in the family's keys.
     public func translated(_ file: JSONObject) -> JSONObject { file }

@@ -47,12 +47,8 @@ package struct EuroBERT: EncoderFamily {
     ]
 
     package func problem(with config: EncoderConfig) -> FieldProblem? {
-        let (size, groups) = (config[Self.headSize], config[Self.keyValueHeads])
-        if size != 0, size != config.headSize {
-            return FieldProblem(
-                Self.headSize.name,
-                "is \(size), expected hidden_size / num_attention_heads, \(config.headSize)")
-        }
+        if let found = FieldProblem(headSize: Self.headSize, of: config) { return found }
+        let groups = config[Self.keyValueHeads]
         if groups != 0, config.heads % groups != 0 {
             return FieldProblem(
                 Self.keyValueHeads.name,
@@ -63,21 +59,12 @@ package struct EuroBERT: EncoderFamily {
 
     package func spec(of config: EncoderConfig) -> EncoderSpec {
         var spec = EncoderSpec(config, name: modelType)
-        let norm = EncoderSpec.Norm(.rms, epsilon: config.layerNormEpsilon)
-        spec.embeddings.tokenTypes = nil
-        spec.embeddings.positions.hasTable = false
-        spec.embeddings.norm = nil
-        spec.finalNorm = norm
+        spec.useLlamaLayers(
+            EncoderSpec.Norm(.rms, epsilon: config.layerNormEpsilon), Self.rotary.rotary(of: config),
+            attentionBiases: config[Self.attentionBias], feedForwardBiases: config[Self.feedForwardBias])
+        let groups = config[Self.keyValueHeads]
         for index in spec.layers.indices {
-            spec.layers[index].normPosition = .pre
-            spec.layers[index].norm = norm
-            spec.layers[index].attention.rotary = Self.rotary.rotary(of: config)
-            spec.layers[index].attention.hasBiases = config[Self.attentionBias]
-            let groups = config[Self.keyValueHeads]
             spec.layers[index].attention.keyValueHeads = groups == 0 ? nil : groups
-            spec.layers[index].feedForward.isGated = true
-            spec.layers[index].feedForward.hasInnerBias = config[Self.feedForwardBias]
-            spec.layers[index].feedForward.hasOutputBias = config[Self.feedForwardBias]
         }
         let pooling = config[Self.pooling] == .unsaid ? config[Self.oldPooling] : config[Self.pooling]
         spec.heads.sequence.transform = EncoderSpec.Transform(name: "classifier", activation: .gelu)
@@ -91,17 +78,9 @@ package struct EuroBERT: EncoderFamily {
     package func checkpoint(of config: EncoderConfig) -> CheckpointMap {
         CheckpointMap(
             prefix: "model", encoder: ["embed_tokens", "layers", "norm"],
-            rules: [
+            rules: .llamaMatrices + [
                 .rename("embeddings.word_embeddings", "embed_tokens"),
-                .rename("encoder.layer.*.attention.self.query", "layers.*.self_attn.q_proj"),
-                .rename("encoder.layer.*.attention.self.key", "layers.*.self_attn.k_proj"),
-                .rename("encoder.layer.*.attention.self.value", "layers.*.self_attn.v_proj"),
-                .rename("encoder.layer.*.attention.output.dense", "layers.*.self_attn.o_proj"),
                 .rename("encoder.layer.*.attention.output.LayerNorm", "layers.*.input_layernorm"),
-                .join(
-                    "encoder.layer.*.intermediate.dense",
-                    of: ["layers.*.mlp.gate_proj", "layers.*.mlp.up_proj"]),
-                .rename("encoder.layer.*.output.dense", "layers.*.mlp.down_proj"),
                 .rename("encoder.layer.*.output.LayerNorm", "layers.*.post_attention_layernorm"),
                 .rename("encoder.LayerNorm", "norm"),
                 .rename("classifier.dense", "dense"),

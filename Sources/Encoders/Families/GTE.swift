@@ -80,8 +80,9 @@ package struct GTE: EncoderFamily {
             : [.split(matrices, of: "encoder.layer.*.attention.qkv_proj")]
         return CheckpointMap(
             prefix: modelType, encoder: ["embeddings", "encoder", "pooler"],
-            rules: attention + Self.fileRules
-                + zip(matrices, stored).map { .rename($0, "layers.*.self_attn.\($1)") } + Self.moduleRules,
+            rules: attention + Self.fileRules + .llamaMatricesAndNorms + [
+                .rename("cls.predictions.transform.LayerNorm", "lm_head.layer_norm")
+            ],
             otherPrefixes: ["new"])
     }
 
@@ -96,16 +97,5 @@ package struct GTE: EncoderFamily {
         .rename("cls.predictions.transform.LayerNorm", "lm_head.norm"),
         .rename("cls.predictions.decoder.weight", "lm_head.decoder.weight"),
         .rename("cls.predictions.bias", "lm_head.decoder.bias"),
-    ]
-
-    /// The names of Transformers' modules, which a state dictionary has.
-    private static let moduleRules: [CheckpointMap.Rule] = [
-        .rename("encoder.layer.*.attention.output.dense", "layers.*.self_attn.o_proj"),
-        .rename("encoder.layer.*.attention.output.LayerNorm", "layers.*.post_attention_layernorm"),
-        .join(
-            "encoder.layer.*.intermediate.dense", of: ["layers.*.mlp.gate_proj", "layers.*.mlp.up_proj"]),
-        .rename("encoder.layer.*.output.dense", "layers.*.mlp.down_proj"),
-        .rename("encoder.layer.*.output.LayerNorm", "layers.*.post_mlp_layernorm"),
-        .rename("cls.predictions.transform.LayerNorm", "lm_head.layer_norm"),
     ]
 }

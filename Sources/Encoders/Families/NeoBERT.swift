@@ -43,13 +43,7 @@ package struct NeoBERT: EncoderFamily {
     ]
 
     package func problem(with config: EncoderConfig) -> FieldProblem? {
-        let size = config[Self.headSize]
-        if size != 0, size != config.headSize {
-            return FieldProblem(
-                Self.headSize.name,
-                "is \(size), expected hidden_size / num_attention_heads, \(config.headSize)")
-        }
-        return RotaryFields.problem(with: config)
+        FieldProblem(headSize: Self.headSize, of: config) ?? RotaryFields.problem(with: config)
     }
 
     /// Two thirds of the stated width, so that three matrices have as many weights as two of it, up to a multiple of 8.
@@ -57,20 +51,9 @@ package struct NeoBERT: EncoderFamily {
 
     package func spec(of config: EncoderConfig) -> EncoderSpec {
         var spec = EncoderSpec(config, name: modelType)
-        let norm = EncoderSpec.Norm(.rms, epsilon: config.layerNormEpsilon)
-        spec.embeddings.tokenTypes = nil
-        spec.embeddings.positions.hasTable = false
-        spec.embeddings.norm = nil
-        spec.finalNorm = norm
+        spec.useLlamaLayers(EncoderSpec.Norm(.rms, epsilon: config.layerNormEpsilon), Self.rotary)
         for index in spec.layers.indices {
-            spec.layers[index].normPosition = .pre
-            spec.layers[index].norm = norm
-            spec.layers[index].attention.rotary = Self.rotary
-            spec.layers[index].attention.hasBiases = false
-            spec.layers[index].feedForward.isGated = true
             spec.layers[index].feedForward.width = feedForwardWidth(config.feedForwardSize)
-            spec.layers[index].feedForward.hasInnerBias = false
-            spec.layers[index].feedForward.hasOutputBias = false
         }
         spec.heads.sequence.transform.name = "classifier"
         spec.heads.sequence.inputDropout = config.effectiveClassifierDropout

@@ -23,8 +23,8 @@ package struct NomicBERT: EncoderFamily {
         .tokenClassification: "NomicBertForTokenClassification", .maskedLanguageModel: "NomicBertForMaskedLM",
     ]
 
-    package let otherClasses: [String: EncoderArchitecture] = [
-        "NomicBertForPreTraining": .maskedLanguageModel
+    package let otherClasses: [EncoderArchitecture: [String]] = [
+        .maskedLanguageModel: ["NomicBertForPreTraining"]
     ]
 
     package func translated(_ file: JSONObject) -> JSONObject { NomicBERTOwnForm.translated(file) }
@@ -56,7 +56,7 @@ package struct NomicBERT: EncoderFamily {
     package func checkpoint(of config: EncoderConfig) -> CheckpointMap {
         CheckpointMap(
             prefix: "nomic_bert", encoder: ["embeddings", "emb_ln", "encoder", "pooler"],
-            rules: Self.fileRules + Self.moduleRules, otherPrefixes: ["bert"])
+            rules: Self.fileRules + .llamaMatricesAndNorms, otherPrefixes: ["bert"])
     }
 
     /// The names in files, which Transformers reads and writes as the model's own code did.
@@ -73,19 +73,6 @@ package struct NomicBERT: EncoderFamily {
         .rename("encoder.layer.*.output.dense", "encoder.layers.*.mlp.fc2"),
         .rename("encoder.layer.*.output.LayerNorm", "encoder.layers.*.norm2"),
         .rename("cls.predictions.transform.LayerNorm", "cls.predictions.transform.layer_norm"),
-    ]
-
-    /// The names of Transformers' modules, which a state dictionary has.
-    private static let moduleRules: [CheckpointMap.Rule] = [
-        .rename("encoder.layer.*.attention.self.query", "layers.*.self_attn.q_proj"),
-        .rename("encoder.layer.*.attention.self.key", "layers.*.self_attn.k_proj"),
-        .rename("encoder.layer.*.attention.self.value", "layers.*.self_attn.v_proj"),
-        .rename("encoder.layer.*.attention.output.dense", "layers.*.self_attn.o_proj"),
-        .rename("encoder.layer.*.attention.output.LayerNorm", "layers.*.post_attention_layernorm"),
-        .join(
-            "encoder.layer.*.intermediate.dense", of: ["layers.*.mlp.gate_proj", "layers.*.mlp.up_proj"]),
-        .rename("encoder.layer.*.output.dense", "layers.*.mlp.down_proj"),
-        .rename("encoder.layer.*.output.LayerNorm", "layers.*.post_mlp_layernorm"),
     ]
 }
 
