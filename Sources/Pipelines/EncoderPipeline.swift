@@ -101,7 +101,7 @@ public final class EncoderPipeline {
         headGraph = built.graph
         report = try checkpoint.report(for: specs)
         guard report.missing.isEmpty else {
-            let names = report.missing.map(\.name).flatMap(checkpoint.storedNames).joined(separator: ", ")
+            let names = Formatted.list(report.missing.map(\.name).flatMap(checkpoint.storedNames))
             let hint =
                 report.missing.contains { $0.isEncoder }
                 ? "the file is not whole, or of another model than its configuration says"

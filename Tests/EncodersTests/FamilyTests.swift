@@ -144,7 +144,15 @@ import Testing
         (#"{"model_type": "deberta-v2", "embedding_size": 128}"#, "expected 1536 (hidden_size)"),
         (
             #"{"model_type": "deberta-v2", "relative_attention": true, "position_buckets": 1024}"#,
-            "'position_buckets' is 1024, expected less than 1022"
+            "'max_relative_positions' makes buckets end at the distance 512, expected at least 514"
+        ),
+        (
+            #"{"model_type": "deberta-v2", "relative_attention": true, "position_buckets": 1}"#,
+            "'position_buckets' is 1, expected at least 2"
+        ),
+        (
+            #"{"model_type": "deberta-v2", "relative_attention": true, "max_position_embeddings": 10000000}"#,
+            "'max_position_embeddings' is 10000000, expected at most 65536"
         ),
         (
             #"{"model_type": "eurobert", "num_key_value_heads": 5}"#,

@@ -33,16 +33,17 @@ import Testing
         #expect(model.pieces[0].score == -0.5)
     }
 
-    @Test(arguments: [
-        ([unknown, Piece(text: "a", score: .nan)], 0, "piece 1, \"a\", has the score nan"),
-        ([unknown, Piece(text: "a", score: -.infinity)], 0, "piece 1, \"a\", has the score -inf"),
-        ([unknown, Piece(text: "a"), Piece(text: "a")], 0, "has the same text as piece 1"),
-        ([unknown, Piece(text: "")], 0, "piece 1 has no text"),
-        ([Piece(text: "a")], 0, "must have one piece of the type UNKNOWN, and has 0"),
-        ([unknown, Piece(text: "b", kind: 2)], 0, "must have one piece of the type UNKNOWN, and has 2"),
-        ([unknown, Piece(text: "a")], 1, "'trainer_spec.unk_id' is 1"),
-        ([unknown, Piece(text: "a", kind: 9)], 0, "is not an intact SentencePiece model"),
-    ] as [([Piece], UInt8, String)])
+    @Test(
+        arguments: [
+            ([unknown, Piece(text: "a", score: .nan)], 0, "piece 1, \"a\", has the score nan"),
+            ([unknown, Piece(text: "a", score: -.infinity)], 0, "piece 1, \"a\", has the score -inf"),
+            ([unknown, Piece(text: "a"), Piece(text: "a")], 0, "has the same text as piece 1"),
+            ([unknown, Piece(text: "")], 0, "piece 1 has no text"),
+            ([Piece(text: "a")], 0, "must have one piece of the type UNKNOWN, and has 0"),
+            ([unknown, Piece(text: "b", kind: 2)], 0, "must have one piece of the type UNKNOWN, and has 2"),
+            ([unknown, Piece(text: "a")], 1, "'trainer_spec.unk_id' is 1"),
+            ([unknown, Piece(text: "a", kind: 9)], 0, "is not an intact SentencePiece model"),
+        ] as [([Piece], UInt8, String)])
     func refusals(_ pieces: [Piece], _ unknownID: UInt8, _ message: String) throws {
         let error = try textError { _ = try Self.model(pieces, unknownID: unknownID) }
         #expect(error.description.hasPrefix("spm.model"))

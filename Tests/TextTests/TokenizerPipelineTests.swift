@@ -123,6 +123,13 @@ import Testing
     }
 
     @Test(arguments: [
+        (
+            String(repeating: "(", count: 40_000) + "a" + String(repeating: ")", count: 40_000),
+            "more than 1000"
+        ),
+        (String(repeating: "[", count: 100_000), "more than 1000"),
+        ("((((a{1000}){1000}){1000}){1000})", "repeats too much"),
+        (String(repeating: "(", count: 60) + "a" + String(repeating: ")+", count: 60), "repeats too much"),
         ("(a)\\1", "escape \\1"), ("a(b", "lacks a ')'"), ("[[:alpha:]]", "POSIX"),
         ("[a-z&&b]", "intersection"),
         ("(?<=a+)b", "different lengths"), ("\\p{Han}", "property Han"), ("(a?)*", "may be empty"),

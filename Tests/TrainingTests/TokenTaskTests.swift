@@ -115,9 +115,8 @@ import Training
         (config.data.validationFile, config.data.testFile) = ("", "")
         config.output.directory = "texts"
         _ = try trainModel(config) { if case .started(let summary) = $0 { loaded = summary.loaded } }
-        let missing = loaded?.missing.map(\.name).sorted()
-        #expect(
-            missing == ["classifier.bias", "classifier.weight", "pooler.dense.bias", "pooler.dense.weight"])
+        #expect(loaded?.missing.map(\.name).sorted() == ["pooler.dense.bias", "pooler.dense.weight"])
+        #expect(loaded?.replaced.map(\.name).sorted() == ["classifier.bias", "classifier.weight"])
     }
 
     /// Sentences have from three to thirteen words, so that equal weights of micro-batches would be wrong.

@@ -147,7 +147,9 @@ import Training
         try second.write("other_labels.txt", labels.replacingOccurrences(of: "positive", with: "great"))
         config.data.trainFile = "other.txt"
         _ = try trainModel(config) { if case .started(let summary) = $0 { loaded = summary.loaded } }
-        #expect(loaded?.missing.map(\.name).sorted() == ["classifier.bias", "classifier.weight"])
+        #expect(loaded?.replaced.map(\.name).sorted() == ["classifier.bias", "classifier.weight"])
+        #expect(
+            loaded?.missing == [] && loaded?.description.contains("2 in the checkpoint for other") == true)
         #expect(try EncoderPipeline(contentsOf: second.path + "/run").labels == ["great", "negative"])
     }
 }

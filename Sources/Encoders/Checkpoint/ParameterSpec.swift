@@ -1,3 +1,5 @@
+import Support
+
 /// Name and shape of one parameter of a model, under its canonical name, and what it is for.
 ///
 /// Canonical names are those of Hugging Face's BERT without the prefix `bert.`, for every family:
@@ -86,6 +88,8 @@ public struct LoadReport: Sendable, Equatable, CustomStringConvertible {
     public var loaded: [String] = []
     /// Parameters that the file lacks; the caller initialises them.
     public var missing: [ParameterSpec] = []
+    /// Parameters of a classifier that the file has for other labels; the caller initialises them.
+    public var replaced: [ParameterSpec] = []
     /// Names, as in the file, of tensors that the model has no use for.
     public var unexpected: [String] = []
     /// Names, as in the file, of tensors that carry no information: constant buffers such as `position_ids`, and
@@ -98,17 +102,23 @@ public struct LoadReport: Sendable, Equatable, CustomStringConvertible {
     public var description: String {
         var lines = ["\(loaded.count) tensors loaded"]
         if !missing.isEmpty {
-            let names = missing.map { "\($0.name) \($0.shape)" }.joined(separator: ", ")
+            let names = Formatted.list(missing.map { "\($0.name) \($0.shape)" })
             lines.append("\(missing.count) not in the checkpoint, freshly initialised: \(names)")
+        }
+        if !replaced.isEmpty {
+            let names = Formatted.list(replaced.map { "\($0.name) \($0.shape)" })
+            lines.append(
+                "\(replaced.count) in the checkpoint for other labels than these, freshly initialised: \(names)"
+            )
         }
         if !unexpected.isEmpty {
             lines.append(
                 "\(unexpected.count) in the checkpoint but not in the model: "
-                    + unexpected.joined(separator: ", "))
+                    + Formatted.list(unexpected))
         }
         if !redundant.isEmpty {
             lines.append(
-                "\(redundant.count) constant or tied, not needed: " + redundant.joined(separator: ", "))
+                "\(redundant.count) constant or tied, not needed: " + Formatted.list(redundant))
         }
         return lines.joined(separator: "\n")
     }

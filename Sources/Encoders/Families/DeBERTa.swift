@@ -84,12 +84,26 @@ package struct DeBERTa: EncoderFamily {
             )
         }
         if let found = FieldProblem(headSize: Own.headSize, of: config) { return found }
+        guard config[Own.isRelative] else { return nil }
+        guard config.maxPositions <= Self.mostPositions else {
+            return FieldProblem(
+                config.name(of: .maxPositions),
+                "is \(config.maxPositions), expected at most \(Self.mostPositions): distances have keys and queries of their own"
+            )
+        }
         let count = config[Own.buckets]
-        guard config[Own.isRelative], count > 0, distance(config) - 1 <= count / 2 else { return nil }
+        guard count != 1 else {
+            return FieldProblem(Own.buckets.name, "is 1, expected at least 2, or -1 for no buckets")
+        }
+        guard count > 1, distance(config) - 1 <= count / 2 else { return nil }
         return FieldProblem(
-            Own.buckets.name,
-            "is \(count), expected less than \(2 * (distance(config) - 1)) for \(distance(config)) distances")
+            Own.maxDistance.name,
+            "makes buckets end at the distance \(distance(config)), expected at least \(count / 2 + 2) for position_buckets \(count)"
+        )
     }
+
+    /// More would take gigabytes of memory for each layer.
+    private static let mostPositions = 65536
 
     /// The distance at which buckets end, or that is the farthest with a vector of its own.
     private func distance(_ config: EncoderConfig) -> Int {

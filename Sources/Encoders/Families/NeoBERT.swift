@@ -43,7 +43,10 @@ package struct NeoBERT: EncoderFamily {
     ]
 
     package func problem(with config: EncoderConfig) -> FieldProblem? {
-        FieldProblem(headSize: Self.headSize, of: config) ?? RotaryFields.problem(with: config)
+        if feedForwardWidth(config.feedForwardSize) == 0 {
+            return FieldProblem(config.name(of: .feedForwardSize), "is 1, expected at least 2")
+        }
+        return FieldProblem(headSize: Self.headSize, of: config) ?? RotaryFields.problem(with: config)
     }
 
     /// Two thirds of the stated width, so that three matrices have as many weights as two of it, up to a multiple of 8.

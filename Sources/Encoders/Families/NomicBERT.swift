@@ -132,7 +132,9 @@ private enum NomicBERTOwnForm {
             put(own, file[name] == .null ? nil : file[name])
         }
         put("hidden_act", file[activation]?.string.flatMap { activations[$0] }.map(JSONValue.string))
-        if let width = file[inner]?.integer ?? file["n_embd"]?.integer.map({ 8 * $0 / 3 }), width > 0 {
+        if let width = file[inner]?.integer
+            ?? file["n_embd"]?.integer.map({ 8 * min($0, Int(Int32.max)) / 3 }), width > 0
+        {
             put("intermediate_size", .integer(rounded(width)))
         }
         // Transformers' code takes the base from the newer key alone.

@@ -168,15 +168,18 @@ struct ModelSource {
             throw ModelError(
                 .invalidModel,
                 "the weights lack \(Formatted.count(incomplete.count, "tensor")) of the encoder: "
-                    + incomplete.map(\.name).joined(separator: ", ")
+                    + Formatted.list(incomplete.map(\.name))
                     + "; check the sizes in its configuration",
                 at: path)
         }
-        report.missing += fresh
-        let replaced = Set(fresh.map { TextKey($0.name) })
-        report.unexpected.removeAll { stored in
-            checkpoint.canonicalNames(of: stored).contains { replaced.contains(TextKey($0)) }
+        let names = Set(fresh.map { TextKey($0.name) })
+        func own(_ stored: String) -> [TextKey] {
+            checkpoint.canonicalNames(of: stored).map { TextKey($0) }.filter(names.contains)
         }
+        let replaced = Set(report.unexpected.flatMap(own))
+        report.unexpected.removeAll { !own($0).isEmpty }
+        report.missing += fresh.filter { !replaced.contains(TextKey($0.name)) }
+        report.replaced = fresh.filter { replaced.contains(TextKey($0.name)) }
         return report
     }
 }

@@ -29,6 +29,17 @@ indirect enum PatternNode: Sendable, Equatable {
         }
     }
 
+    /// About how many instructions it becomes, which repetitions hold as often as they repeat.
+    var size: Int {
+        switch self {
+        case .set, .assertion, .repetition(.set, _, _, _): 1
+        case .sequence(let nodes): nodes.reduce(0) { $0 + $1.size }
+        case .alternatives(let nodes): nodes.reduce(0) { $0 + $1.size + 2 }
+        case .repetition(let node, let least, let most, _): (node.size + 1) * (most ?? least + 1)
+        case .lookAhead(let node, _), .lookBehind(let node, _), .atomic(let node): node.size + 2
+        }
+    }
+
     /// How many scalars it matches, if that is always the same number.
     var length: Int? {
         switch self {

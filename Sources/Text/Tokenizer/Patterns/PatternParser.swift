@@ -11,6 +11,11 @@ struct PatternParser {
     private let scalars: [Unicode.Scalar]
     private var position = 0
     private var ignoresCase = false
+    /// Groups and classes that are open.
+    private var depth = 0
+
+    private static let mostDepth = 1000
+    private static let mostInstructions = 1_000_000
 
     private init(_ source: String) { scalars = Array(source.unicodeScalars) }
 
@@ -79,7 +84,22 @@ struct PatternParser {
                 throw Failure(reason: "has a repetition out of range")
             }
             node = .repetition(node, bounds.0, bounds.1, greed)
+            guard node.size <= Self.mostInstructions else {
+                throw Failure(reason: "repeats too much within repetitions")
+            }
         }
+    }
+
+    /// Runs `body` within a group or class.
+    private mutating func nested<Node>(
+        _ body: (inout PatternParser) throws(Failure) -> Node
+    ) throws(Failure) -> Node {
+        depth += 1
+        defer { depth -= 1 }
+        guard depth <= Self.mostDepth else {
+            throw Failure(reason: "has more than \(Self.mostDepth) groups within each other")
+        }
+        return try body(&self)
     }
 
     /// `{n}`, `{n,}`, `{,m}` or `{n,m}`; any other brace is a character.
@@ -121,7 +141,7 @@ struct PatternParser {
 
     private mutating func group() throws(Failure) -> PatternNode? {
         let close: (inout PatternParser) throws(Failure) -> PatternNode = { parser throws(Failure) in
-            let node = try parser.alternatives()
+            let node = try parser.nested { parser throws(Failure) in try parser.alternatives() }
             guard parser.take(")") else { throw Failure(reason: "lacks a ')'") }
             return node
         }
@@ -172,7 +192,7 @@ struct PatternParser {
             if take("&&") { throw Failure(reason: "has an intersection of classes") }
             if take("[") {
                 if next == ":" { throw Failure(reason: "has a POSIX class; write it as \\p{…}") }
-                let inner = try bracket()
+                let inner = try nested { parser throws(Failure) in try parser.bracket() }
                 items.append(.not(ScalarSet([.not(inner)])))
                 isFirst = false
                 continue

@@ -19,7 +19,7 @@ extension MaskSettings: ConfigSection {
         [
             .init(
                 "dam", \.form,
-                "Learns an attention mask with the model ([attention.md](attention.md#learned-masks)): `structured` has a "
+                "BERT: learns an attention mask with the model ([attention.md](attention.md#learned-masks)): `structured` has a "
                     + "gate for each head and distance, `unstructured` for each head and pair of positions.",
                 expectation: "\"structured\", \"unstructured\" or null"),
             .init(

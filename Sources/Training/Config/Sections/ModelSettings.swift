@@ -45,13 +45,15 @@ extension ModelSettings: ConfigSection {
         [
             .init(
                 dropout: "hiddenDropout", \.hiddenDropout,
-                "Dropout on hidden states; null is the model's own."),
+                "Dropout on hidden states; null is the model's own. Refused where a family has rates of other names "
+                    + "(`embedding_dropout` and `mlp_dropout` of ModernBERT) or none."),
             .init(
                 dropout: "attentionDropout", \.attentionDropout,
                 "Dropout on attention probabilities; null is the model's own."),
             .init(
                 dropout: "classifierDropout", \.classifierDropout,
-                "Dropout before the classifier; null is the model's own."),
+                "Dropout before the classifier; null is the model's own. Refused where a family has no such rate."
+            ),
             .init(
                 dropout: "stochasticDepth", \.stochasticDepth,
                 "The share of sequences in which a step leaves out a residual branch of the last layer, growing "
