@@ -16,7 +16,7 @@ extension Machine {
 
     /// Groups of sequences for the gradients of a bias and of relative tables, 2 to 8: as few as give all heads 32
     /// tasks, since each costs a plane as large as those.
-    static func biasGroups(heads: Int) -> Int { Swift.min(8, attentionParts(heads: heads)) }
+    static func sequenceGroups(heads: Int) -> Int { Swift.min(8, attentionParts(heads: heads)) }
 }
 
 extension GraphLowering {
@@ -44,15 +44,15 @@ extension GraphLowering {
         var working = [workspace(rows), workspace(.fixed(kernel.planes) * plane)]
         var sums = [AttentionKernel.Step.sumQueryGradients(dq: result, partial: partial)]
         let tables = result + graph[id].types.count - at.relative.count
+        let groups = Machine.sequenceGroups(heads: kernel.heads)
+        if attributes.hasBiasGradient || kernel.relative != nil { kernel.groups = groups }
         if attributes.hasBiasGradient, let bias = kernel.bias {
-            let gradient = BiasGradient(
-                dbias: result + 3, partial: partial + 1, groups: Machine.biasGroups(heads: kernel.heads))
+            let gradient = BiasGradient(dbias: result + 3, partial: partial + 1)
             kernel.biasGradient = gradient
             working.append(workspace(.fixed(kernel.biasPlanes - 1) * bias.elements))
             sums.append(.sumBiasGradients(gradient))
         }
         if kernel.relative != nil {
-            let groups = Machine.biasGroups(heads: kernel.heads)
             let all = Extent.fixed(groups * kernel.parts * kernel.relativePlane)
             func table(_ operand: Int?, _ index: Int) -> RelativeGradient.Table? {
                 guard operand != nil else { return nil }
@@ -61,7 +61,7 @@ extension GraphLowering {
             }
             let keys = table(at.relativeKeys, 0)
             let queries = table(at.relativeQueries, keys == nil ? 0 : 1)
-            let gradient = RelativeGradient(keys: keys, queries: queries, groups: groups)
+            let gradient = RelativeGradient(keys: keys, queries: queries)
             kernel.relativeGradient = gradient
             sums.append(.sumRelativeGradients(gradient))
         }

@@ -5,7 +5,7 @@ package enum Formatted {
         "\(number) \(number == 1 ? one : many ?? one + "s")"
     }
 
-    /// `a, b, c`, of many only the first: `a, b, … and 150 more`.
+    /// `a, b, c`, of many only the first: `a, b and 150 more`.
     package static func list(_ items: [String], most: Int = 12) -> String {
         guard items.count > most else { return items.joined(separator: ", ") }
         return items.prefix(most).joined(separator: ", ") + " and \(items.count - most) more"

@@ -49,8 +49,7 @@ private func rng(_ p: Tensor) -> Tensor { p.builder.constant([11, 3], .i64, [2])
 extension GradientCase {
     static let all =
         unary + binary + moving + reductions + contractions + rows + attention + biases + relative + rotary
-        + indexing
-        + sharing
+        + indexing + sharing
 
     static let unary: [GradientCase] = [
         (UnaryFunction.neg, -1.0...1.0), (.abs, 0.2...1), (.abs, -1 ... -0.2), (.exp, -1...1),

@@ -26,6 +26,7 @@ import Testing
     }
 
     @Test(arguments: [
+        ["vocab", "t.txt", "--size", "60", "--output", "v", "--kind", "bpe", "--threads", "2"],
         ["nonsense"], ["predict"], ["predict", "m", "--threads", "0"], ["predict", "m", "--cpu", "sse"],
         ["predict", "m", "--text", "a", "--file", "b"], ["predict", "m", "--pair", "b"],
         ["embed", "m", "--output", "vectors.bin"], ["compile", "m", "--labels", "0"],

@@ -56,6 +56,10 @@ struct VocabularyCommand: ParsableCommand {
         if let threads, !(1...1024).contains(threads) {
             throw ValidationError("--threads is \(threads); expected 1 to 1024")
         }
+        if threads != nil, kind != .unigram {
+            throw ValidationError(
+                "--threads is for --kind unigram; --kind \(kind.rawValue) is trained on one thread")
+        }
         if cased, output.hasSuffix(".txt") {
             throw ValidationError(
                 "--output is '\(output)'; expected a directory, since --cased is a setting that vocab.txt cannot hold"

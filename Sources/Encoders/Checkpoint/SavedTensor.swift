@@ -60,9 +60,7 @@ struct SavedTensor {
         _ provide: (ParameterSpec, @escaping (UnsafeBufferPointer<Float>) throws -> Void) throws -> Void
     ) throws -> [Float] {
         let row = shape.dropFirst().reduce(1, *)
-        let all = UnsafeMutableBufferPointer<Float>.allocate(capacity: shape.reduce(1, *))
-        defer { all.deallocate() }
-        all.initialize(repeating: 0)
+        var all = [Float](repeating: 0, count: shape.reduce(1, *))
         for piece in pieces {
             var rows = piece.slice.rowIndices(of: shape).makeIterator()
             var values: [Float] = []
@@ -72,6 +70,6 @@ struct SavedTensor {
                 for column in 0..<row { all[target * row + column] = values[start + column] }
             }
         }
-        return Array(all)
+        return all
     }
 }

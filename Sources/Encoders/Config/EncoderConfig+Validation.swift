@@ -2,7 +2,8 @@ import GraphIR
 import Support
 
 extension EncoderConfig {
-    private static let mostLayers = 1000
+    /// Layers that a model may have.
+    static let mostLayers = 1000
     /// Far beyond any encoder, and within the arithmetic of sizes in bytes.
     private static let mostParameters = 1e11
 

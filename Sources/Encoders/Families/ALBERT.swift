@@ -23,8 +23,6 @@ package struct Albert: EncoderFamily {
         own: [groups, layersInGroup])
 
     private static let groups = FamilyKey.integer("num_hidden_groups", 1, in: 1...1000)
-    /// Layers that a model may have.
-    private static let mostLayers = 1000
     /// The layers that a group runs one after another, each time that it runs.
     private static let layersInGroup = FamilyKey.integer("inner_group_num", 1, in: 1...1000)
 
@@ -39,11 +37,11 @@ package struct Albert: EncoderFamily {
         if groups > layers {
             return FieldProblem(Self.groups.name, "is \(groups), expected 1 to \(layers) (num_hidden_layers)")
         }
-        let (inner, most) = (config[Self.layersInGroup], Self.mostLayers / layers)
+        let (inner, most) = (config[Self.layersInGroup], EncoderConfig.mostLayers / layers)
         return inner > most
             ? FieldProblem(
                 Self.layersInGroup.name,
-                "is \(inner), expected 1 to \(most) (\(Self.mostLayers) layers in all)")
+                "is \(inner), expected 1 to \(most) (\(EncoderConfig.mostLayers) layers in all)")
             : nil
     }
 

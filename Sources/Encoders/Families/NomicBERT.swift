@@ -30,13 +30,7 @@ package struct NomicBERT: EncoderFamily {
     package func translated(_ file: JSONObject) -> JSONObject { NomicBERTOwnForm.translated(file) }
 
     package func problem(with config: EncoderConfig) -> FieldProblem? {
-        let stated = config[Self.headSize]
-        if stated != 0, stated != config.headSize {
-            return FieldProblem(
-                Self.headSize.name,
-                "is \(stated), expected hidden_size / num_attention_heads, \(config.headSize)")
-        }
-        return RotaryFields.problem(with: config)
+        FieldProblem(headSize: Self.headSize, of: config) ?? RotaryFields.problem(with: config)
     }
 
     package func spec(of config: EncoderConfig) -> EncoderSpec {

@@ -24,8 +24,8 @@
 //                           `dropout` of the same rate and stream keeps of P as a tensor [tokens, heads, length].
 //                           With a mask only its keys take part, all other weights being 0; a row without a key
 //                           gives out 0, lse -infinity and no gradient.
-// flash_attention_gradient  operands (dout, q, k, v, out, lse, offsets, lengths[, bias][, rng]), results (dq, dk, dv),
-//                           0 at padding, and with `bias_gradient` dbias like bias, the sum of dS over all sequences
+// flash_attention_gradient  operands (dout, q, k, v, out, lse, offsets, lengths) and, where the forward op has them,
+//                           its others in the same places; results (dq, dk, dv), 0 at padding, and with `bias_gradient` dbias like bias, the sum of dS over all sequences
 //                           (and over the pairs of a distance), 0 where there is no pair; S and P are computed again
 //                           (Dao et al., arXiv:2205.14135, appendix B.2):
 //   delta[t, h] = Σ_d dout[t, h, d] out[t, h, d]         dP[t, h, j] = keep / (1 - rate) Σ_d dout[t, h, d] v[u, h, d]

@@ -19,18 +19,15 @@ package struct AddedBias: Hashable, Sendable {
     package func longest(_ symbols: [String: Int]) -> Int { kind.longest(columns.value(symbols)) }
 }
 
-/// The gradient of a bias, which all sequences add to: a task of the gradient goes through one of `groups` groups of
-/// sequences in order, sequence s being of group s mod `groups`. Groups have planes of their own, and of a bias of
-/// distances the parts of keys too; those of pairs own different columns, for which parts are cut from the longest
-/// sequence that the bias serves. The first plane is `dbias`, the others are in `partial`.
+/// The gradient of a bias, which all sequences add to. Groups of sequences (`AttentionKernel.groups`) have planes of their
+/// own, and of a bias of distances the parts of keys too; those of pairs own different columns, for which parts are cut
+/// from the longest sequence that the bias serves. The first plane is `dbias`, the others are in `partial`.
 package struct BiasGradient: Hashable, Sendable {
     package let dbias: Int
     package let partial: Int
-    package let groups: Int
 
-    package init(dbias: Int, partial: Int, groups: Int) {
+    package init(dbias: Int, partial: Int) {
         self.dbias = dbias
         self.partial = partial
-        self.groups = groups
     }
 }

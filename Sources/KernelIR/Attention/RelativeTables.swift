@@ -17,9 +17,9 @@ package struct RelativeTables: Hashable, Sendable {
     package var longest: Int { (rows + 1) / 2 }
 }
 
-/// The gradients of relative tables, which all sequences add to: tasks go through groups of sequences as with a
-/// `BiasGradient`, and every group and part of keys has a plane of its own in `partial`, f32 [heads, rows + window,
-/// paddedSize], to which whole windows of distances are added. `sumRelativeGradients` makes `results` of them.
+/// The gradients of relative tables, which all sequences add to. Every group of sequences (`AttentionKernel.groups`) and
+/// part of keys has a plane of its own in `partial`, f32 [heads, rows + window, paddedSize], to which whole windows of
+/// distances are added. `sumRelativeGradients` makes the results of them.
 package struct RelativeGradient: Hashable, Sendable {
     package struct Table: Hashable, Sendable {
         package let result: Int
@@ -30,11 +30,8 @@ package struct RelativeGradient: Hashable, Sendable {
 
     package let keys: Table?
     package let queries: Table?
-    package let groups: Int
 
-    package init(keys: Table?, queries: Table?, groups: Int) {
-        (self.keys, self.queries, self.groups) = (keys, queries, groups)
-    }
+    package init(keys: Table?, queries: Table?) { (self.keys, self.queries) = (keys, queries) }
 
     package var tables: [Table] { [keys, queries].compactMap(\.self) }
 }
@@ -44,5 +41,5 @@ extension AttentionKernel {
     package var relativePlane: Int { relative.map { ($0.rows + tile.window) * heads * paddedSize } ?? 0 }
 
     /// Planes of each table's gradient.
-    package var relativePlanes: Int { (relativeGradient?.groups ?? 0) * parts }
+    package var relativePlanes: Int { relativeGradient == nil ? 0 : (groups ?? 0) * parts }
 }

@@ -43,6 +43,9 @@ package struct AttentionKernel: Hashable, Sendable {
     package var relativeGradient: RelativeGradient?
     /// What is added to the scores.
     package var bias: AddedBias?
+    /// Where sequences add to one result, a task of the gradient goes through one of so many groups of them in order;
+    /// sequence s is of group s mod `groups`.
+    package var groups: Int?
     /// Where the gradient of the bias goes, if it is asked for.
     package var biasGradient: BiasGradient?
     package var sequences: Extent
@@ -85,9 +88,6 @@ package struct AttentionKernel: Hashable, Sendable {
         self.rowStrides = rowStrides
     }
 
-    /// The groups of sequences of the gradient's tasks, where sequences add to one result.
-    package var groups: Int? { biasGradient?.groups ?? relativeGradient?.groups }
-
     /// Tasks that share a head's rows of the relative tables' gradients.
     package static let shares = 4
 
@@ -108,8 +108,8 @@ extension AttentionKernel {
 
     /// Planes of dbias.
     package var biasPlanes: Int {
-        guard let bias, let biasGradient else { return 0 }
-        return biasGradient.groups * (bias.kind == .pairs ? 1 : parts)
+        guard let bias, let groups, biasGradient != nil else { return 0 }
+        return groups * (bias.kind == .pairs ? 1 : parts)
     }
 }
 
@@ -241,9 +241,14 @@ extension AttentionKernel: KernelTemplate {
                 try verifier.write(biasGradient.dbias, .f32)
                 try verifier.write(biasGradient.partial, .f32)
             }
+            try verifier.require(
+                .attention, (groups == nil) == (biasGradient == nil && relativeGradient == nil),
+                "groups of sequences without a result that they add to, or such a result without groups")
             if let relativeGradient {
                 try verifier.require(
-                    .attention, relative != nil, "the gradient of relative tables that there are not")
+                    .attention, relative != nil && tile.keys % tile.queries == 0,
+                    "the gradient of relative tables that there are not, or keys in tile \(tile) that queries do not divide"
+                )
                 for gradient in relativeGradient.tables { try verifier.write(gradient.partial, .f32) }
             }
         case .sumQueryGradients(let dq, let partial):
@@ -291,6 +296,11 @@ extension AttentionKernel {
         if let relative {
             for buffer in relative.buffers { try verifier.read(buffer, element, strides: strides(buffer)) }
         }
+        try verifier.require(
+            .attention,
+            attributes.relative.map { [$0.hasKeys, $0.hasQueries] }
+                == relative.map { [$0.keys != nil, $0.queries != nil] },
+            "relative tables of the attributes have no buffer, or have one and are not there")
         if let bias {
             try verifier.extents([bias.columns, bias.elements])
             try verifier.read(bias.buffer, .f32)
@@ -326,7 +336,7 @@ extension AttentionKernel {
                     + (tables.queries.map { " queries b\($0)" } ?? "")
             } ?? ""
         let dbias =
-            biasGradient.map { ", dbias b\($0.dbias) in \($0.groups) groups, partial b\($0.partial)" } ?? ""
+            biasGradient.map { ", dbias b\($0.dbias) in \(groups ?? 0) groups, partial b\($0.partial)" } ?? ""
         let apart = rowStrides.sorted { $0.key < $1.key }.map { ", tokens of b\($0) \($1) apart" }.joined()
         let common =
             "\(shape) scale \(attributes.scale)\(dropout)\(mask)\(rotary)\(relative)\(bias)\(dbias), \(parts) parts, tile \(tile)\(apart)"

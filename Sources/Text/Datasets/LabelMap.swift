@@ -79,10 +79,7 @@ package struct LabelMap: Sendable {
     }
 
     /// The names for a message, at most twenty.
-    private var knownLabels: String {
-        let shown = names.prefix(20).joined(separator: ", ")
-        return count > 20 ? "\(shown) and \(count - 20) more" : shown
-    }
+    private var knownLabels: String { Formatted.list(names, most: 20) }
 }
 
 extension TextDataset {

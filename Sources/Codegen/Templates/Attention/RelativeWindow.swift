@@ -25,9 +25,6 @@ struct RelativeWindow {
 struct RelativeTile {
     /// The tile's row that local row 0 is.
     let firstRow: I64
-    /// Whether the products with the distances' keys, and with their queries, are there.
-    let hasKeys: Bool
-    let hasQueries: Bool
 }
 
 extension AttentionTemplate {
@@ -138,7 +135,7 @@ extension AttentionTemplate {
     func writeContentScores(
         _ w: inout FunctionWriter, queries: Pointer, firstRow: I64, rows: I64, keys: I64
     ) -> RelativeTile? {
-        guard let relative = kernel.relative else { return nil }
+        guard kernel.relative != nil else { return nil }
         if let product = contentProduct {
             let last = w.sub(w.add(firstRow, rows), 1)
             let least = w.sub(I64(tile.queries - 1), last)
@@ -156,8 +153,7 @@ extension AttentionTemplate {
                     depth: I64(kernel.depthWords)),
                 count: w.sub(end, from))
         }
-        return RelativeTile(
-            firstRow: firstRow, hasKeys: relative.keys != nil, hasQueries: relative.queries != nil)
+        return RelativeTile(firstRow: firstRow)
     }
 
     /// A vector of scores with the terms of its distances. `row` is a row of `contentScores`.
@@ -168,11 +164,11 @@ extension AttentionTemplate {
         let own = w.add(relative.firstRow, row)
         let first = w.add(w.sub(column, own), tile.queries - 1)
         var sum = score
-        if relative.hasKeys {
+        if kernel.relative?.keys != nil {
             let place = w.add(w.mul(row, tile.window), first)
             sum = w.fadd(sum, loadVector(&w, w.address(scratch(&w, .contentScores), .float, place)))
         }
-        if relative.hasQueries {
+        if kernel.relative?.queries != nil {
             let place = scoreAddress(&w, scratch(&w, .positionScores), first, column)
             sum = w.fadd(sum, loadDiagonal(&w, place))
         }

@@ -238,11 +238,10 @@ struct ColumnDetector {
 
     /// The columns with their first values.
     var shown: String {
-        let columns = profiles.indices.prefix(8).map { column in
+        let columns = profiles.indices.map { column in
             let values = profiles[column].shown.map { $0.count > 24 ? $0.prefix(23) + "…" : $0[...] }
             return "\(title(column)) (\(values.joined(separator: " | ")))"
         }
-        let rest = profiles.count > 8 ? " and \(profiles.count - 8) more" : ""
-        return "the \(isJSON ? "members" : "columns") are \(columns.joined(separator: ", "))\(rest)"
+        return "the \(isJSON ? "members" : "columns") are \(Formatted.list(columns, most: 8))"
     }
 }
