@@ -1,8 +1,25 @@
 import GraphIR
 
 extension ContractionTile {
-    /// Bytes of a block of the left operand, packed when it comes transposed.
-    package var leftBlockByteCount: Int { blockRows * depth * element.byteCount }
+    /// Rows of a packed panel of the left operand: those of the register tile, rounded up to a power of two, which vectors
+    /// can have.
+    package var packedRows: Int { 1 << (Int.bitWidth - (rows - 1).leadingZeroBitCount) }
+
+    /// Elements between the rows of a widened block of the left operand: a cache line more than its depth, so that
+    /// rows don't displace each other in the level-1 cache.
+    package var widenedRow: Int { depth + 16 }
+
+    /// Bytes of a block of the left operand, packed when it comes transposed, widened where tiles do that.
+    private var leftBlockByteCount: Int {
+        let rows = max(blockRows / rows * packedRows * depth, widens ? blockRows * widenedRow : 0)
+        return rows * multiplied.element.byteCount
+    }
+
+    /// Bytes of that and, behind it, of a block of a panel that is widened.
+    package var operandByteCount: Int { widenedPanelPlace + (widens ? depth * columns * 4 : 0) }
+
+    /// Where the widened block of a panel begins.
+    package var widenedPanelPlace: Int { leftBlockByteCount }
 
     /// Bytes of panels for each element.
     package var panelCellByteCount: Int { terms * panelElement.byteCount }

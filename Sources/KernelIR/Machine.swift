@@ -16,30 +16,33 @@ package struct Machine: Hashable, Sendable {
         self.usesLibraryMatmul = usesLibraryMatmul
     }
 
-    /// The tile of large products of `element`: three vectors wide, it fills three quarters of the registers with sums.
-    /// On matrix registers it is 2 x 2 tiles of sums, over the whole depth up to 3072.
+    /// The tile of large products of `element`. On matrix registers it is 2 x 2 tiles of sums, over the whole depth up to
+    /// 3072.
     package func denseTile(_ element: ElementType) -> ContractionTile {
         let terms = element == .f32 ? f32Terms : 1
-        guard target.units[terms > 1 ? .bf16 : element] == .tiles else { return tile(element, vectors: 3) }
+        guard target.units[terms > 1 ? .bf16 : element] == .tiles else { return tile(element) }
         return ContractionTile(
             element: element, unit: .tiles(terms: terms), rows: 32, vectors: 2, lanes: target.lanes,
             depth: 3072, blockRows: 32)
     }
 
-    /// The tile of small products (one head of one sequence), narrower so that less of it is padding.
+    /// The tile of small products (one head of one sequence): two vectors wide, so that less of it is padding.
     package func smallTile(_ element: ElementType) -> ContractionTile { tile(element, vectors: 2) }
 
-    private func tile(_ element: ElementType, vectors: Int) -> ContractionTile {
-        let blockRows = 32
+    /// Sums fill three quarters of the registers. What remains holds a row of the right operand and an element of the left
+    /// one: of 16 registers, 4 x 3 sums would leave none for more, and compilers then move sums to memory.
+    private func tile(_ element: ElementType, vectors: Int? = nil) -> ContractionTile {
+        // Blocks are whole register tiles, and whole cache lines of scratch.
+        let (rows, most, blockRows) = target.registers < 32 ? (6, 2, 48) : (8, 3, 32)
+        let widens = target.units[element] == .widened
         return ContractionTile(
-            element: element, rows: registerRows, vectors: vectors, lanes: target.lanes,
+            element: element, rows: rows, vectors: min(vectors ?? most, most), lanes: target.lanes,
             depth: ContractionTile.depth(
-                target.caches, rows: blockRows, elementByteCount: element.byteCount),
-            blockRows: blockRows)
+                target.caches, rows: 32,
+                elementByteCount: widens ? ElementType.f32.byteCount : element.byteCount),
+            // What is widened serves twice as many rows.
+            blockRows: widens ? 96 : blockRows, widens: widens)
     }
-
-    /// Rows of register tiles: with three vectors each, a quarter of the registers stays free for operands.
-    package var registerRows: Int { target.registers / 4 }
 
     /// How many pieces a parallel loop is cut into: enough to balance, the same for any thread count.
     package static let tasks = 32
@@ -76,11 +79,15 @@ package struct ContractionTile: Hashable, Sendable {
     package let depth: Int
     /// Rows of one block, a multiple of 16: scratch buffers then begin on cache lines.
     package let blockRows: Int
+    /// Whether operands of 16 bits are multiplied as f32: blocks of them are widened into scratch memory, once for all
+    /// that reads them.
+    package let widens: Bool
 
     package init(
         element: ElementType = .f32, unit: Unit = .vectors, rows: Int, vectors: Int, lanes: Int, depth: Int,
-        blockRows: Int
+        blockRows: Int, widens: Bool = false
     ) {
+        precondition(!widens || unit == .vectors && element.byteCount == 2, "\(element) is not widened")
         precondition(element != .bf16 || depth % 2 == 0, "pairs don't fill a tile \(depth) deep")
         precondition(
             unit == .vectors || depth % 32 == 0 && blockRows == 32,
@@ -92,6 +99,7 @@ package struct ContractionTile: Hashable, Sendable {
         self.lanes = lanes
         self.depth = depth
         self.blockRows = blockRows
+        self.widens = widens
     }
 
     /// Columns of the register tile and of a packed panel.
@@ -105,6 +113,13 @@ package struct ContractionTile: Hashable, Sendable {
         case .vectors: 1
         case .tiles(let terms): terms
         }
+    }
+
+    /// The tile of the operands that registers multiply.
+    package var multiplied: ContractionTile {
+        guard widens else { return self }
+        return ContractionTile(
+            rows: rows, vectors: vectors, lanes: lanes, depth: depth, blockRows: blockRows)
     }
 
     /// What panels hold: the operands' element, or their terms'.

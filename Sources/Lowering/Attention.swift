@@ -7,7 +7,7 @@ extension Machine {
     /// keeping them.
     func attentionTile(_ element: ElementType) -> AttentionTile {
         AttentionTile(
-            rows: registerRows, lanes: target.lanes, queries: 64, forwardRows: 16, keys: 128,
+            rows: target.registers / 4, lanes: target.lanes, queries: 64, forwardRows: 16, keys: 128,
             partRows: 256, isPaired: element == .bf16 && target.units.bf16.multipliesPairs)
     }
 

@@ -128,14 +128,16 @@ extension BlockKernel {
         scratch(product.target).map(rowStride) ?? product.targetStride ?? columns
     }
 
-    /// Bytes of a scratch buffer: whole cache lines, since a block has 32 rows.
+    /// Bytes of a scratch buffer: whole cache lines, since a block has a multiple of 16 rows.
     package func byteCount(_ scratch: Scratch) -> Extent {
         .fixed(tile.blockRows * scratch.element.byteCount) * rowStride(scratch)
     }
 
-    /// Bytes of the packed left block, which the task's memory begins with; none when no product needs it.
-    package var packedLeftByteCount: Int {
-        !tile.runsOnTiles && products.contains { $0.left.isTransposed } ? tile.leftBlockByteCount : 0
+    /// Bytes of the blocks of operands that are packed or widened, which the task's memory begins with; none when no
+    /// product needs them.
+    package var operandByteCount: Int {
+        let packs = tile.widens || !tile.runsOnTiles && products.contains { $0.left.isTransposed }
+        return packs ? tile.operandByteCount : 0
     }
 
     /// A left operand that tiles can't read as it is: its block of rows is copied, as one plane of bf16 a term, into
@@ -170,7 +172,7 @@ extension BlockKernel: KernelTemplate {
     }
 
     package func scratchByteCount(_ symbols: [String: Int]) -> Int {
-        let planes = leftPlanes.reduce(packedLeftByteCount) { $0 + $1.byteCount.value(symbols) }
+        let planes = leftPlanes.reduce(operandByteCount) { $0 + $1.byteCount.value(symbols) }
         return scratch.reduce(planes) { $0 + byteCount($1).value(symbols) }
     }
 

@@ -52,7 +52,7 @@ extension ProductBatch: KernelTemplate {
         let (n, k) = scratchShape
         return tile.paddedColumns(n.value(symbols)) * tile.paddedDepth(k.value(symbols))
             * tile.element.byteCount
-            + tile.leftBlockByteCount
+            + tile.operandByteCount
     }
 
     package var contractionElement: ElementType? { tile.element }

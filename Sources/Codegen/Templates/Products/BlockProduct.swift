@@ -7,9 +7,17 @@ struct BlockProduct {
     let tile: ContractionTile
     /// The function that multiplies a block of rows with one panel.
     let unit: Unit
-    /// Whether the left operand comes transposed and is packed into scratch memory first, a block of the depth at a
-    /// time. Tiles read planes that were made before.
-    private let packsLeft: Bool
+    private let leftForm: LeftForm
+
+    /// How the left operand reaches the registers. Tiles read planes that were made before.
+    private enum LeftForm {
+        /// From where it stands.
+        case inPlace
+        /// From scratch memory, for it comes transposed: a block of the depth at a time is packed.
+        case packed
+        /// From scratch memory, as f32.
+        case widened
+    }
 
     enum Unit: Hashable {
         case vectors(MicroKernel)
@@ -43,7 +51,7 @@ struct BlockProduct {
         let rows: I64
         let columns: I64
         let depth: I64
-        /// Where the left block is packed.
+        /// Where blocks of operands are packed or widened.
         let scratch: Pointer
         /// Whether the product adds to the target.
         var accumulates = false
@@ -55,17 +63,24 @@ struct BlockProduct {
         tile: ContractionTile, left: MatrixAccess, targetRow: Extent, masksColumns: Bool
     ) {
         self.tile = tile
-        packsLeft = !tile.runsOnTiles && left.isTransposed
-        unit =
-            tile.runsOnTiles
-            ? .tiles(TileKernel(masksColumns: masksColumns, terms: tile.terms))
-            : .vectors(
-                MicroKernel(
-                    tile: tile, leftRowStride: packsLeft ? tile.depthStep : left.rowStride.fixedValue,
-                    leftDepthStride: packsLeft
-                        ? tile.rows * tile.depthStep
-                        : left.columnStride.fixedValue.map { $0 * tile.depthStep },
-                    targetStride: targetRow.fixedValue, masksColumns: masksColumns))
+        guard !tile.runsOnTiles else {
+            leftForm = .inPlace
+            unit = .tiles(TileKernel(masksColumns: masksColumns, terms: tile.terms))
+            return
+        }
+        leftForm = left.isTransposed ? .packed : tile.widens ? .widened : .inPlace
+        let multiplied = tile.multiplied
+        let strides: (row: Int?, depth: Int?) =
+            switch leftForm {
+            case .inPlace:
+                (left.rowStride.fixedValue, left.columnStride.fixedValue.map { $0 * tile.depthStep })
+            case .packed: (multiplied.depthStep, multiplied.depthStep * tile.packedRows)
+            case .widened: (tile.widenedRow, 1)
+            }
+        unit = .vectors(
+            MicroKernel(
+                tile: multiplied, leftRowStride: strides.row, leftDepthStride: strides.depth,
+                targetStride: targetRow.fixedValue, masksColumns: masksColumns))
     }
 
     /// What the left operand is made of as it is multiplied.
@@ -92,10 +107,15 @@ struct BlockProduct {
         let depth = w.min(w.sub(end, k0), tile.depth)
         let first = o.accumulates ? false : w.compare(.eq, k0, 0)
         let left = w.address(o.left.address, storage, w.mul(k0, o.left.depth))
-        if packsLeft {
+        switch leftForm {
+        case .inPlace: break
+        case .packed:
             let rows = PackWriter.TransposedRows(
                 source: left, depthStride: o.left.depth, rows: o.rows, depth: depth)
-            PackWriter(tile: tile).packLeft(&w, rows, target: o.scratch)
+            PackWriter(tile: tile.multiplied, source: tile.element).packLeft(&w, rows, target: o.scratch)
+        case .widened:
+            WideningWriter(tile: tile).widenLeft(
+                &w, left, rowStride: o.left.row, rows: o.rows, depth: depth, target: o.scratch)
         }
         let whole = w.roundUp(o.depth, to: tile.depthStep)
         let panelTerm = w.mul(whole, tile.columns)
@@ -110,9 +130,9 @@ struct BlockProduct {
             switch unit {
             case .vectors(let micro):
                 let call = MicroKernel.Call(
-                    left: packsLeft ? o.scratch : left, panel: place, target: target, depth: depth,
-                    columns: columns, first: first, leftRow: o.left.row, leftDepth: o.left.depth,
-                    targetRow: o.targetRow)
+                    left: leftForm == .inPlace ? left : o.scratch, panel: widened(&w, place, o, depth),
+                    target: target, depth: depth, columns: columns, first: first, leftRow: o.left.row,
+                    leftDepth: o.left.depth, targetRow: o.targetRow)
                 writeRows(&w, o, call, micro)
             case .tiles(let tiles):
                 guard let state = o.tileState else { preconditionFailure("no kernel entered its tiles") }
@@ -123,6 +143,15 @@ struct BlockProduct {
                 tiles.call(&w, state: state, call)
             }
         }
+    }
+
+    /// The block of a panel at `place` as registers multiply it.
+    private func widened(_ w: inout FunctionWriter, _ place: Pointer, _ o: Operands, _ depth: I64) -> Pointer
+    {
+        guard tile.widens else { return place }
+        let target = w.address(o.scratch, .i8, tile.widenedPanelPlace)
+        WideningWriter(tile: tile).widenPanel(&w, place, depth: depth, target: target)
+        return target
     }
 
     /// A register tile of `count` rows, at row `at + within`; `at` is where the packed panel of `tile.rows` rows starts.
@@ -157,14 +186,19 @@ struct BlockProduct {
         _ rows: RowTile
     ) {
         let row = w.add(rows.at, rows.within)
-        let leftOffset =
-            packsLeft
-            ? w.add(
-                w.mul(rows.at, w.roundUp(first.depth, to: tile.depthStep)),
-                w.mul(rows.within, tile.depthStep))
-            : w.mul(row, o.left.row)
+        let multiplied = tile.multiplied
+        let leftOffset: I64
+        switch leftForm {
+        case .inPlace: leftOffset = w.mul(row, o.left.row)
+        case .widened: leftOffset = w.mul(row, tile.widenedRow)
+        case .packed:
+            let packed = w.mul(w.udiv(rows.at, tile.rows), tile.packedRows)
+            leftOffset = w.add(
+                w.mul(packed, w.roundUp(first.depth, to: multiplied.depthStep)),
+                w.mul(rows.within, multiplied.depthStep))
+        }
         var call = first
-        call.left = w.address(first.left, storage, leftOffset)
+        call.left = w.address(first.left, multiplied.element.stored, leftOffset)
         call.target = w.address(first.target, .float, w.mul(row, o.targetRow))
         micro.call(&w, rows: rows.count, call)
     }

@@ -136,10 +136,10 @@ struct BlockTemplate {
 
     // MARK: Scratch
 
-    /// The addresses of left operands' planes and of scratch buffers in the task's memory, behind the packed left
-    /// block.
+    /// The addresses of left operands' planes and of scratch buffers in the task's memory, behind the packed
+    /// blocks.
     private func scratchPlaces(_ w: inout FunctionWriter) -> (planes: [Pointer], scratch: [Pointer]) {
-        var offset = I64(kernel.packedLeftByteCount)
+        var offset = I64(kernel.operandByteCount)
         func place(_ byteCount: Extent) -> Pointer {
             let place = w.address(KernelParameters.scratch, .i8, offset)
             offset = w.add(offset, w.extent(byteCount))

@@ -3,10 +3,11 @@ import KernelIR
 import Target
 
 /// The register tile of a contraction as functions of their own:
-/// `target[rows, columns] (+)= left[rows, depth] · panel[depth, columns]`, for 8, 4, 2 and 1 rows (those that the
-/// tile has), with the accumulators in registers over the whole depth.
+/// `target[rows, columns] (+)= left[rows, depth] · panel[depth, columns]`, for the tile's rows and for 4, 2 and 1 of
+/// them, with the accumulators in registers over the whole depth.
 ///
 /// bf16 goes two columns of the left operand and two rows of the panel at a time (`ContractionTile.depthStep`).
+/// Operands are f32 or pairs of bf16: a tile that widens others does so before.
 struct MicroKernel: Hashable {
     let tile: ContractionTile
     /// Elements between rows of the left operand, and between its columns (k) or pairs of them; `nil` when passed at
@@ -24,7 +25,7 @@ struct MicroKernel: Hashable {
     }
 
     /// Row counts for which a function exists, largest first; their sums cover every remainder.
-    var rowCounts: [Int] { [8, 4, 2, 1].filter { $0 <= tile.rows } }
+    var rowCounts: [Int] { [tile.rows] + [4, 2, 1].filter { $0 < tile.rows } }
 
     private var v: VectorWriter { VectorWriter(lanes: tile.lanes) }
     private static let unroll = 4
@@ -117,27 +118,15 @@ struct MicroKernel: Hashable {
     /// A vector of a panel's row, as f32 or as pairs.
     private func right(_ w: inout FunctionWriter, _ pointer: Pointer) -> AnyVector {
         let align = tile.lanes * tile.depthStep * tile.element.byteCount
-        switch tile.element {
-        case .bf16: return w.load(v.type(.i32), pointer, align: align)
-        case .f16:
-            let narrow: Vector<F16> = w.load(v.type(.half), pointer, align: align)
-            return AnyVector(w.convert(.fpext, narrow, to: F32.self))
-        default: return w.load(v.type(.float), pointer, align: align)
-        }
+        return w.load(v.type(tile.element == .bf16 ? .i32 : .float), pointer, align: align)
     }
 
     /// An element of the left operand, or a pair, in every lane.
     private func left(_ w: inout FunctionWriter, _ pointer: Pointer, isHalf: Bool) -> AnyVector {
-        switch tile.element {
-        case .bf16 where isHalf:
-            let element = w.load(I16.self, pointer)
-            return AnyVector(v.splat(&w, w.convert(.zext, element, to: I32.self)))
-        case .bf16: return AnyVector(v.splat(&w, w.load(I32.self, pointer, align: 2)))
-        case .f16:
-            let narrow = w.load(F16.self, pointer)
-            return AnyVector(v.splat(&w, w.convert(.fpext, narrow, to: F32.self)))
-        default: return AnyVector(v.splat(&w, w.load(F32.self, pointer)))
-        }
+        guard tile.element == .bf16 else { return AnyVector(v.splat(&w, w.load(F32.self, pointer))) }
+        guard isHalf else { return AnyVector(v.splat(&w, w.load(I32.self, pointer, align: 2))) }
+        let element = w.load(I16.self, pointer)
+        return AnyVector(v.splat(&w, w.convert(.zext, element, to: I32.self)))
     }
 
     /// Writes the tile, or adds it to what an earlier block of the depth left.

@@ -13,7 +13,7 @@ struct PackCells {
 
     init(source: ElementType, tile: ContractionTile, lanes: Int) {
         precondition(
-            source == .f32 || source == tile.panelElement && tile.terms == 1,
+            source == .f32 || [source, .f32].contains(tile.panelElement) && tile.terms == 1,
             "\(source) can't be packed as \(tile.panelElement)")
         self.source = source
         target = tile.panelElement

@@ -52,22 +52,22 @@ struct PackWriter {
         }
     }
 
-    /// Packs rows into the panels `[depth][tile.rows]` of a block, or `[⌈depth / 2⌉][tile.rows][2]` of bf16, zero beyond
-    /// the rows that there are.
+    /// Packs rows into the panels `[depth][tile.packedRows]` of a block, or `[⌈depth / 2⌉][tile.packedRows][2]` of bf16,
+    /// zero beyond the rows that there are. What a panel has beyond the tile's rows is not read.
     ///
     /// All rows of the block are read at once: the places of one row apart lie far from each other.
     func packLeft(_ w: inout FunctionWriter, _ left: TransposedRows, target: Pointer) {
-        let narrow = PackCells(source: self.source, tile: tile, lanes: tile.rows)
+        let narrow = PackCells(source: self.source, tile: tile, lanes: tile.packedRows)
         let steps = w.ceilDivide(left.depth, tile.depthStep)
         let panels = (0..<(tile.blockRows / tile.rows)).map { panel -> (mask: Mask, target: Pointer) in
             let first = panel * tile.rows
             let mask = narrow.v.mask(&w, below: w.sub(left.rows, first))
-            return (mask, narrow.address(&w, target, w.mul(steps, first)))
+            return (mask, narrow.address(&w, target, w.mul(steps, panel * tile.packedRows)))
         }
         w.loop(from: 0, to: steps, by: 1) { w, step in
             let k = w.mul(step, tile.depthStep)
             let row = w.address(left.source, storage, w.mul(k, left.depthStride))
-            let place = w.mul(step, tile.rows)
+            let place = w.mul(step, tile.packedRows)
             for (index, panel) in panels.enumerated() {
                 let from = w.address(row, storage, index * tile.rows)
                 let x = narrow.rows(

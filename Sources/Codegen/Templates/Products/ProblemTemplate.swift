@@ -137,8 +137,8 @@ struct ProblemTemplate {
 
     private func multiply(_ w: inout FunctionWriter, _ problem: Problem) {
         let tile = batch.tile
-        // Scratch: the left block first (its size is fixed), then the panels.
-        let panels = w.address(KernelParameters.scratch, .i8, tile.leftBlockByteCount)
+        // Scratch: blocks of operands first (their size is fixed), then the panels.
+        let panels = w.address(KernelParameters.scratch, .i8, tile.operandByteCount)
         let wholeDepth = w.roundUp(problem.k, to: tile.depthStep)
         let panelCount = w.ceilDivide(problem.n, tile.columns)
         let columnStride = w.extent(strides.rightColumn)
