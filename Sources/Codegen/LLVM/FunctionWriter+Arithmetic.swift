@@ -49,6 +49,11 @@ extension FunctionWriter {
         return udiv(add(a, b - 1), b)
     }
 
+    /// The same of a divisor that may be known only when the kernel runs.
+    mutating func ceilDivide(_ a: I64, _ b: I64) -> I64 {
+        b.constant.map { ceilDivide(a, $0) } ?? udiv(add(a, sub(b, 1)), b)
+    }
+
     /// The next multiple of `step`.
     mutating func roundUp(_ a: I64, to step: Int) -> I64 { step == 1 ? a : mul(ceilDivide(a, step), step) }
 }

@@ -66,28 +66,38 @@ struct BlockTemplate {
             let sums = RowWriter.Sums(columns: piece, total: task)
             for row in prologue { row.clear(&w, sums, ColumnRange(from: 0, span: w.extent(row.columns))) }
             epilogue?.clear(&w, sums, chunk)
-            let blocks = blockCount(&w)
+            let unit = rowUnit(&w)
+            let blocks = blockCount(&w, unit)
             let (from, to) = w.piece(piece, of: kernel.tasks, total: blocks)
             w.loop(from: from, to: to, by: 1) { w, index in
-                let block = Block(rows: rows(&w, of: index, blocks), sums: sums, tileState: tileState)
+                let block = Block(rows: rows(&w, of: index, blocks, unit), sums: sums, tileState: tileState)
                 writeBlock(&w, block, chunk)
             }
         }
         if kernel.tile.runsOnTiles { TileKernel.leave(&w) }
     }
 
-    /// Rows that blocks are made of: those of the register tile, or of AMX's two.
-    private var unit: Int { kernel.tile.runsOnTiles ? kernel.tile.blockRows : kernel.tile.rows }
+    /// Rows that blocks are made of: those of the register tile, or of AMX's two. Of a few rows, the four of a smaller tile, so
+    /// that two cores share them; where they are added up, that would be in another order.
+    private func rowUnit(_ w: inout FunctionWriter) -> I64 {
+        let tile = kernel.tile
+        guard !tile.runsOnTiles else { return I64(tile.blockRows) }
+        guard !(kernel.prologue + [kernel.epilogue].compactMap(\.self)).contains(where: \.addsUp) else {
+            return I64(tile.rows)
+        }
+        let isShort = w.compare(.sle, w.extent(kernel.rows), I64(2 * tile.blockRows))
+        return w.select(isShort, 4, I64(tile.rows))
+    }
 
     /// Blocks of at most `blockRows` rows, in pairs where there are rows for that: with an odd one the other of two cores
     /// would wait for it, for all of a short text's time. The number of workers itself must not change what is added up.
-    private func blockCount(_ w: inout FunctionWriter) -> I64 {
+    private func blockCount(_ w: inout FunctionWriter, _ unit: I64) -> I64 {
         let count = w.ceilDivide(w.extent(kernel.rows), kernel.tile.blockRows)
         return w.min(w.roundUp(count, to: 2), w.ceilDivide(w.extent(kernel.rows), unit))
     }
 
     /// An even share of the rows, in whole units.
-    private func rows(_ w: inout FunctionWriter, of block: I64, _ blocks: I64) -> Rows {
+    private func rows(_ w: inout FunctionWriter, of block: I64, _ blocks: I64, _ unit: I64) -> Rows {
         let total = w.extent(kernel.rows)
         let (from, to) = w.piece(block, of: blocks, total: total, multiple: unit)
         return Rows(from: from, count: w.sub(to, from))

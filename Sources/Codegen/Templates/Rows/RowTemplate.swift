@@ -59,17 +59,17 @@ extension FunctionWriter {
     mutating func piece(
         _ index: I64, of count: Int, total: I64, multiple: Int = 1
     ) -> (from: I64, to: I64) {
-        count > 1 ? piece(index, of: I64(count), total: total, multiple: multiple) : (0, total)
+        count > 1 ? piece(index, of: I64(count), total: total, multiple: I64(multiple)) : (0, total)
     }
 
     /// The same of a number of pieces that is known only when the kernel runs.
     mutating func piece(
-        _ index: I64, of count: I64, total: I64, multiple: Int = 1
+        _ index: I64, of count: I64, total: I64, multiple: I64 = 1
     ) -> (from: I64, to: I64) {
         let units = ceilDivide(total, multiple)
         func boundary(_ w: inout FunctionWriter, _ index: I64) -> I64 {
             let unit = w.udiv(w.mul(index, units), count)
-            return multiple == 1 ? unit : w.min(w.mul(unit, multiple), total)
+            return multiple.constant == 1 ? unit : w.min(w.mul(unit, multiple), total)
         }
         let from = boundary(&self, index)
         return (from, boundary(&self, add(index, 1)))
