@@ -9,18 +9,22 @@ import Support
 /// i32[sequences+1] and `lengths` i32[sequences] (see `ragged_matmul`); symbol `length`, at least the longest sequence,
 /// unless the configuration has an attention mask, with which attention is `flash_attention` from the start. For training
 /// also `rng` i64[2] when a dropout rate is positive, and `labels`: i32[sequences] for classification, f32[sequences] for
-/// regression, i32[labelled] with `labelled_positions` i32[labelled] for classification of tokens, f32[labelled] with
+/// regression, f32[sequences, labels] of zeros and ones for several labels, i32[labelled] with `labelled_positions` i32[labelled] for classification of tokens, f32[labelled] with
 /// `labelled_positions` for the discriminator (1 for a token that was replaced), i32[masked] with `masked_positions`
-/// i32[masked] for masked LM; for pre-training also `next_sentence_labels` i32[sequences], 0 for a text that follows and
-/// 1 for a random one.
+/// i32[masked] for masked LM, i32[sequences] for next sentences (0 for a text that follows, 1 for a random one), which are
+/// `next_sentence_labels` beside those of masked LM in pre-training. For multiple choice examples are consecutive sequences:
+/// `example_offsets` i32[examples+1] says where they start, `labels` i32[examples] which of their sequences is right, and the
+/// symbol `choices` is at least the most of an example. For question answering `start_positions` and `end_positions`
+/// i32[sequences] are tokens of each sequence, counted from its first.
 ///
 /// With `gates` attention is `flash_attention` with a bias, training has an input of noise for each parameter of gates,
 /// and the loss counts the open pairs (`AttentionGates`).
 ///
 /// Outputs: `hidden` [tokens, hidden] and `pooled` [sequences, width], what `modules` make of it (encoder), or `logits`
-/// ([tokens, labels] for classification of tokens, [tokens] for the discriminator; and `next_sentence_logits`
-/// [sequences, 2]), and with labels `loss` f32[], the mean over sequences, or over labelled or masked positions; of
-/// pre-training the sum of both, which are `masked_lm_loss` and `next_sentence_loss`.
+/// ([tokens, labels] for classification of tokens, [tokens, 2] of starts and ends for question answering, [tokens] for the
+/// discriminator, [sequences, labels] for classifiers of sequences, [sequences, 1] for multiple choice; and
+/// `next_sentence_logits` [sequences, 2]), and with labels `loss` f32[], the mean over sequences or examples, or over labelled or masked
+/// positions; of pre-training the sum of both, which are `masked_lm_loss` and `next_sentence_loss`.
 public struct EncoderGraph: Sendable {
     /// The model's sizes, family and dropout rates.
     public let config: EncoderConfig
@@ -117,7 +121,11 @@ extension EncoderSpec {
             case .maskedLM: heads.maskedLM == nil ? "masked language model" : nil
             case .pretraining: heads.pair != nil ? nil : "next-sentence head, which pre-training needs"
             case .discriminator: heads.discriminator == nil ? "discriminator" : nil
-            case .encoder, .classification, .regression, .tokenClassification: nil
+            case .nextSentencePrediction: heads.pair != nil ? nil : "next-sentence head"
+            case .multipleChoice: heads.choice == nil ? "head for multiple choice" : nil
+            case .encoder, .classification, .regression, .multiLabelClassification, .tokenClassification,
+                .questionAnswering:
+                nil
             }
         guard let missing else { return }
         throw ConfigError(

@@ -6,12 +6,20 @@ public enum EncoderHead: Hashable, Sendable {
     case classification(labels: Int)
     /// One number for each sequence, mean squared error.
     case regression
+    /// Any number of `labels` classes for each sequence, one sigmoid each.
+    case multiLabelClassification(labels: Int)
+    /// One number for each sequence, of which the sequences of an example are told apart: softmax over them.
+    case multipleChoice
     /// `labels` classes for each token, from its hidden state.
     case tokenClassification(labels: Int)
+    /// For each token how probable it is that an answer starts and ends with it: softmax over the tokens of a sequence.
+    case questionAnswering
     /// The vocabulary at masked positions, decoder tied to the word embeddings.
     case maskedLM
     /// Masked LM, and whether the second text of a pair follows the first, from the pooler.
     case pretraining
+    /// Whether the second text of a pair follows the first, from the pooler.
+    case nextSentencePrediction
     /// Whether each token was replaced by another one (ELECTRA: Clark et al., arXiv:2003.10555).
     case discriminator
 

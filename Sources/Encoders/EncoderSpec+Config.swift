@@ -29,10 +29,11 @@ extension EncoderSpec {
         }
         finalNorm = config.normPosition == .pre ? norm : nil
         let classifierDropout = config.effectiveClassifierDropout
+        let pooled = SequenceHead(
+            transform: Transform(name: "pooler", activation: .tanh), dropout: classifierDropout)
         heads = Heads(
-            sequence: SequenceHead(
-                transform: Transform(name: "pooler", activation: .tanh), dropout: classifierDropout),
-            token: TokenHead(dropout: classifierDropout),
+            sequence: pooled, token: TokenHead(dropout: classifierDropout),
+            question: TokenHead(dropout: 0, name: "qa_outputs"), choice: pooled,
             maskedLM: MaskedLM(
                 transform: Transform(
                     name: "cls.predictions.transform", activation: config.activation, norm: norm),

@@ -5,6 +5,10 @@ extension EncoderSpec {
         public var sequence: SequenceHead
         /// What stands between a token's state and a classifier of tokens.
         public var token: TokenHead
+        /// What stands between a token's state and the logits of an answer's ends.
+        public var question: TokenHead
+        /// What stands between the tokens' states and the logit of a choice; nil without one.
+        public var choice: SequenceHead?
         /// The head that predicts masked tokens.
         public var maskedLM: MaskedLM?
         /// The classifier of pairs of texts.
@@ -52,6 +56,8 @@ extension EncoderSpec {
         public var transform: Transform?
         /// Dropout before the classifier, in [0, 1).
         public var dropout: Double
+        /// The classifier's name.
+        public var name = "classifier"
     }
 
     /// transform to the tables' width → decoder.

@@ -54,7 +54,10 @@ extension EncoderPipeline {
             let guesses = try rows { Guess(logits: $1, target: targets[$0]) }
             return EvaluationMetrics(guesses: guesses, targets: targets, labelCount: count)
         case .tokenClassification: throw wrongTask("be evaluated on texts")
-        case .encoder, .maskedLM, .pretraining, .discriminator: throw wrongTask("be evaluated on labels")
+        case .encoder, .multiLabelClassification, .multipleChoice, .questionAnswering, .maskedLM,
+            .pretraining,
+            .nextSentencePrediction, .discriminator:
+            throw wrongTask("be evaluated on labels")
         }
     }
 

@@ -61,9 +61,13 @@ extension EncoderPipeline {
                     : "a plain encoder"
             case .classification: "a classifier"
             case .regression: "a regression model"
+            case .multiLabelClassification: "a multi-label classifier"
+            case .multipleChoice: "a model for multiple choice"
+            case .questionAnswering: "a model for question answering"
             case .tokenClassification: "a token classifier"
             case .maskedLM: "a masked language model"
             case .pretraining: "a pre-trained model"
+            case .nextSentencePrediction: "a classifier of next sentences"
             case .discriminator: "a discriminator of replaced tokens"
             }
         return ModelError(

@@ -123,14 +123,23 @@ public final class EncoderPipeline {
     /// Names of the classes in the order of their probabilities; empty without a classification head.
     public var labels: [String] {
         switch head {
-        case .classification(let count), .tokenClassification(let count):
+        case .classification(let count), .multiLabelClassification(let count),
+            .tokenClassification(let count):
             config.labels.isEmpty ? (0..<count).map { "LABEL_\($0)" } : config.labels
-        case .encoder, .regression, .maskedLM, .pretraining, .discriminator: []
+        case .encoder, .regression, .multipleChoice, .questionAnswering, .maskedLM, .pretraining,
+            .nextSentencePrediction, .discriminator:
+            []
         }
     }
 
     /// The instruction set that the kernels use.
     public var instructionSet: String { compiler.instructionSet }
+
+    /// The length that the options ask for.
+    var chosenLength: Int? { options.maxLength }
+
+    /// What shares work that is none of the kernels'.
+    var tasks: any TaskRunner { compiler.tasks }
 
     /// Tokenises within the model's limits; `place` names an input in errors.
     func encode(_ inputs: [TextPair], place: (Int) -> String) throws -> [Encoding] {

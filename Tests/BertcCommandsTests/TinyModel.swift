@@ -32,13 +32,17 @@ enum TinyModel {
         let architecture: EncoderArchitecture =
             switch head {
             case .encoder: .encoder
-            case .classification, .regression: .sequenceClassification
+            case .classification, .regression, .multiLabelClassification: .sequenceClassification
+            case .multipleChoice: .multipleChoice
+            case .questionAnswering: .questionAnswering
+            case .nextSentencePrediction: .nextSentencePrediction
             case .tokenClassification: .tokenClassification
             case .maskedLM: .maskedLanguageModel
             case .pretraining: .pretraining
             case .discriminator: .discriminator
             }
         if head == .regression { config.problemType = .regression }
+        if case .multiLabelClassification = head { config.problemType = .multiLabel }
         let parameters = try EncoderGraph(config: config, head: head, isTraining: false).build().parameters
         var random = SplitMix64(seed: 7)
         try EncoderCheckpoint.save(

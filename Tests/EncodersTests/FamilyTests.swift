@@ -21,7 +21,7 @@ import Testing
         }.sorted { $0.path < $1.path }
     }()
 
-    @Test func fixturesAreThere() { #expect(Self.directories.count >= 31) }
+    @Test func fixturesAreThere() { #expect(Self.directories.count >= 44) }
 
     @Test(arguments: directories)
     func equalsTransformers(_ directory: URL) throws {

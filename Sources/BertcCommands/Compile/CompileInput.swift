@@ -11,8 +11,22 @@ struct CompileInput: ParsableArguments {
     enum Task: String, CaseIterable, ExpressibleByArgument {
         case classification, regression, encoder, discriminator
         case tokenClassification = "token-classification"
+        case multiLabel = "multi-label-classification"
+        case multipleChoice = "multiple-choice"
+        case questionAnswering = "question-answering"
         case maskedLM = "masked-lm"
         case pretraining
+        case nextSentence = "next-sentence-prediction"
+
+        /// Whether it has as many outputs as there are classes.
+        var hasClasses: Bool {
+            switch self {
+            case .classification, .tokenClassification, .multiLabel: true
+            case .regression, .encoder, .discriminator, .multipleChoice, .questionAnswering, .maskedLM,
+                .pretraining, .nextSentence:
+                false
+            }
+        }
     }
 
     @Argument(help: "A model directory, a model.json or config.json, or a graph file that ends in .ir.")
@@ -37,8 +51,9 @@ struct CompileInput: ParsableArguments {
 
     func validate() throws {
         if let labels, labels < 1 { throw ValidationError("--labels is \(labels); expected at least 1") }
-        if labels != nil, let task, task != .classification, task != .tokenClassification {
-            throw ValidationError("--labels is for --task classification and token-classification only")
+        if labels != nil, let task, !task.hasClasses {
+            let tasks = Task.allCases.filter(\.hasClasses).map(\.rawValue)
+            throw ValidationError("--labels is for --task \(tasks.joined(separator: ", ")) only")
         }
         if model.hasSuffix(".ir"), training || task != nil || labels != nil {
             throw ValidationError(
@@ -109,8 +124,12 @@ struct CompileInput: ParsableArguments {
             case .regression: .regression
             case .tokenClassification: .tokenClassification(labels: classes)
             case .encoder: .encoder
+            case .multiLabel: .multiLabelClassification(labels: classes)
+            case .multipleChoice: .multipleChoice
+            case .questionAnswering: .questionAnswering
             case .maskedLM: .maskedLM
             case .pretraining: .pretraining
+            case .nextSentence: .nextSentencePrediction
             case .discriminator: .discriminator
             case nil:
                 switch config.architecture {
@@ -118,8 +137,15 @@ struct CompileInput: ParsableArguments {
                 case .pretraining: .pretraining
                 case .discriminator: .discriminator
                 case .tokenClassification: .tokenClassification(labels: classes)
+                case .multipleChoice: .multipleChoice
+                case .questionAnswering: .questionAnswering
+                case .nextSentencePrediction: .nextSentencePrediction
                 case .sequenceClassification:
-                    config.problemType == .regression ? .regression : .classification(labels: classes)
+                    switch config.problemType {
+                    case .regression: .regression
+                    case .multiLabel: .multiLabelClassification(labels: classes)
+                    case .singleLabel, nil: .classification(labels: classes)
+                    }
                 case .encoder, nil:
                     labels != nil || !config.labels.isEmpty ? .classification(labels: classes) : .encoder
                 }

@@ -41,10 +41,16 @@ public enum EncoderArchitecture: Sendable, CaseIterable {
     case sequenceClassification
     /// A linear layer on every hidden state.
     case tokenClassification
+    /// Two logits for every token, of the start and the end of an answer.
+    case questionAnswering
+    /// One logit for every sequence, of which the greatest of an example's is chosen.
+    case multipleChoice
     /// Transform, LayerNorm and a decoder tied to the word embeddings.
     case maskedLanguageModel
     /// The head of a masked language model, and a linear layer on the pooled output that tells whether texts follow.
     case pretraining
+    /// A linear layer on the pooled output that tells whether texts follow.
+    case nextSentencePrediction
     /// A classifier of each token that tells whether it was replaced.
     case discriminator
 }

@@ -29,7 +29,8 @@ package struct Albert: EncoderFamily {
     package let classes: [EncoderArchitecture: String] = [
         .encoder: "AlbertModel", .sequenceClassification: "AlbertForSequenceClassification",
         .tokenClassification: "AlbertForTokenClassification", .maskedLanguageModel: "AlbertForMaskedLM",
-        .pretraining: "AlbertForPreTraining",
+        .pretraining: "AlbertForPreTraining", .questionAnswering: "AlbertForQuestionAnswering",
+        .multipleChoice: "AlbertForMultipleChoice",
     ]
 
     package func problem(with config: EncoderConfig) -> FieldProblem? {

@@ -11,7 +11,8 @@ package struct BERT: EncoderFamily {
     package let classes: [EncoderArchitecture: String] = [
         .encoder: "BertModel", .sequenceClassification: "BertForSequenceClassification",
         .tokenClassification: "BertForTokenClassification", .maskedLanguageModel: "BertForMaskedLM",
-        .pretraining: "BertForPreTraining",
+        .pretraining: "BertForPreTraining", .questionAnswering: "BertForQuestionAnswering",
+        .multipleChoice: "BertForMultipleChoice", .nextSentencePrediction: "BertForNextSentencePrediction",
     ]
 
     package func spec(of config: EncoderConfig) -> EncoderSpec {

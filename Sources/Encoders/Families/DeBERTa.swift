@@ -71,6 +71,7 @@ package struct DeBERTa: EncoderFamily {
         .encoder: "DebertaV2Model", .sequenceClassification: "DebertaV2ForSequenceClassification",
         .tokenClassification: "DebertaV2ForTokenClassification",
         .maskedLanguageModel: "DebertaV2ForMaskedLM",
+        .questionAnswering: "DebertaV2ForQuestionAnswering", .multipleChoice: "DebertaV2ForMultipleChoice",
     ]
 
     package func problem(with config: EncoderConfig) -> FieldProblem? {
@@ -121,6 +122,7 @@ package struct DeBERTa: EncoderFamily {
         if config[Own.isRelative] { spec.disentangledPositions = positions(config, terms) }
         spec.heads.sequence.inputDropout = config[Own.poolerDropout]
         spec.heads.sequence.transform.activation = config[Own.poolerActivation]
+        spec.heads.choice = spec.heads.sequence
         spec.heads.token.dropout = config.hiddenDropout
         if !config[Own.isLegacy] {
             spec.heads.maskedLM?.isTied = true

@@ -19,14 +19,17 @@ package struct DistilBERT: EncoderFamily {
             .activation: "activation", .hiddenDropout: "dropout", .attentionDropout: "attention_dropout",
             .classifierDropout: "seq_classif_dropout",
         ], aliases: [.hiddenSize, .layers, .heads], ignored: [.tokenTypes, .layerNormEpsilon],
-        nullable: [.paddingID], refused: ConfigKeys.ownShapes, own: [sinusoids])
+        nullable: [.paddingID], refused: ConfigKeys.ownShapes, own: [sinusoids, questionDropout])
 
     private static let sinusoids = FamilyKey.flag("sinusoidal_pos_embds", false)
+    private static let questionDropout = FamilyKey.rate("qa_dropout", 0.1)
 
     package let classes: [EncoderArchitecture: String] = [
         .encoder: "DistilBertModel", .sequenceClassification: "DistilBertForSequenceClassification",
         .tokenClassification: "DistilBertForTokenClassification",
         .maskedLanguageModel: "DistilBertForMaskedLM",
+        .questionAnswering: "DistilBertForQuestionAnswering",
+        .multipleChoice: "DistilBertForMultipleChoice",
     ]
 
     package func spec(of config: EncoderConfig) -> EncoderSpec {
@@ -35,7 +38,9 @@ package struct DistilBERT: EncoderFamily {
         spec.embeddings.positions.areSinusoids = config[Self.sinusoids]
         for index in spec.layers.indices { spec.layers[index].attention.outputDropout = 0 }
         spec.heads.sequence.transform.activation = .relu
+        spec.heads.choice = spec.heads.sequence
         spec.heads.token.dropout = config.hiddenDropout
+        spec.heads.question.dropout = config[Self.questionDropout]
         spec.heads.maskedLM?.bias = EncoderSpec.MaskedLM.sharedBias
         return spec
     }

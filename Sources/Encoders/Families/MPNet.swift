@@ -25,6 +25,7 @@ package struct MPNet: EncoderFamily {
     package let classes: [EncoderArchitecture: String] = [
         .encoder: "MPNetModel", .sequenceClassification: "MPNetForSequenceClassification",
         .tokenClassification: "MPNetForTokenClassification", .maskedLanguageModel: "MPNetForMaskedLM",
+        .questionAnswering: "MPNetForQuestionAnswering", .multipleChoice: "MPNetForMultipleChoice",
     ]
 
     package func spec(of config: EncoderConfig) -> EncoderSpec {
@@ -36,6 +37,7 @@ package struct MPNet: EncoderFamily {
         spec.heads.sequence.inputDropout = config.hiddenDropout
         spec.heads.sequence.transform.name = "classifier"
         spec.heads.sequence.dropout = config.hiddenDropout
+        spec.heads.choice?.dropout = config.hiddenDropout
         spec.heads.token.dropout = config.hiddenDropout
         spec.heads.maskedLM?.transform?.activation = .gelu
         return spec

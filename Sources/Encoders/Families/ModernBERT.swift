@@ -86,6 +86,8 @@ package struct ModernBERT: EncoderFamily {
         .encoder: "ModernBertModel", .sequenceClassification: "ModernBertForSequenceClassification",
         .tokenClassification: "ModernBertForTokenClassification",
         .maskedLanguageModel: "ModernBertForMaskedLM",
+        .questionAnswering: "ModernBertForQuestionAnswering",
+        .multipleChoice: "ModernBertForMultipleChoice",
     ]
 
     package func problem(with config: EncoderConfig) -> FieldProblem? {
@@ -111,7 +113,10 @@ package struct ModernBERT: EncoderFamily {
         transform.hasBias = config[Own.transformBias]
         spec.heads.sequence.pooling = config[Own.classifierPooling]
         spec.heads.sequence.transform = transform
+        spec.heads.choice = spec.heads.sequence
         spec.heads.token.transform = transform
+        // One classifier, whatever the task.
+        spec.heads.question = spec.heads.token
         spec.heads.maskedLM?.transform = transform
         spec.heads.maskedLM?.bias = config[Own.decoderBias] ? EncoderSpec.MaskedLM.sharedBias : nil
         return spec

@@ -1,5 +1,5 @@
 /// RoBERTa (Liu et al., arXiv:1907.11692) and the models that share its code, XLM-RoBERTa and CamemBERT: BERT with positions
-/// that begin behind the padding token's row. A sequence's classifier has a dense layer of its own, not the pooler.
+/// that begin behind the padding token's row. A sequence's classifier has a dense layer of its own; the pooler is for choices.
 package struct Roberta: EncoderFamily {
     package let modelType: String
     package let classes: [EncoderArchitecture: String]
@@ -15,6 +15,7 @@ package struct Roberta: EncoderFamily {
         classes = [
             .encoder: "\(name)Model", .sequenceClassification: "\(name)ForSequenceClassification",
             .tokenClassification: "\(name)ForTokenClassification", .maskedLanguageModel: "\(name)ForMaskedLM",
+            .questionAnswering: "\(name)ForQuestionAnswering", .multipleChoice: "\(name)ForMultipleChoice",
         ]
     }
 
@@ -40,6 +41,7 @@ package struct Roberta: EncoderFamily {
         spec.embeddings.positions.offset = (config.paddingID ?? 0) + 1
         spec.heads.sequence.inputDropout = config.effectiveClassifierDropout
         spec.heads.sequence.transform.name = "classifier"
+        spec.heads.choice?.dropout = config.hiddenDropout
         spec.heads.maskedLM?.transform?.activation = .gelu
         return spec
     }

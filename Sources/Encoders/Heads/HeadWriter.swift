@@ -2,10 +2,10 @@ import GraphIR
 
 /// Writes a head, and with labels its loss, into a graph.
 struct HeadWriter {
-    private let builder: EncoderBuilder
-    private let head: EncoderHead
+    let builder: EncoderBuilder
+    let head: EncoderHead
     private let hasLabels: Bool
-    private let labelSmoothing: Double
+    let labelSmoothing: Double
     /// What open gates add to the loss.
     private let maskLoss: Tensor?
 
@@ -20,9 +20,9 @@ struct HeadWriter {
         self.maskLoss = maskLoss
     }
 
-    private var g: GraphBuilder { builder.g }
-    private var width: Int { builder.spec.width }
-    private var heads: EncoderSpec.Heads { builder.spec.heads }
+    var g: GraphBuilder { builder.g }
+    var width: Int { builder.spec.width }
+    var heads: EncoderSpec.Heads { builder.spec.heads }
 
     /// - Parameter x: the encoder's states. The head is one that the specification has.
     func write(_ x: Tensor) {
@@ -30,9 +30,13 @@ struct HeadWriter {
         case .encoder: break
         case .classification(let labels): classification(x, labels: labels)
         case .regression: classification(x, labels: 1)
+        case .multiLabelClassification(let labels): classification(x, labels: labels)
+        case .multipleChoice: multipleChoice(x)
         case .tokenClassification(let labels): tokenClassification(x, labels: labels)
+        case .questionAnswering: questionAnswering(x)
         case .maskedLM: maskedLM(x)
         case .pretraining: pretraining(x)
+        case .nextSentencePrediction: nextSentencePrediction(x)
         case .discriminator: discriminator(x)
         }
     }
@@ -41,76 +45,15 @@ struct HeadWriter {
 
     /// Writes the loss where there are labels, with what open gates add to it: of several micro-batches, whose terms are
     /// weighted, each counts its share of them.
-    private func loss(_ body: () -> Tensor) {
+    func loss(_ body: () -> Tensor) {
         guard hasLabels else { return }
         g.scope("loss") { g.output("loss", withMaskLoss(body())) }
     }
 
     private func withMaskLoss(_ loss: Tensor) -> Tensor { maskLoss.map { loss + $0 } ?? loss }
 
-    private func crossEntropy(_ logits: Tensor, _ labels: Tensor) -> Tensor {
+    func crossEntropy(_ logits: Tensor, _ labels: Tensor) -> Tensor {
         logits.crossEntropy(labels: labels, labelSmoothing: labelSmoothing).mean()
-    }
-
-    // MARK: Classifiers
-
-    private func classifier(_ x: Tensor, labels: Int) -> Tensor {
-        builder.linear(x, "classifier", (width, labels), .classifier)
-    }
-
-    /// What a sequence's classifier reads, but for dropout.
-    private func pooler(_ x: Tensor) -> Tensor {
-        let part = heads.sequence
-        func transformed(_ x: Tensor) -> Tensor {
-            builder.transform(builder.dropout(x, part.inputDropout), part.transform, (width, width))
-        }
-        func pooled(_ x: Tensor) -> Tensor { SentenceWriter(builder, states: [x]).pooled(part.pooling) }
-        return g.scope("pooler") {
-            part.poolsTransformed ? pooled(transformed(x)) : transformed(pooled(x))
-        }
-    }
-
-    private func classification(_ x: Tensor, labels: Int) {
-        let pooled = pooler(x)
-        let logits = g.scope("classifier") {
-            classifier(builder.dropout(pooled, heads.sequence.dropout), labels: labels)
-        }
-        g.output("logits", logits)
-        loss {
-            guard head == .regression else {
-                return crossEntropy(logits, g.input("labels", .i32, ["sequences"]))
-            }
-            let target = g.input("labels", .f32, ["sequences"])
-            let error = logits.reshaped(["sequences"]) - target
-            return (error * error).mean()
-        }
-    }
-
-    private func tokenClassification(_ x: Tensor, labels: Int) {
-        let logits = g.scope("classifier") {
-            let inner = heads.token.transform.map { builder.transform(x, $0, (width, width)) } ?? x
-            return classifier(builder.dropout(inner, heads.token.dropout), labels: labels)
-        }
-        g.output("logits", logits)
-        loss {
-            let rows = logits.gather(g.input("labelled_positions", .i32, ["labelled"]))
-            return crossEntropy(rows, g.input("labels", .i32, ["labelled"]))
-        }
-    }
-
-    /// Mean binary cross-entropy, log(1 + exp(x)) - x · label.
-    private func discriminator(_ x: Tensor) {
-        guard let activation = heads.discriminator else { return }
-        let logits = g.scope("discriminator") {
-            let inner = activation(builder.linear(x, "discriminator.dense", (width, width), .head))
-            return builder.linear(inner, "discriminator.prediction", (width, 1), .head).reshaped(["tokens"])
-        }
-        g.output("logits", logits)
-        loss {
-            let places = g.input("labelled_positions", .i32, ["labelled"])
-            let values = logits.reshaped(["tokens", 1]).gather(places).reshaped(["labelled"])
-            return (values.softplus() - values * g.input("labels", .f32, ["labelled"])).mean()
-        }
     }
 
     // MARK: Pre-training
@@ -143,13 +86,25 @@ struct HeadWriter {
         loss { crossEntropy(logits, g.input("labels", .i32, ["masked"])) }
     }
 
+    /// Whether the second text of each pair follows, [sequences, 2].
+    private func nextSentenceLogits(_ x: Tensor, _ pair: EncoderSpec.PairHead) -> Tensor {
+        let pooled = pooler(x, heads.sequence)
+        return g.scope("cls") {
+            builder.linear(builder.dropout(pooled, pair.dropout), "cls.seq_relationship", (width, 2), .head)
+        }
+    }
+
+    private func nextSentencePrediction(_ x: Tensor) {
+        guard let pair = heads.pair else { return }
+        let logits = nextSentenceLogits(x, pair)
+        g.output("logits", logits)
+        loss { crossEntropy(logits, g.input("labels", .i32, ["sequences"])) }
+    }
+
     private func pretraining(_ x: Tensor) {
         guard let part = heads.maskedLM, let pair = heads.pair else { return }
         let logits = maskedLogits(x, part)
-        let pooled = pooler(x)
-        let nextSentence = g.scope("cls") {
-            builder.linear(builder.dropout(pooled, pair.dropout), "cls.seq_relationship", (width, 2), .head)
-        }
+        let nextSentence = nextSentenceLogits(x, pair)
         g.output("logits", logits)
         g.output("next_sentence_logits", nextSentence)
         guard hasLabels else { return }

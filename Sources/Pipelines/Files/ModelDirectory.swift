@@ -98,10 +98,10 @@ extension EncoderHead {
             names.contains("classifier.weight")
             ? names.contains("\(layer).dense.weight") ? .sequenceClassification : .tokenClassification
             : names.isDisjoint(with: ["cls.predictions.bias", "cls.predictions.decoder.weight"])
-                ? names.contains("discriminator.prediction.weight") ? .discriminator : .encoder
+                ? Self.otherArchitecture(names)
                 : names.contains("cls.seq_relationship.weight") ? .pretraining : .maskedLanguageModel
-        // Their tensors have the names of classifiers: a single output that chooses one of several texts would pass for a
-        // regression, and the two that find an answer's ends for classes.
+        // Of families without such classes. Their tensors have the names of classifiers: a single output that chooses one of
+        // several texts would pass for a regression, and the two that find an answer's ends for classes.
         let others = ["ForMultipleChoice", "ForQuestionAnswering"]
         let isOther =
             config.architecture == nil
@@ -111,17 +111,23 @@ extension EncoderHead {
         case .maskedLanguageModel: self = .maskedLM
         case .pretraining: self = .pretraining
         case .discriminator: self = .discriminator
+        case .nextSentencePrediction: self = .nextSentencePrediction
+        case .multipleChoice: self = .multipleChoice
+        case .questionAnswering: self = .questionAnswering
         case .tokenClassification: self = .tokenClassification(labels: config.labelCount)
         case .sequenceClassification:
             switch config.problemType {
-            case .multiLabel:
-                throw ModelError(
-                    .wrongTask, "is a multi-label classifier; expected one label per text, or regression",
-                    at: checkpoint.directory.path)
+            case .multiLabel: self = .multiLabelClassification(labels: config.labelCount)
             case .regression: self = .regression
             case .singleLabel: self = .classification(labels: config.labelCount)
             case nil: self = config.labelCount == 1 ? .regression : .classification(labels: config.labelCount)
             }
         }
+    }
+    /// A model without a classifier and without the head of a masked language model.
+    private static func otherArchitecture(_ names: Set<String>) -> EncoderArchitecture {
+        if names.contains("discriminator.prediction.weight") { return .discriminator }
+        if names.contains("qa_outputs.weight") { return .questionAnswering }
+        return names.contains("cls.seq_relationship.weight") ? .nextSentencePrediction : .encoder
     }
 }

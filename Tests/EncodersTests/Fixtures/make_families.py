@@ -29,28 +29,37 @@ HERE = Path(__file__).resolve().parent
 def classes(name, *others):
     """The classes of a family with the usual heads."""
     heads = {"encoder": "Model", "sequence": "ForSequenceClassification", "token": "ForTokenClassification", "mlm": "ForMaskedLM"}
-    return {head: getattr(hf, name + suffix) for head, suffix in [*heads.items(), *others]}
+    return {head: getattr(hf, name + suffix) for head, suffix in [*heads.items(), ("multilabel", heads["sequence"]), *others]}
+
+
+# Heads that not all families have.
+ENDS = [("question", "ForQuestionAnswering"), ("choice", "ForMultipleChoice")]
 
 
 HEADS = {
-    "distilbert": classes("DistilBert"),
-    "electra": classes("Electra", ("discriminator", "ForPreTraining")),
-    "roberta": classes("Roberta"),
-    "xlm-roberta": classes("XLMRoberta"),
-    "camembert": classes("Camembert"),
-    "albert": classes("Albert", ("pretraining", "ForPreTraining")),
-    "mpnet": classes("MPNet"),
-    "deberta-v2": classes("DebertaV2"),
-    "modernbert": classes("ModernBert"),
+    "bert": classes("Bert", *ENDS, ("next", "ForNextSentencePrediction")),
+    "distilbert": classes("DistilBert", *ENDS),
+    "electra": classes("Electra", ("discriminator", "ForPreTraining"), *ENDS),
+    "roberta": classes("Roberta", *ENDS),
+    "xlm-roberta": classes("XLMRoberta", *ENDS),
+    "camembert": classes("Camembert", *ENDS),
+    "albert": classes("Albert", ("pretraining", "ForPreTraining"), *ENDS),
+    "mpnet": classes("MPNet", *ENDS),
+    "deberta-v2": classes("DebertaV2", *ENDS),
+    "modernbert": classes("ModernBert", *ENDS),
     "nomic_bert": classes("NomicBert"),
     "eurobert": classes("EuroBert"),
     "gte": classes("Gte"),
 }
-# Families whose code is another's have one fixture.
-FIXTURES = {"xlm-roberta": ["sequence"], "camembert": ["token"]}
+# Families whose code is another's have one fixture, and so have heads that are the same in all families.
+FIXTURES = {"xlm-roberta": ["sequence"], "camembert": ["token"], "bert": ["question", "choice", "next", "multilabel"]}
+OMITTED = {"multilabel": list(HEADS), "question": ["roberta", "albert", "mpnet", "deberta-v2"], "choice": ["albert"]}
 ACTIVATIONS = ["gelu", "relu", "gelu_new", "silu"]
 OPTIMIZER = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-4, "weight_decay": 0.01}
 STEPS = 20
+# Heads with one row of logits for each sequence, and how many of a batch's sequences each example has.
+WHOLE = ("sequence", "multilabel", "next", "choice")
+CHOICES = [3, 1]
 
 
 def config(family, rng, small):
@@ -70,7 +79,7 @@ def config(family, rng, small):
     if family == "distilbert":
         return hf.DistilBertConfig(
             dim=width, n_heads=heads, n_layers=layers, hidden_dim=inner, activation=activation, dropout=0.0,
-            attention_dropout=0.0, seq_classif_dropout=0.0,
+            attention_dropout=0.0, seq_classif_dropout=0.0, qa_dropout=0.0,
             sinusoidal_pos_embds=pick(False, lambda: bool(rng.random() < 0.3)), **common)
     common |= {"hidden_size": width, "num_attention_heads": heads, "num_hidden_layers": layers, "intermediate_size": inner}
     if family == "modernbert":
@@ -92,12 +101,15 @@ def config(family, rng, small):
         common["type_vocab_size"] = pick(1, lambda: int(rng.integers(0, 3)))
         return hf.GteConfig(rope_parameters=rotary(rng, small), classifier_dropout=0.0, **common)
     if family == "electra":
-        return hf.ElectraConfig(embedding_size=tables, **common)
+        return hf.ElectraConfig(embedding_size=tables, summary_last_dropout=0.0,
+                                summary_activation=pick("relu", lambda: str(rng.choice(ACTIVATIONS))), **common)
     if family == "albert":
         groups, repeats = pick((2, 1), lambda: (int(rng.integers(1, layers + 1)), int(rng.integers(1, 3))))
         common["num_hidden_layers"] = pick(3, lambda: layers)
         return hf.AlbertConfig(embedding_size=tables, num_hidden_groups=groups, inner_group_num=repeats,
                                classifier_dropout_prob=0.0, **common)
+    if family == "bert":
+        return hf.BertConfig(**common)
     kind = {"roberta": hf.RobertaConfig, "xlm-roberta": hf.XLMRobertaConfig, "camembert": hf.CamembertConfig}[family]
     return kind(**common | {"pad_token_id": pick(1, lambda: int(rng.integers(0, 4)))})
 
@@ -163,6 +175,12 @@ def pad(rows, value):
 
 def labels(head, settings, ids, rng):
     """What the head is to predict: one number or class for each sequence, or a class for each token, -100 for none."""
+    if head == "multilabel":
+        return rng.integers(0, 2, (len(ids), settings.num_labels)).astype(np.float32)
+    if head == "next":
+        return rng.integers(0, 2, len(ids)).astype(np.int32)
+    if head == "choice":
+        return np.asarray([rng.integers(0, count) for count in CHOICES], np.int32)
     if head == "sequence":
         if settings.num_labels == 1:
             return rng.normal(size=len(ids)).astype(np.float32)
@@ -185,12 +203,20 @@ def batch(family, head, settings, rng):
         inputs["token_type_ids"] = pad(types, 0)
     tensors = {"ids": np.concatenate(ids).astype(np.int32), "types": np.concatenate(types).astype(np.int32),
                "lengths": np.asarray([len(row) for row in ids], np.int32)}
-    if head != "encoder":
+    if head == "question":
+        ends = np.asarray([sorted(rng.integers(0, len(row), 2)) for row in ids], np.int32).T
+        for name, places in zip(("start_positions", "end_positions"), ends):
+            inputs[name], tensors[name] = torch.from_numpy(places).long(), places
+    elif head != "encoder":
         wanted = labels(head, settings, ids, rng)
-        inputs["labels"] = torch.from_numpy(wanted) if head == "sequence" else pad(wanted, -100)
-        if head == "sequence":
-            inputs["labels"] = inputs["labels"].double() if settings.num_labels == 1 else inputs["labels"].long()
-        tensors["labels"] = wanted if head == "sequence" else np.concatenate(wanted).astype(np.int32)
+        if head in WHOLE:
+            numbers = head == "multilabel" or head == "sequence" and settings.num_labels == 1
+            inputs["labels"] = torch.from_numpy(wanted).to(torch.double if numbers else torch.long)
+        else:
+            inputs["labels"] = pad(wanted, -100)
+        tensors["labels"] = wanted if head in WHOLE else np.concatenate(wanted).astype(np.int32)
+    if head == "choice":
+        tensors["example_offsets"] = np.cumsum([0, *CHOICES]).astype(np.int32)
     if head == "pretraining":
         order = rng.integers(0, 2, len(ids))
         inputs["sentence_order_label"] = torch.from_numpy(order)
@@ -198,7 +224,40 @@ def batch(family, head, settings, rng):
     return inputs, tensors
 
 
-def train(model, inputs):
+def examples(head, inputs):
+    """The calls of a model whose mean loss is that of a batch: one for each example where its logits are a distribution over
+    tokens, of which padding would be a part, or over choices, whose numbers differ."""
+    counts = {"question": [1] * len(inputs["input_ids"]), "choice": CHOICES}.get(head)
+    if not counts:
+        return [inputs]
+    calls, start = [], 0
+    for index, count in enumerate(counts):
+        rows = slice(start, start + count)
+        length = int(inputs["attention_mask"][rows].sum(1).max())
+        call = {name: x[rows, :length] for name, x in inputs.items() if x.dim() == 2}
+        if head == "choice":
+            call = {name: x[None] for name, x in call.items()} | {"labels": inputs["labels"][index:index + 1]}
+        else:
+            call |= {name: x[rows] for name, x in inputs.items() if x.dim() == 1}
+        calls.append(call)
+        start += count
+    return calls
+
+
+def run(model, head, inputs):
+    """The loss and the logits; those of tokens are packed."""
+    outputs = [model(**call) for call in examples(head, inputs)]
+    loss = sum(out.loss for out in outputs) / len(outputs)
+    if head == "question":
+        logits = torch.cat([torch.stack([out.start_logits[0], out.end_logits[0]], 1) for out in outputs])
+    elif head == "choice":
+        logits = torch.cat([out.logits[0] for out in outputs])
+    else:
+        logits = outputs[0].prediction_logits if head == "pretraining" else outputs[0].logits
+    return loss, logits, outputs[0]
+
+
+def train(model, head, inputs):
     """The losses of some steps of AdamW from the model's weights, which stay as they are, and the weights after them."""
     model = copy.deepcopy(model)
     plain = [name for name, _ in model.named_parameters() if any(part in name.lower() for part in ("bias", "norm", "_ln."))]
@@ -208,7 +267,7 @@ def train(model, inputs):
     losses = []
     for _ in range(STEPS):
         optimizer.zero_grad()
-        loss = model(**inputs).loss
+        loss = run(model, head, inputs)[0]
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
@@ -219,7 +278,9 @@ def write(family, head, settings, rng, directory, keeps_trained=False):
     settings = copy.deepcopy(settings)
     if head == "sequence" and settings.num_labels == 1:
         settings.problem_type = "regression"
-    if head == "pretraining":
+    if head == "multilabel":
+        settings.problem_type = "multi_label_classification"
+    if head in ("pretraining", "question", "next"):
         settings.num_labels = 2
     model = HEADS[family][head](settings).eval()
     with torch.no_grad():
@@ -229,21 +290,20 @@ def write(family, head, settings, rng, directory, keeps_trained=False):
     model.save_pretrained(directory)
     model = model.double()
     inputs, tensors = batch(family, head, settings, rng)
-    out = model(output_hidden_states=True, **inputs)
     rows = range(len(tensors["lengths"]))
 
     def packed(x):
         return np.concatenate([x[row, :tensors["lengths"][row]].detach().numpy() for row in rows])
 
-    tensors["hidden"] = packed(out.last_hidden_state if head == "encoder" else last_states(model, inputs))
-    if head == "pretraining":
-        tensors |= {"logits": packed(out.prediction_logits), "next_sentence_logits": out.sop_logits.detach().numpy()}
-    elif head != "encoder":
-        tensors["logits"] = out.logits.detach().numpy() if head == "sequence" else packed(out.logits)
+    tensors["hidden"] = packed(model(**inputs).last_hidden_state if head == "encoder" else last_states(model, inputs))
     if head != "encoder":
-        out.loss.backward()
-        tensors["loss"] = out.loss.detach().numpy().reshape(1)
-        tensors["losses"], trained = train(model, inputs)
+        loss, logits, out = run(model, head, inputs)
+        tensors["logits"] = logits.detach().numpy() if head in WHOLE or head == "question" else packed(logits)
+        if head == "pretraining":
+            tensors["next_sentence_logits"] = out.sop_logits.detach().numpy()
+        loss.backward()
+        tensors["loss"] = loss.detach().numpy().reshape(1)
+        tensors["losses"], trained = train(model, head, inputs)
         if keeps_trained:
             tensors |= {f"trained.{name}": weights for name, weights in trained.items()}
         tensors |= {f"grad.{name}": p.grad.numpy() for name, p in model.named_parameters() if p.grad is not None}
@@ -254,7 +314,7 @@ def write(family, head, settings, rng, directory, keeps_trained=False):
 
 def last_states(model, inputs):
     """The encoder's last states."""
-    return model.base_model(**{key: value for key, value in inputs.items() if "label" not in key}).last_hidden_state
+    return model.base_model(**{key: value for key, value in inputs.items() if "label" not in key and "positions" not in key}).last_hidden_state
 
 
 def generator(*words):
@@ -274,7 +334,7 @@ def check(made, saved):
             wrong = set(report["missing_keys"]) - poolers | set(report["unexpected_keys"])
             assert not wrong and not report["mismatched_keys"], (place, wrong)
             torch.manual_seed(1)
-            ids = torch.randint(5, model.config.vocab_size, (3, 9))
+            ids = torch.randint(5, model.config.vocab_size, (1, 3, 9) if kind.endswith("MultipleChoice") else (3, 9))
             outputs.append(model.eval()(ids)[0])
         worst = max(worst, (outputs[0] - outputs[1]).abs().max().item())
         assert torch.equal(*outputs), directory
@@ -286,14 +346,14 @@ def main():
     if arguments[:1] == ["--check"]:
         return check(Path(arguments[1]), Path(arguments[2]))
     sweep = arguments[:1] == ["--sweep"]
-    for family in arguments[3:] if sweep else arguments or HEADS:
+    for family in (arguments[3:] if sweep else arguments) or HEADS:
         if sweep:
             for index in range(int(arguments[1])):
                 head = list(HEADS[family])[(index + 1) % len(HEADS[family])]
                 rng = generator("sweep", family, str(index))
                 write(family, head, config(family, rng, False), rng, Path(arguments[2]) / f"{family}-{head}-{index}", True)
             continue
-        for head in FIXTURES.get(family, [head for head in HEADS[family] if head != "encoder"]):
+        for head in FIXTURES.get(family, [head for head in HEADS[family] if head != "encoder" and family not in OMITTED.get(head, [])]):
             rng = generator(family, head)
             write(family, head, config(family, rng, True), rng, HERE / "families" / f"{family}-{head}")
 
