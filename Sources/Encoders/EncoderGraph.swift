@@ -38,6 +38,8 @@ public struct EncoderGraph: Sendable {
     public let labelSmoothing: Double
     /// Learns the attention mask; the configuration then has none of its own.
     public let gates: AttentionGates?
+    /// A low-rank adapter beside the linear layers; its parameters are those of the roles `adapterInput` and `adapterOutput`.
+    public let adapter: LoRAConfig?
     /// What makes a plain encoder's token states one vector per sequence; the configuration's pooling unless set.
     package var modules: [SentenceModule]
     /// Tokens of a prompt before each text, for modules that leave them out.
@@ -52,17 +54,33 @@ public struct EncoderGraph: Sendable {
     ///   - hasLabels: whether it has labels as inputs and a loss; as `isTraining` says when nil.
     ///   - labelSmoothing: the share of the loss that goes to all classes alike, in [0, 1).
     ///   - gates: the attention mask to learn; none when nil.
+    ///   - adapter: a low-rank adapter beside the linear layers; none when nil.
     public init(
         config: EncoderConfig, head: EncoderHead, isTraining: Bool, hasLabels: Bool? = nil,
-        labelSmoothing: Double = 0, gates: AttentionGates? = nil
+        labelSmoothing: Double = 0, gates: AttentionGates? = nil, adapter: LoRAConfig? = nil
     ) {
         self.config = config
         self.head = head
         self.isTraining = isTraining
         self.hasLabels = hasLabels ?? isTraining
         self.gates = gates
+        self.adapter = adapter
         modules = [.pooling(config.pooling)]
         self.labelSmoothing = labelSmoothing
+    }
+
+    /// Where the adapter's parts are; nil without one.
+    package var adapterPlan: AdapterPlan? {
+        adapter.map {
+            AdapterPlan($0, map: config.family.modules(of: config), architecture: head.architecture)
+        }
+    }
+
+    /// The parameters that training changes and a saved model has: all, or those of the adapter and the modules that are saved
+    /// with it.
+    package func trainedParameters(of built: Built) -> [ParameterSpec] {
+        guard let plan = adapterPlan else { return built.parameters }
+        return built.parameters.filter { $0.isAdapter || plan.saves($0.name) }
     }
 
     /// A graph with what is known of its parameters.
@@ -94,7 +112,7 @@ public struct EncoderGraph: Sendable {
         }
         var parameters: [ParameterSpec] = []
         let graph = try GraphBuilder.build(spec.name) { g in
-            let builder = EncoderBuilder(g, spec, isTraining: isTraining)
+            let builder = EncoderBuilder(g, spec, isTraining: isTraining, adapter: adapterPlan)
             var encoder = EncoderWriter(builder, gates: gates, isTraining: isTraining)
             let x = encoder.write()
             if head == .encoder {
@@ -107,6 +125,7 @@ public struct EncoderGraph: Sendable {
                     maskLoss: encoder.maskLoss)
                 heads.write(x)
             }
+            try builder.adapters?.check()
             parameters = builder.parameters
         }
         return Built(graph: graph, parameters: parameters)

@@ -23,6 +23,18 @@ public enum EncoderHead: Hashable, Sendable {
     /// Whether each token was replaced by another one (ELECTRA: Clark et al., arXiv:2003.10555).
     case discriminator
 
+    /// The kind of model that has this head.
+    package var architecture: EncoderArchitecture {
+        switch self {
+        case .encoder: .encoder
+        case .classification, .regression: .sequenceClassification
+        case .tokenClassification: .tokenClassification
+        case .maskedLM: .maskedLanguageModel
+        case .pretraining: .pretraining
+        case .discriminator: .discriminator
+        }
+    }
+
     /// The outputs of the training graph that add up to the loss, each a mean over examples of its own.
     package var lossTerms: [String] {
         self == .pretraining ? ["masked_lm_loss", "next_sentence_loss"] : ["loss"]

@@ -22,12 +22,17 @@ public final class EncoderPipeline {
         public var truncates: Bool
         /// Tokens in a batch; a longer sequence is a batch of its own.
         public var batchTokens: Int
+        /// The directory of a low-rank adapter for the model, in PEFT's layout; its matrices are added to the weights.
+        public var adapter: String?
 
         /// Options for a pipeline; the defaults suit most uses.
-        public init(maxLength: Int? = nil, truncates: Bool = true, batchTokens: Int = 4096) {
+        public init(
+            maxLength: Int? = nil, truncates: Bool = true, batchTokens: Int = 4096, adapter: String? = nil
+        ) {
             self.maxLength = maxLength
             self.truncates = truncates
             self.batchTokens = batchTokens
+            self.adapter = adapter
         }
     }
 
@@ -68,14 +73,14 @@ public final class EncoderPipeline {
     }
 
     /// Loads a model directory, in Hugging Face's layout or as bertc saves it, or the directory of the given
-    /// `config.json` or `model.json`.
+    /// `config.json` or `model.json`; or the directory of an adapter that names its base by a path.
     ///
     /// - Parameter compiler: what compiles the graphs; one with default options when `nil`.
     /// - Throws: one-line errors that name the file: `ModelError`, `ConfigError`, `CheckpointError`,
     ///   `SafetensorsError`, and those of the tokeniser and the compiler.
     public init(contentsOf path: String, compiler: Compiler? = nil, options: Options = Options()) throws {
-        let files = try ModelDirectory(path)
-        let checkpoint = try EncoderCheckpoint(directory: files.directory)
+        let files = try ModelDirectory(path, adapter: options.adapter)
+        let checkpoint = try files.checkpoint()
         self.path = path
         self.options = options
         config = files.config

@@ -9,6 +9,7 @@ import Testing
 struct FamilyFixture {
     let checkpoint: EncoderCheckpoint
     let head: EncoderHead
+    private let adapter: LoRAConfig?
     private let file: SafetensorsFile
     private let inputs: [String: TensorData]
     private let longest: Int
@@ -17,7 +18,24 @@ struct FamilyFixture {
 
     /// - Parameter isPadded: whether all sequences take as many rows as the longest, or as many as they have tokens.
     init(_ directory: URL, isPadded: Bool = false) throws {
-        checkpoint = try EncoderCheckpoint(directory: directory)
+        try self.init(EncoderCheckpoint(directory: directory), expected: directory, isPadded: isPadded)
+    }
+
+    /// A model with an adapter that `Fixtures/make_adapters.py` made, which is part of the weights or beside them.
+    init(_ base: URL, adapter directory: URL, isMerged: Bool) throws {
+        let adapter = try AdapterCheckpoint(
+            directory: directory, base: EncoderConfig(contentsOf: base), isMerged: isMerged)
+        try self.init(
+            EncoderCheckpoint(directory: base, adapter: adapter), expected: directory,
+            adapter: isMerged ? nil : adapter.lora)
+    }
+
+    private init(
+        _ checkpoint: EncoderCheckpoint, expected directory: URL, isPadded: Bool = false,
+        adapter: LoRAConfig? = nil
+    ) throws {
+        self.checkpoint = checkpoint
+        self.adapter = adapter
         head = try #require(Self.head(of: checkpoint.config))
         let file = try SafetensorsFile(directory.appendingPathComponent("expected.safetensors"))
         let lengths = try file.integers(named: "lengths")
@@ -72,6 +90,23 @@ struct FamilyFixture {
     }
 
     // MARK: Differences
+
+    /// Logits and loss with an adapter, and the adapter's gradients, which stand in a directory like it.
+    func adapterDifferences(gradients directory: URL) throws -> [String: Float] {
+        let outputs = try run(trained, inputs.merging(labels()) { $1 })
+        var differences = [
+            "logits": difference(try logits(outputs), try expectedLogits()),
+            "loss": difference(try #require(outputs["loss"]).floats, try file.floats(named: "loss")),
+        ]
+        let gradients = try EncoderCheckpoint(
+            directory: checkpoint.directory,
+            adapter: AdapterCheckpoint(directory: directory, base: config, isMerged: false))
+        for spec in try trained.build().parameters where spec.isAdapter {
+            differences["grad.\(spec.name)"] = difference(
+                try #require(outputs["grad.\(spec.name)"]).floats, try gradients.floats(of: spec.name))
+        }
+        return differences
+    }
 
     /// The last states.
     func stateDifferences() throws -> [String: Float] {
@@ -168,7 +203,9 @@ struct FamilyFixture {
 
     // MARK: Runs
 
-    private var trained: EncoderGraph { EncoderGraph(config: config, head: head, isTraining: true) }
+    var trained: EncoderGraph {
+        EncoderGraph(config: config, head: head, isTraining: true, adapter: adapter)
+    }
 
     private func executor(
         _ graph: Graph, _ built: EncoderGraph.Built, _ store: ParameterStore = ParameterStore()

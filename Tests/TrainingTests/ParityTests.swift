@@ -14,15 +14,25 @@ import Training
 
     /// The largest relative difference of a loss from PyTorch's in double precision.
     static func largestDifference(
-        curve name: String, model directory: URL, labels: Int, batchSize: Int, rate: Double
+        curve name: String, model directory: URL, labels: Int, batchSize: Int, rate: Double,
+        adapter: AdapterCheckpoint? = nil
     ) throws -> Double {
         let file = try SafetensorsFile(Repository.fixtures.appendingPathComponent("\(name).safetensors"))
-        let checkpoint = try EncoderCheckpoint(directory: directory)
+        let checkpoint = try EncoderCheckpoint(directory: directory, adapter: adapter)
         var config = checkpoint.config
         (config.hiddenDropout, config.attentionDropout, config.classifierDropout) = (0, 0, 0)
+        let graphs = try ModelGraphs(
+            config: config, head: .classification(labels: labels), adapter: adapter?.lora)
+        let trained = Set(graphs.savedSpecs.map(\.name))
+        let treatments = graphs.specs.map {
+            ($0.name, ParameterTreatment(decays: $0.decays, isFrozen: !trained.contains($0.name)))
+        }
         let model = try TrainableModel(
-            ModelGraphs(config: config, head: .classification(labels: labels)),
-            TrainingOptions(OptimizerOptions(maxGradientNorm: 1)), compiler: Compiler())
+            graphs,
+            TrainingOptions(
+                OptimizerOptions(
+                    maxGradientNorm: 1, treatments: Dictionary(uniqueKeysWithValues: treatments))),
+            compiler: Compiler())
         for spec in model.specs {
             let values =
                 file.entry(named: spec.name) != nil
@@ -30,7 +40,12 @@ import Training
             try model.parameters.set(spec.name, TensorData(values, shape: spec.shape))
         }
         let targets = try file.integers(named: "labels").map(Int32.init)
-        let expected = try file.withBytes(named: "losses_f64") { bytes in
+        let losses =
+            try adapter.map {
+                try SafetensorsFile($0.directory.appendingPathComponent("expected.safetensors"))
+            }
+            ?? file
+        let expected = try losses.withBytes(named: "losses_f64") { bytes in
             (0..<50).map { bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Double.self) }
         }
         let batcher = try Batcher(
@@ -45,6 +60,19 @@ import Training
             worst = max(worst, abs(result.loss - loss) / loss)
         }
         return worst
+    }
+
+    /// PEFT's adapter of `Fixtures/make_adapters.py`, the base frozen.
+    @Test func adapterFollowsPEFT() throws {
+        let adapter = try AdapterCheckpoint(
+            directory: Repository.fixtures.appendingPathComponent("adapters/curve"),
+            base: EncoderConfig(contentsOf: Repository.fixtures.appendingPathComponent("tiny")),
+            isMerged: false)
+        let worst = try Self.largestDifference(
+            curve: "tiny_curve", model: Repository.fixtures.appendingPathComponent("tiny"), labels: 3,
+            batchSize: 8, rate: 1e-3, adapter: adapter)
+        print("adapter: largest relative difference of 50 losses \(worst)")
+        #expect(worst < Self.tolerance)
     }
 
     private static func encodings(_ file: SafetensorsFile) throws -> [Encoding] {

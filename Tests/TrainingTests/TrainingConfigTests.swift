@@ -244,7 +244,7 @@ import Training
         }
     }
 
-    @Test(arguments: ["rt", "small", "glue", "pretrain", "sparsebert"])
+    @Test(arguments: ["rt", "lora", "small", "glue", "pretrain", "sparsebert"])
     func examplesAreValid(name: String) throws {
         let path = Repository.root.appendingPathComponent("Examples/\(name)/train.json").path
         let config = try TrainingConfig(contentsOf: path)

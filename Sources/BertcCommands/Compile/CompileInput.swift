@@ -49,15 +49,32 @@ struct CompileInput: ParsableArguments {
                 "As the field freeze of train.json, e.g. encoder.layer.0-3; may be given several times."))
     var freeze: [String] = []
 
+    @Option(
+        name: .customLong("lora-rank"),
+        help: "Train a low-rank adapter of this rank in the place of the weights, as loraRank of train.json.")
+    var loraRank: Int?
+
+    @Option(
+        name: .customLong("target-modules"), parsing: .unconditionalSingleValue,
+        help: "Layers of --lora-rank, as targetModules of train.json; may be given several times.")
+    var targetModules: [String] = []
+
     func validate() throws {
+        if let loraRank, loraRank < 1 {
+            throw ValidationError("--lora-rank is \(loraRank); expected at least 1")
+        }
+        if loraRank == nil, !targetModules.isEmpty {
+            throw ValidationError("--target-modules needs --lora-rank")
+        }
         if let labels, labels < 1 { throw ValidationError("--labels is \(labels); expected at least 1") }
         if labels != nil, let task, !task.hasClasses {
             let tasks = Task.allCases.filter(\.hasClasses).map(\.rawValue)
             throw ValidationError("--labels is for --task \(tasks.joined(separator: ", ")) only")
         }
-        if model.hasSuffix(".ir"), training || task != nil || labels != nil {
+        if model.hasSuffix(".ir"), training || task != nil || labels != nil || loraRank != nil {
             throw ValidationError(
-                "a graph file is compiled as it is; --training, --task and --labels need a model")
+                "a graph file is compiled as it is; --training, --task, --labels and --lora-rank need a model"
+            )
         }
         if !freeze.isEmpty, !training { throw ValidationError("--freeze needs a model and --training") }
         if training, task == .encoder {
@@ -76,7 +93,8 @@ struct CompileInput: ParsableArguments {
         if model.hasSuffix(".ir") { return Source(graph: try parsedGraph()) }
         let config = try configuration()
         let head = try head(config)
-        let built = try EncoderGraph(config: config, head: head, isTraining: training).build()
+        let model = EncoderGraph(config: config, head: head, isTraining: training, adapter: lora)
+        let built = try model.build()
         let frozen: FrozenParameters
         do {
             frozen = try FrozenParameters(freeze, of: built.parameters.map(\.name))
@@ -84,11 +102,20 @@ struct CompileInput: ParsableArguments {
             throw CommandError(.usage, "--freeze \(error.problem)")
         }
         guard training else { return Source(graph: built.graph) }
-        let forward = try built.graph.freezingParameters(frozen.contains)
+        let trained = Set(model.trainedParameters(of: built).map(\.name))
+        let forward = try built.graph.freezingParameters { frozen.contains($0) || !trained.contains($0) }
         let treatments = built.parameters.map { ($0.name, ParameterTreatment(decays: $0.decays)) }
         let options = OptimizerOptions(
             maxGradientNorm: 1, treatments: Dictionary(uniqueKeysWithValues: treatments))
         return Source(forward: forward, graph: try trainingStep(forward, options: options))
+    }
+
+    private var lora: LoRAConfig? {
+        loraRank.map { rank in
+            var lora = LoRAConfig()
+            (lora.rank, lora.targetModules) = (rank, targetModules)
+            return lora
+        }
     }
 
     private func parsedGraph() throws -> Graph {

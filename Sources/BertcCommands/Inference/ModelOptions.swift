@@ -4,8 +4,16 @@ import Support
 
 /// Which saved model to use, and what it does with long texts.
 struct ModelOptions: ParsableArguments {
-    @Argument(help: "A model directory (Hugging Face's layout or saved by bertc), or its config.json.")
+    @Argument(
+        help:
+            "A model directory (Hugging Face's layout or saved by bertc), its config.json, or an adapter's directory."
+    )
     var model: String
+
+    @Option(
+        parsing: .unconditional,
+        help: "The directory of a low-rank adapter for the model (PEFT's layout, or saved by bertc).")
+    var adapter: String?
 
     @Option(
         name: .customLong("max-length"),
@@ -21,7 +29,8 @@ struct ModelOptions: ParsableArguments {
         try passes.apply(to: &compilerOptions)
         let pipeline = try EncoderPipeline(
             contentsOf: model, compiler: try global.makeCompiler(compilerOptions),
-            options: EncoderPipeline.Options(maxLength: maxLength, truncates: !noTruncate))
+            options: EncoderPipeline.Options(
+                maxLength: maxLength, truncates: !noTruncate, adapter: adapter))
         for warning in pipeline.config.warnings + pipeline.notes { global.note("\(model): \(warning)") }
         let unused = pipeline.report.unexpected
         if !unused.isEmpty {

@@ -169,7 +169,7 @@ public struct CheckpointMap: Sendable {
     /// What wrappers of a model (`torch.compile`, data parallelism, FSDP, DeepSpeed, a module that holds it) put before
     /// its names, one or several.
     private static let wrappers: Set<Substring> = [
-        "model", "module", "auto_model", "_orig_mod", "_fsdp_wrapped_module", "_forward_module",
+        "model", "module", "auto_model", "base_model", "_orig_mod", "_fsdp_wrapped_module", "_forward_module",
     ]
     /// What wrappers of a part of a model put into its names.
     private static let innerWrappers: Set<Substring> = [
@@ -178,7 +178,7 @@ public struct CheckpointMap: Sendable {
 
     /// The family's name of a tensor in a file: without what wrappers put there, LayerNorm's `gamma` and `beta` (as
     /// TensorFlow and early PyTorch checkpoints have it) as `weight` and `bias`.
-    private func plain(_ stored: String) -> String {
+    func plain(_ stored: String) -> String {
         let parts = stored.split(separator: ".", omittingEmptySubsequences: false)
         var name = parts.drop { Self.wrappers.contains($0) || $0 == prefix || otherPrefixes.contains($0) }
             .filter { !Self.innerWrappers.contains($0) }.joined(separator: ".")

@@ -1,3 +1,6 @@
+import Foundation
+import Support
+
 /// A parameter's values in the files of a checkpoint: a tensor, a part of one, or several tensors one after another.
 struct CheckpointTensor {
     /// A tensor of a file, of which the parameter has the part `slice`.
@@ -20,6 +23,32 @@ struct CheckpointTensor {
         guard index < parts.count, parts[index] == nil else { return entries.first?.name ?? part.entry.name }
         parts[index] = part
         return nil
+    }
+
+    /// All tensors of files by the names of parameters.
+    ///
+    /// - Parameter places: the parameters that a tensor holds; `slice` is the part of a parameter, `source` that of the tensor.
+    /// - Throws: `CheckpointError.ambiguous`.
+    static func all(
+        in files: [SafetensorsFile], directory: URL, places: (String) -> [CheckpointMap.Place]
+    ) throws -> [TextKey: CheckpointTensor] {
+        var tensors: [TextKey: CheckpointTensor] = [:]
+        for file in files {
+            for entry in file.entries {
+                for place in places(entry.name) {
+                    let part = Part(file: file, entry: entry, slice: place.source)
+                    let other = tensors[
+                        TextKey(place.name), default: CheckpointTensor(count: place.slice.count)
+                    ]
+                    .add(part, at: place.slice.index)
+                    if let other {
+                        throw CheckpointError.ambiguous(
+                            directory: directory.path, name: place.name, stored: [other, entry.name].sorted())
+                    }
+                }
+            }
+        }
+        return tensors
     }
 
     /// Whether no part is missing.

@@ -18,7 +18,7 @@ extension EncoderCheckpoint {
         parameters: [ParameterSpec],
         provide: (ParameterSpec, @escaping (UnsafeBufferPointer<Float>) throws -> Void) throws -> Void
     ) throws {
-        let text = try saved(config, as: architecture).json()
+        let text = try config.saved(as: architecture).json()
         try makeDirectory(directory.path)
         let map = config.family.checkpoint(of: config)
         let tensors = SavedTensor.list(parameters) { map.stored($0, in: architecture) }
@@ -43,12 +43,12 @@ extension EncoderCheckpoint {
             try (values[spec.name] ?? []).withUnsafeBufferPointer { try sink($0) }
         }
     }
+}
 
+extension EncoderConfig {
     /// The configuration as it is written beside F32 weights of a class.
-    private static func saved(
-        _ config: EncoderConfig, as architecture: EncoderArchitecture
-    ) throws -> EncoderConfig {
-        var config = config
+    func saved(as architecture: EncoderArchitecture) throws -> EncoderConfig {
+        var config = self
         guard let name = config.family.classes[architecture] else {
             throw ConfigError(
                 file: "model configuration",

@@ -18,6 +18,8 @@ public struct EncoderCheckpoint: Sendable {
     private let map: CheckpointMap
 
     private let tensors: [TextKey: CheckpointTensor]
+    /// What changes the weights.
+    private let adapter: AdapterCheckpoint?
 
     /// Opens the configuration and the weights of a directory and checks the headers.
     /// - Throws: `ConfigError`, `CheckpointError` or `SafetensorsError`.
@@ -26,33 +28,40 @@ public struct EncoderCheckpoint: Sendable {
         try self.init(directory: directory, config: config, map: config.family.checkpoint(of: config))
     }
 
+    /// The weights of a directory with an adapter: what it trained itself is in the place of the directory's, and weights of
+    /// linear layers are those of the merged model, unless it is to be trained further.
+    ///
+    /// - Throws: as without.
+    package init(directory: URL, adapter: AdapterCheckpoint?) throws {
+        let config = try adapter?.config ?? EncoderConfig(contentsOf: directory)
+        try self.init(
+            directory: directory, config: config, map: config.family.checkpoint(of: config), adapter: adapter)
+    }
+
     /// The same with tensors that are named as `map` says.
-    init(directory: URL, config: EncoderConfig, map: CheckpointMap) throws {
+    init(
+        directory: URL, config: EncoderConfig, map: CheckpointMap, adapter: AdapterCheckpoint? = nil
+    ) throws {
         self.directory = directory
         self.config = config
         self.map = map
-        var tensors: [TextKey: CheckpointTensor] = [:]
-        for file in try CheckpointFiles.open(in: directory) {
-            for entry in file.entries {
-                for place in map.canonical(entry.name) {
-                    let part = CheckpointTensor.Part(file: file, entry: entry, slice: place.source)
-                    let other = tensors[
-                        TextKey(place.name), default: CheckpointTensor(count: place.slice.count)
-                    ]
-                    .add(part, at: place.slice.index)
-                    if let other {
-                        throw CheckpointError.ambiguous(
-                            directory: directory.path, name: place.name, stored: [other, entry.name].sorted())
-                    }
-                }
-            }
-        }
-        self.tensors = tensors
+        self.adapter = adapter
+        let own = try CheckpointTensor.all(
+            in: try CheckpointFiles.open(in: directory), directory: directory, places: map.canonical)
+        tensors = own.merging(adapter?.savedTensors ?? [:]) { $1 }
     }
 
     /// Every tensor of the checkpoint under its canonical name, sorted by it. Their roles are not known.
     public var parameters: [ParameterSpec] {
         tensors.sorted { $0.key < $1.key }.map { ParameterSpec($0.key.text, $0.value.shape) }
+    }
+
+    /// Every parameter that the files have values of, for a copy of the whole model: buffers that are constant are left out.
+    package var weights: [ParameterSpec] {
+        parameters.filter { spec in
+            !CheckpointMap.isConstantBuffer(spec.name)
+                && tensors[TextKey(spec.name)]?.entries.allSatisfy(\.dataType.isWeight) == true
+        }
     }
 
     /// The canonical names of the parameters that a tensor of the files holds.
@@ -89,6 +98,7 @@ public struct EncoderCheckpoint: Sendable {
             }
             report.loaded.append(spec.name)
         }
+        report.unexpected += try adapter?.unused(by: expected.map(\.name)) ?? []
         guard mismatches.isEmpty else {
             throw CheckpointError.mismatchedShapes(directory: directory.path, mismatches)
         }
@@ -127,12 +137,17 @@ public struct EncoderCheckpoint: Sendable {
 
     /// The values of one parameter, row-major.
     /// - Throws: `SafetensorsError.noSuchTensor`, or `notFinite` when one is NaN or infinite.
-    public func floats(of canonical: String) throws -> [Float] { try tensor(of: canonical).floats() }
+    public func floats(of canonical: String) throws -> [Float] {
+        var floats = try tensor(of: canonical).floats()
+        try floats.withUnsafeMutableBufferPointer { try adapter?.add(to: $0, of: canonical) }
+        return floats
+    }
 
     /// Writes the values of one parameter into `target`, which must hold exactly as many.
     /// - Throws: as `floats(of:)`.
     public func copyFloats(of canonical: String, into target: UnsafeMutableBufferPointer<Float>) throws {
         try tensor(of: canonical).copyFloats(into: target)
+        try adapter?.add(to: target, of: canonical)
     }
 
     private func tensor(of canonical: String) throws -> CheckpointTensor {
@@ -146,6 +161,7 @@ public struct EncoderCheckpoint: Sendable {
 
     /// The tensor that holds a parameter: its own, or the stored copy of a tied one when that alone was saved.
     private func source(of canonical: String) -> (name: String, tensor: CheckpointTensor)? {
+        if let tensor = adapter?.tensor(of: canonical) { return (canonical, tensor) }
         let copies = CheckpointMap.tied.filter { $0.value == canonical }.keys
         // Where a decoder has no bias of its own, it shared the head's.
         let shared = canonical == EncoderSpec.MaskedLM.ownBias ? [EncoderSpec.MaskedLM.sharedBias] : []

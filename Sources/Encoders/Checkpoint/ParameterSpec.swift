@@ -22,6 +22,10 @@ public struct ParameterSpec: Sendable, Equatable {
         case positionBias
         /// Rows for positions that start as sinusoids.
         case sinusoids
+        /// The matrix of a low-rank adapter that reads a layer's input.
+        case adapterInput
+        /// The matrix of a low-rank adapter that gives what is added to a layer's output; it starts as 0.
+        case adapterOutput
         /// The logits of an attention mask's gates.
         case gate
     }
@@ -65,7 +69,7 @@ public struct ParameterSpec: Sendable, Equatable {
     /// Whether weight decay is for it: biases, those of positions among them, and norms have none, and neither have gates.
     public var decays: Bool {
         switch role {
-        case .matrix, .table, .sinusoids: true
+        case .matrix, .table, .sinusoids, .adapterInput, .adapterOutput: true
         case .bias, .normScale, .normBias, .positionBias, .gate: false
         }
     }
@@ -73,10 +77,13 @@ public struct ParameterSpec: Sendable, Equatable {
     /// Whether it belongs to the classifier of a task.
     public var isHead: Bool { part == .classifier }
 
+    /// Whether it belongs to a low-rank adapter.
+    package var isAdapter: Bool { role == .adapterInput || role == .adapterOutput }
+
     /// Whether an encoder without it is incomplete.
     package var isEncoder: Bool {
         switch part {
-        case .embeddings, .layer, .encoder: true
+        case .embeddings, .layer, .encoder: !isAdapter
         case .head, .classifier, .gates: false
         }
     }

@@ -33,6 +33,7 @@ struct SavedTensor {
                 }
             }
         }
+        for index in tensors.indices { tensors[index].pieces.sort { $0.slice.index < $1.slice.index } }
         return tensors
     }
 

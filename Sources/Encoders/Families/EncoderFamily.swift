@@ -22,6 +22,8 @@ public protocol EncoderFamily: Sendable {
     func spec(of config: EncoderConfig) -> EncoderSpec
     /// What the tensors of a model are called in files, read in both directions.
     func checkpoint(of config: EncoderConfig) -> CheckpointMap
+    /// What the modules of Hugging Face's classes are called, as adapters name them.
+    func modules(of config: EncoderConfig) -> CheckpointMap
     /// What a model of the family cannot be although each of its fields is possible by itself; nil when nothing is wrong.
     func problem(with config: EncoderConfig) -> FieldProblem?
 }
@@ -32,6 +34,9 @@ extension EncoderFamily {
 
     /// Files are in the family's keys.
     public func translated(_ file: JSONObject) -> JSONObject { file }
+
+    /// Modules are called as in files.
+    public func modules(of config: EncoderConfig) -> CheckpointMap { checkpoint(of: config) }
 
     /// Nothing is wrong.
     public func problem(with config: EncoderConfig) -> FieldProblem? { nil }

@@ -86,6 +86,12 @@ package struct GTE: EncoderFamily {
             otherPrefixes: ["new"])
     }
 
+    package func modules(of config: EncoderConfig) -> CheckpointMap {
+        guard !isNew else { return checkpoint(of: config) }
+        return CheckpointMap(
+            prefix: modelType, encoder: ["embeddings", "layers", "pooler"], rules: .llamaMatricesAndNorms)
+    }
+
     /// The names in files, which Transformers reads and writes as the models' own code does.
     private static let fileRules: [CheckpointMap.Rule] = [
         .rename("encoder.layer.*.attention.output.dense", "encoder.layer.*.attention.o_proj"),

@@ -53,6 +53,11 @@ package struct NomicBERT: EncoderFamily {
             rules: Self.fileRules + .llamaMatricesAndNorms, otherPrefixes: ["bert"])
     }
 
+    package func modules(of config: EncoderConfig) -> CheckpointMap {
+        CheckpointMap(
+            prefix: "nomic_bert", encoder: ["embeddings", "layers", "pooler"], rules: .llamaMatricesAndNorms)
+    }
+
     /// The names in files, which Transformers reads and writes as the model's own code did.
     private static let fileRules: [CheckpointMap.Rule] = [
         .rename("embeddings.LayerNorm", "emb_ln"),

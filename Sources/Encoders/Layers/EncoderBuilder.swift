@@ -10,6 +10,8 @@ final class EncoderBuilder {
     let keyCounts: Tensor
     /// What dropout draws from; nil where nothing is dropped.
     let rng: Tensor?
+    /// Adds to linear layers.
+    let adapters: AdapterWriter?
     /// The place of each token in its sequence.
     private(set) lazy var positions = g.input("position_ids", .i32, ["tokens"])
     private(set) lazy var rotary = RotaryWriter(g, positions: positions)
@@ -17,13 +19,15 @@ final class EncoderBuilder {
     private(set) var parameters: [ParameterSpec] = []
     private var tensors: [String: Tensor] = [:]
 
-    init(_ g: GraphBuilder, _ spec: EncoderSpec, isTraining: Bool) {
+    init(_ g: GraphBuilder, _ spec: EncoderSpec, isTraining: Bool, adapter: AdapterPlan? = nil) {
         self.g = g
         self.spec = spec
         offsets = g.input("offsets", .i32, [.symbol("sequences", offset: 1)])
         lengths = g.input("lengths", .i32, ["sequences"])
         keyCounts = lengths.segmentBroadcast(tokens: "tokens", offsets: offsets, lengths: lengths)
-        rng = isTraining && spec.isRandom ? g.input("rng", .i64, [2]) : nil
+        adapters = adapter.map { AdapterWriter($0, isTraining: isTraining) }
+        let isRandom = isTraining && spec.isRandom || adapters?.isRandom == true
+        rng = isRandom ? g.input("rng", .i64, [2]) : nil
     }
 
     /// The parameter of that name, made when it is first asked for.
@@ -44,16 +48,18 @@ final class EncoderBuilder {
                 role: .table(padding: words.padding), part: .embeddings))
     }
 
-    /// x Wᵀ + b, weights as `torch.nn.Linear` keeps them: [outputs, inputs].
+    /// x Wᵀ + b, weights as `torch.nn.Linear` keeps them: [outputs, inputs]; and what the layer's adapter adds.
     func linear(
         _ x: Tensor, _ name: String, _ sizes: (inputs: Int, outputs: Int), _ part: ParameterSpec.Part,
         hasBias: Bool = true
     ) -> Tensor {
         let weight = parameter(
             ParameterSpec("\(name).weight", [sizes.outputs, sizes.inputs], role: .matrix, part: part))
-        guard hasBias else { return x.matmul(weight, transposeRight: true) }
-        let bias = parameter(ParameterSpec("\(name).bias", [sizes.outputs], role: .bias, part: part))
-        return x.matmul(weight, transposeRight: true) + bias
+        let product = x.matmul(weight, transposeRight: true)
+        let bias =
+            hasBias ? parameter(ParameterSpec("\(name).bias", [sizes.outputs], role: .bias, part: part)) : nil
+        let own = bias.map { product + $0 } ?? product
+        return adapters?.addend(x, name, sizes, part, self).map { own + $0 } ?? own
     }
 
     /// A norm over the last axis of `x`.

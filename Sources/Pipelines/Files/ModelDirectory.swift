@@ -5,15 +5,53 @@ import Text
 
 /// Where the parts of a saved model are: found from the model's directory, or from its configuration file.
 ///
-/// The encoder of a sentence-transformers directory may be in a folder of its own.
+/// The encoder of a sentence-transformers directory may be in a folder of its own. A directory with an adapter names that of its base.
 package struct ModelDirectory {
     /// The folder of the encoder's weights, its configuration and its tokeniser.
     package let directory: URL
     package let config: EncoderConfig
     /// What a sentence-transformers directory says beside its encoder.
     package let sentence: SentenceModules?
+    /// The low-rank adapter of the model.
+    package let adapter: AdapterCheckpoint?
 
-    package init(_ path: String) throws {
+    /// Finds the parts of a model.
+    ///
+    /// - Parameters:
+    ///   - path: its directory or configuration, or the directory of an adapter.
+    ///   - adapter: the directory of an adapter for it.
+    ///   - mergesAdapter: whether the adapter becomes part of the weights, or is trained further.
+    package init(_ path: String, adapter: String? = nil, mergesAdapter: Bool = true) throws {
+        if AdapterCheckpoint.exists(in: URL(file: path, isDirectory: true)) {
+            guard adapter == nil else {
+                throw ModelError(
+                    .invalidModel, "is an adapter itself; give its base model beside another adapter",
+                    at: path)
+            }
+            try self.init(
+                base: Self.base(of: path), adapter: URL(file: path, isDirectory: true), merges: mergesAdapter)
+        } else {
+            try self.init(
+                base: path, adapter: adapter.map { URL(file: $0, isDirectory: true) }, merges: mergesAdapter)
+        }
+    }
+
+    /// The model that the adapter of a directory is for, by a path from the working directory or from its own.
+    private static func base(of path: String) throws -> String {
+        let directory = URL(file: path, isDirectory: true)
+        let file = directory.appendingPathComponent(AdapterCheckpoint.configFile)
+        let base = try LoRAConfig(contentsOf: file).basePath ?? ""
+        let candidates = [base, directory.appendingPathComponent(base).path]
+        guard !base.isEmpty, let found = candidates.first(where: FileManager.default.fileExists) else {
+            throw ModelError(
+                .missingFile,
+                "its base_model_name_or_path is '\(base)', and there is no such directory; give the directory of the base "
+                    + "model, and this one as its adapter", at: file.path)
+        }
+        return found
+    }
+
+    private init(base path: String, adapter: URL?, merges: Bool) throws {
         let expected = "a model directory, or its config.json or model.json"
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
@@ -32,7 +70,20 @@ package struct ModelDirectory {
                 .missingFile, "holds no config.json and no model.json; expected \(expected)",
                 at: directory.path)
         }
-        config = try EncoderConfig(contentsOf: isDirectory.boolValue ? directory : url)
+        let own = try EncoderConfig(contentsOf: isDirectory.boolValue ? directory : url)
+        if let adapter, !AdapterCheckpoint.exists(in: adapter) {
+            throw ModelError(
+                .missingFile,
+                "holds no \(AdapterCheckpoint.configFile); expected the directory of an adapter",
+                at: adapter.path)
+        }
+        self.adapter = try adapter.map { try AdapterCheckpoint(directory: $0, base: own, isMerged: merges) }
+        config = self.adapter?.config ?? own
+    }
+
+    /// The model's weights, with its adapter.
+    package func checkpoint() throws -> EncoderCheckpoint {
+        try EncoderCheckpoint(directory: directory, adapter: adapter)
     }
 
     /// The tokeniser of the directory, or another one, as a sentence-transformers module changes it.

@@ -5,7 +5,7 @@ import Pipelines
 import Support
 
 /// A directory from which a run goes on as if it had never stopped:
-/// - `model.safetensors`: the parameters under their canonical names, F32;
+/// - `model.safetensors`: the parameters under their canonical names, F32; of an adapter's model only what the base lacks;
 /// - `optimizer.safetensors`: moments `NAME.exp_avg` and `NAME.exp_avg_sq`, F32 or BF16, averages `NAME.ema`, and in the
 ///   middle of a step the sums of gradients `NAME.grad`, F32;
 /// - `state.json`: the position, the best evaluation, the settings and the data's fingerprint. It is written last.
@@ -76,7 +76,7 @@ struct TrainingCheckpoint {
     /// - Throws: `ModelError` when a tensor is missing or has another shape; nothing is changed then.
     func restore(_ model: TrainableModel) throws {
         let files = [
-            (Self.modelFile, model.specs.map(\.name)),
+            (Self.modelFile, model.savedSpecs.map(\.name)),
             (Self.optimizerFile, model.training.stateNames(withSums: state.position.microBatch > 0)),
         ]
         var tensors: [(name: String, file: SafetensorsFile)] = []
@@ -126,7 +126,7 @@ struct TrainingCheckpoint {
             throw ModelError(.unwritable, "cannot make the directory; check its parent", at: partial.path)
         }
         do {
-            try write(model.specs.map(\.name), of: model, to: partial.appendingPathComponent(modelFile))
+            try write(model.savedSpecs.map(\.name), of: model, to: partial.appendingPathComponent(modelFile))
             try write(
                 model.training.stateNames(withSums: state.position.microBatch > 0), of: model,
                 to: partial.appendingPathComponent(optimizerFile))

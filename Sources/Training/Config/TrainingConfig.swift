@@ -25,6 +25,8 @@ public struct TrainingConfig: Sendable, Equatable {
     public var task = TrainingTask.classification
     /// The model and its dropout.
     public var model = ModelSettings()
+    /// The low-rank adapter that is trained, if one is.
+    public var adapter = AdapterSettings()
     /// The attention mask that is learned, if one is.
     public var mask = MaskSettings()
     /// The data files and how they are read.
@@ -56,7 +58,8 @@ extension TrainingConfig {
                 "task", \.task,
                 "What is trained: labels or numbers for texts, labels for words ([below](#labels-for-words)), a task of "
                     + "GLUE ([glue.md](glue.md)), or a language model ([pretraining.md](pretraining.md)).")
-        ] + ModelSettings.changeFields.map { $0.lifted(to: \.model) } + fields(\.mask) + fields(\.data)
+        ] + ModelSettings.changeFields.map { $0.lifted(to: \.model) } + fields(\.adapter) + fields(\.mask)
+            + fields(\.data)
             + fields(\.batches) + fields(\.pretraining) + fields(\.optimizer) + [
                 .init("seed", \.seed, "Seed of fresh parameters, order of examples, and dropout.", atLeast: 0)
             ] + fields(\.evaluation) + fields(\.output) + fields(\.machine)
@@ -70,7 +73,7 @@ extension TrainingConfig {
 
     /// The sections, in the order of their checks.
     private var sections: [any ConfigSection] {
-        [evaluation, batches, mask, data, pretraining, model, optimizer, output, machine]
+        [evaluation, batches, adapter, mask, data, pretraining, model, optimizer, output, machine]
     }
 
     /// Checks every field, and the fields against one another. `trainModel` calls it.

@@ -73,7 +73,12 @@ extension Trainer {
     // MARK: The model
 
     /// Parameters of a saved model.
-    private var savedSpecs: [ParameterSpec] { model.specs.filter { $0.role != .gate } }
+    private var savedSpecs: [ParameterSpec] { model.savedSpecs.filter { $0.role != .gate } }
+
+    /// The file with the weights of a saved model.
+    var weightsFile: String {
+        model.adapter == nil ? "model.safetensors" : AdapterCheckpoint.weightsFile
+    }
 
     /// Writes the model as it is now into the output directory, in Hugging Face's layout, with the mask that was learned.
     func saveModel() throws {
@@ -86,14 +91,33 @@ extension Trainer {
                 try AtomicFile.write(Data(text.utf8), to: directory.appendingPathComponent(name))
             }
         }
-        try EncoderCheckpoint.save(
-            to: directory, config: config, architecture: task.architecture, parameters: savedSpecs
-        ) { spec, sink in
+        func provide(
+            _ spec: ParameterSpec, _ sink: (UnsafeBufferPointer<Float>) throws -> Void
+        ) throws {
             try model.parameters.withBytes(model.training.evaluatedName(spec.name)) { bytes in
                 try sink(bytes.bindMemory(to: Float.self))
             }
         }
+        if let adapter = model.adapter {
+            try AdapterCheckpoint.save(
+                to: directory, adapter, config: config,
+                base: URL(file: source.directory ?? source.path, isDirectory: true).standardizedFileURL.path,
+                parameters: savedSpecs, provide: provide)
+        } else {
+            try EncoderCheckpoint.save(
+                to: directory, config: config, architecture: task.architecture, parameters: savedSpecs,
+                provide: provide)
+        }
+        removeOtherModel(in: directory)
         try source.tokenizer.save(to: outputDirectory)
+    }
+
+    /// Removes what an older run of the other kind left, a whole model or an adapter, which would be taken for this one.
+    private func removeOtherModel(in directory: URL) {
+        let others =
+            model.adapter == nil
+            ? [AdapterCheckpoint.configFile, AdapterCheckpoint.weightsFile] : ["model.safetensors"]
+        for name in others { try? FileManager.default.removeItem(at: directory.appendingPathComponent(name)) }
     }
 
     /// Makes the saved model and the model in memory the same: the best one, or the last.
@@ -105,7 +129,7 @@ extension Trainer {
     /// Puts the parameters of the model in the output directory where evaluations read them.
     func loadSavedModel() throws {
         let directory = URL(file: outputDirectory, isDirectory: true)
-        let checkpoint = try EncoderCheckpoint(directory: directory)
+        let checkpoint = try savedCheckpoint(in: directory)
         let loaded = try checkpoint.report(for: savedSpecs).loaded
         guard loaded.count == savedSpecs.count else {
             throw ModelError(
@@ -119,6 +143,14 @@ extension Trainer {
         }
         model.search?.set(
             checkpoint.config.attentionMasks, in: model.parameters, named: model.training.evaluatedName)
+    }
+
+    private func savedCheckpoint(in directory: URL) throws -> EncoderCheckpoint {
+        guard model.adapter != nil else { return try EncoderCheckpoint(directory: directory) }
+        let base = URL(file: source.directory ?? source.path, isDirectory: true)
+        return try EncoderCheckpoint(
+            directory: base,
+            adapter: AdapterCheckpoint(directory: directory, base: source.config, isMerged: false))
     }
 
     // MARK: Logs

@@ -108,7 +108,7 @@ extension Trainer {
         }
         // The best model of another run's directory cannot be saved at the end of this one.
         guard isOwn else { return anew("the best model so far is in the directory of another run") }
-        let hasModel = FileManager.default.fileExists(atPath: outputDirectory + "/model.safetensors")
+        let hasModel = FileManager.default.fileExists(atPath: outputDirectory + "/" + weightsFile)
         if config.evaluation.saveBest, !hasModel || saved.measure.isSaved == false {
             return anew("the best model so far was not saved")
         }

@@ -19,6 +19,8 @@ struct TrainingBlueprint {
         (self.config, self.source, self.task, self.compiler) = (config, source, task, compiler)
         graphs = try ModelGraphs(
             config: task.config, head: task.head, gates: source.gates,
+            adapter: try source.adapter(
+                of: task.head, task.config, keepsHead: task.keepsHead, file: config.file),
             labelSmoothing: config.optimizer.labelSmoothing)
         optimizer = OptimizerOptions(
             config.optimizer.kind,
@@ -56,6 +58,7 @@ struct TrainingBlueprint {
         // The others' rate is 0 only if that of gates is.
         let gateScale = others > 0 ? (config.mask.learningRate ?? others) / others : 1
         let frozen = try frozen(graphs, config)
+        let trained = Set(graphs.savedSpecs.map(\.name))
         let pairs = graphs.specs.map { spec in
             let treatment =
                 spec.role == .gate
@@ -63,7 +66,7 @@ struct TrainingBlueprint {
                 : ParameterTreatment(
                     rateScale: spec.learningRateScale(
                         decay: config.optimizer.layerwiseLearningRateDecay, layers: graphs.config.layerCount),
-                    decays: spec.decays, isFrozen: frozen.contains(spec.name))
+                    decays: spec.decays, isFrozen: frozen.contains(spec.name) || !trained.contains(spec.name))
             return (spec.name, treatment)
         }
         return Dictionary(uniqueKeysWithValues: pairs)

@@ -1,3 +1,5 @@
+import Support
+
 /// Which parameters are not trained, as `freeze` lists them.
 ///
 /// An entry is a glob on names (`*.bias`), the name of a module (`embeddings`, `encoder.layer.3.attention`), which stands

@@ -7,8 +7,12 @@ package struct ModelGraphs {
     package let head: EncoderHead
     /// Learns the attention mask.
     package let gates: AttentionGates?
+    /// The low-rank adapter that is trained in the place of the other parameters.
+    package let adapter: AdapterPlan?
     /// The parameters of both graphs, in their order.
     package let specs: [ParameterSpec]
+    /// Those that a run changes and saves.
+    package let savedSpecs: [ParameterSpec]
     /// With labels and dropout.
     let training: Graph
     /// Without.
@@ -16,18 +20,23 @@ package struct ModelGraphs {
 
     /// - Parameters:
     ///   - gates: learn an attention mask.
+    ///   - adapter: train a low-rank adapter.
     ///   - labelSmoothing: that of the training loss.
     package init(
-        config: EncoderConfig, head: EncoderHead, gates: AttentionGates? = nil, labelSmoothing: Double = 0
+        config: EncoderConfig, head: EncoderHead, gates: AttentionGates? = nil, adapter: LoRAConfig? = nil,
+        labelSmoothing: Double = 0
     ) throws {
         self.config = config
         self.head = head
         self.gates = gates
-        let built = try EncoderGraph(
-            config: config, head: head, isTraining: true, labelSmoothing: labelSmoothing, gates: gates
-        ).build()
-        (training, specs) = (built.graph, built.parameters)
-        evaluation = try EncoderGraph(config: config, head: head, isTraining: false, gates: gates).build()
-            .graph
+        let graph = EncoderGraph(
+            config: config, head: head, isTraining: true, labelSmoothing: labelSmoothing, gates: gates,
+            adapter: adapter)
+        let built = try graph.build()
+        (training, specs, self.adapter) = (built.graph, built.parameters, graph.adapterPlan)
+        savedSpecs = graph.trainedParameters(of: built)
+        evaluation = try EncoderGraph(
+            config: config, head: head, isTraining: false, gates: gates, adapter: adapter
+        ).build().graph
     }
 }

@@ -18,6 +18,10 @@ struct ModelSource {
     let limit: LengthLimit?
     /// What to know about its files, one line each.
     let notes: [String]
+    /// The low-rank adapter that is made or trained further; `nil` where the weights are trained.
+    let adapter: LoRAConfig?
+    /// The directory of the weights.
+    let directory: String?
     /// Learns the model's attention mask; `nil` when it has one, or none.
     let gates: AttentionGates?
 
@@ -31,8 +35,13 @@ struct ModelSource {
                 at: path)
         }
         let url = URL(file: path, isDirectory: isDirectory.boolValue)
-        let files = isDirectory.boolValue ? try ModelDirectory(path) : nil
-        checkpoint = try files.map { try EncoderCheckpoint(directory: $0.directory) }
+        let files =
+            isDirectory.boolValue
+            ? try ModelDirectory(
+                path, adapter: training.adapter.path.map(training.resolve), mergesAdapter: false) : nil
+        checkpoint = try files?.checkpoint()
+        adapter = try Self.adapter(training, files, at: path)
+        self.directory = files?.directory.path
         var config = try files?.config ?? EncoderConfig(contentsOf: url)
         try Self.checkRates(training, config.family)
         config.hiddenDropout = training.model.hiddenDropout ?? config.hiddenDropout
@@ -46,7 +55,7 @@ struct ModelSource {
         try config.validate(file: path)
         self.config = config
         gates = try AttentionGates(training, config, at: path)
-        try Self.checkMemory(config, training.optimizer.states, at: path)
+        if adapter == nil { try Self.checkMemory(config, training.optimizer.states, at: path) }
 
         let directory = files?.directory.path ?? path.parentPath
         let besideModel = directory.isEmpty ? "." : directory
@@ -67,6 +76,26 @@ struct ModelSource {
         notes =
             (files?.notes ?? []) + tokenizer.notes + (limit?.note(of: training.data.maxLength) ?? [])
             + Self.unused(files)
+    }
+
+    /// The adapter that is trained: a new one, or that of the model.
+    private static func adapter(
+        _ training: TrainingConfig, _ files: ModelDirectory?, at path: String
+    ) throws -> LoRAConfig? {
+        guard files != nil || !training.adapter.isOn else {
+            throw ModelError(
+                .invalidSetting,
+                "has no weights, which an adapter would be added to; name a model directory, or train without",
+                at: path)
+        }
+        guard let own = files?.adapter else { return training.adapter.lora }
+        guard training.adapter.rank == nil else {
+            throw ModelError(
+                .invalidSetting,
+                "is an adapter, which is trained further as it is; remove 'loraRank', or merge it first",
+                at: path)
+        }
+        return own.lora
     }
 
     /// The texts that a vocabulary is learnt from before they are tokenised.
@@ -157,12 +186,40 @@ struct ModelSource {
         return report
     }
 
+    /// The adapter of a head: what the weights lack is saved with a new one, unless it is said what is.
+    ///
+    /// - Throws: `ConfigError` where modules that start fresh would be lost.
+    func adapter(of head: EncoderHead, _ config: EncoderConfig, keepsHead: Bool, file: String) throws
+        -> LoRAConfig?
+    {
+        guard var adapter, let checkpoint else { return adapter }
+        let specs = try EncoderGraph(config: config, head: head, isTraining: false).build().parameters
+        let report = try report(of: checkpoint, for: specs, keepsHead: keepsHead)
+        let graph = EncoderGraph(config: config, head: head, isTraining: false, adapter: adapter)
+        let lost = (report.missing + report.replaced).filter { graph.adapterPlan?.saves($0.name) == false }
+        guard !lost.isEmpty else { return adapter }
+        let map = checkpoint.storedNames
+        let modules = lost.flatMap { map($0.name) }.map {
+            $0.split(separator: ".").dropLast().joined(separator: ".")
+        }
+        guard adapter.modulesToSave == nil else {
+            throw ConfigError(
+                file: file, field: "modulesToSave",
+                problem: "leaves out what the model's weights lack, which an adapter would go without: "
+                    + "\(Formatted.list(Set(modules).sorted())); add it, or remove the field")
+        }
+        adapter.modulesToSave = Set(modules).sorted()
+        return adapter
+    }
+
     /// What the checkpoint has for these parameters.
     private func report(
         of checkpoint: EncoderCheckpoint, for specs: [ParameterSpec], keepsHead: Bool
     ) throws -> LoadReport {
         let fresh = specs.filter { !keepsHead && $0.isHead }
-        var report = try checkpoint.report(for: specs.filter { !fresh.contains($0) })
+        // Of a new adapter no one expects anything.
+        let own = specs.filter { !$0.isAdapter || adapter?.ranks != nil }
+        var report = try checkpoint.report(for: own.filter { !fresh.contains($0) })
         let incomplete = report.missing.filter(\.isEncoder)
         guard incomplete.isEmpty else {
             throw ModelError(
@@ -173,11 +230,11 @@ struct ModelSource {
                 at: path)
         }
         let names = Set(fresh.map { TextKey($0.name) })
-        func own(_ stored: String) -> [TextKey] {
+        func known(_ stored: String) -> [TextKey] {
             checkpoint.canonicalNames(of: stored).map { TextKey($0) }.filter(names.contains)
         }
-        let replaced = Set(report.unexpected.flatMap(own))
-        report.unexpected.removeAll { !own($0).isEmpty }
+        let replaced = Set(report.unexpected.flatMap(known))
+        report.unexpected.removeAll { !known($0).isEmpty }
         report.missing += fresh.filter { !replaced.contains(TextKey($0.name)) }
         report.replaced = fresh.filter { replaced.contains(TextKey($0.name)) }
         return report

@@ -4,7 +4,8 @@ import Support
 import Text
 
 /// Fresh parameters as Hugging Face's models start, by their roles: matrices and embeddings normal with mean 0, the padding token's
-/// row 0, LayerNorm's scale 1, biases 0. The logits of an attention mask's gates are normal with standard deviation 0.001.
+/// row 0, LayerNorm's scale 1, biases 0. A low-rank adapter starts as PEFT's: what reads is uniform within 1 / √inputs of 0, what
+/// writes is 0. The logits of an attention mask's gates are normal with standard deviation 0.001.
 ///
 /// Each parameter has a generator of its own, seeded by the run's seed and its name, so that its values depend neither
 /// on other parameters nor on their order.
@@ -22,9 +23,11 @@ package struct ParameterInitializer {
     /// The values of a parameter, row-major.
     package func values(for spec: ParameterSpec) -> [Float] {
         switch spec.role {
-        case .bias, .normBias: return [Float](repeating: 0, count: spec.count)
+        case .bias, .normBias, .adapterOutput: return [Float](repeating: 0, count: spec.count)
         case .normScale: return [Float](repeating: 1, count: spec.count)
         case .gate: return normal(count: spec.count, name: spec.name, Self.gateDeviation)
+        case .adapterInput:
+            return uniform(count: spec.count, name: spec.name, 1 / Double(spec.shape[1]).squareRoot())
         case .matrix, .positionBias: return normal(count: spec.count, name: spec.name, standardDeviation)
         case .sinusoids: return sinusoids(rows: spec.shape[0], width: spec.shape[1])
         case .table(let padding):
@@ -46,9 +49,19 @@ package struct ParameterInitializer {
         }
     }
 
+    private func generator(_ name: String) -> SplitMix64 {
+        SplitMix64(seed: UInt64(bitPattern: Int64(seed)) &+ Fingerprint(of: name).value)
+    }
+
+    /// Uniform numbers within `bound` of 0.
+    private func uniform(count: Int, name: String, _ bound: Double) -> [Float] {
+        var generator = generator(name)
+        return (0..<count).map { _ in Float(bound * (Double(generator.next() >> 11) * 0x1p-52 - 1)) }
+    }
+
     /// Normal numbers by Box and Muller's transform: √(-2 ln u) · (cos 2πv, sin 2πv).
     private func normal(count: Int, name: String, _ deviation: Double) -> [Float] {
-        var generator = SplitMix64(seed: UInt64(bitPattern: Int64(seed)) &+ Fingerprint(of: name).value)
+        var generator = generator(name)
         /// Uniform in (0, 1].
         func uniform() -> Double { (Double(generator.next() >> 11) + 1) * 0x1p-53 }
         var values: [Float] = []

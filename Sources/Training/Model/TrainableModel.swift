@@ -14,6 +14,10 @@ package final class TrainableModel {
     package var head: EncoderHead { graphs.head }
     /// The parameters without the optimiser's states.
     package var specs: [ParameterSpec] { graphs.specs }
+    /// Those of them that checkpoints hold.
+    var savedSpecs: [ParameterSpec] { graphs.savedSpecs }
+    /// The low-rank adapter that is trained.
+    var adapter: AdapterPlan? { graphs.adapter }
     package var parameters: ParameterStore { training.store }
 
     /// Compiles the graphs. The caller sets `parameters` before or after.

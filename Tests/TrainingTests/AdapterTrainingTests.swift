@@ -1,0 +1,119 @@
+import Encoders
+import Foundation
+import GraphCompiler
+import Pipelines
+import TestSupport
+import Testing
+import Training
+
+/// Runs that train a low-rank adapter.
+@Suite struct AdapterTrainingTests {
+    /// A base with weights in `base`, and a run over it with dropout everywhere.
+    private static func config(_ output: TemporaryDirectory) throws -> TrainingConfig {
+        var base = ResumeTests.config(output)
+        (base.optimizer.maxSteps, base.output.directory, base.output.saveEvery) = (1, "base", 0)
+        _ = try trainModel(base)
+        var config = ResumeTests.config(output)
+        config.model.path = output.path + "/base"
+        (config.adapter.rank, config.adapter.alpha, config.adapter.dropout) = (2, 4, 0.1)
+        (config.optimizer.maxSteps, config.evaluation.saveBest) = (9, false)
+        return config
+    }
+
+    /// The adapter is what changes, and a run that was stopped ends with the same bits; saved, it evaluates as the run said, by
+    /// itself, over its base, and merged.
+    @Test func trainsSavesAndResumes() throws {
+        let output = try ResumeTests.output()
+        var config = try Self.config(output)
+        let base = try tensors(output.path + "/base/model.safetensors")
+        let report = try trainModel(config)
+        let saved = try tensors(output.path + "/run/adapter_model.safetensors")
+        #expect(saved.count == 4 * 2 + 2)
+        #expect(saved.filter { $0.key.contains("lora_B") }.allSatisfy { $0.value.contains { $0 != 0 } })
+
+        config.output.directory = "parts"
+        try ResumeTests.crash(config, after: 6)
+        config.output.resume = "latest"
+        config.machine.threads = 1
+        _ = try trainModel(config)
+        #expect(try tensors(output.path + "/parts/adapter_model.safetensors") == saved)
+
+        try MergedModel(output.path + "/run").save(to: output.path + "/merged")
+        let merged = try tensors(output.path + "/merged/model.safetensors")
+        #expect(Set(merged.keys) == Set(base.keys))
+        #expect(
+            merged["bert.encoder.layer.0.output.dense.weight"]
+                == base["bert.encoder.layer.0.output.dense.weight"])
+        let query = "bert.encoder.layer.0.attention.self.query.weight"
+        #expect(merged[query] != base[query])
+        let loss = try #require(report.evaluations.last?.metrics.loss)
+        for (path, adapter) in [("run", nil), ("base", "run"), ("merged", nil)] as [(String, String?)] {
+            let pipeline = try EncoderPipeline(
+                contentsOf: output.path + "/\(path)",
+                options: EncoderPipeline.Options(adapter: adapter.map { output.path + "/\($0)" }))
+            let metrics = try pipeline.evaluate(contentsOf: output.path + "/valid.txt")
+            #expect(abs(metrics.loss - loss) < 1e-6 * loss)
+        }
+    }
+
+    /// One that was saved is trained further, from where it was.
+    @Test func trainsFurther() throws {
+        let output = try ResumeTests.output()
+        var config = try Self.config(output)
+        _ = try trainModel(config)
+        config.adapter = TrainingConfig().adapter
+        config.adapter.path = output.path + "/run"
+        (config.output.directory, config.optimizer.learningRate, config.optimizer.maxSteps) = ("more", 0, 1)
+        _ = try trainModel(config)
+        #expect(
+            try tensors(output.path + "/more/adapter_model.safetensors")
+                == tensors(output.path + "/run/adapter_model.safetensors"))
+        config.adapter.path = nil
+        config.model.path = output.path + "/run"
+        config.output.directory = "own"
+        _ = try trainModel(config)
+        #expect(
+            try tensors(output.path + "/own/adapter_model.safetensors")
+                == tensors(output.path + "/run/adapter_model.safetensors"))
+    }
+
+    /// Weights that are not trained have no product for a gradient, no state, and no copy in the checkpoint.
+    @Test func frozenWeightsCostNothing() throws {
+        let output = try ResumeTests.output()
+        let config = try Self.config(output)
+        let encoder = try EncoderConfig(contentsOf: URL(fileURLWithPath: config.model.path))
+        var lora = LoRAConfig()
+        lora.rank = 2
+        let model = EncoderGraph(
+            config: encoder, head: .classification(labels: 2), isTraining: true, adapter: lora)
+        let built = try model.build()
+        let trained = Set(model.trainedParameters(of: built).map(\.name))
+        let forward = try built.graph.freezingParameters { !trained.contains($0) }
+        let step = try trainingStep(forward)
+        #expect(step.parameters.count == built.parameters.count + 2 * trained.count)
+        // A gradient of weights is a product whose left operand is transposed.
+        let gradients = step.nodes.count {
+            if case .contraction(.matmul(transposeLeft: true, _)) = $0.op { true } else { false }
+        }
+        #expect(gradients == trained.count(where: { $0.hasSuffix(".weight") }))
+    }
+
+    @Test(arguments: [
+        (#""loraAlpha": 4"#, "has no effect without 'loraRank'"),
+        (#""loraRank": 2, "adapter": "x""#, "has no effect with 'adapter'"),
+        (#""loraRank": 2, "dam": "structured""#, "an adapter leaves as they are"),
+        (#""loraRank": 2, "outputDirectory": "m""#, "is the model's directory"),
+        (#""loraRank": 2"#, "has no weights"),
+        (#""loraRank": 0"#, "expected an integer of at least 1 or null"),
+    ])
+    func refuses(_ fields: String, _ problem: String) throws {
+        let output = try ResumeTests.output()
+        let text = #"{"model": "m", "trainFile": "train.txt", \#(fields)}"#
+        let message = message {
+            var config = try TrainingConfig(json: Data(text.utf8), directory: output.path)
+            if problem == "has no weights" { config.model.path = Repository.small + "/model.json" }
+            _ = try trainModel(config)
+        }
+        #expect(message?.contains(problem) == true, "\(message ?? "")")
+    }
+}
