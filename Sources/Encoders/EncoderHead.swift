@@ -27,7 +27,10 @@ public enum EncoderHead: Hashable, Sendable {
     package var architecture: EncoderArchitecture {
         switch self {
         case .encoder: .encoder
-        case .classification, .regression: .sequenceClassification
+        case .classification, .regression, .multiLabelClassification: .sequenceClassification
+        case .multipleChoice: .multipleChoice
+        case .questionAnswering: .questionAnswering
+        case .nextSentencePrediction: .nextSentencePrediction
         case .tokenClassification: .tokenClassification
         case .maskedLM: .maskedLanguageModel
         case .pretraining: .pretraining

@@ -18,7 +18,7 @@ package struct AdapterCheckpoint: Sendable {
     private let isMerged: Bool
     private let plan: AdapterPlan
     /// A and B by the names of files, without PEFT's prefix.
-    private let matrices: [String: CheckpointTensor.Part]
+    private let matrices: [TextKey: CheckpointTensor.Part]
     /// Parameters that the adapter has in the place of the base's.
     let savedTensors: [TextKey: CheckpointTensor]
 
@@ -39,7 +39,7 @@ package struct AdapterCheckpoint: Sendable {
         let file = try SafetensorsFile(directory.appendingPathComponent(Self.weightsFile))
         var lora = try LoRAConfig(contentsOf: directory.appendingPathComponent(Self.configFile))
         let map = base.family.modules(of: base)
-        var matrices: [String: CheckpointTensor.Part] = [:]
+        var matrices: [TextKey: CheckpointTensor.Part] = [:]
         var ranks: [String: Int] = [:]
         var saved: [SafetensorsEntry] = []
         for entry in file.entries {
@@ -54,12 +54,12 @@ package struct AdapterCheckpoint: Sendable {
                 continue
             }
             let module = map.plain(String(match.1))
-            matrices["\(module).lora_\(match.2).weight"] = CheckpointTensor.Part(
+            matrices[TextKey("\(module).lora_\(match.2).weight")] = CheckpointTensor.Part(
                 file: file, entry: entry, slice: CheckpointMap.Slice())
             if match.2 == "A" { ranks[module] = entry.shape.first ?? 0 }
         }
         for (module, rank) in ranks.sorted(by: { $0.key < $1.key }) {
-            let shape = matrices["\(module).lora_B.weight"]?.entry.shape
+            let shape = matrices[TextKey("\(module).lora_B.weight")]?.entry.shape
             guard rank > 0, shape?.count == 2, shape?.last == rank else {
                 throw ConfigError(
                     file: file.path,
@@ -104,7 +104,9 @@ package struct AdapterCheckpoint: Sendable {
 
     // MARK: Reading
 
-    private func part(_ stored: String) -> CheckpointTensor.Part? { matrices[plan.map.plain(stored)] }
+    private func part(_ stored: String) -> CheckpointTensor.Part? {
+        matrices[TextKey(plan.map.plain(stored))]
+    }
 
     /// The tensor of a parameter of an adapter that is trained further; nil for other parameters.
     func tensor(of parameter: String) -> CheckpointTensor? {
@@ -174,7 +176,7 @@ package struct AdapterCheckpoint: Sendable {
                 used.formUnion(["\(name).lora_A.weight", "\(name).lora_B.weight"])
             }
         }
-        let unused = matrices.filter { !used.contains($0.key) }.map(\.value.entry.name).sorted()
+        let unused = matrices.filter { !used.contains($0.key.text) }.map(\.value.entry.name).sorted()
         guard unused.isEmpty || unused.count < matrices.count else {
             throw ConfigError(
                 file: directory.path,

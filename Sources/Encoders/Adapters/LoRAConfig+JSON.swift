@@ -66,6 +66,7 @@ extension LoRAConfig {
         switch file["task_type"]?.string {
         case "SEQ_CLS": .sequenceClassification
         case "TOKEN_CLS": .tokenClassification
+        case "QUESTION_ANS": .questionAnswering
         case "FEATURE_EXTRACTION": .encoder
         default: nil
         }
@@ -110,10 +111,12 @@ extension LoRAConfig {
 
     private static func taskType(of architecture: EncoderArchitecture) -> JSONValue {
         switch architecture {
-        case .sequenceClassification: .string("SEQ_CLS")
+        // PEFT has no type of its own for multiple choice, whose classifier has the same name.
+        case .sequenceClassification, .multipleChoice: .string("SEQ_CLS")
+        case .questionAnswering: .string("QUESTION_ANS")
         case .tokenClassification: .string("TOKEN_CLS")
         case .encoder: .string("FEATURE_EXTRACTION")
-        case .maskedLanguageModel, .pretraining, .discriminator: .null
+        case .maskedLanguageModel, .pretraining, .nextSentencePrediction, .discriminator: .null
         }
     }
 }

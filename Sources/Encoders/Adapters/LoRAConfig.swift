@@ -61,8 +61,10 @@ public struct LoRAConfig: Sendable, Equatable {
         let own = modulesToSave ?? []
         let usual =
             switch architecture {
-            case .sequenceClassification, .tokenClassification: Self.classifiers
-            case .encoder, .maskedLanguageModel, .pretraining, .discriminator: [String]()
+            case .sequenceClassification, .tokenClassification, .multipleChoice: Self.classifiers
+            case .questionAnswering: ["qa_outputs"]
+            case .encoder, .maskedLanguageModel, .pretraining, .nextSentencePrediction, .discriminator:
+                [String]()
             }
         return own + usual.filter { !own.contains($0) }
     }
