@@ -169,14 +169,14 @@ package struct AdapterCheckpoint: Sendable {
     /// Names, as in the file, of matrices that belong to none of the parameters' layers.
     /// - Throws: `ConfigError` when none belongs to any.
     func unused(by parameters: [String]) throws -> [String] {
-        var used: Set<String> = []
+        var used: Set<TextKey> = []
         for name in parameters where name.hasSuffix(".weight") {
             for module in plan.modules(of: String(name.dropLast(".weight".count))) {
                 let name = plan.map.plain(module.name)
-                used.formUnion(["\(name).lora_A.weight", "\(name).lora_B.weight"])
+                used.formUnion(["\(name).lora_A.weight", "\(name).lora_B.weight"].map { TextKey($0) })
             }
         }
-        let unused = matrices.filter { !used.contains($0.key.text) }.map(\.value.entry.name).sorted()
+        let unused = matrices.filter { !used.contains($0.key) }.map(\.value.entry.name).sorted()
         guard unused.isEmpty || unused.count < matrices.count else {
             throw ConfigError(
                 file: directory.path,

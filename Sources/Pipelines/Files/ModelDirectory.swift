@@ -149,7 +149,7 @@ extension EncoderHead {
             names.contains("classifier.weight")
             ? names.contains("\(layer).dense.weight") ? .sequenceClassification : .tokenClassification
             : names.isDisjoint(with: ["cls.predictions.bias", "cls.predictions.decoder.weight"])
-                ? Self.otherArchitecture(names)
+                ? Self.otherArchitecture { names.contains($0) }
                 : names.contains("cls.seq_relationship.weight") ? .pretraining : .maskedLanguageModel
         // Of families without such classes. Their tensors have the names of classifiers: a single output that chooses one of
         // several texts would pass for a regression, and the two that find an answer's ends for classes.
@@ -175,10 +175,11 @@ extension EncoderHead {
             }
         }
     }
+
     /// A model without a classifier and without the head of a masked language model.
-    private static func otherArchitecture(_ names: Set<String>) -> EncoderArchitecture {
-        if names.contains("discriminator.prediction.weight") { return .discriminator }
-        if names.contains("qa_outputs.weight") { return .questionAnswering }
-        return names.contains("cls.seq_relationship.weight") ? .nextSentencePrediction : .encoder
+    private static func otherArchitecture(_ has: (String) -> Bool) -> EncoderArchitecture {
+        if has("discriminator.prediction.weight") { return .discriminator }
+        if has("qa_outputs.weight") { return .questionAnswering }
+        return has("cls.seq_relationship.weight") ? .nextSentencePrediction : .encoder
     }
 }
