@@ -117,10 +117,8 @@ public final class EncoderPipeline {
                     + "weights: \(names); \(hint)", at: path)
         }
         self.compiler = try compiler ?? Compiler()
-        for spec in specs {
-            try parameters.set(spec.name, shape: spec.shape) {
-                try checkpoint.copyFloats(of: spec.name, into: $0)
-            }
+        try parameters.set(specs.map { ($0.name, $0.shape) }, on: self.compiler.tasks) {
+            try checkpoint.copyFloats(of: specs[$0].name, into: $1)
         }
         try sentence?.loadParameters { try parameters.set($0.name, try TensorData($1, shape: $0.shape)) }
     }

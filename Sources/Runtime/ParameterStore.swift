@@ -1,5 +1,6 @@
 import GraphIR
 import KernelIR
+import Support
 
 /// The parameters and optimiser states of a model, in memory that outlives runs and that several graphs (a training
 /// step, an evaluation) share by name. It is not locked: it belongs to one model, whose graphs run one at a time.
@@ -134,6 +135,28 @@ public final class ParameterStore {
         try write(
             UnsafeMutableBufferPointer(
                 start: pointer(name).assumingMemoryBound(to: Float.self), count: count))
+    }
+
+    /// Sets f32 parameters, several at a time, making room for those that are new.
+    ///
+    /// - Parameters:
+    ///   - parameters: names and extents.
+    ///   - tasks: what shares the work.
+    ///   - write: gets the room of a parameter; called by several threads at once.
+    /// - Throws: as `set` of one parameter; of several errors that of the first parameter.
+    package func set(
+        _ parameters: [(name: String, shape: [Int])], on tasks: any TaskRunner,
+        _ write: (_ index: Int, UnsafeMutableBufferPointer<Float>) throws -> Void
+    ) throws {
+        for (name, shape) in parameters { try reserve(name, TensorType(.f32, shape.map(Dimension.fixed))) }
+        defer { for (name, _) in parameters { noteChange(of: name, refreshing: []) } }
+        _ = try tasks.map(
+            parameters.count,
+            throwing: { index in
+                let (name, shape) = parameters[index]
+                let start = pointer(name).assumingMemoryBound(to: Float.self)
+                try write(index, UnsafeMutableBufferPointer(start: start, count: shape.reduce(1, *)))
+            })
     }
 
     /// A copy of a parameter; `nil` when there is none of that name.
