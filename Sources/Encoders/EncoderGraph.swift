@@ -40,6 +40,9 @@ public struct EncoderGraph: Sendable {
     public let gates: AttentionGates?
     /// A low-rank adapter beside the linear layers; its parameters are those of the roles `adapterInput` and `adapterOutput`.
     public let adapter: LoRAConfig?
+    /// Whether rows of the loss of a classifier or a regression have weights, the input `example_weights` f32 of the labels' extent:
+    /// the loss is the mean with these weights.
+    package var isWeighted = false
     /// What makes a plain encoder's token states one vector per sequence; the configuration's pooling unless set.
     package var modules: [SentenceModule]
     /// Tokens of a prompt before each text, for modules that leave them out.
@@ -113,6 +116,7 @@ public struct EncoderGraph: Sendable {
         var parameters: [ParameterSpec] = []
         let graph = try GraphBuilder.build(spec.name) { g in
             let builder = EncoderBuilder(g, spec, isTraining: isTraining, adapter: adapterPlan)
+            builder.isWeighted = isWeighted && hasLabels
             var encoder = EncoderWriter(builder, gates: gates, isTraining: isTraining)
             let x = encoder.write()
             if head == .encoder {

@@ -37,7 +37,7 @@ extension HeadWriter {
             }
             let target = g.input("labels", .f32, ["sequences"])
             let error = logits.reshaped(["sequences"]) - target
-            return (error * error).mean()
+            return mean(error * error)
         }
     }
 

@@ -53,7 +53,14 @@ struct HeadWriter {
     private func withMaskLoss(_ loss: Tensor) -> Tensor { maskLoss.map { loss + $0 } ?? loss }
 
     func crossEntropy(_ logits: Tensor, _ labels: Tensor) -> Tensor {
-        logits.crossEntropy(labels: labels, labelSmoothing: labelSmoothing).mean()
+        mean(logits.crossEntropy(labels: labels, labelSmoothing: labelSmoothing))
+    }
+
+    /// The mean over rows, with their weights where they have some: Σ w l / Σ w.
+    func mean(_ losses: Tensor) -> Tensor {
+        guard builder.isWeighted else { return losses.mean() }
+        let weights = g.input("example_weights", .f32, losses.shape)
+        return (losses * weights).sum() / weights.sum()
     }
 
     // MARK: Pre-training

@@ -12,6 +12,8 @@ final class EncoderBuilder {
     let rng: Tensor?
     /// Adds to linear layers.
     let adapters: AdapterWriter?
+    /// Whether the rows of the loss have weights.
+    var isWeighted = false
     /// The place of each token in its sequence.
     private(set) lazy var positions = g.input("position_ids", .i32, ["tokens"])
     private(set) lazy var rotary = RotaryWriter(g, positions: positions)

@@ -47,6 +47,8 @@ package struct TextDataset: Sendable, Equatable {
         package var textColumn: ColumnSelector?
         package var pairColumn: ColumnSelector?
         package var labelColumn: ColumnSelector?
+        /// The column of weights; none when `nil`.
+        package var weightColumn: ColumnSelector?
         package var labels = LabelUse.ifPresent
         /// The labels of a model that is measured: what else is in the data is an error of its own.
         package var knownLabels: Set<TextKey> = []
@@ -66,7 +68,9 @@ package struct TextDataset: Sendable, Equatable {
             self.labels = labels
         }
 
-        var choosesColumns: Bool { textColumn != nil || pairColumn != nil || labelColumn != nil }
+        var choosesColumns: Bool {
+            [textColumn, pairColumn, labelColumn, weightColumn].contains { $0 != nil }
+        }
     }
 
     /// Loads a data file; `-` is standard input.
@@ -101,6 +105,13 @@ package struct TextDataset: Sendable, Equatable {
         }
         try dataset.checkLabels()
         return dataset
+    }
+
+    /// The examples at some places, in that order.
+    package func selecting(_ indices: [Int]) -> TextDataset {
+        TextDataset(
+            indices.map { examples[$0] }, textFile: textFile, labelFile: labelFile,
+            lines: indices.map { lines[$0] }, layout: layout, notes: notes)
     }
 
     private func checkLabels() throws(TextError) {

@@ -31,6 +31,8 @@ public struct TrainingConfig: Sendable, Equatable {
     public var mask = MaskSettings()
     /// The data files and how they are read.
     public var data = DataSettings()
+    /// How much examples count, and which are kept for validation.
+    public var examples = ExampleSettings()
     /// What only pre-training has.
     public var pretraining = PretrainingSettings()
     /// How batches are made.
@@ -60,7 +62,7 @@ extension TrainingConfig {
                     + "GLUE ([glue.md](glue.md)), or a language model ([pretraining.md](pretraining.md)).")
         ] + ModelSettings.changeFields.map { $0.lifted(to: \.model) } + fields(\.adapter) + fields(\.mask)
             + fields(\.data)
-            + fields(\.batches) + fields(\.pretraining) + fields(\.optimizer) + [
+            + fields(\.examples) + fields(\.batches) + fields(\.pretraining) + fields(\.optimizer) + [
                 .init("seed", \.seed, "Seed of fresh parameters, order of examples, and dropout.", atLeast: 0)
             ] + fields(\.evaluation) + fields(\.output) + fields(\.machine)
     }
@@ -73,7 +75,7 @@ extension TrainingConfig {
 
     /// The sections, in the order of their checks.
     private var sections: [any ConfigSection] {
-        [evaluation, batches, adapter, mask, data, pretraining, model, optimizer, output, machine]
+        [evaluation, batches, adapter, mask, data, examples, pretraining, model, optimizer, output, machine]
     }
 
     /// Checks every field, and the fields against one another. `trainModel` calls it.

@@ -38,20 +38,47 @@ struct DataFiles {
         func load(_ path: String) throws -> TextDataset {
             try TextDataset.load(path: path, format: config.data.format, options: options)
         }
-        train = try load(config.dataPath(config.data.trainFile))
+        let all = try load(config.dataPath(config.data.trainFile))
+        let share = config.examples.validationShare
+        let split = HeldOutSplit(
+            labels: all.examples.map { config.task.isRegression ? "" : $0.label ?? "" }, share: share,
+            seed: config.seed)
+        train = share > 0 ? all.selecting(split.train) : all
         // The other files are laid out as the training data, and what has no label in them is what training does not know.
         options.like = train.layout
         if options.labels == .classes {
             options.knownLabels = Set(train.examples.compactMap { $0.label.map { TextKey($0) } })
         }
-        validation = try config.path(of: .validation).map(load)
+        validation =
+            share > 0
+            ? try config.heldOut(all.selecting(split.heldOut)) : try config.path(of: .validation).map(load)
         test = try config.path(of: .test).map(load)
         labels = nil
-        warnings = [train, validation, test].flatMap { $0?.notes ?? [] }
+        warnings = [all, share > 0 ? nil : validation, test].flatMap { $0?.notes ?? [] }
     }
 }
 
 extension TrainingConfig {
+    /// The examples that `validationShare` keeps out of training.
+    fileprivate func heldOut(_ dataset: TextDataset) throws -> TextDataset {
+        guard dataset.count > 0 else { throw tooSmallShare }
+        return dataset
+    }
+
+    /// The sentences that stay in training, and those that `validationShare` keeps for validation; sentences have no label to go by.
+    func split(_ dataset: TaggedDataset) throws -> (train: TaggedDataset, heldOut: TaggedDataset)? {
+        guard examples.validationShare > 0 else { return nil }
+        let split = HeldOutSplit(
+            labels: dataset.sentences.map { _ in "" }, share: examples.validationShare, seed: seed)
+        guard !split.heldOut.isEmpty else { throw tooSmallShare }
+        return (dataset.selecting(split.train), dataset.selecting(split.heldOut))
+    }
+
+    /// The share of the training data keeps no example.
+    var tooSmallShare: ConfigError {
+        error("validationShare", "keeps no example for validation, so few there are; raise it")
+    }
+
     /// Where a part's file is; `nil` without it. A file that is named must exist, which loading finds out; the usual one
     /// may.
     func path(of part: EvaluatedPart) -> String? {
@@ -60,6 +87,7 @@ extension TrainingConfig {
             case .validation: (data.validationFile, "data/valid.txt")
             case .test: (data.testFile, "data/test.txt")
             }
+        if part == .validation, examples.validationShare > 0 { return nil }
         if let named { return named.isEmpty ? nil : dataPath(named) }
         let file = resolve(usual)
         return FileManager.default.fileExists(atPath: file) ? file : nil
@@ -78,6 +106,7 @@ extension TrainingConfig {
             labelColumn: data.labelColumn.map { ColumnSelector($0) },
             labels: task.isRegression ? .numbers : .classes)
         options.missingLabels = data.missingLabels
+        options.weightColumn = examples.weightColumn.map { ColumnSelector($0) }
         return options
     }
 }

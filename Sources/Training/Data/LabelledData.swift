@@ -21,6 +21,11 @@ struct LabelledData: LabelledExamples {
     let path: String
     let encodings: [Encoding]
     let targets: Targets
+    /// How much each example counts in training; all alike when nil.
+    var weights: [Float]?
+
+    /// What examples weigh together.
+    func weight(of indices: [Int]) -> Float { indices.reduce(0) { $0 + (weights?[$1] ?? 1) } }
 
     var fingerprint: String {
         var fingerprint = Fingerprint(of: encodings)
@@ -28,6 +33,7 @@ struct LabelledData: LabelledExamples {
         case .classes(let ids): fingerprint.add(ids)
         case .numbers(let numbers): fingerprint.add(numbers.map { Int32(bitPattern: $0.bitPattern) })
         }
+        if let weights { fingerprint.add(weights.map { Int32(bitPattern: $0.bitPattern) }) }
         return fingerprint.text
     }
 }

@@ -11,6 +11,8 @@ struct TaggedData: LabelledExamples {
     let positions: [[Int32]]
     /// As many as `positions`.
     let labels: [[Int32]]
+    /// How much the words of each label count in training; all alike when nil.
+    var classWeights: [Float]?
     /// Sentences that were cut, and words that were cut off.
     let cut: (sentences: Int, words: Int)
 
@@ -46,8 +48,15 @@ struct TaggedData: LabelledExamples {
             fingerprint.add(positions)
             fingerprint.add(labels)
         }
+        if let classWeights { fingerprint.add(classWeights.map { Int32(bitPattern: $0.bitPattern) }) }
         return fingerprint.text
     }
+
+    /// What the labelled tokens of some sentences weigh together.
+    func weight(of indices: [Int]) -> Float { indices.reduce(0) { $0 + weights(of: $1).reduce(0, +) } }
+
+    /// The weights of a sentence's labelled tokens.
+    func weights(of index: Int) -> [Float] { labels[index].map { classWeights?[Int($0)] ?? 1 } }
 
     /// Labelled tokens of some sentences.
     func labelledCount(_ indices: [Int]) -> Int { indices.reduce(0) { $0 + labels[$1].count } }

@@ -33,9 +33,22 @@ struct TrainingData {
         labels = chosen?.map.names ?? []
         areModelsLabels = chosen?.areModels ?? false
         let encoder = DataEncoder(model: model, config: config, labels: chosen?.map, maxLength: maxLength)
+        var train = try encoder.encode(files.train)
+        train.weights = try Self.weights(config, labels, files.train, train.targets)
         parts = DataParts(
-            train: try encoder.encode(files.train), validation: try files.validation.map(encoder.encode),
+            train: train, validation: try files.validation.map(encoder.encode),
             test: try files.test.map(encoder.encode))
+    }
+
+    /// How much the training examples count: their own weights times those of their labels.
+    private static func weights(
+        _ config: TrainingConfig, _ labels: [String], _ dataset: TextDataset, _ targets: Targets
+    ) throws -> [Float]? {
+        guard config.examples.areWeighted else { return nil }
+        let own = dataset.examples.map { $0.weight ?? 1 }
+        guard let classes = config.examples.classWeights, case .classes(let ids) = targets else { return own }
+        let values = try classes.values(labels, of: ids, file: config.file)
+        return zip(own, ids).map { $0 * values[Int($1)] }
     }
 }
 

@@ -21,7 +21,8 @@ struct TrainingBlueprint {
             config: task.config, head: task.head, gates: source.gates,
             adapter: try source.adapter(
                 of: task.head, task.config, keepsHead: task.keepsHead, file: config.file),
-            labelSmoothing: config.optimizer.labelSmoothing)
+            labelSmoothing: config.optimizer.labelSmoothing,
+            isWeighted: config.examples.areWeighted)
         optimizer = OptimizerOptions(
             config.optimizer.kind,
             adamW: AdamWAttributes(

@@ -22,16 +22,18 @@ package struct ModelGraphs {
     ///   - gates: learn an attention mask.
     ///   - adapter: train a low-rank adapter.
     ///   - labelSmoothing: that of the training loss.
+    ///   - isWeighted: whether rows of the training loss have weights.
     package init(
         config: EncoderConfig, head: EncoderHead, gates: AttentionGates? = nil, adapter: LoRAConfig? = nil,
-        labelSmoothing: Double = 0
+        labelSmoothing: Double = 0, isWeighted: Bool = false
     ) throws {
         self.config = config
         self.head = head
         self.gates = gates
-        let graph = EncoderGraph(
+        var graph = EncoderGraph(
             config: config, head: head, isTraining: true, labelSmoothing: labelSmoothing, gates: gates,
             adapter: adapter)
+        graph.isWeighted = isWeighted
         let built = try graph.build()
         (training, specs, self.adapter) = (built.graph, built.parameters, graph.adapterPlan)
         savedSpecs = graph.trainedParameters(of: built)

@@ -48,9 +48,15 @@ struct SequenceTask: LabelledTask {
 
     func inputs(_ batches: [Batch]) -> [StepInputs] {
         let stepSequences = batches.reduce(0) { $0 + $1.sequences }
+        let stepWeight = data.train.weight(of: batches.flatMap(\.exampleIndices))
         return batches.map { batch in
-            StepInputs(
-                batch, targets: data.train.targets.tensor(batch.exampleIndices), stepSequences: stepSequences)
+            let indices = batch.exampleIndices
+            var inputs = StepInputs(
+                batch, targets: data.train.targets.tensor(indices), stepSequences: stepSequences)
+            if let weights = data.train.weights {
+                inputs.weigh(by: indices.map { weights[$0] }, ofStep: stepWeight)
+            }
+            return inputs
         }
     }
 

@@ -25,9 +25,11 @@ struct TokenTask: LabelledTask {
             try TaggedDataset(
                 contentsOf: path, format: training.data.format, options: training.textOptions)
         }
+        let all = try load(training.dataPath(training.data.trainFile))
+        let split = try training.split(all)
         let files = (
-            train: try load(training.dataPath(training.data.trainFile)),
-            validation: try training.path(of: .validation).map(load),
+            train: split?.train ?? all,
+            validation: try split?.heldOut ?? training.path(of: .validation).map(load),
             test: try training.path(of: .test).map(load)
         )
         let chosen = try TrainedLabels(
@@ -36,13 +38,15 @@ struct TokenTask: LabelledTask {
         func encode(_ dataset: TaggedDataset) throws -> TaggedData {
             try TaggedData(dataset, tokenizer: source.tokenizer, labels: map, maxLength: maxLength)
         }
+        var train = try encode(files.train)
+        train.classWeights = try training.examples.classWeights?.values(
+            map.names, of: train.labels.joined(), file: training.file)
         let data = DataParts(
-            train: try encode(files.train), validation: try files.validation.map(encode),
-            test: try files.test.map(encode))
+            train: train, validation: try files.validation.map(encode), test: try files.test.map(encode))
         self.data = data
         self.maxLength = maxLength
         let notes =
-            [files.train, files.validation, files.test].flatMap { $0?.notes ?? [] }
+            [all, split == nil ? files.validation : nil, files.test].flatMap { $0?.notes ?? [] }
             + [data.train, data.validation, data.test].compactMap { $0?.cutNote(maxLength: maxLength) }
         labels = map.names
         keepsHead = chosen.areModels && source.config.architecture == .tokenClassification
@@ -70,7 +74,16 @@ struct TokenTask: LabelledTask {
 
     func inputs(_ batches: [Batch]) -> [StepInputs] {
         let tokens = data.train.labelledCount(batches.flatMap(\.exampleIndices))
-        return batches.map { StepInputs($0, of: data.train, stepTokens: tokens) }
+        let weight = data.train.classWeights.map { _ in
+            data.train.weight(of: batches.flatMap(\.exampleIndices))
+        }
+        return batches.map { batch in
+            var inputs = StepInputs(batch, of: data.train, stepTokens: tokens)
+            if let weight {
+                inputs.weigh(by: batch.exampleIndices.flatMap(data.train.weights), ofStep: weight)
+            }
+            return inputs
+        }
     }
 
     /// With every token labelled, which is more than there can be.

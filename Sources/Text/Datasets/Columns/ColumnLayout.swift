@@ -6,6 +6,8 @@ package struct ColumnLayout: Sendable, Equatable {
     var text: Int
     var pair: Int?
     var label: Int?
+    /// The column of weights.
+    var weight: Int?
 
     /// Whether the columns are members of JSON objects, which have no numbers.
     var isJSON = false

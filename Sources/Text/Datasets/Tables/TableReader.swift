@@ -59,10 +59,13 @@ struct TableReader {
             pair: try selection.position(options.pairColumn),
             label: try selection.position(options.labelColumn)
         )
+        let weight = try selection.position(options.weightColumn)
         let detector = ColumnDetector(
             path: table.path, names: names, isJSON: table.isObjects, profiles: table.profiles(of: rows),
             options: options)
-        layout = try detector.layout(text: chosen.text, pair: chosen.pair, label: chosen.label)
+        var layout = try detector.layout(text: chosen.text, pair: chosen.pair, label: chosen.label)
+        layout.weight = weight
+        self.layout = layout
         guessesLabel = chosen.label == nil
         isDocumentedOrder = names == nil && layout.label == 0 && layout.text == 1
         let documented = detector.documentedOrder()
@@ -86,9 +89,8 @@ struct TableReader {
             let folded = Set(names.map(ColumnNames.folded))
             if first.allSatisfy({ folded.contains(ColumnNames.folded($0)) }) { return true }
         }
-        let byName = [options.textColumn, options.pairColumn, options.labelColumn].contains {
-            $0?.name != nil
-        }
+        let chosen = [options.textColumn, options.pairColumn, options.labelColumn, options.weightColumn]
+        let byName = chosen.contains { $0?.name != nil }
         return byName || table.firstRowIsHeader()
     }
 
@@ -109,7 +111,8 @@ struct TableReader {
         var parts = ["text is \(layout.title(layout.text))"]
         if let pair = layout.pair { parts.append("second text is \(layout.title(pair))") }
         if let label = layout.label { parts.append("label is \(layout.title(label))") }
-        let used = [layout.text, layout.pair, layout.label]
+        if let weight = layout.weight { parts.append("weight is \(layout.title(weight))") }
+        let used = [layout.text, layout.pair, layout.label, layout.weight]
         let others = (0..<layout.count).filter { !used.contains($0) }
         let unused = others.prefix(6).map { column in layout.names.map { "\"\($0[column])\"" } ?? "\(column)"
         }
@@ -155,7 +158,20 @@ struct TableReader {
             text: try text(row, columns.text, "the text"),
             pair: try columns.pair.flatMap { pair throws(TextError) in
                 table.cell(row, pair) == .missing ? nil : try text(row, pair, "the second text")
-            }, label: label)
+            }, label: label,
+            weight: try columns.weight.flatMap { column throws(TextError) in try weight(row, column) })
+    }
+
+    private func weight(_ row: Int, _ column: Int) throws(TextError) -> Float? {
+        guard options.labels.isRequired else { return nil }
+        let spelled = table.cell(row, column).label ?? ""
+        guard let weight = Float(spelled.trimmingPrefix { $0 == " " }), weight.isNormal, weight > 0 else {
+            throw failure(
+                .invalidLabel, row,
+                "the weight is \"\(spelled)\"; expected a positive number, and no row for an example that counts nothing"
+            )
+        }
+        return weight
     }
 
     private func text(_ row: Int, _ column: Int, _ what: String) throws(TextError) -> String {
@@ -209,7 +225,7 @@ extension ColumnLayout {
         guard let text = position(text), pair == nil || position(pair) != nil else { return nil }
         return ColumnLayout(
             names: other, count: otherCount, text: text, pair: position(pair), label: position(label),
-            isJSON: isJSON)
+            weight: position(weight), isJSON: isJSON)
     }
 }
 

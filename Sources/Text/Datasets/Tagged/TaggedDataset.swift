@@ -31,6 +31,11 @@ package struct TaggedDataset: Sendable, Equatable {
         (self.sentences, self.file, self.notes) = (sentences, file, notes)
     }
 
+    /// The sentences at some places, in that order.
+    package func selecting(_ indices: [Int]) -> TaggedDataset {
+        TaggedDataset(indices.map { sentences[$0] }, file: file, notes: notes)
+    }
+
     /// Loads words with labels: a file in the layout of CoNLL's shared tasks, or JSON objects with lists of words and
     /// labels. `-` is standard input.
     ///

@@ -45,7 +45,7 @@ extension EvaluationSettings: ConfigSection {
                 "is \"\(metric.rawValue)\", which needs \(metric.need); expected "
                     + legal.dropLast().joined(separator: ", ") + " or \(legal[legal.count - 1])")
         }
-        if earlyStopping != nil, config.data.validationFile == "" {
+        if earlyStopping != nil, config.data.validationFile == "", config.examples.validationShare == 0 {
             throw config.error("earlyStopping", "needs a validationFile; name one or remove it")
         }
     }
