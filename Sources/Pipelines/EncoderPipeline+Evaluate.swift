@@ -4,17 +4,21 @@ import Text
 
 extension EncoderPipeline {
     /// Metrics on a data file with labels: TSV, JSONL, or a text file with its `_labels` file beside it; for a token
-    /// classifier a CoNLL file.
+    /// classifier a CoNLL file, for question answering SQuAD's JSON.
     ///
     /// - Throws: errors that name file and line, such as an unknown label.
     public func evaluate(contentsOf path: String) throws -> EvaluationMetrics {
         if case .tokenClassification = head { return try evaluate(TaggedDataset(contentsOf: path)) }
+        if head == .questionAnswering {
+            return try evaluate(QuestionDataset(contentsOf: path), options: AnswerOptions())
+        }
         return try evaluate(TextDataset.load(path: path, options: evaluationOptions))
     }
 
     /// Columns are found with the help of the model's labels.
     package var evaluationOptions: TextDataset.Options {
         var options = TextDataset.Options(labels: head == .regression ? .numbers : .classes)
+        if case .multiLabelClassification = head { options.labels = .sets }
         options.knownLabels = Set(labels.map { TextKey($0) })
         if options.labels == .classes {
             options.knownLabels.formUnion(labels.indices.map { TextKey("\($0)") })
@@ -37,7 +41,8 @@ extension EncoderPipeline {
     }
 
     /// Metrics on a data set with labels.
-    package func evaluate(_ dataset: TextDataset) throws -> EvaluationMetrics {
+    /// - Parameter threshold: the probability from which on a label of several is given.
+    package func evaluate(_ dataset: TextDataset, threshold: Double = 0.5) throws -> EvaluationMetrics {
         let inputs = dataset.examples.map { TextPair($0.text, pair: $0.pair) }
         func rows<Result>(_ body: (Int, ArraySlice<Float>) -> Result) throws -> [Result] {
             let encodings = try encode(inputs, place: { "\(dataset.textFile):\(dataset.lines[$0])" })
@@ -53,8 +58,14 @@ extension EncoderPipeline {
             let targets = try map.ids(for: dataset).map(Int.init)
             let guesses = try rows { Guess(logits: $1, target: targets[$0]) }
             return EvaluationMetrics(guesses: guesses, targets: targets, labelCount: count)
+        case .multiLabelClassification(let count):
+            let map = try labelMap(for: dataset.examples.lazy.flatMap { $0.labels ?? [] })
+            let sets = try map.sets(for: dataset)
+            var metrics = MultiLabelMetrics(labelCount: count, threshold: threshold)
+            for (row, set) in zip(try rows { Array($1) }, sets) { metrics.add(logits: row, actual: set) }
+            return EvaluationMetrics(metrics)
         case .tokenClassification: throw wrongTask("be evaluated on texts")
-        case .encoder, .multiLabelClassification, .multipleChoice, .questionAnswering, .maskedLM,
+        case .encoder, .multipleChoice, .questionAnswering, .maskedLM,
             .pretraining,
             .nextSentencePrediction, .discriminator:
             throw wrongTask("be evaluated on labels")

@@ -24,6 +24,15 @@ extension EncoderPipeline {
         return try logits(inputs).map { Classification(logits: $0, labels: labels) }
     }
 
+    /// The probability of each label of each input, independent of the others', in the order of `labels`; of a model that gives any number of
+    /// labels.
+    ///
+    /// - Throws: `ModelError` when the model is no multi-label classifier or an input is too long.
+    public func labelProbabilities(_ inputs: [TextPair]) throws -> [[Float]] {
+        guard case .multiLabelClassification = head else { throw wrongTask("give several labels") }
+        return try logits(inputs).map { $0.map { Float(sigmoid($0)) } }
+    }
+
     /// The label of each word of each sentence. A sentence that is too long is labelled piece by piece.
     ///
     /// - Throws: `ModelError` when the model is no token classifier or a sentence is too long.

@@ -5,13 +5,15 @@ import Testing
 /// Against scikit-learn and SciPy; `Fixtures/make_metrics.py` made the cases.
 @Suite struct MetricTests {
     struct Case: Decodable, Sendable, CustomTestStringConvertible {
-        enum Kind: String, Decodable { case labels, numbers }
+        enum Kind: String, Decodable { case labels, numbers, sets }
 
         let name: String
         let kind: Kind
         let labels: Int?
-        let actual: [Double]
-        let predicted: [Double]
+        let actual: [Double]?
+        let predicted: [Double]?
+        let sets: [[Int32]]?
+        let logits: [[Float]]?
         let expected: [String: Double?]
 
         var testDescription: String { name }
@@ -24,20 +26,27 @@ import Testing
     }()
 
     static func metrics(_ item: Case) -> EvaluationMetrics {
+        let (actual, predicted) = (item.actual ?? [], item.predicted ?? [])
         switch item.kind {
+        case .sets:
+            var metrics = MultiLabelMetrics(labelCount: item.labels ?? 0, threshold: 0.5)
+            for (logits, set) in zip(item.logits ?? [], item.sets ?? []) {
+                metrics.add(logits: logits, actual: set)
+            }
+            return EvaluationMetrics(metrics)
         case .numbers:
             return EvaluationMetrics(
-                predictions: item.predicted.map { Float($0) }, targets: item.actual.map { Float($0) })
+                predictions: predicted.map { Float($0) }, targets: actual.map { Float($0) })
         case .labels:
             let count = item.labels ?? 0
-            let logits = item.predicted.map { predicted in
+            let logits = predicted.map { predicted in
                 (0..<count).map { Double($0) == predicted ? Float(2) : 0 }
             }
-            return EvaluationMetrics(logits: logits, targets: item.actual.map { Int($0) }, labelCount: count)
+            return EvaluationMetrics(logits: logits, targets: actual.map { Int($0) }, labelCount: count)
         }
     }
 
-    @Test func casesAreThere() { #expect(Self.cases.count == 19) }
+    @Test func casesAreThere() { #expect(Self.cases.count == 21) }
 
     @Test(arguments: cases)
     func equalsTheReference(_ item: Case) throws {
@@ -48,17 +57,20 @@ import Testing
                 #expect(value == nil, "\(name)")
                 continue
             }
-            #expect(abs(try #require(value, "\(name)") - expected) < 1e-12, "\(name)")
+            #expect(
+                abs(try #require(value, "\(name)") - expected) < (item.kind == .sets ? 1e-7 : 1e-12),
+                "\(name)")
         }
     }
 
     /// A task's metrics are its own: correlations of numbers need numbers, shares need labels, and neither has those of
-    /// pre-training or of entities.
+    /// pre-training, entities or answers.
     @Test func otherTasksMetricsAreNil() {
         let numbers = EvaluationMetrics(predictions: [1, 2], targets: [2, 5])
         let labels = EvaluationMetrics(logits: [[1, 0], [0, 1]], targets: [0, 0], labelCount: 2)
         let ofOthers: Set<Metric> = [
-            .maskedLMLoss, .maskedLMAccuracy, .nextSentenceAccuracy, .precision, .recall,
+            .maskedLMLoss, .maskedLMAccuracy, .nextSentenceAccuracy, .precision, .recall, .exactMatch,
+            .answerableExactMatch, .answerableF1, .unanswerableExactMatch, .microF1, .sampleF1,
         ]
         for metric in ofOthers {
             #expect(numbers.value(metric) == nil && labels.value(metric) == nil, "\(metric)")

@@ -140,8 +140,8 @@ import Training
         ),
         (
             #"{"model": "m", "task": "glue/mrcp", "data": "g"}"#,
-            #"train.json: 'task' is "glue/mrcp", expected one of "classification", "regression", "#
-                + #""token_classification", "pretrain", "glue/cola", "glue/sst-2", "glue/mrpc", "glue/sts-b", "#
+            #"train.json: 'task' is "glue/mrcp", expected one of "classification", "multi_label_classification", "regression", "#
+                + #""token_classification", "question_answering", "pretrain", "glue/cola", "glue/sst-2", "glue/mrpc", "glue/sts-b", "#
                 + #""glue/qqp", "glue/mnli", "glue/qnli", "glue/rte", "glue/wnli""#
         ),
         (

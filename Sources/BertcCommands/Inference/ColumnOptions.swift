@@ -19,12 +19,17 @@ struct ColumnOptions: ParsableArguments {
     @Option(name: .customLong("label-column"), parsing: .unconditional, help: "The column with the label.")
     var labelColumn: String?
 
+    @Option(
+        name: .customLong("label-separator"), parsing: .unconditional,
+        help: "What stands between the labels of an example that has several; a comma by default.")
+    var labelSeparator: String?
+
     @Option(help: "Whether the first row names the columns.")
     var header: TableHeader = .auto
 
     var areUsual: Bool {
         format == .auto && header == .auto
-            && [textColumn, pairColumn, labelColumn].allSatisfy { $0 == nil }
+            && [textColumn, pairColumn, labelColumn, labelSeparator].allSatisfy { $0 == nil }
     }
 
     /// With these columns.
@@ -34,6 +39,7 @@ struct ColumnOptions: ParsableArguments {
         options.textColumn = textColumn.map { ColumnSelector($0) }
         options.pairColumn = pairColumn.map { ColumnSelector($0) }
         options.labelColumn = labelColumn.map { ColumnSelector($0) }
+        if let labelSeparator { options.labelSeparator = labelSeparator }
         return options
     }
 }

@@ -12,25 +12,38 @@ struct EvaluateCommand: ParsableCommand {
         discussion: """
             Prints accuracy, F1, Matthews' correlation, loss, and how many examples of each label got which
             label; for regression the mean squared error, Pearson's and Spearman's correlation;
-            for a token classifier also precision, recall and F1 of entities.
+            for a token classifier also precision, recall and F1 of entities; for question answering
+            exact match and F1 as SQuAD's scripts have them; of several labels micro, macro and sample F1.
 
             EXAMPLE:
               bertc evaluate runs/reviews data/rt.test.tsv
               bertc evaluate runs/mrpc dev.tsv --text-column 3 --pair-column 4 --json
+              bertc evaluate runs/squad dev-v2.0.json --null-score-diff-threshold -1.5
             """)
 
     @OptionGroup var model: ModelOptions
 
     @Argument(
         help:
-            "A .tsv, .csv, .jsonl or .txt file (labels of X.txt in X_labels.txt), also with .gz; for words a CoNLL file or JSON; - is standard input."
+            "A .tsv, .csv, .jsonl or .txt file (labels of X.txt in X_labels.txt), also with .gz; for words a CoNLL file or JSON; for questions SQuAD's JSON; - is standard input."
     )
     var data: String
 
     @OptionGroup(title: "Columns") var columns: ColumnOptions
+    @OptionGroup(title: "Questions") var answers: AnswerArguments
+    @Option(
+        name: .customLong("n-best-size"),
+        help: "Starts and ends that are tried in each window of a context; 20 by default.")
+    var nBest: Int?
+
+    @OptionGroup var threshold: ThresholdOption
 
     @OptionGroup(title: "Passes") var passes: PassOptions
     @OptionGroup(title: "Common options") var global: GlobalOptions
+
+    func validate() throws {
+        if let nBest, nBest < 1 { throw ValidationError("--n-best-size is \(nBest); expected at least 1") }
+    }
 
     func run() throws {
         let pipeline = try model.open(global, passes)
@@ -43,6 +56,13 @@ struct EvaluateCommand: ParsableCommand {
     }
 
     private func evaluate(_ pipeline: EncoderPipeline) throws -> EvaluationMetrics {
+        try answers.check(pipeline)
+        try threshold.check(pipeline, separator: columns.labelSeparator)
+        if pipeline.head == .questionAnswering { return try evaluateAnswers(pipeline) }
+        guard nBest == nil else {
+            throw CommandError(
+                .usage, "\(model.model): does not answer questions; --n-best-size is for models that do")
+        }
         let options = columns.options(pipeline.evaluationOptions)
         if case .tokenClassification = pipeline.head {
             guard columns.pairColumn == nil else {
@@ -57,6 +77,20 @@ struct EvaluateCommand: ParsableCommand {
         }
         let dataset = try TextDataset.load(path: data, format: columns.format, options: options)
         dataset.notes.forEach(global.note)
-        return try pipeline.evaluate(dataset)
+        return try pipeline.evaluate(dataset, threshold: threshold.value)
+    }
+
+    private func evaluateAnswers(_ pipeline: EncoderPipeline) throws -> EvaluationMetrics {
+        guard columns.areUsual else {
+            throw CommandError(
+                .usage,
+                "\(model.model): answers questions, whose data are SQuAD's JSON; --format, --header and the columns are for other files"
+            )
+        }
+        let dataset = try QuestionDataset(contentsOf: data)
+        dataset.notes.forEach(global.note)
+        var options = answers.options
+        if let nBest { options.nBest = nBest }
+        return try pipeline.evaluate(dataset, options: options)
     }
 }

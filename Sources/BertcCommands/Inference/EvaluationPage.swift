@@ -43,7 +43,7 @@ struct EvaluationPage {
         var lines = [line("examples", "\(metrics.count)")]
         for metric in Metric.allCases {
             if let value = metrics.value(metric) {
-                let note = metric == .f1 ? "  of \(metrics.entities == nil ? labels[1] : "entities")" : ""
+                let note = metric == .f1 ? "  of \(ofF1)" : ""
                 lines.append(line(metric.rawValue, Formatted.number(value, digits: 4) + note))
             } else if metrics.undefinedCorrelation != nil, [.pearson, .spearman].contains(metric) {
                 lines.append(line(metric.rawValue, "undefined"))
@@ -51,6 +51,12 @@ struct EvaluationPage {
         }
         guard let counts = metrics.confusionCounts, !brief else { return lines.joined(separator: "\n") }
         return (lines + [""] + confusion(counts)).joined(separator: "\n")
+    }
+
+    /// What the F1 is of.
+    private var ofF1: String {
+        if metrics.entities != nil { return "entities" }
+        return metrics.answers != nil ? "words of answers" : labels[1]
     }
 
     private func confusion(_ counts: ConfusionCounts) -> [String] {

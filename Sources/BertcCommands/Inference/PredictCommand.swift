@@ -14,15 +14,23 @@ struct PredictCommand: ParsableCommand {
             A regression model prints its number. A token classifier prints each word with its
             label on a line, and a blank line after each text; words are what spaces separate, or
             the words of a CoNLL file or of JSON's lists.
+            A model that gives several labels prints those whose probability is at least --threshold.
+            A model for question answering prints, for each question, the part of the context that
+            answers it, its score, and where it starts and ends in the context (code points), or with
+            --n-best that many lines and a blank one.
 
             EXAMPLE:
               bertc predict runs/reviews --text "A fine film."
               bertc predict runs/mrpc --text "He left." --pair "He went away."
               bertc predict runs/reviews --top 1 < reviews.txt
+              bertc predict runs/squad --question "Who wrote it?" --context "Ada wrote it in 1843."
             """)
 
     @OptionGroup var model: ModelOptions
     @OptionGroup var input: TextInput
+    @OptionGroup var threshold: ThresholdOption
+    @OptionGroup(title: "Questions") var questions: QuestionInput
+    @OptionGroup(title: "Questions") var answers: AnswerArguments
 
     @Option(help: "Labels to print for each text; all by default.")
     var top: Int?
@@ -36,12 +44,19 @@ struct PredictCommand: ParsableCommand {
 
     func run() throws {
         let pipeline = try model.open(global, passes)
+        try questions.check(pipeline)
+        try answers.check(pipeline)
+        try threshold.check(pipeline, separator: input.columns.labelSeparator)
         if case .tokenClassification = pipeline.head { return try reportWords(pipeline) }
+        if pipeline.head == .questionAnswering { return try reportAnswers(pipeline) }
         let texts = try input.read(global)
         for start in stride(from: 0, to: texts.count, by: 1024) {
             let chunk = Array(texts[start..<min(start + 1024, texts.count)])
             if pipeline.head == .regression {
                 for (text, score) in zip(chunk, try pipeline.score(chunk)) { report(text, score) }
+            } else if case .multiLabelClassification = pipeline.head {
+                let rows = try pipeline.labelProbabilities(chunk)
+                for (text, row) in zip(chunk, rows) { report(text, row, pipeline.labels) }
             } else {
                 let answers = try pipeline.classify(chunk)
                 for (text, answer) in zip(chunk, answers) { report(text, answer, pipeline.labels) }
@@ -51,22 +66,60 @@ struct PredictCommand: ParsableCommand {
     }
 
     private func report(_ text: TextPair, _ answer: Classification, _ labels: [String]) {
-        let order = answer.probabilities.indices.sorted {
-            (answer.probabilities[$1], $0) < (answer.probabilities[$0], $1)
-        }
+        let order = order(answer.probabilities)
         let shown = order.prefix(top ?? order.count)
+        let label = [("label", JSONValue.string(answer.label))]
+        report(text, label, shown, answer.probabilities, labels)
+    }
+
+    /// Any number of labels; in JSON the probabilities of all labels.
+    private func report(_ text: TextPair, _ probabilities: [Float], _ labels: [String]) {
+        let order = order(probabilities)
+        let given = order.prefix(top ?? order.count).filter { Double(probabilities[$0]) >= threshold.value }
+        let names = [("labels", JSONValue.array(given.map { .string(labels[$0]) }))]
+        report(text, names, global.json ? order[...] : given[...], probabilities, labels)
+    }
+
+    /// The labels from the most probable to the least.
+    private func order(_ probabilities: [Float]) -> [Int] {
+        probabilities.indices.sorted { (probabilities[$1], $0) < (probabilities[$0], $1) }
+    }
+
+    private func report(
+        _ text: TextPair, _ members: [(String, JSONValue)], _ shown: ArraySlice<Int>,
+        _ probabilities: [Float], _ labels: [String]
+    ) {
         if global.json {
-            let probabilities = shown.map { (labels[$0], JSONValue.float(answer.probabilities[$0])) }
-            let members = [
-                ("label", JSONValue.string(answer.label)), ("probabilities", .object(probabilities)),
-            ]
-            Console.print("\(JSONValue.object(text.members + members))")
+            let shares = shown.map { (labels[$0], JSONValue.float(probabilities[$0])) }
+            let members = text.members + members + [("probabilities", .object(shares))]
+            Console.print("\(JSONValue.object(members))")
         } else {
             let columns = shown.flatMap {
-                [labels[$0], Formatted.number(Double(answer.probabilities[$0]), digits: 4)]
+                [labels[$0], Formatted.number(Double(probabilities[$0]), digits: 4)]
             }
             Console.print(columns.joined(separator: "\t"))
         }
+    }
+
+    private func reportAnswers(_ pipeline: EncoderPipeline) throws {
+        guard top == nil else {
+            throw CommandError(
+                .usage, "\(model.model): answers questions; use --n-best in the place of --top")
+        }
+        let dataset = try questions.read(input)
+        dataset.notes.forEach(global.note)
+        var options = answers.options
+        options.nBest = max(options.nBest, questions.nBest ?? 1)
+        options.allowsNone = questions.allowsNone
+        for (example, answers) in zip(dataset.examples, try pipeline.answer(dataset, options: options)) {
+            if global.json {
+                Console.print("\(example.json(answers, nBest: questions.nBest))")
+            } else {
+                for answer in answers.prefix(questions.nBest ?? 1) { Console.print(answer.line) }
+                if questions.nBest != nil { Console.print("") }
+            }
+        }
+        model.reportNotes(pipeline, global)
     }
 
     private func reportWords(_ pipeline: EncoderPipeline) throws {

@@ -49,7 +49,9 @@ extension TrainingSummary {
         let classes =
             task == .pretrain
             ? "masked LM and next sentences"
-            : labels.isEmpty ? "regression" : "\(names) (\(labelText))"
+            : task == .questionAnswering
+                ? "question answering"
+                : labels.isEmpty ? "regression" : "\(names) (\(labelText))"
         let start = loaded == nil ? "fresh parameters" : "fine-tuned"
         var data = "\(trainExamples) training"
         if let validationExamples { data += ", \(validationExamples) validation" }
@@ -111,16 +113,20 @@ extension EvaluationMetrics {
     /// `accuracy 0.8380, loss 0.3912`, and before them the metric that was chosen if it is another:
     /// `f1 0.8800, accuracy 0.8380, loss 0.3912`.
     func summary(_ metric: Metric) -> String {
-        let usual: [Metric] =
-            pretraining != nil
-            ? [.maskedLMLoss, .maskedLMAccuracy, .nextSentenceAccuracy, .loss]
-            : entities != nil
-                ? [.f1, .precision, .recall, .accuracy, .loss]
-                : [accuracy == nil ? .pearson : .accuracy, .loss]
+        let usual = usual
         let metrics = usual.contains(metric) ? usual : [metric] + usual
         return metrics.map {
             "\($0.rawValue) \(value($0).map { Formatted.number($0, digits: 4) } ?? "undefined")"
         }.joined(separator: ", ")
+    }
+
+    /// What the task is usually judged by.
+    private var usual: [Metric] {
+        if pretraining != nil { return [.maskedLMLoss, .maskedLMAccuracy, .nextSentenceAccuracy, .loss] }
+        if entities != nil { return [.f1, .precision, .recall, .accuracy, .loss] }
+        if multiLabel != nil { return [.microF1, .macroF1, .sampleF1, .loss] }
+        if answers != nil { return [.exactMatch, .f1, .loss] }
+        return [accuracy == nil ? .pearson : .accuracy, .loss]
     }
 }
 

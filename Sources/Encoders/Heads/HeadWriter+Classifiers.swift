@@ -30,7 +30,8 @@ extension HeadWriter {
         loss {
             if case .multiLabelClassification = head {
                 let targets = g.input("labels", .f32, ["sequences", .fixed(labels)])
-                return binaryCrossEntropy(logits, targets).mean()
+                let losses = binaryCrossEntropy(logits, targets)
+                return builder.isWeighted ? mean(losses.mean(axes: [1])) : losses.mean()
             }
             guard head == .regression else {
                 return crossEntropy(logits, g.input("labels", .i32, ["sequences"]))

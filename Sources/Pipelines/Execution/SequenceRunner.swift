@@ -78,6 +78,24 @@ package struct SequenceRunner {
         return results
     }
 
+    /// What `body` makes of each sequence's rows of an output that has one for each token, in the order of the sequences.
+    ///
+    /// - Parameter body: given the sequence's index and the rows of its tokens.
+    /// - Throws: as `rows(of:on:)`.
+    package func tokenOutputs<Result>(
+        of output: String, on encodings: [Encoding], _ body: (Int, ArraySlice<Float>) -> Result
+    ) throws -> [Result] {
+        var results = [Result?](repeating: nil, count: encodings.count)
+        try run(output, on: encodings) { batch, values in
+            let width = values.count / batch.tokens
+            for (offset, index) in zip(batch.offsets, batch.exampleIndices) {
+                let start = Int(offset) * width
+                results[index] = body(index, values[start..<(start + encodings[index].count * width)])
+            }
+        }
+        return results.compactMap(\.self)
+    }
+
     /// Gives `body` each batch with the output's elements.
     private func run(
         _ output: String, on encodings: [Encoding], _ body: (Batch, [Float]) throws -> Void

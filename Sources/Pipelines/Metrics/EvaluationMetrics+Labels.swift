@@ -10,9 +10,10 @@ extension EvaluationMetrics {
         confusionCounts.map { Double($0.rightCount) / Double(count) }
     }
 
-    /// The F1 of entities for a token classifier; otherwise that of the label with id 1, `nil` unless there are two labels.
+    /// The F1 of entities for a token classifier, that of the answers' words for question answering; otherwise that of the
+    /// label with id 1, `nil` unless there are two labels.
     public var f1: Double? {
-        entities?.f1 ?? confusionCounts.flatMap { $0.labelCount == 2 ? $0.f1(of: 1) : nil }
+        entities?.f1 ?? answers?.all.f1 ?? confusionCounts.flatMap { $0.labelCount == 2 ? $0.f1(of: 1) : nil }
     }
 
     /// Mean of the F1 of all labels that examples have or got.

@@ -18,6 +18,10 @@ public struct EvaluationMetrics: Hashable, Sendable {
     public let pretraining: PretrainingMetrics?
     /// Metrics of entities, for token classifiers only.
     public private(set) var entities: EntityMetrics?
+    /// Metrics of sets of labels, for multi-label classifiers only.
+    public private(set) var multiLabel: MultiLabelMetrics?
+    /// Metrics of answers, for question answering only.
+    public private(set) var answers: AnswerMetrics?
 
     /// Metrics of a classifier.
     /// - Parameters:
@@ -76,6 +80,22 @@ public struct EvaluationMetrics: Hashable, Sendable {
         pretraining = metrics
     }
 
+    /// Metrics of a multi-label classifier.
+    package init(_ metrics: MultiLabelMetrics) {
+        (count, loss) = (metrics.count, metrics.loss)
+        (confusionCounts, pearson, spearman, undefinedCorrelation, pretraining) = (nil, nil, nil, nil, nil)
+        multiLabel = metrics
+    }
+
+    /// Metrics of a model that answers questions.
+    /// - Parameter loss: mean over the windows of contexts.
+    package init(_ answers: AnswerMetrics, loss: Double) {
+        count = answers.all.count
+        self.loss = loss
+        (confusionCounts, pearson, spearman, undefinedCorrelation, pretraining) = (nil, nil, nil, nil, nil)
+        self.answers = answers
+    }
+
     /// Metrics of a regression model.
     package init(predictions: [Float], targets: [Float]) {
         undefinedCorrelation = UndefinedCorrelation(predictions: predictions, targets: targets)
@@ -92,9 +112,11 @@ public struct EvaluationMetrics: Hashable, Sendable {
     public func value(_ metric: Metric) -> Double? {
         switch metric {
         case .loss: loss
-        case .accuracy: accuracy
+        case .accuracy: multiLabel?.accuracy ?? accuracy
         case .f1: f1
-        case .macroF1: macroF1
+        case .macroF1: multiLabel?.macroF1 ?? macroF1
+        case .microF1: multiLabel?.microF1
+        case .sampleF1: multiLabel?.sampleF1
         case .matthews: matthews
         case .pearson: pearson
         case .spearman: spearman
@@ -103,6 +125,10 @@ public struct EvaluationMetrics: Hashable, Sendable {
         case .nextSentenceAccuracy: pretraining?.nextSentenceAccuracy
         case .precision: entities?.precision
         case .recall: entities?.recall
+        case .exactMatch: answers?.all.exactMatch
+        case .answerableExactMatch: answers?.answerable?.exactMatch
+        case .answerableF1: answers?.answerable?.f1
+        case .unanswerableExactMatch: answers?.unanswerable?.exactMatch
         }
     }
 

@@ -2,12 +2,16 @@
 public enum Metric: String, Sendable, CaseIterable {
     /// Mean loss over examples; lower is better, as of masked tokens, of all others higher.
     case loss
-    /// Share of right labels.
+    /// Share of right labels; of several, share of examples all of whose labels are right.
     case accuracy
-    /// F1 of the label with id 1, for two labels; of a token classifier, that of entities.
+    /// F1 of the label with id 1, for two labels; of a token classifier, that of entities; of answers, that of their words.
     case f1
     /// Mean F1 of the labels.
     case macroF1 = "macro_f1"
+    /// F1 of all pairs of an example and a label, of several labels.
+    case microF1 = "micro_f1"
+    /// Mean F1 of the examples' sets of labels.
+    case sampleF1 = "sample_f1"
     /// Matthews' correlation of predicted and actual labels.
     case matthews
     /// Pearson's correlation of predictions and targets.
@@ -24,13 +28,22 @@ public enum Metric: String, Sendable, CaseIterable {
     case precision
     /// Share of entities that a token classifier finds.
     case recall
+    /// Share of questions whose answer is right.
+    case exactMatch = "exact_match"
+    /// Share of the questions with an answer whose answer is right (`HasAns_exact` of SQuAD's script).
+    case answerableExactMatch = "has_answer_exact_match"
+    /// F1 of the answers' words, of questions with an answer (`HasAns_f1`).
+    case answerableF1 = "has_answer_f1"
+    /// Share of the questions without an answer for which none is given (`NoAns_exact`).
+    case unanswerableExactMatch = "no_answer_exact_match"
 
     /// Whether a value is strictly better than another.
     package func isBetter(_ value: Double, than other: Double) -> Bool {
         switch self {
         case .loss, .maskedLMLoss: value < other
-        case .accuracy, .f1, .macroF1, .matthews, .pearson, .spearman, .maskedLMAccuracy,
-            .nextSentenceAccuracy, .precision, .recall:
+        case .accuracy, .f1, .macroF1, .microF1, .sampleF1, .matthews, .pearson, .spearman, .maskedLMAccuracy,
+            .nextSentenceAccuracy, .precision, .recall, .exactMatch, .answerableExactMatch, .answerableF1,
+            .unanswerableExactMatch:
             value > other
         }
     }

@@ -37,7 +37,7 @@ extension TextDataset {
         }
         let dataset = TextDataset(
             examples, textFile: file.path, labelFile: labelPath, lines: Array(1..<(texts.count + 1)))
-        return options.labels.isRequired
+        return options.labels.isRequired && options.labels != .sets
             ? try dataset.withWholeLabels(options).leavingOutUnlabelled(options) : dataset
     }
 

@@ -50,6 +50,8 @@ package struct TextDataset: Sendable, Equatable {
         /// The column of weights; none when `nil`.
         package var weightColumn: ColumnSelector?
         package var labels = LabelUse.ifPresent
+        /// What stands between the labels of an example that has several in a text.
+        package var labelSeparator = ","
         /// The labels of a model that is measured: what else is in the data is an error of its own.
         package var knownLabels: Set<TextKey> = []
         /// Labels that mean that there is none; `nil` finds out.
@@ -103,6 +105,7 @@ package struct TextDataset: Sendable, Equatable {
         guard dataset.count > 0 else {
             throw TextError(.emptyDataset, file: file.path, "holds no examples; expected at least one")
         }
+        if options.labels == .sets { return try dataset.withLabelSets(separator: options.labelSeparator) }
         try dataset.checkLabels()
         return dataset
     }

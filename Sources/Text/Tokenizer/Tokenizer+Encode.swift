@@ -10,6 +10,15 @@ extension Tokenizer {
         return ids
     }
 
+    /// The tokens of a text with the part of it that each stands for.
+    ///
+    /// - Throws: as `tokenize`.
+    func checkedSpans(of text: String) throws(TextError) -> [TokenSpan] {
+        let spans = try spans(of: text)
+        if tokenCount > rows { try checkRows(of: spans.map(\.id)) }
+        return spans
+    }
+
     /// Tokenises a text or a pair of texts and puts the special tokens around them.
     ///
     /// - Parameters:

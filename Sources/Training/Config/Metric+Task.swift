@@ -5,10 +5,15 @@ extension Metric {
     func suits(_ task: TrainingTask) -> Bool {
         switch self {
         case .loss: true
-        case .accuracy, .f1, .macroF1, .matthews: !task.isRegression && task != .pretrain
+        case .f1: task.hasLabels || task == .questionAnswering
+        case .accuracy, .macroF1: task.hasLabels || task == .multiLabelClassification
+        case .matthews: task.hasLabels
+        case .microF1, .sampleF1: task == .multiLabelClassification
         case .pearson, .spearman: task.isRegression
         case .maskedLMLoss, .maskedLMAccuracy, .nextSentenceAccuracy: task == .pretrain
         case .precision, .recall: task == .tokenClassification
+        case .exactMatch, .answerableExactMatch, .answerableF1, .unanswerableExactMatch:
+            task == .questionAnswering
         }
     }
 
@@ -19,6 +24,9 @@ extension Metric {
         case .accuracy, .f1, .macroF1, .matthews: "labels"
         case .pearson, .spearman: "numbers"
         case .maskedLMLoss, .maskedLMAccuracy, .nextSentenceAccuracy: "the task \"pretrain\""
+        case .microF1, .sampleF1: "the task \"multi_label_classification\""
+        case .exactMatch, .answerableExactMatch, .answerableF1, .unanswerableExactMatch:
+            "the task \"question_answering\""
         case .precision, .recall: "the task \"token_classification\""
         }
     }

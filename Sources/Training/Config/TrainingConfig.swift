@@ -33,6 +33,8 @@ public struct TrainingConfig: Sendable, Equatable {
     public var data = DataSettings()
     /// How much examples count, and which are kept for validation.
     public var examples = ExampleSettings()
+    /// What only question answering has.
+    public var questions = QuestionSettings()
     /// What only pre-training has.
     public var pretraining = PretrainingSettings()
     /// How batches are made.
@@ -58,11 +60,12 @@ extension TrainingConfig {
         ModelSettings.sourceFields.map { $0.lifted(to: \.model) } + [
             .init(
                 "task", \.task,
-                "What is trained: labels or numbers for texts, labels for words ([below](#labels-for-words)), a task of "
+                "What is trained: a label, [several](#several-labels-for-a-text) or a number for each text, labels for words ([below](#labels-for-words)), answers to questions "
+                    + "([question-answering.md](question-answering.md)), a task of "
                     + "GLUE ([glue.md](glue.md)), or a language model ([pretraining.md](pretraining.md)).")
         ] + ModelSettings.changeFields.map { $0.lifted(to: \.model) } + fields(\.adapter) + fields(\.mask)
-            + fields(\.data)
-            + fields(\.examples) + fields(\.batches) + fields(\.pretraining) + fields(\.optimizer) + [
+            + fields(\.data) + fields(\.examples) + fields(\.questions) + fields(\.batches)
+            + fields(\.pretraining) + fields(\.optimizer) + [
                 .init("seed", \.seed, "Seed of fresh parameters, order of examples, and dropout.", atLeast: 0)
             ] + fields(\.evaluation) + fields(\.output) + fields(\.machine)
     }
@@ -75,7 +78,10 @@ extension TrainingConfig {
 
     /// The sections, in the order of their checks.
     private var sections: [any ConfigSection] {
-        [evaluation, batches, adapter, mask, data, examples, pretraining, model, optimizer, output, machine]
+        [
+            evaluation, batches, adapter, mask, data, examples, questions, pretraining, model, optimizer, output,
+            machine,
+        ]
     }
 
     /// Checks every field, and the fields against one another. `trainModel` calls it.

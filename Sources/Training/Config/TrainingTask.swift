@@ -4,10 +4,14 @@ import Text
 public enum TrainingTask: Sendable, Hashable {
     /// One of the training data's labels for each text; cross-entropy.
     case classification
+    /// Any number of the training data's labels for each text; binary cross-entropy of each.
+    case multiLabelClassification
     /// One number for each text; mean squared error.
     case regression
     /// One of the training data's labels for each word; cross-entropy.
     case tokenClassification
+    /// The part of a context that answers a question, or none; cross-entropy of its first and its last token.
+    case questionAnswering
     /// A task of GLUE, on its own files: regression for STS-B, classification for the others.
     case glue(GlueTask)
     /// Masked LM and next-sentence prediction on plain text.
@@ -20,15 +24,20 @@ extension TrainingTask: RawRepresentable, CaseIterable {
     }
 
     private static let named: [TrainingTask] = [
-        .classification, .regression, .tokenClassification, .pretrain,
+        .classification, .multiLabelClassification, .regression, .tokenClassification, .questionAnswering,
+        .pretrain,
     ]
+    /// Other names that files may have.
+    private static let aliases: [String: TrainingTask] = ["qa": .questionAnswering]
 
     /// `glue/mrpc` for a task of GLUE.
     public var rawValue: String {
         switch self {
         case .classification: "classification"
+        case .multiLabelClassification: "multi_label_classification"
         case .regression: "regression"
         case .tokenClassification: "token_classification"
+        case .questionAnswering: "question_answering"
         case .glue(let task): "glue/\(task.name)"
         case .pretrain: "pretrain"
         }
@@ -39,7 +48,7 @@ extension TrainingTask: RawRepresentable, CaseIterable {
         if rawValue.hasPrefix("glue/") {
             guard let task = GlueTask(named: String(rawValue.dropFirst("glue/".count))) else { return nil }
             self = .glue(task)
-        } else if let task = Self.named.first(where: { $0.rawValue == rawValue }) {
+        } else if let task = Self.named.first(where: { $0.rawValue == rawValue }) ?? Self.aliases[rawValue] {
             self = task
         } else {
             return nil
@@ -53,7 +62,18 @@ extension TrainingTask: RawRepresentable, CaseIterable {
     package var isRegression: Bool {
         switch self {
         case .regression, .glue(.stsb): true
-        case .classification, .tokenClassification, .glue, .pretrain: false
+        case .classification, .multiLabelClassification, .tokenClassification, .questionAnswering, .glue,
+            .pretrain:
+            false
+        }
+    }
+
+    /// Whether each example has one of several labels.
+    var hasLabels: Bool {
+        switch self {
+        case .classification, .tokenClassification: true
+        case .glue: !isRegression
+        case .multiLabelClassification, .regression, .questionAnswering, .pretrain: false
         }
     }
 }

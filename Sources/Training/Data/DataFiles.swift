@@ -16,7 +16,9 @@ struct DataFiles {
     init(_ config: TrainingConfig) throws {
         switch config.task {
         case .glue(let task): try self.init(task, in: config.resolve(config.data.glueFolder ?? ""))
-        case .classification, .regression, .tokenClassification, .pretrain: try self.init(named: config)
+        case .classification, .multiLabelClassification, .regression, .tokenClassification,
+            .questionAnswering, .pretrain:
+            try self.init(named: config)
         }
     }
 
@@ -41,7 +43,7 @@ struct DataFiles {
         let all = try load(config.dataPath(config.data.trainFile))
         let share = config.examples.validationShare
         let split = HeldOutSplit(
-            labels: all.examples.map { config.task.isRegression ? "" : $0.label ?? "" }, share: share,
+            labels: all.examples.map { config.task == .classification ? $0.label ?? "" : "" }, share: share,
             seed: config.seed)
         train = share > 0 ? all.selecting(split.train) : all
         // The other files are laid out as the training data, and what has no label in them is what training does not know.
@@ -104,7 +106,8 @@ extension TrainingConfig {
             header: data.header, textColumn: data.textColumn.map { ColumnSelector($0) },
             pairColumn: data.pairColumn.map { ColumnSelector($0) },
             labelColumn: data.labelColumn.map { ColumnSelector($0) },
-            labels: task.isRegression ? .numbers : .classes)
+            labels: task == .multiLabelClassification ? .sets : task.isRegression ? .numbers : .classes)
+        options.labelSeparator = data.labelSeparator
         options.missingLabels = data.missingLabels
         options.weightColumn = examples.weightColumn.map { ColumnSelector($0) }
         return options

@@ -26,7 +26,10 @@ struct TrainingData {
         let files = try DataFiles(config)
         var chosen: TrainedLabels?
         if !config.task.isRegression {
-            let own = try files.labels.map { try LabelMap(names: $0) } ?? LabelMap(labelsOf: files.train)
+            let own =
+                try files.labels.map { try LabelMap(names: $0) }
+                ?? (config.task == .multiLabelClassification
+                    ? LabelMap(labelSetsOf: files.train) : LabelMap(labelsOf: files.train))
             chosen = try TrainedLabels(own, model: model.config.labels, file: files.train.labelFile)
         }
         warnings = files.warnings + (chosen?.notes ?? [])
@@ -80,10 +83,7 @@ private struct DataEncoder {
                 at: model.path)
         }
         // Targets first: a mistake in a label is found before the long work.
-        let targets =
-            try labels.map { Targets.classes(try $0.ids(for: dataset)) }
-            ?? .numbers(
-                try dataset.regressionTargets())
+        let targets = try targets(of: dataset)
         let encodings = try model.tokenizer.encode(
             dataset, maxLength: maxLength, truncation: config.data.truncation,
             runner: Compiler.tasks(threads: config.machine.threads))
@@ -94,5 +94,12 @@ private struct DataEncoder {
                     + "'truncation' to \"longest_first\"")
         }
         return LabelledData(path: dataset.textFile, encodings: encodings, targets: targets)
+    }
+
+    private func targets(of dataset: TextDataset) throws -> Targets {
+        guard let labels else { return .numbers(try dataset.regressionTargets()) }
+        return config.task == .multiLabelClassification
+            ? .sets(try labels.sets(for: dataset), labelCount: labels.count)
+            : .classes(try labels.ids(for: dataset))
     }
 }

@@ -6,7 +6,8 @@ extension TrainingTask {
     package var metric: Metric {
         switch self {
         case .classification: .accuracy
-        case .tokenClassification: .f1
+        case .multiLabelClassification: .microF1
+        case .tokenClassification, .questionAnswering: .f1
         case .regression, .pretrain: .loss
         case .glue(let task): task.metrics[0]
         }

@@ -49,10 +49,18 @@ final class Trainer {
             switch config.task {
             case .pretrain: try PretrainingTask(config, source)
             case .tokenClassification: try TokenTask(config, source)
-            case .classification, .regression, .glue: try SequenceTask(config, source)
+            case .questionAnswering: try QuestionTask(config, source)
+            case .classification, .multiLabelClassification, .regression, .glue:
+                try SequenceTask(config, source)
             }
         metric = config.evaluation.metric ?? task.metric
-        if metric == .f1, config.task != .tokenClassification, task.labels.count != 2 {
+        guard source.config.family.classes[task.architecture] != nil else {
+            throw ModelError(
+                .invalidModel,
+                "is of the family '\(source.config.family.modelType)', which has no model for the task \"\(config.task.rawValue)\"",
+                at: source.path)
+        }
+        if metric == .f1, config.task.metric != .f1, task.labels.count != 2 {
             throw ConfigError(
                 file: config.file, field: "metric",
                 problem:

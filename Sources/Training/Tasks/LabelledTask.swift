@@ -34,7 +34,7 @@ protocol LabelledTask: LearningTask {
     var maxLength: Int { get }
 
     /// The inputs of a step's batches.
-    func inputs(_ batches: [Batch]) -> [StepInputs]
+    func inputs(_ batches: [Batch]) throws -> [StepInputs]
     /// What the model says about the examples of a part, beside their labels.
     func metrics(on examples: Examples, _ runner: SequenceRunner) throws -> EvaluationMetrics
 }
@@ -52,9 +52,9 @@ extension LabelledTask {
 
     func batches(epoch: Int) -> [[Int]] { sequences.indices(epoch: epoch) }
 
-    func step(_ microBatches: [[Int]], epoch: Int) -> TaskStep {
+    func step(_ microBatches: [[Int]], epoch: Int) throws -> TaskStep {
         let batches = microBatches.map(sequences.layOut)
-        return TaskStep(inputs(batches), of: batches)
+        return TaskStep(try inputs(batches), of: batches)
     }
 
     func gradientAccumulation(epoch: Int) -> Int { sequences.batchesPerStep }

@@ -15,6 +15,8 @@ struct SequenceTask: LabelledTask {
     let data: DataParts<LabelledData>
     let sequences: SequenceBatches
     let maxLength: Int
+    /// The probability from which on a label of several is given.
+    private let threshold: Double
 
     /// Loads and tokenises the data.
     ///
@@ -24,7 +26,13 @@ struct SequenceTask: LabelledTask {
         (data, labels, warnings) = (loaded.parts, loaded.labels, loaded.warnings)
         maxLength = loaded.maxLength
         var config = source.config
-        if training.task.isRegression {
+        threshold = training.evaluation.threshold
+        if training.task == .multiLabelClassification {
+            keepsHead = loaded.areModelsLabels && config.problemType == .multiLabel
+            head = .multiLabelClassification(labels: labels.count)
+            config.labels = labels
+            config.problemType = .multiLabel
+        } else if training.task.isRegression {
             keepsHead = config.labels.count == 1
             head = .regression
             config.labels = ["LABEL_0"]
@@ -32,6 +40,7 @@ struct SequenceTask: LabelledTask {
         } else {
             keepsHead =
                 loaded.areModelsLabels && config.problemType != .regression
+                && config.problemType != .multiLabel
                 && config.architecture != .tokenClassification
             head = .classification(labels: labels.count)
             config.labels = labels
@@ -46,13 +55,13 @@ struct SequenceTask: LabelledTask {
 
     var architecture: EncoderArchitecture { .sequenceClassification }
 
-    func inputs(_ batches: [Batch]) -> [StepInputs] {
+    func inputs(_ batches: [Batch]) throws -> [StepInputs] {
         let stepSequences = batches.reduce(0) { $0 + $1.sequences }
         let stepWeight = data.train.weight(of: batches.flatMap(\.exampleIndices))
-        return batches.map { batch in
+        return try batches.map { batch in
             let indices = batch.exampleIndices
             var inputs = StepInputs(
-                batch, targets: data.train.targets.tensor(indices), stepSequences: stepSequences)
+                batch, targets: try data.train.targets.tensor(indices), stepSequences: stepSequences)
             if let weights = data.train.weights {
                 inputs.weigh(by: indices.map { weights[$0] }, ofStep: stepWeight)
             }
@@ -72,6 +81,12 @@ struct SequenceTask: LabelledTask {
             }
             return EvaluationMetrics(
                 guesses: guesses, targets: ids.map(Int.init), labelCount: config.labelCount)
+        case .sets(let sets, let count):
+            var metrics = MultiLabelMetrics(labelCount: count, threshold: threshold)
+            for (row, set) in zip(try runner.rows(of: "logits", on: examples.encodings), sets) {
+                metrics.add(logits: row, actual: set)
+            }
+            return EvaluationMetrics(metrics)
         case .numbers(let numbers):
             let rows = try runner.rows(of: "logits", on: examples.encodings)
             return EvaluationMetrics(predictions: rows.map { $0[0] }, targets: numbers)

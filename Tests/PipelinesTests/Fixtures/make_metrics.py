@@ -7,6 +7,8 @@ Needs scikit-learn and scipy. Each case has `kind`:
            unless there are two labels), macro_f1, matthews
   numbers  `actual` and `predicted` numbers; expected pearson and spearman, null where SciPy has NaN
 
+  sets     `sets` of labels and `logits` for each example; expected accuracy, micro_f1, macro_f1, sample_f1 at a threshold of 0.5
+
 Run again only to add cases; the output is committed.
 """
 
@@ -43,6 +45,19 @@ def numbers(name, actual, predicted):
     return {"name": name, "kind": "numbers", "actual": actual, "predicted": predicted, "expected": expected}
 
 
+def sets(name, labels, size, skill):
+    """Examples with any number of labels, and logits that are right with some probability."""
+    actual = [[int(random.random() < 0.4) for _ in range(labels)] for _ in range(size)]
+    logits = [[round(random.gauss(1 if has == (random.random() < skill) else -1, 1), 3) for has in row] for row in actual]
+    given = [[int(x >= 0) for x in row] for row in logits]
+    losses = [math.log1p(math.exp(-x if has else x)) for row, xs in zip(actual, logits) for has, x in zip(row, xs)]
+    expected = {"accuracy": accuracy_score(actual, given), "loss": sum(losses) / len(losses)}
+    expected |= {f"{kind}_f1": f1_score(actual, given, average=average, zero_division=0)
+                 for kind, average in (("micro", "micro"), ("macro", "macro"), ("sample", "samples"))}
+    return {"name": name, "kind": "sets", "sets": [[i for i, has in enumerate(row) if has] for row in actual], "logits": logits,
+            "labels": labels, "expected": expected}
+
+
 def drawn(count, size, skill, weights=None):
     """Labels, and predictions that are right with probability `skill` and drawn as well otherwise."""
     actual = random.choices(range(count), weights, k=size)
@@ -76,6 +91,8 @@ cases = [
     numbers("monotonic", [1, 2, 3, 4, 5], [1, 4, 9, 16, 25]),
     numbers("constant predictions", [1, 2, 3], [2, 2, 2]),
     numbers("constant scores", [4, 4, 4], [1, 2, 3]),
+    sets("sets of five labels", 5, 120, 0.8),
+    sets("sets of two labels, few examples", 2, 6, 0.5),
 ]
 Path(__file__).with_name("metrics.json").write_text(
     "[\n" + ",\n".join(json.dumps(case) for case in cases) + "\n]\n")

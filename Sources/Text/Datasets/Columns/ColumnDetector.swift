@@ -116,7 +116,7 @@ struct ColumnDetector {
             let numbers = columns.filter { profiles[$0].isNumeric }
             let fractions = numbers.filter { !profiles[$0].isInteger }
             best = fractions.isEmpty ? numbers : fractions
-        case .classes, .ifPresent, .unused:
+        case .classes, .sets, .ifPresent, .unused:
             best = columns.filter {
                 profiles[$0].labelStrength > 0 && (profiles[$0].isInteger || !profiles[$0].isNumeric)
             }

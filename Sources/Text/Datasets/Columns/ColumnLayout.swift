@@ -31,6 +31,13 @@ package enum LabelUse: Sendable, Equatable {
     case classes
     /// They are numbers to be predicted. Examples without one are left out.
     case numbers
+    /// They are any number of classes for each example: a list of JSON, or a text with separators.
+    case sets
 
-    var isRequired: Bool { self == .classes || self == .numbers }
+    var isRequired: Bool {
+        switch self {
+        case .classes, .numbers, .sets: true
+        case .unused, .ifPresent: false
+        }
+    }
 }

@@ -43,6 +43,10 @@ enum ColumnNames {
         relatedness similarity similarityscore liked spam isspam toxicity stance classindex classlabel classid classname
         tag judgment judgement annotation acceptability clickbait recommended cyberbullyingtype v1 type targets sarcastic
         """)
+    /// Names of columns with any number of labels, the most telling first.
+    static let labelSets: [TextKey] = [
+        "labels", "label", "tags", "categories", "topics", "classes", "emotions", "genres", "targets",
+    ]
     private static let labelWords: Set<TextKey> = [
         "label", "labels", "class", "category", "sentiment", "emotion", "intent", "topic", "polarity",
         "rating",
@@ -122,7 +126,11 @@ enum ColumnNames {
         if names.count == 1 { return textRank(names[0]) != nil }
         return names.indices.contains { text in
             (textRank(names[text]) != nil || isTitle(names[text]) || endsAsText(names[text]))
-                && names.indices.contains { $0 != text && (isLabel(names[$0]) || isIdentifier(names[$0])) }
+                && names.indices.contains {
+                    $0 != text
+                        && (isLabel(names[$0]) || isIdentifier(names[$0])
+                            || labelSets.contains(folded(names[$0])))
+                }
         }
     }
 }

@@ -70,6 +70,15 @@ struct DataTable {
         }
     }
 
+    /// The values of a list of JSON; nil for other cells.
+    func list(_ row: Int, _ column: Int) -> [JSONValue]? {
+        switch storage {
+        case .cells: nil
+        case .objects(let objects, _): memberNames.flatMap { objects[row][$0[column]]?.array }
+        case .arrays(let arrays, _): arrays[row][column].array
+        }
+    }
+
     /// The cells of a row as names, if all of them could be some.
     func names(inRow row: Int) -> [String]? {
         var names: [String] = []

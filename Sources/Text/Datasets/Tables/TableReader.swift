@@ -57,7 +57,7 @@ struct TableReader {
         let chosen = (
             text: try selection.position(options.textColumn),
             pair: try selection.position(options.pairColumn),
-            label: try selection.position(options.labelColumn)
+            label: try selection.position(options.labelColumn) ?? Self.labelSets(names, options)
         )
         let weight = try selection.position(options.weightColumn)
         let detector = ColumnDetector(
@@ -92,6 +92,13 @@ struct TableReader {
         let chosen = [options.textColumn, options.pairColumn, options.labelColumn, options.weightColumn]
         let byName = chosen.contains { $0?.name != nil }
         return byName || table.firstRowIsHeader()
+    }
+
+    /// The column that is named as one of labels, where examples have several.
+    private static func labelSets(_ names: [String]?, _ options: TextDataset.Options) -> Int? {
+        guard options.labels == .sets, let names else { return nil }
+        let folded = names.map(ColumnNames.folded)
+        return ColumnNames.labelSets.lazy.compactMap { folded.firstIndex(of: $0) }.first
     }
 
     // MARK: Notes
@@ -136,7 +143,7 @@ struct TableReader {
         }
         let all = TextDataset(
             examples, textFile: table.path, labelFile: table.path, lines: lines, layout: layout, notes: notes)
-        guard options.labels.isRequired else { return all }
+        guard options.labels.isRequired, options.labels != .sets else { return all }
         let labelName = layout.label.flatMap { layout.names?[$0] }
         let labelled = try all.withWholeLabels(options).leavingOutUnlabelled(options, labelName: labelName)
         guard guessesLabel, options.labels == .classes, options.knownLabels.isEmpty else { return labelled }
@@ -148,8 +155,11 @@ struct TableReader {
 
     private func example(_ row: Int) throws(TextError) -> TextExample {
         let columns = rowLayout(row)
+        var labels: [String]?
+        if options.labels == .sets, let column = columns.label { labels = try labelSet(row, column) }
         let label: String? =
             switch columns.label.map({ table.cell(row, $0) }) {
+            case .nested where labels != nil: nil
             case .nested(let kind):
                 throw failure(.invalidLabel, row, "the label is \(kind); expected a string or a number")
             case let cell: cell?.label
@@ -158,7 +168,7 @@ struct TableReader {
             text: try text(row, columns.text, "the text"),
             pair: try columns.pair.flatMap { pair throws(TextError) in
                 table.cell(row, pair) == .missing ? nil : try text(row, pair, "the second text")
-            }, label: label,
+            }, label: label, labels: labels,
             weight: try columns.weight.flatMap { column throws(TextError) in try weight(row, column) })
     }
 
@@ -172,6 +182,19 @@ struct TableReader {
             )
         }
         return weight
+    }
+
+    /// The labels of a list; nil for what is none.
+    private func labelSet(_ row: Int, _ column: Int) throws(TextError) -> [String]? {
+        guard let list = table.list(row, column) else { return nil }
+        var labels: [String] = []
+        for value in list {
+            guard let label = DataCell(value).label, !label.isEmpty else {
+                throw failure(.invalidLabel, row, "a label is \(value.kind); expected a string or a number")
+            }
+            labels.append(label)
+        }
+        return labels
     }
 
     private func text(_ row: Int, _ column: Int, _ what: String) throws(TextError) -> String {

@@ -20,6 +20,8 @@ public struct DataSettings: Sendable, Equatable {
     public var pairColumn: String?
     /// The column or member with the label, by name or number from 0; found when `nil`.
     public var labelColumn: String?
+    /// What stands between the labels of an example that has several in a text.
+    public var labelSeparator = ","
     /// Labels that mean that an example has none and is left out; detected when `nil`.
     public var missingLabels: [String]?
     /// Tokens of a sequence at most; the model's positions when `nil`.
@@ -39,7 +41,7 @@ extension DataSettings: ConfigSection {
                 "trainFile", \.trainFile,
                 "Training data ([below](#data-files)): `.tsv`, `.csv`, `.jsonl`, `.json` or `X.txt` (one text per line, "
                     + "labels in `X_labels.txt`), each also with `.gz`; `-` is standard input. For `token_classification` "
-                    + "a CoNLL file or JSON.", isPath: true),
+                    + "a CoNLL file or JSON, for `question_answering` SQuAD's JSON.", isPath: true),
             .init(
                 "validationFile", \.validationFile,
                 "Validation data; null is `data/valid.txt` if that exists, \"\" is none.",
@@ -60,12 +62,17 @@ extension DataSettings: ConfigSection {
             .init(column: "pairColumn", \.pairColumn, "The one with the second text, likewise."),
             .init(column: "labelColumn", \.labelColumn, "The one with the label, likewise."),
             .init(
+                "labelSeparator", \.labelSeparator,
+                "`multi_label_classification`: what stands between the labels of an example, where they are not a list of JSON.",
+                expectation: "a text", isLegal: { !$0.isEmpty }),
+            .init(
                 "missingLabels", \.missingLabels,
                 "Labels that mean that an example has none and is left out, such as [\"-1\"]; null finds out whether `-` "
                     + "and `-1` are such."),
             .init(
                 "maxLength", \.maxLength,
-                "Tokens of a sequence at most, special ones included; null is what the model takes and its files allow.",
+                "Tokens of a sequence at most, special ones included; null is what the model takes and its files allow, "
+                    + "for `question_answering` at most 384.",
                 atLeast: 3),
             .init("truncation", \.truncation, "Which text of a pair is cut when a sequence is too long."),
         ]
@@ -77,12 +84,22 @@ extension DataSettings: ConfigSection {
             throw config.error(
                 "data", "is for GLUE's tasks; set 'task' to one such as \"glue/mrpc\", or use trainFile")
         }
+        if config.task != .multiLabelClassification {
+            try config.refuseUseless(["labelSeparator"], "whose examples have one label each at most")
+        }
         switch config.task {
         case .classification, .regression: break
+        case .multiLabelClassification:
+            try config.refuseUseless(
+                ["missingLabels", "labelSmoothing"],
+                "whose examples may have no label, and labels a loss each")
         case .tokenClassification:
             try config.refuseUseless(
                 ["pairColumn", "missingLabels", "truncation"],
                 "which reads words with a label each and cuts sentences at their end")
+        case .questionAnswering:
+            try config.refuseUseless(
+                Self.layout + ["truncation"], "which reads SQuAD's JSON and cuts contexts into windows")
         case .glue(let task):
             guard let glueFolder, !glueFolder.isEmpty else {
                 throw config.error(
@@ -96,8 +113,9 @@ extension DataSettings: ConfigSection {
     }
 
     /// Fields that name files with labels and describe them.
-    private static let files = [
-        "trainFile", "validationFile", "testFile", "format", "header", "textColumn", "pairColumn",
-        "labelColumn", "missingLabels",
+    private static let files = ["trainFile", "validationFile", "testFile"] + layout
+    /// Fields that describe files.
+    private static let layout = [
+        "format", "header", "textColumn", "pairColumn", "labelColumn", "missingLabels",
     ]
 }

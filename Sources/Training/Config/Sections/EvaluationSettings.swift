@@ -7,6 +7,8 @@ public struct EvaluationSettings: Sendable, Equatable {
     /// What decides which model is best; accuracy, (for regression) loss, (of entities) F1, or a GLUE task's own
     /// when `nil`.
     public var metric: Metric?
+    /// The probability from which on a label of several is given.
+    public var threshold = 0.5
     /// Keep the model of the best evaluation rather than the last one.
     public var saveBest = true
     /// Stop after so many evaluations in a row without a better one.
@@ -22,10 +24,14 @@ extension EvaluationSettings: ConfigSection {
                 effect: .selection),
             .init(
                 "metric", \.metric,
-                "What makes an evaluation the best one; null is `accuracy`, `loss` for regression and pre-training, `f1` "
-                    + "for `token_classification`, and a GLUE task's own metric. `f1` is of the label with id 1 of two, or of "
-                    + "entities.",
+                "What makes an evaluation the best one; null is `accuracy`, `micro_f1` of several labels, `loss` for regression and pre-training, `f1` "
+                    + "for `token_classification` and `question_answering`, and a GLUE task's own metric. `f1` is of the label with id 1 of two, or of "
+                    + "entities, or of the words of answers.",
                 effect: .selection),
+            .init(
+                "threshold", \.threshold,
+                "`multi_label_classification`: the probability from which on an evaluation gives a label.",
+                expectation: "a number from 0 to 1", effect: .selection, isLegal: { (0...1).contains($0) }),
             .init(
                 "saveBest", \.saveBest, "Save the model of the best evaluation; else that of the last step.",
                 effect: .selection),
@@ -38,6 +44,9 @@ extension EvaluationSettings: ConfigSection {
 
     /// The task must have the metric, and stopping early needs something to evaluate on.
     func check(in config: TrainingConfig) throws {
+        if config.task != .multiLabelClassification {
+            try config.refuseUseless(["threshold"], "whose examples have one label each at most")
+        }
         if let metric, !metric.suits(config.task) {
             let legal = Metric.allCases.filter { $0.suits(config.task) }.map { "\"\($0.rawValue)\"" }
             throw config.error(

@@ -98,7 +98,7 @@ extension ExampleSettings: ConfigSection {
             ),
             .init(
                 share: "validationShare", \.validationShare,
-                "The share of the training data that is kept out of it for validation: the same share of each label, by `seed`. "
+                "The share of the training data that is kept out of it for validation: of `classification` the same share of each label, by `seed`. "
                     + "In the place of a `validationFile`."),
         ]
     }
@@ -107,6 +107,10 @@ extension ExampleSettings: ConfigSection {
         switch config.task {
         case .classification: break
         case .regression: try config.refuseUseless(["classWeights"], "which has numbers and no labels")
+        case .multiLabelClassification:
+            try config.refuseUseless(["classWeights"], "whose examples have several labels; use weightColumn")
+        case .questionAnswering:
+            try config.refuseUseless(Self.fields.map(\.name), "whose questions have no labels")
         case .tokenClassification:
             try config.refuseUseless(
                 ["weightColumn"], "whose words have no weights of their own; use classWeights")
