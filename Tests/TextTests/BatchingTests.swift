@@ -108,9 +108,9 @@ import Text
     @Test func uniformFillsItsBatches() throws {
         let plan = try BatchingTests.batcher(.uniform).plan
         let batches = plan.batches(epoch: 0)
-        let short = batches.filter { $0.count < 8 }.map { plan.lengths[$0[0]] }
+        let short = batches.filter { $0.count < 8 }.map { plan.examples[$0[0]].longest }
         #expect(Set(short).count == short.count)
-        let order = batches.map { plan.lengths[$0[0]] }
+        let order = batches.map { plan.examples[$0[0]].longest }
         #expect(order != order.sorted())
     }
 
@@ -178,5 +178,68 @@ import Text
     func badOptions(lengths: [Int], options: BatchingOptions, part: String) throws {
         let error = try textError { _ = try BatchPlan(lengths: lengths, options: options) }
         #expect(error.message.contains(part), "\(error)")
+    }
+}
+
+/// Examples that are groups of sequences.
+@Suite struct GroupBatchingTests {
+    /// Groups of 2, 3, 2, 3 … sequences of 1 to 9 tokens.
+    private static let groups = ExampleGroups(sizes: (0..<60).map { 2 + $0 % 2 })
+    private static let encodings = (0..<groups.offsets[60]).map { sequence in
+        let length = 1 + sequence * 7 % 9
+        return Encoding(
+            ids: Array(repeating: Int32(sequence), count: length),
+            typeIDs: Array(repeating: 0, count: length))
+    }
+
+    @Test(arguments: BatchingMode.allCases, [nil, 60])
+    func groupsStayTogether(mode: BatchingMode, maxTokens: Int?) throws {
+        let batcher = try Batcher(
+            Self.encodings, groups: Self.groups,
+            options: BatchingOptions(mode: mode, batchSize: 4, maxTokens: maxTokens, maxLength: 9, seed: 5))
+        var seen: [Int] = []
+        for batch in batcher.batches(epoch: 1) {
+            #expect(batch.examples <= 4 && batch.tokens <= maxTokens ?? .max)
+            #expect(batch.sequenceIndices == batch.exampleIndices.flatMap { Array(Self.groups[$0]) })
+            for (place, example) in batch.exampleIndices.enumerated() {
+                let rows = Int(batch.exampleOffsets[place])..<Int(batch.exampleOffsets[place + 1])
+                #expect(Array(batch.sequenceIndices[rows]) == Array(Self.groups[example]))
+                for row in rows {
+                    #expect(batch.ids[Int(batch.offsets[row])] == Int32(batch.sequenceIndices[row]))
+                }
+            }
+            seen += batch.exampleIndices
+        }
+        #expect(seen.sorted() == Array(0..<60))
+        let largest = batcher.plan.largestShapes(epochs: 1..<2)
+        #expect(largest.allSatisfy { $0.examples <= 4 && $0.sequences >= 2 * $0.examples })
+    }
+
+    /// As sentence-transformers' NoDuplicatesBatchSampler: an example waits while one of its texts is in the batch.
+    @Test func examplesThatShareATextWait() throws {
+        let options = BatchingOptions(batchSize: 3, maxLength: 9, shuffle: false)
+        let extents = Array(repeating: ExampleExtent(lengths: [2, 3]), count: 7)
+        let keys = [[0, 1], [0, 2], [3, 4], [5, 0], [6, 7], [8, 9], [6, 1]]
+        let plan = try BatchPlan(extents, options: options, keys: keys)
+        #expect(plan.batches(epoch: 0) == [[0, 2, 4], [1, 5, 6], [3]])
+        #expect(plan.variesByEpoch)
+        let shuffled = try BatchPlan(
+            extents, options: BatchingOptions(batchSize: 3, maxLength: 9, seed: 1), keys: keys)
+        for epoch in 0..<5 {
+            let batches = shuffled.batches(epoch: epoch)
+            #expect(batches.flatMap { $0 }.sorted() == Array(0..<7))
+            for batch in batches {
+                let all = batch.flatMap { keys[$0] }
+                #expect(Set(all).count == all.count)
+            }
+        }
+    }
+
+    @Test func anExampleThatDoesNotFitIsRefused() throws {
+        let error = try textError {
+            _ = try BatchPlan(
+                [ExampleExtent(lengths: [5, 6])], options: BatchingOptions(maxTokens: 10, maxLength: 9))
+        }
+        #expect(error.message.contains("one example takes 11 tokens"))
     }
 }

@@ -13,23 +13,32 @@ package struct Batch: Sendable, Equatable {
     package let offsets: [Int32]
     /// `[sequences]`, real tokens of each sequence.
     package let lengths: [Int32]
-    /// `[sequences]`, where each sequence is in the data set.
+    /// `[sequences]`, where each sequence is among the encodings of the data set.
+    package let sequenceIndices: [Int]
+    /// `[examples]`, where each example is in the data set.
     package let exampleIndices: [Int]
+    /// `[examples + 1]`: the sequences of example `e` are `exampleOffsets[e]..<exampleOffsets[e + 1]` of the batch.
+    package let exampleOffsets: [Int32]
     /// Tokens of the longest slot.
     package let maxLength: Int
     package let realTokens: Int
 
     package var sequences: Int { lengths.count }
+    package var examples: Int { exampleIndices.count }
     /// All tokens, padding included.
     package var tokens: Int { ids.count }
     /// Padding tokens alone.
     package var paddedTokens: Int { tokens - realTokens }
 
-    /// Lays out the examples at `indices`.
+    /// Lays out the sequences of some examples.
     ///
     /// - Parameter slotLength: the length of every slot, at least that of the longest sequence; `nil` gives
     ///   each sequence a slot of its own length.
-    init(_ encodings: [Encoding], indices: [Int], slotLength: Int?, _ options: BatchingOptions) {
+    init(
+        _ encodings: [Encoding], examples: [Int], of groups: ExampleGroups, slotLength: Int?,
+        _ options: BatchingOptions
+    ) {
+        let indices = examples.flatMap { groups[$0] }
         let padID = options.padID
         let real = indices.reduce(0) { $0 + encodings[$1].count }
         let total = slotLength.map { $0 * indices.count } ?? real
@@ -60,7 +69,9 @@ package struct Batch: Sendable, Equatable {
         self.positions = positions
         self.offsets = offsets
         lengths = indices.map { Int32(encodings[$0].count) }
-        exampleIndices = indices
+        sequenceIndices = indices
+        exampleIndices = examples
+        exampleOffsets = examples.reduce(into: [0]) { $0.append($0[$0.count - 1] + Int32(groups[$1].count)) }
         maxLength = slotLength ?? indices.reduce(0) { max($0, encodings[$1].count) }
         realTokens = real
     }

@@ -2,18 +2,31 @@ import Support
 
 /// Which examples make up each batch of an epoch.
 ///
-/// A plan is a pure function of (lengths, options, epoch), so that training resumes in the middle of an epoch
+/// A plan is a pure function of (extents, options, epoch), so that training resumes in the middle of an epoch
 /// with the batches it would have had. In the modes `fixed`, `dynamic` and `packed`, without a token limit,
 /// the same seed puts the same examples into the same batches.
 package struct BatchPlan: Sendable {
-    /// Real tokens of each example.
-    package let lengths: [Int]
+    /// The size of each example.
+    package let examples: [ExampleExtent]
     package let options: BatchingOptions
+    /// Keys of each example that no other of its batch may have.
+    private let keys: [[Int]]?
 
+    /// A plan for examples of one sequence each, with these numbers of tokens.
+    ///
+    /// - Throws: as `init(_:options:keys:)`.
+    package init(lengths: [Int], options: BatchingOptions) throws(TextError) {
+        try self.init(lengths.map { ExampleExtent(lengths: CollectionOfOne($0)) }, options: options)
+    }
+
+    /// - Parameter keys: examples that share a key, such as a text, are kept out of one another's batches, as
+    ///   sentence-transformers' `NoDuplicatesBatchSampler` does: they wait for a later batch.
     /// - Throws: `.emptyDataset` without examples, `.invalidBatching` for options that cannot be met or an
     ///   example that is longer than they allow.
-    package init(lengths: [Int], options: BatchingOptions) throws(TextError) {
-        guard !lengths.isEmpty else {
+    package init(
+        _ examples: [ExampleExtent], options: BatchingOptions, keys: [[Int]]? = nil
+    ) throws(TextError) {
+        guard !examples.isEmpty else {
             throw TextError(.emptyDataset, "there are no examples to make batches of")
         }
         guard options.batchSize > 0 else {
@@ -25,38 +38,46 @@ package struct BatchPlan: Sendable {
         guard options.maxLength > 0 else {
             throw TextError(.invalidBatching, "maxLength is \(options.maxLength); expected at least 1")
         }
-        for (index, length) in lengths.enumerated() {
-            guard length > 0 else {
+        for (index, example) in examples.enumerated() {
+            guard example.shortest > 0 else {
                 throw TextError(.invalidBatching, "example \(index) has no tokens; expected at least one")
             }
-            guard length <= options.maxLength else {
+            guard example.longest <= options.maxLength else {
                 throw TextError(
                     .invalidBatching,
-                    "example \(index) has \(length) tokens but maxLength is \(options.maxLength); "
+                    "example \(index) has \(example.longest) tokens but maxLength is \(options.maxLength); "
                         + "truncate it or raise maxLength")
             }
         }
-        self.lengths = lengths
+        self.examples = examples
         self.options = options
-        let widest = options.mode == .fixed ? options.maxLength : lengths.max() ?? 0
-        if let maxTokens = options.maxTokens, maxTokens < widest {
+        self.keys = keys
+        let (largest, sequences) =
+            examples.map { (BatchFill(options, holding: $0).tokens, $0.sequences) }.max { $0.0 < $1.0 }
+            ?? (0, 1)
+        if let maxTokens = options.maxTokens, maxTokens < largest {
             throw TextError(
                 .invalidBatching,
-                "maxTokens is \(maxTokens) but one sequence takes \(widest) tokens; "
+                "maxTokens is \(maxTokens) but one \(sequences == 1 ? "sequence" : "example") takes \(largest) tokens; "
                     + "raise maxTokens or truncate"
             )
         }
     }
 
+    /// Whether epochs may have different numbers of batches: the order of the examples decides how many fit into one.
+    package var variesByEpoch: Bool { options.maxTokens != nil || keys != nil }
+
     /// The example indices of each batch of an epoch, in the order they are trained on.
     package func batches(epoch: Int) -> [[Int]] {
-        var order = Array(lengths.indices)
+        var order = Array(examples.indices)
         var generator = SplitMix64(seed: options.seed, epoch: epoch)
         if options.shuffle { generator.shuffle(&order) }
         guard options.mode == .uniform else { return cut(order) }
 
         var buckets: [Int: [Int]] = [:]
-        for index in order { buckets[(lengths[index] - 1) / options.bucketWidth, default: []].append(index) }
+        for index in order {
+            buckets[(examples[index].longest - 1) / options.bucketWidth, default: []].append(index)
+        }
         var batches = buckets.sorted { $0.key < $1.key }.flatMap { cut($0.value) }
         if options.shuffle { generator.shuffle(&batches) }
         return batches
@@ -64,39 +85,51 @@ package struct BatchPlan: Sendable {
 
     /// Cuts the order into batches that respect `batchSize` and `maxTokens`.
     private func cut(_ order: [Int]) -> [[Int]] {
+        guard let keys else { return cutInOrder(order) }
+        var batches: [[Int]] = []
+        // Examples that share a key with one of a batch wait, and are the first of the next one.
+        var (next, waiting) = (0, [Int]())
+        while next < order.count || !waiting.isEmpty {
+            var (batch, fill, taken) = ([Int](), BatchFill(options), Set<Int>())
+            var (isFull, left) = (false, [Int]())
+            func offer(_ index: Int) {
+                isFull = isFull || !batch.isEmpty && !fill.takes(examples[index])
+                guard !isFull, taken.isDisjoint(with: keys[index]) else { return left.append(index) }
+                taken.formUnion(keys[index])
+                batch.append(index)
+                fill.add(examples[index])
+            }
+            waiting.forEach(offer)
+            while next < order.count, !isFull {
+                offer(order[next])
+                next += 1
+            }
+            batches.append(batch)
+            waiting = left
+        }
+        return batches
+    }
+
+    private func cutInOrder(_ order: [Int]) -> [[Int]] {
         var batches: [[Int]] = []
         var batch: [Int] = []
-        var longest = 0
-        var total = 0
+        var fill = BatchFill(options)
         for index in order {
-            let length = lengths[index]
-            let tokens = laidOut(
-                sequences: batch.count + 1, longest: max(longest, length), real: total + length)
-            if batch.count == options.batchSize || !batch.isEmpty && tokens > options.maxTokens ?? .max {
+            if !batch.isEmpty, !fill.takes(examples[index]) {
                 batches.append(batch)
-                (batch, longest, total) = ([], 0, 0)
+                (batch, fill) = ([], BatchFill(options))
             }
             batch.append(index)
-            longest = max(longest, length)
-            total += length
+            fill.add(examples[index])
         }
         if !batch.isEmpty { batches.append(batch) }
         return batches
     }
 
-    /// Tokens of a batch with its padding.
-    private func laidOut(sequences: Int, longest: Int, real: Int) -> Int {
-        switch options.mode {
-        case .fixed: sequences * options.maxLength
-        case .dynamic, .uniform: sequences * longest
-        case .packed: real
-        }
-    }
-
     /// The extents of the batches that take most memory in some epochs: those with most sequences, most tokens, the
     /// longest slot, and most tokens times the longest slot.
     ///
-    /// - Parameter pieces: sequences of the pieces that batches are cut into, the last one perhaps smaller.
+    /// - Parameter pieces: examples of the pieces that batches are cut into, the last one perhaps smaller.
     package func largestShapes(epochs: Range<Int>, pieces: Int = .max) -> [BatchShape] {
         var largest: [BatchShape?] = [nil, nil, nil, nil]
         for batch in epochs.lazy.flatMap({ batches(epoch: $0) }).flatMap({ $0.pieces(of: pieces) }) {
@@ -109,24 +142,62 @@ package struct BatchPlan: Sendable {
     }
 
     private func shape(of batch: [Int]) -> BatchShape {
-        let longest = batch.reduce(0) { max($0, lengths[$1]) }
-        let tokens = laidOut(
-            sequences: batch.count, longest: longest, real: batch.reduce(0) { $0 + lengths[$1] })
+        let fill = fill(of: batch)
         return BatchShape(
-            sequences: batch.count, tokens: tokens,
-            maxLength: options.mode == .fixed ? options.maxLength : longest)
+            examples: batch.count, sequences: fill.sequences, tokens: fill.tokens,
+            maxLength: options.mode == .fixed ? options.maxLength : fill.longest)
+    }
+
+    private func fill(of batch: [Int]) -> BatchFill {
+        batch.reduce(into: BatchFill(options)) { $0.add(examples[$1]) }
     }
 
     /// How much of an epoch is padding.
     package func report(epoch: Int) -> EpochReport {
         var report = EpochReport(epoch: epoch)
         for batch in batches(epoch: epoch) {
-            let real = batch.reduce(0) { $0 + lengths[$1] }
-            let longest = batch.reduce(0) { max($0, lengths[$1]) }
-            let all = laidOut(sequences: batch.count, longest: longest, real: real)
-            report.add(sequences: batch.count, realTokens: real, paddedTokens: all - real)
+            let fill = fill(of: batch)
+            report.add(
+                sequences: fill.sequences, realTokens: fill.realTokens,
+                paddedTokens: fill.tokens - fill.realTokens)
         }
         return report
+    }
+}
+
+/// A batch that is being filled.
+private struct BatchFill {
+    let options: BatchingOptions
+    private(set) var (examples, sequences, realTokens, longest) = (0, 0, 0, 0)
+
+    init(_ options: BatchingOptions) { self.options = options }
+
+    init(_ options: BatchingOptions, holding example: ExampleExtent) {
+        self.init(options)
+        add(example)
+    }
+
+    mutating func add(_ example: ExampleExtent) {
+        examples += 1
+        sequences += example.sequences
+        realTokens += example.tokens
+        longest = max(longest, example.longest)
+    }
+
+    /// Whether there is room for an example.
+    func takes(_ example: ExampleExtent) -> Bool {
+        var next = self
+        next.add(example)
+        return examples < options.batchSize && next.tokens <= options.maxTokens ?? .max
+    }
+
+    /// Tokens with padding.
+    var tokens: Int {
+        switch options.mode {
+        case .fixed: sequences * options.maxLength
+        case .dynamic, .uniform: sequences * longest
+        case .packed: realTokens
+        }
     }
 }
 
@@ -141,12 +212,15 @@ extension Array {
 
 /// The extents of a batch, padding included.
 package struct BatchShape: Hashable, Sendable {
+    package let examples: Int
     package let sequences: Int
     package let tokens: Int
     /// Tokens of the longest slot.
     package let maxLength: Int
 
-    package init(sequences: Int, tokens: Int, maxLength: Int) {
+    /// - Parameter examples: as many as sequences when `nil`.
+    package init(examples: Int? = nil, sequences: Int, tokens: Int, maxLength: Int) {
+        self.examples = examples ?? sequences
         (self.sequences, self.tokens, self.maxLength) = (sequences, tokens, maxLength)
     }
 

@@ -7,11 +7,22 @@
 /// ```
 package struct Batcher: Sendable {
     package let encodings: [Encoding]
+    package let groups: ExampleGroups
     package let plan: BatchPlan
 
-    package init(_ encodings: [Encoding], options: BatchingOptions) throws(TextError) {
+    /// - Parameters:
+    ///   - groups: which encodings make up an example; each is one when `nil`.
+    ///   - keys: what no two examples of a batch may share; see `BatchPlan`.
+    package init(
+        _ encodings: [Encoding], groups: ExampleGroups? = nil, keys: [[Int]]? = nil, options: BatchingOptions
+    ) throws(TextError) {
+        let groups = groups ?? ExampleGroups(singles: encodings.count)
         self.encodings = encodings
-        plan = try BatchPlan(lengths: encodings.map(\.count), options: options)
+        self.groups = groups
+        let extents = (0..<groups.count).map { example in
+            ExampleExtent(lengths: groups[example].lazy.map { encodings[$0].count })
+        }
+        plan = try BatchPlan(extents, options: options, keys: keys)
     }
 
     /// The batches of an epoch from the one with index `first` on, laid out one at a time.
@@ -24,9 +35,9 @@ package struct Batcher: Sendable {
         let slotLength: Int? =
             switch plan.options.mode {
             case .fixed: plan.options.maxLength
-            case .dynamic, .uniform: indices.reduce(0) { max($0, encodings[$1].count) }
+            case .dynamic, .uniform: indices.reduce(0) { max($0, plan.examples[$1].longest) }
             case .packed: nil
             }
-        return Batch(encodings, indices: indices, slotLength: slotLength, plan.options)
+        return Batch(encodings, examples: indices, of: groups, slotLength: slotLength, plan.options)
     }
 }

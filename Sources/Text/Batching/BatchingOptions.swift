@@ -15,7 +15,7 @@ package struct BatchingOptions: Sendable, Equatable {
     package var mode: BatchingMode
     /// Lengths in a bucket of `uniform`: with 8 those from 1 to 8, from 9 to 16, and so on. With 1 nothing is padded.
     package var bucketWidth: Int
-    /// The greatest number of sequences in a batch.
+    /// The greatest number of examples in a batch: of sequences, unless an example is a group of them.
     package var batchSize: Int
     /// The greatest number of tokens in a batch, padding included; `nil` for no limit.
     package var maxTokens: Int?

@@ -82,7 +82,7 @@ extension Trainer {
         }
         // Other epochs may have other numbers of steps.
         guard
-            config.task == .pretrain || config.batches.maxTokens != nil
+            plan.variesByEpoch
                 || position.step == progress.epoch * steps.count + progress.batch
         else { throw damaged("it was not saved after \(Formatted.count(position.step, "step"))") }
         guard position.microBatch == 0 || position.microBatch < steps[progress.batch].count else {

@@ -5,6 +5,8 @@ struct TrainingPlan {
     let epochs: Int
     /// The schedules that follow one another, each over its own steps.
     let schedules: [LearningRateSchedule]
+    /// Whether epochs may have different numbers of steps.
+    let variesByEpoch: Bool
 
     var steps: Int { schedules.reduce(0) { $0 + $1.steps } }
     var warmupSteps: Int { schedules.reduce(0) { $0 + $1.warmupSteps } }
@@ -28,20 +30,19 @@ extension TrainingPlan {
             return (batches + config.batches.gradientAccumulation - 1) / config.batches.gradientAccumulation
         }
         var (steps, epochs) = (0, 0)
-        if config.batches.maxTokens == nil {
+        if !plan.variesByEpoch {
             let perEpoch = stepCount(epoch: 0)
             epochs =
                 config.optimizer.maxSteps.map { ($0 + perEpoch - 1) / perEpoch } ?? config.optimizer.epochs
             steps = epochs * perEpoch
         }
-        // Under a token limit the order of the examples decides how many fit into a batch.
-        while config.batches.maxTokens != nil,
+        while plan.variesByEpoch,
             config.optimizer.maxSteps.map({ steps < $0 }) ?? (epochs < config.optimizer.epochs)
         {
             steps += stepCount(epoch: epochs)
             epochs += 1
         }
         let schedule = LearningRateSchedule(config, steps: config.optimizer.maxSteps ?? steps)
-        self.init(epochs: epochs, schedules: [schedule])
+        self.init(epochs: epochs, schedules: [schedule], variesByEpoch: plan.variesByEpoch)
     }
 }

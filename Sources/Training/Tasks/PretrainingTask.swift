@@ -72,7 +72,7 @@ final class PretrainingTask: LearningTask {
             schedules.append(LearningRateSchedule(config, steps: steps))
         }
         self.epochs = epochs
-        plan = TrainingPlan(epochs: epochs.count, schedules: schedules)
+        plan = TrainingPlan(epochs: epochs.count, schedules: schedules, variesByEpoch: true)
 
         // Text of the first phase's length, the same for every seed, so that all evaluations compare.
         heldOutBatching = BatchingOptions(

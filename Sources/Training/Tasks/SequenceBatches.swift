@@ -7,12 +7,16 @@ struct SequenceBatches {
     let batchesPerStep: Int
     private let batcher: Batcher
 
-    /// - Parameter source: the model, whose padding fills batches.
+    /// - Parameters:
+    ///   - groups: which sequences make up an example; each is one when `nil`.
+    ///   - keys: what no two examples of a batch may share; see `BatchPlan`.
+    ///   - source: the model, whose padding fills batches.
     init(
-        _ training: TrainingConfig, _ encodings: [Encoding], maxLength: Int, _ source: ModelSource
+        _ training: TrainingConfig, _ encodings: [Encoding], groups: ExampleGroups? = nil,
+        keys: [[Int]]? = nil, maxLength: Int, _ source: ModelSource
     ) throws {
         batcher = try Batcher(
-            encodings,
+            encodings, groups: groups, keys: keys,
             options: BatchingOptions(
                 mode: training.batches.mode, bucketWidth: training.batches.bucketWidth,
                 batchSize: training.batches.size, maxTokens: training.batches.maxTokens,
@@ -30,10 +34,10 @@ struct SequenceBatches {
     /// The largest batch of the first epoch.
     var largestBatchSize: Int { indices(epoch: 0).map(\.count).max() ?? 1 }
 
-    /// Those of the batches that take most memory, cut into pieces of `batchSize` sequences. Of very many epochs only the
+    /// Those of the batches that take most memory, cut into pieces of `batchSize` examples. Of very many epochs only the
     /// first are looked at; a larger batch in a later one makes memory grow.
     func largestShapes(batchSize: Int) -> [BatchShape] {
-        let most = max(1, 20_000_000 / batcher.plan.lengths.count)
+        let most = max(1, 20_000_000 / batcher.plan.examples.count)
         let epochs = min(plan.epochs, batcher.plan.options.mode == .fixed ? 1 : most)
         return batcher.plan.largestShapes(epochs: 0..<epochs, pieces: batchSize)
     }
