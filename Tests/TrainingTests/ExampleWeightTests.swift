@@ -44,7 +44,7 @@ import Text
     @Test func weightsOfLabels() throws {
         let ids: [Int32] = [0, 0, 0, 1]
         #expect(try ClassWeights.balanced.values(["a", "b"], of: ids, file: "") == [Float(4.0 / 6), 2])
-        let numbers = ClassWeights.numbers(["b": 3, "a": 0.5])
+        let numbers = ClassWeights.numbers([ClassWeight("b", 3), ClassWeight("a", 0.5)])
         #expect(try numbers.values(["a", "b"], of: ids, file: "") == [0.5, 3])
         for (labels, problem) in [
             (["a", "b", "c"], "no number for the label \"c\""), (["a"], "none of the labels"),

@@ -79,7 +79,8 @@ extension TrainingConfig {
     /// The sections, in the order of their checks.
     private var sections: [any ConfigSection] {
         [
-            evaluation, batches, adapter, mask, data, examples, questions, pretraining, model, optimizer, output,
+            evaluation, batches, adapter, mask, data, examples, questions, pretraining, model, optimizer,
+            output,
             machine,
         ]
     }

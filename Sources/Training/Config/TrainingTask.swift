@@ -27,9 +27,6 @@ extension TrainingTask: RawRepresentable, CaseIterable {
         .classification, .multiLabelClassification, .regression, .tokenClassification, .questionAnswering,
         .pretrain,
     ]
-    /// Other names that files may have.
-    private static let aliases: [String: TrainingTask] = ["qa": .questionAnswering]
-
     /// `glue/mrpc` for a task of GLUE.
     public var rawValue: String {
         switch self {
@@ -48,8 +45,10 @@ extension TrainingTask: RawRepresentable, CaseIterable {
         if rawValue.hasPrefix("glue/") {
             guard let task = GlueTask(named: String(rawValue.dropFirst("glue/".count))) else { return nil }
             self = .glue(task)
-        } else if let task = Self.named.first(where: { $0.rawValue == rawValue }) ?? Self.aliases[rawValue] {
+        } else if let task = Self.named.first(where: { $0.rawValue == rawValue }) {
             self = task
+        } else if rawValue == "qa" {
+            self = .questionAnswering
         } else {
             return nil
         }

@@ -19,7 +19,18 @@ public enum ClassWeights: Sendable, Equatable {
     /// Each label as if it were as frequent as the others: examples / (labels · examples of the label), as scikit-learn has it.
     case balanced
     /// A number for each label.
-    case numbers([String: Double])
+    case numbers([ClassWeight])
+}
+
+/// How much the examples of one label count in the loss.
+public struct ClassWeight: Sendable, Equatable {
+    /// The label as data spell it.
+    public var label: String
+    /// More than 0; 1 counts as usual.
+    public var weight: Double
+
+    /// A weight for a label.
+    public init(_ label: String, _ weight: Double) { (self.label, self.weight) = (label, weight) }
 }
 
 extension ClassWeights: ConfigValue {
@@ -31,10 +42,10 @@ extension ClassWeights: ConfigValue {
             return
         }
         guard let members = json.object?.members, !members.isEmpty else { return nil }
-        var numbers: [String: Double] = [:]
+        var numbers: [ClassWeight] = []
         for (label, value) in members {
             guard let number = value.double, number > 0, Float(number).isNormal else { return nil }
-            numbers[label] = number
+            numbers.append(ClassWeight(label, number))
         }
         self = .numbers(numbers)
     }
@@ -43,7 +54,7 @@ extension ClassWeights: ConfigValue {
         switch self {
         case .balanced: .string("balanced")
         case .numbers(let numbers):
-            .object(numbers.sorted { TextKey($0.key) < TextKey($1.key) }.map { ($0.key, $0.value.json) })
+            .object(numbers.map { ($0.label, $0.weight.json) })
         }
     }
 }
@@ -68,7 +79,7 @@ extension ClassWeights {
             // A label without examples has no loss either.
             return counts.map { $0 == 0 ? 1 : Float(total / Double(present * $0)) }
         case .numbers(let numbers):
-            let byKey = Dictionary(uniqueKeysWithValues: numbers.map { (TextKey($0.key), $0.value) })
+            let byKey = Dictionary(numbers.map { (TextKey($0.label), $0.weight) }) { $1 }
             let known = Set(labels.map { TextKey($0) })
             if let strange = byKey.keys.filter({ !known.contains($0) }).min() {
                 throw error("has \"\(strange)\", which is none of the labels \(Formatted.list(labels))")
