@@ -43,6 +43,10 @@ public struct EncoderGraph: Sendable {
     /// Whether rows of the loss of a classifier or a regression have weights, the input `example_weights` f32 of the labels' extent:
     /// the loss is the mean with these weights.
     package var isWeighted = false
+    /// What a classifier or a regression learns from a teacher, whose logits and states are inputs of the graph.
+    package var distillation: Distillation?
+    /// Layers, counted from 0, whose states are outputs `states.N`, [tokens, width].
+    package var stateOutputs: [Int] = []
     /// What makes a plain encoder's token states one vector per sequence; the configuration's pooling unless set.
     package var modules: [SentenceModule]
     /// Tokens of a prompt before each text, for modules that leave them out.
@@ -119,6 +123,10 @@ public struct EncoderGraph: Sendable {
             builder.isWeighted = isWeighted && hasLabels
             var encoder = EncoderWriter(builder, gates: gates, isTraining: isTraining)
             let x = encoder.write()
+            for layer in stateOutputs { g.output("states.\(layer)", encoder.states[layer + 1]) }
+            if hasLabels, let distillation {
+                builder.teacher = DistillationWriter(builder, distillation, states: encoder.states)
+            }
             if head == .encoder {
                 g.output("hidden", x)
                 var sentences = SentenceWriter(builder, states: encoder.states, promptLength: promptLength)

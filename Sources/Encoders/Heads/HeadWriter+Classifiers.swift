@@ -33,12 +33,15 @@ extension HeadWriter {
                 let losses = binaryCrossEntropy(logits, targets)
                 return builder.isWeighted ? mean(losses.mean(axes: [1])) : losses.mean()
             }
+            let teacher = builder.teacher?.teacherLogits(like: logits)
             guard head == .regression else {
-                return crossEntropy(logits, g.input("labels", .i32, ["sequences"]))
+                return loss(logits, g.input("labels", .i32, ["sequences"]), teacher: teacher)
             }
             let target = g.input("labels", .f32, ["sequences"])
             let error = logits.reshaped(["sequences"]) - target
-            return mean(error * error)
+            let own = mean(error * error)
+            guard let teacher, let writer = builder.teacher else { return own }
+            return writer.mixed(own, (logits, teacher), labels: nil, mean: mean)
         }
     }
 
@@ -70,8 +73,9 @@ extension HeadWriter {
         let logits = tokenLogits(x, heads.token, labels: labels)
         g.output("logits", logits)
         loss {
-            let rows = logits.gather(g.input("labelled_positions", .i32, ["labelled"]))
-            return crossEntropy(rows, g.input("labels", .i32, ["labelled"]))
+            let places = g.input("labelled_positions", .i32, ["labelled"])
+            let teacher = builder.teacher?.teacherLogits(like: logits).gather(places)
+            return loss(logits.gather(places), g.input("labels", .i32, ["labelled"]), teacher: teacher)
         }
     }
 

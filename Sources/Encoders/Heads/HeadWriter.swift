@@ -47,7 +47,12 @@ struct HeadWriter {
     /// weighted, each counts its share of them.
     func loss(_ body: () -> Tensor) {
         guard hasLabels else { return }
-        g.scope("loss") { g.output("loss", withMaskLoss(body())) }
+        g.scope("loss") {
+            let own = withMaskLoss(body())
+            guard let states = builder.teacher?.stateLoss() else { return g.output("loss", own) }
+            for (name, loss) in zip(Distillation.lossTerms, [own, states]) { g.output(name, loss) }
+            g.output("loss", own + states)
+        }
     }
 
     private func withMaskLoss(_ loss: Tensor) -> Tensor { maskLoss.map { loss + $0 } ?? loss }
@@ -56,10 +61,17 @@ struct HeadWriter {
         mean(logits.crossEntropy(labels: labels, labelSmoothing: labelSmoothing))
     }
 
+    /// Cross-entropy, with a teacher's share where there is one.
+    func loss(_ logits: Tensor, _ labels: Tensor, teacher: Tensor?) -> Tensor {
+        let own = crossEntropy(logits, labels)
+        guard let teacher, let writer = builder.teacher else { return own }
+        return writer.mixed(own, (logits, teacher), labels: labels, mean: mean)
+    }
+
     /// The mean over rows, with their weights where they have some: Σ w l / Σ w.
     func mean(_ losses: Tensor) -> Tensor {
         guard builder.isWeighted else { return losses.mean() }
-        let weights = g.input("example_weights", .f32, losses.shape)
+        let weights = builder.exampleWeights(losses.shape)
         return (losses * weights).sum() / weights.sum()
     }
 

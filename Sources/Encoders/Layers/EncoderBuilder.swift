@@ -14,6 +14,9 @@ final class EncoderBuilder {
     let adapters: AdapterWriter?
     /// Whether the rows of the loss have weights.
     var isWeighted = false
+    private var weights: Tensor?
+    /// What a teacher adds to the loss.
+    var teacher: DistillationWriter?
     /// The place of each token in its sequence.
     private(set) lazy var positions = g.input("position_ids", .i32, ["tokens"])
     private(set) lazy var rotary = RotaryWriter(g, positions: positions)
@@ -38,6 +41,13 @@ final class EncoderBuilder {
         let tensor = g.parameter(parameter.name, parameter.shape.map(Dimension.fixed))
         tensors[parameter.name] = tensor
         parameters.append(parameter)
+        return tensor
+    }
+
+    /// The weights of the loss's rows.
+    func exampleWeights(_ shape: [Dimension]) -> Tensor {
+        let tensor = weights ?? g.input("example_weights", .f32, shape)
+        weights = tensor
         return tensor
     }
 

@@ -90,6 +90,10 @@ extension String: ConfigElement {
     static var arrayExpectation: String { "an array of strings" }
 }
 
+extension Int: ConfigElement {
+    static var arrayExpectation: String { "an array of integers of at least 0" }
+}
+
 extension Array: ConfigValue where Element: ConfigElement {
     static var expectation: String { Element.arrayExpectation }
 
@@ -195,3 +199,4 @@ extension LearningRateSchedule.Shape: ConfigChoice {}
 extension CompilerOptions.MatmulLowering: ConfigChoice {}
 extension Precision: ConfigChoice {}
 extension AttentionGates.Form: ConfigChoice {}
+extension Distillation.StateLoss: ConfigChoice {}

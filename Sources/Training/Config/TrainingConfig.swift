@@ -35,6 +35,8 @@ public struct TrainingConfig: Sendable, Equatable {
     public var examples = ExampleSettings()
     /// What only question answering has.
     public var questions = QuestionSettings()
+    /// What the model learns from a teacher.
+    public var distillation = DistillationSettings()
     /// What only pre-training has.
     public var pretraining = PretrainingSettings()
     /// How batches are made.
@@ -64,8 +66,8 @@ extension TrainingConfig {
                     + "([question-answering.md](question-answering.md)), a task of "
                     + "GLUE ([glue.md](glue.md)), or a language model ([pretraining.md](pretraining.md)).")
         ] + ModelSettings.changeFields.map { $0.lifted(to: \.model) } + fields(\.adapter) + fields(\.mask)
-            + fields(\.data) + fields(\.examples) + fields(\.questions) + fields(\.batches)
-            + fields(\.pretraining) + fields(\.optimizer) + [
+            + fields(\.data) + fields(\.examples) + fields(\.questions) + fields(\.distillation)
+            + fields(\.batches) + fields(\.pretraining) + fields(\.optimizer) + [
                 .init("seed", \.seed, "Seed of fresh parameters, order of examples, and dropout.", atLeast: 0)
             ] + fields(\.evaluation) + fields(\.output) + fields(\.machine)
     }
@@ -79,9 +81,8 @@ extension TrainingConfig {
     /// The sections, in the order of their checks.
     private var sections: [any ConfigSection] {
         [
-            evaluation, batches, adapter, mask, data, examples, questions, pretraining, model, optimizer,
-            output,
-            machine,
+            evaluation, batches, adapter, mask, data, examples, questions, distillation, pretraining, model,
+            optimizer, output, machine,
         ]
     }
 

@@ -130,6 +130,7 @@ extension Trainer {
     /// - Returns: `nil` when the run was asked to stop between two micro-batches.
     private func run(_ step: TaskStep, rate: Double) throws -> StepResult? {
         let training = model.training
+        let step = try teacher?.add(to: step) ?? step
         let batches = step.inputs.map(model.readInputs)
         guard training.options.accumulates else { return try training.step(batches, rate: rate) }
         for batch in batches.dropFirst(position.microBatch) {

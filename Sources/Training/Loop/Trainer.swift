@@ -10,6 +10,8 @@ final class Trainer {
     let source: ModelSource
     let task: any LearningTask
     let setup: TrainingSetup
+    /// What the model learns from as well.
+    let teacher: Teacher?
     /// What the run goes on from.
     let resumed: TrainingCheckpoint?
     let plan: TrainingPlan
@@ -76,7 +78,10 @@ final class Trainer {
         var notes: [String] = []
         resumed = try Self.checkpoint(config) { notes.append($0) }
         resumeNotes = notes
-        let blueprint = try TrainingBlueprint(config, source, task, compiler: compiler)
+        teacher = try Teacher(config, source, task, compiler: compiler)
+        try teacher?.reserve(task.largestTrainingShapes(batchSize: .max))
+        let blueprint = try TrainingBlueprint(
+            config, source, task, distillation: teacher?.distillation, compiler: compiler)
         setup = try TrainingSetup.fitting(blueprint, resumed: resumed?.state.microBatchSize)
     }
 

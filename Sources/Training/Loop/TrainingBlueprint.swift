@@ -14,7 +14,8 @@ struct TrainingBlueprint {
 
     /// - Throws: `ConfigError` for parameters to freeze that there are not, or when nothing is left to train.
     init(
-        _ config: TrainingConfig, _ source: ModelSource, _ task: any LearningTask, compiler: Compiler
+        _ config: TrainingConfig, _ source: ModelSource, _ task: any LearningTask,
+        distillation: Distillation? = nil, compiler: Compiler
     ) throws {
         (self.config, self.source, self.task, self.compiler) = (config, source, task, compiler)
         graphs = try ModelGraphs(
@@ -22,7 +23,7 @@ struct TrainingBlueprint {
             adapter: try source.adapter(
                 of: task.head, task.config, keepsHead: task.keepsHead, file: config.file),
             labelSmoothing: config.optimizer.labelSmoothing,
-            isWeighted: config.examples.areWeighted)
+            isWeighted: config.examples.areWeighted, distillation: distillation)
         optimizer = OptimizerOptions(
             config.optimizer.kind,
             adamW: AdamWAttributes(

@@ -13,6 +13,8 @@ package struct ModelGraphs {
     package let specs: [ParameterSpec]
     /// Those that a run changes and saves.
     package let savedSpecs: [ParameterSpec]
+    /// The outputs that add up to the training loss.
+    let lossTerms: [String]
     /// With labels and dropout.
     let training: Graph
     /// Without.
@@ -23,9 +25,10 @@ package struct ModelGraphs {
     ///   - adapter: train a low-rank adapter.
     ///   - labelSmoothing: that of the training loss.
     ///   - isWeighted: whether rows of the training loss have weights.
+    ///   - distillation: what is learned from a teacher.
     package init(
         config: EncoderConfig, head: EncoderHead, gates: AttentionGates? = nil, adapter: LoRAConfig? = nil,
-        labelSmoothing: Double = 0, isWeighted: Bool = false
+        labelSmoothing: Double = 0, isWeighted: Bool = false, distillation: Distillation? = nil
     ) throws {
         self.config = config
         self.head = head
@@ -33,7 +36,8 @@ package struct ModelGraphs {
         var graph = EncoderGraph(
             config: config, head: head, isTraining: true, labelSmoothing: labelSmoothing, gates: gates,
             adapter: adapter)
-        graph.isWeighted = isWeighted
+        (graph.isWeighted, graph.distillation) = (isWeighted, distillation)
+        lossTerms = distillation?.lossTerms ?? head.lossTerms
         let built = try graph.build()
         (training, specs, self.adapter) = (built.graph, built.parameters, graph.adapterPlan)
         savedSpecs = graph.trainedParameters(of: built)

@@ -20,6 +20,8 @@ struct ModelSource {
     let notes: [String]
     /// The low-rank adapter that is made or trained further; `nil` where the weights are trained.
     let adapter: LoRAConfig?
+    /// What a fresh model starts as.
+    private let initial: InitialLayers?
     /// The directory of the weights.
     let directory: String?
     /// Learns the model's attention mask; `nil` when it has one, or none.
@@ -55,6 +57,12 @@ struct ModelSource {
         try config.validate(file: path)
         self.config = config
         gates = try AttentionGates(training, config, at: path)
+        initial = try InitialLayers(training, student: config)
+        guard initial == nil || checkpoint == nil else {
+            throw training.error(
+                "initFromLayers",
+                "is for a fresh model, but \(path) has weights; name a model.json, or remove it")
+        }
         if adapter == nil { try Self.checkMemory(config, training.optimizer.states, at: path) }
 
         let directory = files?.directory.path ?? path.parentPath
@@ -174,10 +182,13 @@ struct ModelSource {
     ) throws -> LoadReport? {
         let report = try checkpoint.map { try self.report(of: $0, for: specs, keepsHead: keepsHead) }
         let loaded = Set(report?.loaded ?? [])
+        let taught = try initial?.loaded(specs) ?? []
         for spec in specs {
             try store.set(spec.name, shape: spec.shape) { values in
                 if let checkpoint, loaded.contains(spec.name) {
                     try checkpoint.copyFloats(of: spec.name, into: values)
+                } else if let initial, taught.contains(spec.name) {
+                    try initial.copyFloats(of: spec, into: values)
                 } else {
                     _ = values.update(fromContentsOf: initializer.values(for: spec))
                 }

@@ -29,7 +29,7 @@ package final class TrainableModel {
         let search = graphs.gates.map { MaskSearch($0, of: graphs.config) }
         self.search = search
         var options = options
-        options.lossTerms = graphs.head.lossTerms
+        options.lossTerms = graphs.lossTerms
         // One mask for all micro-batches of a step.
         let seed = options.seed
         if let search { options.stepInputs = { try search.noise(seed: seed, step: $0) } }
