@@ -145,15 +145,17 @@ public final class EncoderPipeline {
     var tasks: any TaskRunner { compiler.tasks }
 
     /// Tokenises within the model's limits; `place` names an input in errors.
-    func encode(_ inputs: [TextPair], place: (Int) -> String) throws -> [Encoding] {
+    func encode(
+        _ inputs: [TextPair], truncation: Truncation = .longestFirst, place: (Int) -> String
+    ) throws -> [Encoding] {
         let encodings = try compiler.tasks.map(
-            inputs.count, throwing: { index in try encode(inputs[index], at: place(index)) })
+            inputs.count, throwing: { index in try encode(inputs[index], truncation, at: place(index)) })
         truncatedCount += encodings.count(where: \.isCut)
         return encodings.map(\.encoding)
     }
 
     private func encode(
-        _ input: TextPair, at place: @autoclosure () -> String
+        _ input: TextPair, _ truncation: Truncation, at place: @autoclosure () -> String
     ) throws -> (encoding: Encoding, isCut: Bool) {
         guard input.pair == nil || config.acceptedTokenTypes >= tokenizer.tokenTypes(isPair: true) else {
             throw ModelError(
@@ -165,7 +167,11 @@ public final class EncoderPipeline {
         }
         if whole.count <= maxLength { return (whole, false) }
         guard options.truncates else { throw tooLong(whole, at: place()) }
-        return (try tokenizer.encode(input.text, pair: input.pair, maxLength: maxLength), true)
+        let cut = try located(at: place()) { () throws(TextError) in
+            try tokenizer.encode(
+                input.text, pair: input.pair, maxLength: maxLength, truncation: truncation)
+        }
+        return (cut, true)
     }
 
     /// Tokenises sentences of known words within the model's limits; `place` names a sentence in errors.

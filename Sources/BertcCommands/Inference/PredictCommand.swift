@@ -15,6 +15,8 @@ struct PredictCommand: ParsableCommand {
             label on a line, and a blank line after each text; words are what spaces separate, or
             the words of a CoNLL file or of JSON's lists.
             A model that gives several labels prints those whose probability is at least --threshold.
+            A masked language model prints, for each mask of a text, the most probable tokens.
+            With --candidate-labels a model of entailment (NLI) gives labels that it was not trained for.
             A model for question answering prints, for each question, the part of the context that
             answers it, its score, and where it starts and ends in the context (code points), or with
             --n-best that many lines and a blank one.
@@ -29,6 +31,7 @@ struct PredictCommand: ParsableCommand {
     @OptionGroup var model: ModelOptions
     @OptionGroup var input: TextInput
     @OptionGroup var threshold: ThresholdOption
+    @OptionGroup(title: "Candidate labels") var candidates: CandidateArguments
     @OptionGroup(title: "Questions") var questions: QuestionInput
     @OptionGroup(title: "Questions") var answers: AnswerArguments
 
@@ -50,9 +53,21 @@ struct PredictCommand: ParsableCommand {
         if case .tokenClassification = pipeline.head { return try reportWords(pipeline) }
         if pipeline.head == .questionAnswering { return try reportAnswers(pipeline) }
         let texts = try input.read(global)
+        let isMasked = pipeline.head == .maskedLM || pipeline.head == .pretraining
+        guard candidates.candidates == nil && !isMasked || texts.allSatisfy({ $0.pair == nil }) else {
+            throw CommandError(
+                .usage,
+                "second texts are not for masked language models and candidate labels; give single texts")
+        }
         for start in stride(from: 0, to: texts.count, by: 1024) {
             let chunk = Array(texts[start..<min(start + 1024, texts.count)])
-            if pipeline.head == .regression {
+            if let candidates = candidates.candidates {
+                let scores = try pipeline.classify(chunk.map(\.text), candidates: candidates)
+                for (text, scores) in zip(chunk, scores) { report(text, scores, of: candidates) }
+            } else if isMasked {
+                let answers = try pipeline.fillMask(chunk.map(\.text), top: top ?? 5)
+                for (text, masks) in zip(chunk, answers) { report(text, masks) }
+            } else if pipeline.head == .regression {
                 for (text, score) in zip(chunk, try pipeline.score(chunk)) { report(text, score) }
             } else if case .multiLabelClassification = pipeline.head {
                 let rows = try pipeline.labelProbabilities(chunk)
@@ -78,6 +93,40 @@ struct PredictCommand: ParsableCommand {
         let given = order.prefix(top ?? order.count).filter { Double(probabilities[$0]) >= threshold.value }
         let names = [("labels", JSONValue.array(given.map { .string(labels[$0]) }))]
         report(text, names, global.json ? order[...] : given[...], probabilities, labels)
+    }
+
+    /// The scores of candidate labels.
+    private func report(_ text: TextPair, _ scores: [Float], of candidates: CandidateLabels) {
+        let order = order(scores)
+        let shown = order.prefix(top ?? order.count)
+        guard global.json else { return report(text, [], shown, scores, candidates.labels) }
+        let members: [(String, JSONValue)] = [
+            ("labels", .array(shown.map { .string(candidates.labels[$0]) })),
+            ("scores", .array(shown.map { .float(scores[$0]) })),
+        ]
+        Console.print("\(JSONValue.object(text.members + members))")
+    }
+
+    /// Tokens for each mask: a line for each, in JSON a list, of lists where there are several.
+    private func report(_ text: TextPair, _ masks: [[MaskPrediction]]) {
+        guard global.json else {
+            for mask in masks {
+                let columns = mask.flatMap { [$0.token, Formatted.number(Double($0.score), digits: 4)] }
+                Console.print(columns.joined(separator: "\t"))
+            }
+            return
+        }
+        let lists = masks.map { mask in
+            JSONValue.array(
+                mask.map {
+                    .object([
+                        ("score", .float($0.score)), ("token", .integer(Int($0.id))),
+                        ("token_str", .string($0.token)), ("sequence", .string($0.text)),
+                    ])
+                })
+        }
+        let predictions = lists.count == 1 ? lists[0] : .array(lists)
+        Console.print("\(JSONValue.object(text.members + [("predictions", predictions)]))")
     }
 
     /// The labels from the most probable to the least.

@@ -96,9 +96,38 @@ package struct SequenceRunner {
         return results.compactMap(\.self)
     }
 
+    /// The rows of an output that has one for each masked token of a batch, of the masked tokens of each sequence.
+    ///
+    /// - Parameter positions: the masked tokens of each sequence, counted from its first; at least one.
+    /// - Throws: as `rows(of:on:)`.
+    package func maskedRows<Result>(
+        of output: String, on encodings: [Encoding], at positions: [[Int32]],
+        _ body: (Int, ArraySlice<Float>) -> Result
+    ) throws -> [[Result]] {
+        var results = [[Result]](repeating: [], count: encodings.count)
+        func masked(_ batch: Batch) -> [Int32] {
+            zip(batch.offsets, batch.exampleIndices).flatMap { offset, index in
+                positions[index].map { offset + $0 }
+            }
+        }
+        try run(output, on: encodings, { ["masked_positions": TensorData(masked($0))] }) { batch, values in
+            let width = values.count / max(1, masked(batch).count)
+            var start = 0
+            for index in batch.exampleIndices {
+                results[index] = positions[index].map { _ in
+                    defer { start += width }
+                    return body(index, values[start..<(start + width)])
+                }
+            }
+        }
+        return results
+    }
+
     /// Gives `body` each batch with the output's elements.
+    /// - Parameter others: inputs of a batch beside its sequences.
     private func run(
-        _ output: String, on encodings: [Encoding], _ body: (Batch, [Float]) throws -> Void
+        _ output: String, on encodings: [Encoding], _ others: (Batch) -> [String: TensorData] = { _ in [:] },
+        _ body: (Batch, [Float]) throws -> Void
     ) throws {
         guard !encodings.isEmpty else { return }
         let options = BatchingOptions(maxLength: maxLength, uncountedID: uncountedID, shuffle: false)
@@ -106,8 +135,9 @@ package struct SequenceRunner {
         for indices in Self.batches(of: encodings, tokens: batchTokens) {
             let batch = batcher.layOut(indices)
             let inputs = EncoderInputs(batch)
+            let tensors = inputs.tensors.merging(others(batch)) { $1 }
             do {
-                let outputs = try executor.run(inputs.tensors, symbols: inputs.symbols, guarding: [output])
+                let outputs = try executor.run(tensors, symbols: inputs.symbols, guarding: [output])
                 if let values = try outputs[output]?.floats { try body(batch, values) }
             } catch let error as ExecutionError where !advice.isEmpty {
                 throw ExecutionError("\(error.message); \(advice)", at: error.place)
