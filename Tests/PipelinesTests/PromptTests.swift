@@ -14,7 +14,8 @@ import Testing
 
     private static func expected(_ name: String) throws -> [JSONValue] {
         let data = try Data(contentsOf: folder(name).appendingPathComponent("expected.json"))
-        return try #require(JSONValue(parsing: data).array)
+        let value = try JSONValue(parsing: data)
+        return try #require(value.array)
     }
 
     private static func pipeline(_ name: String) throws -> EncoderPipeline {

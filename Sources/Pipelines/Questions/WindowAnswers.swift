@@ -13,14 +13,15 @@ struct WindowAnswers {
 
     /// The score of no answer.
     let nullScore: Double
-    /// In the order in which they were found: by the logits of starts, then of ends.
-    private(set) var candidates: [Candidate] = []
+    /// The best ones, in the order in which they were found: by the logits of starts, then of ends.
+    let candidates: [Candidate]
 
     /// - Parameter logits: those of a start and an end for each token of the window.
     init(_ window: QuestionWindow, logits: ArraySlice<Float>, _ options: AnswerOptions) {
         let (starts, ends) = (Self.column(0, of: logits), Self.column(1, of: logits))
         nullScore = Double(starts[QuestionWindow.noAnswer]) + Double(ends[QuestionWindow.noAnswer])
         let bestEnds = Self.best(options.nBest, of: ends)
+        var candidates: [Candidate] = []
         let context = window.contextStart..<(window.contextStart + window.spans.count)
         for start in Self.best(options.nBest, of: starts) where context.contains(start) {
             for end in bestEnds
@@ -32,6 +33,7 @@ struct WindowAnswers {
                         score: Double(starts[start]) + Double(ends[end]), bytes: first..<max(first, last)))
             }
         }
+        self.candidates = candidates.best(options.nBest).sorted().map { candidates[$0] }
     }
 
     /// The mean cross-entropy of the start and the end of an answer, in nats.
@@ -52,14 +54,20 @@ struct WindowAnswers {
     }
 }
 
+extension [WindowAnswers.Candidate] {
+    /// The indices of the best ones, the best first; of equal ones the first.
+    fileprivate func best(_ count: Int) -> ArraySlice<Int> {
+        indices.sorted { (self[$1].score, $0) < (self[$0].score, $1) }.prefix(count)
+    }
+}
+
 extension [WindowAnswers] {
     /// The answers to a question in the windows of its context: the one that is given, then the others from the best on, as
     /// Hugging Face's `postprocess_qa_predictions` has them.
     func answers(in context: String, _ options: AnswerOptions) -> [Answer] {
         let none = WindowAnswers.Candidate(score: map(\.nullScore).min() ?? 0, bytes: 0..<0)
         let all = flatMap(\.candidates) + (options.allowsNone ? [none] : [])
-        let order = all.indices.sorted { (all[$1].score, $0) < (all[$0].score, $1) }
-        var best = order.prefix(options.nBest).map { all[$0] }
+        var best = all.best(options.nBest).map { all[$0] }
         if options.allowsNone, best.allSatisfy({ !$0.bytes.isEmpty }) { best.append(none) }
         if best.isEmpty { best = [none] }
         let shares = Self.shares(best.map(\.score))
