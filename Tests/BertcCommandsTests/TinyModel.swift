@@ -29,24 +29,12 @@ enum TinyModel {
         _ directory: String = "model"
     ) throws {
         var config = config(labels: labels)
-        let architecture: EncoderArchitecture =
-            switch head {
-            case .encoder: .encoder
-            case .classification, .regression, .multiLabelClassification: .sequenceClassification
-            case .multipleChoice: .multipleChoice
-            case .questionAnswering: .questionAnswering
-            case .nextSentencePrediction: .nextSentencePrediction
-            case .tokenClassification: .tokenClassification
-            case .maskedLM: .maskedLanguageModel
-            case .pretraining: .pretraining
-            case .discriminator: .discriminator
-            }
         if head == .regression { config.problemType = .regression }
         if case .multiLabelClassification = head { config.problemType = .multiLabel }
         let parameters = try EncoderGraph(config: config, head: head, isTraining: false).build().parameters
         var random = SplitMix64(seed: 7)
         try EncoderCheckpoint.save(
-            to: scratch.url(directory), config: config, architecture: architecture, parameters: parameters,
+            to: scratch.url(directory), config: config, architecture: head.architecture, parameters: parameters,
             values: Dictionary(
                 uniqueKeysWithValues: parameters.map { spec in
                     (spec.name, (0..<spec.count).map { _ in Float.random(in: -0.5...0.5, using: &random) })
