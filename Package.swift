@@ -134,7 +134,7 @@ let package = Package(
             [
                 "TestSupport", "Support", "Pipelines", "Training", "Encoders", "Text", "GraphCompiler",
                 "BertcCommands",
-            ]),
+            ], resources: [.copy("Fixtures")]),
         tests(
             "ExamplesTests",
             ["01-custom-graph", "02-training", "03-custom-op", "04-bert", "05-inspecting"]),

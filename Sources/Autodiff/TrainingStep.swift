@@ -20,7 +20,7 @@ public func trainingStep(
     try options.check()
     let builder = GraphBuilder(extending: try decomposed(forward))
     let lossScale = options.scalesLoss ? builder.input(TrainingNames.lossScale, .f32, []) : nil
-    let objective = builder.tensor(try builder.graph.value(of: loss))
+    let objective = builder.tensor(try builder.graph.value(named: loss))
     let (step, trained) = try differentiate(objective, scaledBy: lossScale, as: loss)
     let writer = GraphBuilder(extending: step)
     writer.scope("optimizer") {
@@ -51,7 +51,7 @@ package func accumulationStep(
     var objective: Tensor?
     for (index, term) in terms.enumerated() {
         let weight = weights.slice(axis: 0, start: index, size: 1).reshaped([])
-        let weighted = builder.tensor(try builder.graph.value(of: term)) * weight
+        let weighted = builder.tensor(try builder.graph.value(named: term)) * weight
         objective = objective.map { $0 + weighted } ?? weighted
     }
     guard let objective else { throw IRError("gradient", "a loss has at least one term", at: forward.name) }
@@ -101,7 +101,7 @@ package func parametersWithoutGradient(_ forward: Graph, loss: String = Training
     var graph = try decomposed(forward)
     let parameters = graph.trainableParameters
     let gradients = try appendGradients(
-        to: &graph, of: try graph.value(of: loss), withRespectTo: parameters.map(\.value))
+        to: &graph, of: try graph.value(named: loss), withRespectTo: parameters.map(\.value))
     return zip(parameters, gradients).filter { $1 == nil }.map(\.0.name)
 }
 
@@ -142,12 +142,5 @@ extension Graph {
 
     fileprivate func hasParameter(_ name: String) -> Bool {
         nodes.contains { if case .source(.parameter(name, _, _)) = $0.op { true } else { false } }
-    }
-
-    /// The output called `name`.
-    fileprivate func value(of name: String) throws(IRError) -> Value {
-        if let output = outputs.first(where: { $0.name == name }) { return output.value }
-        let names = outputs.map { "\"\($0.name)\"" }.joined(separator: ", ")
-        throw IRError("gradient", "there is no output \"\(name)\"; the outputs are \(names)", at: self.name)
     }
 }

@@ -49,6 +49,10 @@ public struct EncoderGraph: Sendable {
     package var stateOutputs: [Int] = []
     /// What makes a plain encoder's token states one vector per sequence; the configuration's pooling unless set.
     package var modules: [SentenceModule]
+    /// What the vectors of a plain encoder are trained to be; without it training has no loss.
+    package var sentenceLoss: SentenceLoss?
+    /// What the scores of a regression head are trained to be; mean squared error when nil.
+    package var rankingLoss: RankingLoss?
     /// Tokens of a prompt before each text, for modules that leave them out.
     package var promptLength = 0
 
@@ -119,7 +123,9 @@ public struct EncoderGraph: Sendable {
         }
         var parameters: [ParameterSpec] = []
         let graph = try GraphBuilder.build(spec.name) { g in
-            let builder = EncoderBuilder(g, spec, isTraining: isTraining, adapter: adapterPlan)
+            let builder = EncoderBuilder(
+                g, spec, isTraining: isTraining,
+                drops: head == .encoder && modules.contains { $0.dropoutRate > 0 }, adapter: adapterPlan)
             builder.isWeighted = isWeighted && hasLabels
             var encoder = EncoderWriter(builder, gates: gates, isTraining: isTraining)
             let x = encoder.write()
@@ -128,14 +134,33 @@ public struct EncoderGraph: Sendable {
                 builder.teacher = DistillationWriter(builder, distillation, states: encoder.states)
             }
             if head == .encoder {
-                g.output("hidden", x)
+                let isTrained = sentenceLoss != nil && hasLabels
+                if !isTrained { g.output("hidden", x) }
                 var sentences = SentenceWriter(builder, states: encoder.states, promptLength: promptLength)
-                if let vectors = sentences.vectors(of: modules) { g.output("pooled", vectors) }
+                if let vectors = sentences.vectors(of: modules) {
+                    g.output("pooled", vectors)
+                    if let sentenceLoss, hasLabels {
+                        g.scope("loss") {
+                            let loss = SentenceLossWriter(g, sentenceLoss, vectors: vectors).write()
+                            g.output("loss", encoder.maskLoss.map { loss + $0 } ?? loss)
+                        }
+                    }
+                }
             } else {
                 let heads = HeadWriter(
-                    builder, head: head, hasLabels: hasLabels, labelSmoothing: labelSmoothing,
+                    builder, head: head, hasLabels: hasLabels && rankingLoss == nil,
+                    labelSmoothing: labelSmoothing,
                     maskLoss: encoder.maskLoss)
                 heads.write(x)
+                if let rankingLoss, hasLabels,
+                    let logits = g.graph.outputs.first(where: { $0.name == "logits" })
+                {
+                    g.scope("loss") {
+                        let scores = g.tensor(logits.value).reshaped(["sequences"])
+                        let loss = rankingLoss.write(g, scores)
+                        g.output("loss", encoder.maskLoss.map { loss + $0 } ?? loss)
+                    }
+                }
             }
             try builder.adapters?.check()
             parameters = builder.parameters

@@ -36,7 +36,7 @@ extension EncoderPipeline {
         let vectors = try run(task, output: "pooled", on: encodings).map {
             Array($0.prefix(sentence?.keptWidth ?? .max))
         }
-        return normalize ? vectors.map(unitLength) : vectors
+        return normalize ? vectors.map(VectorSimilarity.unitLength) : vectors
     }
 
     /// Elements of a vector.
@@ -72,10 +72,4 @@ extension EncoderPipeline {
                     + (legal.isEmpty ? "it has none" : "its prompts are \(legal)"), at: path)
         }
     }
-}
-
-/// x / max(‖x‖, 1e-12), as `torch.nn.functional.normalize`.
-private func unitLength(_ vector: [Float]) -> [Float] {
-    let norm = vector.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
-    return vector.map { Float(Double($0) / max(norm, 1e-12)) }
 }

@@ -49,12 +49,12 @@ extension EncoderPipeline {
         }
     }
 
-    /// The number that a regression model gives each input.
+    /// The number that a regression model or a cross-encoder gives each input.
     ///
     /// - Throws: `ModelError` when the model is not one for regression or an input is too long.
     public func score(_ inputs: [TextPair]) throws -> [Float] {
         guard head == .regression else { throw wrongTask("give numbers") }
-        return try logits(inputs).map { $0[0] }
+        return try logits(inputs).map { activated($0[0]) }
     }
 
     func logits(_ inputs: [TextPair]) throws -> [[Float]] {

@@ -34,7 +34,8 @@ enum TinyModel {
         let parameters = try EncoderGraph(config: config, head: head, isTraining: false).build().parameters
         var random = SplitMix64(seed: 7)
         try EncoderCheckpoint.save(
-            to: scratch.url(directory), config: config, architecture: head.architecture, parameters: parameters,
+            to: scratch.url(directory), config: config, architecture: head.architecture,
+            parameters: parameters,
             values: Dictionary(
                 uniqueKeysWithValues: parameters.map { spec in
                     (spec.name, (0..<spec.count).map { _ in Float.random(in: -0.5...0.5, using: &random) })

@@ -64,13 +64,15 @@ import Testing
     }
 
     /// A task's metrics are its own: correlations of numbers need numbers, shares need labels, and neither has those of
-    /// pre-training, entities or answers.
+    /// pre-training, entities, answers or vectors.
     @Test func otherTasksMetricsAreNil() {
         let numbers = EvaluationMetrics(predictions: [1, 2], targets: [2, 5])
         let labels = EvaluationMetrics(logits: [[1, 0], [0, 1]], targets: [0, 0], labelCount: 2)
         let ofOthers: Set<Metric> = [
             .maskedLMLoss, .maskedLMAccuracy, .nextSentenceAccuracy, .precision, .recall, .exactMatch,
             .answerableExactMatch, .answerableF1, .unanswerableExactMatch, .microF1, .sampleF1,
+            .cosineAccuracy,
+            .ndcgAt10, .mrrAt10, .mapAt100, .recallAt1, .recallAt10, .recallAt100,
         ]
         for metric in ofOthers {
             #expect(numbers.value(metric) == nil && labels.value(metric) == nil, "\(metric)")

@@ -21,6 +21,8 @@ import Text
         "Encoders/Checkpoint/Files/SafetensorsWriter.swift": "metadata, which is not looked up",
         "Training/Loop/TrainingBlueprint.swift": "names of parameters of the graph",
         "Training/Distillation/InitialLayers.swift": "names of parameters of the graph",
+        "Training/Model/ModelSource.swift": "names of parameters of the graph",
+        "Training/Model/SentenceTraining.swift": "names of parameters of the graph",
         "Training/Distillation/Teacher.swift": "names of inputs of the graph",
         "Training/Checkpoint/TrainingCheckpoint.swift": "names that bertc gives its own directories",
     ]

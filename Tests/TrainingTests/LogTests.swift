@@ -49,7 +49,7 @@ import Training
         _ = try trainModel(smallConfig(output, steps: 1))
         let log = String(decoding: try output.data("run/log.csv"), as: UTF8.self)
         let header = try #require(log.split(separator: "\n").first)
-        #expect(header.hasSuffix("recall," + StepExtra.allCases.map(\.rawValue).joined(separator: ",")))
+        #expect(header.hasSuffix("recall@100," + StepExtra.allCases.map(\.rawValue).joined(separator: ",")))
     }
 
     /// Reads the event file back frame by frame, checksums included.

@@ -17,6 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SIZES = {"train": 1500, "valid": 200, "test": 200}
+TRIPLETS = {"train": 1500, "valid": 200, "test": 200}
 
 THINGS = {
     "book": ["plot", "first chapter", "ending", "prose", "translation", "cover", "narrator"],
@@ -37,9 +38,9 @@ PEOPLE = ["i", "we", "my sister", "my friends", "the whole family", "our neighbo
 OPENERS = ["", "", "", "honestly, ", "in the end ", "this time ", "after a week ", "to my surprise ", "as always, "]
 
 
-def opinion(rng, thing, positive):
+def opinion(rng, thing, positive, part=None):
     """A clause about a part of the thing that is positive or negative, with or without a negation."""
-    part = rng.choice(THINGS[thing])
+    part = part or rng.choice(THINGS[thing])
     form = rng.random()
     if form < 0.45:
         return f"the {part} was {rng.choice(VERY)}{rng.choice(GOOD if positive else BAD)}"
@@ -66,6 +67,25 @@ def sentence(rng, positive):
         text += opinion(rng, thing, positive)
     text = rng.choice(OPENERS) + text + rng.choice([".", ".", ".", "!", " ..."])
     return text[0].upper() + text[1:]
+
+
+def finished(rng, text):
+    """A clause as a sentence."""
+    text = rng.choice(OPENERS) + text + rng.choice([".", ".", ".", "!", " ..."])
+    return text[0].upper() + text[1:]
+
+
+def triplets(rng, count):
+    """Opinions about a part of a thing: two that agree, and one that does not."""
+    found = {}
+    while len(found) < count:
+        positive = rng.random() < 0.5
+        thing = rng.choice(sorted(THINGS))
+        part = rng.choice(THINGS[thing])
+        texts = [finished(rng, opinion(rng, thing, side, part)) for side in (positive, positive, not positive)]
+        if len(set(texts)) == 3:
+            found.setdefault(texts[0], texts)
+    return list(found.values())
 
 
 def examples(rng, count):
@@ -96,7 +116,7 @@ def write(name, text):
 
 
 def main():
-    """Writes the three parts, vocab.txt and model.json."""
+    """Writes the three parts, vocab.txt and model.json, and the triplets."""
     rng = random.Random(20240229)
     pairs = examples(rng, sum(SIZES.values()))
     start = 0
@@ -114,6 +134,13 @@ def main():
         "id2label": {"0": "negative", "1": "positive"},
     }
     write("model.json", json.dumps(model, indent=2) + "\n")
+    rng = random.Random(20261130)
+    rows = triplets(rng, sum(TRIPLETS.values()))
+    start = 0
+    for part, size in TRIPLETS.items():
+        lines = ["\t".join(texts) for texts in [["anchor", "positive", "negative"]] + rows[start:start + size]]
+        write(f"{part}_triplets.tsv", "".join(f"{line}\n" for line in lines))
+        start += size
 
 
 if __name__ == "__main__":

@@ -14,11 +14,14 @@ struct EvaluateCommand: ParsableCommand {
             label; for regression the mean squared error, Pearson's and Spearman's correlation;
             for a token classifier also precision, recall and F1 of entities; for question answering
             exact match and F1 as SQuAD's scripts have them; of several labels micro, macro and sample F1.
+            For a model that makes vectors: correlations of cosines with the scores of pairs, the share of
+            triplets that are told right, or with --queries, --corpus and --relevance what queries find.
 
             EXAMPLE:
               bertc evaluate runs/reviews data/rt.test.tsv
               bertc evaluate runs/mrpc dev.tsv --text-column 3 --pair-column 4 --json
               bertc evaluate runs/squad dev-v2.0.json --null-score-diff-threshold -1.5
+              bertc evaluate runs/embedding --queries queries.jsonl --corpus corpus.jsonl --relevance qrels.tsv
             """)
 
     @OptionGroup var model: ModelOptions
@@ -27,8 +30,9 @@ struct EvaluateCommand: ParsableCommand {
         help:
             "A .tsv, .csv, .jsonl or .txt file (labels of X.txt in X_labels.txt), also with .gz; for words a CoNLL file or JSON; for questions SQuAD's JSON; - is standard input."
     )
-    var data: String
+    var data: String?
 
+    @OptionGroup(title: "Retrieval") var retrieval: RetrievalOptions
     @OptionGroup(title: "Columns") var columns: ColumnOptions
     @OptionGroup(title: "Questions") var answers: AnswerArguments
     @Option(
@@ -43,12 +47,19 @@ struct EvaluateCommand: ParsableCommand {
 
     func validate() throws {
         if let nBest, nBest < 1 { throw ValidationError("--n-best-size is \(nBest); expected at least 1") }
+        guard data != nil || retrieval.queries != nil else {
+            throw ValidationError("expected a data file, or --queries, --corpus and --relevance")
+        }
+        guard data == nil || retrieval.queries == nil else {
+            throw ValidationError("give a data file or --queries, not both")
+        }
     }
 
     func run() throws {
         let pipeline = try model.open(global, passes)
         let metrics = try evaluate(pipeline)
-        let page = EvaluationPage(metrics: metrics, labels: pipeline.labels, file: data)
+        let page = EvaluationPage(
+            metrics: metrics, labels: pipeline.labels, file: data ?? retrieval.queries ?? "")
         // How the data were read comes before what came out.
         model.reportNotes(pipeline, global)
         page.notes.forEach(global.note)
@@ -58,7 +69,13 @@ struct EvaluateCommand: ParsableCommand {
     private func evaluate(_ pipeline: EncoderPipeline) throws -> EvaluationMetrics {
         try answers.check(pipeline)
         try threshold.check(pipeline, separator: columns.labelSeparator)
-        if pipeline.head == .questionAnswering { return try evaluateAnswers(pipeline) }
+        if pipeline.head == .encoder { return try evaluateVectors(pipeline) }
+        guard let data else {
+            throw CommandError(
+                .usage,
+                "\(model.model): has a head of its own; --queries are for models that make vectors of texts")
+        }
+        if pipeline.head == .questionAnswering { return try evaluateAnswers(pipeline, data) }
         guard nBest == nil else {
             throw CommandError(
                 .usage, "\(model.model): does not answer questions; --n-best-size is for models that do")
@@ -80,7 +97,7 @@ struct EvaluateCommand: ParsableCommand {
         return try pipeline.evaluate(dataset, threshold: threshold.value)
     }
 
-    private func evaluateAnswers(_ pipeline: EncoderPipeline) throws -> EvaluationMetrics {
+    private func evaluateAnswers(_ pipeline: EncoderPipeline, _ data: String) throws -> EvaluationMetrics {
         guard columns.areUsual else {
             throw CommandError(
                 .usage,
@@ -92,5 +109,21 @@ struct EvaluateCommand: ParsableCommand {
         var options = answers.options
         if let nBest { options.nBest = nBest }
         return try pipeline.evaluate(dataset, options: options)
+    }
+
+    private func evaluateVectors(_ pipeline: EncoderPipeline) throws -> EvaluationMetrics {
+        if let dataset = try retrieval.read() {
+            dataset.notes.forEach(global.note)
+            return try pipeline.evaluate(dataset)
+        }
+        var options = GroupedDataset.Options()
+        (options.format, options.header) = (columns.format, columns.header)
+        options.textColumns = [columns.textColumn, columns.pairColumn].compactMap(\.self).map {
+            ColumnSelector($0)
+        }
+        options.labelColumn = columns.labelColumn.map { ColumnSelector($0) }
+        let dataset = try GroupedDataset(contentsOf: data ?? "", options: options)
+        dataset.notes.forEach(global.note)
+        return try pipeline.evaluate(dataset)
     }
 }

@@ -11,7 +11,8 @@ struct PredictCommand: ParsableCommand {
         discussion: """
             Prints one line for each text: labels and probabilities, the most probable first,
             separated by tabs.
-            A regression model prints its number. A token classifier prints each word with its
+            A regression model prints its number. With --query the texts are documents, which a
+            cross-encoder sorts: the best first, each with its score before it. A token classifier prints each word with its
             label on a line, and a blank line after each text; words are what spaces separate, or
             the words of a CoNLL file or of JSON's lists.
             A model that gives several labels prints those whose probability is at least --threshold.
@@ -26,6 +27,7 @@ struct PredictCommand: ParsableCommand {
               bertc predict runs/mrpc --text "He left." --pair "He went away."
               bertc predict runs/reviews --top 1 < reviews.txt
               bertc predict runs/squad --question "Who wrote it?" --context "Ada wrote it in 1843."
+              bertc predict runs/reranker --query "how to fold a map" --file passages.txt --top 10
             """)
 
     @OptionGroup var model: ModelOptions
@@ -35,7 +37,10 @@ struct PredictCommand: ParsableCommand {
     @OptionGroup(title: "Questions") var questions: QuestionInput
     @OptionGroup(title: "Questions") var answers: AnswerArguments
 
-    @Option(help: "Labels to print for each text; all by default.")
+    @Option(parsing: .unconditional, help: "A query, by which the texts are ranked.")
+    var query: String?
+
+    @Option(help: "Labels to print for each text, or texts for a query; all by default.")
     var top: Int?
 
     @OptionGroup(title: "Passes") var passes: PassOptions
@@ -53,6 +58,7 @@ struct PredictCommand: ParsableCommand {
         if case .tokenClassification = pipeline.head { return try reportWords(pipeline) }
         if pipeline.head == .questionAnswering { return try reportAnswers(pipeline) }
         let texts = try input.read(global)
+        if let query { return try reportRanking(of: texts, for: query, pipeline) }
         let isMasked = pipeline.head == .maskedLM || pipeline.head == .pretraining
         guard candidates.candidates == nil && !isMasked || texts.allSatisfy({ $0.pair == nil }) else {
             throw CommandError(
@@ -76,6 +82,27 @@ struct PredictCommand: ParsableCommand {
                 let answers = try pipeline.classify(chunk)
                 for (text, answer) in zip(chunk, answers) { report(text, answer, pipeline.labels) }
             }
+        }
+        model.reportNotes(pipeline, global)
+    }
+
+    private func reportRanking(
+        of texts: [TextPair], for query: String, _ pipeline: EncoderPipeline
+    ) throws {
+        guard texts.allSatisfy({ $0.pair == nil }) else {
+            throw CommandError(.usage, "--query is the first text of each pair; give single texts with it")
+        }
+        let ranked = try pipeline.rank(texts.map(\.text), for: query)
+        for document in ranked.prefix(top ?? ranked.count) {
+            let text = texts[document.index].text
+            let members: [(String, JSONValue)] = [
+                ("index", .integer(document.index)), ("score", .float(document.score)),
+                ("text", .string(text)),
+            ]
+            Console.print(
+                global.json
+                    ? "\(JSONValue.object(members))"
+                    : "\(Formatted.number(Double(document.score), digits: 4))\t\(text)")
         }
         model.reportNotes(pipeline, global)
     }

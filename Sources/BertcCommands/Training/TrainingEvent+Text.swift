@@ -49,9 +49,13 @@ extension TrainingSummary {
         let classes =
             task == .pretrain
             ? "masked LM and next sentences"
-            : task == .questionAnswering
-                ? "question answering"
-                : labels.isEmpty ? "regression" : "\(names) (\(labelText))"
+            : task == .embedding
+                ? "vectors of texts"
+                : task == .reranking
+                    ? "scores of documents"
+                    : task == .questionAnswering
+                        ? "question answering"
+                        : labels.isEmpty ? "regression" : "\(names) (\(labelText))"
         let start = loaded == nil ? "fresh parameters" : "fine-tuned"
         var data = "\(trainExamples) training"
         if let validationExamples { data += ", \(validationExamples) validation" }
@@ -113,9 +117,9 @@ extension EvaluationMetrics {
     /// `accuracy 0.8380, loss 0.3912`, and before them the metric that was chosen if it is another:
     /// `f1 0.8800, accuracy 0.8380, loss 0.3912`.
     func summary(_ metric: Metric) -> String {
-        let usual = usual
+        let usual = similarity?.usual ?? usual
         let metrics = usual.contains(metric) ? usual : [metric] + usual
-        return metrics.map {
+        return metrics.filter { $0 == metric || similarity == nil || value($0) != nil }.map {
             "\($0.rawValue) \(value($0).map { Formatted.number($0, digits: 4) } ?? "undefined")"
         }.joined(separator: ", ")
     }
@@ -128,6 +132,11 @@ extension EvaluationMetrics {
         if answers != nil { return [.exactMatch, .f1, .loss] }
         return [accuracy == nil ? .pearson : .accuracy, .loss]
     }
+}
+
+extension SimilarityMetrics {
+    /// What a line about them says.
+    fileprivate var usual: [Metric] { [.spearman, .cosineAccuracy, .ndcgAt10, .mrrAt10, .loss] }
 }
 
 extension TrainingReport {

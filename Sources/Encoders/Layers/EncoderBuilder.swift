@@ -24,14 +24,18 @@ final class EncoderBuilder {
     private(set) var parameters: [ParameterSpec] = []
     private var tensors: [String: Tensor] = [:]
 
-    init(_ g: GraphBuilder, _ spec: EncoderSpec, isTraining: Bool, adapter: AdapterPlan? = nil) {
+    /// - Parameter drops: whether something behind the encoder has dropout, too.
+    init(
+        _ g: GraphBuilder, _ spec: EncoderSpec, isTraining: Bool, drops: Bool = false,
+        adapter: AdapterPlan? = nil
+    ) {
         self.g = g
         self.spec = spec
         offsets = g.input("offsets", .i32, [.symbol("sequences", offset: 1)])
         lengths = g.input("lengths", .i32, ["sequences"])
         keyCounts = lengths.segmentBroadcast(tokens: "tokens", offsets: offsets, lengths: lengths)
         adapters = adapter.map { AdapterWriter($0, isTraining: isTraining) }
-        let isRandom = isTraining && spec.isRandom || adapters?.isRandom == true
+        let isRandom = isTraining && (spec.isRandom || drops) || adapters?.isRandom == true
         rng = isRandom ? g.input("rng", .i64, [2]) : nil
     }
 

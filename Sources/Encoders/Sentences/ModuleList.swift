@@ -54,10 +54,10 @@ struct ModuleEntry {
         type.hasPrefix("sentence_transformers.") ? String(type.split(separator: ".").last ?? "") : type
     }
 
-    /// What the module does; nil for one that does nothing outside of training.
+    /// What the module does.
     ///
     /// - Throws: `ConfigError` for a class that is not known here, and for settings that are not.
-    func module(name: String) throws -> SentenceModule? {
+    func module(name: String) throws -> SentenceModule {
         switch className {
         case "Pooling": return try pooling()
         case "Dense": return try dense(name)
@@ -75,7 +75,13 @@ struct ModuleEntry {
             let settings: ConfigFields<FeatureKey> = try settings()
             let (input, output) = try settings.features(.input, .output)
             return SentenceModule(.normalize, input: input, output: output)
-        case "Dropout": return nil
+        case "Dropout":
+            let settings: ConfigFields<DropoutKey> = try settings()
+            let rate = try settings.number(.rate) ?? 0.2
+            guard (0..<1).contains(rate) else {
+                throw settings.error(.rate, "is \(rate), expected at least 0 and less than 1")
+            }
+            return SentenceModule(.dropout(rate: rate))
         default:
             throw ConfigError(
                 file: list,
@@ -172,6 +178,8 @@ struct ModuleEntry {
         case output = "module_output_name"
         case residual = "use_residual"
     }
+
+    private enum DropoutKey: String, CaseIterable { case rate = "dropout" }
 
     private enum LayerNormKey: String, CaseIterable { case dimension }
 

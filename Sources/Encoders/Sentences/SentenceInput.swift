@@ -11,7 +11,7 @@ package struct SentenceInput: Sendable {
     /// The file; its usual name when there is none.
     package let file: String
     let notes: [String]
-    private let outputsAllLayers: Bool?
+    let outputsAllLayers: Bool?
 
     private static let names = [
         "bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet",

@@ -24,6 +24,8 @@ package struct SentenceModule: Hashable, Sendable {
         case layerNorm(width: Int)
         /// Unit length.
         case normalize
+        /// Dropout in training.
+        case dropout(rate: Double)
     }
 
     package var kind: Kind
@@ -42,10 +44,13 @@ package struct SentenceModule: Hashable, Sendable {
     /// The step of a directory without modules.
     package static func pooling(_ mode: EncoderPooling) -> SentenceModule { SentenceModule(.pooling([mode])) }
 
+    /// The share of elements that training leaves out.
+    var dropoutRate: Double { if case .dropout(let rate) = kind { rate } else { 0 } }
+
     /// The width of what it writes.
     func outputWidth(of width: Int) -> Int {
         switch kind {
-        case .weightedLayers, .layerNorm, .normalize: width
+        case .weightedLayers, .layerNorm, .normalize, .dropout: width
         case .pooling(let modes, _): width * modes.count
         case .dense(_, let outputs, _, _, _): outputs
         }
@@ -55,7 +60,7 @@ package struct SentenceModule: Hashable, Sendable {
     var parameters: [ParameterSpec] {
         switch kind {
         case .weightedLayers(let start, let layers): [ParameterSpec("layer_weights", [layers + 1 - start])]
-        case .pooling, .normalize: []
+        case .pooling, .normalize, .dropout: []
         case .dense(let inputs, let outputs, let hasBias, _, let hasResidual):
             [ParameterSpec("linear.weight", [outputs, inputs])]
                 + (hasBias ? [ParameterSpec("linear.bias", [outputs], role: .bias)] : [])

@@ -21,6 +21,10 @@ package struct SentenceModules: Sendable {
 
     /// The folder of each module, in the order of `modules`.
     private let folders: [URL]
+    /// The modules after the encoder as they are listed, also those without effect.
+    let entries: [ModuleEntry]
+    /// The directory itself.
+    let directory: URL
 
     /// Reads the modules of a directory.
     ///
@@ -32,8 +36,10 @@ package struct SentenceModules: Sendable {
         input = try SentenceInput(folder: list.encoderFolder)
         let settings = try SentenceSettings(directory: directory)
         // Of another kind of model only the encoder is used, as sentence-transformers does.
+        self.directory = directory
         let isOwn = settings.modelType == "SentenceTransformer"
         let entries = isOwn ? list.modules : []
+        self.entries = entries
         prompts = isOwn ? settings.prompts : [:]
         defaultPromptName = isOwn ? settings.defaultPromptName : nil
         keptWidth = isOwn ? settings.truncatedWidth : nil
@@ -46,7 +52,7 @@ package struct SentenceModules: Sendable {
             )
         }
         for (index, entry) in entries.enumerated() {
-            guard let module = try entry.module(name: "modules.\(index + 1)") else { continue }
+            let module = try entry.module(name: "modules.\(index + 1)")
             if case .weightedLayers = module.kind, !(try input.givesAllLayers(in: encoderDirectory)) {
                 notes.append(
                     "WeightedLayerPooling has no effect, because config.json does not set 'output_hidden_states'"
@@ -56,7 +62,7 @@ package struct SentenceModules: Sendable {
             modules.append(module)
             folders.append(entry.folder)
         }
-        let isEncoderOnly = isOwn && modules.isEmpty
+        let isEncoderOnly = isOwn && modules.allSatisfy { $0.dropoutRate > 0 }
         if isEncoderOnly { notes.append("modules.json has no Pooling: vectors are means of token states") }
         self.modules = isOwn && !isEncoderOnly ? modules : [.pooling(.mean)]
         self.folders = isOwn && !isEncoderOnly ? folders : [encoderDirectory]
@@ -101,7 +107,7 @@ package struct SentenceModules: Sendable {
                 switch module.kind {
                 case .dense(let inputs, _, _, _, _): inputs
                 case .layerNorm(let own): own
-                case .weightedLayers, .pooling, .normalize: nil
+                case .weightedLayers, .pooling, .normalize, .dropout: nil
                 }
             if let wanted, wanted != width {
                 throw wrong("is for vectors of \(wanted) elements, but gets \(width)")

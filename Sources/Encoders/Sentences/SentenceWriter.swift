@@ -55,6 +55,8 @@ struct SentenceWriter {
             features[module.output] = features[module.input]?.layerNorm(
                 gamma: parameter("norm.weight", of: module), beta: parameter("norm.bias", of: module),
                 epsilon: 1e-5)
+        case .dropout(let rate):
+            features[module.output] = features[module.input].map { builder.dropout($0, rate) }
         case .normalize:
             features[module.output] = features[module.input].map { x in
                 let norm = (x * x).sum(axes: [1], keepDimensions: true).sqrt()

@@ -4,8 +4,18 @@ struct StepGraphs {
     let first: Graph
     /// What follows on the micro-batches.
     let update: Graph?
+    /// What makes the output that is cached, and its loss.
+    let cached: (forward: Graph, loss: Graph)?
 
     init(_ forward: Graph, _ options: TrainingOptions) throws {
+        if let output = options.cachedOutput {
+            let split = try SplitGraph(forward, at: output, loss: options.loss)
+            first = try accumulationStep(split.surrogate, terms: [options.loss], options: options.optimizer)
+            update = try updateStep(split.surrogate, terms: [options.loss], options: options.optimizer)
+            cached = (split.forward, split.loss)
+            return
+        }
+        cached = nil
         guard options.accumulates else {
             first = try trainingStep(forward, loss: options.loss, options: options.optimizer)
             update = nil
@@ -28,11 +38,15 @@ enum StepPrograms {
     case whole(Executor)
     /// Forward and backward for each micro-batch, adding up gradients, and then the update.
     case split(accumulation: Executor, update: Executor)
+    /// Forward for each piece of a batch, the loss, forward and backward for each piece, and then the update.
+    case cached(CachedPrograms)
 
     var executors: [Executor] {
         switch self {
         case .whole(let step): [step]
         case .split(let accumulation, let update): [accumulation, update]
+        case .cached(let programs):
+            [programs.accumulation, programs.update, programs.forward, programs.loss]
         }
     }
 }
@@ -43,9 +57,19 @@ extension TrainingProgram {
 
     /// What steps over batches with such symbols hold beside the parameters: the most of any.
     ///
-    /// - Parameter shapes: values of all symbols, for each batch.
-    public func byteCounts(of shapes: [[String: Int]]) throws -> Executor.RunByteCounts {
+    /// - Parameters:
+    ///   - shapes: values of all symbols, for each batch, or of cached batches for each piece.
+    ///   - whole: those of whole batches that are cached.
+    public func byteCounts(
+        of shapes: [[String: Int]], whole: [[String: Int]] = []
+    ) throws -> Executor.RunByteCounts {
         switch programs {
+        case .cached(let programs):
+            var counts = try programs.accumulation.byteCounts(of: shapes)
+            counts.formMaximum(try programs.forward.byteCounts(of: shapes))
+            counts.formMaximum(try programs.loss.byteCounts(of: whole))
+            counts.formMaximum(try programs.update.byteCounts(of: [[:]]))
+            return counts
         case .whole(let step): return try step.byteCounts(of: shapes)
         case .split(let accumulation, let update):
             var counts = try accumulation.byteCounts(of: shapes)
@@ -56,8 +80,13 @@ extension TrainingProgram {
 
     /// Takes that memory now, so that no later step fails for the lack of it.
     /// - Throws: an error with the number of bytes when the system gives no memory.
-    public func reserve(_ shapes: [[String: Int]]) throws {
+    public func reserve(_ shapes: [[String: Int]], whole: [[String: Int]] = []) throws {
         switch programs {
+        case .cached(let programs):
+            try programs.accumulation.reserve(shapes)
+            try programs.forward.reserve(shapes)
+            try programs.loss.reserve(whole)
+            try programs.update.reserve([[:]])
         case .whole(let step): try step.reserve(shapes)
         case .split(let accumulation, let update):
             try accumulation.reserve(shapes)

@@ -10,6 +10,9 @@ public struct TrainingOptions: Sendable {
     /// Whether a step may have several micro-batches, whose gradients are added up; takes the memory of a sum for each
     /// trained parameter.
     public var accumulates: Bool
+    /// An output of the forward graph, f32[rows, …], through which alone the loss depends on parameters, such as the vectors of
+    /// a batch: steps are then over cached batches (`CachedBatch`). They are not when `nil`.
+    public var cachedOutput: String?
     /// The key of the generator that the input `rng` of a graph with dropout gets.
     public var seed: Int
     /// Inputs of the forward graph that are the same for all micro-batches of a step, such as noise: functions of the

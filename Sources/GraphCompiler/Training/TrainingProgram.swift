@@ -72,7 +72,14 @@ public final class TrainingProgram {
         let first = try compiler.compile(
             graphs.first, parameters: store, recompute: recomputation?.chosen.recompute ?? recompute)
         programs =
-            if let update = graphs.update {
+            if let cached = graphs.cached, let update = graphs.update {
+                .cached(
+                    CachedPrograms(
+                        forward: try compiler.compile(cached.forward, parameters: store),
+                        forwardInputs: Set(cached.forward.signature.inputs.map(\.name)),
+                        loss: try compiler.compile(cached.loss, parameters: store), accumulation: first,
+                        update: try compiler.compile(update, parameters: store)))
+            } else if let update = graphs.update {
                 .split(accumulation: first, update: try compiler.compile(update, parameters: store))
             } else {
                 .whole(first)
@@ -152,6 +159,10 @@ public final class TrainingProgram {
     ///   `LossScaleError` when no scale is left.
     public func step(_ microBatches: [StepInputs], rate: Double) throws -> StepResult {
         switch programs {
+        case .cached:
+            throw ExecutionError(
+                "caches batches; give it each CachedBatch with accumulate, and then call update",
+                at: "the program")
         case .split:
             try checkPosition()
             let outputs = try microBatches.dropFirst(position.microBatch).map(accumulate)
@@ -192,8 +203,20 @@ public final class TrainingProgram {
             throw ExecutionError(
                 "does not accumulate gradients; set TrainingOptions.accumulates", at: "the program")
         }
-        var tensors = try tensors(inputs, index: position.microBatch)
-        tensors[TrainingNames.lossWeights] = TensorData(inputs.lossWeights)
+        return try accumulate(
+            program, tensors(inputs, index: position.microBatch), inputs.symbols,
+            weights: inputs.lossWeights)
+    }
+
+    /// Adds the gradients of a micro-batch.
+    ///
+    /// - Parameter partialLoss: the step's loss so far, where the program does not compute it.
+    func accumulate(
+        _ program: Executor, _ inputs: [String: TensorData], _ symbols: [String: Int], weights: [Float],
+        partialLoss: Double? = nil
+    ) throws -> [String: TensorData] {
+        var tensors = inputs
+        tensors[TrainingNames.lossWeights] = TensorData(weights)
         tensors[TrainingNames.carry] = .scalar(position.microBatch == 0 ? 0 : 1)
         if options.optimizer.scalesLoss {
             tensors[TrainingNames.lossScale] = .scalar(Float(position.scaler.scale))
@@ -201,13 +224,14 @@ public final class TrainingProgram {
         let outputs: [String: TensorData]
         do {
             outputs = try program.run(
-                tensors, symbols: inputs.symbols, guarding: [TrainingNames.weightedLoss])
+                tensors, symbols: symbols, guarding: [TrainingNames.weightedLoss])
         } catch let error as ExecutionError where error.isNonFinite {
             // The gradients are in the sums already.
             abandonStep()
             throw error
         }
-        position.partialLoss += try outputs.scalar(TrainingNames.weightedLoss)
+        position.partialLoss =
+            try partialLoss ?? position.partialLoss + outputs.scalar(TrainingNames.weightedLoss)
         position.microBatch += 1
         return outputs
     }
@@ -217,7 +241,11 @@ public final class TrainingProgram {
     /// - Throws: as `step`, and when no micro-batch was added up since the last update. Gradients that are not finite end
     ///   the step as in `accumulate`.
     public func update(rate: Double) throws -> StepResult {
-        guard case .split(_, let program) = programs else {
+        let program: Executor
+        switch programs {
+        case .split(_, let update): program = update
+        case .cached(let programs): program = programs.update
+        case .whole:
             throw ExecutionError(
                 "does not accumulate gradients; set TrainingOptions.accumulates", at: "the program")
         }
@@ -258,7 +286,7 @@ public final class TrainingProgram {
     }
 
     /// The inputs of the forward graph.
-    private func tensors(_ inputs: StepInputs, index: Int) throws -> [String: TensorData] {
+    func tensors(_ inputs: StepInputs, index: Int) throws -> [String: TensorData] {
         try checkPosition()
         let tensors = inputs.tensors
         if let taken = tensors.keys.filter(own.contains).min() {

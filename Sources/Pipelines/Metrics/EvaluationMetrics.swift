@@ -4,7 +4,8 @@ import Foundation
 public struct EvaluationMetrics: Hashable, Sendable {
     /// Examples; of a token classifier, labelled words.
     public let count: Int
-    /// Mean cross-entropy in nats, or mean squared error.
+    /// Mean cross-entropy in nats, mean squared error, or what vectors are trained by; NaN where the data do not have what
+    /// that needs.
     public let loss: Double
     /// Examples by label; `nil` for regression and pre-training.
     public let confusionCounts: ConfusionCounts?
@@ -22,6 +23,8 @@ public struct EvaluationMetrics: Hashable, Sendable {
     public private(set) var multiLabel: MultiLabelMetrics?
     /// Metrics of answers, for question answering only.
     public private(set) var answers: AnswerMetrics?
+    /// Metrics of vectors, for models that make them.
+    public private(set) var similarity: SimilarityMetrics?
 
     /// Metrics of a classifier.
     /// - Parameters:
@@ -96,6 +99,22 @@ public struct EvaluationMetrics: Hashable, Sendable {
         self.answers = answers
     }
 
+    /// Metrics of vectors.
+    /// - Parameters:
+    ///   - cosines: how similar pairs are, where they have scores.
+    ///   - scores: how similar they should be.
+    package init(
+        _ similarity: SimilarityMetrics, count: Int, loss: Double, cosines: [Float] = [], scores: [Float] = []
+    ) {
+        let pairs = scores.isEmpty ? nil : EvaluationMetrics(predictions: cosines, targets: scores)
+        self.count = count
+        self.loss = loss
+        (confusionCounts, pretraining) = (nil, nil)
+        (pearson, spearman) = (pairs?.pearson, pairs?.spearman)
+        undefinedCorrelation = pairs?.undefinedCorrelation
+        self.similarity = similarity
+    }
+
     /// Metrics of a regression model.
     package init(predictions: [Float], targets: [Float]) {
         undefinedCorrelation = UndefinedCorrelation(predictions: predictions, targets: targets)
@@ -111,7 +130,7 @@ public struct EvaluationMetrics: Hashable, Sendable {
     /// The value of a metric; `nil` when the task does not have it, or it is not defined.
     public func value(_ metric: Metric) -> Double? {
         switch metric {
-        case .loss: loss
+        case .loss: loss.isNaN ? nil : loss
         case .accuracy: multiLabel?.accuracy ?? accuracy
         case .f1: f1
         case .macroF1: multiLabel?.macroF1 ?? macroF1
@@ -129,6 +148,13 @@ public struct EvaluationMetrics: Hashable, Sendable {
         case .answerableExactMatch: answers?.answerable?.exactMatch
         case .answerableF1: answers?.answerable?.f1
         case .unanswerableExactMatch: answers?.unanswerable?.exactMatch
+        case .cosineAccuracy: similarity?.cosineAccuracy
+        case .ndcgAt10: similarity?.retrieval?.ndcgAt10
+        case .mrrAt10: similarity?.retrieval?.mrrAt10
+        case .mapAt100: similarity?.retrieval?.mapAt100
+        case .recallAt1: similarity?.retrieval?.recallAt1
+        case .recallAt10: similarity?.retrieval?.recallAt10
+        case .recallAt100: similarity?.retrieval?.recallAt100
         }
     }
 

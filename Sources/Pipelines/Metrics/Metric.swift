@@ -36,6 +36,20 @@ public enum Metric: String, Sendable, CaseIterable {
     case answerableF1 = "has_answer_f1"
     /// Share of the questions without an answer for which none is given (`NoAns_exact`).
     case unanswerableExactMatch = "no_answer_exact_match"
+    /// Share of negatives that are less similar to their anchor than its positive, by the cosine.
+    case cosineAccuracy = "cosine_accuracy"
+    /// Normalised discounted cumulative gain of the first 10 documents that queries find.
+    case ndcgAt10 = "ndcg@10"
+    /// Mean reciprocal rank of the first relevant document among the first 10.
+    case mrrAt10 = "mrr@10"
+    /// Mean average precision of the first 100 documents.
+    case mapAt100 = "map@100"
+    /// Share of the relevant documents that are the first one that a query finds.
+    case recallAt1 = "recall@1"
+    /// Share of the relevant documents among the first 10.
+    case recallAt10 = "recall@10"
+    /// Share of the relevant documents among the first 100.
+    case recallAt100 = "recall@100"
 
     /// Whether a value is strictly better than another.
     package func isBetter(_ value: Double, than other: Double) -> Bool {
@@ -43,7 +57,8 @@ public enum Metric: String, Sendable, CaseIterable {
         case .loss, .maskedLMLoss: value < other
         case .accuracy, .f1, .macroF1, .microF1, .sampleF1, .matthews, .pearson, .spearman, .maskedLMAccuracy,
             .nextSentenceAccuracy, .precision, .recall, .exactMatch, .answerableExactMatch, .answerableF1,
-            .unanswerableExactMatch:
+            .unanswerableExactMatch, .cosineAccuracy, .ndcgAt10, .mrrAt10, .mapAt100, .recallAt1, .recallAt10,
+            .recallAt100:
             value > other
         }
     }

@@ -91,7 +91,11 @@ extension String: ConfigElement {
 }
 
 extension Int: ConfigElement {
-    static var arrayExpectation: String { "an array of integers of at least 0" }
+    static var arrayExpectation: String { "an array of integers" }
+}
+
+extension Double: ConfigElement {
+    static var arrayExpectation: String { "an array of numbers" }
 }
 
 extension Array: ConfigValue where Element: ConfigElement {
@@ -200,3 +204,6 @@ extension CompilerOptions.MatmulLowering: ConfigChoice {}
 extension Precision: ConfigChoice {}
 extension AttentionGates.Form: ConfigChoice {}
 extension Distillation.StateLoss: ConfigChoice {}
+extension EncoderPooling: ConfigChoice {}
+extension LossName: ConfigChoice {}
+extension DistanceMetric: ConfigChoice {}

@@ -9,11 +9,14 @@ extension Metric {
         case .accuracy, .macroF1: task.hasLabels || task == .multiLabelClassification
         case .matthews: task.hasLabels
         case .microF1, .sampleF1: task == .multiLabelClassification
-        case .pearson, .spearman: task.isRegression
+        case .pearson, .spearman: task.isRegression || task == .embedding || task == .reranking
         case .maskedLMLoss, .maskedLMAccuracy, .nextSentenceAccuracy: task == .pretrain
         case .precision, .recall: task == .tokenClassification
         case .exactMatch, .answerableExactMatch, .answerableF1, .unanswerableExactMatch:
             task == .questionAnswering
+        case .ndcgAt10, .mrrAt10, .mapAt100, .recallAt1, .recallAt10, .recallAt100:
+            task == .embedding || task == .reranking
+        case .cosineAccuracy: task == .embedding
         }
     }
 
@@ -28,6 +31,9 @@ extension Metric {
         case .exactMatch, .answerableExactMatch, .answerableF1, .unanswerableExactMatch:
             "the task \"question_answering\""
         case .precision, .recall: "the task \"token_classification\""
+        case .ndcgAt10, .mrrAt10, .mapAt100, .recallAt1, .recallAt10, .recallAt100:
+            "the task \"embedding\" or \"reranking\""
+        case .cosineAccuracy: "the task \"embedding\""
         }
     }
 }

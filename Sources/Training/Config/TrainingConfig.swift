@@ -39,6 +39,8 @@ public struct TrainingConfig: Sendable, Equatable {
     public var distillation = DistillationSettings()
     /// What only pre-training has.
     public var pretraining = PretrainingSettings()
+    /// The loss that compares texts.
+    public var loss = LossSettings()
     /// How batches are made.
     public var batches = BatchSettings()
     /// The update rule, its rates, and how long it runs.
@@ -64,9 +66,12 @@ extension TrainingConfig {
                 "task", \.task,
                 "What is trained: a label, [several](#several-labels-for-a-text) or a number for each text, labels for words ([below](#labels-for-words)), answers to questions "
                     + "([question-answering.md](question-answering.md)), a task of "
-                    + "GLUE ([glue.md](glue.md)), or a language model ([pretraining.md](pretraining.md)).")
+                    + "GLUE ([glue.md](glue.md)), vectors of texts ([embedding.md](embedding.md)), scores of documents "
+                    + "([reranking.md](reranking.md)), or a language model "
+                    + "([pretraining.md](pretraining.md)).")
         ] + ModelSettings.changeFields.map { $0.lifted(to: \.model) } + fields(\.adapter) + fields(\.mask)
-            + fields(\.data) + fields(\.examples) + fields(\.questions) + fields(\.distillation)
+            + fields(\.data) + fields(\.examples) + fields(\.questions) + fields(\.loss)
+            + fields(\.distillation)
             + fields(\.batches) + fields(\.pretraining) + fields(\.optimizer) + [
                 .init("seed", \.seed, "Seed of fresh parameters, order of examples, and dropout.", atLeast: 0)
             ] + fields(\.evaluation) + fields(\.output) + fields(\.machine)
@@ -81,7 +86,8 @@ extension TrainingConfig {
     /// The sections, in the order of their checks.
     private var sections: [any ConfigSection] {
         [
-            evaluation, batches, adapter, mask, data, examples, questions, distillation, pretraining, model,
+            evaluation, batches, adapter, mask, data, examples, questions, loss, distillation, pretraining,
+            model,
             optimizer, output, machine,
         ]
     }

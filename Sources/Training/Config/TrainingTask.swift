@@ -16,6 +16,10 @@ public enum TrainingTask: Sendable, Hashable {
     case glue(GlueTask)
     /// Masked LM and next-sentence prediction on plain text.
     case pretrain
+    /// Vectors of texts, by what belongs together; a loss of sentence-transformers.
+    case embedding
+    /// A score for a query with a document, from both texts at once.
+    case reranking
 }
 
 extension TrainingTask: RawRepresentable, CaseIterable {
@@ -25,7 +29,7 @@ extension TrainingTask: RawRepresentable, CaseIterable {
 
     private static let named: [TrainingTask] = [
         .classification, .multiLabelClassification, .regression, .tokenClassification, .questionAnswering,
-        .pretrain,
+        .pretrain, .embedding, .reranking,
     ]
     /// `glue/mrpc` for a task of GLUE.
     public var rawValue: String {
@@ -37,6 +41,8 @@ extension TrainingTask: RawRepresentable, CaseIterable {
         case .questionAnswering: "question_answering"
         case .glue(let task): "glue/\(task.name)"
         case .pretrain: "pretrain"
+        case .embedding: "embedding"
+        case .reranking: "reranking"
         }
     }
 
@@ -62,7 +68,7 @@ extension TrainingTask: RawRepresentable, CaseIterable {
         switch self {
         case .regression, .glue(.stsb): true
         case .classification, .multiLabelClassification, .tokenClassification, .questionAnswering, .glue,
-            .pretrain:
+            .pretrain, .embedding, .reranking:
             false
         }
     }
@@ -72,7 +78,8 @@ extension TrainingTask: RawRepresentable, CaseIterable {
         switch self {
         case .classification, .tokenClassification: true
         case .glue: !isRegression
-        case .multiLabelClassification, .regression, .questionAnswering, .pretrain: false
+        case .multiLabelClassification, .regression, .questionAnswering, .pretrain, .embedding, .reranking:
+            false
         }
     }
 }

@@ -22,7 +22,10 @@ final class Teacher {
     init?(_ training: TrainingConfig, _ source: ModelSource, _ task: any LearningTask, compiler: Compiler)
         throws
     {
-        guard let path = training.distillation.teacher.map(training.resolve) else { return nil }
+        // Vectors of texts are asked for once, before training (`VectorTeacher`).
+        guard task.sentences == nil, let path = training.distillation.teacher.map(training.resolve) else {
+            return nil
+        }
         let files = try ModelDirectory(path)
         let checkpoint = try files.checkpoint()
         let config = files.config

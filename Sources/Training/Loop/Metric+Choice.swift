@@ -8,7 +8,7 @@ extension TrainingTask {
         case .classification: .accuracy
         case .multiLabelClassification: .microF1
         case .tokenClassification, .questionAnswering: .f1
-        case .regression, .pretrain: .loss
+        case .regression, .pretrain, .embedding, .reranking: .loss
         case .glue(let task): task.metrics[0]
         }
     }

@@ -72,8 +72,11 @@ extension Trainer {
 
     // MARK: The model
 
-    /// Parameters of a saved model.
-    private var savedSpecs: [ParameterSpec] { model.savedSpecs.filter { $0.role != .gate } }
+    /// Parameters that the encoder's file of a saved model holds.
+    private var savedSpecs: [ParameterSpec] {
+        let modules = task.sentences?.moduleParameters ?? []
+        return model.savedSpecs.filter { $0.role != .gate && !modules.contains($0.name) }
+    }
 
     /// The file with the weights of a saved model.
     var weightsFile: String {
@@ -110,6 +113,9 @@ extension Trainer {
         }
         removeOtherModel(in: directory)
         try source.tokenizer.save(to: outputDirectory)
+        try task.sentences?.layout.save(to: directory) { name in
+            try model.parameters.get(model.training.evaluatedName(name))?.floats ?? []
+        }
     }
 
     /// Removes what an older run of the other kind left, a whole model or an adapter, which would be taken for this one.
@@ -139,6 +145,14 @@ extension Trainer {
         for name in loaded {
             try model.parameters.set(model.training.evaluatedName(name)) {
                 try checkpoint.copyFloats(of: name, into: $0)
+            }
+        }
+        if let sentences = task.sentences {
+            let names = sentences.moduleParameters
+            try SentenceModules(directory: directory)?.loadParameters { spec, values in
+                guard names.contains(spec.name) else { return }
+                try model.parameters.set(
+                    model.training.evaluatedName(spec.name), try TensorData(values, shape: spec.shape))
             }
         }
         model.search?.set(

@@ -85,7 +85,7 @@ extension Trainer {
             plan.variesByEpoch
                 || position.step == progress.epoch * steps.count + progress.batch
         else { throw damaged("it was not saved after \(Formatted.count(position.step, "step"))") }
-        guard position.microBatch == 0 || position.microBatch < steps[progress.batch].count else {
+        guard position.microBatch == 0 || position.microBatch < steps[progress.batch].joined().count else {
             throw damaged(
                 "it was saved in the middle of a step, after \(Formatted.count(position.microBatch, "micro-batch", "micro-batches"))"
             )

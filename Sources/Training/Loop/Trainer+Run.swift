@@ -9,7 +9,8 @@ extension Trainer {
         let notes = try restore()
         try openLogs()
         try observer(.started(summary))
-        try model.reserve(training: setup.shapes.training, evaluation: setup.shapes.evaluation)
+        try model.reserve(
+            training: setup.shapes.training, whole: setup.shapes.whole, evaluation: setup.shapes.evaluation)
         if let resumed { try observer(.resumed(path: resumed.directory.path, step: position.step)) }
         for note in notes { try observer(.note(note)) }
         var end = TrainingReport.End.finished
@@ -61,10 +62,10 @@ extension Trainer {
         return true
     }
 
-    /// The steps of an epoch, each the micro-batches that the graph is run on.
-    func steps(ofEpoch epoch: Int) throws -> [[[Int]]] {
+    /// The steps of an epoch, each its batches, each the micro-batches that the graph is run on.
+    func steps(ofEpoch epoch: Int) throws -> [[[[Int]]]] {
         try task.batches(epoch: epoch).pieces(of: task.gradientAccumulation(epoch: epoch)).map { step in
-            step.flatMap { $0.pieces(of: setup.microBatchSize ?? .max) }
+            step.map { $0.pieces(of: setup.microBatchSize ?? .max) }
         }
     }
 
@@ -76,9 +77,9 @@ extension Trainer {
 
     /// One step over micro-batches, or what is left of it.
     /// - Returns: false when the run was asked to stop between two micro-batches.
-    private func runStep(_ microBatches: [[Int]]) throws -> Bool {
+    private func runStep(_ batches: [[[Int]]]) throws -> Bool {
         let start = ContinuousClock.now
-        let step = try task.step(microBatches, epoch: progress.epoch)
+        let step = try task.step(batches, epoch: progress.epoch)
         let rate = plan.rate(at: position.step)
         let result: StepResult?
         let scale = position.scaler.scale
@@ -132,6 +133,19 @@ extension Trainer {
         let training = model.training
         let step = try teacher?.add(to: step) ?? step
         let batches = step.inputs.map(model.readInputs)
+        if training.cachesBatches {
+            var first = 0
+            for whole in step.wholeBatches {
+                let pieces = Array(batches[first..<(first + whole.pieces)])
+                let batch = CachedBatch(
+                    pieces, lossInputs: whole.lossInputs,
+                    lossWeight: pieces.reduce(0) { $0 + ($1.lossWeights.first ?? 0) })
+                guard try training.accumulate(batch, first: first, shouldStop: shouldStop) else { return nil }
+                first += whole.pieces
+                if position.microBatch < batches.count, shouldStop() { return nil }
+            }
+            return try training.update(rate: rate)
+        }
         guard training.options.accumulates else { return try training.step(batches, rate: rate) }
         for batch in batches.dropFirst(position.microBatch) {
             try training.accumulate(batch)

@@ -23,7 +23,8 @@ struct TrainingBlueprint {
             adapter: try source.adapter(
                 of: task.head, task.config, keepsHead: task.keepsHead, file: config.file),
             labelSmoothing: config.optimizer.labelSmoothing,
-            isWeighted: config.examples.areWeighted, distillation: distillation)
+            isWeighted: config.examples.areWeighted, distillation: distillation, sentences: task.sentences,
+            ranking: task.ranking)
         optimizer = OptimizerOptions(
             config.optimizer.kind,
             adamW: AdamWAttributes(
@@ -37,15 +38,20 @@ struct TrainingBlueprint {
 
     /// The model with its first parameters.
     ///
-    /// - Parameter memory: what a step is planned for.
-    func model(accumulates: Bool, _ memory: MemoryRequest) throws -> (TrainableModel, LoadReport?) {
+    /// - Parameters:
+    ///   - caches: whether batches are cut into pieces though the loss compares their examples.
+    ///   - memory: what a step is planned for.
+    func model(
+        accumulates: Bool, caches: Bool = false, _ memory: MemoryRequest
+    ) throws -> (TrainableModel, LoadReport?) {
         let parameters = ParameterStore()
         let initializer = ParameterInitializer(seed: config.seed, config: task.config)
         let report = try source.initialize(
             parameters, graphs.specs, keepsHead: task.keepsHead, initializer: initializer)
-        let options = TrainingOptions(
+        var options = TrainingOptions(
             optimizer, accumulates: accumulates, seed: config.seed, recompute: config.machine.recompute,
             memory: memory)
+        if caches { options.cachedOutput = SentenceTraining.output }
         let model = try TrainableModel(graphs, options, compiler: compiler, parameters: parameters)
         try model.training.startAverages()
         return (model, report)

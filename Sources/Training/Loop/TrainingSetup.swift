@@ -10,7 +10,7 @@ struct TrainingSetup {
     /// Sequences that the graph is run on at most; `nil` where batches are run whole.
     private(set) var microBatchSize: Int?
     /// Symbols of the batches that take most memory.
-    private(set) var shapes: (training: [[String: Int]], evaluation: [[String: Int]])
+    private(set) var shapes: (training: [[String: Int]], whole: [[String: Int]], evaluation: [[String: Int]])
     private(set) var memory: TrainingMemory
     /// Why batches are not run whole.
     private(set) var note: String?
@@ -29,7 +29,7 @@ struct TrainingSetup {
         let config = blueprint.config
         let needed: TrainingMemory
         do {
-            let setup = try make(resumed)
+            let setup = try make(resumed ?? config.batches.miniBatchSize)
             guard let limit = config.machine.maxMemory?.byteCount, setup.memory.total > limit else {
                 return setup
             }
@@ -61,16 +61,20 @@ struct TrainingSetup {
     private init(_ blueprint: TrainingBlueprint, microBatchSize: Int?) throws {
         let task = blueprint.task
         shapes = (
-            try task.largestTrainingShapes(batchSize: microBatchSize ?? .max), try task.evaluationShapes()
+            try task.largestTrainingShapes(batchSize: microBatchSize ?? .max),
+            task.comparesExamples ? try task.largestTrainingShapes(batchSize: .max) : [],
+            try task.evaluationShapes()
         )
         let request = MemoryRequest(
             shapes: shapes.training, limit: blueprint.config.machine.maxMemory?.byteCount)
         (model, loaded) = try blueprint.model(
-            accumulates: task.accumulates || microBatchSize != nil, request)
+            accumulates: task.accumulates || microBatchSize != nil,
+            caches: task.comparesExamples && microBatchSize != nil, request)
         self.microBatchSize = microBatchSize
         ProcessMemory.releaseUnused()
         memory = model.training.memory(
-            running: try model.runByteCounts(training: shapes.training, evaluation: shapes.evaluation))
+            running: try model.runByteCounts(
+                training: shapes.training, whole: shapes.whole, evaluation: shapes.evaluation))
     }
 
     /// Plans for micro-batches of `size` sequences.
@@ -78,7 +82,8 @@ struct TrainingSetup {
         microBatchSize = size
         shapes.training = try task.largestTrainingShapes(batchSize: size)
         memory = memory.replacingRuns(
-            by: try model.runByteCounts(training: shapes.training, evaluation: shapes.evaluation))
+            by: try model.runByteCounts(
+                training: shapes.training, whole: shapes.whole, evaluation: shapes.evaluation))
     }
 
     private static func list(_ memory: TrainingMemory) -> String {

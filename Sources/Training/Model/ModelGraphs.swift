@@ -19,6 +19,8 @@ package struct ModelGraphs {
     let training: Graph
     /// Without.
     let evaluation: Graph
+    /// The loss of vectors or scores alone; `nil` where the head has it.
+    let valueLoss: Graph?
 
     /// - Parameters:
     ///   - gates: learn an attention mask.
@@ -30,19 +32,39 @@ package struct ModelGraphs {
         config: EncoderConfig, head: EncoderHead, gates: AttentionGates? = nil, adapter: LoRAConfig? = nil,
         labelSmoothing: Double = 0, isWeighted: Bool = false, distillation: Distillation? = nil
     ) throws {
+        try self.init(
+            config: config, head: head, gates: gates, adapter: adapter, labelSmoothing: labelSmoothing,
+            isWeighted: isWeighted, distillation: distillation, sentences: nil, ranking: nil)
+    }
+
+    /// - Parameters:
+    ///   - sentences: the modules behind a plain encoder, and the loss of their vectors.
+    ///   - ranking: the loss of the scores of a regression head.
+    init(
+        config: EncoderConfig, head: EncoderHead, gates: AttentionGates?, adapter: LoRAConfig?,
+        labelSmoothing: Double, isWeighted: Bool, distillation: Distillation?, sentences: SentenceTraining?,
+        ranking: RankingLoss?
+    ) throws {
         self.config = config
         self.head = head
         self.gates = gates
         var graph = EncoderGraph(
             config: config, head: head, isTraining: true, labelSmoothing: labelSmoothing, gates: gates,
             adapter: adapter)
-        (graph.isWeighted, graph.distillation) = (isWeighted, distillation)
+        (graph.isWeighted, graph.distillation, graph.rankingLoss) = (isWeighted, distillation, ranking)
         lossTerms = distillation?.lossTerms ?? head.lossTerms
+        var evaluation = EncoderGraph(
+            config: config, head: head, isTraining: false, gates: gates, adapter: adapter)
+        if let sentences {
+            graph.modules = sentences.layout.modules
+            graph.sentenceLoss = sentences.loss
+            evaluation.modules = sentences.layout.modules
+        }
         let built = try graph.build()
         (training, specs, self.adapter) = (built.graph, built.parameters, graph.adapterPlan)
         savedSpecs = graph.trainedParameters(of: built)
-        evaluation = try EncoderGraph(
-            config: config, head: head, isTraining: false, gates: gates, adapter: adapter
-        ).build().graph
+        self.evaluation = try evaluation.build().graph
+        valueLoss =
+            try sentences.map { try $0.loss.graph(width: $0.layout.width) } ?? ranking.map { try $0.graph() }
     }
 }

@@ -14,6 +14,8 @@ struct ModelSource {
     let tokenizer: any Tokenizer
     /// `nil` for a `model.json`, whose parameters start fresh.
     let checkpoint: EncoderCheckpoint?
+    /// What a sentence-transformers directory says beside its encoder.
+    let sentence: SentenceModules?
     /// What its files say about the length of sequences.
     let limit: LengthLimit?
     /// What to know about its files, one line each.
@@ -41,6 +43,7 @@ struct ModelSource {
             isDirectory.boolValue
             ? try ModelDirectory(
                 path, adapter: training.adapter.path.map(training.resolve), mergesAdapter: false) : nil
+        sentence = files?.sentence
         checkpoint = try files?.checkpoint()
         adapter = try Self.adapter(training, files, at: path)
         self.directory = files?.directory.path
@@ -83,7 +86,7 @@ struct ModelSource {
         limit = try LengthLimit(of: files, tokenizer, at: tokenizerPath)
         notes =
             (files?.notes ?? []) + tokenizer.notes + (limit?.note(of: training.data.maxLength) ?? [])
-            + Self.unused(files)
+            + (training.task == .embedding ? [] : Self.unused(files))
     }
 
     /// The adapter that is trained: a new one, or that of the model.
@@ -180,10 +183,20 @@ struct ModelSource {
     func initialize(
         _ store: ParameterStore, _ specs: [ParameterSpec], keepsHead: Bool, initializer: ParameterInitializer
     ) throws -> LoadReport? {
-        let report = try checkpoint.map { try self.report(of: $0, for: specs, keepsHead: keepsHead) }
+        let names = Set(specs.map(\.name))
+        var modules: [String: [Float]] = [:]
+        try sentence?.loadParameters { if names.contains($0.name) { modules[$0.name] = $1 } }
+        var report = try checkpoint.map {
+            try self.report(of: $0, for: specs.filter { modules[$0.name] == nil }, keepsHead: keepsHead)
+        }
         let loaded = Set(report?.loaded ?? [])
         let taught = try initial?.loaded(specs) ?? []
+        report?.loaded += specs.map(\.name).filter { modules[$0] != nil }
         for spec in specs {
+            if let values = modules[spec.name] {
+                try store.set(spec.name, try TensorData(values, shape: spec.shape))
+                continue
+            }
             try store.set(spec.name, shape: spec.shape) { values in
                 if let checkpoint, loaded.contains(spec.name) {
                     try checkpoint.copyFloats(of: spec.name, into: values)

@@ -7,6 +7,7 @@ package final class TrainableModel {
     private let graphs: ModelGraphs
     package let training: TrainingProgram
     private let evaluation: Executor
+    private let lossEvaluation: Executor?
     /// The attention mask that is learned.
     let search: MaskSearch?
 
@@ -35,20 +36,23 @@ package final class TrainableModel {
         if let search { options.stepInputs = { try search.noise(seed: seed, step: $0) } }
         training = try TrainingProgram(graphs.training, options, compiler: compiler, store: parameters)
         evaluation = try training.evaluation(graphs.evaluation).executor
+        lossEvaluation = try graphs.valueLoss.map { [training] in try training.evaluation($0).executor }
     }
 
     /// What steps and evaluations over batches with such symbols hold beside the parameters.
-    func runByteCounts(training: [[String: Int]], evaluation: [[String: Int]]) throws
-        -> Executor.RunByteCounts
-    {
-        var counts = try self.training.byteCounts(of: training)
+    ///
+    /// - Parameter whole: symbols of whole batches, where `training` are those of their pieces and the loss is of all.
+    func runByteCounts(
+        training: [[String: Int]], whole: [[String: Int]], evaluation: [[String: Int]]
+    ) throws -> Executor.RunByteCounts {
+        var counts = try self.training.byteCounts(of: training, whole: whole)
         counts.formMaximum(try self.evaluation.byteCounts(of: evaluation))
         return counts
     }
 
     /// Takes that memory now.
-    func reserve(training: [[String: Int]], evaluation: [[String: Int]]) throws {
-        try self.training.reserve(training)
+    func reserve(training: [[String: Int]], whole: [[String: Int]], evaluation: [[String: Int]]) throws {
+        try self.training.reserve(training, whole: whole)
         try self.evaluation.reserve(evaluation)
     }
 
@@ -57,6 +61,15 @@ package final class TrainableModel {
     /// - Throws: `ExecutionError` when one of `outputs` is not finite, naming the node.
     func infer(_ inputs: EncoderInputs, outputs: [String]) throws -> [String: TensorData] {
         try evaluation.run(inputs.tensors, symbols: inputs.symbols, guarding: outputs)
+    }
+
+    /// The loss of vectors or scores, as the loss of a batch that has them is.
+    ///
+    /// - Parameter inputs: them, and what the loss reads beside them.
+    func loss(of inputs: [String: TensorData]) throws -> Double {
+        guard let lossEvaluation else { return .nan }
+        let outputs = try lossEvaluation.run(inputs, symbols: [:], guarding: [TrainingNames.loss])
+        return try outputs[TrainingNames.loss]?.floats.first.map { Double($0) } ?? .nan
     }
 
     /// Those of a batch's inputs that the model reads: families without token types or positions have no input for them.

@@ -52,8 +52,8 @@ extension LabelledTask {
 
     func batches(epoch: Int) -> [[Int]] { sequences.indices(epoch: epoch) }
 
-    func step(_ microBatches: [[Int]], epoch: Int) throws -> TaskStep {
-        let batches = microBatches.map(sequences.layOut)
+    func step(_ batches: [[[Int]]], epoch: Int) throws -> TaskStep {
+        let batches = batches.joined().map(sequences.layOut)
         return TaskStep(try inputs(batches), of: batches)
     }
 

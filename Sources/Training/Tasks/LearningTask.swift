@@ -13,6 +13,10 @@ protocol LearningTask {
     var head: EncoderHead { get }
     /// What the model is saved as.
     var architecture: EncoderArchitecture { get }
+    /// The modules behind the encoder and the loss of their vectors; `nil` where the head has the loss.
+    var sentences: SentenceTraining? { get }
+    /// The loss of a regression head's scores; mean squared error when `nil`.
+    var ranking: RankingLoss? { get }
     /// Names of the classes; empty when the task has none.
     var labels: [String] { get }
     /// Whether the head of a checkpoint, if there is one, means the same and is trained further.
@@ -39,8 +43,8 @@ protocol LearningTask {
     var accumulates: Bool { get }
 
     /// The inputs of a step.
-    /// - Parameter microBatches: the step's examples, in as many pieces as the graph is run.
-    func step(_ microBatches: [[Int]], epoch: Int) throws -> TaskStep
+    /// - Parameter batches: the examples of the step's batches, each in as many pieces as the graph is run.
+    func step(_ batches: [[[Int]]], epoch: Int) throws -> TaskStep
 
     /// Sequences of the largest batch.
     var largestBatchSize: Int { get }
@@ -59,6 +63,13 @@ protocol LearningTask {
     func path(of part: EvaluatedPart) -> String
 }
 
+extension LearningTask {
+    var sentences: SentenceTraining? { nil }
+    var ranking: RankingLoss? { nil }
+    /// Whether the loss compares the examples of a batch with one another, so that parts of a batch have another loss.
+    var comparesExamples: Bool { sentences?.loss.comparesExamples ?? false }
+}
+
 /// Data that a model is measured on.
 enum EvaluatedPart {
     case validation, test
@@ -68,6 +79,8 @@ enum EvaluatedPart {
 struct TaskStep {
     /// One for each micro-batch.
     let inputs: [StepInputs]
+    /// What the loss of each whole batch reads, and of how many micro-batches it is, where the loss compares its examples.
+    var wholeBatches: [(lossInputs: [String: TensorData], pieces: Int)] = []
     let sequences: Int
     let realTokens: Int
     let paddedTokens: Int

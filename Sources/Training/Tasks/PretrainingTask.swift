@@ -120,10 +120,10 @@ final class PretrainingTask: LearningTask {
         return Array(plan.batches(epoch: epoch).prefix(epochs[epoch].batches))
     }
 
-    func step(_ microBatches: [[Int]], epoch: Int) throws -> TaskStep {
+    func step(_ batches: [[[Int]]], epoch: Int) throws -> TaskStep {
         let examples = examples(epoch: epoch)
         let options = phases[epochs[epoch].phase].batching
-        let batches = try microBatches.map { try examples.batch($0, options: options) }
+        let batches = try batches.joined().map { try examples.batch($0, options: options) }
         let masked = batches.reduce(0) { $0 + $1.maskedLabels.count }
         let sequences = batches.reduce(0) { $0 + $1.batch.sequences }
         return TaskStep(

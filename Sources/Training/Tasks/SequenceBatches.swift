@@ -5,6 +5,8 @@ import Text
 struct SequenceBatches {
     let plan: TrainingPlan
     let batchesPerStep: Int
+    /// Whether examples that share a key are kept out of one another's batches.
+    let keepsOutDuplicates: Bool
     private let batcher: Batcher
 
     /// - Parameters:
@@ -22,6 +24,7 @@ struct SequenceBatches {
                 batchSize: training.batches.size, maxTokens: training.batches.maxTokens,
                 maxLength: maxLength, padID: source.tokenizer.special.padding,
                 uncountedID: source.config.uncountedToken, shuffle: true, seed: UInt64(training.seed)))
+        keepsOutDuplicates = keys != nil
         batchesPerStep = training.batches.gradientAccumulation
         plan = TrainingPlan(training, batcher.plan)
     }

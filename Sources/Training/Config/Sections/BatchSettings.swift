@@ -10,6 +10,8 @@ public struct BatchSettings: Sendable, Equatable {
     public var size = 32
     /// Tokens in a batch at most, padding included.
     public var maxTokens: Int?
+    /// Examples that the graph is run on at once; a whole batch when `nil`.
+    public var miniBatchSize: Int?
     /// Batches whose gradients one step adds up.
     public var gradientAccumulation = 1
 }
@@ -29,6 +31,11 @@ extension BatchSettings: ConfigSection {
                 atLeast: 1),
             .init("batchSize", \.size, "Sequences in a batch at most.", atLeast: 1),
             .init("maxTokens", \.maxTokens, "Tokens in a batch at most, padding included.", atLeast: 1),
+            .init(
+                "miniBatchSize", \.miniBatchSize,
+                "Examples that the graph is run on at once, in whose memory a batch is computed; null is `batchSize`. The "
+                    + "gradients are those of the whole batch, also of losses that compare its examples "
+                    + "([embedding.md](embedding.md#large-batches)).", atLeast: 1),
             .init(
                 "gradientAccumulation", \.gradientAccumulation,
                 "Batches that a step adds up the gradients of, as Hugging Face's `gradient_accumulation_steps`: a step "

@@ -18,6 +18,8 @@ public struct DataSettings: Sendable, Equatable {
     public var textColumn: String?
     /// The column or member with the second text, by name or number from 0; found when `nil`.
     public var pairColumn: String?
+    /// The columns or members with the texts of an example, by name or number from 0, the anchor's first; found when empty.
+    public var textColumns: [String] = []
     /// The column or member with the label, by name or number from 0; found when `nil`.
     public var labelColumn: String?
     /// What stands between the labels of an example that has several in a text.
@@ -60,6 +62,10 @@ extension DataSettings: ConfigSection {
                     + "words with labels, the one with the words."
             ),
             .init(column: "pairColumn", \.pairColumn, "The one with the second text, likewise."),
+            .init(
+                "textColumns", \.textColumns,
+                "`embedding`, `reranking`: the columns of the texts of an example, the anchor's first; [] finds them "
+                    + "([embedding.md](embedding.md#data))."),
             .init(column: "labelColumn", \.labelColumn, "The one with the label, likewise."),
             .init(
                 "labelSeparator", \.labelSeparator,
@@ -87,12 +93,22 @@ extension DataSettings: ConfigSection {
         if config.task != .multiLabelClassification {
             try config.refuseUseless(["labelSeparator"], "whose examples have one label each at most")
         }
+        if config.task != .embedding, config.task != .reranking {
+            try config.refuseUseless(["textColumns"], "which has textColumn and pairColumn")
+        }
         switch config.task {
         case .classification, .regression: break
         case .multiLabelClassification:
             try config.refuseUseless(
                 ["missingLabels", "labelSmoothing"],
                 "whose examples may have no label, and labels a loss each")
+        case .reranking:
+            try config.refuseUseless(
+                ["textColumn", "pairColumn", "missingLabels"], "whose texts are in 'textColumns'")
+        case .embedding:
+            try config.refuseUseless(
+                ["textColumn", "pairColumn", "missingLabels", "truncation"],
+                "whose texts are in 'textColumns' and are cut at their end")
         case .tokenClassification:
             try config.refuseUseless(
                 ["pairColumn", "missingLabels", "truncation"],

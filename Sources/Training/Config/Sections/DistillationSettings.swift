@@ -24,7 +24,8 @@ extension DistillationSettings: ConfigSection {
             .init(
                 "teacher", \.teacher,
                 "A directory with a model for the same task and labels, whose answers the model learns as well "
-                    + "([below](#learning-from-a-teacher)).", isPath: true),
+                    + "([below](#learning-from-a-teacher)); for `MSELoss` and `MarginMSELoss` of `embedding` one whose vectors are "
+                    + "learned from, in place of numbers in the data.", isPath: true),
             .init(
                 "temperature", \.temperature,
                 "What the logits of both are divided by before they are compared.",
@@ -44,15 +45,17 @@ extension DistillationSettings: ConfigSection {
             .init(
                 "hiddenStateLayers", \.stateLayers,
                 "For each of the model's layers the teacher's layer that it is compared with, counted from 0; [] compares "
-                    + "the last ones."
+                    + "the last ones.", expectation: Self.layers
             ) { $0.allSatisfy { $0 >= 0 } },
             .init(
                 "initFromLayers", \.initialLayers,
                 "The teacher's layers that a fresh model (a `model.json`) starts as, one for each of its own, counted from 0, such "
-                    + "as [0, 2, 4]; with its embeddings and its head."
+                    + "as [0, 2, 4]; with its embeddings and its head.", expectation: Self.layers
             ) { $0.allSatisfy { $0 >= 0 } },
         ]
     }
+
+    private static let layers = "an array of integers of at least 0"
 
     func check(in config: TrainingConfig) throws {
         let names = Self.fields.map(\.name)
@@ -63,7 +66,9 @@ extension DistillationSettings: ConfigSection {
         }
         switch config.task {
         case .classification, .regression, .tokenClassification, .glue: break
-        case .multiLabelClassification, .questionAnswering, .pretrain:
+        case .embedding:
+            try config.refuseUseless(Array(names.dropFirst()), "whose teacher gives vectors alone")
+        case .multiLabelClassification, .questionAnswering, .reranking, .pretrain:
             try config.refuseUseless(names, "whose losses are not those that a teacher takes part in")
         }
         if stateLoss == nil {

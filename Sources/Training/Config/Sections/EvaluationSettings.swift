@@ -9,6 +9,12 @@ public struct EvaluationSettings: Sendable, Equatable {
     public var metric: Metric?
     /// The probability from which on a label of several is given.
     public var threshold = 0.5
+    /// Queries, documents, and which of them belong together, to measure vectors on.
+    public var queriesFile: String?
+    /// The documents.
+    public var corpusFile: String?
+    /// The relevant documents of queries.
+    public var relevanceFile: String?
     /// Keep the model of the best evaluation rather than the last one.
     public var saveBest = true
     /// Stop after so many evaluations in a row without a better one.
@@ -33,6 +39,15 @@ extension EvaluationSettings: ConfigSection {
                 "`multi_label_classification`: the probability from which on an evaluation gives a label.",
                 expectation: "a number from 0 to 1", effect: .selection, isLegal: { (0...1).contains($0) }),
             .init(
+                "queriesFile", \.queriesFile,
+                "`embedding`: queries that each evaluation measures the model on, with `corpusFile` and `relevanceFile` "
+                    + "([embedding.md](embedding.md#evaluation)).", effect: .none, isPath: true),
+            .init("corpusFile", \.corpusFile, "The documents.", effect: .none, isPath: true),
+            .init(
+                "relevanceFile", \.relevanceFile, "Which documents are relevant to which query.",
+                effect: .none,
+                isPath: true),
+            .init(
                 "saveBest", \.saveBest, "Save the model of the best evaluation; else that of the last step.",
                 effect: .selection),
             .init(
@@ -54,7 +69,17 @@ extension EvaluationSettings: ConfigSection {
                 "is \"\(metric.rawValue)\", which needs \(metric.need); expected "
                     + legal.dropLast().joined(separator: ", ") + " or \(legal[legal.count - 1])")
         }
-        if earlyStopping != nil, config.data.validationFile == "", config.examples.validationShare == 0 {
+        let files = [queriesFile, corpusFile, relevanceFile]
+        if config.task != .embedding {
+            try config.refuseUseless(
+                ["queriesFile", "corpusFile", "relevanceFile"], "but only in \"embedding\"")
+        } else if files.contains(nil), files.contains(where: { $0 != nil }) {
+            throw config.error(
+                "queriesFile", "belongs together with corpusFile and relevanceFile; give all three or none")
+        }
+        if earlyStopping != nil, config.data.validationFile == "", config.examples.validationShare == 0,
+            queriesFile == nil
+        {
             throw config.error("earlyStopping", "needs a validationFile; name one or remove it")
         }
     }

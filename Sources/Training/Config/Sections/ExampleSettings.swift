@@ -130,6 +130,8 @@ extension ExampleSettings: ConfigSection {
             if TrainingTask.glue(task).isRegression {
                 try config.refuseUseless(["classWeights"], "which has numbers and no labels")
             }
+        case .embedding, .reranking:
+            try config.refuseUseless(Self.fields.map(\.name), "whose examples are groups of texts")
         case .pretrain:
             try config.refuseUseless(
                 Self.fields.map(\.name), "whose texts have no labels; heldOutShare keeps documents")
