@@ -110,7 +110,8 @@ package struct SequenceRunner {
                 positions[index].map { offset + $0 }
             }
         }
-        try run(output, on: encodings, { ["masked_positions": TensorData(masked($0))] }) { batch, values in
+        let positionsOf = { (batch: Batch) in ["masked_positions": TensorData(masked(batch))] }
+        try run(output, on: encodings, positionsOf) { batch, values in
             let width = values.count / max(1, masked(batch).count)
             var start = 0
             for index in batch.exampleIndices {
