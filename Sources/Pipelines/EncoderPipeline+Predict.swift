@@ -64,6 +64,7 @@ extension EncoderPipeline {
     func wrongTask(_ wanted: String) -> ModelError {
         let kind =
             switch head {
+            case .encoder where sentence != nil: "an embedding model"
             case .encoder:
                 config.architecture == nil
                     ? config.architectures.first.map { "a \($0)" } ?? "a plain encoder"

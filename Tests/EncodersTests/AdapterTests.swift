@@ -105,6 +105,8 @@ import Testing
     @Test(arguments: [
         (#"{"peft_type": "IA3"}"#, "peft_type"), (#"{"peft_type": "LORA", "use_dora": true}"#, "use_dora"),
         (#"{"peft_type": "LORA", "bias": "all"}"#, "bias"), (#"{"peft_type": "LORA", "r": 0}"#, "'r'"),
+        (#"{"peft_type": "LORA", "init_lora_weights": "pissa"}"#, "init_lora_weights"),
+        (#"{"peft_type": "LORA", "use_rslora": "true"}"#, "use_rslora"),
     ])
     func refusesOtherAdapters(_ text: String, _ field: String) throws {
         let scratch = try TemporaryDirectory()

@@ -87,6 +87,8 @@ import Testing
         #expect(beir.notes.count == 1)
         try folder.write("trec.txt", "q1\t0\td10\t2\nq2\t0\td2\t1\n")
         #expect(try load("trec.txt").relevant == [[1], [0]])
+        try folder.write("spaces.txt", "q1 0 d10 2\nq2 0  d2 1\n")
+        #expect(try load("spaces.txt").relevant == [[1], [0]])
         for (text, problem) in [
             ("q1\td3\n", "bad.tsv:1: has the document \"d3\", which is not in"),
             ("q1\td2\thigh\n", "bad.tsv:1: has no number in column 2"),

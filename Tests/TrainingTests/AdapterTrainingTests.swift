@@ -104,7 +104,7 @@ import Training
         (#""loraRank": 2, "dam": "structured""#, "an adapter leaves as they are"),
         (#""loraRank": 2, "outputDirectory": "m""#, "is the model's directory"),
         (#""loraRank": 2"#, "has no weights"),
-        (#""loraRank": 0"#, "expected an integer of at least 1 or null"),
+        (#""loraRank": 0"#, "expected an integer from 1 to 65536, or null"),
     ])
     func refuses(_ fields: String, _ problem: String) throws {
         let output = try ResumeTests.output()

@@ -135,6 +135,21 @@ import Text
                 == true)
     }
 
+    /// What follows from the data is checked as what is written is.
+    @Test func settingsFitTheLossThatTheDataChoose() throws {
+        let output = try TemporaryDirectory()
+        try output.write("pairs.tsv", "anchor\tpositive\nold king\tqueen\nbird\tred stone\n")
+        var config = try Self.config(output, steps: 1)
+        (config.data.textColumns, config.data.trainFile, config.loss.name) = ([], "pairs.tsv", nil)
+        config.loss.margin = 3
+        #expect(
+            message { _ = try trainModel(config) }?.contains(
+                #"'margin' has no effect with the loss "MultipleNegativesRankingLoss""#) == true)
+        config.loss.margin = nil
+        config.batches.size = 1
+        #expect(message { _ = try trainModel(config) }?.contains("all batches have a single pair") == true)
+    }
+
     @Test(arguments: [
         (#"{"model": "m", "loss": "CoSENTLoss"}"#, #"'loss' has no effect in the task "classification""#),
         (
@@ -144,7 +159,7 @@ import Text
         (#"{"task": "embedding", "model": "m", "pairColumn": "x"}"#, "'pairColumn' has no effect"),
         (
             #"{"task": "embedding", "model": "m", "loss": "CoSENTLoss", "margin": 1}"#,
-            #"'margin' has no effect with "loss": "CoSENTLoss""#
+            #"'margin' has no effect with the loss "CoSENTLoss""#
         ),
         (#"{"task": "embedding", "model": "m", "teacher": "t"}"#, "'teacher' needs 'loss'"),
         (

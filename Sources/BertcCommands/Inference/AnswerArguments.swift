@@ -26,6 +26,9 @@ struct AnswerArguments: ParsableArguments {
 
     func validate() throws {
         if let stride, stride < 0 { throw ValidationError("--doc-stride is \(stride); expected at least 0") }
+        if let nullScoreDiffThreshold, nullScoreDiffThreshold.isNaN {
+            throw ValidationError("--null-score-diff-threshold is nan; expected a number")
+        }
         if let maxAnswerLength, maxAnswerLength < 1 {
             throw ValidationError("--max-answer-length is \(maxAnswerLength); expected at least 1")
         }

@@ -48,6 +48,9 @@ struct PredictCommand: ParsableCommand {
 
     func validate() throws {
         if let top, top < 1 { throw ValidationError("--top is \(top); expected at least 1") }
+        if query != nil, candidates.candidates != nil {
+            throw ValidationError("--query and --candidate-labels are two tasks; give one of them")
+        }
     }
 
     func run() throws {

@@ -5,11 +5,14 @@ import Support
 /// `adapter_model.safetensors`.
 package struct AdapterCheckpoint: Sendable {
     package static let configFile = "adapter_config.json"
+    /// The adapted model's configuration, with its labels. Transformers would take a directory with a `config.json` for a whole
+    /// model.
+    private static let modelFile = "adapted_model.json"
     package static let weightsFile = "adapter_model.safetensors"
     private static let prefix = "base_model.model."
 
     package let directory: URL
-    /// The adapted model's: the directory's own `config.json`, else the base's with the kind of model and the number of labels that
+    /// The adapted model's: the directory's own `adapted_model.json` or `config.json`, else the base's with the kind of model and the number of labels that
     /// the adapter is for.
     package let config: EncoderConfig
     /// How its matrices are meant, with the layers that have some.
@@ -81,14 +84,24 @@ package struct AdapterCheckpoint: Sendable {
     private static func config(
         in directory: URL, base: EncoderConfig, _ lora: LoRAConfig, _ saved: [TextKey: CheckpointTensor]
     ) throws -> EncoderConfig {
-        let own = directory.appendingPathComponent("config.json")
-        if FileManager.default.fileExists(atPath: own.path) {
+        let files = [modelFile, "config.json"].map { directory.appendingPathComponent($0) }
+        if let own = files.first(where: { FileManager.default.fileExists(atPath: $0.path) }) {
             let config = try EncoderConfig(contentsOf: own)
             guard config.family.modelType == base.family.modelType else {
                 throw ConfigError(
                     file: own.path, field: "model_type",
                     problem: "is '\(config.family.modelType)', but the adapter's base is of the family "
                         + "'\(base.family.modelType)'; choose the base that it was trained on")
+            }
+            guard config.layerCount == base.layerCount, config.hiddenSize == base.hiddenSize,
+                config.vocabularySize == base.vocabularySize, config.normPosition == base.normPosition,
+                config.activation == base.activation, config.positionCount == base.positionCount
+            else {
+                throw ConfigError(
+                    file: own.path,
+                    problem:
+                        "is of a model with other sizes, activation or place of its norms than the adapter's base; "
+                        + "choose the base that it was trained on")
             }
             return config
         }
@@ -189,7 +202,7 @@ package struct AdapterCheckpoint: Sendable {
 
     // MARK: Writing
 
-    /// Saves an adapter so that PEFT loads it unchanged, with the adapted model's `config.json` beside it, which PEFT does not
+    /// Saves an adapter so that PEFT loads it unchanged, with the adapted model's configuration beside it, which PEFT does not
     /// ask for.
     ///
     /// - Parameters:
@@ -221,6 +234,6 @@ package struct AdapterCheckpoint: Sendable {
         let json = plan.config.json(of: plan.architecture, modules: modules, base: base)
         try AtomicFile.write(
             Data(json.text(.indented).utf8), to: directory.appendingPathComponent(configFile))
-        try AtomicFile.write(try saved.json(), to: directory.appendingPathComponent("config.json"))
+        try AtomicFile.write(try saved.json(), to: directory.appendingPathComponent(modelFile))
     }
 }

@@ -51,6 +51,14 @@ extension LoRAConfig {
     /// Members whose values other than these make an adapter something else.
     private static let unsupported: [(String, @Sendable (JSONValue) -> Bool)] = [
         ("bias", { $0.string == "none" }), ("use_dora", { $0.bool == false }),
+        ("use_rslora", { $0.bool != nil }),
+        // Others change the base's weights when PEFT loads an adapter.
+        (
+            "init_lora_weights",
+            { value in
+                value.bool != nil || ["gaussian", "eva", "orthogonal"].contains(value.string)
+            }
+        ),
         ("lora_bias", { $0.bool == false }), ("use_qalora", { $0.bool == false }),
         ("use_bdlora", { $0.bool == false }), ("trainable_token_indices", { $0.array?.isEmpty == true }),
         ("layer_replication", { $0.array?.isEmpty == true }),

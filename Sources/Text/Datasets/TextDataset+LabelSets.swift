@@ -35,6 +35,11 @@ extension TextDataset {
 extension LabelMap {
     /// Collects the labels of examples with any number of them, in the order of `LabelMap(labelsOf:)`.
     package init(labelSetsOf dataset: TextDataset) throws(TextError) {
+        guard dataset.examples.contains(where: { $0.labels?.isEmpty == false }) else {
+            throw TextError(
+                .invalidLabel, file: dataset.labelFile, line: dataset.lines.first ?? 1,
+                "no example has any label; expected some that have")
+        }
         try self.init(sorting: dataset.examples.lazy.flatMap { $0.labels ?? [] })
     }
 

@@ -10,12 +10,13 @@ struct TrainedLabels {
     let notes: [String]
 
     /// The model's classes, with their order, when all labels of the data are among them, or are just their ids; else the
-    /// data's, at least two of them.
+    /// data's, of which one label for each text needs at least two.
     ///
     /// - Parameters:
     ///   - own: the data's.
     ///   - model: the names of the model's.
-    init(_ own: LabelMap, model names: [String], file: String) throws {
+    ///   - least: labels that there must be.
+    init(_ own: LabelMap, model names: [String], file: String, least: Int = 2) throws {
         let known = Set(names.lazy.map { TextKey($0) })
         let meeting = LabelMeeting(of: own.names, names: names, isWhole: true)
         if !known.isEmpty, known.count == names.count, own.names.allSatisfy({ known.contains(TextKey($0)) }) {
@@ -26,7 +27,7 @@ struct TrainedLabels {
             map = try LabelMap(names: kept, spelt: spellings)
             (areModels, notes) = (true, meeting.note.map { [$0] } ?? [])
         } else {
-            guard own.count > 1 else {
+            guard own.count >= least else {
                 throw ModelError(
                     .invalidSetting,
                     "all examples have the label \"\(own.names[0])\"; expected at least two labels", at: file)

@@ -30,7 +30,9 @@ struct TrainingData {
                 try files.labels.map { try LabelMap(names: $0) }
                 ?? (config.task == .multiLabelClassification
                     ? LabelMap(labelSetsOf: files.train) : LabelMap(labelsOf: files.train))
-            chosen = try TrainedLabels(own, model: model.config.labels, file: files.train.labelFile)
+            chosen = try TrainedLabels(
+                own, model: model.config.labels, file: files.train.labelFile,
+                least: config.task == .multiLabelClassification ? 1 : 2)
         }
         warnings = files.warnings + (chosen?.notes ?? [])
         labels = chosen?.map.names ?? []

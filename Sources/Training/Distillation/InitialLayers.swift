@@ -17,6 +17,13 @@ struct InitialLayers {
         }
         let files = try ModelDirectory(path)
         try training.check(layers, "initFromLayers", student, files.config)
+        guard student.normPosition == files.config.normPosition else {
+            let position = files.config.normPosition.rawValue
+            throw training.error(
+                "initFromLayers",
+                "needs norms where the teacher has them; give the model.json \"norm_position\": \"\(position)\""
+            )
+        }
         (checkpoint, self.layers, self.path) = (try files.checkpoint(), layers, path)
     }
 

@@ -106,7 +106,10 @@ final class Teacher {
         }
         let probe = "The naïve quick brown fox, 3.14 & 東京: unaffordable Überraschungen!"
         let own = try source.tokenizer.encode(probe, pair: nil)
-        guard try files.tokenizer().encode(probe, pair: nil) == own,
+        let tokenizer = try files.tokenizer()
+        let count = source.tokenizer.tokenCount
+        guard try tokenizer.encode(probe, pair: nil) == own, tokenizer.tokenCount >= count,
+            (0..<Int32(count)).allSatisfy({ tokenizer.token(of: $0) == source.tokenizer.token(of: $0) }),
             config.vocabularySize >= source.config.vocabularySize,
             config.uncountedToken == source.config.uncountedToken
         else {

@@ -44,6 +44,11 @@ struct EmbeddingTask: LabelledTask {
             train: try reader.data(files.train, teacher, for: name),
             validation: try files.validation.map { try reader.data($0, teacher, for: name) },
             test: try files.test.map { try reader.data($0, teacher, for: name) })
+        if name == .mse, teacher == nil {
+            for part in [data.train, data.validation, data.test] {
+                try part?.checkVectors(width: layout.width)
+            }
+        }
         loss = try SentenceLoss(name, training, data.train, width: layout.width)
         sentences = SentenceTraining(layout: layout, loss: loss)
         batchSize = training.batches.size
@@ -60,6 +65,15 @@ struct EmbeddingTask: LabelledTask {
         sequences = try SequenceBatches(
             training, data.train.encodings, groups: data.train.groups,
             keys: name == .multipleNegativesRanking ? data.train.keys : nil, maxLength: maxLength, source)
+        if name == .multipleNegativesRanking, data.train.textCount == 2,
+            sequences.indices(epoch: 0).allSatisfy({ $0.count == 1 })
+        {
+            throw ModelError(
+                .invalidSetting,
+                "all batches have a single pair, so that nothing is there to tell its positive from: raise batchSize, or "
+                    + "see that examples do not share texts, which keeps them out of one batch",
+                at: training.file)
+        }
     }
 
     var head: EncoderHead { .encoder }
@@ -203,6 +217,15 @@ struct EmbeddingTask: LabelledTask {
 }
 
 extension GroupedData {
+    /// Refuses vectors of other widths than the model's.
+    fileprivate func checkVectors(width: Int) throws {
+        guard let count = numbers?.first?.count, count != width else { return }
+        throw ModelError(
+            .invalidInput,
+            "has \(count) numbers an example, but the model's vectors have \(width) elements; give as many",
+            at: path)
+    }
+
     /// Whether each pair has a score.
     var isScored: Bool { textCount == 2 && numbers?.first?.count == 1 }
 

@@ -13,6 +13,7 @@ struct LossChoice {
         name =
             training.loss.name
             ?? (data.numbers != nil && data.textCount == 2 ? .coSENT : .multipleNegativesRanking)
+        try training.loss.check(name, in: training)
         let counts = name.textCounts
         guard counts.contains(data.textCount) else {
             let wanted =

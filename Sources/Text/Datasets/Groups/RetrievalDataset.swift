@@ -159,12 +159,22 @@ private struct IdentifiedTable {
         return (id, text, position(["title"]))
     }
 
+    /// Columns between spaces, as TREC's files have them.
+    private func spaced(_ row: Int) throws(TextError) -> (query: String, document: String, isRelevant: Bool) {
+        let fields = try value(row, 0).split(whereSeparator: \.isWhitespace).map(String.init)
+        guard (3...4).contains(fields.count), let last = fields.last, let number = Double(last) else {
+            throw failure(
+                row,
+                "has one column; expected a query, a document and perhaps a number, between tabs, or TREC's form"
+            )
+        }
+        return (fields[0], fields[fields.count - 2], number > 0)
+    }
+
     /// By their names, else two, three or (as TREC has them) four columns.
     func relevance(_ row: Int) throws(TextError) -> (query: String, document: String, isRelevant: Bool) {
         let count = table.columnCount
-        guard count >= 2 else {
-            throw failure(row, "has one column; expected a query, a document and perhaps a number")
-        }
+        if count == 1 { return try spaced(row) }
         let query = position(["queryid", "qid"]) ?? 0
         let document =
             position(["corpusid", "docid", "pid", "did", "documentid", "passageid"]) ?? (count == 4 ? 2 : 1)

@@ -190,7 +190,10 @@ struct TableReader {
         var labels: [String] = []
         for value in list {
             guard let label = DataCell(value).label, !label.isEmpty else {
-                throw failure(.invalidLabel, row, "a label is \(value.kind); expected a string or a number")
+                let problem = DataCell(value).label == "" ? "an empty string" : value.kind
+                throw failure(
+                    .invalidLabel, row,
+                    "a label is \(problem); expected a string with characters, or a number")
             }
             labels.append(label)
         }

@@ -37,7 +37,9 @@ extension AdapterSettings: ConfigSection {
             .init(
                 "loraRank", \.rank,
                 "Trains a low-rank adapter of this rank (PEFT's `r`) beside linear layers, whose own weights stay as they are "
-                    + "([lora.md](lora.md)); null trains the weights.", atLeast: 1),
+                    + "([lora.md](lora.md)); null trains the weights.",
+                expectation: "an integer from 1 to 65536, or null"
+            ) { $0.map { (1...65_536).contains($0) } ?? true },
             .init(
                 "loraAlpha", \.alpha, "What the adapter adds is multiplied by `loraAlpha` / `loraRank`.",
                 expectation: ConfigFloat.positive

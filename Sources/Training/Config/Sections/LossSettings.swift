@@ -99,6 +99,11 @@ extension LossSettings: ConfigSection {
             }
             return
         }
+        try check(name, in: config)
+    }
+
+    /// Refuses settings that the loss does not have, which may follow from the data.
+    func check(_ name: LossName, in config: TrainingConfig) throws {
         try refuse(["teacher"], unless: name.takesTeacher, name, config)
         try refuse(["matryoshkaDims"], unless: name != .mse, name, config)
         try refuse(["symmetric"], unless: name == .multipleNegativesRanking, name, config)
@@ -113,6 +118,8 @@ extension LossSettings: ConfigSection {
         _ fields: [String], unless isUsed: Bool, _ name: LossName, _ config: TrainingConfig
     ) throws {
         guard !isUsed else { return }
-        try config.refuse(fields) { "has no effect with \"loss\": \"\(name.rawValue)\"; remove it" }
+        try config.refuse(fields) {
+            "has no effect with the loss \"\(name.rawValue)\"; remove it, or choose another 'loss'"
+        }
     }
 }
