@@ -23,6 +23,28 @@ public enum EncoderHead: Hashable, Sendable {
     /// Whether each token was replaced by another one (ELECTRA: Clark et al., arXiv:2003.10555).
     case discriminator
 
+    /// The head of a kind of model. One class without a kind of problem is a regression, as in Transformers.
+    package init(of architecture: EncoderArchitecture, _ problem: ProblemType?, labels: Int) {
+        self =
+            switch architecture {
+            case .encoder: .encoder
+            case .maskedLanguageModel: .maskedLM
+            case .pretraining: .pretraining
+            case .discriminator: .discriminator
+            case .nextSentencePrediction: .nextSentencePrediction
+            case .multipleChoice: .multipleChoice
+            case .questionAnswering: .questionAnswering
+            case .tokenClassification: .tokenClassification(labels: labels)
+            case .sequenceClassification:
+                switch problem {
+                case .multiLabel: .multiLabelClassification(labels: labels)
+                case .regression: .regression
+                case .singleLabel: .classification(labels: labels)
+                case nil: labels == 1 ? .regression : .classification(labels: labels)
+                }
+            }
+    }
+
     /// The kind of model that has this head.
     package var architecture: EncoderArchitecture {
         switch self {

@@ -10,16 +10,13 @@ extension ContractionTile {
     package var widenedRow: Int { depth + 16 }
 
     /// Bytes of a block of the left operand, packed when it comes transposed, widened where tiles do that.
-    private var leftBlockByteCount: Int {
+    package var leftBlockByteCount: Int {
         let rows = max(blockRows / rows * packedRows * depth, widens ? blockRows * widenedRow : 0)
         return rows * multiplied.element.byteCount
     }
 
     /// Bytes of that and, behind it, of a block of a panel that is widened.
-    package var operandByteCount: Int { widenedPanelPlace + (widens ? depth * columns * 4 : 0) }
-
-    /// Where the widened block of a panel begins.
-    package var widenedPanelPlace: Int { leftBlockByteCount }
+    package var operandByteCount: Int { leftBlockByteCount + (widens ? depth * columns * 4 : 0) }
 
     /// Bytes of panels for each element.
     package var panelCellByteCount: Int { terms * panelElement.byteCount }

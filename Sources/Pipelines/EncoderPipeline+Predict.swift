@@ -93,11 +93,3 @@ extension Classification {
         self.init(label: labels[best], index: best, probabilities: probabilities.map { Float($0) })
     }
 }
-
-/// exp(xᵢ - max) / Σ exp(xⱼ - max), in Double.
-func softmax(_ row: [Float]) -> [Double] {
-    let top = Double(row.max() ?? 0)
-    let exponentials = row.map { exp(Double($0) - top) }
-    let sum = exponentials.reduce(0, +)
-    return exponentials.map { $0 / sum }
-}

@@ -24,6 +24,6 @@ extension EncoderPipeline {
     /// configuration has it.
     func activated(_ logit: Float) -> Float {
         let name = config.unknownKeys["sentence_transformers"]?["activation_fn"]?.string ?? ""
-        return name.hasSuffix(".Sigmoid") ? Float(1 / (1 + exp(-Double(logit)))) : logit
+        return name.hasSuffix(".Sigmoid") ? Float(sigmoid(logit)) : logit
     }
 }

@@ -104,6 +104,10 @@ import Training
         (#""loraRank": 2, "dam": "structured""#, "an adapter leaves as they are"),
         (#""loraRank": 2, "outputDirectory": "m""#, "is the model's directory"),
         (#""loraRank": 2"#, "has no weights"),
+        (
+            #""loraRank": 2, "task": "regression", "labelSmoothing": 0.1"#,
+            "'labelSmoothing' has no effect in the task \"regression\""
+        ),
         (#""loraRank": 0"#, "expected an integer from 1 to 65536, or null"),
     ])
     func refuses(_ fields: String, _ problem: String) throws {

@@ -159,21 +159,9 @@ struct CompileInput: ParsableArguments {
             case .nextSentence: .nextSentencePrediction
             case .discriminator: .discriminator
             case nil:
-                switch config.architecture {
-                case .maskedLanguageModel: .maskedLM
-                case .pretraining: .pretraining
-                case .discriminator: .discriminator
-                case .tokenClassification: .tokenClassification(labels: classes)
-                case .multipleChoice: .multipleChoice
-                case .questionAnswering: .questionAnswering
-                case .nextSentencePrediction: .nextSentencePrediction
-                case .sequenceClassification:
-                    switch config.problemType {
-                    case .regression: .regression
-                    case .multiLabel: .multiLabelClassification(labels: classes)
-                    case .singleLabel, nil: .classification(labels: classes)
-                    }
-                case .encoder, nil:
+                if let architecture = config.architecture, architecture != .encoder {
+                    EncoderHead(of: architecture, config.problemType, labels: classes)
+                } else {
                     labels != nil || !config.labels.isEmpty ? .classification(labels: classes) : .encoder
                 }
             }

@@ -86,6 +86,11 @@ package struct AdapterPlan: Sendable {
         map.stored(parameter, in: architecture).contains { isSaved($0.name) }
     }
 
+    /// Whether a parameter belongs to a module of files whose name ends so.
+    package func isPart(_ parameter: String, of module: String) -> Bool {
+        map.stored(parameter, in: architecture).contains { Self.isPart($0.name, of: module) }
+    }
+
     // MARK: Which modules
 
     /// Whether a module has an adapter.
@@ -107,12 +112,11 @@ package struct AdapterPlan: Sendable {
     }
 
     /// Whether a name is that of a module to save, or of something in one; it has no adapter then.
-    private func isSaved(_ name: String) -> Bool {
+    private func isSaved(_ name: String) -> Bool { savedModules.contains { Self.isPart(name, of: $0) } }
+
+    private static func isPart(_ name: String, of module: String) -> Bool {
         let parts = name.split(separator: ".")
-        return parts.indices.contains { end in
-            let module = parts[...end].joined(separator: ".")
-            return savedModules.contains { module.hasSuffix($0) }
-        }
+        return parts.indices.contains { parts[...$0].joined(separator: ".").hasSuffix(module) }
     }
 
     /// Whether an entry of `targetModules` stands for a module.

@@ -157,23 +157,9 @@ extension EncoderHead {
         let isOther =
             config.architecture == nil
             && config.architectures.contains { name in others.contains { name.hasSuffix($0) } }
-        switch isOther ? .encoder : config.architecture ?? byTensors {
-        case .encoder: self = .encoder
-        case .maskedLanguageModel: self = .maskedLM
-        case .pretraining: self = .pretraining
-        case .discriminator: self = .discriminator
-        case .nextSentencePrediction: self = .nextSentencePrediction
-        case .multipleChoice: self = .multipleChoice
-        case .questionAnswering: self = .questionAnswering
-        case .tokenClassification: self = .tokenClassification(labels: config.labelCount)
-        case .sequenceClassification:
-            switch config.problemType {
-            case .multiLabel: self = .multiLabelClassification(labels: config.labelCount)
-            case .regression: self = .regression
-            case .singleLabel: self = .classification(labels: config.labelCount)
-            case nil: self = config.labelCount == 1 ? .regression : .classification(labels: config.labelCount)
-            }
-        }
+        self.init(
+            of: isOther ? .encoder : config.architecture ?? byTensors, config.problemType,
+            labels: config.labelCount)
     }
 
     /// A model without a classifier and without the head of a masked language model.

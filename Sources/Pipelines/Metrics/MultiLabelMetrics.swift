@@ -64,6 +64,3 @@ public struct MultiLabelMetrics: Hashable, Sendable {
         both == 0 ? 0 : 2 * Double(right) / Double(both)
     }
 }
-
-/// 1 / (1 + e⁻ˣ), in Double.
-func sigmoid(_ x: Float) -> Double { 1 / (1 + exp(-Double(x))) }

@@ -70,7 +70,7 @@ extension [WindowAnswers] {
         var best = all.best(options.nBest).map { all[$0] }
         if options.allowsNone, best.allSatisfy({ !$0.bytes.isEmpty }) { best.append(none) }
         if best.isEmpty { best = [none] }
-        let shares = Self.shares(best.map(\.score))
+        let shares = softmax(best.map(\.score))
         var answers = zip(best, shares).map { Answer(in: context, $0.bytes, score: $1) }
         let chosen = best.firstIndex { !$0.bytes.isEmpty }
         let isNone =
@@ -79,14 +79,6 @@ extension [WindowAnswers] {
         let first = isNone ? best.firstIndex { $0.bytes.isEmpty } : chosen
         if let first { answers.insert(answers.remove(at: first), at: 0) }
         return answers
-    }
-
-    /// exp(xᵢ - max) / Σ exp(xⱼ - max).
-    private static func shares(_ scores: [Double]) -> [Double] {
-        let top = scores.max() ?? 0
-        let exponentials = scores.map { exp($0 - top) }
-        let sum = exponentials.reduce(0, +)
-        return exponentials.map { $0 / sum }
     }
 }
 

@@ -220,6 +220,15 @@ struct ModelSource {
         let specs = try EncoderGraph(config: config, head: head, isTraining: false).build().parameters
         let report = try report(of: checkpoint, for: specs, keepsHead: keepsHead)
         let graph = EncoderGraph(config: config, head: head, isTraining: false, adapter: adapter)
+        if adapter.ranks == nil, let plan = graph.adapterPlan,
+            let strange = adapter.modulesToSave?.first(where: { module in
+                !specs.contains { plan.isPart($0.name, of: module) }
+            })
+        {
+            throw ConfigError(
+                file: file, field: "modulesToSave",
+                problem: "has \"\(strange)\", which is the end of no module's name; correct or remove it")
+        }
         let lost = (report.missing + report.replaced).filter { graph.adapterPlan?.saves($0.name) == false }
         guard !lost.isEmpty else { return adapter }
         let map = checkpoint.storedNames

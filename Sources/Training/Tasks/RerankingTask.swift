@@ -1,5 +1,4 @@
 import Encoders
-import Foundation
 import GraphCompiler
 import Pipelines
 import Support
@@ -196,7 +195,8 @@ extension RankingLoss {
             return [
                 Input.rows: rows(counts.max() ?? 1), Input.counts: TensorData(counts.map(Int32.init)),
                 Input.offsets: TensorData(offsets),
-                Input.labels: TensorData(examples.flatMap { Self.softmax(data.labels[$0]) }),
+                Input.labels: TensorData(
+                    examples.flatMap { softmax(data.labels[$0]).map { Float($0) } }),
             ].compactMapValues { $0 }
         case .marginMSE(let documents):
             let margins = examples.flatMap { data.margins?[$0] ?? [] }
@@ -205,12 +205,5 @@ extension RankingLoss {
                 Input.labels: try? TensorData(margins, shape: [examples.count, documents - 1]),
             ].compactMapValues { $0 }
         }
-    }
-
-    private static func softmax(_ labels: [Float]) -> [Float] {
-        let top = Double(labels.max() ?? 0)
-        let all = labels.map { exp(Double($0) - top) }
-        let sum = all.reduce(0, +)
-        return all.map { Float($0 / sum) }
     }
 }

@@ -149,7 +149,7 @@ struct BlockProduct {
     private func widened(_ w: inout FunctionWriter, _ place: Pointer, _ o: Operands, _ depth: I64) -> Pointer
     {
         guard tile.widens else { return place }
-        let target = w.address(o.scratch, .i8, tile.widenedPanelPlace)
+        let target = w.address(o.scratch, .i8, tile.leftBlockByteCount)
         WideningWriter(tile: tile).widenPanel(&w, place, depth: depth, target: target)
         return target
     }

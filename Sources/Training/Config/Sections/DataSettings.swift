@@ -96,6 +96,9 @@ extension DataSettings: ConfigSection {
         if config.task != .embedding, config.task != .reranking {
             try config.refuseUseless(["textColumns"], "which has textColumn and pairColumn")
         }
+        if config.task.isRegression {
+            try config.refuseUseless(["labelSmoothing"], "which has numbers and no labels")
+        }
         switch config.task {
         case .classification, .regression: break
         case .multiLabelClassification:
