@@ -21,6 +21,7 @@ func example(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
+let mpi = TargetDependencyCondition.when(traits: ["MPI"])
 let atomics = Target.Dependency.product(name: "Atomics", package: "swift-atomics")
 
 // Targets are listed in the order of the pipeline; a target imports only what stands above it.
@@ -34,6 +35,7 @@ let package = Package(
         .library(name: "Training", targets: ["Training"]),
         .executable(name: "bertc", targets: ["bertc"]),
     ],
+    traits: [.trait(name: "MPI", description: "Trains on several machines; needs MPI's headers and library.")],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-atomics", from: "1.3.0"),
@@ -43,6 +45,11 @@ let package = Package(
     targets: [
         .target(name: "CLLVM"),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CMPI", pkgConfig: "mpi", providers: [.apt(["libopenmpi-dev"])]),
+        // Without the trait this is an empty file.
+        .target(
+            name: "MPIBridge", dependencies: [.target(name: "CMPI", condition: mpi)],
+            cSettings: [.define("BERTC_MPI", .when(traits: ["MPI"]))]),
         library("Support"),
         library("Target"),
         library("LLVMBridge", ["CLLVM", "Target"]),
@@ -54,12 +61,13 @@ let package = Package(
         library("Lowering", ["Target", "GraphIR", "KernelIR"]),
         library("Codegen", ["Target", "GraphIR", "KernelIR"]),
         library("Runtime", ["Target", "GraphIR", "Interpreter", "KernelIR", atomics]),
+        library("Collectives", [.target(name: "MPIBridge", condition: mpi)]),
         library("Roofline", ["Target", "LLVMBridge", "Runtime"]),
         library(
             "GraphCompiler",
             [
                 "Support", "Target", "LLVMBridge", "GraphIR", "Interpreter", "Autodiff", "Transforms",
-                "KernelIR", "Lowering", "Codegen", "Runtime", "Roofline", atomics,
+                "KernelIR", "Lowering", "Codegen", "Runtime", "Collectives", "Roofline", atomics,
             ]),
         library("Encoders", ["Support", "GraphIR"]),
         library("Text", ["Support", "CZlib", heap]),
@@ -92,7 +100,7 @@ let package = Package(
         .target(name: "TileEmulator", path: "Tests/TileEmulator"),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .target(
-            name: "TestSupport", dependencies: ["Support", "GraphIR", "Interpreter", "Autodiff"],
+            name: "TestSupport", dependencies: ["Support", "GraphIR", "Interpreter", "Autodiff", "Collectives"],
             path: "Tests/TestSupport", swiftSettings: strict),
         tests("SupportTests", ["Support", "TestSupport"]),
         tests("LLVMBridgeTests", ["LLVMBridge", "Target"]),
@@ -116,10 +124,11 @@ let package = Package(
                 "TestSupport", "Target", "Runtime", "KernelIR", "Lowering", "Codegen", "LLVMBridge",
                 "TileEmulator",
             ]),
+        tests("CollectivesTests", ["Collectives", "TestSupport"]),
         tests(
             "GraphCompilerTests",
             [
-                "TestSupport", "Target", "GraphCompiler", "GraphIR", "Interpreter", "Transforms", "Lowering",
+                "TestSupport", "Support", "Target", "GraphCompiler", "GraphIR", "Interpreter", "Transforms", "Lowering",
                 "LLVMBridge", "CAllocationCounter", "TileEmulator",
             ]),
         tests("TextTests", ["TestSupport", "Text", "Support"], resources: [.copy("Fixtures")]),

@@ -39,4 +39,9 @@ struct BoundProgram {
     func steps(of launches: Range<Int>) -> ArraySlice<Step> {
         steps[firstSteps[launches.lowerBound]..<firstSteps[launches.upperBound]]
     }
+
+    /// Whether a step is the last one of its launch.
+    func isLast(_ step: Step) -> Bool {
+        firstSteps[step.launch] + step.phase + 1 == firstSteps[step.launch + 1]
+    }
 }

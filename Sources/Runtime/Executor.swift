@@ -38,6 +38,25 @@ public final class Executor {
     /// What kernels did by name; filled while `profiles` is set.
     public var profile: [String: KernelUse] { launcher.profile }
 
+    /// Told after each launch how many are done, on the thread that runs the graph.
+    package var progress: ((Int) -> Void)? {
+        get { launcher.progress }
+        set { launcher.progress = newValue }
+    }
+
+    /// How many launches of a run must be done until a parameter has its new value: all where it gets it when they are.
+    package func launchCount(completing parameter: String) -> Int {
+        let graph = program.graph
+        let update = graph.updates.first { update in
+            if case .source(.parameter(parameter, _, _)) = graph[update.parameter.node].op { true } else { false }
+        }
+        guard let update, !schedule.copiedUpdates.contains(where: { $0.value == update.value }) else { return .max }
+        return schedule.launches.lastIndex { $0.node == update.value.node }.map { $0 + 1 } ?? .max
+    }
+
+    /// Launches of a run.
+    package var launchCount: Int { schedule.launches.count }
+
     /// Receives when each worker runs which kernel.
     public var trace: RunTrace?
 

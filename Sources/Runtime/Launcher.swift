@@ -17,6 +17,8 @@ final class Launcher {
     private var works: (symbols: [String: Int]?, phases: [KernelUse.Work]) = (nil, [])
     private(set) var profile: [String: KernelUse] = [:]
     var profiles = false
+    /// Told after each launch how many of the schedule are done.
+    var progress: ((Int) -> Void)?
 
     init(_ binding: ProgramBinding, _ code: ProgramCode, work: LaunchWork, pool: WorkerPool) {
         self.binding = binding
@@ -52,6 +54,7 @@ final class Launcher {
             for step in bound.steps(of: range) {
                 try checks.pass(step.launch, of: binding, bound.symbols)
                 if profiles { try measured(step, bound, dims) } else { try run(step, bound, dims) }
+                if let progress, bound.isLast(step) { progress(step.launch + 1) }
             }
         }
     }

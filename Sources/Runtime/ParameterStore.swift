@@ -174,6 +174,12 @@ public final class ParameterStore {
         return try body(UnsafeRawBufferPointer(start: slot.memory.start, count: count))
     }
 
+    /// Where an f32 parameter lies as long as the store lives. Whoever writes there says so with `noteChange`, unless it is a sum
+    /// of gradients, which has no panels.
+    package func floats(of name: String) -> UnsafeMutablePointer<Float> {
+        pointer(name).assumingMemoryBound(to: Float.self)
+    }
+
     func pointer(_ name: String) -> UnsafeMutableRawPointer {
         guard let slot = slots[name] else { preconditionFailure("parameter \(name) was not reserved") }
         return slot.memory.start

@@ -36,51 +36,98 @@ extension TrainingProgram {
     ///
     /// - Parameters:
     ///   - first: the number of the batch's first piece among the step's.
-    ///   - shouldStop: asked after each piece but the last; `true` ends the call, which another one goes on with.
+    ///   - endsStep: whether `update` follows; asked for in a group only, whose processes share the pieces.
+    ///   - shouldStop: asked after each piece but the last; `true` ends the call, which another one goes on with. In a group
+    ///     nobody asks.
     /// - Returns: whether all pieces are done.
     /// - Throws: as `accumulate`.
     public func accumulate(
-        _ batch: CachedBatch, first: Int = 0, shouldStop: () -> Bool = { false }
+        _ batch: CachedBatch, first: Int = 0, endsStep: Bool = true, shouldStop: () -> Bool = { false }
     ) throws -> Bool {
         guard case .cached(let programs) = programs else {
             throw ExecutionError(
                 "does not cache batches; set TrainingOptions.cachedOutput", at: "the program")
         }
-        let name = options.cachedOutput ?? ""
-        func read(_ piece: Int) throws -> (tensors: [String: TensorData], symbols: [String: Int]) {
-            var inputs = batch.pieces[piece]
-            inputs.tensors = inputs.tensors.filter { programs.forwardInputs.contains($0.key) }
-            return (try tensors(inputs, index: first + piece), inputs.symbols)
-        }
         guard position.microBatch < first + batch.pieces.count else { return true }
-        var (rows, values, shape) = ([Int](), [Float](), [Int]())
-        for piece in batch.pieces.indices {
-            let inputs = try read(piece)
-            let output = try programs.forward.run(inputs.tensors, symbols: inputs.symbols, guarding: [name])[
-                name]
-            values += try output?.floats ?? []
-            rows.append(output?.shape.first ?? 0)
-            shape = output?.shape ?? []
-        }
-        let all = try TensorData(values, shape: [rows.reduce(0, +)] + shape.dropFirst())
+        let name = options.cachedOutput ?? ""
+        let (all, rows) = try cachedOutputs(of: batch, programs, first: first)
         let result = try programs.loss.run(
             batch.lossInputs.merging([name: all]) { $1 }, symbols: [:], guarding: [options.loss])
         let loss = try result[options.loss]?.floats.first.map { Double($0) } ?? .nan
         let gradients = try result[SplitGraph.gradientInput]?.floats ?? []
-        let width = shape.dropFirst().reduce(1, *)
-        var start = 0
-        for (piece, count) in rows.enumerated() {
-            defer { start += count * width }
-            guard first + piece >= position.microBatch else { continue }
-            var inputs = try read(piece)
-            inputs.tensors[SplitGraph.gradientInput] = try TensorData(
-                Array(gradients[start..<(start + count * width)]), shape: [count] + shape.dropFirst())
-            let partialLoss = position.partialLoss + (piece == 0 ? loss * Double(batch.lossWeight) : 0)
+        let width = all.shape.dropFirst().reduce(1, *)
+        var starts = [0]
+        for count in rows { starts.append(starts[starts.count - 1] + count * width) }
+        /// A piece with the gradient of its output.
+        func inputs(_ piece: Int) throws -> [String: TensorData] {
+            var tensors = try tensors(batch.pieces[piece], index: first + piece)
+            tensors[SplitGraph.gradientInput] = try TensorData(
+                Array(gradients[starts[piece]..<starts[piece + 1]]),
+                shape: [rows[piece]] + all.shape.dropFirst())
+            return tensors
+        }
+        let pieces = max(0, position.microBatch - first)..<rows.count
+        for start in stride(from: pieces.lowerBound, to: pieces.upperBound, by: options.group?.size ?? 1) {
+            let share = start == 0 ? loss * Double(batch.lossWeight) : 0
+            if let group = options.group, group.size > 1 {
+                let contributors = min(group.size, rows.count - start)
+                let isLast = endsStep && start + contributors == rows.count
+                _ = try round(contributors, isLast: isLast, loss: share) { rank in
+                    (
+                        programs.accumulation, try inputs(start + rank), batch.pieces[start + rank].symbols,
+                        [batch.lossWeight]
+                    )
+                }
+                continue
+            }
             _ = try accumulate(
-                programs.accumulation, inputs.tensors, inputs.symbols, weights: [batch.lossWeight],
-                partialLoss: partialLoss)
-            if piece + 1 < rows.count, shouldStop() { return false }
+                programs.accumulation, inputs(start), batch.pieces[start].symbols, weights: [batch.lossWeight],
+                partialLoss: position.partialLoss + share)
+            if start + 1 < rows.count, shouldStop() { return false }
         }
         return true
+    }
+
+    /// The output of all pieces, and the rows of each. In a group each process computes that of its own.
+    private func cachedOutputs(
+        of batch: CachedBatch, _ programs: CachedPrograms, first: Int
+    ) throws -> (all: TensorData, rows: [Int]) {
+        let name = options.cachedOutput ?? ""
+        let size = options.group?.size ?? 1
+        let own = stride(from: options.group?.rank ?? 0, to: batch.pieces.count, by: size)
+        var (rows, values, shape) = ([Int](), [Float](), [Int]())
+        let outcome = Result {
+            for piece in own {
+                let inputs = batch.pieces[piece]
+                let tensors = try tensors(inputs, index: first + piece).filter {
+                    programs.forwardInputs.contains($0.key)
+                }
+                let output = try programs.forward.run(tensors, symbols: inputs.symbols, guarding: [name])[name]
+                values += try output?.floats ?? []
+                rows.append(output?.shape.first ?? 0)
+                shape = output?.shape ?? []
+            }
+            // Each piece has as many columns as the others.
+            return [Double(shape.count)] + (shape.dropFirst() + rows).map(Double.init)
+        }
+        if let group = options.group, size > 1 {
+            let counts = try agree(on: outcome)
+            let all = try group.allGather(values)
+            let rank = Int(counts[0][0])
+            shape = [0] + counts[0][1..<max(1, rank)].map { Int($0) }
+            let width = shape.dropFirst().reduce(1, *)
+            var starts = [Int](repeating: 0, count: size)
+            (rows, values) = ([], [])
+            for piece in batch.pieces.indices {
+                let owner = piece % size
+                let count = Int(counts[owner][rank + piece / size])
+                rows.append(count)
+                values += all[owner][starts[owner]..<(starts[owner] + count * width)]
+                starts[owner] += count * width
+            }
+        } else {
+            _ = try outcome.get()
+        }
+        return (try TensorData(values, shape: [rows.reduce(0, +)] + shape.dropFirst()), rows)
     }
 }

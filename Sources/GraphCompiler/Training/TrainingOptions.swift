@@ -1,3 +1,5 @@
+import Collectives
+
 /// How a graph is trained.
 public struct TrainingOptions: Sendable {
     /// The optimiser, clipping, averages, loss scaling, and what goes for single parameters.
@@ -18,6 +20,8 @@ public struct TrainingOptions: Sendable {
     /// Inputs of the forward graph that are the same for all micro-batches of a step, such as noise: functions of the
     /// step, counted from 0.
     public var stepInputs: (@Sendable (Int) throws -> [String: TensorData])?
+    /// The processes that share a step's micro-batches; one process has all of them when `nil`.
+    public var group: ProcessGroup?
     /// What a step computes again for its backward pass; as the compiler's options say when `nil`.
     public var recompute: Recompute?
     /// What the step is planned for; see `MemoryRequest`.

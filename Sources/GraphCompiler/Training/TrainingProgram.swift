@@ -40,6 +40,8 @@ public final class TrainingProgram {
     /// Where the program is; set it to go on from saved parameters and states.
     public var position = TrainingPosition()
     let programs: StepPrograms
+    /// What adds up the gradients of several processes; `nil` for one.
+    let exchange: GradientExchange?
     private let compiler: Compiler
     /// Whether the graph has dropout's key among its inputs.
     private let isRandom: Bool
@@ -58,6 +60,8 @@ public final class TrainingProgram {
         _ forward: Graph, _ options: TrainingOptions = TrainingOptions(), compiler: Compiler,
         store: ParameterStore = ParameterStore()
     ) throws {
+        var options = options
+        if let group = options.group, group.size > 1 { options.accumulates = true }
         self.options = options
         self.store = store
         self.compiler = compiler
@@ -86,6 +90,7 @@ public final class TrainingProgram {
             }
         let signature = graph.signature
         parameters = signature.parameters
+        exchange = try Self.exchange(programs, parameters, store, options.group)
         isRandom = signature.inputs.contains { $0.name == TrainingNames.generator }
         let given = Set(signature.inputs.map(\.name))
         let made = Set(try options.stepInputs?(0).keys.map(\.self) ?? [])
@@ -151,7 +156,7 @@ public final class TrainingProgram {
     ///
     /// - Parameters:
     ///   - microBatches: the step's examples; several need a program that accumulates. Those that `position` says are
-    ///     done already are left out.
+    ///     done already are left out. In a group each process gives the same, and runs those that are its own.
     ///   - rate: the learning rate.
     /// - Throws: `ExecutionError` for inputs that are missing, unknown or of another type or shape, and when loss or norm
     ///   are not finite, naming the first node that made a NaN or an infinity; no parameter has changed then. Where the
@@ -165,7 +170,8 @@ public final class TrainingProgram {
                 at: "the program")
         case .split:
             try checkPosition()
-            let outputs = try microBatches.dropFirst(position.microBatch).map(accumulate)
+            let left = microBatches.dropFirst(position.microBatch)
+            let outputs = try accumulate(left.count, endsStep: true) { left[left.startIndex + $0] }
             var result = try update(rate: rate)
             result.outputs = outputs
             return result
@@ -202,6 +208,10 @@ public final class TrainingProgram {
         guard case .split(let program, _) = programs else {
             throw ExecutionError(
                 "does not accumulate gradients; set TrainingOptions.accumulates", at: "the program")
+        }
+        guard exchange == nil else {
+            throw ExecutionError(
+                "shares its micro-batches with other processes; give step all of them", at: "the program")
         }
         return try accumulate(
             program, tensors(inputs, index: position.microBatch), inputs.symbols,
@@ -327,8 +337,9 @@ public final class TrainingProgram {
     }
 
     /// Forgets the micro-batches of a step that can't be finished.
-    private func abandonStep() {
+    func abandonStep() {
         clearSums()
+        exchange?.abandonStep()
         (position.microBatch, position.partialLoss) = (0, 0)
     }
 

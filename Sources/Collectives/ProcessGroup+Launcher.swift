@@ -1,0 +1,31 @@
+import Foundation
+
+extension ProcessGroup {
+    /// Environment variables by which launchers tell a process how many there are: those of OpenMPI, of MPICH and its relatives
+    /// (Hydra's PMI), and of PMIx, which Slurm's `srun --mpi=pmix` sets.
+    private static let sizes = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS"]
+    private static let marks = ["PMIX_NAMESPACE", "PMI_RANK"]
+
+    /// The group that a launcher such as `mpirun` has started this process in; `nil` where none has.
+    ///
+    /// - Throws: `GroupError` where this build of bertc can't join, or MPI can't be started.
+    public static func ofLauncher() throws -> ProcessGroup? {
+        let environment = ProcessInfo.processInfo.environment
+        let size = sizes.compactMap { environment[$0].flatMap { Int($0) } }.first
+        guard size != nil || marks.contains(where: { environment[$0] != nil }) else { return nil }
+        #if MPI
+            let group = try ProcessGroup { try MPITransport() }
+            if let size, size > 1, group.size == 1 {
+                throw GroupError(
+                    "the launcher has started \(size) processes, but this program's MPI sees one: it was built with another "
+                        + "MPI than the launcher's; use the mpirun of the same installation")
+            }
+            return group
+        #else
+            guard let size, size > 1 else { return nil }
+            throw GroupError(
+                "a launcher has started \(size) processes, but this bertc was built without MPI and would run \(size) times "
+                    + "over; build it with 'swift build -c release --traits MPI'")
+        #endif
+    }
+}

@@ -1,0 +1,134 @@
+import Autodiff
+import Collectives
+import Runtime
+
+/// A step whose micro-batches are shared by the processes of a group. Micro-batch k of a step is that of rank k modulo their
+/// number, and all sums are those of one process that runs the micro-batches one after another, to the bit: in each round every
+/// process has one, and the owner of each part of a gradient adds the round's to what the rounds before have left.
+extension TrainingProgram {
+    /// The exchange of a program's sums of gradients; `nil` for one process.
+    static func exchange(
+        _ programs: StepPrograms, _ parameters: [TensorSpec], _ store: ParameterStore, _ group: ProcessGroup?
+    ) throws -> GradientExchange? {
+        guard let group, group.size > 1 else { return nil }
+        let accumulation: Executor
+        switch programs {
+        case .whole: preconditionFailure("a group's program accumulates gradients")
+        case .split(let program, _): accumulation = program
+        case .cached(let programs): accumulation = programs.accumulation
+        }
+        let plan = ExchangePlan(gradientTensors(accumulation, parameters, store), size: group.size)
+        let gradients = plan.tensors.map { store.floats(of: $0.name) }
+        let exchange = GradientExchange(plan, group, gradients: gradients)
+        accumulation.progress = { exchange.note(launches: $0) }
+        return exchange
+    }
+
+    /// The sums of gradients that a program leaves, and when each is complete.
+    private static func gradientTensors(
+        _ accumulation: Executor, _ parameters: [TensorSpec], _ store: ParameterStore
+    ) -> [ExchangePlan.Tensor] {
+        parameters.compactMap { parameter in
+            let name = TrainingNames.gradientSum(of: parameter.name)
+            guard let extents = store.type(of: name)?.extents([:]) else { return nil }
+            return ExchangePlan.Tensor(
+                name: name, count: extents.reduce(1, *), ready: accumulation.launchCount(completing: name))
+        }
+    }
+
+    /// The number of the process that runs a micro-batch, counted from a step's first that is not done yet.
+    package func isOwn(_ microBatch: Int) -> Bool {
+        guard let group = options.group else { return true }
+        return microBatch % group.size == group.rank
+    }
+
+    /// Adds the gradients of some micro-batches that follow one another to the sums of the step.
+    ///
+    /// - Parameters:
+    ///   - count: how many there are. The first one is the first that `position` says is not done.
+    ///   - endsStep: whether the step's update follows.
+    ///   - inputs: gives one of them, counted from 0; asked for this process's only.
+    /// - Returns: the outputs of this process's.
+    /// - Throws: as `accumulate`, and `GroupError` on the processes that have no fault of their own.
+    package func accumulate(
+        _ count: Int, endsStep: Bool, _ inputs: (Int) throws -> StepInputs
+    ) throws -> [[String: TensorData]] {
+        guard let group = options.group, group.size > 1 else {
+            return try (0..<count).map { try accumulate(inputs($0)) }
+        }
+        var outputs: [[String: TensorData]] = []
+        for start in stride(from: 0, to: count, by: group.size) {
+            let contributors = min(group.size, count - start)
+            let isLast = endsStep && start + contributors == count
+            let output = try round(contributors, isLast: isLast) { rank in
+                guard case .split(let program, _) = programs else {
+                    throw ExecutionError("caches batches; give it CachedBatch", at: "the program")
+                }
+                let own = try inputs(start + rank)
+                return (
+                    program, try tensors(own, index: position.microBatch + rank), own.symbols, own.lossWeights
+                )
+            }
+            if let output { outputs.append(output) }
+        }
+        return outputs
+    }
+
+    /// One micro-batch on each of the first `contributors` processes.
+    ///
+    /// - Parameters:
+    ///   - loss: their share of the step's loss, where the program does not compute it.
+    ///   - inputs: what this process runs, which has the given rank.
+    func round(
+        _ contributors: Int, isLast: Bool, loss: Double? = nil,
+        _ inputs: (Int) throws -> (
+            program: Executor, tensors: [String: TensorData], symbols: [String: Int], weights: [Float]
+        )
+    ) throws -> [String: TensorData]? {
+        guard let group = options.group, let exchange else { return nil }
+        exchange.begin(
+            GradientExchange.Round(
+                contributors: contributors, isFirst: position.microBatch == 0, isLast: isLast))
+        let result = Result {
+            guard group.rank < contributors else { return [String: TensorData]?.none }
+            let own = try inputs(group.rank)
+            var tensors = own.tensors
+            tensors[TrainingNames.lossWeights] = TensorData(own.weights)
+            // Sums go on where their owner is.
+            tensors[TrainingNames.carry] = .scalar(0)
+            if options.optimizer.scalesLoss {
+                tensors[TrainingNames.lossScale] = .scalar(Float(position.scaler.scale))
+            }
+            return try own.program.run(
+                tensors, symbols: own.symbols, guarding: [TrainingNames.weightedLoss])
+        }
+        try exchange.finish()
+        let losses = try agree(on: Result {
+            let own = try result.get()?[TrainingNames.weightedLoss]?.floats.first
+            return [loss ?? own.map { Double($0) } ?? .nan]
+        })
+        if loss == nil {
+            for loss in losses.prefix(contributors) { position.partialLoss += loss[0] }
+        } else {
+            position.partialLoss += loss ?? 0
+        }
+        position.microBatch += contributors
+        return try result.get()
+    }
+
+    /// What each process has come to, or the error of one of them, which ends the step on all.
+    ///
+    /// - Throws: this process's own error, or a `GroupError` with that of the lowest rank that has one.
+    func agree(on result: Result<[Double], any Error>) throws -> [[Double]] {
+        guard let group = options.group else { return [try result.get()] }
+        let all = try group.allGather(((try? result.get()) ?? []) as [Double])
+        guard all.contains([]) else { return all }
+        abandonStep()
+        var message = ""
+        if case .failure(let error) = result { message = "\(error)" }
+        let messages = try group.allGather("\(group.host)\u{1F}\(message)").map { $0.split(separator: "\u{1F}") }
+        _ = try result.get()
+        let rank = messages.firstIndex { $0.count > 1 } ?? 0
+        throw GroupError("rank \(rank) (\(messages[rank][0])): \(messages[rank].last ?? "")")
+    }
+}
