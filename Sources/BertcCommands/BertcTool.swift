@@ -27,11 +27,15 @@ public enum BertcTool {
         do {
             var command = try BertcCommand.parseAsRoot(TextInput.completed(ExplainForm.completed(arguments)))
             try command.run()
+            ProcessSession.end(status: 0, failed: false)
             return ExitStatus.success.rawValue
         } catch let status as ExitStatus {
+            ProcessSession.end(status: status.rawValue, failed: false)
             return status.rawValue
         } catch {
-            return report(error, arguments)
+            let status = report(error, arguments)
+            ProcessSession.end(status: status, failed: true)
+            return status
         }
     }
 
@@ -42,7 +46,7 @@ public enum BertcTool {
             return ExitStatus.success.rawValue
         }
         if let status = ExitStatus(of: error) {
-            Console.error("\(error)")
+            Console.error("\(ProcessSession.errorPrefix())\(error)")
             return status.rawValue
         }
         if BertcCommand.exitCode(for: error) == .validationFailure {

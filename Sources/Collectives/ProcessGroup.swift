@@ -64,24 +64,6 @@ public final class ProcessGroup: Sendable {
         try allGather([UInt8](text.utf8)).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// What each process has given, by rank.
-    package func allGather(_ numbers: [Double]) throws -> [[Double]] {
-        try allGather(numbers.withUnsafeBytes { [UInt8]($0) }).map { bytes in
-            bytes.withUnsafeBytes { bytes in
-                (0..<bytes.count / 8).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
-            }
-        }
-    }
-
-    /// What each process has given, by rank.
-    package func allGather(_ numbers: [Float]) throws -> [[Float]] {
-        try allGather(numbers.withUnsafeBytes { [UInt8]($0) }).map { bytes in
-            bytes.withUnsafeBytes { bytes in
-                (0..<bytes.count / 4).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
-            }
-        }
-    }
-
     /// Whether any process says so.
     package func any(_ condition: Bool) throws -> Bool {
         try allGather([condition ? 1 : 0] as [UInt8]).contains([1])

@@ -53,7 +53,7 @@ enum ExitStatus: Int32, Error {
             }
         case let error as FileError where error.isOutOfMemory: self = .failure
         case let error as FileError: self = error.operation == .read ? .missingInput : .cannotCreate
-        case is IRError, is ExecutionError: self = .failure
+        case is IRError, is ExecutionError, is GroupError: self = .failure
         default: return nil
         }
     }

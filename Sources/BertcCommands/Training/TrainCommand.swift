@@ -54,22 +54,21 @@ struct TrainCommand: ParsableCommand {
         try overrides.apply(to: &config)
         config.machine.precision = global.precision ?? config.machine.precision
         try config.validate()
+        let group = try ProcessSession.join()
         let compiler = try global.makeCompiler(for: config, passes)
-        let traceFile = try trace.map { try AtomicFile(replacing: URL(file: $0)) }
+        let isFirst = ProcessSession.isFirst
+        let traceFile = isFirst ? try trace.map { try AtomicFile(replacing: URL(file: $0)) } : nil
         let runs = traceFile.map { _ in RunTrace(workers: compiler.threads) }
         Interrupt.letStepsFinish()
         var reporter = TrainingReporter(global.style(of: config))
         defer { reporter.clear() }
         let report = try trainModel(
-            config, compiler: compiler, profiles: profile, trace: runs,
+            config, in: group, compiler: compiler, profiles: profile, trace: runs,
             observer: { event in
                 reporter.show(event, notes: global.note)
             },
             shouldStop: { Interrupt.isRequested })
-        reporter.show(report)
-        if let profile = report.profile, !global.json {
-            Console.print("\n\(KernelProfile(profile: profile).text)")
-        }
+        if isFirst { show(report, &reporter) }
         if let traceFile, let runs {
             try ChromeTrace(trace: runs).write(to: traceFile)
             try traceFile.commit()
@@ -78,8 +77,15 @@ struct TrainCommand: ParsableCommand {
         guard report.end == .interrupted else { return }
         let next =
             config.output.saveEvery == 0 ? "no checkpoint was written" : "continue with --set resume=latest"
-        global.note("interrupted after step \(report.steps); \(next)")
+        if isFirst { global.note("interrupted after step \(report.steps); \(next)") }
         throw ExitStatus.interruption
+    }
+
+    private func show(_ report: TrainingReport, _ reporter: inout TrainingReporter) {
+        reporter.show(report)
+        if let profile = report.profile, !global.json {
+            Console.print("\n\(KernelProfile(profile: profile).text)")
+        }
     }
 
     private var overrides: ConfigOverrides {

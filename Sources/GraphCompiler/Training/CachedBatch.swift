@@ -112,7 +112,7 @@ extension TrainingProgram {
         }
         if let group = options.group, size > 1 {
             let counts = try agree(on: outcome)
-            let all = try group.allGather(values)
+            let all = try group.allGather(of: .success(values))
             let rank = Int(counts[0][0])
             shape = [0] + counts[0][1..<max(1, rank)].map { Int($0) }
             let width = shape.dropFirst().reduce(1, *)

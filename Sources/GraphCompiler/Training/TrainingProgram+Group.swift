@@ -121,14 +121,11 @@ extension TrainingProgram {
     /// - Throws: this process's own error, or a `GroupError` with that of the lowest rank that has one.
     func agree(on result: Result<[Double], any Error>) throws -> [[Double]] {
         guard let group = options.group else { return [try result.get()] }
-        let all = try group.allGather(((try? result.get()) ?? []) as [Double])
-        guard all.contains([]) else { return all }
-        abandonStep()
-        var message = ""
-        if case .failure(let error) = result { message = "\(error)" }
-        let messages = try group.allGather("\(group.host)\u{1F}\(message)").map { $0.split(separator: "\u{1F}") }
-        _ = try result.get()
-        let rank = messages.firstIndex { $0.count > 1 } ?? 0
-        throw GroupError("rank \(rank) (\(messages[rank][0])): \(messages[rank].last ?? "")")
+        do {
+            return try group.allGather(of: result)
+        } catch {
+            abandonStep()
+            throw error
+        }
     }
 }

@@ -12,11 +12,15 @@ package struct SequenceRunner {
     let uncountedID: Int32?
     /// What an error adds about numbers that are not finite.
     let advice: String
+    /// The processes that share the batches, each of which has all results; one runs all of them when `nil`.
+    let group: ProcessGroup?
 
     package init(
-        executor: Executor, maxLength: Int, batchTokens: Int, uncountedID: Int32?, advice: String = ""
+        executor: Executor, maxLength: Int, batchTokens: Int, uncountedID: Int32?, advice: String = "",
+        group: ProcessGroup? = nil
     ) {
         self.executor = executor
+        self.group = group
         self.maxLength = maxLength
         self.batchTokens = batchTokens
         self.uncountedID = uncountedID
@@ -133,16 +137,21 @@ package struct SequenceRunner {
         guard !encodings.isEmpty else { return }
         let options = BatchingOptions(maxLength: maxLength, uncountedID: uncountedID, shuffle: false)
         let batcher = try Batcher(encodings, options: options)
-        for indices in Self.batches(of: encodings, tokens: batchTokens) {
-            let batch = batcher.layOut(indices)
+        let batches = Self.batches(of: encodings, tokens: batchTokens)
+        func compute(_ batch: Batch) throws -> [Float] {
             let inputs = EncoderInputs(batch)
             let tensors = inputs.tensors.merging(others(batch)) { $1 }
             do {
-                let outputs = try executor.run(tensors, symbols: inputs.symbols, guarding: [output])
-                if let values = try outputs[output]?.floats { try body(batch, values) }
+                return try executor.run(tensors, symbols: inputs.symbols, guarding: [output])[output]?.floats
+                    ?? []
             } catch let error as ExecutionError where !advice.isEmpty {
                 throw ExecutionError("\(error.message); \(advice)", at: error.place)
             }
+        }
+        try ProcessGroup.share(batches.count, in: group) { index in
+            try compute(batcher.layOut(batches[index]))
+        } _: { index, values in
+            try body(batcher.layOut(batches[index]), values)
         }
     }
 

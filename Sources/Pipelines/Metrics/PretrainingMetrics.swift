@@ -19,6 +19,13 @@ public struct PretrainingMetrics: Hashable, Sendable {
     }
 }
 
+/// How a model guesses one token or pair.
+package struct PretrainingGuess: BitwiseCopyable, Sendable {
+    /// Cross-entropy in nats.
+    let loss: Double
+    let isRight: Bool
+}
+
 /// Collects the guesses of a classifier over batches.
 package struct GuessCounter {
     private var count = 0
@@ -27,22 +34,32 @@ package struct GuessCounter {
 
     package init() {}
 
+    /// - Parameter guesses: of each target, as `guesses` gives them.
+    package mutating func add(_ guesses: some Sequence<PretrainingGuess>) {
+        for guess in guesses {
+            losses += guess.loss
+            right += guess.isRight ? 1 : 0
+            count += 1
+        }
+    }
+
+    /// The cross-entropy of each row in nats, and whether its largest logit is the right one's.
+    ///
     /// - Parameters:
     ///   - logits: [targets, classes].
     ///   - targets: the right class of each row.
-    package mutating func add(logits: [Float], targets: [Int32]) {
+    package static func guesses(logits: [Float], targets: [Int32]) -> [PretrainingGuess] {
         let classes = logits.count / max(1, targets.count)
-        logits.withUnsafeBufferPointer { logits in
-            for (row, target) in targets.enumerated() {
+        return logits.withUnsafeBufferPointer { logits in
+            targets.enumerated().map { row, target in
                 let row = UnsafeBufferPointer(rebasing: logits[(row * classes)..<((row + 1) * classes)])
                 var best = 0
                 for index in row.indices where row[index] > row[best] { best = index }
                 let top = row[best]
                 // Terms of at most 1 in fp32, their sum in fp64.
                 let sum = row.reduce(0.0) { $0 + Double(exp($1 - top)) }
-                losses += Double(top) + log(sum) - Double(row[Int(target)])
-                right += best == Int(target) ? 1 : 0
-                count += 1
+                return PretrainingGuess(
+                    loss: Double(top) + log(sum) - Double(row[Int(target)]), isRight: best == Int(target))
             }
         }
     }

@@ -20,6 +20,8 @@ struct CheckpointState {
     var model: String?
     /// Sequences of a micro-batch at most, which decide how sums of gradients are rounded; `nil` for whole batches.
     var microBatchSize: Int?
+    /// Processes that the run began with: each step has as many batches for each that `gradientAccumulation` of train.json says.
+    var processes = 1
     /// Checkpoints of this run that are on disk, as directory names; others in the directory are of an older run.
     var kept: [String] = []
 
@@ -54,7 +56,8 @@ struct CheckpointState {
             "best_value": (progress.best?.value).json, "best_loss": (progress.best?.loss).json,
             "best_step": (progress.best?.step).json, "evaluated_step": progress.evaluatedStep.json,
             "evaluations_without_best": .integer(progress.evaluationsWithoutBest),
-            "settings": .object(settings), "data": .string(data), "model": model.json, "kept": kept.json,
+            "settings": .object(settings), "data": .string(data), "model": model.json,
+            "processes": .integer(processes), "kept": kept.json,
         ])
     }
 
@@ -79,6 +82,7 @@ struct CheckpointState {
         model = try reader.optional("model")
         steps = try reader.count("steps", from: 1)
         microBatchSize = try reader.count("micro_batch_size", from: 1)
+        processes = try reader.count("processes", from: 1) ?? 1
         measure = EvaluationMeasure(
             metric: try reader.optional("metric"), validation: try reader.optional("validation"),
             isSaved: try reader.optional("save_best"))

@@ -59,25 +59,27 @@ final class Teacher {
 
     /// The step with what the teacher says of it.
     func add(to step: TaskStep) throws -> TaskStep {
-        let tokens = try step.inputs.map { try realTokens($0) }
-        let all = tokens.reduce(0, +)
-        let inputs = try zip(step.inputs, tokens).map { inputs, tokens in
-            var inputs = inputs
-            let outputs = try executor.run(
-                inputs.tensors.filter { self.inputs.contains($0.key) }, symbols: inputs.symbols,
-                guarding: ["logits"])
-            inputs.tensors[Distillation.logits] = outputs["logits"]
-            for pair in distillation.layers {
-                inputs.tensors[Distillation.states(ofStudent: pair.student)] =
-                    outputs["states.\(pair.teacher)"]
-            }
-            // States count by tokens.
-            if distillation.stateLoss != nil { inputs.lossWeights.append(Float(tokens) / Float(all)) }
-            return inputs
+        TaskStep(
+            inputs: try step.inputs.indices.map { try inputs(of: step, microBatch: $0) },
+            sequences: step.sequences, realTokens: step.realTokens, paddedTokens: step.paddedTokens)
+    }
+
+    /// A micro-batch of the step with what the teacher says of it.
+    func inputs(of step: TaskStep, microBatch: Int) throws -> StepInputs {
+        var inputs = step.inputs[microBatch]
+        let outputs = try executor.run(
+            inputs.tensors.filter { self.inputs.contains($0.key) }, symbols: inputs.symbols,
+            guarding: ["logits"])
+        inputs.tensors[Distillation.logits] = outputs["logits"]
+        for pair in distillation.layers {
+            inputs.tensors[Distillation.states(ofStudent: pair.student)] =
+                outputs["states.\(pair.teacher)"]
         }
-        return TaskStep(
-            inputs: inputs, sequences: step.sequences, realTokens: step.realTokens,
-            paddedTokens: step.paddedTokens)
+        guard distillation.stateLoss != nil else { return inputs }
+        // States count by tokens.
+        let all = try step.inputs.reduce(0) { $0 + (try realTokens($1)) }
+        inputs.lossWeights.append(Float(try realTokens(inputs)) / Float(all))
+        return inputs
     }
 
     private func realTokens(_ inputs: StepInputs) throws -> Int {

@@ -1,4 +1,5 @@
 import Foundation
+import GraphCompiler
 import Pipelines
 
 /// The right to write into an output directory, which one process has at a time.
@@ -30,6 +31,11 @@ package final class OutputLock {
         // Who holds the lock is for a message only: a full disk is found out when something is saved.
         _ = ftruncate(descriptor, 0)
         _ = pwrite(descriptor, holder, holder.count, 0)
+    }
+
+    /// The right of a group of processes, which its first one has; `nil` for the others.
+    static func ofFirst(of group: ProcessGroup?, _ directory: String) throws -> OutputLock? {
+        group?.isFirst ?? true ? try OutputLock(directory) : nil
     }
 
     deinit {

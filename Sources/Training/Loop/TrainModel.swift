@@ -16,6 +16,8 @@ import Support
 ///
 /// - Parameters:
 ///   - config: what to train; checked first.
+///   - group: the processes that train together, each of which calls this with the same configuration; one alone when `nil`.
+///     Only the first one prints, through `observer`, and writes files.
 ///   - compiler: what compiles the graphs; one with the configuration's `threads`, `cpu`, `matmul` and `precision`
 ///     when `nil`.
 ///   - profiles: measure the kernels of the training step, and the machine's ceilings if they are not known.
@@ -25,17 +27,20 @@ import Support
 /// - Throws: one-line errors that name file and place: `ConfigError`, `ModelError`, and those of the
 ///   tokeniser, data sets, checkpoints and the compiler.
 public func trainModel(
-    _ config: TrainingConfig, compiler: Compiler? = nil, profiles: Bool = false,
+    _ config: TrainingConfig, in group: ProcessGroup? = nil, compiler: Compiler? = nil, profiles: Bool = false,
     trace: RunTrace? = nil,
     observer: @escaping (TrainingEvent) throws -> Void = { _ in },
     shouldStop: @escaping () -> Bool = { false }
 ) throws -> TrainingReport {
     try config.validate()
     let directory = config.resolve(config.output.directory)
-    let lock = try OutputLock(directory)
+    let lock = try OutputLock.ofFirst(of: group, directory)
     defer { withExtendedLifetime(lock) {} }
-    Leftovers.removeAll(in: directory)
-    TrainingCheckpoint.recover(in: Trainer.checkpoints(config))
+    if lock != nil {
+        Leftovers.removeAll(in: directory)
+        TrainingCheckpoint.recover(in: Trainer.checkpoints(config))
+    }
+    try group?.barrier()
     let compiler =
         try compiler
         ?? Compiler(
@@ -45,7 +50,9 @@ public func trainModel(
                 precision: config.machine.precision))
     // Before the model is loaded: the memory that this takes is given back.
     if profiles { _ = try compiler.ceilings() }
-    let trainer = try Trainer(config, compiler: compiler, shouldStop: shouldStop, observer: observer)
+    let trainer = try Trainer(
+        config, in: group, compiler: compiler, shouldStop: shouldStop,
+        observer: group?.isFirst ?? true ? observer : { _ in })
     trainer.model.training.profiles = profiles
     trainer.model.training.trace = trace
     return try trainer.run()

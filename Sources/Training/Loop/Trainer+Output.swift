@@ -27,6 +27,7 @@ extension Trainer {
         state.steps = plan.steps
         state.model = modelFingerprint
         state.microBatchSize = setup.microBatchSize
+        state.processes = processes
         state.kept = kept
         return state
     }
@@ -42,6 +43,7 @@ extension Trainer {
                 })
         kept.removeAll { $0 == checkpointName }
         kept = (kept + [checkpointName]).suffix(config.output.keepCheckpoints)
+        guard writesFiles else { return }
         try TrainingCheckpoint.save(model, state: state, in: checkpoints)
         TrainingCheckpoint.prune(in: checkpoints, keeping: Set(kept))
         try observer(
@@ -86,6 +88,7 @@ extension Trainer {
     /// Writes the model as it is now into the output directory, in Hugging Face's layout, with the mask that was learned.
     func saveModel() throws {
         try checkFinite(model.specs.map { model.training.evaluatedName($0.name) })
+        guard writesFiles else { return }
         let directory = URL(file: outputDirectory, isDirectory: true)
         var config = model.config
         if let search = model.search {
@@ -129,7 +132,9 @@ extension Trainer {
     /// Makes the saved model and the model in memory the same: the best one, or the last.
     func finishModel() throws {
         guard config.evaluation.saveBest, let best = progress.best else { return try saveModel() }
-        if best.step != position.step { try loadSavedModel() }
+        guard best.step != position.step else { return }
+        try group?.barrier()
+        try loadSavedModel()
     }
 
     /// Puts the parameters of the model in the output directory where evaluations read them.
@@ -170,6 +175,7 @@ extension Trainer {
     // MARK: Logs
 
     func openLogs() throws {
+        guard writesFiles else { return }
         if config.output.csvLog {
             logs.append(try CSVLog(path: outputDirectory + "/log.csv", after: loggedStep))
         }

@@ -7,6 +7,7 @@ extension Trainer {
     /// Does what is left of the run, saves the model, and tests it.
     func run() throws -> TrainingReport {
         let notes = try restore()
+        try agreeOnParameters()
         try openLogs()
         try observer(.started(summary))
         try model.reserve(
@@ -53,7 +54,7 @@ extension Trainer {
             if isEnd { try endEpoch(batches: batches, seconds: pace.seconds - start) }
             if isDue(config.evaluation.every, isEpochEnd: isEnd) { try evaluate(epoch: epoch + 1) }
             if isDue(config.output.saveEvery, isEpochEnd: isEnd) { try saveCheckpoint() }
-            if shouldStop() {
+            if try isStopped() {
                 if config.output.saveEvery != 0, kept.last != checkpointName { try saveCheckpoint() }
                 return false
             }
@@ -131,17 +132,12 @@ extension Trainer {
     /// - Returns: `nil` when the run was asked to stop between two micro-batches.
     private func run(_ step: TaskStep, rate: Double) throws -> StepResult? {
         let training = model.training
+        if let group, group.size > 1 { return try run(step, rate: rate, in: group) }
         let step = try teacher?.add(to: step) ?? step
         let batches = step.inputs.map(model.readInputs)
         if training.cachesBatches {
-            var first = 0
-            for whole in step.wholeBatches {
-                let pieces = Array(batches[first..<(first + whole.pieces)])
-                let batch = CachedBatch(
-                    pieces, lossInputs: whole.lossInputs,
-                    lossWeight: pieces.reduce(0) { $0 + ($1.lossWeights.first ?? 0) })
+            for (first, batch) in step.cachedBatches(batches) {
                 guard try training.accumulate(batch, first: first, shouldStop: shouldStop) else { return nil }
-                first += whole.pieces
                 if position.microBatch < batches.count, shouldStop() { return nil }
             }
             return try training.update(rate: rate)

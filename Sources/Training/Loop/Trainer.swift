@@ -7,11 +7,15 @@ import Support
 /// One training run: set up by the initialiser, done by `run`.
 final class Trainer {
     let config: TrainingConfig
+    /// The processes that train together; one alone when `nil`.
+    let group: ProcessGroup?
     let source: ModelSource
     let task: any LearningTask
     let setup: TrainingSetup
     /// What the model learns from as well.
     let teacher: Teacher?
+    /// Processes that the run began with.
+    let processes: Int
     /// What the run goes on from.
     let resumed: TrainingCheckpoint?
     let plan: TrainingPlan
@@ -38,10 +42,15 @@ final class Trainer {
 
     /// Loads the model and the data and compiles the graphs.
     init(
-        _ config: TrainingConfig, compiler: Compiler, shouldStop: @escaping () -> Bool,
-        observer: @escaping (TrainingEvent) throws -> Void
+        _ config: TrainingConfig, in group: ProcessGroup? = nil, compiler: Compiler,
+        shouldStop: @escaping () -> Bool, observer: @escaping (TrainingEvent) throws -> Void
     ) throws {
+        var notes: [String] = []
+        resumed = try Self.checkpoint(config) { notes.append($0) }
+        processes = resumed?.state.processes ?? group?.size ?? 1
+        let config = config.shared(by: processes)
         self.config = config
+        self.group = group
         self.compiler = compiler
         self.shouldStop = shouldStop
         self.observer = observer
@@ -77,14 +86,16 @@ final class Trainer {
         }
         plan = task.plan
         modelFingerprint = try Self.fingerprint(task.config)
-        var notes: [String] = []
-        resumed = try Self.checkpoint(config) { notes.append($0) }
+        if let size = group?.size, size != processes {
+            notes.append(try Self.note(of: resumed, from: processes, to: size, config))
+        }
         resumeNotes = notes
         teacher = try Teacher(config, source, task, compiler: compiler)
         try teacher?.reserve(task.largestTrainingShapes(batchSize: .max))
         let blueprint = try TrainingBlueprint(
-            config, source, task, distillation: teacher?.distillation, compiler: compiler)
+            config, source, task, distillation: teacher?.distillation, compiler: compiler, in: group)
         setup = try TrainingSetup.fitting(blueprint, resumed: resumed?.state.microBatchSize)
+        try agree()
     }
 
     var model: TrainableModel { setup.model }

@@ -9,15 +9,18 @@ struct TrainingBlueprint {
     let source: ModelSource
     let task: any LearningTask
     let compiler: Compiler
+    /// The processes that train together; one alone when `nil`.
+    let group: ProcessGroup?
     private let graphs: ModelGraphs
     private let optimizer: OptimizerOptions
 
     /// - Throws: `ConfigError` for parameters to freeze that there are not, or when nothing is left to train.
     init(
         _ config: TrainingConfig, _ source: ModelSource, _ task: any LearningTask,
-        distillation: Distillation? = nil, compiler: Compiler
+        distillation: Distillation? = nil, compiler: Compiler, in group: ProcessGroup? = nil
     ) throws {
         (self.config, self.source, self.task, self.compiler) = (config, source, task, compiler)
+        self.group = group
         graphs = try ModelGraphs(
             config: task.config, head: task.head, gates: source.gates,
             adapter: try source.adapter(
@@ -51,6 +54,7 @@ struct TrainingBlueprint {
         var options = TrainingOptions(
             optimizer, accumulates: accumulates, seed: config.seed, recompute: config.machine.recompute,
             memory: memory)
+        options.group = group
         if caches { options.cachedOutput = SentenceTraining.output }
         let model = try TrainableModel(graphs, options, compiler: compiler, parameters: parameters)
         try model.training.startAverages()

@@ -46,10 +46,11 @@ struct TrainingSetup {
                     + "more memory")
         }
         let (task, whole) = (blueprint.task, blueprint.task.largestBatchSize)
-        let size = try TrainingProgram.microBatchSize(of: whole) {
+        var size = try TrainingProgram.microBatchSize(of: whole) {
             try setup.cut(task, into: $0)
             return setup.memory.total <= limit
         }
+        if let group = blueprint.group { size = try group.allGather(of: .success([size])).joined().min() ?? size }
         try setup.cut(task, into: size)
         let pieces = (whole + size - 1) / size
         setup.note =

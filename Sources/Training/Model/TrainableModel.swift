@@ -84,7 +84,7 @@ package final class TrainableModel {
     func runner(maxLength: Int, batchTokens: Int) -> SequenceRunner {
         SequenceRunner(
             executor: evaluation, maxLength: maxLength, batchTokens: batchTokens,
-            uncountedID: config.uncountedToken)
+            uncountedID: config.uncountedToken, group: training.options.group)
     }
 
     /// The share of pairs that the learned mask leaves out now, without noise; `nil` when none is learned.

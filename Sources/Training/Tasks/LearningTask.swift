@@ -87,6 +87,23 @@ struct TaskStep {
 }
 
 extension TaskStep {
+    /// The whole batches of a step, each with the number of its first piece.
+    ///
+    /// - Parameter pieces: what the model reads of `inputs`.
+    func cachedBatches(_ pieces: [StepInputs]) -> [(first: Int, batch: CachedBatch)] {
+        var first = 0
+        return wholeBatches.map { whole in
+            defer { first += whole.pieces }
+            let own = Array(pieces[first..<(first + whole.pieces)])
+            return (
+                first,
+                CachedBatch(
+                    own, lossInputs: whole.lossInputs,
+                    lossWeight: own.reduce(0) { $0 + ($1.lossWeights.first ?? 0) })
+            )
+        }
+    }
+
     /// Tokens in a batch of an evaluation, which needs no memory for gradients.
     static let evaluationTokens = 4096
 }

@@ -169,11 +169,20 @@ final class PretrainingTask: LearningTask {
     func evaluate(_ part: EvaluatedPart, with model: TrainableModel) throws -> EvaluationMetrics? {
         guard let heldOut, part == .validation else { return nil }
         var (words, pairs) = (GuessCounter(), GuessCounter())
-        for batch in try heldOutBatches() {
+        let batches = try heldOutBatches()
+        try ProcessGroup.share(batches.count, in: model.training.options.group) { index in
+            let batch = batches[index]
             let outputs = try model.infer(EncoderInputs(batch), outputs: ["logits", "next_sentence_logits"])
-            words.add(logits: try outputs["logits"]?.floats ?? [], targets: batch.maskedLabels)
-            pairs.add(
-                logits: try outputs["next_sentence_logits"]?.floats ?? [], targets: batch.nextSentenceLabels)
+            func guesses(_ output: String, _ targets: [Int32]) throws -> [PretrainingGuess] {
+                let logits = try outputs[output]?.floats ?? []
+                return GuessCounter.guesses(logits: logits, targets: targets)
+            }
+            return try guesses("logits", batch.maskedLabels)
+                + guesses("next_sentence_logits", batch.nextSentenceLabels)
+        } _: { index, guesses in
+            let count = batches[index].maskedLabels.count
+            words.add(guesses.prefix(count))
+            pairs.add(guesses.dropFirst(count))
         }
         return EvaluationMetrics(
             PretrainingMetrics(words: words, pairs: pairs), count: heldOut.pairs.count)
