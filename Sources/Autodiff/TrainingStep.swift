@@ -34,15 +34,17 @@ public func trainingStep(
 /// accumulator `<name>.grad` for every trainable parameter that the loss depends on.
 ///
 /// - Added inputs: `loss_weights` f32[terms], what each term is multiplied by; `carry` f32[], which the old sum is
-///   multiplied by: 0 starts a new one; and `loss_scale` when the loss is scaled.
+///   multiplied by: 0 starts a new one, where sums go on; and `loss_scale` when the loss is scaled.
 /// - Added output: `weighted_loss`, the sum of the weighted terms.
 /// - Parameters:
 ///   - forward: as for `trainingStep`.
 ///   - terms: names of the outputs, f32 scalars, that add up to the loss.
 ///   - options: the optimiser and how parameters are treated.
+///   - addsUp: whether gradients are added to what the accumulators hold; they replace it otherwise, and there is no `carry`.
 /// - Throws: as `trainingStep`.
 package func accumulationStep(
-    _ forward: Graph, terms: [String] = [TrainingNames.loss], options: OptimizerOptions = OptimizerOptions()
+    _ forward: Graph, terms: [String] = [TrainingNames.loss], options: OptimizerOptions = OptimizerOptions(),
+    addsUp: Bool = true
 ) throws(IRError) -> Graph {
     try options.check()
     let builder = GraphBuilder(extending: try decomposed(forward))
@@ -59,12 +61,12 @@ package func accumulationStep(
     let (step, trained) = try differentiate(objective, scaledBy: lossScale, as: TrainingNames.weightedLoss)
     let writer = GraphBuilder(extending: step)
     writer.scope("accumulation") {
-        let carry = writer.input(TrainingNames.carry, .f32, [])
+        let carry = addsUp ? writer.input(TrainingNames.carry, .f32, []) : nil
         for (name, _, gradient) in trained {
             let gradient = writer.tensor(gradient)
             let sum = writer.parameter(
                 TrainingNames.gradientSum(of: name), gradient.shape, role: .accumulator)
-            writer.update(sum, to: sum * carry + gradient)
+            writer.update(sum, to: carry.map { sum * $0 + gradient } ?? gradient)
         }
     }
     return try writer.finish()

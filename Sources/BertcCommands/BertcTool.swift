@@ -46,7 +46,7 @@ public enum BertcTool {
             return ExitStatus.success.rawValue
         }
         if let status = ExitStatus(of: error) {
-            Console.error("\(ProcessSession.errorPrefix())\(error)")
+            if let prefix = ProcessSession.errorPrefix() { Console.error("\(prefix)\(error)") }
             return status.rawValue
         }
         if BertcCommand.exitCode(for: error) == .validationFailure {

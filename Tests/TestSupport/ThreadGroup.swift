@@ -5,11 +5,16 @@ import Synchronization
 /// Runs `body` once for each process of a group, whose processes are threads of this one.
 ///
 /// - Returns: what each comes to, by rank.
-/// - Throws: the error of the lowest rank that has one.
+/// - Throws: the error of the lowest rank that has one of its own.
 package func inGroup<Result: Sendable>(
     of size: Int, _ body: @escaping @Sendable (ProcessGroup) throws -> Result
 ) throws -> [Result] {
-    try outcomes(ofGroupOf: size, body).map { try $0.get() }
+    let outcomes = outcomes(ofGroupOf: size, body)
+    let failures = outcomes.compactMap { outcome -> (any Error)? in
+        if case .failure(let error) = outcome { error } else { nil }
+    }
+    if let cause = failures.first(where: { !($0 is GroupError) }) { throw cause }
+    return try outcomes.map { try $0.get() }
 }
 
 /// The same with the errors of each.

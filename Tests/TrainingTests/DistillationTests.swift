@@ -79,7 +79,7 @@ import Text
     }
 
     /// A teacher in `base`, and a fresh student of one of its layers.
-    private static func config(_ output: TemporaryDirectory) throws -> TrainingConfig {
+    static func config(_ output: TemporaryDirectory) throws -> TrainingConfig {
         var base = ResumeTests.config(output)
         (base.optimizer.maxSteps, base.output.directory, base.output.saveEvery) = (1, "base", 0)
         _ = try trainModel(base)

@@ -6,7 +6,7 @@ import Synchronization
 enum ProcessSession {
     private static let group = Mutex<ProcessGroup?>(nil)
     /// How long another rank waits for the first one to tell of an error that all have.
-    private static let patience: TimeInterval = 1
+    private static let patience: TimeInterval = 3
 
     /// The group of this process, on cores of its own; `nil` where no launcher has started it.
     /// - Throws: `CommandError` where it can't be joined.
@@ -24,12 +24,15 @@ enum ProcessSession {
     /// Whether this process speaks for all.
     static var isFirst: Bool { group.withLock { $0?.isFirst ?? true } }
 
-    /// What is put before an error's line: which process it comes from, unless it is the first.
-    ///
-    /// Waits for the first one, since most errors are of all.
-    static func errorPrefix() -> String {
+    /// What is put before an error's line: which process it comes from, unless it is the first. `nil` where another process has
+    /// told of its error meanwhile, and ended this one: most errors are of all.
+    static func errorPrefix() -> String? {
         guard let group = group.withLock({ $0 }), !group.isFirst else { return "" }
-        Thread.sleep(forTimeInterval: patience)
+        let end = Date(timeIntervalSinceNow: patience)
+        while Date() < end {
+            if Interrupt.isRequested { return nil }
+            Thread.sleep(forTimeInterval: 0.05)
+        }
         return "rank \(group.rank) on \(group.host): "
     }
 

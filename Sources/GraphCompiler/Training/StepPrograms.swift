@@ -8,9 +8,11 @@ struct StepGraphs {
     let cached: (forward: Graph, loss: Graph)?
 
     init(_ forward: Graph, _ options: TrainingOptions) throws {
+        // Sums of several processes go on where their owners are.
+        let addsUp = (options.group?.size ?? 1) == 1
         if let output = options.cachedOutput {
             let split = try SplitGraph(forward, at: output, loss: options.loss)
-            first = try accumulationStep(split.surrogate, terms: [options.loss], options: options.optimizer)
+            first = try accumulationStep(split.surrogate, terms: [options.loss], options: options.optimizer, addsUp: addsUp)
             update = try updateStep(split.surrogate, terms: [options.loss], options: options.optimizer)
             cached = (split.forward, split.loss)
             return
@@ -22,7 +24,8 @@ struct StepGraphs {
             return
         }
         let terms = options.lossTerms ?? [options.loss]
-        first = try accumulationStep(forward, terms: terms, options: options.optimizer)
+        first = try accumulationStep(
+            forward, terms: terms, options: options.optimizer, addsUp: addsUp)
         update = try updateStep(forward, terms: terms, options: options.optimizer)
     }
 

@@ -94,8 +94,6 @@ extension TrainingProgram {
             let own = try inputs(group.rank)
             var tensors = own.tensors
             tensors[TrainingNames.lossWeights] = TensorData(own.weights)
-            // Sums go on where their owner is.
-            tensors[TrainingNames.carry] = .scalar(0)
             if options.optimizer.scalesLoss {
                 tensors[TrainingNames.lossScale] = .scalar(Float(position.scaler.scale))
             }

@@ -56,6 +56,9 @@ final class Trainer {
         self.observer = observer
         outputDirectory = config.resolve(config.output.directory)
         source = try ModelSource(config)
+        // Pre-training keeps its tokens in files, which the first process makes.
+        let waits = config.task == .pretrain ? group : nil
+        if let waits, !waits.isFirst { try waits.barrier() }
         task =
             switch config.task {
             case .pretrain: try PretrainingTask(config, source)
@@ -66,6 +69,7 @@ final class Trainer {
             case .classification, .multiLabelClassification, .regression, .glue:
                 try SequenceTask(config, source)
             }
+        if let waits, waits.isFirst { try waits.barrier() }
         metric = config.evaluation.metric ?? task.metric
         guard source.config.family.classes[task.architecture] != nil else {
             throw ModelError(
