@@ -46,16 +46,8 @@ public final class Executor {
 
     /// How many launches of a run must be done until a parameter has its new value: all where it gets it when they are.
     package func launchCount(completing parameter: String) -> Int {
-        let graph = program.graph
-        let update = graph.updates.first { update in
-            if case .source(.parameter(parameter, _, _)) = graph[update.parameter.node].op { true } else { false }
-        }
-        guard let update, !schedule.copiedUpdates.contains(where: { $0.value == update.value }) else { return .max }
-        return schedule.launches.lastIndex { $0.node == update.value.node }.map { $0 + 1 } ?? .max
+        schedule.launchCount(completing: parameter, of: program.graph)
     }
-
-    /// Launches of a run.
-    package var launchCount: Int { schedule.launches.count }
 
     /// Receives when each worker runs which kernel.
     public var trace: RunTrace?

@@ -115,6 +115,28 @@ struct Schedule {
     }
 }
 
+extension Schedule {
+    /// How many launches must be done until a parameter has its new value: all where it gets it when they are.
+    func launchCount(completing parameter: String, of graph: Graph) -> Int {
+        let update = graph.updates.first { update in
+            if case .source(.parameter(parameter, _, _)) = graph[update.parameter.node].op { true } else { false }
+        }
+        guard let update, !copiedUpdates.contains(where: { $0.value == update.value }) else {
+            return launches.count
+        }
+        return launches.lastIndex { $0.node == update.value.node }.map { $0 + 1 } ?? launches.count
+    }
+}
+
+extension Program {
+    /// The numbers of the program's launches in the order in which they run, and how many of them must be done until each of some
+    /// parameters has its new value.
+    package func completion(of parameters: [String]) -> (order: [Int], counts: [Int]) {
+        let schedule = Schedule(self)
+        return (schedule.order, parameters.map { schedule.launchCount(completing: $0, of: graph) })
+    }
+}
+
 extension Node {
     /// A constant whose shape does not depend on a symbol: filled once, not at every run.
     var isFixedConstant: Bool {

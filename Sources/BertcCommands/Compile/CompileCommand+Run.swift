@@ -31,6 +31,9 @@ extension CompileCommand {
             return Console.print(global.json ? "\(table.json)" : "\(table)")
         }
 
+        if let processes, let forward = source.forward {
+            return try printExchange(compiler, forward, source.optimizer, values, processes)
+        }
         times.passes = try timed(&times.allPasses) { try compiler.runPasses(source.graph) }
         let last = times.passes.last?.graph ?? source.graph
         let program = try timed(&times.lowering) { try compiler.lower(last) }
@@ -93,6 +96,18 @@ extension CompileCommand {
         case .text: Console.print(explanation.text)
         case .json: Console.print("\(explanation.json)")
         }
+    }
+
+    private func printExchange(
+        _ compiler: Compiler, _ forward: Graph, _ optimizer: OptimizerOptions, _ values: [String: Int],
+        _ processes: Int
+    ) throws {
+        let others = network == nil ? [] : [1, 2, 4, 8, 16, 32, 64]
+        let forecasts = try compiler.exchangeForecast(
+            forward, optimizer, symbols: values, processes: [processes] + others, on: network?.network)
+        let table = ExchangeTable(
+            forecast: forecasts[0], scaling: Array(forecasts.dropFirst()), network: network?.network)
+        Console.print(global.json ? "\(table.json)" : "\(table)")
     }
 
     private func printBisection(_ compiler: Compiler, _ graph: Graph, _ values: [String: Int]) throws {

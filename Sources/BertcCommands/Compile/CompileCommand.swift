@@ -83,6 +83,15 @@ struct CompileCommand: ParsableCommand {
     )
     var maxMemory: MemorySize?
 
+    @Option(
+        help: ArgumentHelp(
+            "Print how so many processes exchange the gradients of a training step instead.",
+            discussion: "The kernels' times are predicted, for one micro-batch a process."))
+    var processes: Int?
+
+    @Option(help: "With --processes: a network's rate and latency, such as 25Gb/s,5us.")
+    var network: NetworkOption?
+
     @OptionGroup var symbols: SymbolOptions
     @OptionGroup(title: "Passes") var passes: PassOptions
     @OptionGroup(title: "Common options") var global: GlobalOptions
@@ -94,7 +103,8 @@ struct CompileCommand: ParsableCommand {
             emit.map { _ in "--emit" }, printAfter.isEmpty ? nil : "--print-after",
             timePasses ? "--time-passes" : nil, explain.map { _ in "--explain" },
             html.map { _ in "--html" }, bisect ? "--bisect" : nil, measure ? "--measure" : nil,
-            global.json && !timePasses && !measure ? "--json" : nil,
+            processes.map { _ in "--processes" },
+            global.json && !timePasses && !measure && processes == nil ? "--json" : nil,
         ].compactMap { $0 }
         guard forms.count <= 1 else {
             throw ValidationError("\(forms[0]) and \(forms[1]) print different things; give one of them")
@@ -115,6 +125,13 @@ struct CompileCommand: ParsableCommand {
         guard (recompute == .auto) == (maxMemory != nil) else {
             throw ValidationError("--recompute auto and --max-memory go together; give both or neither")
         }
+        if let processes, !(1...4096).contains(processes) {
+            throw ValidationError("--processes is \(processes); expected 1 to 4096")
+        }
+        if processes != nil, !input.training {
+            throw ValidationError("--processes needs a model and --training")
+        }
+        if network != nil, processes == nil { throw ValidationError("--network needs --processes") }
         if emit == .training, !input.training {
             throw ValidationError("--emit training needs a model and --training")
         }

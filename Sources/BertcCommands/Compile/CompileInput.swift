@@ -85,6 +85,7 @@ struct CompileInput: ParsableArguments {
     /// The graph to compile, and for a training step the graph before differentiation.
     struct Source {
         var forward: Graph?
+        var optimizer = OptimizerOptions()
         let graph: Graph
     }
 
@@ -107,7 +108,8 @@ struct CompileInput: ParsableArguments {
         let treatments = built.parameters.map { ($0.name, ParameterTreatment(decays: $0.decays)) }
         let options = OptimizerOptions(
             maxGradientNorm: 1, treatments: Dictionary(uniqueKeysWithValues: treatments))
-        return Source(forward: forward, graph: try trainingStep(forward, options: options))
+        return Source(
+            forward: forward, optimizer: options, graph: try trainingStep(forward, options: options))
     }
 
     private var lora: LoRAConfig? {

@@ -1,3 +1,4 @@
+import GraphCompiler
 import Pipelines
 import Support
 import Training
@@ -71,6 +72,13 @@ extension StepReport {
             + StepExtra.allCases.compactMap { extra in
                 extras[extra].map { (extra.rawValue, extra.json($0)) }
             }
+            + (processes.isEmpty ? [] : [("processes", .array(processes.map(\.json)))])
+    }
+}
+
+extension ProcessTimes {
+    fileprivate var json: JSONValue {
+        .object(["kernel_seconds": .double(kernels), "wait_seconds": .double(wait)])
     }
 }
 

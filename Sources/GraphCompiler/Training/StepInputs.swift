@@ -25,6 +25,17 @@ public struct StepResult: Sendable, Equatable {
     /// The forward graph's outputs by name, for each micro-batch that this call has run.
     public var outputs: [[String: TensorData]]
 
+    /// Where the processes of a group spent the step before its update, by rank; empty for one process.
+    public var processes: [ProcessTimes] = []
+
     /// Whether a scaled gradient overflowed, so that nothing was updated.
     public var isSkipped: Bool { !gradientNorm.isFinite }
+}
+
+/// What one process of a group did in a step, in seconds.
+public struct ProcessTimes: Sendable, Equatable {
+    /// The kernels of its micro-batches.
+    public let kernels: Double
+    /// Waiting for sums of gradients when they were done.
+    public let wait: Double
 }

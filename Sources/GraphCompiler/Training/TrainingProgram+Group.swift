@@ -1,6 +1,7 @@
 import Autodiff
 import Collectives
 import Runtime
+import Support
 
 /// A step whose micro-batches are shared by the processes of a group. Micro-batch k of a step is that of rank k modulo their
 /// number, and all sums are those of one process that runs the micro-batches one after another, to the bit: in each round every
@@ -89,6 +90,7 @@ extension TrainingProgram {
         exchange.begin(
             GradientExchange.Round(
                 contributors: contributors, isFirst: position.microBatch == 0, isLast: isLast))
+        let begin = ContinuousClock.now
         let result = Result {
             guard group.rank < contributors else { return [String: TensorData]?.none }
             let own = try inputs(group.rank)
@@ -100,18 +102,30 @@ extension TrainingProgram {
             return try own.program.run(
                 tensors, symbols: own.symbols, guarding: [TrainingNames.weightedLoss])
         }
+        let end = ContinuousClock.now
         try exchange.finish()
-        let losses = try agree(on: Result {
+        let times = [end - begin, ContinuousClock.now - end].map(\.inSeconds)
+        let all = try agree(on: Result {
             let own = try result.get()?[TrainingNames.weightedLoss]?.floats.first
-            return [loss ?? own.map { Double($0) } ?? .nan]
+            return [loss ?? own.map { Double($0) } ?? .nan] + times
         })
+        note(all.map { ProcessTimes(kernels: $0[1], wait: $0[2]) })
         if loss == nil {
-            for loss in losses.prefix(contributors) { position.partialLoss += loss[0] }
+            for own in all.prefix(contributors) { position.partialLoss += own[0] }
         } else {
             position.partialLoss += loss ?? 0
         }
         position.microBatch += contributors
         return try result.get()
+    }
+
+    private func note(_ times: [ProcessTimes]) {
+        let before = position.microBatch == 0 ? [] : processTimes
+        processTimes = times.enumerated().map { rank, times in
+            guard before.indices.contains(rank) else { return times }
+            return ProcessTimes(
+                kernels: before[rank].kernels + times.kernels, wait: before[rank].wait + times.wait)
+        }
     }
 
     /// What each process has come to, or the error of one of them, which ends the step on all.

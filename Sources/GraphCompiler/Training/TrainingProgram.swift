@@ -42,6 +42,8 @@ public final class TrainingProgram {
     let programs: StepPrograms
     /// What adds up the gradients of several processes; `nil` for one.
     let exchange: GradientExchange?
+    /// Where the processes of a group spent the micro-batches of the step so far.
+    var processTimes: [ProcessTimes] = []
     private let compiler: Compiler
     /// Whether the graph has dropout's key among its inputs.
     private let isRandom: Bool
@@ -269,9 +271,10 @@ public final class TrainingProgram {
             abandonStep()
             throw error
         }
-        let result = StepResult(
+        var result = StepResult(
             loss: position.partialLoss, gradientNorm: try outputs.scalar(TrainingNames.gradientNorm),
             outputs: [])
+        result.processes = processTimes
         if result.isSkipped { clearSums() }
         try finishStep(result)
         return result

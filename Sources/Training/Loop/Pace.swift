@@ -27,7 +27,3 @@ struct Pace {
 
     func secondsLeft(steps: Int) -> Double { (secondsPerStep ?? 0) * Double(steps) }
 }
-
-extension Duration {
-    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
-}

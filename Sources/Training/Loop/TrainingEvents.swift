@@ -96,6 +96,8 @@ public struct StepReport: Sendable, Equatable {
     public let secondsLeft: Double
     /// The numbers of the features that the run uses.
     public let extras: [StepExtra: Double]
+    /// What each process of several did, by rank; empty for one.
+    public let processes: [ProcessTimes]
 }
 
 /// One pass over the training data.
