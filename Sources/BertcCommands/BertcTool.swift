@@ -26,6 +26,7 @@ public enum BertcTool {
     private static func perform(_ arguments: [String]) -> Int32 {
         do {
             var command = try BertcCommand.parseAsRoot(TextInput.completed(ExplainForm.completed(arguments)))
+            try ProcessSession.check(command)
             try command.run()
             ProcessSession.end(status: 0, failed: false)
             return ExitStatus.success.rawValue

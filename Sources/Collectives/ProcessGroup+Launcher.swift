@@ -6,12 +6,18 @@ extension ProcessGroup {
     private static let sizes = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS"]
     private static let marks = ["PMIX_NAMESPACE", "PMI_RANK"]
 
+    /// How many processes a launcher such as `mpirun` has started; `nil` where none has, or it does not say so.
+    public static var launchedCount: Int? {
+        let environment = ProcessInfo.processInfo.environment
+        return sizes.compactMap { environment[$0].flatMap { Int($0) } }.first
+    }
+
     /// The group that a launcher such as `mpirun` has started this process in; `nil` where none has.
     ///
     /// - Throws: `GroupError` where this build of bertc can't join, or MPI can't be started.
     public static func ofLauncher() throws -> ProcessGroup? {
         let environment = ProcessInfo.processInfo.environment
-        let size = sizes.compactMap { environment[$0].flatMap { Int($0) } }.first
+        let size = launchedCount
         guard size != nil || marks.contains(where: { environment[$0] != nil }) else { return nil }
         #if MPI
             let group = try ProcessGroup { try MPITransport() }

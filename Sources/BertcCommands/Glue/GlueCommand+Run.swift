@@ -8,24 +8,29 @@ import Training
 extension GlueCommand {
     func run() throws {
         let config = try readConfig()
-        let lock = try OutputLock(config.resolve(config.output.directory))
+        let group = try ProcessSession.join()
+        let lock = try OutputLock.ofFirst(of: group, config.resolve(config.output.directory))
         defer { withExtendedLifetime(lock) {} }
-        Leftovers.remove(in: GlueSubmission(config).directory) { $0.hasSuffix(".tsv") }
+        if lock != nil { Leftovers.remove(in: GlueSubmission(config).directory) { $0.hasSuffix(".tsv") } }
         // All files are read before the first task starts: a mistake in the last one costs no night.
         let runs = try tasks(in: config).map { try GlueTaskRun($0, config: config) }
+        // All processes see what is finished before the first one goes on.
+        try group?.barrier()
         let compiler = try global.makeCompiler(for: config, passes)
         Interrupt.letStepsFinish()
         var results: [GlueTask: GlueResult] = [:]
         for (index, run) in runs.enumerated() {
             if let result = run.finished {
+                guard ProcessSession.isFirst else { continue }
                 global.note("\(run.task.rawValue) is already finished, in \(run.directory)")
                 results[run.task] = result
             } else {
-                results[run.task] = try run.complete(compiler: compiler, global) {
+                results[run.task] = try run.complete(in: group, compiler: compiler, global) {
                     announce(run.task, number: index + 1, of: runs.count)
                 }
             }
         }
+        guard ProcessSession.isFirst else { return }
         let table = GlueTable(model: config.model.path, results: results)
         if global.json { return Console.print("\(table.json)") }
         if !global.quiet { Console.print("") }

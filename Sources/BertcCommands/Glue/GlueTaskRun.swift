@@ -46,25 +46,39 @@ struct GlueTaskRun {
 
     /// Does what is left: trains, measures the saved model and writes predictions.
     ///
-    /// - Parameter announce: called when everything is loaded and training starts.
+    /// - Parameters:
+    ///   - group: the processes that train together; the first one measures and writes while the others wait.
+    ///   - announce: called when everything is loaded and training starts.
+    /// - Returns: `nil` on the others.
     /// - Throws: the status of a signal, with a checkpoint from which run the same command to continue.
     func complete(
-        compiler: Compiler, _ global: GlobalOptions, announce: @escaping () -> Void
+        in group: ProcessGroup?, compiler: Compiler, _ global: GlobalOptions,
+        announce: @escaping () -> Void
+    ) throws -> GlueResult? {
+        let earlier = record.result
+        let trained = try earlier ?? train(in: group, compiler: compiler, global, announce: announce)
+        let result = group?.isFirst ?? true ? try measured(trained, compiler, isAlone: group == nil) : nil
+        try group?.barrier()
+        return result
+    }
+
+    /// The result with the figures of the saved model, whose predictions are written.
+    private func measured(
+        _ trained: GlueResult, _ compiler: Compiler, isAlone: Bool
     ) throws -> GlueResult {
-        var result: GlueResult
-        if let earlier = record.result {
-            result = earlier
-        } else {
-            result = try train(compiler: compiler, global, announce: announce)
-        }
+        var result = trained
         let pipeline = try EncoderPipeline(
             contentsOf: directory, compiler: compiler,
             options: EncoderPipeline.Options(maxLength: config.data.maxLength))
-        result.scores = try task.devSplits.map { try score(pipeline, on: $0, of: folder.load($0)) }
+        result.scores = try task.devSplits.map {
+            try score(pipeline, on: $0, of: folder.load($0), isAlone: isAlone)
+        }
         result.predictions = []
         for split in task.testSplits where folder.has(split) {
             let file = try folder.load(split)
-            if file.dataset.hasLabels { result.scores.append(try score(pipeline, on: split, of: file)) }
+            if file.dataset.hasLabels {
+                result.scores.append(try score(pipeline, on: split, of: file, isAlone: isAlone))
+            }
             let name = task.leaderboardName(of: split) + ".tsv"
             try submission.write(file, predictedBy: pipeline, to: name)
             result.predictions.append(name)
@@ -78,12 +92,12 @@ struct GlueTaskRun {
     }
 
     private func train(
-        compiler: Compiler, _ global: GlobalOptions, announce: @escaping () -> Void
+        in group: ProcessGroup?, compiler: Compiler, _ global: GlobalOptions, announce: @escaping () -> Void
     ) throws -> GlueResult {
         var reporter = TrainingReporter(global.style(of: config))
         defer { reporter.clear() }
         let report = try trainModel(
-            config, compiler: compiler,
+            config, in: group, compiler: compiler,
             observer: { event in
                 if case .started = event {
                     try record.save(in: directory)
@@ -92,20 +106,24 @@ struct GlueTaskRun {
                 reporter.show(event, notes: global.note)
             },
             shouldStop: { Interrupt.isRequested })
-        if !global.quiet { reporter.show(report) }
+        let isFirst = group?.isFirst ?? true
+        if isFirst, !global.quiet { reporter.show(report) }
         guard report.end != .interrupted else {
-            global.note(
-                "interrupted in \(task.rawValue) after step \(report.steps); run the same command to continue"
-            )
+            if isFirst {
+                global.note(
+                    "interrupted in \(task.rawValue) after step \(report.steps); run the same command to continue"
+                )
+            }
             throw ExitStatus.interruption
         }
         return GlueResult(step: report.bestStep ?? report.steps, seconds: report.seconds)
     }
 
-    private func score(_ pipeline: EncoderPipeline, on split: GlueSplit, of file: GlueFile) throws
-        -> GlueScore
-    {
-        guard !Interrupt.isRequested else { throw ExitStatus.interruption }
+    /// - Parameter isAlone: whether a signal may end the command here, as no other process waits for it.
+    private func score(
+        _ pipeline: EncoderPipeline, on split: GlueSplit, of file: GlueFile, isAlone: Bool
+    ) throws -> GlueScore {
+        guard !isAlone || !Interrupt.isRequested else { throw ExitStatus.interruption }
         let name = task.leaderboardName(of: split) + (split.isTest ? " test" : "")
         return GlueScore(name: name, metrics: try pipeline.evaluate(file.dataset))
     }

@@ -1,11 +1,14 @@
 import Foundation
+import GraphCompiler
 import Synchronization
 
 /// Standard output for results, standard error for everything about them. Control characters go to terminals
 /// only.
 enum Console {
+    /// Launchers of several processes give each a terminal of their own, whatever becomes of what is written there.
     static let outputIsTerminal =
-        isatty(STDOUT_FILENO) != 0 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+        isatty(STDOUT_FILENO) != 0 && ProcessGroup.launchedCount == nil
+        && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     static let inputIsTerminal = isatty(STDIN_FILENO) != 0
 
     private static let output = Mutex(OutputStream(descriptor: STDOUT_FILENO))

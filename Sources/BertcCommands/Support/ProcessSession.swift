@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import GraphCompiler
 import Synchronization
@@ -19,6 +20,17 @@ enum ProcessSession {
         } catch {
             throw CommandError(.failure, "\(error)")
         }
+    }
+
+    /// Refuses to run a command once for each process of a launcher that can't share its work.
+    static func check(_ command: any ParsableCommand) throws {
+        guard !(command is TrainCommand || command is GlueCommand),
+            let count = ProcessGroup.launchedCount, count > 1
+        else { return }
+        throw CommandError(
+            .usage,
+            "a launcher has started \(count) processes, each of which would do all of this; only train and glue share their work"
+        )
     }
 
     /// Whether this process speaks for all.

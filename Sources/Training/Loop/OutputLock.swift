@@ -34,7 +34,7 @@ package final class OutputLock {
     }
 
     /// The right of a group of processes, which its first one has; `nil` for the others.
-    static func ofFirst(of group: ProcessGroup?, _ directory: String) throws -> OutputLock? {
+    package static func ofFirst(of group: ProcessGroup?, _ directory: String) throws -> OutputLock? {
         group?.isFirst ?? true ? try OutputLock(directory) : nil
     }
 
