@@ -8,6 +8,12 @@ SHELL := /bin/bash
 
 # Debian packages: LLVM and zlib, which the build links with, and OpenBLAS, which `--matmul openblas` and the tests load.
 PACKAGES := llvm-19-dev zlib1g-dev libopenblas0
+# MPI=1 is for training on several machines (docs/distributed.md): the trait, and the packages that it needs.
+MPI :=
+ifneq ($(MPI),)
+PACKAGES += libopenmpi-dev openmpi-bin
+TRAITS := --traits MPI
+endif
 # Where Swift sources are; CLLVM is headers only, and Tests/TileEmulator is C.
 SOURCES := Sources Tests Examples Package.swift
 # Extra flags for the compiler in `make test`; CI makes warnings errors.
@@ -47,7 +53,7 @@ setup: swift ## Install the system packages that are missing (apt-get, with sudo
 	fi
 
 build: setup ## Build in release mode
-	swift build -c release
+	swift build -c release $(TRAITS)
 
 fetch: ## Fetch the models and the review data set into data/ (exit code 3 when a download is not possible)
 	@python3 data/fetch.py
@@ -87,7 +93,7 @@ bench: build ## Measure speed and memory, beside PyTorch where PYTHON has it
 test: setup ## Run the whole test suite in release mode
 	@python3 data/fetch.py || { code=$$?; [ $$code -eq 3 ] || exit $$code; \
 	    echo "test: no download is possible; tests on fetched models are skipped"; }
-	swift test -c release --no-parallel $(FLAGS)
+	swift test -c release --no-parallel $(TRAITS) $(FLAGS)
 
 lint: lint-format lint-warnings ## Check formatting, and that a build gives no warning
 

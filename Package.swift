@@ -35,7 +35,9 @@ let package = Package(
         .library(name: "Training", targets: ["Training"]),
         .executable(name: "bertc", targets: ["bertc"]),
     ],
-    traits: [.trait(name: "MPI", description: "Trains on several machines; needs MPI's headers and library.")],
+    traits: [
+        .trait(name: "MPI", description: "Trains on several machines; needs MPI's headers and library.")
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-atomics", from: "1.3.0"),
@@ -100,7 +102,8 @@ let package = Package(
         .target(name: "TileEmulator", path: "Tests/TileEmulator"),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .target(
-            name: "TestSupport", dependencies: ["Support", "GraphIR", "Interpreter", "Autodiff", "Collectives"],
+            name: "TestSupport",
+            dependencies: ["Support", "GraphIR", "Interpreter", "Autodiff", "Collectives"],
             path: "Tests/TestSupport", swiftSettings: strict),
         tests("SupportTests", ["Support", "TestSupport"]),
         tests("LLVMBridgeTests", ["LLVMBridge", "Target"]),
@@ -128,7 +131,8 @@ let package = Package(
         tests(
             "GraphCompilerTests",
             [
-                "TestSupport", "Support", "Target", "GraphCompiler", "GraphIR", "Interpreter", "Transforms", "Lowering",
+                "TestSupport", "Support", "Target", "GraphCompiler", "GraphIR", "Interpreter", "Transforms",
+                "Lowering",
                 "LLVMBridge", "CAllocationCounter", "TileEmulator",
             ]),
         tests("TextTests", ["TestSupport", "Text", "Support"], resources: [.copy("Fixtures")]),

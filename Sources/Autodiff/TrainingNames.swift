@@ -24,6 +24,8 @@ public enum TrainingNames {
     package static let lossWeights = "loss_weights"
     /// What the sums of gradients are multiplied by before a micro-batch is added, f32[]: 0 starts new ones.
     package static let carry = "carry"
+    /// The squared norm of each gradient that is clipped, f32[gradients], where processes share the update.
+    package static let gradientSquares = "gradient_squares"
     /// The key of the generator that rounds moments in bf16, i64[2].
     package static let roundingGenerator = "rounding_rng"
     /// The key of dropout's generator in a forward graph, i64[2].

@@ -25,7 +25,9 @@ public func trainingStep(
     let writer = GraphBuilder(extending: step)
     writer.scope("optimizer") {
         OptimizerWriter(writer, options, lossScale: lossScale.map { writer.tensor($0.value) }).write(
-            trained.map { ($0.name, writer.tensor($0.parameter), writer.tensor($0.gradient)) })
+            trained.map {
+                .init(name: $0.name, tensors: (writer.tensor($0.parameter), writer.tensor($0.gradient)))
+            })
     }
     return try writer.finish()
 }
@@ -76,24 +78,57 @@ package func accumulationStep(
 ///
 /// Inputs, output and state parameters are those that `trainingStep` adds, but for `loss_scale`, which the sums
 /// are divided by.
+///
+/// - Parameter share: the parameters to update, where others update the rest: the graph has the input `gradient_squares` then, f32
+///   with one number for each parameter that `clippedParameters` lists.
 package func updateStep(
-    _ forward: Graph, terms: [String] = [TrainingNames.loss], options: OptimizerOptions = OptimizerOptions()
+    _ forward: Graph, terms: [String] = [TrainingNames.loss], options: OptimizerOptions = OptimizerOptions(),
+    share: Set<String>? = nil
 ) throws(IRError) -> Graph {
-    let accumulation = try accumulationStep(forward, terms: terms, options: options)
-    let trained = accumulation.trainableParameters.filter { parameter in
-        accumulation.hasParameter(TrainingNames.gradientSum(of: parameter.name))
-    }
+    let trained = try summedParameters(forward, terms: terms, options: options)
     let builder = GraphBuilder("\(forward.name).update")
     let lossScale = options.scalesLoss ? builder.input(TrainingNames.lossScale, .f32, []) : nil
     builder.scope("optimizer") {
-        OptimizerWriter(builder, options, lossScale: lossScale).write(
-            trained.map { name, value in
-                let shape = accumulation.type(of: value).shape
-                let sum = builder.parameter(TrainingNames.gradientSum(of: name), shape, role: .accumulator)
-                return (name, builder.parameter(name, shape), sum)
-            })
+        let writer = OptimizerWriter(builder, options, lossScale: lossScale)
+        let targets = trained.map { name, shape in
+            OptimizerWriter.Trained(
+                name: name,
+                tensors: share?.contains(name) ?? true
+                    ? (builder.parameter(name, shape), builder.sum(of: name, shape)) : nil)
+        }
+        writer.write(targets)
     }
     return try builder.finish()
+}
+
+/// The squared L2 norms of some sums of gradients, outputs called as the parameters: what the processes that share an update tell
+/// one another first.
+package func squaresStep(
+    _ forward: Graph, terms: [String] = [TrainingNames.loss], options: OptimizerOptions = OptimizerOptions(),
+    share: Set<String>
+) throws(IRError) -> Graph {
+    let builder = GraphBuilder("\(forward.name).squares")
+    for (name, shape) in try summedParameters(forward, terms: terms, options: options)
+    where share.contains(name) && options.treatment(of: name).isClipped {
+        builder.output(name, OptimizerWriter.square(of: builder.sum(of: name, shape)))
+    }
+    return try builder.finish()
+}
+
+/// The parameters of which `accumulationStep` leaves sums, in the order of the update.
+package func summedParameters(
+    _ forward: Graph, terms: [String] = [TrainingNames.loss], options: OptimizerOptions = OptimizerOptions()
+) throws(IRError) -> [(name: String, shape: [Dimension])] {
+    let accumulation = try accumulationStep(forward, terms: terms, options: options)
+    return accumulation.trainableParameters.filter {
+        accumulation.hasParameter(TrainingNames.gradientSum(of: $0.name))
+    }.map { ($0.name, accumulation.type(of: $0.value).shape) }
+}
+
+extension GraphBuilder {
+    fileprivate func sum(of name: String, _ shape: [Dimension]) -> Tensor {
+        parameter(TrainingNames.gradientSum(of: name), shape, role: .accumulator)
+    }
 }
 
 /// Names of the trainable parameters that the loss does not depend on; `trainingStep` leaves them alone.

@@ -24,6 +24,8 @@ package final class GradientExchange: @unchecked Sendable {
     /// Bytes that this process has sent, over all rounds.
     package var sentByteCount: Int { sent.load(ordering: .relaxed) }
     private let group: ProcessGroup
+    /// Whether all processes get the sums in the end; otherwise each has those of its own pieces.
+    private let distributes: Bool
     /// The gradients of this process, as the program leaves them; in the end the sums.
     private let gradients: [UnsafeMutablePointer<Float>]
     /// Sums of this process's pieces, in the order of the buckets, where a step has several rounds.
@@ -38,9 +40,12 @@ package final class GradientExchange: @unchecked Sendable {
 
     /// - Parameters:
     ///   - gradients: where those of this process lie, in the order of the plan's tensors.
+    ///   - distributes: whether all processes get the sums in the end.
     package init(
-        _ plan: ExchangePlan, _ group: ProcessGroup, gradients: [UnsafeMutablePointer<Float>]
+        _ plan: ExchangePlan, _ group: ProcessGroup, gradients: [UnsafeMutablePointer<Float>],
+        distributes: Bool = true
     ) {
+        self.distributes = distributes
         (self.plan, self.group, self.gradients) = (plan, group, gradients)
         var place = 0
         places = plan.buckets.map { bucket in
@@ -119,7 +124,7 @@ package final class GradientExchange: @unchecked Sendable {
             reduce(stage, round)
             for (_, start) in stage.rooms { start.deallocate() }
             reducing = nil
-            if round.isLast { distributing = try distribute(stage.bucket, transport) }
+            if round.isLast, distributes { distributing = try distribute(stage.bucket, transport) }
         }
         for bucket in plan.buckets.indices {
             var patience = Patience()

@@ -83,7 +83,9 @@ public final class ProcessGroup: Sendable {
             $0.split(separator: "\u{1F}", omittingEmptySubsequences: false).map(String.init)
         }
         for (index, value) in values.enumerated() {
-            guard let rank = parts.firstIndex(where: { $0[index + 1] != parts[0][index + 1] }) else { continue }
+            guard let rank = parts.firstIndex(where: { $0[index + 1] != parts[0][index + 1] }) else {
+                continue
+            }
             throw GroupError(
                 "\(value.name) differ: rank 0 (\(parts[0][0])) has \(parts[0][index + 1]), rank \(rank) "
                     + "(\(parts[rank][0])) has \(parts[rank][index + 1]); all processes must have the same")

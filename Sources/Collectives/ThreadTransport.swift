@@ -84,7 +84,8 @@ package final class ThreadTransport: Transport {
             return false
         }
         guard found.count == request.bytes.count else {
-            throw GroupError("a message of \(found.count) bytes came where \(request.bytes.count) are expected")
+            throw GroupError(
+                "a message of \(found.count) bytes came where \(request.bytes.count) are expected")
         }
         request.bytes.copyBytes(from: found)
         requests.withLock { $0[transfer.number] = nil }

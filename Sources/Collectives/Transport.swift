@@ -11,7 +11,8 @@ package protocol Transport: Sendable {
     var node: (rank: Int, size: Int) { get }
 
     /// Starts to send bytes, which stay where they are until the transfer is complete.
-    func send(_ bytes: UnsafeRawBufferPointer, to rank: Int, on channel: Channel) throws(GroupError) -> Transfer
+    func send(_ bytes: UnsafeRawBufferPointer, to rank: Int, on channel: Channel) throws(GroupError)
+        -> Transfer
     /// Starts to receive bytes. From one process and on one channel they come in the order in which they are sent, in messages
     /// of the same sizes.
     func receive(
@@ -68,7 +69,9 @@ extension Transport {
         let others = (0..<size).filter { $0 != rank }
         let own = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 16)
         own.copyBytes(from: bytes)
-        let received = others.map { UnsafeMutableRawBufferPointer.allocate(byteCount: count($0), alignment: 16) }
+        let received = others.map {
+            UnsafeMutableRawBufferPointer.allocate(byteCount: count($0), alignment: 16)
+        }
         defer {
             own.deallocate()
             for buffer in received { buffer.deallocate() }

@@ -174,7 +174,7 @@ public final class ParameterStore {
         return try body(UnsafeRawBufferPointer(start: slot.memory.start, count: count))
     }
 
-    /// Where an f32 parameter lies as long as the store lives. Whoever writes there says so with `noteChange`, unless it is a sum
+    /// Where an f32 parameter lies as long as the store lives. Whoever writes there says so with `noteReplaced`, unless it is a sum
     /// of gradients, which has no panels.
     package func floats(of name: String) -> UnsafeMutablePointer<Float> {
         pointer(name).assumingMemoryBound(to: Float.self)
@@ -219,6 +219,9 @@ public final class ParameterStore {
         guard let slot = slots[name] else { return }
         slot.panels[PanelKey(packed)]?.version = slot.version
     }
+
+    /// Marks a parameter as changed by who wrote to `floats(of:)`.
+    package func noteReplaced(_ name: String) { noteChange(of: name, refreshing: []) }
 
     /// Marks a parameter as changed, together with those of its panels.
     func noteChange(of name: String, refreshing panels: [PackedParameter]) {

@@ -43,7 +43,7 @@ package struct KernelCode: Sendable {
     }
 }
 
-/// Work that is no generated code: a library's product, or an exchange with other processes. The calling thread does
+/// Work that is no generated code, such as a library's product. The calling thread does
 /// it between the parallel loops of kernels, while the workers rest; it may start threads of its own.
 package struct HostFunction: Sendable {
     /// What it works on.

@@ -119,7 +119,11 @@ extension Schedule {
     /// How many launches must be done until a parameter has its new value: all where it gets it when they are.
     func launchCount(completing parameter: String, of graph: Graph) -> Int {
         let update = graph.updates.first { update in
-            if case .source(.parameter(parameter, _, _)) = graph[update.parameter.node].op { true } else { false }
+            if case .source(.parameter(parameter, _, _)) = graph[update.parameter.node].op {
+                true
+            } else {
+                false
+            }
         }
         guard let update, !copiedUpdates.contains(where: { $0.value == update.value }) else {
             return launches.count

@@ -29,7 +29,8 @@ import Testing
             let scratch = try TemporaryDirectory()
             try TinyTraining.write(to: scratch, more: ["batchSize": "1"])
             let one = try Tool.shell(
-                "$B train --set outputDirectory=one --set gradientAccumulation=3 --json | tail -1", in: scratch)
+                "$B train --set outputDirectory=one --set gradientAccumulation=3 --json | tail -1",
+                in: scratch)
             #expect(one.status == 0)
             let three = try Tool.shell(
                 "\(Self.mpirun) -np 3 $B train --set outputDirectory=three --json", in: scratch)
@@ -52,7 +53,8 @@ import Testing
         @Test func aKilledProcessEndsAllAndTheRunGoesOn() throws {
             let scratch = try TemporaryDirectory()
             try TinyTraining.write(
-                to: scratch, more: ["batchSize": "1", "epochs": "60", "saveEvery": "20", "resume": "\"latest\""])
+                to: scratch,
+                more: ["batchSize": "1", "epochs": "60", "saveEvery": "20", "resume": "\"latest\""])
             let line = "\(Self.mpirun) -np 2 $B train --set outputDirectory="
             let whole = try Tool.shell("\(line)whole", in: scratch)
             #expect(whole.status == 0, "\(whole.error)")

@@ -59,7 +59,10 @@ import Testing
                 try exchange.finish()
             }
             let bytes = exchange.sentByteCount
-            return (buffers.indices.map { Array(UnsafeBufferPointer(start: buffers[$0], count: counts[$0])) }, bytes)
+            return (
+                buffers.indices.map { Array(UnsafeBufferPointer(start: buffers[$0], count: counts[$0])) },
+                bytes
+            )
         }
         for (sums, bytes) in results {
             for (tensor, count) in counts.enumerated() {

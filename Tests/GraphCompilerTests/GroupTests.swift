@@ -37,7 +37,10 @@ import Testing
             var random = SplitMix64(seed: seed)
             let ids = (0..<count).map { _ in Int32(random.next() % 40) }
             return StepInputs(
-                ["ids": TensorData(ids), "y": try TensorData(numbers(count * 5, seed + 50), shape: [count, 5])],
+                [
+                    "ids": TensorData(ids),
+                    "y": try TensorData(numbers(count * 5, seed + 50), shape: [count, 5]),
+                ],
                 lossWeights: [Float(count) / Float(rows.reduce(0, +))])
         }
     }
@@ -61,13 +64,15 @@ import Testing
         var parameters: [String: [UInt8]] = [:]
     }
 
-    static func train(_ setting: Setting, in group: ProcessGroup?) throws -> Outcome {
+    static func train(
+        _ setting: Setting, in group: ProcessGroup?, shardsOptimizer: Bool = false
+    ) throws -> Outcome {
         var options = TrainingOptions(
             OptimizerOptions(
                 setting.optimizer, states: setting.states, maxGradientNorm: 0.05, averageDecay: 0.9,
                 scalesLoss: setting.precision == .fp16),
             accumulates: true, seed: 3)
-        options.group = group
+        (options.group, options.shardsOptimizer) = (group, shardsOptimizer)
         let program = try GraphCompiler.compileTraining(
             graph(), options, options: CompilerOptions(threads: 1, precision: setting.precision, cache: .off))
         for (index, (name, shape)) in shapes.enumerated() {
@@ -96,6 +101,18 @@ import Testing
                 #expect(outcome.losses == one.losses && outcome.norms == one.norms)
                 for (name, bytes) in one.parameters { #expect(outcome.parameters[name] == bytes, "\(name)") }
             }
+        }
+        // Each with the states of its own parameters only, which together are all.
+        let shared = try inGroup(of: 3) { try Self.train(setting, in: $0, shardsOptimizer: true) }
+        var states: [String: Int] = [:]
+        for outcome in shared {
+            #expect(outcome.losses == one.losses && outcome.norms == one.norms)
+            for (name, bytes) in outcome.parameters { #expect(one.parameters[name] == bytes, "\(name)") }
+            for name in Self.shapes.map(\.name) { #expect(outcome.parameters[name] != nil) }
+            for name in outcome.parameters.keys { states[name, default: 0] += 1 }
+        }
+        for name in one.parameters.keys where !Self.shapes.contains(where: { $0.name == name }) {
+            #expect(states[name] == 1, "\(name)")
         }
     }
 }

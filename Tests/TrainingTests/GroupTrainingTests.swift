@@ -122,6 +122,40 @@ import Testing
         #expect(error?.contains("too few for 5 processes") == true, "\(error ?? "none")")
     }
 
+    /// Where each process has a share of the states, it writes its share, and any number of processes goes on from them.
+    @Test func sharedStatesGoOnWithAnyNumber() throws {
+        let output = try TemporaryDirectory()
+        var config = try Kind.classification.config(output)
+        config.optimizer.maxSteps = 8
+        let whole = config
+        let expected = try inGroup(of: 3) { try Self.outcome(whole, in: $0) }
+        config.optimizer.isSharded = true
+        config.output.directory = "shared"
+        let shared = config
+        let outcomes = try inGroup(of: 3) { try Self.outcome(shared, in: $0) }
+        #expect(outcomes[0].model == expected[0].model && outcomes[0].steps == expected[0].steps)
+        let checkpoint = output.path + "/shared/checkpoints/step-4"
+        let files = try FileManager.default.contentsOfDirectory(atPath: checkpoint).sorted()
+        #expect(
+            files == [
+                "model.safetensors", "optimizer-00001-of-00003.safetensors",
+                "optimizer-00002-of-00003.safetensors", "optimizer-00003-of-00003.safetensors", "state.json",
+            ])
+        config.output.resume = checkpoint
+        for (size, isSharded) in [(1, false), (2, true)] {
+            config.optimizer.isSharded = isSharded
+            config.output.directory = "on-\(size)"
+            let rest = config
+            let outcome = try inGroup(of: size) { try Self.outcome(rest, in: $0) }[0]
+            #expect(outcome.model == expected[0].model)
+            if !isSharded { #expect(outcome.states == expected[0].states) }
+        }
+        try FileManager.default.removeItem(atPath: checkpoint + "/optimizer-00002-of-00003.safetensors")
+        let error = message { _ = try Self.outcome(config) }
+        #expect(
+            error?.contains("optimizer-00002-of-00003.safetensors: is missing") == true, "\(error ?? "none")")
+    }
+
     /// Processes that differ in what decides the result don't begin, and an error of one is all the others'.
     @Test func differencesAndErrorsEndAll() throws {
         let output = try TemporaryDirectory()

@@ -29,15 +29,25 @@ struct OptimizerWriter {
         }
     }
 
-    func write(_ trained: [(name: String, parameter: Tensor, gradient: Tensor)]) {
-        var norm = globalNorm(trained.filter { options.treatment(of: $0.name).isClipped }.map(\.gradient))
+    /// A parameter that the optimiser knows of.
+    struct Trained {
+        let name: String
+        /// The parameter and its gradient; `nil` for one that another process updates.
+        let tensors: (parameter: Tensor, gradient: Tensor)?
+    }
+
+    func write(_ trained: [Trained]) {
+        let clippedOnes = trained.filter { options.treatment(of: $0.name).isClipped }
+        var norm = globalNorm(clippedOnes)
         if let lossScale { norm = norm / lossScale }
         let unclipped = lossScale.map { 1 / $0 } ?? builder.scalar(1)
         let clipped = options.maxGradientNorm.map { clipFactor(norm, maxNorm: $0) * unclipped } ?? unclipped
-        for (index, (name, parameter, gradient)) in trained.enumerated() {
-            let isClipped = options.treatment(of: name).isClipped
+        for (index, trained) in trained.enumerated() {
+            guard let (parameter, gradient) = trained.tensors else { continue }
+            let isClipped = options.treatment(of: trained.name).isClipped
             let target = Target(
-                name: name, parameter: parameter, gradient: gradient, stream: Self.firstStream + index)
+                name: trained.name, parameter: parameter, gradient: gradient,
+                stream: Self.firstStream + index)
             update(target, scale: isClipped ? clipped : unclipped)
         }
         builder.output(TrainingNames.gradientNorm, norm)
@@ -111,11 +121,20 @@ struct OptimizerWriter {
     }
 
     /// √(Σ over gradients Σ g²), f32[].
-    private func globalNorm(_ gradients: [Tensor]) -> Tensor {
-        let squares = gradients.map { ($0 * $0).sum() }
+    private func globalNorm(_ clipped: [Trained]) -> Tensor {
+        let squares: [Tensor]
+        if clipped.contains(where: { $0.tensors == nil }) {
+            let all = builder.input(TrainingNames.gradientSquares, .f32, [.fixed(clipped.count)])
+            squares = clipped.indices.map { all.slice(axis: 0, start: $0, size: 1).reshaped([]) }
+        } else {
+            squares = clipped.compactMap { $0.tensors.map { Self.square(of: $0.gradient) } }
+        }
         guard let first = squares.first else { return builder.scalar(0) }
         return squares.dropFirst().reduce(first, +).sqrt()
     }
+
+    /// Σ g², f32[].
+    static func square(of gradient: Tensor) -> Tensor { (gradient * gradient).sum() }
 
     /// min(1, maxNorm / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_ scales gradients.
     private func clipFactor(_ norm: Tensor, maxNorm: Double) -> Tensor {

@@ -76,10 +76,12 @@ struct NetworkOption: ExpressibleByArgument {
     init?(argument: String) {
         let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
         guard parts.count == 2,
-            let rate = Self.number(parts[0], units: [
-                "Gb/s": 1e9 / 8, "Gbit/s": 1e9 / 8, "Mb/s": 1e6 / 8, "Mbit/s": 1e6 / 8, "GB/s": 1e9,
-                "MB/s": 1e6,
-            ]), rate > 0,
+            let rate = Self.number(
+                parts[0],
+                units: [
+                    "Gb/s": 1e9 / 8, "Gbit/s": 1e9 / 8, "Mb/s": 1e6 / 8, "Mbit/s": 1e6 / 8, "GB/s": 1e9,
+                    "MB/s": 1e6,
+                ]), rate > 0,
             let latency = Self.number(parts[1], units: ["us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1])
         else { return nil }
         network = ExchangeForecast.Network(byteRate: rate, latency: latency)
@@ -87,7 +89,9 @@ struct NetworkOption: ExpressibleByArgument {
 
     private static func number(_ text: Substring, units: [String: Double]) -> Double? {
         let digits = text.prefix { $0.isNumber || $0 == "." }
-        guard let value = Double(digits), let unit = units[String(text.dropFirst(digits.count))] else { return nil }
+        guard let value = Double(digits), let unit = units[String(text.dropFirst(digits.count))] else {
+            return nil
+        }
         return value * unit
     }
 }

@@ -81,7 +81,8 @@ extension TrainingProgram {
                 continue
             }
             _ = try accumulate(
-                programs.accumulation, inputs(start), batch.pieces[start].symbols, weights: [batch.lossWeight],
+                programs.accumulation, inputs(start), batch.pieces[start].symbols,
+                weights: [batch.lossWeight],
                 partialLoss: position.partialLoss + share)
             if start + 1 < rows.count, shouldStop() { return false }
         }
@@ -102,7 +103,8 @@ extension TrainingProgram {
                 let tensors = try tensors(inputs, index: first + piece).filter {
                     programs.forwardInputs.contains($0.key)
                 }
-                let output = try programs.forward.run(tensors, symbols: inputs.symbols, guarding: [name])[name]
+                let output = try programs.forward.run(tensors, symbols: inputs.symbols, guarding: [name])[
+                    name]
                 values += try output?.floats ?? []
                 rows.append(output?.shape.first ?? 0)
                 shape = output?.shape ?? []

@@ -13,7 +13,9 @@ package struct ExchangeForecast: Sendable {
         /// Seconds until a message begins to arrive.
         package let latency: Double
 
-        package init(byteRate: Double, latency: Double) { (self.byteRate, self.latency) = (byteRate, latency) }
+        package init(byteRate: Double, latency: Double) {
+            (self.byteRate, self.latency) = (byteRate, latency)
+        }
 
         /// Seconds in which a process sends so many bytes to others, and receives as many.
         func seconds(_ byteCount: Double) -> Double { latency + byteCount / byteRate }

@@ -4,6 +4,8 @@ struct StepGraphs {
     let first: Graph
     /// What follows on the micro-batches.
     let update: Graph?
+    /// Where processes share the update: what they tell one another first, and whose parameters are whose.
+    private(set) var sharing: (squares: Graph, shares: ParameterShares)?
     /// What makes the output that is cached, and its loss.
     let cached: (forward: Graph, loss: Graph)?
 
@@ -12,8 +14,9 @@ struct StepGraphs {
         let addsUp = (options.group?.size ?? 1) == 1
         if let output = options.cachedOutput {
             let split = try SplitGraph(forward, at: output, loss: options.loss)
-            first = try accumulationStep(split.surrogate, terms: [options.loss], options: options.optimizer, addsUp: addsUp)
-            update = try updateStep(split.surrogate, terms: [options.loss], options: options.optimizer)
+            first = try accumulationStep(
+                split.surrogate, terms: [options.loss], options: options.optimizer, addsUp: addsUp)
+            (update, sharing) = try Self.update(split.surrogate, terms: [options.loss], options)
             cached = (split.forward, split.loss)
             return
         }
@@ -26,7 +29,26 @@ struct StepGraphs {
         let terms = options.lossTerms ?? [options.loss]
         first = try accumulationStep(
             forward, terms: terms, options: options.optimizer, addsUp: addsUp)
-        update = try updateStep(forward, terms: terms, options: options.optimizer)
+        (update, sharing) = try Self.update(forward, terms: terms, options)
+    }
+
+    /// The update of all parameters, or of this process's share.
+    private static func update(
+        _ forward: Graph, terms: [String], _ options: TrainingOptions
+    ) throws -> (Graph, (squares: Graph, shares: ParameterShares)?) {
+        let optimizer = options.optimizer
+        guard options.shardsOptimizer, let group = options.group, group.size > 1 else {
+            return (try updateStep(forward, terms: terms, options: optimizer), nil)
+        }
+        let parameters = try summedParameters(forward, terms: terms, options: optimizer).map { name, shape in
+            (name: name, count: (TensorType(.f32, shape).extents([:]) ?? []).reduce(1, *))
+        }
+        let shares = ParameterShares(parameters, size: group.size)
+        let own = shares.names(of: group.rank)
+        return (
+            try updateStep(forward, terms: terms, options: optimizer, share: own),
+            (try squaresStep(forward, terms: terms, options: optimizer, share: own), shares)
+        )
     }
 
     /// Names of the inputs of both.

@@ -22,6 +22,8 @@ public struct TrainingOptions: Sendable {
     public var stepInputs: (@Sendable (Int) throws -> [String: TensorData])?
     /// The processes that share a step's micro-batches; one process has all of them when `nil`.
     public var group: ProcessGroup?
+    /// Whether each process of a group updates a share of the parameters, and has the optimiser's states of these only.
+    public var shardsOptimizer = false
     /// What a step computes again for its backward pass; as the compiler's options say when `nil`.
     public var recompute: Recompute?
     /// What the step is planned for; see `MemoryRequest`.

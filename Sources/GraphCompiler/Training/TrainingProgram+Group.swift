@@ -9,7 +9,8 @@ import Support
 extension TrainingProgram {
     /// The exchange of a program's sums of gradients; `nil` for one process.
     static func exchange(
-        _ programs: StepPrograms, _ parameters: [TensorSpec], _ store: ParameterStore, _ group: ProcessGroup?
+        _ programs: StepPrograms, _ parameters: [TensorSpec], _ store: ParameterStore, _ group: ProcessGroup?,
+        _ sharing: UpdateSharing?
     ) throws -> GradientExchange? {
         guard let group, group.size > 1 else { return nil }
         let accumulation: Executor
@@ -18,9 +19,12 @@ extension TrainingProgram {
         case .split(let program, _): accumulation = program
         case .cached(let programs): accumulation = programs.accumulation
         }
-        let plan = ExchangePlan(gradientTensors(accumulation, parameters, store), size: group.size)
+        let owners = (sharing?.shares.owners ?? [:]).map { (TrainingNames.gradientSum(of: $0.key), $0.value) }
+        let plan = ExchangePlan(
+            gradientTensors(accumulation, parameters, store), size: group.size,
+            owners: Dictionary(uniqueKeysWithValues: owners))
         let gradients = plan.tensors.map { store.floats(of: $0.name) }
-        let exchange = GradientExchange(plan, group, gradients: gradients)
+        let exchange = GradientExchange(plan, group, gradients: gradients, distributes: sharing == nil)
         accumulation.progress = { exchange.note(launches: $0) }
         return exchange
     }
@@ -105,10 +109,11 @@ extension TrainingProgram {
         let end = ContinuousClock.now
         try exchange.finish()
         let times = [end - begin, ContinuousClock.now - end].map(\.inSeconds)
-        let all = try agree(on: Result {
-            let own = try result.get()?[TrainingNames.weightedLoss]?.floats.first
-            return [loss ?? own.map { Double($0) } ?? .nan] + times
-        })
+        let all = try agree(
+            on: Result {
+                let own = try result.get()?[TrainingNames.weightedLoss]?.floats.first
+                return [loss ?? own.map { Double($0) } ?? .nan] + times
+            })
         note(all.map { ProcessTimes(kernels: $0[1], wait: $0[2]) })
         if loss == nil {
             for own in all.prefix(contributors) { position.partialLoss += own[0] }

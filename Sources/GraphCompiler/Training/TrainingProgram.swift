@@ -42,6 +42,8 @@ public final class TrainingProgram {
     let programs: StepPrograms
     /// What adds up the gradients of several processes; `nil` for one.
     let exchange: GradientExchange?
+    /// How several processes share the update; `nil` where each makes all of it.
+    let sharing: UpdateSharing?
     /// Where the processes of a group spent the micro-batches of the step so far.
     var processTimes: [ProcessTimes] = []
     private let compiler: Compiler
@@ -92,7 +94,14 @@ public final class TrainingProgram {
             }
         let signature = graph.signature
         parameters = signature.parameters
-        exchange = try Self.exchange(programs, parameters, store, options.group)
+        let names = parameters.map(\.name)
+        sharing = try graphs.sharing.map { squares, shares in
+            try UpdateSharing(
+                squares: compiler.compile(squares, parameters: store), shares,
+                clipped: names.filter { shares.owners[$0] != nil && optimizer.treatment(of: $0).isClipped },
+                keepsAverages: optimizer.averageDecay != nil, store)
+        }
+        exchange = try Self.exchange(programs, parameters, store, options.group, sharing)
         isRandom = signature.inputs.contains { $0.name == TrainingNames.generator }
         let given = Set(signature.inputs.map(\.name))
         let made = Set(try options.stepInputs?(0).keys.map(\.self) ?? [])
@@ -133,16 +142,30 @@ public final class TrainingProgram {
         }
     }
 
-    /// Names of the optimiser's states in `store`; sums of gradients are none between two steps.
+    /// Names of the optimiser's states in `store`; sums of gradients are none between two steps. Where processes share the update,
+    /// only those of this one's parameters.
     public func stateNames(withSums: Bool) -> [String] {
         let own = Set(parameters.map(\.name))
         let sums = Set(own.map(TrainingNames.gradientSum))
-        return store.names.filter { !own.contains($0) && (withSums || !sums.contains($0)) }
+        let others = sharing.map { sharing in
+            Set(
+                sharing.shares.owners.filter { $0.value != options.group?.rank }.keys.map(
+                    TrainingNames.average))
+        }
+        return store.names.filter {
+            !own.contains($0) && (withSums || !sums.contains($0)) && !(others?.contains($0) ?? false)
+        }
     }
+
+    /// Whether each process of a group has the states of its own parameters only.
+    package var sharesUpdate: Bool { sharing != nil }
 
     /// Names of the parameters that steps update.
     package var trainedNames: [String] {
-        parameters.map(\.name).filter { store.contains(TrainingNames.moments(of: $0)[0]) }
+        parameters.map(\.name).filter {
+            store.contains(TrainingNames.moments(of: $0)[0])
+                || store.contains(TrainingNames.gradientSum(of: $0))
+        }
     }
 
     // MARK: Steps
@@ -266,7 +289,11 @@ public final class TrainingProgram {
         }
         let outputs: [String: TensorData]
         do {
-            outputs = try run(program, optimizerInputs(rate), symbols: [:], guarding: [])
+            var inputs = try optimizerInputs(rate)
+            if let sharing, let group = options.group {
+                inputs[TrainingNames.gradientSquares] = TensorData(try sharing.squares(in: group))
+            }
+            outputs = try run(program, inputs, symbols: [:], guarding: [])
         } catch let error as ExecutionError where error.isNonFinite {
             abandonStep()
             throw error
@@ -275,7 +302,11 @@ public final class TrainingProgram {
             loss: position.partialLoss, gradientNorm: try outputs.scalar(TrainingNames.gradientNorm),
             outputs: [])
         result.processes = processTimes
-        if result.isSkipped { clearSums() }
+        if result.isSkipped {
+            clearSums()
+        } else if let group = options.group {
+            try sharing?.distribute(in: group, store)
+        }
         try finishStep(result)
         return result
     }

@@ -1,6 +1,5 @@
-/// What the host does by itself between the loops of generated code, on the buffers of its launch. An exchange with other
-/// processes would be one more case: a template of its own for sizes, traffic and checks, which the compiler asks for here,
-/// and a `HostFunction`, which it asks the kernel library for.
+/// What the host does by itself between the loops of generated code, on the buffers of its launch: each a template of its own
+/// for sizes, traffic and checks, and a `HostFunction`, which the compiler asks the kernel library for.
 package enum HostCall: Hashable, Sendable {
     /// A product of matrices by OpenBLAS.
     case matmul(LibraryMatmul)

@@ -7,7 +7,8 @@ import Support
 /// A directory from which a run goes on as if it had never stopped:
 /// - `model.safetensors`: the parameters under their canonical names, F32; of an adapter's model only what the base lacks;
 /// - `optimizer.safetensors`: moments `NAME.exp_avg` and `NAME.exp_avg_sq`, F32 or BF16, averages `NAME.ema`, and in the
-///   middle of a step the sums of gradients `NAME.grad`, F32;
+///   middle of a step the sums of gradients `NAME.grad`, F32; where processes share the optimiser's states, each writes
+///   `optimizer-RANK-of-COUNT.safetensors`, counted from 1, with its own;
 /// - `state.json`: the position, the best evaluation, the settings and the data's fingerprint. It is written last.
 struct TrainingCheckpoint {
     static let modelFile = "model.safetensors"
@@ -34,8 +35,7 @@ struct TrainingCheckpoint {
     private init(checking directory: URL) throws {
         self.directory = directory
         state = try CheckpointState(contentsOf: directory.appendingPathComponent(Self.stateFile))
-        for name in [Self.modelFile, Self.optimizerFile] {
-            let file = try SafetensorsFile(directory.appendingPathComponent(name))
+        for file in try [model(), states()].joined() {
             // Sums in the middle of a step may have overflowed in fp16, whose scale is lowered then.
             for entry in file.entries where !TrainingNames.isGradientSum(entry.name) {
                 guard let element = entry.dataType.state else { continue }
@@ -45,6 +45,32 @@ struct TrainingCheckpoint {
                 }
             }
         }
+    }
+
+    private func model() throws -> [SafetensorsFile] {
+        [try SafetensorsFile(directory.appendingPathComponent(Self.modelFile))]
+    }
+
+    /// The files with the optimiser's states: one, or one of each process that shared them.
+    private func states() throws -> [SafetensorsFile] {
+        let names = Self.names(in: directory)
+        let pattern = /optimizer-[0-9]{5}-of-([0-9]{5})\.safetensors/
+        let shares = names.sorted().compactMap { $0.wholeMatch(of: pattern) }
+        guard let any = shares.first, !names.contains(Self.optimizerFile) else {
+            return [try SafetensorsFile(directory.appendingPathComponent(Self.optimizerFile))]
+        }
+        return try (0..<(Int(any.1) ?? 0)).map { rank in
+            let url = directory.appendingPathComponent(Self.optimizerFile(of: rank, count: Int(any.1) ?? 0))
+            guard names.contains(url.lastPathComponent) else {
+                throw CheckpointDamage("is missing, a process's share of the states", at: url.path)
+            }
+            return try SafetensorsFile(url)
+        }
+    }
+
+    /// The file of a process's share of the states.
+    private static func optimizerFile(of rank: Int, count: Int) -> String {
+        String(format: "optimizer-%05d-of-%05d.safetensors", rank + 1, count)
     }
 
     /// The newest checkpoint in a directory that is whole; `nil` where there is none at all.
@@ -75,26 +101,17 @@ struct TrainingCheckpoint {
     ///
     /// - Throws: `ModelError` when a tensor is missing or has another shape; nothing is changed then.
     func restore(_ model: TrainableModel) throws {
-        let files = [
-            (Self.modelFile, model.savedSpecs.map(\.name)),
-            (Self.optimizerFile, model.training.stateNames(withSums: state.position.microBatch > 0)),
-        ]
+        let states = model.training.stateNames(withSums: state.position.microBatch > 0)
         var tensors: [(name: String, file: SafetensorsFile)] = []
-        for (name, parameters) in files {
-            let file = try SafetensorsFile(directory.appendingPathComponent(name))
-            for parameter in parameters {
-                let type = model.parameters.type(of: parameter)
-                let (shape, dataType) = (type?.extents([:]) ?? [], type.state)
-                guard let entry = file.entry(named: parameter), entry.shape == shape,
-                    entry.dataType == dataType
-                else {
-                    throw ModelError(
-                        .invalidCheckpoint,
-                        "holds no \(dataType.rawValue) tensor '\(parameter)' of shape \(shape); it belongs to another model",
-                        at: file.path)
+        do {
+            let parts = [(try self.model(), model.savedSpecs.map(\.name)), (try self.states(), states)]
+            for (files, parameters) in parts {
+                for parameter in parameters {
+                    tensors.append((parameter, try file(of: parameter, among: files, for: model)))
                 }
-                tensors.append((parameter, file))
             }
+        } catch let error as CheckpointDamage {
+            throw ModelError(.invalidCheckpoint, error.problem, at: error.place)
         }
         for (name, file) in tensors {
             guard let type = model.parameters.type(of: name), type.element != .f32 else {
@@ -107,6 +124,24 @@ struct TrainingCheckpoint {
         }
     }
 
+    /// The file that holds a parameter or state as the model has it.
+    private func file(
+        of parameter: String, among files: [SafetensorsFile], for model: TrainableModel
+    ) throws -> SafetensorsFile {
+        let type = model.parameters.type(of: parameter)
+        let (shape, dataType) = (type?.extents([:]) ?? [], type.state)
+        let file = files.first { file in
+            file.entry(named: parameter).map { $0.shape == shape && $0.dataType == dataType } ?? false
+        }
+        guard let file else {
+            throw ModelError(
+                .invalidCheckpoint,
+                "holds no \(dataType.rawValue) tensor '\(parameter)' of shape \(shape); it belongs to another model",
+                at: files.count == 1 ? files[0].path : directory.path)
+        }
+        return file
+    }
+
     // MARK: Writing
 
     private static func partial(_ name: String, in parent: URL) -> URL {
@@ -114,32 +149,58 @@ struct TrainingCheckpoint {
     }
 
     /// Writes `parent/step-N`: everything into a directory beside it, then one rename. What was written goes when that
-    /// fails.
-    static func save(_ model: TrainableModel, state: CheckpointState, in parent: URL) throws {
+    /// fails. Of several processes the first one does so; where they share the optimiser's states, each writes its own.
+    static func save(
+        _ model: TrainableModel, state: CheckpointState, in parent: URL, by group: ProcessGroup? = nil
+    ) throws {
         let name = "step-\(state.position.step)"
         let (final, partial) = (parent.appendingPathComponent(name), partial(name, in: parent))
         let manager = FileManager.default
+        let isFirst = group?.isFirst ?? true
+        let sharers = model.training.sharesUpdate ? group : nil
+        guard isFirst || sharers != nil else { return }
+        let states = model.training.stateNames(withSums: state.position.microBatch > 0)
         do {
-            try? manager.removeItem(at: partial)
-            try manager.createDirectory(at: partial, withIntermediateDirectories: true)
-        } catch {
-            throw ModelError(.unwritable, "cannot make the directory; check its parent", at: partial.path)
-        }
-        do {
-            try write(model.savedSpecs.map(\.name), of: model, to: partial.appendingPathComponent(modelFile))
-            try write(
-                model.training.stateNames(withSums: state.position.microBatch > 0), of: model,
-                to: partial.appendingPathComponent(optimizerFile))
+            try all(sharers) { if isFirst { try make(partial) } }
+            try all(sharers) {
+                if isFirst {
+                    try write(
+                        model.savedSpecs.map(\.name), of: model, to: partial.appendingPathComponent(modelFile)
+                    )
+                }
+                let file = sharers.map { optimizerFile(of: $0.rank, count: $0.size) } ?? optimizerFile
+                try write(states, of: model, to: partial.appendingPathComponent(file))
+            }
+            guard isFirst else { return }
             try AtomicFile.write(
                 Data(state.json.text(.indented).utf8), to: partial.appendingPathComponent(stateFile))
         } catch {
-            try? manager.removeItem(at: partial)
+            if isFirst { try? manager.removeItem(at: partial) }
             throw error
         }
         // The same step again, after a resume from an earlier one. Between the two calls `recover` finds it.
         try? manager.removeItem(at: final)
         guard rename(partial.path, final.path) == 0 else {
             throw ModelError(.unwritable, "cannot be put in place: \(systemReason())", at: final.path)
+        }
+    }
+
+    /// Does something on all processes of a group, none of which goes on before all have done it.
+    private static func all(_ group: ProcessGroup?, _ body: () throws -> Void) throws {
+        guard let group else { return try body() }
+        _ = try group.allGather(
+            of: Result {
+                try body()
+                return [UInt8]()
+            })
+    }
+
+    private static func make(_ directory: URL) throws {
+        do {
+            try? FileManager.default.removeItem(at: directory)
+            try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        } catch {
+            throw ModelError(.unwritable, "cannot make the directory; check its parent", at: directory.path)
         }
     }
 

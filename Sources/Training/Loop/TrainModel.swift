@@ -27,7 +27,8 @@ import Support
 /// - Throws: one-line errors that name file and place: `ConfigError`, `ModelError`, and those of the
 ///   tokeniser, data sets, checkpoints and the compiler.
 public func trainModel(
-    _ config: TrainingConfig, in group: ProcessGroup? = nil, compiler: Compiler? = nil, profiles: Bool = false,
+    _ config: TrainingConfig, in group: ProcessGroup? = nil, compiler: Compiler? = nil,
+    profiles: Bool = false,
     trace: RunTrace? = nil,
     observer: @escaping (TrainingEvent) throws -> Void = { _ in },
     shouldStop: @escaping () -> Bool = { false }

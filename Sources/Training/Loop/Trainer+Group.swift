@@ -25,6 +25,7 @@ extension Trainer {
         try group.agree(on: [
             ("programs", try Self.programFingerprint()),
             ("settings", Fingerprint(of: settings.text(.compact)).text),
+            ("values of shardOptimizer", "\(config.optimizer.isSharded)"),
             ("instruction sets", compiler.instructionSet),
             ("models", modelFingerprint),
             ("training data", task.fingerprint),
@@ -39,7 +40,10 @@ extension Trainer {
     func agreeOnParameters() throws {
         guard let group, group.size > 1 else { return }
         var hash = Fingerprint()
-        let names = model.specs.map(\.name) + model.training.stateNames(withSums: position.microBatch > 0)
+        var names = model.specs.map(\.name)
+        if !model.training.sharesUpdate {
+            names += model.training.stateNames(withSums: position.microBatch > 0)
+        }
         for name in names.sorted() { model.parameters.withBytes(name) { hash.addWords($0) } }
         try group.agree(on: [("parameters", hash.text)])
     }
@@ -78,14 +82,16 @@ extension Trainer {
         of checkpoint: TrainingCheckpoint?, from before: Int, to now: Int, _ config: TrainingConfig
     ) throws -> String {
         let count = config.batches.gradientAccumulation
-        let steps = "its steps have \(Formatted.count(count, "batch", "batches")), as \(Formatted.count(before, "process", "processes")) had"
+        let steps =
+            "its steps have \(Formatted.count(count, "batch", "batches")), as \(Formatted.count(before, "process", "processes")) had"
         let path = checkpoint?.directory.path ?? ""
         guard count >= now || config.isSharedInPieces else {
             throw ModelError(
                 .invalidCheckpoint,
                 "\(steps), too few for \(now) processes; start at most \(count), or start over", at: path)
         }
-        return "\(path): \(steps); \(Formatted.count(now, "process has", "processes have")) the same steps now"
+        return
+            "\(path): \(steps); \(Formatted.count(now, "process has", "processes have")) the same steps now"
     }
 }
 

@@ -43,8 +43,8 @@ extension Trainer {
                 })
         kept.removeAll { $0 == checkpointName }
         kept = (kept + [checkpointName]).suffix(config.output.keepCheckpoints)
+        try TrainingCheckpoint.save(model, state: state, in: checkpoints, by: group)
         guard writesFiles else { return }
-        try TrainingCheckpoint.save(model, state: state, in: checkpoints)
         TrainingCheckpoint.prune(in: checkpoints, keeping: Set(kept))
         try observer(
             .checkpoint(path: "\(outputDirectory)/checkpoints/\(checkpointName)", step: position.step))

@@ -110,7 +110,8 @@ extension Trainer {
             loss: result.loss, learningRate: rate, gradientNorm: result.gradientNorm,
             realTokens: step.realTokens, paddedTokens: step.paddedTokens, sequences: step.sequences,
             seconds: seconds, tokensPerSecond: pace.tokensPerSecond,
-            secondsLeft: pace.secondsLeft(steps: plan.steps - position.step), extras: extras(lossScale: scale), processes: result.processes)
+            secondsLeft: pace.secondsLeft(steps: plan.steps - position.step),
+            extras: extras(lossScale: scale), processes: result.processes)
         progress.window.add(report)
         lastStep = report
         try observer(.step(report))

@@ -93,6 +93,9 @@ final class Trainer {
         if let size = group?.size, size != processes {
             notes.append(try Self.note(of: resumed, from: processes, to: size, config))
         }
+        if config.optimizer.isSharded, group?.size ?? 1 == 1 {
+            notes.append("shardOptimizer has no effect with one process, which has all states")
+        }
         resumeNotes = notes
         teacher = try Teacher(config, source, task, compiler: compiler)
         try teacher?.reserve(task.largestTrainingShapes(batchSize: .max))

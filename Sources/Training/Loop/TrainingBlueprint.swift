@@ -54,7 +54,7 @@ struct TrainingBlueprint {
         var options = TrainingOptions(
             optimizer, accumulates: accumulates, seed: config.seed, recompute: config.machine.recompute,
             memory: memory)
-        options.group = group
+        (options.group, options.shardsOptimizer) = (group, config.optimizer.isSharded)
         if caches { options.cachedOutput = SentenceTraining.output }
         let model = try TrainableModel(graphs, options, compiler: compiler, parameters: parameters)
         try model.training.startAverages()

@@ -50,7 +50,9 @@ struct TrainingSetup {
             try setup.cut(task, into: $0)
             return setup.memory.total <= limit
         }
-        if let group = blueprint.group { size = try group.allGather(of: .success([size])).joined().min() ?? size }
+        if let group = blueprint.group {
+            size = try group.allGather(of: .success([size])).joined().min() ?? size
+        }
         try setup.cut(task, into: size)
         let pieces = (whole + size - 1) / size
         setup.note =

@@ -10,6 +10,8 @@ public struct OptimizerSettings: Sendable, Equatable {
     public var kind = Optimizer.adamW
     /// How its moments are kept between steps.
     public var states = OptimizerStates.f32
+    /// Whether each process of several keeps the states of its share of the parameters only, and updates these.
+    public var isSharded = false
     /// The peak learning rate.
     public var learningRate = 5e-5
     /// How the learning rate falls after the warm-up.
@@ -52,6 +54,11 @@ extension OptimizerSettings: ConfigSection {
                 "optimizerStates", \.states,
                 "How the optimiser's moments are kept between steps: \"bf16\" takes half the memory, rounded so that the mean "
                     + "is exact."),
+            .init(
+                "shardOptimizer", \.isSharded,
+                "Whether each process of several keeps the optimiser's states of its share of the parameters only, and updates "
+                    + "these ([distributed.md](distributed.md#states-once-in-the-cluster)); the bits are the same.",
+                effect: .none),
             .init(
                 "learningRate", \.learningRate, "The learning rate at the end of the warm-up.",
                 expectation: ConfigFloat.expectation
