@@ -63,6 +63,33 @@ import Testing
         #expect(question.status == 64 && question.error.contains("does not answer questions"))
     }
 
+    @Test func choices() throws {
+        let scratch = try TemporaryDirectory()
+        try TinyModel.write(.multipleChoice, to: scratch)
+        try scratch.write(
+            "c.csv", "sent1,sent2,ending0,ending1,label\nthe film,is,fine,bad,0\na,plot,is,not,1\n")
+        let model = scratch.path("model")
+        let evaluation = try Tool.run(["evaluate", model, scratch.path("c.csv"), "--json"])
+        #expect(evaluation.status == 0, "\(evaluation.error)")
+        #expect(evaluation.output.hasPrefix(#"{"examples": 2, "loss": "#), "\(evaluation.output)")
+        #expect(evaluation.output.contains("\"accuracy\": "))
+        let file = try Tool.run(["predict", model, "--file", scratch.path("c.csv"), "--top", "1"])
+        #expect(
+            file.outputLines.count == 2 && file.outputLines[0].split(separator: "\t").count == 2,
+            "\(file.error)")
+        let asked = ["predict", model, "--text", "the film", "--choice", "is fine", "--choice", "bad"]
+        let answer = try Tool.run(asked + ["--json"])
+        #expect(answer.output.hasPrefix(#"{"text": "the film", "choice": "#), "\(answer.error)")
+        for (arguments, text) in [
+            (["predict", model, "--text", "a"], "there are 0 --choice; give at least two"),
+            (["predict", model, "--choice", "a"], "give --text with several --choice"),
+            (asked + ["--query", "a"], "--query and --candidate-labels are for other models"),
+        ] {
+            let result = try Tool.run(arguments)
+            #expect(result.status == 64 && result.error.contains(text), "\(result.error)")
+        }
+    }
+
     @Test func masksAndCandidates() throws {
         let scratch = try TemporaryDirectory()
         try TinyModel.write(.maskedLM, to: scratch, "masked")

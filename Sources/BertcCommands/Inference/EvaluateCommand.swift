@@ -13,7 +13,8 @@ struct EvaluateCommand: ParsableCommand {
             Prints accuracy, F1, Matthews' correlation, loss, and how many examples of each label got which
             label; for regression the mean squared error, Pearson's and Spearman's correlation;
             for a token classifier also precision, recall and F1 of entities; for question answering
-            exact match and F1 as SQuAD's scripts have them; of several labels micro, macro and sample F1.
+            exact match and F1 as SQuAD's scripts have them; of several labels micro, macro and sample F1;
+            of multiple choice accuracy and loss.
             For a model that makes vectors: correlations of cosines with the scores of pairs, the share of
             triplets that are told right, or with --queries, --corpus and --relevance what queries find.
 
@@ -79,6 +80,11 @@ struct EvaluateCommand: ParsableCommand {
         guard nBest == nil else {
             throw CommandError(
                 .usage, "\(model.model): does not answer questions; --n-best-size is for models that do")
+        }
+        if pipeline.head == .multipleChoice {
+            let dataset = try ChoiceDataset(contentsOf: data, options: columns.choiceOptions)
+            dataset.notes.forEach(global.note)
+            return try pipeline.evaluate(dataset)
         }
         let options = columns.options(pipeline.evaluationOptions)
         if case .tokenClassification = pipeline.head {

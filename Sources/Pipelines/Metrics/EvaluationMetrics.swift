@@ -23,6 +23,8 @@ public struct EvaluationMetrics: Hashable, Sendable {
     public private(set) var multiLabel: MultiLabelMetrics?
     /// Metrics of answers, for question answering only.
     public private(set) var answers: AnswerMetrics?
+    /// Examples whose right text was chosen, of multiple choice only.
+    public private(set) var rightChoices: Int?
     /// Metrics of vectors, for models that make them.
     public private(set) var similarity: SimilarityMetrics?
 
@@ -97,6 +99,17 @@ public struct EvaluationMetrics: Hashable, Sendable {
         self.loss = loss
         (confusionCounts, pearson, spearman, undefinedCorrelation, pretraining) = (nil, nil, nil, nil, nil)
         self.answers = answers
+    }
+
+    /// Metrics of multiple choice.
+    /// - Parameters:
+    ///   - guesses: what the model says of each example.
+    ///   - targets: the right choice of each.
+    package init(choices guesses: [Guess], targets: [Int]) {
+        count = targets.count
+        loss = guesses.reduce(0) { $0 + $1.loss } / Double(targets.count)
+        (confusionCounts, pearson, spearman, undefinedCorrelation, pretraining) = (nil, nil, nil, nil, nil)
+        rightChoices = zip(guesses, targets).count { $0.label == $1 }
     }
 
     /// Metrics of vectors.

@@ -6,7 +6,9 @@ extension Metric {
         switch self {
         case .loss: true
         case .f1: task.hasLabels || task == .questionAnswering
-        case .accuracy, .macroF1: task.hasLabels || task == .multiLabelClassification
+        case .accuracy:
+            task.hasLabels || task == .multiLabelClassification || task == .multipleChoice
+        case .macroF1: task.hasLabels || task == .multiLabelClassification
         case .matthews: task.hasLabels
         case .microF1, .sampleF1: task == .multiLabelClassification
         case .pearson, .spearman: task.isRegression || task == .embedding || task == .reranking

@@ -65,28 +65,14 @@ struct RankedData: LabelledExamples {
             keys[TextKey(texts[0])] = key
             return key
         }
-        guard source.config.acceptedTokenTypes >= source.tokenizer.tokenTypes(isPair: true) else {
-            throw ModelError(
-                .invalidModel, "has only one token type, but queries with documents are pairs of texts",
-                at: source.path)
-        }
         let places = dataset.texts.enumerated().flatMap { example, texts in
             texts.indices.dropFirst().map { (example, $0) }
         }
-        encodings = try Compiler.tasks(threads: training.machine.threads).map(
-            places.count,
-            throwing: { index in
-                let (example, document) = places[index]
-                let texts = dataset.texts[example]
-                do throws(TextError) {
-                    return try source.tokenizer.encode(
-                        texts[0], pair: texts[document], maxLength: maxLength,
-                        truncation: training.data.truncation)
-                } catch {
-                    throw TextError(
-                        error.kind, file: dataset.file, line: dataset.lines[example], error.message)
-                }
-            })
+        encodings = try source.encode(places.count, file: dataset.file, training, maxLength: maxLength) {
+            let (example, document) = places[$0]
+            let texts = dataset.texts[example]
+            return (TextPair(texts[0], pair: texts[document]), dataset.lines[example])
+        }
     }
 
     var count: Int { groups.count }

@@ -52,6 +52,7 @@ final class Trainer {
             case .pretrain: try PretrainingTask(config, source)
             case .tokenClassification: try TokenTask(config, source)
             case .questionAnswering: try QuestionTask(config, source)
+            case .multipleChoice: try ChoiceTask(config, source)
             case .embedding: try EmbeddingTask(config, source)
             case .reranking: try RerankingTask(config, source)
             case .classification, .multiLabelClassification, .regression, .glue:
