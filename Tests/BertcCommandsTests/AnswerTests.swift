@@ -63,6 +63,27 @@ import Testing
         #expect(question.status == 64 && question.error.contains("does not answer questions"))
     }
 
+    /// A cross-encoder says so in its configuration.
+    @Test(arguments: [
+        #""sentence_transformers": {"activation_fn": "torch.nn.modules.activation.Sigmoid"}"#,
+        #""sbert_ce_default_activation_function": "torch.nn.modules.activation.Sigmoid""#,
+    ])
+    func rankings(_ key: String) throws {
+        let scratch = try TemporaryDirectory()
+        try TinyModel.write(.regression, to: scratch)
+        let config = try String(contentsOfFile: scratch.path("model/config.json"), encoding: .utf8)
+        try scratch.write("model/config.json", "{\(key)," + config.drop { $0 != "{" }.dropFirst())
+        try scratch.write(
+            "r.jsonl", #"{"query": "a film", "docs": ["fine", "bad plot"], "labels": [1, 0]}"# + "\n")
+        let result = try Tool.run(["evaluate", scratch.path("model"), scratch.path("r.jsonl")])
+        #expect(result.status == 0, "\(result.error)")
+        for metric in ["ndcg@10", "mrr@10", "map@100", "accuracy", "average_precision", "of label 1"] {
+            #expect(result.output.contains(metric), "\(result.output)")
+        }
+        let score = try Tool.run(["predict", scratch.path("model"), "--text", "a", "--pair", "fine"])
+        #expect(Double(score.output.filter { !$0.isWhitespace }).map { (0...1).contains($0) } == true)
+    }
+
     @Test func choices() throws {
         let scratch = try TemporaryDirectory()
         try TinyModel.write(.multipleChoice, to: scratch)

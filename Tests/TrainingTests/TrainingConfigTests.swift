@@ -244,7 +244,9 @@ import Training
         }
     }
 
-    @Test(arguments: ["rt", "lora", "small", "glue", "pretrain", "sparsebert", "embedding", "choices"])
+    @Test(arguments: [
+        "rt", "lora", "small", "glue", "pretrain", "sparsebert", "embedding", "choices", "reranking",
+    ])
     func examplesAreValid(name: String) throws {
         let path = Repository.root.appendingPathComponent("Examples/\(name)/train.json").path
         let config = try TrainingConfig(contentsOf: path)

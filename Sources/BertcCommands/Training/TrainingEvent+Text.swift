@@ -136,7 +136,11 @@ extension EvaluationMetrics {
 
 extension SimilarityMetrics {
     /// What a line about them says.
-    fileprivate var usual: [Metric] { [.spearman, .cosineAccuracy, .ndcgAt10, .mrrAt10, .loss] }
+    fileprivate var usual: [Metric] {
+        pairs == nil
+            ? [.spearman, .cosineAccuracy, .ndcgAt10, .mrrAt10, .loss]
+            : [.ndcgAt10, .mrrAt10, .mapAt100, .accuracy, .f1, .averagePrecision, .loss]
+    }
 }
 
 extension TrainingReport {

@@ -144,8 +144,8 @@ public struct EvaluationMetrics: Hashable, Sendable {
     public func value(_ metric: Metric) -> Double? {
         switch metric {
         case .loss: loss.isNaN ? nil : loss
-        case .accuracy: multiLabel?.accuracy ?? accuracy
-        case .f1: f1
+        case .accuracy: multiLabel?.accuracy ?? similarity?.pairs?.accuracy ?? accuracy
+        case .f1: similarity?.pairs?.f1 ?? f1
         case .macroF1: multiLabel?.macroF1 ?? macroF1
         case .microF1: multiLabel?.microF1
         case .sampleF1: multiLabel?.sampleF1
@@ -155,8 +155,9 @@ public struct EvaluationMetrics: Hashable, Sendable {
         case .maskedLMLoss: pretraining?.maskedLMLoss
         case .maskedLMAccuracy: pretraining?.maskedLMAccuracy
         case .nextSentenceAccuracy: pretraining?.nextSentenceAccuracy
-        case .precision: entities?.precision
-        case .recall: entities?.recall
+        case .precision: similarity?.pairs?.precision ?? entities?.precision
+        case .recall: similarity?.pairs?.recall ?? entities?.recall
+        case .averagePrecision: similarity?.pairs?.averagePrecision
         case .exactMatch: answers?.all.exactMatch
         case .answerableExactMatch: answers?.answerable?.exactMatch
         case .answerableF1: answers?.answerable?.f1

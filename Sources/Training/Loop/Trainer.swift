@@ -65,7 +65,7 @@ final class Trainer {
                 "is of the family '\(source.config.family.modelType)', which has no model for the task \"\(config.task.rawValue)\"",
                 at: source.path)
         }
-        if metric == .f1, config.task.metric != .f1, task.labels.count != 2 {
+        if metric == .f1, config.task.hasLabels, config.task.metric != .f1, task.labels.count != 2 {
             throw ConfigError(
                 file: config.file, field: "metric",
                 problem:
