@@ -2,6 +2,7 @@ import Encoders
 import Foundation
 import GraphCompiler
 import Pipelines
+import Support
 import TestSupport
 import Testing
 import Training
@@ -54,6 +55,49 @@ import Training
             let metrics = try pipeline.evaluate(contentsOf: output.path + "/valid.txt")
             #expect(abs(metrics.loss - loss) < 1e-6 * loss)
         }
+    }
+
+    /// Vectors: the modules behind the encoder are trained and saved with the adapter, in pieces of a batch too, and a merged
+    /// directory is one of sentence-transformers without an adapter.
+    @Test func vectorsAreTrained() throws {
+        let output = try TemporaryDirectory()
+        var config = try EmbeddingLossTests.config([
+            "loss": .string("MultipleNegativesRankingLoss"),
+            "textColumns": .array([.string("anchor"), .string("positive")]),
+        ])
+        (config.adapter.rank, config.adapter.alpha, config.optimizer.maxSteps) = (2, 8, 5)
+        (config.output.directory, config.output.saveEvery) = (output.path + "/run", 0)
+        config.optimizer.learningRate = 1e-2
+        let whole = try losses(config)
+        func vectors(_ name: String) throws -> [Float] {
+            try EncoderPipeline(contentsOf: output.path(name)).embed(["the old king"])[0]
+        }
+        let trained = try vectors("run")
+        let base = try EncoderPipeline(contentsOf: config.resolve(config.model.path)).embed(["the old king"])[
+            0]
+        #expect(zip(trained, base).contains { abs($0 - $1) > 1e-2 })
+        let dense = "2_Dense/model.safetensors"
+        #expect(
+            try tensors(output.path("run/\(dense)"))
+                != tensors(config.resolve(config.model.path) + "/\(dense)"))
+        try MergedModel(output.path("run")).save(to: output.path("merged"))
+        for (a, b) in zip(try vectors("merged"), trained) { #expect(abs(a - b) < 1e-6) }
+        #expect(!FileManager.default.fileExists(atPath: output.path("merged/adapter_config.json")))
+
+        config.batches.miniBatchSize = 3
+        config.output.directory = output.path("pieces")
+        for (a, b) in zip(try losses(config), whole) { #expect(abs(a - b) < 1e-5 * b) }
+
+        // A file whose matrices are more than its configuration names.
+        let file = output.path("run/adapter_config.json")
+        let text = try String(contentsOfFile: file, encoding: .utf8)
+        let modules = try #require(try JSONValue(parsing: Data(text.utf8))["target_modules"]?.array)
+        try output.write(
+            "run/adapter_config.json",
+            text.replacingOccurrences(of: "\(modules[0]),", with: "").replacingOccurrences(
+                of: ",\n        \(modules[0])", with: ""))
+        let error = message { _ = try EncoderPipeline(contentsOf: output.path("run")) }
+        #expect(error?.contains("'target_modules' leaves out") == true, "\(error ?? "none")")
     }
 
     /// One that was saved is trained further, from where it was.
