@@ -63,7 +63,7 @@ package struct ModelDirectory {
         let directory = own?.encoderDirectory ?? root
         self.directory = directory
         // An adapter that sentence-transformers saved has modules of its own, which may have been trained with it.
-        sentence = try adapter.flatMap { try SentenceModules(directory: $0) } ?? own
+        sentence = try adapter.flatMap { try SentenceModules(directory: $0, encoder: directory) } ?? own
         let hasConfig = ["model.json", "config.json"].contains {
             FileManager.default.fileExists(atPath: directory.appendingPathComponent($0).path)
         }
