@@ -13,6 +13,51 @@ extension Graph {
         try changingParameters { ($0, $1 == .trainable && isFrozen($0) ? .frozen : $1) }
     }
 
+    /// The graph with some parameters kept in another element type. They are cast where they are read, tables row by row.
+    ///
+    /// - Parameter isStored: whether the parameter of a name and type is kept so.
+    package func storingParameters(
+        as element: ElementType, _ isStored: (String, TensorType) -> Bool
+    ) throws(IRError) -> Graph {
+        var graph = Graph(name: name)
+        var values: [Value: Value] = [:]
+        var (stored, casts): ([Value: Value], [Value: Value]) = ([:], [:])
+        for id in nodeIDs {
+            let node = self[id]
+            if case .source(.parameter(let name, let type, let role)) = node.op, isStored(name, type) {
+                let own = TensorType(element, type.shape)
+                stored[Value(id)] = Value(
+                    try graph.append(.parameter(name: name, type: own, role: role), [], label: node.label))
+                continue
+            }
+            if case .indexing(.gather) = node.op, let table = stored[node.operands[0]] {
+                let ids = node.operands[1]
+                let rows = try graph.append(.gather, [table, values[ids] ?? ids], label: node.label)
+                values[Value(id)] = Value(
+                    try graph.append(.cast(node.types[0].element), [Value(rows)], label: node.label))
+                continue
+            }
+            var operands: [Value] = []
+            for operand in node.operands {
+                if let parameter = stored[operand], casts[operand] == nil {
+                    casts[operand] = Value(
+                        try graph.append(.cast(type(of: operand).element), [parameter], label: node.label))
+                }
+                operands.append(casts[operand] ?? values[operand] ?? operand)
+            }
+            let new = try graph.append(node.op, operands, label: node.label)
+            for result in node.types.indices {
+                values[Value(id, result: result)] = Value(new, result: result)
+            }
+        }
+        for output in outputs { graph.addOutput(output.name, values[output.value] ?? output.value) }
+        for update in updates {
+            graph.addUpdate(
+                of: values[update.parameter] ?? update.parameter, to: values[update.value] ?? update.value)
+        }
+        return graph
+    }
+
     /// Types stay what they are, so that nodes keep their numbers.
     private func changingParameters(
         _ change: (String, ParameterRole) -> (name: String, role: ParameterRole)

@@ -87,11 +87,12 @@ public struct EncoderGraph: Sendable {
         }
     }
 
-    /// The parameters that training changes and a saved model has: all, or those of the adapter and the modules that are saved
-    /// with it.
+    /// The parameters that training changes and a saved model has: all, or those of the adapter, the modules that are saved
+    /// with it, and the modules behind a plain encoder.
     package func trainedParameters(of built: Built) -> [ParameterSpec] {
         guard let plan = adapterPlan else { return built.parameters }
-        return built.parameters.filter { $0.isAdapter || plan.saves($0.name) }
+        let own = head == .encoder ? Set(modules.flatMap(\.parameterNames)) : []
+        return built.parameters.filter { $0.isAdapter || own.contains($0.name) || plan.saves($0.name) }
     }
 
     /// A graph with what is known of its parameters.

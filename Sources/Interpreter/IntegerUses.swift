@@ -9,8 +9,12 @@ struct IntegerUses {
         case offsets(tokens: Dimension)
         /// Real rows of sequences, at most `limit`.
         case lengths(tokens: Dimension, limit: Dimension?)
+        /// Rows of sequences, counted from the first of each, whose starts among so many tokens are added to them.
+        case rows(tokens: Dimension)
     }
 
+    /// Given tensors that are added up.
+    private var sums: [(NodeID, NodeID)] = []
     private var uses: [NodeID: Use] = [:]
 
     subscript(source: NodeID) -> Use? { uses[source] }
@@ -19,6 +23,13 @@ struct IntegerUses {
         var origins: [Value: NodeID] = [:]
         for id in graph.inputs + graph.parameters { origins[Value(id)] = id }
         visit(graph, &origins)
+        for (left, right) in sums + sums.map({ ($1, $0) }) {
+            guard case .offsets(let tokens)? = uses[left] else { continue }
+            switch uses[right] {
+            case .offsets, .lengths: continue
+            case .below, .rows, nil: uses[right] = .rows(tokens: tokens)
+            }
+        }
     }
 
     /// - Parameter origins: the given tensor that each value holds in another form.
@@ -33,6 +44,10 @@ struct IntegerUses {
                 visit(region.body, &inner)
             } else if node.op.keepsNumbers {
                 origins[Value(id)] = origins[node.operands[0]]
+            } else if case .elementwise(.binary(.add)) = node.op, let left = origins[node.operands[0]],
+                let right = origins[node.operands[1]]
+            {
+                sums.append((left, right))
             } else {
                 note(node, node.operands.map(graph.type(of:)), node.operands.map { origins[$0] })
             }
@@ -58,7 +73,7 @@ struct IntegerUses {
         case (.below(let old), .below(let new)): uses[source] = .below(old + new)
         case (nil, _), (.below, _): uses[source] = use
         case (.lengths(_, nil), .lengths): uses[source] = use
-        case (.offsets, _), (.lengths, _): break
+        case (.offsets, _), (.lengths, _), (.rows, _): break
         }
     }
 }

@@ -72,6 +72,11 @@ package struct RandomInputs {
         case .below(let bounds):
             let bound = bounds.map(extent).min() ?? 1
             return (0..<count).map { _ in Double(bound > 0 ? Int.random(in: 0..<bound, using: &random) : 0) }
+        case .rows(let tokens):
+            return (0..<count).map { sequence in
+                let rows = start(sequence + 1, of: count, tokens) - start(sequence, of: count, tokens)
+                return Double(rows > 1 ? Int.random(in: 0..<rows, using: &random) : 0)
+            }
         case nil: return (0..<count).map { _ in Double(Int.random(in: 1...4, using: &random)) }
         }
     }

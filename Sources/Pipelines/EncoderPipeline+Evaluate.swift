@@ -12,6 +12,7 @@ extension EncoderPipeline {
         if head == .questionAnswering {
             return try evaluate(QuestionDataset(contentsOf: path), options: AnswerOptions())
         }
+        if head == .multipleChoice { return try evaluate(ChoiceDataset(contentsOf: path)) }
         return try evaluate(TextDataset.load(path: path, options: evaluationOptions))
     }
 

@@ -2,7 +2,7 @@ import GraphIR
 
 extension ElementType {
     /// Writes one number in this format.
-    func write(_ value: Double, to memory: UnsafeMutableRawPointer, at index: Int) {
+    package func write(_ value: Double, to memory: UnsafeMutableRawPointer, at index: Int) {
         let place = memory + index * byteCount
         switch self {
         case .f32: place.storeBytes(of: Float(value), as: Float.self)

@@ -63,6 +63,54 @@ import Testing
         #expect(question.status == 64 && question.error.contains("does not answer questions"))
     }
 
+    /// A cross-encoder says so in its configuration.
+    @Test(arguments: [
+        #""sentence_transformers": {"activation_fn": "torch.nn.modules.activation.Sigmoid"}"#,
+        #""sbert_ce_default_activation_function": "torch.nn.modules.activation.Sigmoid""#,
+    ])
+    func rankings(_ key: String) throws {
+        let scratch = try TemporaryDirectory()
+        try TinyModel.write(.regression, to: scratch)
+        let config = try String(contentsOfFile: scratch.path("model/config.json"), encoding: .utf8)
+        try scratch.write("model/config.json", "{\(key)," + config.drop { $0 != "{" }.dropFirst())
+        try scratch.write(
+            "r.jsonl", #"{"query": "a film", "docs": ["fine", "bad plot"], "labels": [1, 0]}"# + "\n")
+        let result = try Tool.run(["evaluate", scratch.path("model"), scratch.path("r.jsonl")])
+        #expect(result.status == 0, "\(result.error)")
+        for metric in ["ndcg@10", "mrr@10", "map@100", "accuracy", "average_precision", "of label 1"] {
+            #expect(result.output.contains(metric), "\(result.output)")
+        }
+        let score = try Tool.run(["predict", scratch.path("model"), "--text", "a", "--pair", "fine"])
+        #expect(Double(score.output.filter { !$0.isWhitespace }).map { (0...1).contains($0) } == true)
+    }
+
+    @Test func choices() throws {
+        let scratch = try TemporaryDirectory()
+        try TinyModel.write(.multipleChoice, to: scratch)
+        try scratch.write(
+            "c.csv", "sent1,sent2,ending0,ending1,label\nthe film,is,fine,bad,0\na,plot,is,not,1\n")
+        let model = scratch.path("model")
+        let evaluation = try Tool.run(["evaluate", model, scratch.path("c.csv"), "--json"])
+        #expect(evaluation.status == 0, "\(evaluation.error)")
+        #expect(evaluation.output.hasPrefix(#"{"examples": 2, "loss": "#), "\(evaluation.output)")
+        #expect(evaluation.output.contains("\"accuracy\": "))
+        let file = try Tool.run(["predict", model, "--file", scratch.path("c.csv"), "--top", "1"])
+        #expect(
+            file.outputLines.count == 2 && file.outputLines[0].split(separator: "\t").count == 2,
+            "\(file.error)")
+        let asked = ["predict", model, "--text", "the film", "--choice", "is fine", "--choice", "bad"]
+        let answer = try Tool.run(asked + ["--json"])
+        #expect(answer.output.hasPrefix(#"{"text": "the film", "choice": "#), "\(answer.error)")
+        for (arguments, text) in [
+            (["predict", model, "--text", "a"], "there are 0 --choice; give at least two"),
+            (["predict", model, "--choice", "a"], "give --text with several --choice"),
+            (asked + ["--query", "a"], "--query and --candidate-labels are for other models"),
+        ] {
+            let result = try Tool.run(arguments)
+            #expect(result.status == 64 && result.error.contains(text), "\(result.error)")
+        }
+    }
+
     @Test func masksAndCandidates() throws {
         let scratch = try TemporaryDirectory()
         try TinyModel.write(.maskedLM, to: scratch, "masked")

@@ -37,6 +37,14 @@ import Testing
         #expect(result.output.contains("sequences 2, tokens 8"))
     }
 
+    /// Rows of segments, which labels count from the first of each.
+    @Test(arguments: [["multiple-choice", "--batch", "9"], ["question-answering", "--length", "1"]])
+    func labelsAreRowsOfSegments(_ task: [String]) throws {
+        let result = try Tool.run(
+            ["compile", scratch.path("model"), "--bisect", "--training", "--task"] + task)
+        #expect(result.status == 0, "\(result.error)")
+    }
+
     @Test func largeModelsAreRefused() throws {
         try scratch.write(
             "large.json",

@@ -71,7 +71,7 @@ import Testing
         let ofOthers: Set<Metric> = [
             .maskedLMLoss, .maskedLMAccuracy, .nextSentenceAccuracy, .precision, .recall, .exactMatch,
             .answerableExactMatch, .answerableF1, .unanswerableExactMatch, .microF1, .sampleF1,
-            .cosineAccuracy,
+            .cosineAccuracy, .averagePrecision,
             .ndcgAt10, .mrrAt10, .mapAt100, .recallAt1, .recallAt10, .recallAt100,
         ]
         for metric in ofOthers {

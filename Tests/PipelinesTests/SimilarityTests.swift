@@ -99,4 +99,19 @@ import Testing
             #expect("\(error as Any)".contains(problem))
         }
     }
+
+    /// What `CrossEncoderClassificationEvaluator` of sentence-transformers 5 says of the same scores.
+    @Test func pairsAreJudgedWithTheBestThreshold() throws {
+        let scores: [Float] = [0.9, 0.2, 0.7, 0.4, 0.35, 0.6, 0.1, 0.8]
+        let metrics = try #require(PairMetrics(scores: scores, labels: [1, 0, 1, 1, 0, 0, 0, 1]))
+        #expect(metrics.accuracy == 0.875 && abs(metrics.f1 - 8 / 9) < 1e-12)
+        #expect(
+            metrics.precision == 0.8 && metrics.recall == 1 && abs(metrics.averagePrecision - 0.95) < 1e-12)
+        // No threshold parts equal scores.
+        let equal = try #require(PairMetrics(scores: [1, 1, 0], labels: [1, 0, 0]))
+        #expect(
+            abs(equal.accuracy - 2 / 3) < 1e-12 && equal.precision == 0.5 && equal.averagePrecision == 0.5)
+        #expect(PairMetrics(scores: [1, 2], labels: [1, 1]) == nil)
+        #expect(PairMetrics(scores: [1, 2], labels: [0, 0.5]) == nil)
+    }
 }

@@ -2,6 +2,7 @@ import Encoders
 import Foundation
 import GraphCompiler
 import Pipelines
+import Support
 import TestSupport
 import Testing
 import Training
@@ -56,6 +57,49 @@ import Training
         }
     }
 
+    /// Vectors: the modules behind the encoder are trained and saved with the adapter, in pieces of a batch too, and a merged
+    /// directory is one of sentence-transformers without an adapter.
+    @Test func vectorsAreTrained() throws {
+        let output = try TemporaryDirectory()
+        var config = try EmbeddingLossTests.config([
+            "loss": .string("MultipleNegativesRankingLoss"),
+            "textColumns": .array([.string("anchor"), .string("positive")]),
+        ])
+        (config.adapter.rank, config.adapter.alpha, config.optimizer.maxSteps) = (2, 8, 5)
+        (config.output.directory, config.output.saveEvery) = (output.path + "/run", 0)
+        config.optimizer.learningRate = 1e-2
+        let whole = try losses(config)
+        func vectors(_ name: String) throws -> [Float] {
+            try EncoderPipeline(contentsOf: output.path(name)).embed(["the old king"])[0]
+        }
+        let trained = try vectors("run")
+        let base = try EncoderPipeline(contentsOf: config.resolve(config.model.path)).embed(["the old king"])[
+            0]
+        #expect(zip(trained, base).contains { abs($0 - $1) > 1e-2 })
+        let dense = "2_Dense/model.safetensors"
+        #expect(
+            try tensors(output.path("run/\(dense)"))
+                != tensors(config.resolve(config.model.path) + "/\(dense)"))
+        try MergedModel(output.path("run")).save(to: output.path("merged"))
+        for (a, b) in zip(try vectors("merged"), trained) { #expect(abs(a - b) < 1e-6) }
+        #expect(!FileManager.default.fileExists(atPath: output.path("merged/adapter_config.json")))
+
+        config.batches.miniBatchSize = 3
+        config.output.directory = output.path("pieces")
+        for (a, b) in zip(try losses(config), whole) { #expect(abs(a - b) < 1e-5 * b) }
+
+        // A file whose matrices are more than its configuration names.
+        let file = output.path("run/adapter_config.json")
+        let text = try String(contentsOfFile: file, encoding: .utf8)
+        let modules = try #require(try JSONValue(parsing: Data(text.utf8))["target_modules"]?.array)
+        try output.write(
+            "run/adapter_config.json",
+            text.replacingOccurrences(of: "\(modules[0]),", with: "").replacingOccurrences(
+                of: ",\n        \(modules[0])", with: ""))
+        let error = message { _ = try EncoderPipeline(contentsOf: output.path("run")) }
+        #expect(error?.contains("'target_modules' leaves out") == true, "\(error ?? "none")")
+    }
+
     /// One that was saved is trained further, from where it was.
     @Test func trainsFurther() throws {
         let output = try ResumeTests.output()
@@ -75,6 +119,52 @@ import Training
         #expect(
             try tensors(output.path + "/own/adapter_model.safetensors")
                 == tensors(output.path + "/run/adapter_model.safetensors"))
+    }
+
+    /// Frozen matrices and tables in bf16 are those of a base that was rounded, in half the memory.
+    @Test(arguments: [Precision.fp32, .bf16]) func frozenWeightsAreRounded(_ precision: Precision) throws {
+        let output = try ResumeTests.output()
+        var config = try Self.config(output)
+        (config.optimizer.maxSteps, config.output.saveEvery, config.machine.precision) = (4, 0, precision)
+        func run() throws -> (losses: [Double], weights: Int) {
+            var (losses, weights): ([Double], Int) = ([], 0)
+            _ = try trainModel(config) { event in
+                if case .started(let summary) = event {
+                    weights = summary.memory.parts.first { $0.name == "weights" }?.byteCount ?? 0
+                }
+                if case .step(let step) = event { losses.append(step.loss) }
+            }
+            return (losses, weights)
+        }
+        config.adapter.frozenWeights = .bf16
+        let stored = try run()
+        let file = URL(fileURLWithPath: output.path + "/base/model.safetensors")
+        try Self.roundMatrices(in: file)
+        config.adapter.frozenWeights = .f32
+        let rounded = try run()
+        #expect(stored.losses.count == 4 && stored.weights < rounded.weights)
+        let bound = precision == .fp32 ? 1e-5 : 1e-3
+        for (a, b) in zip(stored.losses, rounded.losses) { #expect(abs(a - b) < bound * b) }
+    }
+
+    /// Rounds all matrices of a file but the classifier's to bf16.
+    private static func roundMatrices(in file: URL) throws {
+        var data = try Data(contentsOf: file)
+        let length = data.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+        let header = try JSONValue(parsing: data[8..<(8 + length)])
+        for (name, entry) in header.object?.members ?? [] where !name.hasPrefix("classifier") {
+            guard entry["shape"]?.array?.count == 2,
+                let bounds = entry["data_offsets"]?.array?.compactMap(\.integer)
+            else { continue }
+            data.withUnsafeMutableBytes { bytes in
+                for offset in stride(from: 8 + length + bounds[0], to: 8 + length + bounds[1], by: 4) {
+                    let bits = bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
+                    let rounded = (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF_0000
+                    bytes.storeBytes(of: rounded, toByteOffset: offset, as: UInt32.self)
+                }
+            }
+        }
+        try data.write(to: file)
     }
 
     /// Weights that are not trained have no product for a gradient, no state, and no copy in the checkpoint.
@@ -100,6 +190,7 @@ import Training
 
     @Test(arguments: [
         (#""loraAlpha": 4"#, "has no effect without 'loraRank'"),
+        (#""frozenWeights": "bf16""#, "is for the weights beside an adapter"),
         (#""loraRank": 2, "adapter": "x""#, "has no effect with 'adapter'"),
         (#""loraRank": 2, "dam": "structured""#, "an adapter leaves as they are"),
         (#""loraRank": 2, "outputDirectory": "m""#, "is the model's directory"),

@@ -5,6 +5,7 @@ import Pipelines
 import Support
 import TestSupport
 import Testing
+import Text
 
 @testable import Training
 
@@ -74,6 +75,13 @@ import Testing
         let scores = try pipeline.score(documents.map { TextPair("red stone", pair: $0) })
         #expect(ranked.map(\.score) == scores.sorted(by: >) && scores.allSatisfy { (0...1).contains($0) })
         #expect(ranked.map { scores[$0.index] } == ranked.map(\.score))
+
+        // The saved model is measured as the run measured it.
+        var options = GroupedDataset.Options()
+        options.allowsLists = true
+        let lists = try GroupedDataset(contentsOf: Self.fixtures.path + "/lists.jsonl", options: options)
+        let again = try pipeline.evaluateRanking(lists)
+        #expect(pipeline.isCrossEncoder && again.value(.ndcgAt10) == report.bestValue)
     }
 
     @Test(arguments: [
@@ -102,6 +110,18 @@ import Testing
         (
             #"{"task": "embedding", "model": "m", "loss": "ListNetLoss"}"#,
             "which the task \"embedding\" does not have"
+        ),
+        (
+            #"{"task": "reranking", "model": "m", "loss": "CrossEntropyLoss"}"#,
+            "pairs with classes are the task \"classification\""
+        ),
+        (
+            #"{"task": "embedding", "model": "m", "loss": "CachedMultipleNegativesRankingLoss"}"#,
+            "use \"MultipleNegativesRankingLoss\" with 'miniBatchSize'"
+        ),
+        (
+            #"{"task": "embedding", "model": "m", "loss": "multiple_negatives_ranking"}"#,
+            "did you mean \"MultipleNegativesRankingLoss\"?"
         ),
         (#"{"task": "reranking", "model": "m", "scale": 3}"#, "'scale' has no effect"),
         (

@@ -141,7 +141,7 @@ import Training
         (
             #"{"model": "m", "task": "glue/mrcp", "data": "g"}"#,
             #"train.json: 'task' is "glue/mrcp", expected one of "classification", "multi_label_classification", "regression", "#
-                + #""token_classification", "question_answering", "pretrain", "embedding", "reranking", "glue/cola", "glue/sst-2", "glue/mrpc", "glue/sts-b", "#
+                + #""token_classification", "question_answering", "multiple_choice", "pretrain", "embedding", "reranking", "glue/cola", "glue/sst-2", "glue/mrpc", "glue/sts-b", "#
                 + #""glue/qqp", "glue/mnli", "glue/qnli", "glue/rte", "glue/wnli""#
         ),
         (
@@ -244,7 +244,9 @@ import Training
         }
     }
 
-    @Test(arguments: ["rt", "lora", "small", "glue", "pretrain", "sparsebert", "embedding"])
+    @Test(arguments: [
+        "rt", "lora", "small", "glue", "pretrain", "sparsebert", "embedding", "choices", "reranking",
+    ])
     func examplesAreValid(name: String) throws {
         let path = Repository.root.appendingPathComponent("Examples/\(name)/train.json").path
         let config = try TrainingConfig(contentsOf: path)

@@ -33,7 +33,7 @@ struct SymbolOptions: ParsableArguments {
     }
 
     /// Values for the graph's symbols: those of a BERT follow from batch and length, with 15 % of the tokens
-    /// masked, or all of them labelled, and four choices for each example. `model` names the graph in errors, and `isSmall` chooses the defaults.
+    /// masked, or all of them labelled, and at most four choices for each example. `model` names the graph in errors, and `isSmall` chooses the defaults.
     ///
     /// - Throws: when a tensor would be larger than any machine holds, whose size would not fit into integers either.
     func values(for graph: Graph, of model: String, isSmall: Bool) throws -> [String: Int] {
@@ -41,7 +41,7 @@ struct SymbolOptions: ParsableArguments {
         let tokens = batch * length
         var values = [
             "sequences": batch, "tokens": tokens, "length": length, "masked": max(1, tokens * 15 / 100),
-            "labelled": tokens, "examples": max(1, batch / 4), "choices": min(4, batch),
+            "labelled": tokens, "examples": (batch + 3) / 4, "choices": min(4, batch),
         ]
         values.merge(try given()) { $1 }
         values = values.filter { graph.symbols.contains($0.key) }

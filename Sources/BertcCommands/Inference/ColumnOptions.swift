@@ -44,5 +44,17 @@ struct ColumnOptions: ParsableArguments {
     }
 }
 
+extension ColumnOptions {
+    /// The columns of a text, of what choices start with (`--pair-column`), and of the right choice.
+    var choiceOptions: ChoiceDataset.Options {
+        var options = ChoiceDataset.Options()
+        (options.format, options.header) = (format, header)
+        options.textColumn = textColumn.map { ColumnSelector($0) }
+        options.startColumn = pairColumn.map { ColumnSelector($0) }
+        options.labelColumn = labelColumn.map { ColumnSelector($0) }
+        return options
+    }
+}
+
 extension TextDataset.Format: ExpressibleByArgument {}
 extension TableHeader: ExpressibleByArgument {}

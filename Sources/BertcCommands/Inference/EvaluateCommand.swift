@@ -13,7 +13,10 @@ struct EvaluateCommand: ParsableCommand {
             Prints accuracy, F1, Matthews' correlation, loss, and how many examples of each label got which
             label; for regression the mean squared error, Pearson's and Spearman's correlation;
             for a token classifier also precision, recall and F1 of entities; for question answering
-            exact match and F1 as SQuAD's scripts have them; of several labels micro, macro and sample F1.
+            exact match and F1 as SQuAD's scripts have them; of several labels micro, macro and sample F1;
+            of multiple choice accuracy and loss.
+            For a cross-encoder, whose data are queries with documents: nDCG, MRR and MAP of the rankings,
+            correlations with the labels, and of labels 0 and 1 accuracy, F1 and average precision.
             For a model that makes vectors: correlations of cosines with the scores of pairs, the share of
             triplets that are told right, or with --queries, --corpus and --relevance what queries find.
 
@@ -80,6 +83,14 @@ struct EvaluateCommand: ParsableCommand {
             throw CommandError(
                 .usage, "\(model.model): does not answer questions; --n-best-size is for models that do")
         }
+        if pipeline.isCrossEncoder {
+            return try pipeline.evaluateRanking(groups(of: data, allowsLists: true))
+        }
+        if pipeline.head == .multipleChoice {
+            let dataset = try ChoiceDataset(contentsOf: data, options: columns.choiceOptions)
+            dataset.notes.forEach(global.note)
+            return try pipeline.evaluate(dataset)
+        }
         let options = columns.options(pipeline.evaluationOptions)
         if case .tokenClassification = pipeline.head {
             guard columns.pairColumn == nil else {
@@ -116,14 +127,20 @@ struct EvaluateCommand: ParsableCommand {
             dataset.notes.forEach(global.note)
             return try pipeline.evaluate(dataset)
         }
+        return try pipeline.evaluate(groups(of: data ?? "", allowsLists: false))
+    }
+
+    /// Examples of several texts: the columns that were chosen, else those that are found.
+    private func groups(of data: String, allowsLists: Bool) throws -> GroupedDataset {
         var options = GroupedDataset.Options()
         (options.format, options.header) = (columns.format, columns.header)
         options.textColumns = [columns.textColumn, columns.pairColumn].compactMap(\.self).map {
             ColumnSelector($0)
         }
         options.labelColumn = columns.labelColumn.map { ColumnSelector($0) }
-        let dataset = try GroupedDataset(contentsOf: data ?? "", options: options)
+        options.allowsLists = allowsLists
+        let dataset = try GroupedDataset(contentsOf: data, options: options)
         dataset.notes.forEach(global.note)
-        return try pipeline.evaluate(dataset)
+        return dataset
     }
 }

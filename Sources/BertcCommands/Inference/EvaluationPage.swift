@@ -56,6 +56,7 @@ struct EvaluationPage {
     /// What the F1 is of.
     private var ofF1: String {
         if metrics.entities != nil { return "entities" }
+        if metrics.similarity != nil { return "label 1" }
         return metrics.answers != nil ? "words of answers" : labels[1]
     }
 

@@ -18,6 +18,7 @@ struct PredictCommand: ParsableCommand {
             A model that gives several labels prints those whose probability is at least --threshold.
             A masked language model prints, for each mask of a text, the most probable tokens.
             With --candidate-labels a model of entailment (NLI) gives labels that it was not trained for.
+            A model for multiple choice prints the choices of each text, the most probable first.
             A model for question answering prints, for each question, the part of the context that
             answers it, its score, and where it starts and ends in the context (code points), or with
             --n-best that many lines and a blank one.
@@ -34,6 +35,7 @@ struct PredictCommand: ParsableCommand {
     @OptionGroup var input: TextInput
     @OptionGroup var threshold: ThresholdOption
     @OptionGroup(title: "Candidate labels") var candidates: CandidateArguments
+    @OptionGroup var choices: ChoiceInput
     @OptionGroup(title: "Questions") var questions: QuestionInput
     @OptionGroup(title: "Questions") var answers: AnswerArguments
 
@@ -55,11 +57,13 @@ struct PredictCommand: ParsableCommand {
 
     func run() throws {
         let pipeline = try model.open(global, passes)
+        try choices.check(pipeline)
         try questions.check(pipeline)
         try answers.check(pipeline)
         try threshold.check(pipeline, separator: input.columns.labelSeparator)
         if case .tokenClassification = pipeline.head { return try reportWords(pipeline) }
         if pipeline.head == .questionAnswering { return try reportAnswers(pipeline) }
+        if pipeline.head == .multipleChoice { return try reportChoices(pipeline) }
         let texts = try input.read(global)
         if let query { return try reportRanking(of: texts, for: query, pipeline) }
         let isMasked = pipeline.head == .maskedLM || pipeline.head == .pretraining
@@ -196,6 +200,26 @@ struct PredictCommand: ParsableCommand {
             } else {
                 for answer in answers.prefix(questions.nBest ?? 1) { Console.print(answer.line) }
                 if questions.nBest != nil { Console.print("") }
+            }
+        }
+        model.reportNotes(pipeline, global)
+    }
+
+    private func reportChoices(_ pipeline: EncoderPipeline) throws {
+        guard query == nil, candidates.candidates == nil else {
+            throw CommandError(
+                .usage,
+                "\(model.model): is for multiple choice; --query and --candidate-labels are for other models")
+        }
+        let dataset = try choices.read(input)
+        dataset.notes.forEach(global.note)
+        for (example, answer) in zip(dataset.examples, try pipeline.choose(dataset)) {
+            let order = order(answer.probabilities)
+            let shown = order.prefix(top ?? order.count)
+            if global.json {
+                Console.print("\(example.json(answer, shown: shown))")
+            } else {
+                report(TextPair(example.text), [], shown, answer.probabilities, example.choices)
             }
         }
         model.reportNotes(pipeline, global)

@@ -26,8 +26,8 @@ struct TextInput: ParsableArguments {
         var completed: [String] = []
         for argument in arguments {
             if argument == "--", let option = completed.last,
-                ["--text", "--pair", "--prompt", "--question", "--context", "--candidate-labels"].contains(
-                    option)
+                ["--text", "--pair", "--prompt", "--question", "--context", "--choice", "--candidate-labels"]
+                    .contains(option)
             {
                 completed[completed.count - 1] = "\(option)=--"
             } else {

@@ -47,15 +47,15 @@ extension TrainingSummary {
         let names =
             "\(Formatted.count(labels.count, "label"))\(task == .tokenClassification ? " of words" : "")"
         let classes =
-            task == .pretrain
-            ? "masked LM and next sentences"
-            : task == .embedding
-                ? "vectors of texts"
-                : task == .reranking
-                    ? "scores of documents"
-                    : task == .questionAnswering
-                        ? "question answering"
-                        : labels.isEmpty ? "regression" : "\(names) (\(labelText))"
+            switch task {
+            case .pretrain: "masked LM and next sentences"
+            case .embedding: "vectors of texts"
+            case .reranking: "scores of documents"
+            case .questionAnswering: "question answering"
+            case .multipleChoice: "multiple choice"
+            case .classification, .multiLabelClassification, .regression, .tokenClassification, .glue:
+                labels.isEmpty ? "regression" : "\(names) (\(labelText))"
+            }
         let start = loaded == nil ? "fresh parameters" : "fine-tuned"
         var data = "\(trainExamples) training"
         if let validationExamples { data += ", \(validationExamples) validation" }
@@ -136,7 +136,11 @@ extension EvaluationMetrics {
 
 extension SimilarityMetrics {
     /// What a line about them says.
-    fileprivate var usual: [Metric] { [.spearman, .cosineAccuracy, .ndcgAt10, .mrrAt10, .loss] }
+    fileprivate var usual: [Metric] {
+        pairs == nil
+            ? [.spearman, .cosineAccuracy, .ndcgAt10, .mrrAt10, .loss]
+            : [.ndcgAt10, .mrrAt10, .mapAt100, .accuracy, .f1, .averagePrecision, .loss]
+    }
 }
 
 extension TrainingReport {

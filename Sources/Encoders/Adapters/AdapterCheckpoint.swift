@@ -69,6 +69,13 @@ package struct AdapterCheckpoint: Sendable {
                     problem: "has no matrices 'lora_A' [r, inputs] and 'lora_B' [outputs, r] for '\(module)'")
             }
         }
+        if let strange = ranks.keys.sorted().first(where: { !lora.names($0, map) }) {
+            throw ConfigError(
+                file: directory.appendingPathComponent(Self.configFile).path, field: "target_modules",
+                problem:
+                    "leaves out '\(strange)', for which \(Self.weightsFile) has matrices, and PEFT would not use them; name "
+                    + "it there, or take the matrices out of the file")
+        }
         lora.ranks = ranks
         self.lora = lora
         self.matrices = matrices

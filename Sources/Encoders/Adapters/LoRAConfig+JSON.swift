@@ -66,6 +66,18 @@ extension LoRAConfig {
         ("alora_invocation_tokens", { $0.array?.isEmpty == true }),
     ]
 
+    /// Whether the `target_modules` of a file are, among others, a module: one of the names or an end of its name, or what a
+    /// regular expression describes. Where there are none, it is any.
+    func names(_ module: String, _ map: CheckpointMap) -> Bool {
+        if let names = file["target_modules"]?.array?.compactMap(\.string), !names.isEmpty {
+            return names.map(map.plain).contains { module == $0 || module.hasSuffix(".\($0)") }
+        }
+        guard let pattern = file["target_modules"]?.string, pattern.lowercased() != Self.allLinear,
+            let expression = try? Regex("(.*\\.)?(\(pattern))")
+        else { return true }
+        return (try? expression.wholeMatch(in: module)) != nil
+    }
+
     /// `base_model_name_or_path`: the model that the adapter is for.
     package var basePath: String? { file["base_model_name_or_path"]?.string }
 

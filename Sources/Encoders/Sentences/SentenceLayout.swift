@@ -39,6 +39,15 @@ package struct SentenceLayout: Sendable {
         }
     }
 
+    /// The layout of a directory as it is.
+    ///
+    /// - Throws: `ConfigError` when the modules do not fit the encoder.
+    package init(of source: SentenceModules, config: EncoderConfig, maxLength: Int) throws {
+        try self.init(
+            of: source, pooling: config.pooling, config: config,
+            maxLength: min(source.input.maxLength ?? maxLength, config.positionCount))
+    }
+
     /// Writes everything but the encoder and its tokeniser.
     ///
     /// - Parameter values: the elements of a parameter, by its name in the graph.

@@ -28,11 +28,12 @@ package struct SentenceModules: Sendable {
 
     /// Reads the modules of a directory.
     ///
+    /// - Parameter encoder: the folder of the encoder, where it is not in the directory, which has an adapter for it.
     /// - Returns: nil when it has no `modules.json`.
     /// - Throws: `ConfigError` for a module that is not known, or has settings that are not.
-    package init?(directory: URL) throws {
+    package init?(directory: URL, encoder: URL? = nil) throws {
         guard let list = try ModuleList(directory: directory) else { return nil }
-        encoderDirectory = list.encoderFolder
+        encoderDirectory = encoder ?? list.encoderFolder
         input = try SentenceInput(folder: list.encoderFolder)
         let settings = try SentenceSettings(directory: directory)
         // Of another kind of model only the encoder is used, as sentence-transformers does.

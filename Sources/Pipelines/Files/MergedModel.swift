@@ -22,12 +22,6 @@ public struct MergedModel {
                 .invalidModel, "is not an adapter; give one, or the directory of one that names its base",
                 at: path)
         }
-        guard files.sentence == nil else {
-            throw ModelError(
-                .invalidModel,
-                "is a sentence-transformers directory; merge the adapter into its encoder's own directory",
-                at: path)
-        }
         checkpoint = try files.checkpoint()
         let strange = try checkpoint.report(for: checkpoint.weights).unexpected.filter {
             $0.contains(".lora_")
@@ -40,7 +34,8 @@ public struct MergedModel {
         }
     }
 
-    /// Writes the model as Hugging Face lays it out, in F32, with the tokeniser of its base.
+    /// Writes the model as Hugging Face lays it out, in F32, with the tokeniser of its base; one that makes vectors of texts as
+    /// sentence-transformers does, with the modules of its directory.
     ///
     /// - Throws: what writing throws; `ModelError` for the directory of the base or the adapter.
     public func save(to directory: String) throws {
@@ -57,6 +52,28 @@ public struct MergedModel {
         ) { spec, sink in
             try checkpoint.floats(of: spec.name).withUnsafeBufferPointer { try sink($0) }
         }
-        try files.tokenizer().save(to: directory)
+        let tokenizer = try files.tokenizer()
+        try tokenizer.save(to: directory)
+        guard let sentence = files.sentence, files.config.architecture.map(\.makesVectors) ?? true else {
+            return
+        }
+        let longest = min(tokenizer.modelMaxLength ?? .max, files.config.positionCount)
+        var values: [String: [Float]] = [:]
+        try sentence.loadParameters { values[$0.name] = $1 }
+        try SentenceLayout(of: sentence, config: files.config, maxLength: longest).save(to: url) {
+            values[$0] ?? []
+        }
+    }
+}
+
+extension EncoderArchitecture {
+    /// Whether sentence-transformers would use a model of this kind for vectors, which have no classifier.
+    fileprivate var makesVectors: Bool {
+        switch self {
+        case .encoder, .maskedLanguageModel, .pretraining, .discriminator: true
+        case .sequenceClassification, .tokenClassification, .questionAnswering, .multipleChoice,
+            .nextSentencePrediction:
+            false
+        }
     }
 }

@@ -59,9 +59,11 @@ package struct ModelDirectory {
         }
         let url = URL(file: path, isDirectory: isDirectory.boolValue)
         let root = isDirectory.boolValue ? url : url.deletingLastPathComponent()
-        sentence = try SentenceModules(directory: root)
-        let directory = sentence?.encoderDirectory ?? root
+        let own = try SentenceModules(directory: root)
+        let directory = own?.encoderDirectory ?? root
         self.directory = directory
+        // An adapter that sentence-transformers saved has modules of its own, which may have been trained with it.
+        sentence = try adapter.flatMap { try SentenceModules(directory: $0, encoder: directory) } ?? own
         let hasConfig = ["model.json", "config.json"].contains {
             FileManager.default.fileExists(atPath: directory.appendingPathComponent($0).path)
         }
@@ -70,15 +72,15 @@ package struct ModelDirectory {
                 .missingFile, "holds no config.json and no model.json; expected \(expected)",
                 at: directory.path)
         }
-        let own = try EncoderConfig(contentsOf: isDirectory.boolValue ? directory : url)
+        let base = try EncoderConfig(contentsOf: isDirectory.boolValue ? directory : url)
         if let adapter, !AdapterCheckpoint.exists(in: adapter) {
             throw ModelError(
                 .missingFile,
                 "holds no \(AdapterCheckpoint.configFile); expected the directory of an adapter",
                 at: adapter.path)
         }
-        self.adapter = try adapter.map { try AdapterCheckpoint(directory: $0, base: own, isMerged: merges) }
-        config = self.adapter?.config ?? own
+        self.adapter = try adapter.map { try AdapterCheckpoint(directory: $0, base: base, isMerged: merges) }
+        config = self.adapter?.config ?? base
     }
 
     /// The model's weights, with its adapter.

@@ -5,9 +5,9 @@ extension EvaluationMetrics {
     /// `confusionCounts` is not.
     public var confusion: [[Int]] { confusionCounts?.matrix ?? [] }
 
-    /// Share of examples whose most probable label is right.
+    /// Share of examples whose most probable label, or choice, is right.
     public var accuracy: Double? {
-        confusionCounts.map { Double($0.rightCount) / Double(count) }
+        (rightChoices ?? confusionCounts?.rightCount).map { Double($0) / Double(count) }
     }
 
     /// The F1 of entities for a token classifier, that of the answers' words for question answering; otherwise that of the

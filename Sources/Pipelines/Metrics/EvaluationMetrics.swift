@@ -23,6 +23,8 @@ public struct EvaluationMetrics: Hashable, Sendable {
     public private(set) var multiLabel: MultiLabelMetrics?
     /// Metrics of answers, for question answering only.
     public private(set) var answers: AnswerMetrics?
+    /// Examples whose right text was chosen, of multiple choice only.
+    public private(set) var rightChoices: Int?
     /// Metrics of vectors, for models that make them.
     public private(set) var similarity: SimilarityMetrics?
 
@@ -99,6 +101,17 @@ public struct EvaluationMetrics: Hashable, Sendable {
         self.answers = answers
     }
 
+    /// Metrics of multiple choice.
+    /// - Parameters:
+    ///   - guesses: what the model says of each example.
+    ///   - targets: the right choice of each.
+    package init(choices guesses: [Guess], targets: [Int]) {
+        count = targets.count
+        loss = guesses.reduce(0) { $0 + $1.loss } / Double(targets.count)
+        (confusionCounts, pearson, spearman, undefinedCorrelation, pretraining) = (nil, nil, nil, nil, nil)
+        rightChoices = zip(guesses, targets).count { $0.label == $1 }
+    }
+
     /// Metrics of vectors.
     /// - Parameters:
     ///   - cosines: how similar pairs are, where they have scores.
@@ -131,8 +144,8 @@ public struct EvaluationMetrics: Hashable, Sendable {
     public func value(_ metric: Metric) -> Double? {
         switch metric {
         case .loss: loss.isNaN ? nil : loss
-        case .accuracy: multiLabel?.accuracy ?? accuracy
-        case .f1: f1
+        case .accuracy: multiLabel?.accuracy ?? similarity?.pairs?.accuracy ?? accuracy
+        case .f1: similarity?.pairs?.f1 ?? f1
         case .macroF1: multiLabel?.macroF1 ?? macroF1
         case .microF1: multiLabel?.microF1
         case .sampleF1: multiLabel?.sampleF1
@@ -142,8 +155,9 @@ public struct EvaluationMetrics: Hashable, Sendable {
         case .maskedLMLoss: pretraining?.maskedLMLoss
         case .maskedLMAccuracy: pretraining?.maskedLMAccuracy
         case .nextSentenceAccuracy: pretraining?.nextSentenceAccuracy
-        case .precision: entities?.precision
-        case .recall: entities?.recall
+        case .precision: similarity?.pairs?.precision ?? entities?.precision
+        case .recall: similarity?.pairs?.recall ?? entities?.recall
+        case .averagePrecision: similarity?.pairs?.averagePrecision
         case .exactMatch: answers?.all.exactMatch
         case .answerableExactMatch: answers?.answerable?.exactMatch
         case .answerableF1: answers?.answerable?.f1

@@ -2,7 +2,8 @@
 public enum Metric: String, Sendable, CaseIterable {
     /// Mean loss over examples; lower is better, as of masked tokens, of all others higher.
     case loss
-    /// Share of right labels; of several, share of examples all of whose labels are right.
+    /// Share of right labels; of several, share of examples all of whose labels are right; of scores of pairs, with the best
+    /// threshold.
     case accuracy
     /// F1 of the label with id 1, for two labels; of a token classifier, that of entities; of answers, that of their words.
     case f1
@@ -28,6 +29,8 @@ public enum Metric: String, Sendable, CaseIterable {
     case precision
     /// Share of entities that a token classifier finds.
     case recall
+    /// The mean of precisions of label 1, weighted by the recall that each adds, of pairs with labels 0 and 1.
+    case averagePrecision = "average_precision"
     /// Share of questions whose answer is right.
     case exactMatch = "exact_match"
     /// Share of the questions with an answer whose answer is right (`HasAns_exact` of SQuAD's script).
@@ -56,7 +59,8 @@ public enum Metric: String, Sendable, CaseIterable {
         switch self {
         case .loss, .maskedLMLoss: value < other
         case .accuracy, .f1, .macroF1, .microF1, .sampleF1, .matthews, .pearson, .spearman, .maskedLMAccuracy,
-            .nextSentenceAccuracy, .precision, .recall, .exactMatch, .answerableExactMatch, .answerableF1,
+            .nextSentenceAccuracy, .precision, .recall, .averagePrecision, .exactMatch, .answerableExactMatch,
+            .answerableF1,
             .unanswerableExactMatch, .cosineAccuracy, .ndcgAt10, .mrrAt10, .mapAt100, .recallAt1, .recallAt10,
             .recallAt100:
             value > other

@@ -5,9 +5,13 @@ public struct SimilarityMetrics: Hashable, Sendable {
     public var cosineAccuracy: Double?
     /// How well queries find their documents; `nil` without such.
     public var retrieval: RetrievalMetrics?
+    /// How well scores tell pairs with label 1 from those with label 0; `nil` where labels are others.
+    public var pairs: PairMetrics?
 
-    package init(cosineAccuracy: Double? = nil, retrieval: RetrievalMetrics? = nil) {
-        (self.cosineAccuracy, self.retrieval) = (cosineAccuracy, retrieval)
+    package init(
+        cosineAccuracy: Double? = nil, retrieval: RetrievalMetrics? = nil, pairs: PairMetrics? = nil
+    ) {
+        (self.cosineAccuracy, self.retrieval, self.pairs) = (cosineAccuracy, retrieval, pairs)
     }
 }
 

@@ -22,10 +22,12 @@ package struct ConfigField<Owner> {
     /// - Parameters:
     ///   - expectation: what values are legal, when the type does not say it all.
     ///   - isLegal: whether a value of the right type is one of them.
+    ///   - hint: what to write in the place of a text that is none of them.
     init<Value: ConfigValue>(
         _ name: String, _ path: WritableKeyPath<Owner, Value>, _ meaning: String,
         expectation: String? = nil, effect: ConfigEffect = .parameters, isPath: Bool = false,
-        isLegal: @escaping (Value) -> Bool = { _ in true }
+        isLegal: @escaping (Value) -> Bool = { _ in true },
+        hint: @escaping (String) -> String? = { _ in nil }
     ) {
         let expectation = expectation ?? Value.expectation
         self.name = name
@@ -36,7 +38,8 @@ package struct ConfigField<Owner> {
         json = { $0[keyPath: path].json }
         argument = Value.json(argument:)
         set = { config, value in
-            guard let value = Value(json: value), isLegal(value) else { return expectation }
+            let hint = value.string.flatMap(hint).map { "; \($0)" } ?? ""
+            guard let value = Value(json: value), isLegal(value) else { return expectation + hint }
             config[keyPath: path] = value
             return nil
         }

@@ -56,6 +56,33 @@ public enum LossName: String, Sendable, CaseIterable {
     }
 }
 
+extension LossName {
+    /// What stands here for a loss that sentence-transformers has under another name; nil for others.
+    static func hint(for name: String) -> String? {
+        switch name {
+        case "CachedMultipleNegativesRankingLoss":
+            "use \"MultipleNegativesRankingLoss\" with 'miniBatchSize', which computes a large batch in pieces"
+        case "MultipleNegativesSymmetricRankingLoss":
+            "use \"MultipleNegativesRankingLoss\" with \"symmetric\": true"
+        case "CachedMultipleNegativesSymmetricRankingLoss":
+            "use \"MultipleNegativesRankingLoss\" with \"symmetric\": true and 'miniBatchSize'"
+        case "MatryoshkaLoss": "set 'matryoshkaDims' beside the loss that is modified"
+        case "CrossEntropyLoss", "SoftmaxLoss":
+            "pairs with classes are the task \"classification\", whose loss it is"
+        default:
+            allCases.first { $0.spelling == folded(name) }.map { "did you mean \"\($0.rawValue)\"?" }
+        }
+    }
+
+    private var spelling: String { Self.folded(rawValue) }
+
+    /// Without case, `_` and the word loss.
+    private static func folded(_ name: String) -> String {
+        let letters = name.lowercased().filter(\.isLetter)
+        return letters.hasSuffix("loss") ? String(letters.dropLast(4)) : letters
+    }
+}
+
 /// How far apart two vectors are.
 public enum DistanceMetric: String, Sendable, CaseIterable {
     case cosine, euclidean, manhattan

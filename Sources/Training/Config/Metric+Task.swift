@@ -5,13 +5,16 @@ extension Metric {
     func suits(_ task: TrainingTask) -> Bool {
         switch self {
         case .loss: true
-        case .f1: task.hasLabels || task == .questionAnswering
-        case .accuracy, .macroF1: task.hasLabels || task == .multiLabelClassification
+        case .f1: task.hasLabels || task == .questionAnswering || task == .reranking
+        case .accuracy:
+            task.hasLabels || [.multiLabelClassification, .multipleChoice, .reranking].contains(task)
+        case .macroF1: task.hasLabels || task == .multiLabelClassification
         case .matthews: task.hasLabels
         case .microF1, .sampleF1: task == .multiLabelClassification
         case .pearson, .spearman: task.isRegression || task == .embedding || task == .reranking
         case .maskedLMLoss, .maskedLMAccuracy, .nextSentenceAccuracy: task == .pretrain
-        case .precision, .recall: task == .tokenClassification
+        case .precision, .recall: task == .tokenClassification || task == .reranking
+        case .averagePrecision: task == .reranking
         case .exactMatch, .answerableExactMatch, .answerableF1, .unanswerableExactMatch:
             task == .questionAnswering
         case .ndcgAt10, .mrrAt10, .mapAt100, .recallAt1, .recallAt10, .recallAt100:
@@ -30,7 +33,8 @@ extension Metric {
         case .microF1, .sampleF1: "the task \"multi_label_classification\""
         case .exactMatch, .answerableExactMatch, .answerableF1, .unanswerableExactMatch:
             "the task \"question_answering\""
-        case .precision, .recall: "the task \"token_classification\""
+        case .precision, .recall: "the task \"token_classification\" or \"reranking\""
+        case .averagePrecision: "the task \"reranking\""
         case .ndcgAt10, .mrrAt10, .mapAt100, .recallAt1, .recallAt10, .recallAt100:
             "the task \"embedding\" or \"reranking\""
         case .cosineAccuracy: "the task \"embedding\""

@@ -65,7 +65,7 @@ extension TrainingConfig {
             .init(
                 "task", \.task,
                 "What is trained: a label, [several](#several-labels-for-a-text) or a number for each text, labels for words ([below](#labels-for-words)), answers to questions "
-                    + "([question-answering.md](question-answering.md)), a task of "
+                    + "([question-answering.md](question-answering.md)), one of several texts ([multiple-choice.md](multiple-choice.md)), a task of "
                     + "GLUE ([glue.md](glue.md)), vectors of texts ([embedding.md](embedding.md)), scores of documents "
                     + "([reranking.md](reranking.md)), or a language model "
                     + "([pretraining.md](pretraining.md)).")

@@ -12,6 +12,8 @@ public enum TrainingTask: Sendable, Hashable {
     case tokenClassification
     /// The part of a context that answers a question, or none; cross-entropy of its first and its last token.
     case questionAnswering
+    /// Which of several texts belongs to a text; cross-entropy over the texts of an example.
+    case multipleChoice
     /// A task of GLUE, on its own files: regression for STS-B, classification for the others.
     case glue(GlueTask)
     /// Masked LM and next-sentence prediction on plain text.
@@ -29,7 +31,7 @@ extension TrainingTask: RawRepresentable, CaseIterable {
 
     private static let named: [TrainingTask] = [
         .classification, .multiLabelClassification, .regression, .tokenClassification, .questionAnswering,
-        .pretrain, .embedding, .reranking,
+        .multipleChoice, .pretrain, .embedding, .reranking,
     ]
     /// `glue/mrpc` for a task of GLUE.
     public var rawValue: String {
@@ -39,6 +41,7 @@ extension TrainingTask: RawRepresentable, CaseIterable {
         case .regression: "regression"
         case .tokenClassification: "token_classification"
         case .questionAnswering: "question_answering"
+        case .multipleChoice: "multiple_choice"
         case .glue(let task): "glue/\(task.name)"
         case .pretrain: "pretrain"
         case .embedding: "embedding"
@@ -67,8 +70,9 @@ extension TrainingTask: RawRepresentable, CaseIterable {
     package var isRegression: Bool {
         switch self {
         case .regression, .glue(.stsb): true
-        case .classification, .multiLabelClassification, .tokenClassification, .questionAnswering, .glue,
-            .pretrain, .embedding, .reranking:
+        case .classification, .multiLabelClassification, .tokenClassification, .questionAnswering,
+            .multipleChoice,
+            .glue, .pretrain, .embedding, .reranking:
             false
         }
     }
@@ -78,7 +82,9 @@ extension TrainingTask: RawRepresentable, CaseIterable {
         switch self {
         case .classification, .tokenClassification: true
         case .glue: !isRegression
-        case .multiLabelClassification, .regression, .questionAnswering, .pretrain, .embedding, .reranking:
+        case .multiLabelClassification, .regression, .questionAnswering, .multipleChoice, .pretrain,
+            .embedding,
+            .reranking:
             false
         }
     }

@@ -17,7 +17,7 @@ struct DataFiles {
         switch config.task {
         case .glue(let task): try self.init(task, in: config.resolve(config.data.glueFolder ?? ""))
         case .classification, .multiLabelClassification, .regression, .tokenClassification,
-            .questionAnswering, .pretrain, .embedding, .reranking:
+            .questionAnswering, .multipleChoice, .pretrain, .embedding, .reranking:
             try self.init(named: config)
         }
     }

@@ -57,6 +57,16 @@ struct GroupReader {
                 "has one for '\(name)', which is no column of texts of \(dataset.file); they are "
                     + dataset.columns.joined(separator: ", "))
         }
+        for column in dataset.columns {
+            let prompt = training.loss.prompts.prompt(of: column)
+            guard !prompt.isEmpty else { continue }
+            let count = try source.tokenizer.encode(prompt).count
+            guard count >= maxLength else { continue }
+            throw training.error(
+                "prompts",
+                "has one of \(count) tokens, special ones included, for '\(column)', which leaves no room for texts in 'maxLength' \(maxLength); "
+                    + "shorten it or raise maxLength")
+        }
         let leavesOut = source.sentence?.modules.contains {
             if case .pooling(_, let includesPrompt) = $0.kind { !includesPrompt } else { false }
         }
@@ -109,6 +119,12 @@ struct GroupReader {
         }
         if loss != .mse, let several = numbers.firstIndex(where: { $0.count != 1 }) {
             throw refuse(several, "has \(numbers[several].count) numbers for a pair; expected one")
+        }
+        if loss == .cosineSimilarity, let other = numbers.firstIndex(where: { !(-1...1).contains($0[0]) }) {
+            throw refuse(
+                other,
+                "has the score \(numbers[other][0]); \(loss.rawValue) compares cosines with scores, which must be -1 to 1: scale them, "
+                    + "or use CoSENTLoss, for which their order counts")
         }
         if [.contrastive, .onlineContrastive].contains(loss), training.loss.name == loss,
             let other = numbers.firstIndex(where: { ![0, 1].contains($0[0]) })

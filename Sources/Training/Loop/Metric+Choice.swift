@@ -5,7 +5,7 @@ extension TrainingTask {
     /// What decides which evaluation is the best, unless the configuration says otherwise.
     package var metric: Metric {
         switch self {
-        case .classification: .accuracy
+        case .classification, .multipleChoice: .accuracy
         case .multiLabelClassification: .microF1
         case .tokenClassification, .questionAnswering: .f1
         case .regression, .pretrain, .embedding, .reranking: .loss

@@ -154,7 +154,9 @@ extension Trainer {
         }
         if let sentences = task.sentences {
             let names = sentences.moduleParameters
-            try SentenceModules(directory: directory)?.loadParameters { spec, values in
+            let encoder =
+                model.adapter == nil ? nil : source.directory.map { URL(file: $0, isDirectory: true) }
+            try SentenceModules(directory: directory, encoder: encoder)?.loadParameters { spec, values in
                 guard names.contains(spec.name) else { return }
                 try model.parameters.set(
                     model.training.evaluatedName(spec.name), try TensorData(values, shape: spec.shape))

@@ -64,6 +64,7 @@ final class Trainer {
             case .pretrain: try PretrainingTask(config, source)
             case .tokenClassification: try TokenTask(config, source)
             case .questionAnswering: try QuestionTask(config, source)
+            case .multipleChoice: try ChoiceTask(config, source)
             case .embedding: try EmbeddingTask(config, source)
             case .reranking: try RerankingTask(config, source)
             case .classification, .multiLabelClassification, .regression, .glue:
@@ -77,7 +78,7 @@ final class Trainer {
                 "is of the family '\(source.config.family.modelType)', which has no model for the task \"\(config.task.rawValue)\"",
                 at: source.path)
         }
-        if metric == .f1, config.task.metric != .f1, task.labels.count != 2 {
+        if metric == .f1, config.task.hasLabels, config.task.metric != .f1, task.labels.count != 2 {
             throw ConfigError(
                 file: config.file, field: "metric",
                 problem:

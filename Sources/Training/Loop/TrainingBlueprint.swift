@@ -27,7 +27,7 @@ struct TrainingBlueprint {
                 of: task.head, task.config, keepsHead: task.keepsHead, file: config.file),
             labelSmoothing: config.optimizer.labelSmoothing,
             isWeighted: config.examples.areWeighted, distillation: distillation, sentences: task.sentences,
-            ranking: task.ranking)
+            ranking: task.ranking, frozenWeights: config.adapter.frozenWeights)
         optimizer = OptimizerOptions(
             config.optimizer.kind,
             adamW: AdamWAttributes(
@@ -50,7 +50,8 @@ struct TrainingBlueprint {
         let parameters = ParameterStore()
         let initializer = ParameterInitializer(seed: config.seed, config: task.config)
         let report = try source.initialize(
-            parameters, graphs.specs, keepsHead: task.keepsHead, initializer: initializer)
+            parameters, graphs.specs, keepsHead: task.keepsHead, initializer: initializer,
+            inBF16: graphs.storedInBF16)
         var options = TrainingOptions(
             optimizer, accumulates: accumulates, seed: config.seed, recompute: config.machine.recompute,
             memory: memory)

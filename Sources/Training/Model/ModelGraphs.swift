@@ -13,6 +13,8 @@ package struct ModelGraphs {
     package let specs: [ParameterSpec]
     /// Those that a run changes and saves.
     package let savedSpecs: [ParameterSpec]
+    /// Names of the parameters that are kept in bf16.
+    let storedInBF16: Set<String>
     /// The outputs that add up to the training loss.
     let lossTerms: [String]
     /// With labels and dropout.
@@ -40,10 +42,11 @@ package struct ModelGraphs {
     /// - Parameters:
     ///   - sentences: the modules behind a plain encoder, and the loss of their vectors.
     ///   - ranking: the loss of the scores of a regression head.
+    ///   - frozenWeights: how matrices and tables that are not trained are kept.
     init(
         config: EncoderConfig, head: EncoderHead, gates: AttentionGates?, adapter: LoRAConfig?,
         labelSmoothing: Double, isWeighted: Bool, distillation: Distillation?, sentences: SentenceTraining?,
-        ranking: RankingLoss?
+        ranking: RankingLoss?, frozenWeights: FrozenWeights = .f32
     ) throws {
         self.config = config
         self.head = head
@@ -61,9 +64,18 @@ package struct ModelGraphs {
             evaluation.modules = sentences.layout.modules
         }
         let built = try graph.build()
-        (training, specs, self.adapter) = (built.graph, built.parameters, graph.adapterPlan)
+        (specs, self.adapter) = (built.parameters, graph.adapterPlan)
         savedSpecs = graph.trainedParameters(of: built)
-        self.evaluation = try evaluation.build().graph
+        let trained = Set(savedSpecs.map(\.name))
+        let stored =
+            frozenWeights == .bf16 ? specs.filter { $0.shape.count > 1 && !trained.contains($0.name) } : []
+        let names = Set(stored.map(\.name))
+        storedInBF16 = names
+        func storing(_ graph: Graph) throws -> Graph {
+            names.isEmpty ? graph : try graph.storingParameters(as: .bf16) { name, _ in names.contains(name) }
+        }
+        training = try storing(built.graph)
+        self.evaluation = try storing(evaluation.build().graph)
         valueLoss =
             try sentences.map { try $0.loss.graph(width: $0.layout.width) } ?? ranking.map { try $0.graph() }
     }

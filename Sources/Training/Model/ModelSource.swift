@@ -178,10 +178,13 @@ struct ModelSource {
 
     /// Sets every parameter: to the checkpoint's values where it has them, else to fresh ones.
     ///
-    /// - Parameter keepsHead: whether a classifier in the checkpoint is of the same labels.
+    /// - Parameters:
+    ///   - keepsHead: whether a classifier in the checkpoint is of the same labels.
+    ///   - inBF16: names of the parameters that are kept rounded.
     /// - Throws: `CheckpointError` for shapes that differ, `ModelError` when the encoder itself is not complete.
     func initialize(
-        _ store: ParameterStore, _ specs: [ParameterSpec], keepsHead: Bool, initializer: ParameterInitializer
+        _ store: ParameterStore, _ specs: [ParameterSpec], keepsHead: Bool, initializer: ParameterInitializer,
+        inBF16: Set<String> = []
     ) throws -> LoadReport? {
         let names = Set(specs.map(\.name))
         var modules: [String: [Float]] = [:]
@@ -197,7 +200,7 @@ struct ModelSource {
                 try store.set(spec.name, try TensorData(values, shape: spec.shape))
                 continue
             }
-            try store.set(spec.name, shape: spec.shape) { values in
+            func fill(_ values: UnsafeMutableBufferPointer<Float>) throws {
                 if let checkpoint, loaded.contains(spec.name) {
                     try checkpoint.copyFloats(of: spec.name, into: values)
                 } else if let initial, taught.contains(spec.name) {
@@ -205,6 +208,11 @@ struct ModelSource {
                 } else {
                     _ = values.update(fromContentsOf: initializer.values(for: spec))
                 }
+            }
+            if inBF16.contains(spec.name) {
+                try store.setRounded(spec.name, shape: spec.shape, fill)
+            } else {
+                try store.set(spec.name, shape: spec.shape, fill)
             }
         }
         return report

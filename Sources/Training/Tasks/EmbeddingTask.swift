@@ -23,12 +23,6 @@ struct EmbeddingTask: LabelledTask {
     ///
     /// - Throws: `TextError` with file and line, `ModelError` or `ConfigError` for settings that do not fit model and data.
     init(_ training: TrainingConfig, _ source: ModelSource) throws {
-        guard source.adapter == nil else {
-            throw ModelError(
-                .invalidSetting,
-                "an adapter is not trained by the task \"embedding\", which saves whole models; remove 'loraRank' and "
-                    + "'adapter', or merge the adapter first", at: training.file)
-        }
         let reader = GroupReader(training, source, maxLength: try training.maxLength(of: source))
         maxLength = reader.maxLength
         let layout = try SentenceLayout(

@@ -50,7 +50,7 @@ struct RerankingTask: LabelledTask {
         keepsHead = source.config.labels.count == 1 && source.config.architecture != .tokenClassification
         config = Self.config(source.config, name)
         let hasLists = data.validation.map {
-            $0.retrieval(Array(repeating: 0, count: $0.encodings.count)) != nil
+            $0.lists.retrieval(Array(repeating: 0, count: $0.encodings.count)) != nil
         }
         metric = hasLists == true ? .ndcgAt10 : .loss
         fingerprint = data.train.fingerprint
@@ -110,25 +110,18 @@ struct RerankingTask: LabelledTask {
     // MARK: Evaluation
 
     func metrics(on examples: RankedData, _ runner: SequenceRunner) throws -> EvaluationMetrics {
-        metrics(of: try scores(examples, runner), examples, loss: .nan)
+        examples.lists.metrics(of: try scores(examples, runner), loss: .nan)
     }
 
     func evaluate(_ part: EvaluatedPart, with model: TrainableModel) throws -> EvaluationMetrics? {
         guard let examples = data[part] else { return nil }
         let runner = model.runner(maxLength: maxLength, batchTokens: TaskStep.evaluationTokens)
         let scores = try scores(examples, runner)
-        return metrics(of: scores, examples, loss: try mean(of: scores, examples, model))
+        return examples.lists.metrics(of: scores, loss: try mean(of: scores, examples, model))
     }
 
     private func scores(_ examples: RankedData, _ runner: SequenceRunner) throws -> [Float] {
         try runner.rows(of: "logits", on: examples.encodings) { $1.first ?? 0 }
-    }
-
-    private func metrics(of scores: [Float], _ examples: RankedData, loss: Double) -> EvaluationMetrics {
-        let isLabelled = examples.labels.allSatisfy { !$0.isEmpty }
-        return EvaluationMetrics(
-            SimilarityMetrics(retrieval: examples.retrieval(scores)), count: examples.count, loss: loss,
-            cosines: isLabelled ? scores : [], scores: isLabelled ? examples.labels.flatMap(\.self) : [])
     }
 
     /// The mean loss; NaN where examples have another number of documents than the loss is for.

@@ -37,17 +37,10 @@ package struct GroupedDataset: Sendable, Equatable {
     ///   there or may mean several things, for texts that are missing, and for numbers that are none.
     package init(contentsOf path: String, options: Options = Options()) throws {
         let file = try SourceFile(path: path, expected: "a data file (.tsv, .csv or .jsonl)")
-        let table: DataTable
-        switch options.format == .auto ? try DataFormat.of(file, at: path) : options.format {
-        case .tsv: table = try DataTable(tsv: file)
-        case .csv: table = try DataTable(csv: file)
-        case .json, .jsonl: table = try DataTable(json: file)
-        case .lines, .auto, .conll:
-            throw TextError(
-                .unknownFormat, file: file.path,
-                "has no columns; expected the texts of an example side by side (.tsv, .csv or .jsonl)")
-        }
-        try self.init(table, options)
+        try self.init(
+            DataTable(
+                columnsOf: file, options.format, at: path, expected: "the texts of an example side by side"),
+            options)
     }
 
     private init(_ table: DataTable, _ options: Options) throws(TextError) {
@@ -104,14 +97,6 @@ package struct GroupedDataset: Sendable, Equatable {
 }
 
 extension DataTable {
-    private func json(_ row: Int, _ column: Int) -> JSONValue? {
-        switch storage {
-        case .cells: nil
-        case .objects(let objects, _): memberNames.flatMap { objects[row][$0[column]] }
-        case .arrays(let arrays, _): arrays[row][column]
-        }
-    }
-
     /// The texts of an array of JSON.
     fileprivate func texts(_ row: Int, _ column: Int) -> [String]? {
         guard let array = json(row, column)?.array, !array.isEmpty else { return nil }

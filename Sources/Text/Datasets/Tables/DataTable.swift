@@ -70,14 +70,17 @@ struct DataTable {
         }
     }
 
-    /// The values of a list of JSON; nil for other cells.
-    func list(_ row: Int, _ column: Int) -> [JSONValue]? {
+    /// A value of JSON; nil in other tables, and for a member that is not there.
+    func json(_ row: Int, _ column: Int) -> JSONValue? {
         switch storage {
         case .cells: nil
-        case .objects(let objects, _): memberNames.flatMap { objects[row][$0[column]]?.array }
-        case .arrays(let arrays, _): arrays[row][column].array
+        case .objects(let objects, _): memberNames.flatMap { objects[row][$0[column]] }
+        case .arrays(let arrays, _): arrays[row][column]
         }
     }
+
+    /// The values of a list of JSON; nil for other cells.
+    func list(_ row: Int, _ column: Int) -> [JSONValue]? { json(row, column)?.array }
 
     /// The cells of a row as names, if all of them could be some.
     func names(inRow row: Int) -> [String]? {
@@ -93,6 +96,23 @@ struct DataTable {
     func members(inRow row: Int) -> [String]? {
         guard case .objects(let objects, _) = storage else { return nil }
         return objects[row].object?.names
+    }
+}
+
+extension DataTable {
+    /// A file that must have columns.
+    ///
+    /// - Parameter expected: what stands in them, in the words of an error.
+    init(columnsOf file: SourceFile, _ format: DataFormat, at path: String, expected: String) throws {
+        switch format == .auto ? try DataFormat.of(file, at: path) : format {
+        case .tsv: try self.init(tsv: file)
+        case .csv: try self.init(csv: file)
+        case .json, .jsonl: try self.init(json: file)
+        case .lines, .auto, .conll:
+            throw TextError(
+                .unknownFormat, file: file.path,
+                "has no columns; expected \(expected) (.tsv, .csv or .jsonl)")
+        }
     }
 }
 

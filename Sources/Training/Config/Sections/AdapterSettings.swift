@@ -17,6 +17,9 @@ public struct AdapterSettings: Sendable, Equatable {
     /// Whether the scale is alpha / √rank.
     public var isRankStabilized = false
 
+    /// How matrices and tables that are not trained are kept in memory.
+    public var frozenWeights = FrozenWeights.f32
+
     /// Whether an adapter is made or trained further.
     var isOn: Bool { path != nil || rank != nil }
 
@@ -59,6 +62,10 @@ extension AdapterSettings: ConfigSection {
                 "useRslora", \.isRankStabilized,
                 "Multiplies by `loraAlpha` / √`loraRank` instead (arXiv:2312.03732)."),
             .init(
+                "frozenWeights", \.frozenWeights,
+                "How the model's own matrices and tables, which are not trained, are kept in memory: \"bf16\" takes half of it, for weights that "
+                    + "are rounded ([lora.md](lora.md#frozen-weights-in-bf16))."),
+            .init(
                 "adapter", \.path,
                 "The directory of an adapter to train further, as PEFT or bertc saved it; it says what the other fields would.",
                 isPath: true),
@@ -66,7 +73,9 @@ extension AdapterSettings: ConfigSection {
     }
 
     func check(in config: TrainingConfig) throws {
-        let others = Self.fields.map(\.name).filter { $0 != "adapter" && $0 != "loraRank" }
+        let others = Self.fields.map(\.name).filter {
+            !["adapter", "loraRank", "frozenWeights"].contains($0)
+        }
         if path != nil {
             try config.refuse(others + ["loraRank"]) {
                 "has no effect with 'adapter', whose adapter_config.json says it; remove one of them"
@@ -74,7 +83,11 @@ extension AdapterSettings: ConfigSection {
         } else if rank == nil {
             try config.refuse(others) { "has no effect without 'loraRank'; set that, or remove this" }
         }
-        guard isOn else { return }
+        guard isOn else {
+            return try config.refuse(["frozenWeights"]) {
+                "is for the weights beside an adapter; set 'loraRank' or 'adapter', or remove this"
+            }
+        }
         try config.refuse(["dam", "shareLayers", "embeddingSize"]) {
             "changes the model's own weights, which an adapter leaves as they are; remove it, or loraRank and adapter"
         }
@@ -85,3 +98,13 @@ extension AdapterSettings: ConfigSection {
         }
     }
 }
+
+/// How weights that are not trained are kept.
+public enum FrozenWeights: String, Sendable, CaseIterable {
+    /// As they are.
+    case f32
+    /// Rounded to the nearest bf16, in half the memory.
+    case bf16
+}
+
+extension FrozenWeights: ConfigChoice {}

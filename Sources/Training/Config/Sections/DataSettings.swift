@@ -61,11 +61,15 @@ extension DataSettings: ConfigSection {
                 "The column or member with the text, by name or number from 0; null finds it ([below](#data-files)). Of "
                     + "words with labels, the one with the words."
             ),
-            .init(column: "pairColumn", \.pairColumn, "The one with the second text, likewise."),
+            .init(
+                column: "pairColumn", \.pairColumn,
+                "The one with the second text, likewise; of `multiple_choice` the one with what each choice starts with."
+            ),
             .init(
                 "textColumns", \.textColumns,
                 "`embedding`, `reranking`: the columns of the texts of an example, the anchor's first; [] finds them "
-                    + "([embedding.md](embedding.md#data))."),
+                    + "([embedding.md](embedding.md#data)). `multiple_choice`: the column of each choice, or the one with lists of them."
+            ),
             .init(column: "labelColumn", \.labelColumn, "The one with the label, likewise."),
             .init(
                 "labelSeparator", \.labelSeparator,
@@ -93,7 +97,7 @@ extension DataSettings: ConfigSection {
         if config.task != .multiLabelClassification {
             try config.refuseUseless(["labelSeparator"], "whose examples have one label each at most")
         }
-        if config.task != .embedding, config.task != .reranking {
+        if ![.embedding, .reranking, .multipleChoice].contains(config.task) {
             try config.refuseUseless(["textColumns"], "which has textColumn and pairColumn")
         }
         if config.task.isRegression {
@@ -108,6 +112,8 @@ extension DataSettings: ConfigSection {
         case .reranking:
             try config.refuseUseless(
                 ["textColumn", "pairColumn", "missingLabels"], "whose texts are in 'textColumns'")
+        case .multipleChoice:
+            try config.refuseUseless(["missingLabels"], "where an empty label, - and -1 mean none")
         case .embedding:
             try config.refuseUseless(
                 ["textColumn", "pairColumn", "missingLabels", "truncation"],

@@ -68,7 +68,7 @@ extension DistillationSettings: ConfigSection {
         case .classification, .regression, .tokenClassification, .glue: break
         case .embedding:
             try config.refuseUseless(Array(names.dropFirst()), "whose teacher gives vectors alone")
-        case .multiLabelClassification, .questionAnswering, .reranking, .pretrain:
+        case .multiLabelClassification, .questionAnswering, .multipleChoice, .reranking, .pretrain:
             try config.refuseUseless(names, "whose losses are not those that a teacher takes part in")
         }
         if stateLoss == nil {

@@ -130,7 +130,7 @@ extension ExampleSettings: ConfigSection {
             if TrainingTask.glue(task).isRegression {
                 try config.refuseUseless(["classWeights"], "which has numbers and no labels")
             }
-        case .embedding, .reranking:
+        case .multipleChoice, .embedding, .reranking:
             try config.refuseUseless(Self.fields.map(\.name), "whose examples are groups of texts")
         case .pretrain:
             try config.refuseUseless(

@@ -29,7 +29,8 @@ extension LossSettings: ConfigSection {
                 "loss", \.name,
                 "`embedding`, `reranking`: the loss, by sentence-transformers' name ([embedding.md](embedding.md#losses), "
                     + "[reranking.md](reranking.md#losses)); null is \"CoSENTLoss\" where pairs have scores, else "
-                    + "\"MultipleNegativesRankingLoss\"; of `reranking` \"BinaryCrossEntropyLoss\"."),
+                    + "\"MultipleNegativesRankingLoss\"; of `reranking` \"BinaryCrossEntropyLoss\".",
+                hint: LossName.hint),
             .init(
                 "scale", \.scale,
                 "`MultipleNegativesRankingLoss`, `CoSENTLoss`: what cosines are multiplied by, the inverse of a temperature.",
