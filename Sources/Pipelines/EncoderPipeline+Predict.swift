@@ -87,7 +87,7 @@ extension EncoderPipeline {
 }
 
 extension Classification {
-    fileprivate init(logits: [Float], labels: [String]) {
+    init(logits: [Float], labels: [String]) {
         let probabilities = softmax(logits)
         let best = probabilities.indices.max { probabilities[$0] < probabilities[$1] } ?? 0
         self.init(label: labels[best], index: best, probabilities: probabilities.map { Float($0) })
