@@ -118,6 +118,7 @@ let package = Package(
         example("03-custom-op", ["GraphCompiler"]),
         example("04-bert", ["Encoders", "GraphCompiler"]),
         example("05-inspecting", ["GraphCompiler"]),
+        example("06-server", ["Pipelines", "Server"]),
 
         // AMX tile instructions for processors without them: in no product, only tests use it.
         .target(name: "TileEmulator", path: "Tests/TileEmulator"),

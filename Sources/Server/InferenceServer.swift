@@ -29,6 +29,8 @@ public struct InferenceServer: Sendable {
         public var apiKey: String?
         /// Bytes of a request's body.
         public var maxBodyBytes = 2_000_000
+        /// Bytes that requests and their answers may hold at a time, as estimated from above.
+        public var requestMemory = 256 << 20
         /// Texts of a request.
         public var maxClientBatchSize = 512
         /// From a request's head to its answer.

@@ -20,15 +20,20 @@ struct ServerContext: RequestContext {
 struct Responder: HTTPResponder {
     let routes: Routes
     let log: AccessLog?
+    private let memory: RequestMemory
     private var options: InferenceServer.Options { routes.options }
 
-    init(routes: Routes, log: AccessLog?) { (self.routes, self.log) = (routes, log) }
+    init(routes: Routes, log: AccessLog?) {
+        (self.routes, self.log) = (routes, log)
+        memory = RequestMemory(limit: routes.options.requestMemory)
+    }
 
     func respond(to request: Request, context: ServerContext) async throws -> Response {
         let start = ContinuousClock.now
         let id = Self.requestID(request)
         let path = request.uri.path
         var route = "other"
+        let share = RequestMemory.Share(of: memory)
         var reply: Reply
         do {
             let match = try routes.match(path, request.method)
@@ -38,7 +43,9 @@ struct Responder: HTTPResponder {
                 request.method == .get
                 ? routes.get(match)
                 : try await limited(context.channel) {
-                    try await routes.post(match, try await body(of: request))
+                    try await RequestMemory.Share.$current.withValue(share) {
+                        try await routes.post(match, try await body(of: request))
+                    }
                 }
         } catch {
             reply = Reply(ServerError(error), isOpenAI: Routes.isOpenAI(path))
@@ -89,6 +96,9 @@ struct Responder: HTTPResponder {
                     "the body has the content type '\(media)'; expected application/json")
             }
         }
+        // The bytes, and the values that they spell.
+        let length = request.headers[.contentLength].flatMap { Int($0) } ?? options.maxBodyBytes
+        try RequestMemory.Share.current?.add(4096 + 16 * min(length, options.maxBodyBytes))
         do {
             return Array(buffer: try await request.body.collect(upTo: options.maxBodyBytes))
         } catch is NIOTooManyBytesError {

@@ -7,7 +7,7 @@ extension Routes {
     func embeddings(_ fields: RequestFields, _ usual: ServedModel) async throws -> Reply {
         let served = try named(fields, usual)
         let input = try TextsField(fields.required("input"), "input", served.model)
-        try check(input.texts.count)
+        try check(input.texts.count, elements: served.model.vectorWidth ?? 0)
         let format = try fields.string("encoding_format") ?? "float"
         guard format == "float" || format == "base64" else {
             throw ServerError(

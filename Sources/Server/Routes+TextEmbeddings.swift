@@ -6,7 +6,7 @@ import Support
 extension Routes {
     func embed(_ fields: RequestFields, _ served: ServedModel) async throws -> Reply {
         let input = try TextsField(fields.required("inputs"), "inputs", served.model)
-        try check(input.texts.count)
+        try check(input.texts.count, elements: served.model.vectorWidth ?? 0)
         let vectors = try await vectors(
             input.texts, fields, served.model, normalize: try fields.bool("normalize", default: true)
         ).results
@@ -34,7 +34,7 @@ extension Routes {
 
     func embedAll(_ fields: RequestFields, _ served: ServedModel) async throws -> Reply {
         let input = try TextsField(fields.required("inputs"), "inputs", served.model)
-        try check(input.texts.count)
+        try check(input.texts.count, elements: served.model.maxLength * served.model.hiddenSize)
         let states = try await served.model.tokenStates(
             input.texts, promptName: try fields.string("prompt_name"),
             truncation: try fields.truncation(options.truncates))
@@ -43,7 +43,7 @@ extension Routes {
 
     func embedSparse(_ fields: RequestFields, _ served: ServedModel) async throws -> Reply {
         let input = try TextsField(fields.required("inputs"), "inputs", served.model)
-        try check(input.texts.count)
+        try check(input.texts.count, elements: 3 * served.model.tokenCount)
         let weights = try await served.model.sparseWeights(
             input.texts, promptName: try fields.string("prompt_name"),
             truncation: try fields.truncation(options.truncates))

@@ -130,14 +130,19 @@ struct Routes: Sendable {
         return model
     }
 
-    /// - Throws: `ServerError` for no text, and for more than a request may have.
-    func check(_ count: Int) throws {
+    /// Checks how many texts a request has, and takes the memory of their answers.
+    ///
+    /// - Parameter elements: numbers, or objects, in the answer for a text.
+    /// - Throws: `ServerError` for no text, for more than a request may have, and for answers without room.
+    func check(_ count: Int, elements: Int = 64) throws {
         guard count > 0 else { throw ServerError(.badRequest, .empty, "`inputs` cannot be empty") }
         guard count <= options.maxClientBatchSize else {
             throw ServerError(
                 .contentTooLarge, .validation,
                 "batch size \(count) > maximum allowed batch size \(options.maxClientBatchSize)")
         }
+        // A number is held as a float, as a value of JSON and as text.
+        try RequestMemory.Share.current?.add(count * elements * 64)
     }
 
     // MARK: About the server

@@ -147,6 +147,19 @@ import Testing
         }
     }
 
+    @Test func requestsWithoutRoomAreRefused() throws {
+        let memory = RequestMemory(limit: 100)
+        let first = RequestMemory.Share(of: memory)
+        try first.add(60)
+        func status(_ count: Int) -> Int? {
+            #expect(throws: ServerError.self) { try RequestMemory.Share(of: memory).add(count) }?.status.code
+        }
+        #expect(status(50) == 429)
+        #expect(status(150) == 413)
+        // The refused ones hold nothing.
+        try first.add(40)
+    }
+
     @Test func acceptedRequestsAreAnsweredWhenTheServerEnds() async throws {
         let answered = Mutex(0)
         let body = #"{"inputs": "\#((0..<100).map { "\($0)" }.joined(separator: " "))"}"#

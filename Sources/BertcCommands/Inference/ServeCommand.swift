@@ -3,6 +3,7 @@ import Dispatch
 import Foundation
 import GraphCompiler
 import Pipelines
+import Runtime
 import Server
 import Support
 import Synchronization
@@ -54,6 +55,11 @@ struct ServeCommand: ParsableCommand {
     @Option(name: .customLong("max-body-bytes"), help: "Bytes in a request's body.")
     var maxBodyBytes = 2_000_000
 
+    @Option(
+        name: .customLong("request-memory"),
+        help: "Megabytes that requests and their answers may hold at a time.")
+    var requestMemory = 256
+
     @Option(help: "Seconds that a request may take.")
     var timeout = 60
 
@@ -85,6 +91,7 @@ struct ServeCommand: ParsableCommand {
         }
         let counts = [
             ("--max-batch-tokens", maxBatchTokens), ("--max-queue", maxQueue), ("--timeout", timeout),
+            ("--request-memory", requestMemory),
             ("--max-client-batch-size", maxClientBatchSize), ("--max-body-bytes", maxBodyBytes),
         ]
         if let (name, count) = counts.first(where: { $0.1 < 1 }) {
@@ -148,6 +155,7 @@ struct ServeCommand: ParsableCommand {
         (options.host, options.port) = (host, port)
         options.apiKey = apiKey ?? ProcessInfo.processInfo.environment["BERTC_API_KEY"]
         (options.maxBodyBytes, options.maxClientBatchSize) = (maxBodyBytes, maxClientBatchSize)
+        options.requestMemory = requestMemory * 1_000_000
         options.requestTimeout = .seconds(timeout)
         options.truncates = !noTruncate
         if let certificate, let key { options.tls = (certificate, key) }
@@ -162,6 +170,10 @@ struct ServeCommand: ParsableCommand {
         }
         let server = InferenceServer(served, engine: engine, metrics: metrics, options: options)
         let (scheme, host, note) = (certificate == nil ? "http" : "https", host, global.note)
+        let resident = ProcessMemory.residentByteCount
+        note(
+            "\(Formatted.bytes(resident)) are resident; with requests in flight at most "
+                + Formatted.bytes(resident + options.requestMemory))
         try await server.run { port in note("ready at \(scheme)://\(host):\(port)") }
     }
 }

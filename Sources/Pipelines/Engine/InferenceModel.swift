@@ -18,6 +18,8 @@ public final class InferenceModel: Sendable {
     public let vectorWidth: Int?
     /// Elements of a token's state.
     public let hiddenSize: Int
+    /// Tokens of the vocabulary.
+    package var tokenCount: Int { inputs.tokenizer.tokenCount }
     /// The names of the prompts that may stand before a text.
     public let promptNames: [String]
     /// What to know about the model's files, one line each.
