@@ -1,3 +1,4 @@
+import Foundation
 import Hummingbird
 import HummingbirdCore
 import HummingbirdHTTP2
@@ -101,17 +102,33 @@ public struct InferenceServer: Sendable {
             }
         } catch {
             try? await threads.shutdownGracefully()
-            throw error
+            guard let failure = error as? IOError else { throw error }
+            throw ModelError(
+                .invalidSetting,
+                "cannot be listened on: \(String(cString: strerror(failure.errnoCode))); choose another address or port",
+                at: "\(options.host):\(options.port)")
         }
         try await threads.shutdownGracefully()
+    }
+
+    private static func pem<Result>(
+        _ path: String, _ content: String, _ read: () throws -> Result
+    ) throws -> Result {
+        do {
+            return try read()
+        } catch {
+            throw ModelError(.missingFile, "cannot be read as a PEM file with \(content)", at: path)
+        }
     }
 
     private static func channels(_ options: Options) throws -> HTTPServerBuilder {
         let http1 = HTTP1Channel.Configuration(
             additionalChannelHandlers: [HangUpWatch()], idleTimeout: .seconds(75))
         guard let tls = options.tls else { return .http1(configuration: http1) }
-        let certificates = try NIOSSLCertificate.fromPEMFile(tls.certificate)
-        let key = try NIOSSLPrivateKey(file: tls.key, format: .pem)
+        let certificates = try pem(tls.certificate, "certificates") {
+            try NIOSSLCertificate.fromPEMFile(tls.certificate)
+        }
+        let key = try pem(tls.key, "a private key") { try NIOSSLPrivateKey(file: tls.key, format: .pem) }
         return try .http2Upgrade(
             tlsConfiguration: .makeServerConfiguration(
                 certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(key)),

@@ -98,13 +98,19 @@ struct Responder: HTTPResponder {
         }
         // The bytes, and the values that they spell.
         let length = request.headers[.contentLength].flatMap { Int($0) } ?? options.maxBodyBytes
-        try RequestMemory.Share.current?.add(4096 + 16 * min(length, options.maxBodyBytes))
+        guard length <= options.maxBodyBytes else { throw tooLarge }
+        try RequestMemory.Share.current?.add(4096 + 16 * length)
         do {
             return Array(buffer: try await request.body.collect(upTo: options.maxBodyBytes))
         } catch is NIOTooManyBytesError {
-            throw ServerError(
-                .contentTooLarge, .validation, "the body has more than \(options.maxBodyBytes) bytes")
+            throw tooLarge
+        } catch  where !Task.isCancelled {
+            throw ServerError(.badRequest, .validation, "the body is not whole")
         }
+    }
+
+    private var tooLarge: ServerError {
+        ServerError(.contentTooLarge, .validation, "the body has more than \(options.maxBodyBytes) bytes")
     }
 
     /// Runs `body` until the client hangs up or the time is over.
