@@ -22,6 +22,19 @@ func example(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let mpi = TargetDependencyCondition.when(traits: ["MPI"])
+let http: [Target.Dependency] = [
+    .product(name: "Hummingbird", package: "hummingbird"),
+    .product(name: "HummingbirdCore", package: "hummingbird"),
+    .product(name: "HummingbirdHTTP2", package: "hummingbird"),
+    .product(name: "HummingbirdTLS", package: "hummingbird"),
+    .product(name: "HTTPTypes", package: "swift-http-types"),
+    .product(name: "Logging", package: "swift-log"),
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOSSL", package: "swift-nio-ssl"),
+    .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+    .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+]
 let atomics = Target.Dependency.product(name: "Atomics", package: "swift-atomics")
 
 // Targets are listed in the order of the pipeline; a target imports only what stands above it.
@@ -32,6 +45,7 @@ let package = Package(
         .library(name: "GraphCompiler", targets: ["GraphCompiler"]),
         .library(name: "Encoders", targets: ["Encoders"]),
         .library(name: "Pipelines", targets: ["Pipelines"]),
+        .library(name: "Server", targets: ["Server"]),
         .library(name: "Training", targets: ["Training"]),
         .executable(name: "bertc", targets: ["bertc"]),
     ],
@@ -42,6 +56,12 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-atomics", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
     ],
     targets: [
@@ -75,12 +95,13 @@ let package = Package(
         library("Text", ["Support", "CZlib", heap]),
         library("Pipelines", ["Support", "GraphCompiler", "Encoders", "Text"]),
         library("Training", ["Support", "GraphIR", "GraphCompiler", "Encoders", "Text", "Pipelines"]),
+        library("Server", ["Support", "GraphCompiler", "Encoders", "Pipelines"] + http),
         library("Measuring", ["Support", "GraphCompiler"]),
         library(
             "BertcCommands",
             [
-                "Support", "Measuring", "Pipelines", "Training", "Encoders", "Text", "GraphCompiler",
-                argumentParser,
+                "Support", "Measuring", "Pipelines", "Server", "Training", "Encoders", "Text",
+                "GraphCompiler", argumentParser,
             ], resources: [.embedInCode("Compile/HTML/Page")]),
         .executableTarget(name: "bertc", dependencies: ["BertcCommands"], swiftSettings: strict),
         .target(
@@ -97,6 +118,7 @@ let package = Package(
         example("03-custom-op", ["GraphCompiler"]),
         example("04-bert", ["Encoders", "GraphCompiler"]),
         example("05-inspecting", ["GraphCompiler"]),
+        example("06-server", ["Pipelines", "Server"]),
 
         // AMX tile instructions for processors without them: in no product, only tests use it.
         .target(name: "TileEmulator", path: "Tests/TileEmulator"),
@@ -142,6 +164,9 @@ let package = Package(
         tests(
             "PipelinesTests", ["TestSupport", "Support", "Pipelines", "Encoders", "Text"],
             resources: [.copy("Fixtures")]),
+        tests(
+            "ServerTests", ["TestSupport", "Support", "Server", "Pipelines"],
+            resources: [.copy("Clients")]),
         tests(
             "TrainingTests",
             [

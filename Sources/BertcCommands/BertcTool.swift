@@ -79,7 +79,8 @@ struct BertcCommand: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             CompileCommand.self, VocabularyCommand.self, TrainCommand.self, GlueCommand.self,
-            EvaluateCommand.self, PredictCommand.self, EmbedCommand.self, MergeCommand.self, MaskCommand.self,
+            EvaluateCommand.self, PredictCommand.self, EmbedCommand.self, ServeCommand.self,
+            MergeCommand.self, MaskCommand.self,
             PlotCommand.self,
             RooflineCommand.self, BenchCommand.self, CacheCommand.self,
         ])

@@ -11,6 +11,26 @@ public enum EmbeddingPrompt: Hashable, Sendable {
     case text(String)
 }
 
+/// The way from a text to its vector.
+struct Embedding: Sendable {
+    /// The graph that runs; its output `pooled` has one row per sequence.
+    let task: EncoderPipeline.Task
+    let prompt: String
+    /// Elements of the row that are the vector's.
+    let keptWidth: Int
+    /// Whether vectors are scaled to unit length at the end.
+    var normalizes: Bool
+
+    /// The input with the prompt before its text.
+    func prompted(_ input: TextPair) -> TextPair { TextPair(prompt + input.text, pair: input.pair) }
+
+    /// The vector that a row of the output is.
+    func vector(_ row: [Float]) -> [Float] {
+        let vector = Array(row.prefix(keptWidth))
+        return normalizes ? VectorSimilarity.unitLength(vector) : vector
+    }
+}
+
 extension EncoderPipeline {
     /// One vector per input, as sentence-transformers' `encode` gives for the same directory. Any model can do this,
     /// whatever its head.
@@ -23,20 +43,25 @@ extension EncoderPipeline {
         _ inputs: [TextPair], pooling: EncoderPooling? = nil, normalize: Bool = false,
         prompt: EmbeddingPrompt = .usual
     ) throws -> [[Float]] {
+        let embedding = try embedding(pooling: pooling, normalize: normalize, prompt: prompt)
+        let encodings = try encode(inputs.map(embedding.prompted), place: { "text \($0 + 1)" })
+        return try run(embedding.task, output: "pooled", on: encodings).map(embedding.vector)
+    }
+
+    /// How texts become vectors.
+    func embedding(
+        pooling: EncoderPooling? = nil, normalize: Bool = false, prompt: EmbeddingPrompt = .usual
+    ) throws -> Embedding {
         let modules = try modules(pooling)
         let prompt = try text(of: prompt)
-        let prompted = inputs.map { TextPair(prompt + $0.text, pair: $0.pair) }
-        let encodings = try encode(prompted, place: { "text \($0 + 1)" })
         let leavesPromptOut = modules.contains { module in
             if case .pooling(_, let includesPrompt) = module.kind { !includesPrompt } else { false }
         }
         let promptLength =
             leavesPromptOut && !prompt.isEmpty ? try tokenizer.promptLength(prompt, maxLength: maxLength) : 0
-        let task = Task.embedding(modules, promptLength: promptLength)
-        let vectors = try run(task, output: "pooled", on: encodings).map {
-            Array($0.prefix(sentence?.keptWidth ?? .max))
-        }
-        return normalize ? vectors.map(VectorSimilarity.unitLength) : vectors
+        return Embedding(
+            task: .embedding(modules, promptLength: promptLength), prompt: prompt,
+            keptWidth: sentence?.keptWidth ?? .max, normalizes: normalize)
     }
 
     /// Elements of a vector.

@@ -57,15 +57,17 @@ public final class EncoderPipeline {
     /// Why compiled kernels are not being kept, if they are not.
     public var cacheWarning: String? { compiler.cacheWarning }
     private let compiler: Compiler
-    private let options: Options
-    let tokenizer: any Tokenizer
+    let options: Options
+    /// What makes token ids of texts.
+    let inputs: InputEncoder
+    var tokenizer: any Tokenizer { inputs.tokenizer }
     private let parameters = ParameterStore()
     /// The model with its own head.
     private let headGraph: Graph
     private var executors: [Task: Executor] = [:]
 
     /// A graph over the shared parameters.
-    enum Task: Hashable {
+    enum Task: Hashable, Sendable {
         /// The model's own head.
         case head
         /// Vectors, with the tokens of a prompt that is left out of them.
@@ -86,7 +88,7 @@ public final class EncoderPipeline {
         config = files.config
         sentence = files.sentence
         head = try EncoderHead(of: config, checkpoint: checkpoint)
-        tokenizer = try files.tokenizer().limited(
+        let tokenizer = try files.tokenizer().limited(
             toRows: config.vocabularySize, types: config.acceptedTokenTypes)
         let longest = config.longestSequence
         let limit = try LengthLimit(of: files, tokenizer, at: files.directory.path)
@@ -101,6 +103,8 @@ public final class EncoderPipeline {
                         : "expected 3 to the model's \(longest) positions"),
                 at: path)
         }
+        inputs = InputEncoder(
+            tokenizer: tokenizer, maxLength: maxLength, tokenTypes: config.acceptedTokenTypes)
         let built = try EncoderGraph(config: config, head: head, isTraining: false).build()
         let specs = built.parameters
         headGraph = built.graph
@@ -157,21 +161,8 @@ public final class EncoderPipeline {
     private func encode(
         _ input: TextPair, _ truncation: Truncation, at place: @autoclosure () -> String
     ) throws -> (encoding: Encoding, isCut: Bool) {
-        guard input.pair == nil || config.acceptedTokenTypes >= tokenizer.tokenTypes(isPair: true) else {
-            throw ModelError(
-                .invalidInput, "is a pair, but the model has only one token type; give single texts",
-                at: place())
-        }
-        let whole = try located(at: place()) { () throws(TextError) in
-            try tokenizer.encode(input.text, pair: input.pair)
-        }
-        if whole.count <= maxLength { return (whole, false) }
-        guard options.truncates else { throw tooLong(whole, at: place()) }
-        let cut = try located(at: place()) { () throws(TextError) in
-            try tokenizer.encode(
-                input.text, pair: input.pair, maxLength: maxLength, truncation: truncation)
-        }
-        return (cut, true)
+        try inputs.encode(
+            input, truncates: options.truncates ? truncation : .doNotTruncate, at: place())
     }
 
     /// Tokenises sentences of known words within the model's limits; `place` names a sentence in errors.
@@ -220,22 +211,14 @@ public final class EncoderPipeline {
         return pieces
     }
 
-    /// Tokenises an input; errors name it.
     private func located<Result>(
         at place: @autoclosure () -> String, _ encode: () throws(TextError) -> Result
     ) throws -> Result {
-        do {
-            return try encode()
-        } catch {
-            throw ModelError(.invalidInput, error.message, at: place())
-        }
+        try inputs.located(at: place(), encode)
     }
 
     private func tooLong(_ encoding: Encoding, at place: String) -> ModelError {
-        ModelError(
-            .invalidInput,
-            "has \(encoding.count) tokens but at most \(maxLength) are allowed; shorten it or allow truncation",
-            at: place)
+        inputs.tooLong(encoding, at: place)
     }
 
     /// The logits of each word that was not cut off.
@@ -262,7 +245,10 @@ public final class EncoderPipeline {
                 ? "fp16 only holds numbers up to 65504: use the precision bf16" : "")
     }
 
-    private func executor(for task: Task) throws -> Executor {
+    /// Bytes of parameters, constants and run memory held now.
+    var residentByteCount: Int { executors.values.map(\.residentByteCount).max() ?? 0 }
+
+    func executor(for task: Task) throws -> Executor {
         if let executor = executors[task] { return executor }
         let graph: Graph
         switch task {

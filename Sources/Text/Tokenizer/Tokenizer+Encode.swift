@@ -24,10 +24,12 @@ extension Tokenizer {
     /// - Parameters:
     ///   - maxLength: the greatest number of tokens, special ones included; `nil` for no limit.
     ///   - truncation: which text is cut when there are more.
+    ///   - side: which end is cut; the tokeniser's own side when `nil`.
     /// - Throws: `.cannotTruncate` when `maxLength` has no room for the special tokens, or the strategy
     ///   cannot remove enough; and what `tokenize` throws.
     package func encode(
-        _ text: String, pair: String? = nil, maxLength: Int? = nil, truncation: Truncation = .longestFirst
+        _ text: String, pair: String? = nil, maxLength: Int? = nil, truncation: Truncation = .longestFirst,
+        side: TruncationSide? = nil
     ) throws(TextError) -> Encoding {
         let first = try tokenize(text)
         var second: [Int32]?
@@ -44,7 +46,7 @@ extension Tokenizer {
             kept = try truncation.lengths(
                 text: first.count, pair: second?.count, budget: maxLength - specials)
         }
-        let side = truncationSide
+        let side = side ?? truncationSide
         return template.encoding(
             side.keep(kept.text, of: first), pair: second.map { side.keep(kept.pair, of: $0) })
     }

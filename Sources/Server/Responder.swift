@@ -1,0 +1,173 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Support
+import Synchronization
+
+/// What a request comes with.
+struct ServerContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    let channel: any Channel
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = CoreRequestContextStorage(source: source)
+        channel = source.channel
+    }
+}
+
+/// Between sockets and routes: limits on size and time, the token, request ids, the access log.
+struct Responder: HTTPResponder {
+    let routes: Routes
+    let log: AccessLog?
+    private let memory: RequestMemory
+    private var options: InferenceServer.Options { routes.options }
+
+    init(routes: Routes, log: AccessLog?) {
+        (self.routes, self.log) = (routes, log)
+        memory = RequestMemory(limit: routes.options.requestMemory)
+    }
+
+    func respond(to request: Request, context: ServerContext) async throws -> Response {
+        let start = ContinuousClock.now
+        let id = Self.requestID(request)
+        let path = request.uri.path
+        var route = "other"
+        let share = RequestMemory.Share(of: memory)
+        var reply: Reply
+        do {
+            let match = try routes.match(path, request.method)
+            route = match.route
+            if route != "/health" { try authorize(request) }
+            reply =
+                request.method == .get
+                ? routes.get(match)
+                : try await limited(context.channel) {
+                    try await RequestMemory.Share.$current.withValue(share) {
+                        try await routes.post(match, try await body(of: request))
+                    }
+                }
+        } catch {
+            reply = Reply(ServerError(error), isOpenAI: Routes.isOpenAI(path))
+        }
+        let duration = ContinuousClock.now - start
+        routes.metrics.noteRequest(route, status: reply.status.code, duration)
+        log?.write(id, request, reply, duration)
+        reply.headers[.contentType] = reply.type
+        reply.headers[Self.idHeader] = id
+        return Response(
+            status: reply.status, headers: reply.headers,
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: reply.bytes)))
+    }
+
+    private static let idHeader = HTTPField.Name("x-request-id") ?? .accept
+
+    /// The client's own id where it is a short one of letters, digits and `-_.`.
+    private static func requestID(_ request: Request) -> String {
+        let given = request.headers[idHeader] ?? ""
+        let isPlain = given.unicodeScalars.allSatisfy { scalar in
+            scalar.isASCII
+                && (scalar.properties.isAlphabetic || "0123456789-_.".unicodeScalars.contains(scalar))
+        }
+        return !given.isEmpty && given.utf8.count <= 64 && isPlain ? given : UUID().uuidString.lowercased()
+    }
+
+    private func authorize(_ request: Request) throws {
+        guard let key = options.apiKey else { return }
+        let given = Array((request.headers[.authorization] ?? "").utf8)
+        let expected = Array("Bearer \(key)".utf8)
+        // The time that this takes says nothing about where a wrong token differs.
+        let difference = zip(given, expected).reduce(UInt8(given.count == expected.count ? 0 : 1)) {
+            $0 | ($1.0 ^ $1.1)
+        }
+        guard difference == 0 else {
+            var error = ServerError(.unauthorized, .validation, "missing or wrong bearer token")
+            error.headers[.wwwAuthenticate] = "Bearer"
+            throw error
+        }
+    }
+
+    private func body(of request: Request) async throws -> [UInt8] {
+        if let type = request.headers[.contentType] {
+            let media = type.prefix { $0 != ";" }.lowercased()
+            guard media.hasPrefix("application/json") || media.hasSuffix("+json") else {
+                throw ServerError(
+                    .unsupportedMediaType, .validation,
+                    "the body has the content type '\(media)'; expected application/json")
+            }
+        }
+        // The bytes, and the values that they spell.
+        let length = request.headers[.contentLength].flatMap { Int($0) } ?? options.maxBodyBytes
+        guard length <= options.maxBodyBytes else { throw tooLarge }
+        try RequestMemory.Share.current?.add(4096 + 16 * length)
+        do {
+            return Array(buffer: try await request.body.collect(upTo: options.maxBodyBytes))
+        } catch is NIOTooManyBytesError {
+            throw tooLarge
+        } catch  where !Task.isCancelled {
+            throw ServerError(.badRequest, .validation, "the body is not whole")
+        }
+    }
+
+    private var tooLarge: ServerError {
+        ServerError(.contentTooLarge, .validation, "the body has more than \(options.maxBodyBytes) bytes")
+    }
+
+    /// Runs `body` until the client hangs up or the time is over.
+    private func limited(
+        _ channel: any Channel, _ body: @escaping @Sendable () async throws -> Reply
+    ) async throws -> Reply {
+        let isLate = LateFlag()
+        let task = Task { try await body() }
+        let watch = try? await channel.pipeline.handler(type: HangUpWatch.self).get()
+        watch?.onHangUp { task.cancel() }
+        let timer = channel.eventLoop.scheduleTask(in: .nanoseconds(options.requestTimeout.nanoseconds)) {
+            isLate.set()
+            task.cancel()
+        }
+        defer {
+            watch?.onHangUp(nil)
+            timer.cancel()
+        }
+        do {
+            return try await task.value
+        } catch  where isLate.isSet {
+            throw ServerError(
+                .requestTimeout, .overloaded, "the request took longer than \(options.requestTimeout)")
+        }
+    }
+}
+
+/// Whether a request's time was over.
+private final class LateFlag: Sendable {
+    private let flag = Mutex(false)
+
+    var isSet: Bool { flag.withLock(\.self) }
+
+    func set() { flag.withLock { $0 = true } }
+}
+
+extension Duration {
+    fileprivate var nanoseconds: Int64 {
+        components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000
+    }
+}
+
+/// One JSON object a request.
+struct AccessLog: Sendable {
+    let write: @Sendable (String) -> Void
+
+    func write(_ id: String, _ request: Request, _ reply: Reply, _ duration: Duration) {
+        let members: [(String, JSONValue)] = [
+            (
+                "time",
+                .string(Date().ISO8601Format(.iso8601(timeZone: .gmt, includingFractionalSeconds: true)))
+            ),
+            ("request_id", .string(id)), ("method", .string(request.method.rawValue)),
+            ("path", .string(request.uri.path)), ("status", .integer(reply.status.code)),
+            ("bytes", .integer(reply.bytes.count)),
+            ("milliseconds", .double((duration / .milliseconds(1) * 1000).rounded() / 1000)),
+        ]
+        write(JSONValue.object(members).text(.line))
+    }
+}
