@@ -20,6 +20,8 @@ import Text
         "Encoders/Checkpoint/Files/SafetensorsHeader.swift": "metadata, which is not looked up",
         "Encoders/Checkpoint/Files/SafetensorsWriter.swift": "metadata, which is not looked up",
         "Training/Loop/TrainingBlueprint.swift": "names of parameters of the graph",
+        "Training/Model/ModelGraphs.swift": "names of parameters of the graph",
+        "Pipelines/Files/MergedModel.swift": "names of parameters of the graph",
         "Training/Distillation/InitialLayers.swift": "names of parameters of the graph",
         "Training/Model/ModelSource.swift": "names of parameters of the graph",
         "Training/Model/SentenceTraining.swift": "names of parameters of the graph",
