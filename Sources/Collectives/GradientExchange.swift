@@ -23,6 +23,12 @@ package final class GradientExchange: @unchecked Sendable {
     package let plan: ExchangePlan
     /// Bytes that this process has sent, over all rounds.
     package var sentByteCount: Int { sent.load(ordering: .relaxed) }
+    /// Bytes that rounds take at most beside the gradients.
+    package var byteCount: Int {
+        plan.roomByteCount(of: group.rank) + plan.count(of: group.rank) * MemoryLayout<Float>.stride
+    }
+    /// Told on the group's thread of each bucket whose sums have come, and since when it was under way.
+    package var observer: (@Sendable (_ bucket: Int, _ since: ContinuousClock.Instant) -> Void)?
     private let group: ProcessGroup
     /// Whether all processes get the sums in the end; otherwise each has those of its own pieces.
     private let distributes: Bool
@@ -106,6 +112,7 @@ package final class GradientExchange: @unchecked Sendable {
     /// A bucket under way.
     fileprivate struct Stage {
         let bucket: Int
+        var begin = ContinuousClock.now
         var transfers: [Transfer] = []
         /// What each of the others has sent, by rank.
         var rooms: [(rank: Int, start: UnsafeMutablePointer<Float>)] = []
@@ -117,14 +124,22 @@ package final class GradientExchange: @unchecked Sendable {
         defer { for (_, start) in reducing?.rooms ?? [] { start.deallocate() } }
         /// Adds up the bucket before, whose parts have come meanwhile, and sends its sums.
         func advance() throws {
-            try transport.wait(distributing?.transfers ?? [])
+            if let stage = distributing {
+                try transport.wait(stage.transfers)
+                observer?(stage.bucket, stage.begin)
+            }
             distributing = nil
             guard let stage = reducing else { return }
             try transport.wait(stage.transfers)
             reduce(stage, round)
             for (_, start) in stage.rooms { start.deallocate() }
             reducing = nil
-            if round.isLast, distributes { distributing = try distribute(stage.bucket, transport) }
+            if round.isLast, distributes {
+                distributing = try distribute(stage.bucket, transport)
+                distributing?.begin = stage.begin
+            } else {
+                observer?(stage.bucket, stage.begin)
+            }
         }
         for bucket in plan.buckets.indices {
             var patience = Patience()

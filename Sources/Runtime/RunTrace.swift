@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// When each worker ran which kernel, over some runs of an executor.
 public final class RunTrace {
@@ -25,6 +26,9 @@ public final class RunTrace {
     private var names: [String] = []
     /// Whole runs, as the calling thread sees them.
     public private(set) var runs: [Event] = []
+    /// Buckets of gradients on their way between processes, from when they are complete until their sums have come.
+    public var exchanges: [Event] { sent.withLock(\.self) }
+    private let sent = Mutex<[Event]>([])
 
     /// A trace that `Executor.trace` or `TrainingProgram.trace` fills.
     ///
@@ -67,6 +71,17 @@ public final class RunTrace {
             track.spans[track.spans.count - 1].end = end
         } else {
             track.spans.append((launch, begin, end))
+        }
+    }
+
+    /// Notes an exchange that ends now.
+    package func noteExchange(_ name: String, since begin: ContinuousClock.Instant) {
+        let end = Self.now
+        let duration = (ContinuousClock.now - begin).components
+        let nanoseconds = Int(duration.seconds) * 1_000_000_000 + Int(duration.attoseconds / 1_000_000_000)
+        sent.withLock { sent in
+            guard sent.count < limit else { return }
+            sent.append(Event(name: name, begin: end - nanoseconds - start, end: end - start))
         }
     }
 

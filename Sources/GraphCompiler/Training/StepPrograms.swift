@@ -133,6 +133,15 @@ extension TrainingProgram {
     /// Receives when each worker runs which kernel of the step.
     public var trace: RunTrace? {
         get { executors[0].trace }
-        set { for executor in executors { executor.trace = newValue } }
+        set {
+            for executor in executors { executor.trace = newValue }
+            exchange?.observer = nil
+            guard let newValue else { return }
+            // What it notes of exchanges is guarded.
+            nonisolated(unsafe) let trace = newValue
+            exchange?.observer = { (bucket: Int, begin: ContinuousClock.Instant) in
+                trace.noteExchange("gradients \(bucket + 1)", since: begin)
+            }
+        }
     }
 }

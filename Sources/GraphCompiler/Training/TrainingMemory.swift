@@ -10,25 +10,27 @@ public struct TrainingMemory: Hashable, Sendable {
     public let arena: Int
     /// Private memory of the workers.
     public let scratch: Int
+    /// What other processes send, and this one's sums of it.
+    public let exchange: Int
     /// Everything else that the process held when it planned: code, libraries, the data sets.
     public let process: Int
 
     /// All parts.
-    public var total: Int { weights + panels + optimizer + arena + scratch + process }
+    public var total: Int { weights + panels + optimizer + arena + scratch + exchange + process }
 
     /// The same with what other batches take.
     package func replacingRuns(by runs: Executor.RunByteCounts) -> TrainingMemory {
         TrainingMemory(
             weights: weights, panels: panels, optimizer: optimizer, arena: runs.arena, scratch: runs.scratch,
-            process: process)
+            exchange: exchange, process: process)
     }
 
     /// The parts with their names, in the order of the declaration.
     public var parts: [(name: String, byteCount: Int)] {
         [
             ("weights", weights), ("panels", panels), ("optimizer states", optimizer),
-            ("activations and gradients", arena), ("scratch", scratch), ("process", process),
-        ]
+            ("activations and gradients", arena), ("scratch", scratch),
+        ] + (exchange > 0 ? [("exchange", exchange)] : []) + [("process", process)]
     }
 }
 
@@ -42,7 +44,8 @@ extension TrainingProgram {
         let touched = all + panels - store.untouchedByteCount
         return TrainingMemory(
             weights: weights, panels: panels, optimizer: all - weights, arena: runs.arena,
-            scratch: runs.scratch, process: max(0, ProcessMemory.residentByteCount - touched))
+            scratch: runs.scratch, exchange: exchange?.byteCount ?? 0,
+            process: max(0, ProcessMemory.residentByteCount - touched))
     }
 
     /// Sequences (or rows, or whatever a batch is cut into) of the fewest micro-batches that fit: as many pieces as
