@@ -61,19 +61,21 @@ public final class Executor {
     ///     accumulators is changed and the error names the first node that made a NaN or an infinity.
     ///   - condition: an output that must be finite for the updates to be applied, but whose other values are no
     ///     error: the caller sees them among the results.
-    /// - Returns: every output by name.
+    ///   - names: the outputs to copy out; all when `nil`.
+    /// - Returns: these outputs by name.
     /// - Throws: `ExecutionError` naming the input or node.
     public func run(
         _ inputs: [String: TensorData], symbols: [String: Int] = [:], guarding guarded: [String] = [],
-        updatingIfFinite condition: String? = nil
+        updatingIfFinite condition: String? = nil, returning names: [String]? = nil
     ) throws -> [String: TensorData] {
         try pool.session {
-            try launcher.tracing(trace) { try step(inputs, symbols, guarded, condition) }
+            try launcher.tracing(trace) { try step(inputs, symbols, guarded, condition, names) }
         }
     }
 
     private func step(
-        _ inputs: [String: TensorData], _ symbols: [String: Int], _ guarded: [String], _ condition: String?
+        _ inputs: [String: TensorData], _ symbols: [String: Int], _ guarded: [String], _ condition: String?,
+        _ names: [String]?
     ) throws -> [String: TensorData] {
         for name in guarded + (condition.map { [$0] } ?? [])
         where !program.graph.outputs.contains(where: { $0.name == name }) {
@@ -91,7 +93,9 @@ public final class Executor {
         }
         // Outputs and copied updates may name parameters: they are read before any parameter changes.
         var results: [String: TensorData] = [:]
-        for output in program.graph.outputs { results[output.name] = binding.data(output.value) }
+        for output in program.graph.outputs where names?.contains(output.name) ?? true {
+            results[output.name] = binding.data(output.value)
+        }
         let decisive = program.graph.outputs.first { $0.name == condition }
         if let decisive, search.firstNonFinite(decisive.value) != nil { return results }
         let copies = schedule.copiedUpdates.map { ($0.parameter, binding.data($0.value)) }

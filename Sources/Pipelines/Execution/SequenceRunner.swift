@@ -142,8 +142,9 @@ package struct SequenceRunner {
             let inputs = EncoderInputs(batch)
             let tensors = inputs.tensors.merging(others(batch)) { $1 }
             do {
-                return try executor.run(tensors, symbols: inputs.symbols, guarding: [output])[output]?.floats
-                    ?? []
+                let outputs = try executor.run(
+                    tensors, symbols: inputs.symbols, guarding: [output], returning: [output])
+                return try outputs[output]?.floats ?? []
             } catch let error as ExecutionError where !advice.isEmpty {
                 throw ExecutionError("\(error.message); \(advice)", at: error.place)
             }
