@@ -80,7 +80,7 @@ package func accumulationStep(
 /// are divided by.
 ///
 /// - Parameter share: the parameters to update, where others update the rest: the graph has the input `gradient_squares` then, f32
-///   with one number for each parameter that `clippedParameters` lists.
+///   with the number that `squaresStep` gives for each summed parameter that is clipped.
 package func updateStep(
     _ forward: Graph, terms: [String] = [TrainingNames.loss], options: OptimizerOptions = OptimizerOptions(),
     share: Set<String>? = nil

@@ -23,13 +23,6 @@ package struct ExchangePlan: Sendable {
         /// Its number among the plan's tensors.
         package let tensor: Int
         package let range: Range<Int>
-
-        /// The piece in parts of so many elements at most.
-        fileprivate func cut(into count: Int) -> [Piece] {
-            stride(from: range.lowerBound, to: range.upperBound, by: count).map {
-                Piece(tensor: tensor, range: $0..<min($0 + count, range.upperBound))
-            }
-        }
     }
 
     /// What travels together.
@@ -51,8 +44,6 @@ package struct ExchangePlan: Sendable {
 
     /// The usual size of a bucket in bytes, PyTorch's: large enough for a network's whole rate, and small beside a model.
     package static let bucketByteCount = 25 << 20
-    /// Elements of a message at most: of many messages, some travel while others are agreed on.
-    private static let message = 256 << 10
     /// Elements in a cache line: no two processes' parts share one.
     private static let line = 16
 
@@ -116,7 +107,6 @@ package struct ExchangePlan: Sendable {
             }
             place += piece.range.count
         }
-        owned = owned.map { $0.flatMap { $0.cut(into: message) } }
         return Bucket(pieces: owned, ready: pieces.map { tensors[$0.tensor].ready }.max() ?? 0)
     }
 

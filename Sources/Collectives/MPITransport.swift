@@ -5,17 +5,15 @@
     final class MPITransport: Transport {
         let rank: Int
         let size: Int
-        let node: (rank: Int, size: Int)
         /// MPI counts bytes in 32 bits.
         private static let largestMessage = 1 << 30
 
         /// Joins the processes that the launcher has started.
         init() throws(GroupError) {
             try Self.check(bertc_mpi_start(), "cannot start")
-            var (rank, size, nodeRank, nodeSize): (Int32, Int32, Int32, Int32) = (0, 1, 0, 1)
-            try Self.check(bertc_mpi_places(&rank, &size, &nodeRank, &nodeSize), "cannot count processes")
+            var (rank, size): (Int32, Int32) = (0, 1)
+            try Self.check(bertc_mpi_places(&rank, &size), "cannot count processes")
             (self.rank, self.size) = (Int(rank), Int(size))
-            node = (Int(nodeRank), Int(nodeSize))
         }
 
         func send(

@@ -9,9 +9,8 @@ package struct ParameterShares: Sendable {
     package init(_ parameters: [(name: String, count: Int)], size: Int) {
         var loads = [Int](repeating: 0, count: size)
         var owners: [String: Int] = [:]
-        for (_, parameter) in parameters.enumerated().sorted(by: {
-            ($1.element.count, $0.offset) < ($0.element.count, $1.offset)
-        }) {
+        let order = parameters.indices.sorted { (-parameters[$0].count, $0) < (-parameters[$1].count, $1) }
+        for parameter in order.map({ parameters[$0] }) {
             let owner = loads.indices.min { (loads[$0], $0) < (loads[$1], $1) } ?? 0
             owners[parameter.name] = owner
             loads[owner] += parameter.count
@@ -30,13 +29,14 @@ extension ProcessGroup {
     /// - Parameter arrays: the same everywhere, but for where they lie.
     package func distribute(_ arrays: [(owner: Int, start: UnsafeMutablePointer<Float>, count: Int)]) throws {
         nonisolated(unsafe) let arrays = arrays
+        // A message has fewer bytes than MPI can count.
+        let most = ExchangePlan.bucketByteCount / MemoryLayout<Float>.stride
         try start { transport in
             var transfers: [Transfer] = []
             for (owner, start, count) in arrays {
-                // In messages of a megabyte, some of which travel while others are agreed on.
-                for first in stride(from: 0, to: count, by: 256 << 10) {
+                for first in stride(from: 0, to: count, by: most) {
                     let bytes = UnsafeMutableRawBufferPointer(
-                        start: start + first, count: min(256 << 10, count - first) * 4)
+                        UnsafeMutableBufferPointer(start: start + first, count: min(most, count - first)))
                     if owner != transport.rank {
                         transfers.append(try transport.receive(into: bytes, from: owner, on: .distribution))
                         continue

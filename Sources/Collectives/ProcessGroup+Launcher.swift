@@ -2,8 +2,11 @@ import Foundation
 
 extension ProcessGroup {
     /// Environment variables by which launchers tell a process how many there are: those of OpenMPI, of MPICH and its relatives
-    /// (Hydra's PMI), and of PMIx, which Slurm's `srun --mpi=pmix` sets.
-    private static let sizes = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS"]
+    /// (Hydra's PMI), and of Slurm's `srun`.
+    private static let sizes = [
+        "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS", "SLURM_STEP_NUM_TASKS",
+    ]
+    /// Those by which PMIx and PMI say that there are others, without their number.
     private static let marks = ["PMIX_NAMESPACE", "PMI_RANK"]
 
     /// How many processes a launcher such as `mpirun` has started; `nil` where none has, or it does not say so.
@@ -24,7 +27,8 @@ extension ProcessGroup {
             if let size, size > 1, group.size == 1 {
                 throw GroupError(
                     "the launcher has started \(size) processes, but this program's MPI sees one: it was built with another "
-                        + "MPI than the launcher's; use the mpirun of the same installation")
+                        + "MPI than the launcher's; use the mpirun of the same installation, or srun with --mpi=pmix"
+                )
             }
             return group
         #else

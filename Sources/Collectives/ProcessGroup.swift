@@ -15,8 +15,6 @@ public final class ProcessGroup: Sendable {
     public let rank: Int
     /// How many processes there are.
     public let size: Int
-    /// The number of this process among those of its machine, and how many these are.
-    public let node: (rank: Int, size: Int)
     /// The name of its machine.
     public let host: String
     private let transport: any Transport
@@ -35,7 +33,7 @@ public final class ProcessGroup: Sendable {
         thread.name = "exchange"
         thread.start()
         transport = try made.value()
-        (rank, size, node) = (transport.rank, transport.size, transport.node)
+        (rank, size) = (transport.rank, transport.size)
         host = ProcessInfo.processInfo.hostName
     }
 

@@ -43,8 +43,6 @@ package final class ThreadTransport: Transport {
         return (0..<size).map { ThreadTransport(hub, rank: $0, size: size) }
     }
 
-    package var node: (rank: Int, size: Int) { (rank, size) }
-
     private func number() -> Int { count.add(1, ordering: .relaxed).newValue }
 
     package func send(

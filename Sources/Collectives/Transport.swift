@@ -7,8 +7,6 @@ package protocol Transport: Sendable {
     var rank: Int { get }
     /// How many processes there are.
     var size: Int { get }
-    /// The number of this process among those of its node, and how many these are.
-    var node: (rank: Int, size: Int) { get }
 
     /// Starts to send bytes, which stay where they are until the transfer is complete.
     func send(_ bytes: UnsafeRawBufferPointer, to rank: Int, on channel: Channel) throws(GroupError)
@@ -21,7 +19,7 @@ package protocol Transport: Sendable {
     /// Whether a transfer is complete, which is asked until it is; all transfers go on meanwhile.
     func isComplete(_ transfer: Transfer) throws(GroupError) -> Bool
 
-    /// Ends all processes.
+    /// Ends all processes; any thread may call it.
     func abort(status: Int32)
     /// Leaves the group; all processes do so when nothing is under way.
     func finish() throws(GroupError)

@@ -17,15 +17,9 @@ int bertc_mpi_start(void) {
     return code;
 }
 
-int bertc_mpi_places(int *rank, int *size, int *node_rank, int *node_size) {
-    MPI_Comm node;
-    MPI_Comm_rank(MPI_COMM_WORLD, rank);
-    MPI_Comm_size(MPI_COMM_WORLD, size);
-    int code = MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
-    if (code != MPI_SUCCESS) return code;
-    MPI_Comm_rank(node, node_rank);
-    MPI_Comm_size(node, node_size);
-    return MPI_Comm_free(&node);
+int bertc_mpi_places(int *rank, int *size) {
+    int code = MPI_Comm_rank(MPI_COMM_WORLD, rank);
+    return code == MPI_SUCCESS ? MPI_Comm_size(MPI_COMM_WORLD, size) : code;
 }
 
 /// A free number.
@@ -65,17 +59,6 @@ void bertc_mpi_message(int code, char *text, int capacity) {
     int count = 0;
     if (MPI_Error_string(code, words, &count) != MPI_SUCCESS) count = 0;
     words[count] = 0;
-    strncpy(text, words, (size_t)capacity - 1);
-    text[capacity - 1] = 0;
-}
-
-void bertc_mpi_library(char *text, int capacity) {
-    char words[MPI_MAX_LIBRARY_VERSION_STRING + 1];
-    int count = 0;
-    MPI_Get_library_version(words, &count);
-    words[count] = 0;
-    for (int index = 0; index < count; index++)
-        if (words[index] == '\n' || words[index] == '\r' || words[index] == '\t') words[index] = ' ';
     strncpy(text, words, (size_t)capacity - 1);
     text[capacity - 1] = 0;
 }

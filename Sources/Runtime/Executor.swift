@@ -44,7 +44,7 @@ public final class Executor {
         set { launcher.progress = newValue }
     }
 
-    /// How many launches of a run must be done until a parameter has its new value: all where it gets it when they are.
+    /// How many launches of a run must be done until a parameter has its new value: `Int.max` where that is when the run ends.
     package func launchCount(completing parameter: String) -> Int {
         schedule.launchCount(completing: parameter, of: program.graph)
     }

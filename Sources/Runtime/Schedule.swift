@@ -116,7 +116,7 @@ struct Schedule {
 }
 
 extension Schedule {
-    /// How many launches must be done until a parameter has its new value: all where it gets it when they are.
+    /// How many launches must be done until a parameter has its new value; `Int.max` where it is copied there after all of them.
     func launchCount(completing parameter: String, of graph: Graph) -> Int {
         let update = graph.updates.first { update in
             if case .source(.parameter(parameter, _, _)) = graph[update.parameter.node].op {
@@ -126,15 +126,15 @@ extension Schedule {
             }
         }
         guard let update, !copiedUpdates.contains(where: { $0.value == update.value }) else {
-            return launches.count
+            return .max
         }
-        return launches.lastIndex { $0.node == update.value.node }.map { $0 + 1 } ?? launches.count
+        return launches.lastIndex { $0.node == update.value.node }.map { $0 + 1 } ?? .max
     }
 }
 
 extension Program {
     /// The numbers of the program's launches in the order in which they run, and how many of them must be done until each of some
-    /// parameters has its new value.
+    /// parameters has its new value: `Int.max` where that is when the run ends.
     package func completion(of parameters: [String]) -> (order: [Int], counts: [Int]) {
         let schedule = Schedule(self)
         return (schedule.order, parameters.map { schedule.launchCount(completing: $0, of: graph) })

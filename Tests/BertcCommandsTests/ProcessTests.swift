@@ -46,7 +46,7 @@ import Testing
             let result = try Tool.shell(
                 "\(Self.mpirun) -np 1 $B train --set seed=1 : -np 1 $B train --set seed=2", in: scratch)
             #expect(result.status != 0)
-            #expect(result.error.contains("bertc: error: settings differ: rank 0"))
+            #expect(result.error.contains("bertc: error: values of 'seed' differ: rank 0"))
             #expect(!result.error.contains("bertc: error: rank 1"))
         }
 

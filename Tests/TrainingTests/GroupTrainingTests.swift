@@ -167,7 +167,7 @@ import Testing
         }
         for outcome in differing {
             let error = message { _ = try outcome.get() }
-            #expect(error?.contains("settings differ: rank 0") == true, "\(error ?? "none")")
+            #expect(error?.contains("values of 'seed' differ: rank 0") == true, "\(error ?? "none")")
         }
         let failing = outcomes(ofGroupOf: 2) { group in
             try trainModel(

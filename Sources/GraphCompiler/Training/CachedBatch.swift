@@ -60,7 +60,7 @@ extension TrainingProgram {
         for count in rows { starts.append(starts[starts.count - 1] + count * width) }
         /// A piece with the gradient of its output.
         func inputs(_ piece: Int) throws -> [String: TensorData] {
-            var tensors = try tensors(batch.pieces[piece], index: first + piece)
+            var tensors = try forwardInputs(of: batch.pieces[piece], programs, index: first + piece)
             tensors[SplitGraph.gradientInput] = try TensorData(
                 Array(gradients[starts[piece]..<starts[piece + 1]]),
                 shape: [rows[piece]] + all.shape.dropFirst())
@@ -89,6 +89,15 @@ extension TrainingProgram {
         return true
     }
 
+    /// What makes a piece's output.
+    private func forwardInputs(
+        of piece: StepInputs, _ programs: CachedPrograms, index: Int
+    ) throws -> [String: TensorData] {
+        var piece = piece
+        piece.tensors = piece.tensors.filter { programs.forwardInputs.contains($0.key) }
+        return try tensors(piece, index: index)
+    }
+
     /// The output of all pieces, and the rows of each. In a group each process computes that of its own.
     private func cachedOutputs(
         of batch: CachedBatch, _ programs: CachedPrograms, first: Int
@@ -100,11 +109,9 @@ extension TrainingProgram {
         let outcome = Result {
             for piece in own {
                 let inputs = batch.pieces[piece]
-                let tensors = try tensors(inputs, index: first + piece).filter {
-                    programs.forwardInputs.contains($0.key)
-                }
-                let output = try programs.forward.run(tensors, symbols: inputs.symbols, guarding: [name])[
-                    name]
+                let tensors = try forwardInputs(of: inputs, programs, index: first + piece)
+                let output = try programs.forward.run(
+                    tensors, symbols: inputs.symbols, guarding: [name])[name]
                 values += try output?.floats ?? []
                 rows.append(output?.shape.first ?? 0)
                 shape = output?.shape ?? []

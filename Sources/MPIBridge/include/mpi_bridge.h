@@ -1,5 +1,6 @@
 /// The part of MPI that bertc uses, in types that do not differ between its implementations: OpenMPI's handles are
-/// pointers, MPICH's are numbers, and neither's constants reach Swift. All functions are called from one thread.
+/// pointers, MPICH's are numbers, and neither's constants reach Swift. All functions but
+/// `bertc_mpi_abort` are called from one thread.
 ///
 /// Functions return 0, or one of MPI's error codes; `bertc_mpi_message` says what it means.
 #pragma once
@@ -9,8 +10,8 @@
 /// Joins the processes that the launcher has started; once in a process.
 int bertc_mpi_start(void);
 
-/// The number of this process and how many there are, in all and on this node.
-int bertc_mpi_places(int *rank, int *size, int *node_rank, int *node_size);
+/// The number of this process and how many there are.
+int bertc_mpi_places(int *rank, int *size);
 
 /// Starts to send `count` bytes, which stay where they are until the transfer is complete.
 int bertc_mpi_send(const void *bytes, int count, int rank, int tag, int *transfer);
@@ -28,8 +29,5 @@ void bertc_mpi_abort(int status);
 /// Leaves the group; all transfers must be complete.
 int bertc_mpi_finish(void);
 
-/// The words for an error code, and their number; `text` has room for `capacity` bytes.
+/// The words for an error code; `text` has room for `capacity` bytes.
 void bertc_mpi_message(int code, char *text, int capacity);
-
-/// The library's name and version, in one line.
-void bertc_mpi_library(char *text, int capacity);

@@ -38,6 +38,14 @@ package final class OutputLock {
         group?.isFirst ?? true ? try OutputLock(directory) : nil
     }
 
+    /// Who has the lock of a directory, as its file says; `nil` where it has none.
+    static func owner(of directory: String) -> String? {
+        let path = (directory as NSString).appendingPathComponent(name)
+        return FileManager.default.contents(atPath: path).map {
+            String(decoding: $0.prefix { $0 != 10 }, as: UTF8.self)
+        }
+    }
+
     deinit {
         unlink(path)
         close(descriptor)

@@ -21,19 +21,28 @@ extension Trainer {
     /// - Throws: `GroupError` naming what differs, and two processes.
     func agree() throws {
         guard let group, group.size > 1 else { return }
-        let settings = JSONValue.object(state.settings)
-        try group.agree(on: [
+        let settings = state.settings.members.map { name, value in
+            (name: "values of '\(name)'", value: value.text(.compact))
+        }
+        let passes = compiler.options.passes
+        let others = [
             ("programs", try Self.programFingerprint()),
-            ("settings", Fingerprint(of: settings.text(.compact)).text),
-            ("values of shardOptimizer", "\(config.optimizer.isSharded)"),
+            ("values of 'shardOptimizer'", "\(config.optimizer.isSharded)"),
             ("instruction sets", compiler.instructionSet),
+            ("values of 'matmul'", compiler.options.matmul.rawValue),
+            ("passes that are left out", passes.disabled.sorted().joined(separator: ", ")),
             ("models", modelFingerprint),
             ("training data", task.fingerprint),
             ("validation data", task.validationFingerprint ?? "none"),
             ("numbers of steps", "\(plan.steps)"),
             ("micro-batches", setup.microBatchSize.map { "\($0) sequences" } ?? "whole batches"),
             ("checkpoints to go on from", resumed.map { "step \($0.state.position.step)" } ?? "none"),
-        ])
+        ]
+        try group.agree(on: settings + others)
+        // What is read again must be where the first process writes it.
+        guard config.optimizer.isSharded || config.evaluation.saveBest else { return }
+        try group.agree(on: [("owners of outputDirectory", OutputLock.owner(of: outputDirectory) ?? "nobody")]
+        )
     }
 
     /// Refuses to train where parameters or states differ.
