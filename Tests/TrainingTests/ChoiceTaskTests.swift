@@ -103,6 +103,8 @@ import Text
         ),
         (#"{"ctx_a": "a", "ctx_b": "b", "endings": ["x", "y"], "label": "0"}"#, ["b x", "b y"], 0),
         (#"{"premise": "a", "options": ["x", "y"], "answer": "y"}"#, ["x", "y"], 1),
+        // A number of JSON is a place, whatever the choices are.
+        (#"{"premise": "a", "options": ["1", "2"], "answer": 1}"#, ["1", "2"], 1),
     ])
     func columnsAreFound(text: String, choices: [String], label: Int) throws {
         let output = try TemporaryDirectory()
@@ -122,6 +124,8 @@ import Text
             "a.csv:2: has the label \"2\" in column 3 \"label\", but 2 choices"
         ),
         ("text,choice0,choice1,label\na,x,y,-1\n", "has no example with a label"),
+        ("text,choice0,choice1,label\na,1,2,1\n", "the place of one choice and the text of another"),
+        ("text,choice0,choice1,label\na,B,A,A\n", "the place of one choice and the text of another"),
     ])
     func badDataNameFileAndLine(text: String, problem: String) throws {
         let output = try TemporaryDirectory()

@@ -169,18 +169,26 @@ private struct ChoiceRow {
             texts?.firstIndex { $0.hasSameCodePoints(as: label) }
         }
         if let named = place(in: choices.names) { return named }
-        if let number = Int(label) ?? Double(label).flatMap({ Int(exactly: $0) }) {
-            if (0..<count).contains(number) { return number }
-        } else if let byte = label.utf8.first, label.utf8.count == 1,
-            case let letter = Int(byte & 0xDF) - Int(UInt8(ascii: "A")), (0..<count).contains(letter)
-        {
-            return letter
+        let (numbered, right) = (Self.place(of: label, among: count), place(in: choices.texts))
+        if let numbered, let right, numbered != right, case .text = table.cell(row, column) {
+            throw failure(
+                .invalidLabel,
+                "has the label \"\(label)\" in \(layout.title(column)), which is the place of one choice and the text of another; give "
+                    + "the place another spelling (a letter or a number), or as a number of JSON")
         }
-        if let right = place(in: choices.texts) { return right }
+        if let place = numbered ?? right { return place }
         let last = UnicodeScalar(UInt8(ascii: "A") + UInt8(min(25, count - 1)))
         throw failure(
             .invalidLabel,
             "has the label \"\(label)\" in \(layout.title(column)), but \(count) choices; expected 0 to \(count - 1), A to \(last), or "
                 + "a choice's text")
+    }
+
+    /// The choice that a number from 0 or a letter from A stands for.
+    private static func place(of label: String, among count: Int) -> Int? {
+        let letter =
+            label.utf8.count == 1 ? label.utf8.first.map { Int($0 & 0xDF) - Int(UInt8(ascii: "A")) } : nil
+        let number = Int(label) ?? Double(label).flatMap { Int(exactly: $0) }
+        return (number ?? letter).flatMap { (0..<count).contains($0) ? $0 : nil }
     }
 }
