@@ -72,6 +72,7 @@ let package = Package(
         .target(
             name: "MPIBridge", dependencies: [.target(name: "CMPI", condition: mpi)],
             cSettings: [.define("BERTC_MPI", .when(traits: ["MPI"]))]),
+        .target(name: "CMemoryFile"),
         library("Support"),
         library("Target"),
         library("LLVMBridge", ["CLLVM", "Target"]),
@@ -83,7 +84,7 @@ let package = Package(
         library("Lowering", ["Target", "GraphIR", "KernelIR"]),
         library("Codegen", ["Target", "GraphIR", "KernelIR"]),
         library("Runtime", ["Target", "GraphIR", "Interpreter", "KernelIR", atomics]),
-        library("Collectives", [.target(name: "MPIBridge", condition: mpi)]),
+        library("Collectives", ["CMemoryFile", .target(name: "MPIBridge", condition: mpi)]),
         library("Roofline", ["Target", "LLVMBridge", "Runtime"]),
         library(
             "GraphCompiler",

@@ -25,7 +25,8 @@ package final class GradientExchange: @unchecked Sendable {
     package var sentByteCount: Int { sent.load(ordering: .relaxed) }
     /// Bytes that rounds take at most beside the gradients.
     package var byteCount: Int {
-        plan.roomByteCount(of: group.rank) + plan.count(of: group.rank) * MemoryLayout<Float>.stride
+        (group.sharesMemory && !distributes ? 0 : plan.roomByteCount(of: group.rank))
+            + plan.count(of: group.rank) * MemoryLayout<Float>.stride
     }
     /// Told on the group's thread of each bucket whose sums have come, and since when it was under way.
     package var observer: (@Sendable (_ bucket: Int, _ since: ContinuousClock.Instant) -> Void)?
@@ -33,7 +34,9 @@ package final class GradientExchange: @unchecked Sendable {
     /// Whether all processes get the sums in the end; otherwise each has those of its own pieces.
     private let distributes: Bool
     /// The gradients of this process, as the program leaves them; in the end the sums.
-    private let gradients: [UnsafeMutablePointer<Float>]
+    private var gradients: [UnsafeMutablePointer<Float>]
+    /// Those of all processes by rank, where this one can read them; empty where they come as messages.
+    private var visible: [[UnsafeMutablePointer<Float>]] = []
     /// Sums of this process's pieces, in the order of the buckets, where a step has several rounds.
     private var sums: UnsafeMutableBufferPointer<Float>?
     /// For each bucket where its pieces lie in `sums`.
@@ -61,6 +64,15 @@ package final class GradientExchange: @unchecked Sendable {
     }
 
     deinit { sums?.deallocate() }
+
+    /// Lets gradients lie in memory that all processes have in common, between two rounds: nothing is sent then but word of what
+    /// is complete, and each process adds up its pieces where they are.
+    ///
+    /// - Parameter all: where those of each process lie, by rank.
+    package func share(_ all: [[UnsafeMutablePointer<Float>]]) {
+        precondition(!distributes, "sums stay where they are added up")
+        (visible, gradients) = (all, all[group.rank])
+    }
 
     /// Begins a round, whose gradients are not there yet. Where it is not a step's first, but the first one here, sums begin
     /// with what the gradients hold, as a checkpoint in the middle of a step left them.
@@ -159,6 +171,10 @@ package final class GradientExchange: @unchecked Sendable {
     /// Sends each process its pieces of a bucket, and makes room for this one's of the others.
     private func scatter(_ bucket: Int, _ round: Round, _ transport: any Transport) throws -> Stage {
         var stage = Stage(bucket: bucket)
+        guard visible.isEmpty else {
+            try tell(round, transport, &stage)
+            return stage
+        }
         let own = plan.buckets[bucket].pieces[group.rank]
         let count = plan.buckets[bucket].count(of: group.rank)
         for rank in 0..<round.contributors where rank != group.rank {
@@ -176,13 +192,32 @@ package final class GradientExchange: @unchecked Sendable {
         return stage
     }
 
+    /// Sends all word that the bucket is complete here, and receives theirs.
+    private func tell(_ round: Round, _ transport: any Transport, _ stage: inout Stage) throws {
+        let nothing = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+        for rank in 0..<round.contributors where rank != group.rank {
+            stage.transfers.append(try transport.receive(into: nothing, from: rank, on: .reduction))
+        }
+        guard group.rank < round.contributors else { return }
+        for rank in 0..<group.size where rank != group.rank {
+            let word = UnsafeRawBufferPointer(nothing)
+            stage.transfers.append(try transport.send(word, to: rank, on: .reduction))
+        }
+    }
+
     /// Adds up this process's pieces of a bucket, rank by rank.
     private func reduce(_ stage: Stage, _ round: Round) {
         forEach(plan.buckets[stage.bucket].pieces[group.rank]) { piece, offset in
             let gradient = gradients[piece.tensor] + piece.range.lowerBound
             let sum = sums?.baseAddress.map { $0 + places[stage.bucket] + offset }
             var terms = stage.rooms.map { UnsafePointer($0.start + offset) }
-            if group.rank < round.contributors { terms.insert(UnsafePointer(gradient), at: group.rank) }
+            if !visible.isEmpty {
+                terms = visible.prefix(round.contributors).map {
+                    UnsafePointer($0[piece.tensor] + piece.range.lowerBound)
+                }
+            } else if group.rank < round.contributors {
+                terms.insert(UnsafePointer(gradient), at: group.rank)
+            }
             if let sum, !round.isFirst { terms.insert(UnsafePointer(sum), at: 0) }
             Self.add(terms, to: sum ?? gradient, count: piece.range.count)
             if let sum, round.isLast { gradient.update(from: sum, count: piece.range.count) }

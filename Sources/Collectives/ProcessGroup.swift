@@ -17,24 +17,41 @@ public final class ProcessGroup: Sendable {
     public let size: Int
     /// The name of its machine.
     public let host: String
+    /// Whether its processes can have memory in common: those of one machine do, where the system lets them.
+    public let sharesMemory: Bool
+    /// Why they can't, though all are on one machine.
+    public let memoryNote: String?
     private let transport: any Transport
     private let jobs = JobQueue<Job>()
 
-    /// - Parameter makeTransport: called on the thread that will use it.
-    package init(_ makeTransport: @escaping @Sendable () throws -> any Transport) throws {
+    /// All processes make their groups together.
+    ///
+    /// - Parameters:
+    ///   - sharesMemory: whether its processes have memory in common where they can.
+    ///   - makeTransport: called on the thread that will use it.
+    package init(
+        sharesMemory: Bool = true, _ makeTransport: @escaping @Sendable () throws -> any Transport
+    ) throws {
         let jobs = jobs
-        let made = Promise<any Transport>()
+        let host = ProcessInfo.processInfo.hostName
+        let made = Promise<(transport: any Transport, sharing: MemorySharing)>()
         let thread = Thread {
-            let result = Result { try makeTransport() }
+            let result = Result {
+                let transport = try makeTransport()
+                let sharing = try MemorySharing(host: host, isWanted: sharesMemory, through: transport)
+                return (transport: transport, sharing: sharing)
+            }
             made.fulfil(result)
-            guard case .success(let transport) = result else { return }
+            guard case .success((let transport, _)) = result else { return }
             while case .work(let body) = jobs.next() { body(transport) }
         }
         thread.name = "exchange"
         thread.start()
-        transport = try made.value()
+        let sharing: MemorySharing
+        (transport, sharing) = try made.value()
         (rank, size) = (transport.rank, transport.size)
-        host = ProcessInfo.processInfo.hostName
+        (self.sharesMemory, memoryNote) = (sharing.isPossible, sharing.problem)
+        self.host = host
     }
 
     deinit { jobs.add(.end) }

@@ -149,10 +149,11 @@ public final class Compiler {
 
     var machine: Machine { library.machine }
 
-    func lower(_ graph: Graph, keepsPanels: Bool) throws -> Program {
+    func lower(_ graph: Graph, keepsPanels: Bool, readers: [Program] = []) throws -> Program {
         let start = ContinuousClock.now
         let program = try Lowering.lower(
-            graph, for: machine, keepsPanels: keepsPanels, customKernels: options.customKernels)
+            graph, for: machine, keepsPanels: keepsPanels, readers: readers,
+            customKernels: options.customKernels)
         explainViews(program)
         if let dump = options.dump {
             let seconds = (ContinuousClock.now - start) / .seconds(1)
@@ -221,8 +222,17 @@ public final class Compiler {
     public func compile(
         _ graph: Graph, parameters: ParameterStore, recompute: Recompute? = nil
     ) throws -> Executor {
+        try compile(graph, parameters: parameters, recompute: recompute, readers: [])
+    }
+
+    /// The same for a graph that updates parameters which other programs read.
+    ///
+    /// - Parameter readers: what reads them: their panels are written with the parameters.
+    func compile(
+        _ graph: Graph, parameters: ParameterStore, recompute: Recompute? = nil, readers: [Executor]
+    ) throws -> Executor {
         let optimized = try runPasses(graph, recompute ?? options.recompute).last?.graph ?? graph
-        let program = try lower(optimized)
+        let program = try lower(optimized, keepsPanels: keepsPanels, readers: readers.map(\.program))
         return try executor(program, parameters: parameters)
     }
 

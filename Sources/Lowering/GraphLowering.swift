@@ -6,12 +6,15 @@ import KernelIR
 /// - Parameters:
 ///   - keepsPanels: whether parameters that products read are packed once and kept so, the optimiser's kernels
 ///     writing the panels along with the parameter, rather than packed by every product.
+///   - readers: programs over the same parameters, whose panels the optimiser's kernels of this one write as well.
 ///   - customKernels: kernels of the custom ops that are in the graph.
 package func lower(
-    _ graph: Graph, for machine: Machine, keepsPanels: Bool, customKernels: [CustomKernel] = []
+    _ graph: Graph, for machine: Machine, keepsPanels: Bool, readers: [Program] = [],
+    customKernels: [CustomKernel] = []
 ) throws(IRError) -> Program {
     var lowering = GraphLowering(
-        graph: graph, machine: machine, keepsPanels: keepsPanels, customKernels: customKernels)
+        graph: graph, machine: machine, keepsPanels: keepsPanels, readers: readers,
+        customKernels: customKernels)
     let program = try lowering.program()
     try program.verify(lanes: machine.target.lanes)
     return program
@@ -32,13 +35,17 @@ struct GraphLowering {
     /// Nodes that write parameters when everything else has run.
     let inPlaceUpdates: Set<NodeID>
 
-    fileprivate init(graph: Graph, machine: Machine, keepsPanels: Bool, customKernels: [CustomKernel]) {
+    fileprivate init(
+        graph: Graph, machine: Machine, keepsPanels: Bool, readers: [Program], customKernels: [CustomKernel]
+    ) {
         self.graph = graph
         self.machine = machine
         self.customKernels = customKernels
         inPlaceUpdates = graph.inPlaceUpdates()
         plan = ViewPlan(graph, machine, inPlaceUpdates: inPlaceUpdates)
-        packed = keepsPanels ? Self.packedParameters(graph, machine) : []
+        let own = keepsPanels ? Self.packedParameters(graph, machine) : []
+        packed =
+            own + (keepsPanels ? Self.packedByReaders(readers, of: graph, inPlaceUpdates, besides: own) : [])
         packedOfParameter = Dictionary(grouping: packed, by: \.parameter)
     }
 

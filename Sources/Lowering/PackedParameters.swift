@@ -32,6 +32,33 @@ extension GraphLowering {
         return found
     }
 
+    /// What other programs keep in panels of the parameters that a graph writes in place, where its kernels can write them.
+    static func packedByReaders(
+        _ readers: [Program], of graph: Graph, _ inPlaceUpdates: Set<NodeID>, besides own: [PackedParameter]
+    ) -> [PackedParameter] {
+        var parameters: [String: Value] = [:]
+        for update in graph.updates where inPlaceUpdates.contains(update.value.node) {
+            if case .source(.parameter(let name, _, _)) = graph[update.parameter.node].op {
+                parameters[name] = update.parameter
+            }
+        }
+        let found = readers.flatMap { reader in
+            reader.packings.keys.compactMap { packed -> PackedParameter? in
+                guard packed.tile.terms == 1,
+                    case .source(.parameter(let name, _, _)) = reader.graph[packed.parameter.node].op,
+                    let parameter = parameters[name]
+                else { return nil }
+                return PackedParameter(
+                    parameter: parameter, transposed: packed.transposed, k: packed.k, n: packed.n,
+                    tile: packed.tile)
+            }
+        }
+        return Set(found).subtracting(own).sorted {
+            ($0.parameter.node.index, $0.transposed ? 1 : 0, "\($0.tile)")
+                < ($1.parameter.node.index, $1.transposed ? 1 : 0, "\($1.tile)")
+        }
+    }
+
     private static func packedParameter(
         _ graph: Graph, _ machine: Machine, _ value: Value, transposed: Bool
     ) -> PackedParameter? {

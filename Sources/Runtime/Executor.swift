@@ -49,6 +49,9 @@ public final class Executor {
         schedule.launchCount(completing: parameter, of: program.graph)
     }
 
+    /// The parameters that a run updates, each with the names of the panels that it writes along.
+    package var writtenPanels: [String: Set<String>] { binding.writtenPanels }
+
     /// Receives when each worker runs which kernel.
     public var trace: RunTrace?
 

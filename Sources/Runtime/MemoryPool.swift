@@ -9,11 +9,16 @@ struct MemoryPool {
         let start: UnsafeMutableRawPointer
         /// The size that was asked for, in bytes.
         let byteCount: Int
-        private let block: AlignedMemory
+        /// What keeps the memory.
+        private let owner: AnyObject
 
         fileprivate init(_ block: AlignedMemory, offset: Int, byteCount: Int) {
-            start = block.start + offset
-            (self.byteCount, self.block) = (byteCount, block)
+            self.init(block.start + offset, byteCount: byteCount, of: block)
+        }
+
+        /// A part of memory that is not the pool's.
+        init(_ start: UnsafeMutableRawPointer, byteCount: Int, of owner: AnyObject) {
+            (self.start, self.byteCount, self.owner) = (start, byteCount, owner)
         }
     }
 

@@ -72,6 +72,13 @@ struct ParameterPanels {
         }
     }
 
+    /// By parameter the panels that a run writes along with it.
+    var written: [String: Set<String>] {
+        Dictionary(
+            updated.map { ($0.name, Set($0.panels.map(ParameterStore.name(of:)))) },
+            uniquingKeysWith: { $0.union($1) })
+    }
+
     /// Called when a run has written its updates.
     func noteUpdates() {
         for update in updated { parameters.noteChange(of: update.name, refreshing: update.panels) }

@@ -7,7 +7,7 @@ import Support
 public final class ParameterStore {
     private final class Slot {
         let type: TensorType
-        let memory: MemoryPool.Piece
+        var memory: MemoryPool.Piece
         /// Counts changes.
         var version = 0
         /// Whether the system has given the memory before anything was written.
@@ -19,7 +19,7 @@ public final class ParameterStore {
     }
 
     private final class Panels {
-        let memory: MemoryPool.Piece
+        var memory: MemoryPool.Piece
         /// The version of the parameter that they were made from.
         var version = -1
 
@@ -31,6 +31,9 @@ public final class ParameterStore {
         let tile: ContractionTile
 
         init(_ packed: PackedParameter) { (transposed, tile) = (packed.transposed, packed.tile) }
+
+        /// The same in all processes.
+        var text: String { "\(transposed) \(tile)" }
     }
 
     private var slots: [String: Slot] = [:]
@@ -84,7 +87,7 @@ public final class ParameterStore {
     public func type(of name: String) -> TensorType? { slots[name]?.type }
 
     /// Makes zeroed room for a parameter of fixed shape, or checks that what is there has this type.
-    func reserve(_ name: String, _ type: TensorType) throws {
+    package func reserve(_ name: String, _ type: TensorType) throws {
         if let slot = slots[name] {
             guard slot.type == type else {
                 throw ExecutionError(
@@ -220,8 +223,64 @@ public final class ParameterStore {
         slot.panels[PanelKey(packed)]?.version = slot.version
     }
 
-    /// Marks a parameter as changed by who wrote to `floats(of:)`.
-    package func noteReplaced(_ name: String) { noteChange(of: name, refreshing: []) }
+    /// Marks a parameter as changed by who wrote to `floats(of:)`, or by another process.
+    ///
+    /// - Parameter panels: those of its panels that were changed along with it, as `Executor.writtenPanels` names them.
+    package func noteReplaced(_ name: String, panels: Set<String> = []) {
+        noteChange(of: name, refreshing: [])
+        guard let slot = slots[name] else { return }
+        for (key, own) in slot.panels where panels.contains(key.text) { own.version = slot.version }
+    }
+
+    /// How panels are named where several processes speak of them.
+    static func name(of packed: PackedParameter) -> String { PanelKey(packed).text }
+
+    // MARK: Memory that processes have in common
+
+    /// Where parameters lie with their panels when processes share them.
+    ///
+    /// - Parameters:
+    ///   - common: names of what is the same for all.
+    ///   - own: names of what each process has for itself, and others can read.
+    package func layout(common: [String], own: [String]) -> SharedLayout {
+        var layout = SharedLayout()
+        for (names, isOwn) in [(common, false), (own, true)] {
+            for name in names.sorted() {
+                guard let slot = slots[name] else { continue }
+                layout.add(name, byteCount: slot.memory.byteCount, isOwn: isOwn)
+                for (key, panels) in slot.panels.sorted(by: { $0.key.text < $1.key.text }) {
+                    layout.add(name, panels: key.text, byteCount: panels.memory.byteCount, isOwn: isOwn)
+                }
+            }
+        }
+        return layout
+    }
+
+    /// Moves parameters to zeroed memory that processes share. Panels are packed again when they are read next.
+    ///
+    /// - Parameters:
+    ///   - start: where the layout begins, in memory that `owner` keeps.
+    ///   - copiesCommon: whether this process gives the values that are the same for all.
+    package func move(
+        to layout: SharedLayout, at start: UnsafeMutableRawPointer, of owner: AnyObject, rank: Int,
+        copiesCommon: Bool
+    ) {
+        for item in layout.items {
+            guard let slot = slots[item.name] else { continue }
+            let place = start + layout.offset(of: item, rank: rank)
+            let memory = MemoryPool.Piece(place, byteCount: item.byteCount, of: owner)
+            if let key = item.panels {
+                guard let panels = slot.panels.first(where: { $0.key.text == key })?.value else { continue }
+                (panels.memory, panels.version) = (memory, -1)
+                continue
+            }
+            if item.isOwn || copiesCommon, slot.version > 0 || slot.isTouched {
+                place.copyMemory(from: slot.memory.start, byteCount: item.byteCount)
+            }
+            (slot.memory, slot.isTouched) = (memory, false)
+        }
+        runMemory.noteMove()
+    }
 
     /// Marks a parameter as changed, together with those of its panels.
     func noteChange(of name: String, refreshing panels: [PackedParameter]) {

@@ -144,6 +144,9 @@ final class ProgramBinding {
     /// Packs the parameters that clients have changed.
     func refreshPanels() { panels.refresh() }
 
+    /// By parameter the panels that a run writes along with it.
+    var writtenPanels: [String: Set<String>] { panels.written }
+
     /// Called when a run has written its updates.
     func noteUpdates() { panels.noteUpdates() }
 

@@ -8,6 +8,9 @@ final class RunMemory {
 
     var byteCount: Int { scratch.reduce(arena?.byteCount ?? 0) { $0 + $1.byteCount } }
 
+    /// Makes all addresses void, since parameters have moved.
+    func noteMove() { generation += 1 }
+
     /// Makes sure that there are so many bytes, and that they are in memory already when a kernel touches them.
     /// Memory only grows, each time by an eighth more than asked for, which is not touched until it is needed.
     func reserve(arena arenaBytes: Int, scratch scratchBytes: Int, for pool: WorkerPool) throws(MemoryError) {

@@ -29,19 +29,34 @@ import Testing
 
     /// Sums are those of one process, rank by rank, in one round or several, whatever the sizes.
     @Test(arguments: [2, 3, 4], [1, 2, 3]) func sumsAreInTheOrderOfRanks(size: Int, rounds: Int) throws {
+        try checkSums(size: size, rounds: rounds, inSharedMemory: false)
+    }
+
+    /// The same where each process reads the others' gradients, and only the owners of pieces have their sums.
+    @Test(arguments: [2, 3, 4], [1, 2, 3]) func sumsAreTheSameInSharedMemory(size: Int, rounds: Int) throws {
+        try checkSums(size: size, rounds: rounds, inSharedMemory: true)
+    }
+
+    private func checkSums(size: Int, rounds: Int, inSharedMemory: Bool) throws {
         let counts = [1, 37, 1000]
         @Sendable func gradient(_ microBatch: Int, _ tensor: Int, _ element: Int) -> Float {
             Float((microBatch * 31 + tensor * 7 + element * 13) % 101) / 7 + 1e-6 * Float(element)
         }
         let micro = size * rounds - 1
         let results = try inGroup(of: size) { group in
-            let buffers = counts.map { UnsafeMutablePointer<Float>.allocate(capacity: $0) }
-            defer { for buffer in buffers { buffer.deallocate() } }
+            let memory = try group.sharedMemory(byteCount: size * 5000)
+            let all = (0..<size).map { rank in
+                counts.indices.map {
+                    (memory.start + 5000 * rank + [0, 64, 512][$0]).assumingMemoryBound(to: Float.self)
+                }
+            }
+            let buffers = all[group.rank]
             let tensors = counts.indices.map {
                 ExchangePlan.Tensor(name: "\($0)", count: counts[$0], ready: counts.count - $0)
             }
             let plan = ExchangePlan(tensors, size: size, bucketByteCount: 512)
-            let exchange = GradientExchange(plan, group, gradients: buffers)
+            let exchange = GradientExchange(plan, group, gradients: buffers, distributes: !inSharedMemory)
+            if inSharedMemory { exchange.share(all) }
             for round in 0..<rounds {
                 let first = round * size
                 exchange.begin(
@@ -57,8 +72,20 @@ import Testing
                     exchange.note(launches: counts.count - tensor)
                 }
                 try exchange.finish()
+                try group.barrier()
             }
             let bytes = exchange.sentByteCount
+            if inSharedMemory {
+                #expect(bytes == 0)
+                // The owners' sums to all.
+                for (owner, pieces) in plan.buckets.flatMap({ $0.pieces.enumerated() }) {
+                    for piece in pieces where owner != group.rank {
+                        let start = piece.range.lowerBound
+                        buffers[piece.tensor].advanced(by: start).update(
+                            from: all[owner][piece.tensor] + start, count: piece.range.count)
+                    }
+                }
+            }
             return (
                 buffers.indices.map { Array(UnsafeBufferPointer(start: buffers[$0], count: counts[$0])) },
                 bytes

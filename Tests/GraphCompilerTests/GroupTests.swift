@@ -107,26 +107,50 @@ import Testing
         #expect(counts[1...].contains(.max), "\(counts)")
     }
 
+    /// The program of the update writes the panels that the other one reads, so that nothing is packed between steps.
+    @Test func updatesWriteThePanelsOfMicroBatches() throws {
+        let options = TrainingOptions(accumulates: true)
+        let program = try GraphCompiler.compileTraining(
+            Self.graph(), options, options: CompilerOptions(threads: 1, precision: .bf16, cache: .off))
+        let (micro, update) = (program.executors[0], program.executors[1])
+        let read = Set(
+            micro.program.packings.keys.compactMap { packed -> String? in
+                let node = micro.program.graph[packed.parameter.node]
+                guard case .source(.parameter(let name, _, _)) = node.op else { return nil }
+                return name
+            })
+        #expect(read.contains("w1") && read.contains("w2"))
+        for name in read { #expect(update.writtenPanels[name]?.isEmpty == false, "\(name)") }
+    }
+
     @Test(arguments: Setting.all) func processesAreMicroBatches(setting: Setting) throws {
         let one = try Self.train(setting, in: nil)
         if setting.precision == .fp16 { #expect(one.norms.contains(-1) && one.norms.contains { $0 > 0 }) }
-        for size in 1...4 {
-            for outcome in try inGroup(of: size, { try Self.train(setting, in: $0) }) {
+        for (size, sharesMemory) in [(1, true), (2, true), (3, true), (4, true), (2, false), (3, false)] {
+            let outcomes = try inGroup(of: size, sharesMemory: sharesMemory) { group in
+                #expect(group.sharesMemory == (sharesMemory && size > 1))
+                return try Self.train(setting, in: group)
+            }
+            for outcome in outcomes {
                 #expect(outcome.losses == one.losses && outcome.norms == one.norms)
                 for (name, bytes) in one.parameters { #expect(outcome.parameters[name] == bytes, "\(name)") }
             }
         }
         // Each with the states of its own parameters only, which together are all.
-        let shared = try inGroup(of: 3) { try Self.train(setting, in: $0, shardsOptimizer: true) }
-        var states: [String: Int] = [:]
-        for outcome in shared {
-            #expect(outcome.losses == one.losses && outcome.norms == one.norms)
-            for (name, bytes) in outcome.parameters { #expect(one.parameters[name] == bytes, "\(name)") }
-            for name in Self.shapes.map(\.name) { #expect(outcome.parameters[name] != nil) }
-            for name in outcome.parameters.keys { states[name, default: 0] += 1 }
-        }
-        for name in one.parameters.keys where !Self.shapes.contains(where: { $0.name == name }) {
-            #expect(states[name] == 1, "\(name)")
+        for sharesMemory in [true, false] {
+            let shared = try inGroup(of: 3, sharesMemory: sharesMemory) {
+                try Self.train(setting, in: $0, shardsOptimizer: true)
+            }
+            var states: [String: Int] = [:]
+            for outcome in shared {
+                #expect(outcome.losses == one.losses && outcome.norms == one.norms)
+                for (name, bytes) in outcome.parameters { #expect(one.parameters[name] == bytes, "\(name)") }
+                for name in Self.shapes.map(\.name) { #expect(outcome.parameters[name] != nil) }
+                for name in outcome.parameters.keys { states[name, default: 0] += 1 }
+            }
+            for name in one.parameters.keys where !Self.shapes.contains(where: { $0.name == name }) {
+                #expect(states[name] == 1, "\(name)")
+            }
         }
     }
 }

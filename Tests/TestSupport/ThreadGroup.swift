@@ -4,12 +4,13 @@ import Synchronization
 
 /// Runs `body` once for each process of a group, whose processes are threads of this one.
 ///
+/// - Parameter sharesMemory: whether they have memory in common, which is mapped for each, or messages only.
 /// - Returns: what each comes to, by rank.
 /// - Throws: the error of the lowest rank that has one of its own.
 package func inGroup<Result: Sendable>(
-    of size: Int, _ body: @escaping @Sendable (ProcessGroup) throws -> Result
+    of size: Int, sharesMemory: Bool = true, _ body: @escaping @Sendable (ProcessGroup) throws -> Result
 ) throws -> [Result] {
-    let outcomes = outcomes(ofGroupOf: size, body)
+    let outcomes = outcomes(ofGroupOf: size, sharesMemory: sharesMemory, body)
     let failures = outcomes.compactMap { outcome -> (any Error)? in
         if case .failure(let error) = outcome { error } else { nil }
     }
@@ -19,7 +20,8 @@ package func inGroup<Result: Sendable>(
 
 /// The same with the errors of each.
 package func outcomes<Result: Sendable>(
-    ofGroupOf size: Int, _ body: @escaping @Sendable (ProcessGroup) throws -> Result
+    ofGroupOf size: Int, sharesMemory: Bool = true,
+    _ body: @escaping @Sendable (ProcessGroup) throws -> Result
 ) -> [Swift.Result<Result, any Error>] {
     let transports = ThreadTransport.group(of: size)
     let results = Mutex<[Int: Swift.Result<Result, any Error>]>([:])
@@ -27,7 +29,7 @@ package func outcomes<Result: Sendable>(
     for transport in transports {
         let thread = Thread {
             let result = Swift.Result {
-                let group = try ProcessGroup { transport }
+                let group = try ProcessGroup(sharesMemory: sharesMemory) { transport }
                 do {
                     return try body(group)
                 } catch {

@@ -80,7 +80,7 @@ import Testing
     @Test(arguments: Kind.allCases) func processesAreMicroBatches(kind: Kind) throws {
         let output = try kind.output()
         let config = try kind.config(output)
-        for size in [2, 3] {
+        for (size, sharesMemory) in [(2, false), (3, true)] {
             var one = config
             one.output.directory = "one-\(size)"
             if kind != .pieces { one = one.shared(by: size) }
@@ -89,7 +89,10 @@ import Testing
             var several = config
             several.output.directory = "several-\(size)"
             let shared = several
-            for (rank, outcome) in try inGroup(of: size, { try Self.outcome(shared, in: $0) }).enumerated() {
+            let outcomes = try inGroup(of: size, sharesMemory: sharesMemory) {
+                try Self.outcome(shared, in: $0)
+            }
+            for (rank, outcome) in outcomes.enumerated() {
                 if rank == 0 { #expect(outcome == expected) }
                 #expect(outcome.evaluations == expected.evaluations)
             }

@@ -26,6 +26,17 @@ struct CachedPrograms {
     /// Forward and backward over a piece, with the output's gradient.
     let accumulation: Executor
     let update: Executor
+
+    init(
+        _ graphs: (forward: Graph, loss: Graph), accumulation: Executor, update: Graph, compiler: Compiler,
+        store: ParameterStore
+    ) throws {
+        forward = try compiler.compile(graphs.forward, parameters: store)
+        forwardInputs = Set(graphs.forward.signature.inputs.map(\.name))
+        loss = try compiler.compile(graphs.loss, parameters: store)
+        self.accumulation = accumulation
+        self.update = try compiler.compile(update, parameters: store, readers: [accumulation, forward])
+    }
 }
 
 extension TrainingProgram {

@@ -91,12 +91,13 @@ extension Compiler {
         _ forward: Graph, _ options: OptimizerOptions, symbols: [String: Int], processes: [Int],
         on network: ExchangeForecast.Network?
     ) throws -> [ExchangeForecast] {
-        func program(_ graph: Graph) throws -> Program {
-            try lower(try runPasses(graph).last?.graph ?? graph)
+        func program(_ graph: Graph, readers: [Program] = []) throws -> Program {
+            try lower(
+                try runPasses(graph).last?.graph ?? graph, keepsPanels: keepsPanels, readers: readers)
         }
         let model = costModel([:])
         let first = try program(try accumulationStep(forward, options: options, addsUp: false))
-        let update = try program(try updateStep(forward, options: options))
+        let update = try program(try updateStep(forward, options: options), readers: [first])
         let costs = first.costs(symbols, model)
         let seconds = update.costs(symbols, model).reduce(0) { $0 + $1.seconds }
         return processes.map {

@@ -4,8 +4,9 @@ struct StepGraphs {
     let first: Graph
     /// What follows on the micro-batches.
     let update: Graph?
-    /// Where processes share the update: what they tell one another first, and whose parameters are whose.
-    private(set) var sharing: (squares: Graph, shares: ParameterShares)?
+    /// Where processes share the update: what they tell one another first, whose parameters are whose, and the states of all.
+    typealias Sharing = (squares: Graph, shares: ParameterShares, states: [String: TensorType])
+    private(set) var sharing: Sharing?
     /// What makes the output that is cached, and its loss.
     let cached: (forward: Graph, loss: Graph)?
 
@@ -35,11 +36,10 @@ struct StepGraphs {
     /// The update of all parameters, or of this process's share.
     private static func update(
         _ forward: Graph, terms: [String], _ options: TrainingOptions
-    ) throws -> (Graph, (squares: Graph, shares: ParameterShares)?) {
+    ) throws -> (Graph, Sharing?) {
         let optimizer = options.optimizer
-        guard options.shardsOptimizer, let group = options.group, group.size > 1 else {
-            return (try updateStep(forward, terms: terms, options: optimizer), nil)
-        }
+        let whole = try updateStep(forward, terms: terms, options: optimizer)
+        guard let group = options.sharers else { return (whole, nil) }
         let parameters = try summedParameters(forward, terms: terms, options: optimizer).map { name, shape in
             (name: name, count: (TensorType(.f32, shape).extents([:]) ?? []).reduce(1, *))
         }
@@ -47,13 +47,22 @@ struct StepGraphs {
         let own = shares.names(of: group.rank)
         return (
             try updateStep(forward, terms: terms, options: optimizer, share: own),
-            (try squaresStep(forward, terms: terms, options: optimizer, share: own), shares)
+            (try squaresStep(forward, terms: terms, options: optimizer, share: own), shares, whole.states)
         )
     }
 
     /// Names of the inputs of both.
     var inputs: Set<String> {
         Set(([first, update].compactMap(\.self)).flatMap { $0.signature.inputs.map(\.name) })
+    }
+}
+
+extension Graph {
+    /// The optimiser's states, by name.
+    fileprivate var states: [String: TensorType] {
+        nodes.reduce(into: [:]) { states, node in
+            if case .source(.parameter(let name, let type, .state)) = node.op { states[name] = type }
+        }
     }
 }
 
@@ -65,6 +74,15 @@ enum StepPrograms {
     case split(accumulation: Executor, update: Executor)
     /// Forward for each piece of a batch, the loss, forward and backward for each piece, and then the update.
     case cached(CachedPrograms)
+
+    /// What updates the parameters.
+    var update: Executor {
+        switch self {
+        case .whole(let step): step
+        case .split(_, let update): update
+        case .cached(let programs): programs.update
+        }
+    }
 
     var executors: [Executor] {
         switch self {

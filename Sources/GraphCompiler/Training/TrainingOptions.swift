@@ -24,6 +24,12 @@ public struct TrainingOptions: Sendable {
     public var group: ProcessGroup?
     /// Whether each process of a group updates a share of the parameters, and has the optimiser's states of these only.
     public var shardsOptimizer = false
+    /// The processes where each updates a share of the parameters: to keep the states of these only, or since all find the
+    /// parameters in memory that they have in common.
+    var sharers: ProcessGroup? {
+        guard let group, group.size > 1, shardsOptimizer || group.sharesMemory else { return nil }
+        return group
+    }
     /// What a step computes again for its backward pass; as the compiler's options say when `nil`.
     public var recompute: Recompute?
     /// What the step is planned for; see `MemoryRequest`.

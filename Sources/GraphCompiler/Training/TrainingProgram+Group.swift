@@ -13,12 +13,7 @@ extension TrainingProgram {
         _ sharing: UpdateSharing?
     ) throws -> GradientExchange? {
         guard let group, group.size > 1 else { return nil }
-        let accumulation: Executor
-        switch programs {
-        case .whole: preconditionFailure("a group's program accumulates gradients")
-        case .split(let program, _): accumulation = program
-        case .cached(let programs): accumulation = programs.accumulation
-        }
+        let accumulation = programs.executors[0]
         let owners = (sharing?.shares.owners ?? [:]).map { (TrainingNames.gradientSum(of: $0.key), $0.value) }
         let plan = ExchangePlan(
             gradientTensors(accumulation, parameters, store), size: group.size,
@@ -27,6 +22,16 @@ extension TrainingProgram {
         let exchange = GradientExchange(plan, group, gradients: gradients, distributes: sharing == nil)
         accumulation.progress = { exchange.note(launches: $0) }
         return exchange
+    }
+
+    /// Puts what processes share into memory that all have, before the first step.
+    private func shareMemory(_ exchange: GradientExchange, in group: ProcessGroup) throws {
+        guard shared == nil, sharing != nil, group.sharesMemory else { return }
+        let states = options.shardsOptimizer ? [] : stateNames(withSums: false)
+        let averages = parameters.map { TrainingNames.average(of: $0.name) }
+        shared = try SharedParameters(
+            store, common: Set(parameters.map(\.name) + averages + states).filter(store.contains).sorted(),
+            sums: exchange.plan.tensors.map(\.name), update: programs.update, exchange, in: group)
     }
 
     /// The sums of gradients that a program leaves, and when each is complete.
@@ -91,6 +96,7 @@ extension TrainingProgram {
         )
     ) throws -> [String: TensorData]? {
         guard let group = options.group, let exchange else { return nil }
+        try shareMemory(exchange, in: group)
         exchange.begin(
             GradientExchange.Round(
                 contributors: contributors, isFirst: position.microBatch == 0, isLast: isLast))

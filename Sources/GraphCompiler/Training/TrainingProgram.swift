@@ -44,6 +44,8 @@ public final class TrainingProgram {
     let exchange: GradientExchange?
     /// How several processes share the update; `nil` where each makes all of it.
     let sharing: UpdateSharing?
+    /// What they have in common; `nil` before the first step, and where they have no memory in common.
+    var shared: SharedParameters?
     /// Where the processes of a group spent the micro-batches of the step so far.
     var processTimes: [ProcessTimes] = []
     private let compiler: Compiler
@@ -82,21 +84,22 @@ public final class TrainingProgram {
         programs =
             if let cached = graphs.cached, let update = graphs.update {
                 .cached(
-                    CachedPrograms(
-                        forward: try compiler.compile(cached.forward, parameters: store),
-                        forwardInputs: Set(cached.forward.signature.inputs.map(\.name)),
-                        loss: try compiler.compile(cached.loss, parameters: store), accumulation: first,
-                        update: try compiler.compile(update, parameters: store)))
+                    try CachedPrograms(
+                        cached, accumulation: first, update: update, compiler: compiler, store: store))
             } else if let update = graphs.update {
-                .split(accumulation: first, update: try compiler.compile(update, parameters: store))
+                .split(
+                    accumulation: first,
+                    update: try compiler.compile(update, parameters: store, readers: [first]))
             } else {
                 .whole(first)
             }
         let signature = graph.signature
         parameters = signature.parameters
         let names = parameters.map(\.name)
-        sharing = try graphs.sharing.map { squares, shares in
-            try UpdateSharing(
+        sharing = try graphs.sharing.map { squares, shares, states in
+            // In memory that all have in common the states of all are there for each.
+            if !options.shardsOptimizer { for (name, type) in states { try store.reserve(name, type) } }
+            return try UpdateSharing(
                 squares: compiler.compile(squares, parameters: store), shares,
                 clipped: names.filter { shares.owners[$0] != nil && optimizer.treatment(of: $0).isClipped },
                 keepsAverages: optimizer.averageDecay != nil, store)
@@ -147,7 +150,7 @@ public final class TrainingProgram {
     public func stateNames(withSums: Bool) -> [String] {
         let own = Set(parameters.map(\.name))
         let sums = Set(own.map(TrainingNames.gradientSum))
-        let others = sharing.map { sharing in
+        let others = (sharesUpdate ? sharing : nil).map { sharing in
             Set(
                 sharing.shares.owners.filter { $0.value != options.group?.rank }.keys.map(
                     TrainingNames.average))
@@ -158,7 +161,7 @@ public final class TrainingProgram {
     }
 
     /// Whether each process of a group has the states of its own parameters only.
-    package var sharesUpdate: Bool { sharing != nil }
+    package var sharesUpdate: Bool { sharing != nil && options.shardsOptimizer }
 
     /// Names of the parameters that steps update.
     package var trainedNames: [String] {
@@ -305,7 +308,11 @@ public final class TrainingProgram {
         if result.isSkipped {
             clearSums()
         } else if let group = options.group {
-            try sharing?.distribute(in: group, store)
+            if let shared {
+                try shared.noteUpdates(of: store, in: group)
+            } else {
+                try sharing?.distribute(in: group, store)
+            }
         }
         try finishStep(result)
         return result

@@ -125,7 +125,10 @@ final class Trainer {
             gates: source.gates, recomputation: model.training.recomputation,
             gradientAccumulation: config.batches.gradientAccumulation, microBatchSize: setup.microBatchSize,
             warnings: source.config.warnings + source.notes + task.warnings + resumeNotes
-                + [compiler.threadsNote, compiler.cacheWarning, compiler.slowPrecisionNote, setup.note]
+                + [
+                    compiler.threadsNote, compiler.cacheWarning, compiler.slowPrecisionNote, setup.note,
+                    group?.memoryNote,
+                ]
                 .compactMap { $0 })
     }
 }
