@@ -80,7 +80,7 @@ struct BertcCommand: ParsableCommand {
         subcommands: [
             CompileCommand.self, VocabularyCommand.self, TrainCommand.self, GlueCommand.self,
             EvaluateCommand.self, PredictCommand.self, EmbedCommand.self, ServeCommand.self,
-            MergeCommand.self, MaskCommand.self,
+            MergeCommand.self, QuantizeCommand.self, MaskCommand.self,
             PlotCommand.self,
             RooflineCommand.self, BenchCommand.self, CacheCommand.self,
         ])

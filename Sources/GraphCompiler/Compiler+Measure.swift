@@ -188,7 +188,7 @@ extension Op {
         case .attention(.forward(let attributes)): return mnemonic + (attributes.rate > 0 ? "+dropout" : "")
         case .attention(.gradient), .source, .elementwise, .dropout, .stochasticRound, .reduction, .shape,
             .contraction,
-            .normalisation, .loss, .indexing, .optimizer, .custom:
+            .normalisation, .quantization, .loss, .indexing, .optimizer, .custom:
             return nil
         }
     }

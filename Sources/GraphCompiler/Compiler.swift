@@ -6,6 +6,7 @@ import LLVMBridge
 import Lowering
 import Roofline
 import Runtime
+import Support
 import Target
 import Transforms
 
@@ -85,7 +86,11 @@ public final class Compiler {
         switch options.precision {
         case .bf16 where !library.machine.target.units.bf16.multipliesPairs: lacking = "AVX512-BF16 or AMX"
         case .fp16: lacking = "products of f16"
-        case .fp32, .bf16, .bf16x3, .bf16x6: return nil
+        case .int8 where library.machine.target.units.i8 == .widened:
+            return
+                "int8 is no faster than fp32 here: without VNNI its operands are widened to 16 bits before they are "
+                + "multiplied; it saves memory only"
+        case .fp32, .bf16, .int8, .bf16x3, .bf16x6: return nil
         }
         return
             "\(options.precision.rawValue) is no faster than fp32 here: without \(lacking) its operands are widened to "
@@ -106,10 +111,15 @@ public final class Compiler {
     /// The passes that a graph goes through: a client's rules, then those of every compilation.
     public var pipeline: PassPipeline { pipeline(options.recompute) }
 
-    func pipeline(_ recompute: Recompute) -> PassPipeline {
-        PassPipeline.standard(
+    /// - Parameter smoothed: the weights that have smoothing factors.
+    func pipeline(_ recompute: Recompute, smoothed: Set<TextKey> = []) -> PassPipeline {
+        let unquantized = options.unquantized.map(Glob.init)
+        return PassPipeline.standard(
             rules: options.rules, keeping: Set(options.customKernels.map(\.definition)),
-            precision: options.precision, recompute: recompute)
+            precision: options.precision,
+            quantization: Quantization(
+                keeping: { name in unquantized.contains { $0.matches(name) } },
+                smoothing: { smoothed.contains(TextKey($0)) }), recompute: recompute)
     }
 
     /// The graph after all passes.
@@ -122,11 +132,14 @@ public final class Compiler {
         try runPasses(graph, options.recompute)
     }
 
-    private func runPasses(_ graph: Graph, _ recompute: Recompute) throws -> [PassRecord] {
+    func runPasses(
+        _ graph: Graph, _ recompute: Recompute, smoothed: Set<TextKey> = []
+    ) throws -> [PassRecord] {
         var last = graph
         var records: [PassRecord] = []
         let result = Result {
-            try pipeline(recompute).run(on: &last, options: options.passes, records: &records)
+            try pipeline(recompute, smoothed: smoothed).run(
+                on: &last, options: options.passes, records: &records)
         }
         if let dump = options.dump {
             try dump(CompilationStage(graph))
@@ -231,6 +244,9 @@ public final class Compiler {
     func compile(
         _ graph: Graph, parameters: ParameterStore, recompute: Recompute? = nil, readers: [Executor]
     ) throws -> Executor {
+        if options.precision == .int8 {
+            return try compileQuantized(graph, parameters, recompute ?? options.recompute)
+        }
         let optimized = try runPasses(graph, recompute ?? options.recompute).last?.graph ?? graph
         let program = try lower(optimized, keepsPanels: keepsPanels, readers: readers.map(\.program))
         return try executor(program, parameters: parameters)

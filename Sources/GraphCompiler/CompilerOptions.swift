@@ -35,6 +35,8 @@ public struct CompilerOptions: Sendable {
     public var matmul: MatmulLowering
     /// Element type of the operands of matrix products and attention.
     public var precision: Precision
+    /// With the precision `int8`, names of the weights that stay f32; `*`, `?` and `[...]` as in a shell.
+    public var unquantized: [String] = []
     /// What training steps compute again for the backward pass rather than hold; `auto` is `none` here, where no
     /// shapes are known (`Compiler.recomputation` chooses).
     public var recompute: Recompute

@@ -1,7 +1,8 @@
 /// The type of one tensor element.
 public enum ElementType: String, Hashable, Sendable, CaseIterable {
     /// IEEE 754 numbers of 32 bits, bfloat16, IEEE 754 numbers of 16 bits; signed integers; true and false in one byte.
-    case f32, bf16, f16, i32, i64, bool
+    /// `i8` holds quantised numbers: `quantize` makes them, products multiply them, nothing else computes with them.
+    case f32, bf16, f16, i8, i32, i64, bool
 
     /// Bytes that one element takes in memory.
     public var byteCount: Int {
@@ -9,7 +10,7 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
         case .i64: 8
         case .f32, .i32: 4
         case .bf16, .f16: 2
-        case .bool: 1
+        case .bool, .i8: 1
         }
     }
 
@@ -17,7 +18,7 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
     public var isFloat: Bool {
         switch self {
         case .f32, .bf16, .f16: true
-        case .i32, .i64, .bool: false
+        case .i8, .i32, .i64, .bool: false
         }
     }
 
@@ -28,6 +29,7 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
     func holds(_ number: Double) -> Bool {
         switch self {
         case .f32, .bf16, .f16: true
+        case .i8: Int8(exactly: number) != nil
         case .i32: Int32(exactly: number) != nil
         case .i64: Int64(exactly: number) != nil
         case .bool: number == 0 || number == 1

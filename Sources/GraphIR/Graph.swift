@@ -144,7 +144,7 @@ public struct Graph: Hashable, Sendable {
             case .source(.dimensionSize(let dimension)):
                 symbols.formUnion(dimension.symbol.map { [$0] } ?? [])
             case .source, .elementwise, .dropout, .stochasticRound, .reduction, .shape, .contraction,
-                .normalisation,
+                .normalisation, .quantization,
                 .attention,
                 .loss, .indexing, .optimizer, .custom:
                 break

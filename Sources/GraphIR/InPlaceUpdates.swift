@@ -142,7 +142,8 @@ extension Op {
     fileprivate var isPlace: Bool {
         switch self {
         case .source, .elementwise, .stochasticRound, .optimizer, .shape, .indexing(.gather): true
-        case .dropout, .reduction, .contraction, .normalisation, .attention, .loss, .indexing, .fusion,
+        case .dropout, .reduction, .contraction, .normalisation, .quantization, .attention, .loss, .indexing,
+            .fusion,
             .custom:
             false
         }

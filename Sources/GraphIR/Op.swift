@@ -21,6 +21,8 @@ public enum Op: Hashable, Sendable {
     case contraction(Contraction)
     /// Softmax and layer normalisation.
     case normalisation(Normalisation)
+    /// Numbers of 8 bits.
+    case quantization(Quantization)
     /// Attention without an array of scores.
     case attention(Attention)
     /// Losses with their gradients.
@@ -47,6 +49,7 @@ extension Op {
         case .shape(let op): op
         case .contraction(let op): op
         case .normalisation(let op): op
+        case .quantization(let op): op
         case .attention(let op): op
         case .loss(let op): op
         case .indexing(let op): op
@@ -60,7 +63,7 @@ extension Op {
     static let spellings: [String: any OpSpelling] = {
         let families: [any OpFamily.Type] = [
             Source.self, Elementwise.self, Dropout.self, StochasticRound.self, Reduce.self, Shape.self,
-            Contraction.self, Normalisation.self, Attention.self, Loss.self, Indexing.self,
+            Contraction.self, Normalisation.self, Quantization.self, Attention.self, Loss.self, Indexing.self,
             OptimizerStep.self,
         ]
         let all = families.flatMap { $0.spellings }

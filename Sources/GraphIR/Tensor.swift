@@ -180,6 +180,23 @@ extension Tensor {
         builder.apply(.rmsNorm(epsilon: epsilon), [self, gamma])
     }
 
+    /// The rows as i8 with a scale each: x is about `values · scale`. See `Op.Quantization`.
+    ///
+    /// - Returns: i8 of the tensor's shape, and f32 without its last axis.
+    public func quantized() -> (values: Tensor, scale: Tensor) {
+        let results = builder.applyAll(.quantize, [self])
+        return (results[0], results[1])
+    }
+
+    /// Products of quantised rows as f32: a · row · column, from i32 or i8 [..., n].
+    ///
+    /// - Parameters:
+    ///   - row: f32 [...], the scales of the left operand's rows.
+    ///   - column: f32 [n], those of the right operand's.
+    public func dequantized(row: Tensor, column: Tensor) -> Tensor {
+        builder.apply(.dequantize, [self, row, column])
+    }
+
     /// The loss of each row of logits [n, classes] against integer classes, f32[n].
     ///
     /// - Parameters:

@@ -8,6 +8,7 @@ extension ElementType {
         case .f32: Double(Float(value))
         case .bf16: Double(Float(bitPattern: UInt32(Self.bf16Bits(value)) << 16))
         case .f16: Double(Float16(value))
+        case .i8: max(-128, min(127, Double(Self.saturatingInt(value))))
         case .i32: Double(max(Int(Int32.min), min(Int(Int32.max), Self.saturatingInt(value))))
         case .i64: Double(Self.saturatingInt(value))
         case .bool: value == 0 ? 0 : 1

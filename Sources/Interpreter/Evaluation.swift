@@ -32,6 +32,7 @@ struct Evaluation {
         case .shape(let op): [rearranged(op, shapes[0])]
         case .contraction(let op): [try contraction(op, shapes[0])]
         case .normalisation(let op): normalisation(op)
+        case .quantization(let op): quantization(op)
         case .attention(let op): try attention(op)
         case .loss(let op): try loss(op)
         case .indexing(let op): try indexing(op, shapes)

@@ -68,6 +68,7 @@ extension HostTensor {
             case .f32: append(Float(value).bitPattern)
             case .bf16: append(ElementType.bf16Bits(value))
             case .f16: append(Float16(value).bitPattern)
+            case .i8: append(Int8(clamping: ElementType.saturatingInt(value)))
             case .i32: append(Int32(clamping: ElementType.saturatingInt(value)))
             case .i64: append(Int64(ElementType.saturatingInt(value)))
             case .bool: append(UInt8(value == 0 ? 0 : 1))
@@ -93,6 +94,7 @@ extension HostTensor {
             case .f32: Double(Float(bitPattern: bits(index, as: UInt32.self)))
             case .bf16: Double(Float(bitPattern: UInt32(bits(index, as: UInt16.self)) << 16))
             case .f16: Double(Float16(bitPattern: bits(index, as: UInt16.self)))
+            case .i8: Double(bits(index, as: Int8.self))
             case .i32: Double(bits(index, as: Int32.self))
             case .i64: Double(bits(index, as: Int64.self))
             case .bool: bytes[index] == 0 ? 0 : 1

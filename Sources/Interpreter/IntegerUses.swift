@@ -89,6 +89,7 @@ extension Op {
             case .concatenate: false
             }
         case .source, .elementwise, .dropout, .stochasticRound, .reduction, .contraction, .normalisation,
+            .quantization,
             .attention, .loss,
             .indexing, .optimizer, .fusion, .custom:
             false

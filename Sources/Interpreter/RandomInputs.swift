@@ -55,6 +55,7 @@ package struct RandomInputs {
         switch type.element {
         case .f32, .bf16, .f16: values = (0..<count).map { _ in Double.random(in: range, using: &random) }
         case .bool: values = (0..<count).map { _ in Bool.random(using: &random) ? 1 : 0 }
+        case .i8: values = (0..<count).map { _ in Double(Int.random(in: -127...127, using: &random)) }
         case .i32, .i64: values = integers(count, uses[id])
         }
         return HostTensor(element: type.element, shape: shape, values: values).rounded

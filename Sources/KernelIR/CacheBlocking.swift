@@ -14,7 +14,9 @@ extension ContractionTile {
     ///
     /// - Parameter packsLeft: whether every chunk packs a transposed left operand again.
     package func chunkPanels(_ caches: CacheSizes, depth whole: Extent, packsLeft: Bool) -> Int {
-        let rows = runsOnTiles ? max(1, whole.fixedValue ?? Self.symbolicDepth) : depth
+        let rows =
+            runsOnTiles
+            ? max(1, whole.fixedValue ?? Self.symbolicDepth) : min(depth, whole.fixedValue ?? depth)
         let fitting = caches.level2 * 5 / 8 / (columns * rows * panelCellByteCount)
         if runsOnTiles { return min(max(fitting, 1), 24) }
         return (fitting < 8 ? max(fitting, 1) : fitting / 8 * 8) * (packsLeft ? 2 : 1)

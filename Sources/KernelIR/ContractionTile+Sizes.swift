@@ -36,16 +36,19 @@ extension ContractionTile {
         return .fixed((count + Self.planeStep - 1) / Self.planeStep * Self.planeStep + Self.planeLine)
     }
 
-    /// At least `depth` rounded up to whole steps; one row more when it is symbolic.
+    /// At least the rows of a panel: `depth` rounded up to whole steps, and its header; one row more when it is symbolic.
     package func paddedDepth(_ depth: Extent) -> Extent {
         guard depthStep > 1 else { return depth }
         guard let count = depth.fixedValue else {
+            precondition(headerSteps == 0, "products of i8 have a fixed depth")
             return Extent(depth.symbols.map { $0 + 1 } + [.fixed(depth.factor)])
         }
         return .fixed(paddedDepth(count))
     }
 
-    package func paddedDepth(_ depth: Int) -> Int { (depth + depthStep - 1) / depthStep * depthStep }
+    package func paddedDepth(_ depth: Int) -> Int {
+        ((depth + depthStep - 1) / depthStep + headerSteps) * depthStep
+    }
 
     /// At least `columns` rounded up to whole panels; one panel more when they are symbolic.
     package func padded(_ columns: Extent) -> Extent {

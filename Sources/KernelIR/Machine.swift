@@ -33,6 +33,7 @@ package struct Machine: Hashable, Sendable {
     /// one: of 16 registers, 4 x 3 sums would leave none for more, and compilers then move sums to memory.
     private func tile(_ element: ElementType, vectors: Int? = nil) -> ContractionTile {
         // Blocks are whole register tiles, and whole cache lines of scratch.
+        if element == .i8 { return byteTile(vectors: vectors) }
         let (rows, most, blockRows) = target.registers < 32 ? (6, 2, 48) : (8, 3, 32)
         let widens = target.units[element] == .widened
         return ContractionTile(
@@ -42,6 +43,21 @@ package struct Machine: Hashable, Sendable {
                 elementByteCount: widens ? ElementType.f32.byteCount : element.byteCount),
             // What is widened serves twice as many rows.
             blockRows: widens ? 96 : blockRows, widens: widens)
+    }
+
+    /// Where nothing multiplies i8, registers also hold both halves of the pairs that operands are widened to.
+    private func byteTile(vectors: Int?) -> ContractionTile {
+        let isFew = target.registers < 32
+        let (rows, most): (Int, Int)
+        switch (isFew, target.units.i8 == .widened) {
+        case (true, true): (rows, most) = (4, 2)
+        case (true, false): (rows, most) = (6, 2)
+        case (false, true): (rows, most) = (8, 2)
+        case (false, false): (rows, most) = (8, 3)
+        }
+        return ContractionTile(
+            element: .i8, rows: rows, vectors: min(vectors ?? most, most), lanes: target.lanes,
+            depth: ContractionTile.wholeDepth, blockRows: isFew ? 48 : 32)
     }
 
     /// How many pieces a parallel loop is cut into: enough to balance, the same for any thread count.
@@ -66,7 +82,7 @@ package struct ContractionTile: Hashable, Sendable {
         case tiles(terms: Int)
     }
 
-    /// Element type of the operands: f32, bf16 or f16. Products add up in f32.
+    /// Element type of the operands: f32, bf16 or f16, which add up in f32, or i8, which adds up in i32.
     package let element: ElementType
     package let unit: Unit
     /// Rows of the register tile.
@@ -125,8 +141,22 @@ package struct ContractionTile: Hashable, Sendable {
     /// What panels hold: the operands' element, or their terms'.
     package var panelElement: ElementType { terms > 1 ? .bf16 : element }
 
-    /// Rows of the depth that lie side by side in a panel, `[term][depth / step][columns][step]`: pairs of bf16.
-    package var depthStep: Int { panelElement == .bf16 ? 2 : 1 }
+    /// Rows of the depth that lie side by side in a panel, `[term][depth / step][columns][step]`: pairs of bf16, four of i8.
+    package var depthStep: Int {
+        switch panelElement {
+        case .i8: 4
+        case .bf16: 2
+        case .f32, .f16, .i32, .i64, .bool: 1
+        }
+    }
+
+    /// Steps of the depth that a panel begins with before those of the matrix. With i8 it is one, of i32: what sums of each
+    /// column start with, which is -128 times the sum of the column where products take their left operand as numbers
+    /// from 0 on, and 0 elsewhere.
+    package var headerSteps: Int { element == .i8 ? 1 : 0 }
+
+    /// A depth of blocks that every product has in one: that of i8, whose sums are not kept between blocks.
+    static let wholeDepth = 1 << 17
 }
 
 extension ByElement {
@@ -136,6 +166,7 @@ extension ByElement {
         case .f32: f32
         case .bf16: bf16
         case .f16: f16
+        case .i8: i8
         case .i32, .i64, .bool: nil
         }
     }

@@ -47,7 +47,7 @@ private struct ContractionWriter {
     private(set) var sums: PartialSums
     private var prologue: [RowProgram] = []
     /// Nodes that compute left operands.
-    private let prologueNodes: Set<NodeID>
+    fileprivate let prologueNodes: Set<NodeID>
     private var scratch: [BlockKernel.Scratch] = []
     private var products: [BlockKernel.Product] = []
 
@@ -64,6 +64,8 @@ private struct ContractionWriter {
         let sum: Value
         let buffer: Int
         let isScratch: Bool
+        /// What the products leave there.
+        let element: ElementType
     }
 
     init(_ section: Section, _ machine: Machine) throws(IRError) {
@@ -132,8 +134,13 @@ private struct ContractionWriter {
         for group in section.sumGroups(anchors) {
             let result = section.results.first { $0.value == group.sum }
             let target = result?.buffer ?? newScratch()
-            if result == nil { scratch.append(BlockKernel.Scratch(buffer: target, shape: .chunk)) }
-            targets.append(Target(sum: group.sum, buffer: target, isScratch: result == nil))
+            let element =
+                result == nil ? section.scratchElement(of: group.sum) : section.type(group.sum).element
+            if result == nil {
+                scratch.append(BlockKernel.Scratch(buffer: target, shape: .chunk, element: element))
+            }
+            targets.append(
+                Target(sum: group.sum, buffer: target, isScratch: result == nil, element: element))
             for (index, anchor) in group.anchors.enumerated() {
                 guard let access = lefts[anchor.left], let panels = panelBuffers[anchor.right] else {
                     preconditionFailure("every product's operands were prepared")
@@ -193,6 +200,9 @@ private struct ContractionWriter {
             source = .matrix(
                 matrix(input, section.rowStride(right.value), transposed: right.transposed), tile.element)
         } else {
+            guard tile.element != .i8 else {
+                throw lowering.unsupported(id, "the right operand of i8 must come from outside the region")
+            }
             var builder = RowBuilder(
                 section, try view(of: right.value, lowering, id), customKernels: lowering.customKernels)
             let value = try builder.value(right.value)
@@ -255,10 +265,53 @@ private struct ContractionWriter {
             let stride =
                 target.isScratch
                 ? kernel.chunkStride : section.views[target.sum]?.stride ?? columns
-            builder.define(target.sum, as: .elements(target.buffer, .f32, columns: stride))
+            builder.define(target.sum, as: .elements(target.buffer, target.element, columns: stride))
         }
-        let stores = try lowering.stores(results, &builder, &sums)
+        var stores = try lowering.stores(results, &builder, &sums)
+        if let target = targets.first, targets.count == 1, target.isScratch, target.element == .f32 {
+            let access = Access.elements(target.buffer, .f32, columns: kernel.chunkStride)
+            for id in try quantizedValues(&builder) {
+                guard let spill = builder.program.ops.spill(id, over: access, stores) else { continue }
+                stores.append(spill)
+            }
+        }
         kernel.epilogue = RowProgram(columns: columns, ops: builder.program.ops, stores: stores)
+    }
+}
+
+extension ContractionWriter {
+    /// What the epilogue quantises, whose rows are read twice.
+    fileprivate func quantizedValues(_ builder: inout RowBuilder) throws(IRError) -> [ElementID] {
+        var ids: [ElementID] = []
+        for id in section.nodes where !prologueNodes.contains(id) && section.graph[id].op == .quantize {
+            ids.append(try builder.value(section.graph[id].operands[0]))
+        }
+        return ids
+    }
+}
+
+extension [ElementOp] {
+    /// A store of the value `id` in the place of what `access` loads, so that later passes over the row need not compute it again;
+    /// `nil` where it is stored anyway, or where a later pass still needs what was there.
+    fileprivate func spill(
+        _ id: ElementID, over access: Access, _ stores: [RowProgram.Store]
+    ) -> RowProgram.Store? {
+        let levels = levels
+        var needsAccess = [Bool](repeating: false, count: count)
+        for (index, op) in enumerated() where index != id {
+            needsAccess[index] = op == .load(access) || op.operands.contains { needsAccess[$0] }
+        }
+        for store in stores {
+            let value: ElementID
+            switch store {
+            case .element(let other, let stored):
+                if stored == id, other.element == .f32 { return nil }
+                value = stored
+            case .columnSum(_, let stored), .total(_, let stored): value = stored
+            }
+            if levels[value] > levels[id], needsAccess[value] { return nil }
+        }
+        return .element(access, id)
     }
 }
 
@@ -301,7 +354,8 @@ extension Section {
         guard nodes.count > anchors.count else { return groups }
         let uses = graph.useCounts()
         for id in nodes {
-            guard case .elementwise(.binary(.add)) = graph[id].op,
+            // Sums of i8 are not added up in memory.
+            guard case .elementwise(.binary(.add)) = graph[id].op, type(Value(id)).element.isFloat,
                 graph[id].operands[0] != graph[id].operands[1]
             else {
                 continue
@@ -314,6 +368,13 @@ extension Section {
             groups.remove(at: right)
         }
         return groups
+    }
+
+    /// What a product that only the epilogue reads leaves in scratch memory: i32 sums as f32 where that is what they become.
+    fileprivate func scratchElement(of sum: Value) -> ElementType {
+        let readers = nodes.filter { graph[$0].operands.contains(sum) }
+        let areScaled = readers.allSatisfy { graph[$0].op == .dequantize && graph[$0].operands[0] == sum }
+        return areScaled ? .f32 : type(sum).element
     }
 
     /// Whether a result that is not part of the left operands needs whole rows.

@@ -71,7 +71,7 @@ struct GraphLowering {
                 switch graph[launch.node].op {
                 case .source(.constant), .elementwise(.cast): true
                 case .source, .elementwise, .dropout, .stochasticRound, .reduction, .shape, .contraction,
-                    .normalisation,
+                    .normalisation, .quantization,
                     .attention, .loss, .indexing, .optimizer, .fusion, .custom:
                     false
                 }
@@ -89,7 +89,8 @@ struct GraphLowering {
         let node = graph[id]
         switch node.op {
         case .source(let source): self.source(id, source)
-        case .elementwise, .dropout, .stochasticRound, .normalisation, .loss, .optimizer, .custom:
+        case .elementwise, .dropout, .stochasticRound, .normalisation, .quantization, .loss, .optimizer,
+            .custom:
             try rowSection(section(id), id)
         case .reduction(let op): try reduce(id, op)
         case .shape(let op): shape(id, op)

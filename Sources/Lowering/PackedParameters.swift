@@ -66,7 +66,7 @@ extension GraphLowering {
         let parameter = castParameter(graph, value)
         guard case .source(.parameter(_, let type, let role)) = graph[parameter.node].op,
             role == .trainable || role == .frozen,
-            type.element == .f32, type.rank == 2, let extents = type.extents([:])
+            type.element == .f32 || type.element == .i8, type.rank == 2, let extents = type.extents([:])
         else { return nil }
         return PackedParameter(
             parameter: parameter, transposed: transposed, k: extents[transposed ? 1 : 0],

@@ -129,6 +129,7 @@ struct RowBuilder {
         case .reduction(let op): return [program.add(.reduce(op.function, try operand(x[0])))]
         case .indexing(.gather): return [try gather(x, id)]
         case .normalisation(let op): return try normalisation(op, x, id)
+        case .quantization(let op): return try quantization(op, x)
         case .loss(let op): return try loss(op, x)
         case .optimizer(.adamW(let attributes)): return try adamW(attributes, AdamWOperands(x))
         case .custom(let op): return [try custom(op, id, form)]

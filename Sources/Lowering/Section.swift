@@ -121,7 +121,8 @@ extension Op {
         switch self {
         case .dropout(let op): op.stream
         case .stochasticRound(let op): op.stream
-        case .source, .elementwise, .reduction, .shape, .contraction, .normalisation, .attention, .loss,
+        case .source, .elementwise, .reduction, .shape, .contraction, .normalisation, .quantization,
+            .attention, .loss,
             .indexing, .optimizer, .fusion, .custom:
             nil
         }

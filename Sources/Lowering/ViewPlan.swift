@@ -116,6 +116,7 @@ struct ViewPlan {
             }
             return view.isHeads(type(value)) ? nil : "its heads are not neighbours"
         case .source, .elementwise, .dropout, .stochasticRound, .reduction, .contraction, .normalisation,
+            .quantization,
             .loss, .indexing,
             .optimizer, .fusion, .custom:
             guard runsInSection(id) else { return "'\(node.op.mnemonic)' takes its operands whole" }
@@ -127,7 +128,8 @@ struct ViewPlan {
     private func runsInSection(_ id: NodeID) -> Bool {
         let node = graph[id]
         switch node.op {
-        case .elementwise, .dropout, .stochasticRound, .normalisation, .loss, .optimizer, .custom, .reduction,
+        case .elementwise, .dropout, .stochasticRound, .normalisation, .quantization, .loss, .optimizer,
+            .custom, .reduction,
             .fusion:
             return true
         case .contraction(.matmul):
@@ -217,6 +219,7 @@ struct ViewPlan {
             guard value.result < 3 else { return "a gradient of a bias is written whole" }
             return view.isHeads(type(value)) ? nil : "its heads are not neighbours"
         case .elementwise, .dropout, .stochasticRound, .reduction, .shape, .contraction, .normalisation,
+            .quantization,
             .attention, .loss,
             .indexing,
             .optimizer, .fusion, .custom:

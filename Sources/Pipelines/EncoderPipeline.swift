@@ -61,9 +61,10 @@ public final class EncoderPipeline {
     /// What makes token ids of texts.
     let inputs: InputEncoder
     var tokenizer: any Tokenizer { inputs.tokenizer }
-    private let parameters = ParameterStore()
+    let parameters = ParameterStore()
+    private let checkpoint: EncoderCheckpoint
     /// The model with its own head.
-    private let headGraph: Graph
+    let headGraph: Graph
     private var executors: [Task: Executor] = [:]
 
     /// A graph over the shared parameters.
@@ -121,8 +122,19 @@ public final class EncoderPipeline {
                     + "weights: \(names); \(hint)", at: path)
         }
         self.compiler = try compiler ?? Compiler()
-        try parameters.set(specs.map { ($0.name, $0.shape) }, on: self.compiler.tasks) {
-            try checkpoint.copyFloats(of: specs[$0].name, into: $1)
+        self.checkpoint = checkpoint
+        let isQuantized = self.compiler.options.precision == .int8
+        let whole = specs.filter { !isQuantized || checkpoint.quantized($0.name) == nil }
+        try parameters.set(whole.map { ($0.name, $0.shape) }, on: self.compiler.tasks) {
+            try checkpoint.copyFloats(of: whole[$0].name, into: $1)
+        }
+        if isQuantized {
+            for spec in specs {
+                guard let tensor = checkpoint.quantized(spec.name) else { continue }
+                try parameters.setQuantized(
+                    spec.name, shape: tensor.shape, numbers: tensor.numbers(), scales: tensor.scales(),
+                    smoothing: tensor.smoothing())
+            }
         }
         try sentence?.loadParameters { try parameters.set($0.name, try TensorData($1, shape: $0.shape)) }
     }
@@ -245,6 +257,20 @@ public final class EncoderPipeline {
                 ? "fp16 only holds numbers up to 65504: use the precision bf16" : "")
     }
 
+    /// Outputs of a graph over the model's parameters, of all sequences as one batch.
+    func run(
+        _ graph: Graph, on encodings: [Encoding], returning names: [String]
+    ) throws -> [String: TensorData] {
+        let options = BatchingOptions(
+            maxLength: maxLength, uncountedID: config.uncountedToken, shuffle: false)
+        let inputs = EncoderInputs(
+            try Batcher(encodings, options: options).layOut(Array(encodings.indices)))
+        // A masked language model is asked for one token.
+        let tensors = inputs.tensors.merging(["masked_positions": TensorData([Int32(0)])]) { own, _ in own }
+        return try compiler.compile(graph, parameters: parameters).run(
+            tensors, symbols: inputs.symbols, returning: names)
+    }
+
     /// Bytes of parameters, constants and run memory held now.
     var residentByteCount: Int { executors.values.map(\.residentByteCount).max() ?? 0 }
 
@@ -260,6 +286,10 @@ public final class EncoderPipeline {
             graph = try encoder.build().graph
         }
         let executor = try compiler.compile(graph, parameters: parameters)
+        // Weights that the files hold as i8, and that products read as f32 all the same.
+        for name in executor.unsetParameters where checkpoint.quantized(name) != nil {
+            try parameters.set(name) { try checkpoint.copyFloats(of: name, into: $0) }
+        }
         executors[task] = executor
         return executor
     }

@@ -72,7 +72,8 @@ package struct Ceilings: Codable, Hashable, Sendable {
             bytesPerSecond: self[.triad]?.allCores ?? bytesPerSecond,
             operationsPerSecond: nominal.operationsPerSecond * scale,
             flopsPerSecond: ByElement(
-                f32: flopsPerSecond, bf16: bf16FlopsPerSecond, f16: nominal.flopsPerSecond.f16 * scale))
+                f32: flopsPerSecond, bf16: bf16FlopsPerSecond, f16: nominal.flopsPerSecond.f16 * scale,
+                i8: nominal.flopsPerSecond.i8 * scale))
     }
 
     private func best(_ ceilings: [Ceiling]) -> Double {

@@ -38,6 +38,12 @@ public final class Executor {
     /// What kernels did by name; filled while `profiles` is set.
     public var profile: [String: KernelUse] { launcher.profile }
 
+    /// What must be made before a run.
+    package var preparation: Preparation?
+
+    /// The parameters of the graph that have not been given a value.
+    package var unsetParameters: [String] { binding.unsetParameters }
+
     /// Told after each launch how many are done, on the thread that runs the graph.
     package var progress: ((Int) -> Void)? {
         get { launcher.progress }
@@ -71,7 +77,8 @@ public final class Executor {
         _ inputs: [String: TensorData], symbols: [String: Int] = [:], guarding guarded: [String] = [],
         updatingIfFinite condition: String? = nil, returning names: [String]? = nil
     ) throws -> [String: TensorData] {
-        try pool.session {
+        try preparation?.refresh()
+        return try pool.session {
             try launcher.tracing(trace) { try step(inputs, symbols, guarded, condition, names) }
         }
     }

@@ -101,6 +101,7 @@ extension HostTensor {
         case .f32: values = try data.floats.map(Double.init)
         case .i32: values = try data.integers.map(Double.init)
         case .i64: values = try data.longs.map(Double.init)
+        case .i8: values = data.bytes.map { Double(Int8(bitPattern: $0)) }
         case .bool: values = data.bytes.map { $0 == 0 ? 0 : 1 }
         case .bf16, .f16: return nil
         }

@@ -10,6 +10,8 @@ public final class ParameterStore {
         var memory: MemoryPool.Piece
         /// Counts changes.
         var version = 0
+        /// Whether its value was made of other parameters.
+        var isMade = false
         /// Whether the system has given the memory before anything was written.
         var isTouched = false
         /// Copies in panels.
@@ -85,6 +87,17 @@ public final class ParameterStore {
 
     /// Element type and shape of a parameter; `nil` when there is none of that name.
     public func type(of name: String) -> TensorType? { slots[name]?.type }
+
+    /// How often a parameter was changed.
+    func version(_ name: String) -> Int { slots[name]?.version ?? 0 }
+
+    /// Whether a parameter was made of others (`Preparation`).
+    package func isMade(_ name: String) -> Bool { slots[name]?.isMade ?? false }
+
+    func noteMade(_ name: String) { slots[name]?.isMade = true }
+
+    /// Whether a parameter has been given a value.
+    package func isSet(_ name: String) -> Bool { version(name) > 0 }
 
     /// Makes zeroed room for a parameter of fixed shape, or checks that what is there has this type.
     package func reserve(_ name: String, _ type: TensorType) throws {

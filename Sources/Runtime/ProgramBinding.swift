@@ -57,6 +57,13 @@ final class ProgramBinding {
         try fillConstants()
     }
 
+    /// The parameters of the graph that have not been given a value.
+    var unsetParameters: [String] {
+        program.graph.parameters.compactMap { program.graph[$0].op.suppliedName }.filter {
+            !parameters.isSet($0)
+        }
+    }
+
     /// Bytes of parameters, constants and run memory held now.
     var residentByteCount: Int {
         parameters.byteCount + memory.byteCount + constants.values.reduce(0) { $0 + $1.byteCount }

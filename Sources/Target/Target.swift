@@ -94,13 +94,13 @@ package enum Architecture: String, CaseIterable, Sendable {
     }
 }
 
-/// How products of operands of one element type are computed; they add up in f32 each way.
+/// How products of operands of one element type are computed. Those of i8 add up in i32, exactly, the others in f32 each way.
 package enum ProductUnit: Hashable, Sendable {
     /// Fused multiply-adds of the operands as they are.
     case multiplyAdd
-    /// Operands are widened to f32 first.
+    /// Operands are widened first: to f32, those of i8 to 16 bits.
     case widened
-    /// Products of pairs along the depth, two for each lane.
+    /// Products of pairs along the depth, two for each lane; four of i8.
     case dotProduct
     /// Matrix registers for large products, and `dotProduct` for the others.
     case tiles
@@ -119,10 +119,12 @@ package struct ByElement<Value: Hashable & Sendable>: Hashable, Sendable {
     package var f32: Value
     package var bf16: Value
     package var f16: Value
+    package var i8: Value
 
-    package init(f32: Value, bf16: Value, f16: Value) {
+    package init(f32: Value, bf16: Value, f16: Value, i8: Value) {
         self.f32 = f32
         self.bf16 = bf16
         self.f16 = f16
+        self.i8 = i8
     }
 }

@@ -20,15 +20,20 @@ public struct PassPipeline: Sendable {
     ///   - rules: run first, on the graph as it was built; see `Pass.userRules`.
     ///   - kept: custom ops that are not decomposed.
     ///   - precision: of products and attention.
+    ///   - quantization: with `int8`, which weights are quantised, and how.
     ///   - recompute: what a training step computes again; it comes last, when kernels are cut.
     package static func standard(
         rules: [RewriteRule], keeping kept: Set<CustomOpDefinition>, precision: Precision = .fp32,
-        recompute: Recompute = .none
+        quantization: Quantization = Quantization(), recompute: Recompute = .none
     ) -> PassPipeline {
         let userPasses = rules.isEmpty ? [] : [Pass.userRules(rules)]
         let lowPrecision: [Pass] =
-            precision.element == .f32
-            ? [] : [.mixedPrecision(precision.element), .simplify, .commonSubexpressions, .deadCode]
+            switch precision {
+            case .int8: [.quantize(quantization), .deadCode]
+            case .fp32, .bf16x3, .bf16x6: []
+            case .bf16, .fp16:
+                [.mixedPrecision(precision.element), .simplify, .commonSubexpressions, .deadCode]
+            }
         return PassPipeline(
             userPasses + [
                 .decomposeCustom(keeping: kept),

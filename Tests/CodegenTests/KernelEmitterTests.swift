@@ -36,7 +36,7 @@ import Testing
                 : .vectors(
                     MicroKernel(
                         tile: tile, leftRowStride: nil, leftDepthStride: nil, targetStride: nil,
-                        masksColumns: true)))
+                        targetElement: .f32, masksColumns: true)))
         let emitter = KernelEmitter(machine: machine)
         #expect(helper.symbols.contains(function))
         for symbol in helper.symbols {

@@ -55,6 +55,19 @@ struct ShapeRuleTests {
         Misfit(
             .stochasticRound(stream: -1), [f32(2), TensorType(.i64, [2])], "stream -1 must be at least 0"),
         Misfit(.stochasticRound(stream: 0), [f32(), TensorType(.i64, [2])], "needs an f32 tensor"),
+        // i8
+        Misfit(.quantize, [TensorType(.bf16, [2, 4])], "needs f32"),
+        Misfit(.quantize, [f32()], "at least one axis"),
+        Misfit(.dequantize, [i32("n", 4), f32("m"), f32(4)], "f32[m]"),
+        Misfit(.dequantize, [f32("n", 4), f32("n"), f32(4)], "needs i8 or i32"),
+        Misfit(.cast(.i8), [f32(2)], "would lose its scale"),
+        Misfit(.binary(.add), [TensorType(.i8, [2]), TensorType(.i8, [2])], "can't be computed with"),
+        Misfit(
+            .matmul(transposeLeft: false, transposeRight: false),
+            [TensorType(.i8, [2, 4]), TensorType(.i8, [4, 4])], "the right one transposed"),
+        Misfit(
+            .matmul(transposeLeft: false, transposeRight: true),
+            [TensorType(.i8, [2, 6]), TensorType(.i8, [4, 6])], "a multiple of 4"),
         // Attention
         Misfit(
             .flashAttention(AttentionAttributes(scale: 1)), Array(repeating: f32("t", 2, 8), count: 3),

@@ -17,6 +17,7 @@ import Testing
     static let targets = [
         "avx2": Machine(.avx2),
         "avx512": Machine(.avx512),
+        "avx512vnni": Machine(.avx512vnni),
         "avx512bf16": Machine(.avx512bf16),
         "amx": Machine(.amx),
         "amx-bf16x3": Machine(.amx, f32Terms: 2),

@@ -13,7 +13,9 @@ import Testing
         let levels = architecture.levels
         for (index, level) in levels.enumerated() {
             #expect(level.architecture == architecture)
-            #expect(levels.filter(level.runs) == Array(levels[...index]))
+            // AVX-VNNI is a branch of its own: not all processors with AVX-512 have it.
+            let before = levels[...index].filter { $0 == level || $0 != .avxvnni }
+            #expect(levels.filter(level.runs) == Array(before))
         }
     }
 

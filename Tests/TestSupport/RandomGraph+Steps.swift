@@ -9,11 +9,12 @@ private enum RandomStep: CaseIterable {
         segmentBroadcast
     case attention, flashAttention, dropout, iota
     // With kinks, jumps or without a gradient rule.
-    case kink, extremum, reduceMax, select, jump, rounding, unaryGradient, rowGradients, attentionGradient
+    case kink, extremum, reduceMax, select, jump, rounding, bytes, unaryGradient, rowGradients,
+        attentionGradient
 
     var isSmooth: Bool {
         switch self {
-        case .kink, .extremum, .reduceMax, .select, .jump, .rounding, .unaryGradient, .rowGradients,
+        case .kink, .extremum, .reduceMax, .select, .jump, .rounding, .bytes, .unaryGradient, .rowGradients,
             .attentionGradient:
             false
         case .unary, .domainUnary, .binary, .division, .bias, .shapes, .transpose, .slice, .concatenate,
@@ -163,6 +164,13 @@ extension RandomGraphDraft {
             guard !x.shape.isEmpty else { return [] }
             let op = Op.stochasticRound(stream: 1 << 20 + builder.graph.nodes.count)
             return [builder.apply(op, [(x - threshold).sign(), source("rng")]).cast(.f32)]
+        case .bytes:
+            // Rows of -1 and 1, which are -127 and 127.
+            guard let x = matrix(rows: "tokens"), width % 4 == 0 else { return [] }
+            let (left, row) = (x - threshold).sign().quantized()
+            let (right, column) = source("weight").quantized()
+            let sum = left.matmul(right, transposeRight: true)
+            return [sum.dequantized(row: row, column: column) * 0.3]
         case .unaryGradient:
             let functions: [UnaryFunction] = [.gelu, .geluTanh, .relu, .silu, .tanh, .sigmoid, .erf]
             return [builder.apply(.unaryGradient(pick(functions)), [any(like: x), x])]

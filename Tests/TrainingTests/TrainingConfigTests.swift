@@ -132,7 +132,7 @@ import Training
         ),
         (
             #"{"model": "m", "cpu": "sse2"}"#,
-            #"train.json: 'cpu' is "sse2", expected "avx2", "avx512", "avx512bf16", "amx" or null"#
+            #"train.json: 'cpu' is "sse2", expected "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16", "amx" or null"#
         ),
         (
             #"{"model": "m", "task": "glue/sts-b", "data": "g", "metric": "f1"}"#,

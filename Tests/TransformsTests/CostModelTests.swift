@@ -6,7 +6,7 @@ import Transforms
     static let model = CostModel(
         rates: Rates(
             bytesPerSecond: 10, operationsPerSecond: 20,
-            flopsPerSecond: ByElement(f32: 100, bf16: 200, f16: 100)))
+            flopsPerSecond: ByElement(f32: 100, bf16: 200, f16: 100, i8: 200)))
 
     @Test func timeIsOfProductsAndOfOtherInstructionsOrMoving() {
         #expect(Self.model.seconds(byteCount: 30, contractionFlops: 100, instructions: 0) == 4)

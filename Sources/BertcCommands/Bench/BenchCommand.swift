@@ -75,6 +75,11 @@ struct BenchCommand: ParsableCommand {
         where value < least {
             throw ValidationError("\(option) is \(value); expected at least \(least)")
         }
+        if !Precision.forTraining.contains(precision) {
+            throw ValidationError(
+                "--precision is \(precision.rawValue), which is for inference; the techniques are measured in training"
+            )
+        }
         if precision == .fp32 {
             throw ValidationError(
                 "--precision is fp32, which mixed precision is compared with; expected another")

@@ -46,7 +46,7 @@ extension GlueCommand {
         var config = try config.map { try TrainingConfig(contentsOf: $0) } ?? .glueRecipe
         config.task = .glue(.mrpc)
         try overrides.apply(to: &config)
-        config.machine.precision = global.precision ?? config.machine.precision
+        config.machine.precision = try global.trainingPrecision() ?? config.machine.precision
         for (value, option) in [(config.data.glueFolder ?? "", "--data"), (config.model.path, "--model")]
         where value.isEmpty {
             throw CommandError(.usage, "\(option) is missing; see 'bertc glue --help'")

@@ -50,6 +50,16 @@ struct GlobalOptions: ParsableArguments {
         )
     }
 
+    /// The precision to train with, where one is given.
+    /// - Throws: `CommandError` for one that is for inference only.
+    func trainingPrecision() throws -> Precision? {
+        guard let precision, !Precision.forTraining.contains(precision) else { return precision }
+        let expected = Precision.forTraining.map(\.rawValue).joined(separator: ", ")
+        throw CommandError(
+            .usage,
+            "--precision \(precision.rawValue) is for inference; to train, expected one of \(expected)")
+    }
+
     /// Says something that is not a result, unless `--quiet`.
     func note(_ line: String) {
         if !quiet { Console.note(line) }

@@ -52,7 +52,7 @@ struct TrainCommand: ParsableCommand {
     func run() throws {
         var config = try readConfig()
         try overrides.apply(to: &config)
-        config.machine.precision = global.precision ?? config.machine.precision
+        config.machine.precision = try global.trainingPrecision() ?? config.machine.precision
         try config.validate()
         let group = try ProcessSession.join()
         let compiler = try global.makeCompiler(for: config, passes)

@@ -54,7 +54,7 @@ extension ElementType {
     var computed: ScalarType {
         switch self {
         case .f32, .bf16, .f16: .float
-        case .i32: .i32
+        case .i8, .i32: .i32
         case .i64: .i64
         case .bool: .i1
         }
@@ -68,7 +68,7 @@ extension ElementType {
         case .f16: .half
         case .i32: .i32
         case .i64: .i64
-        case .bool: .i8
+        case .bool, .i8: .i8
         }
     }
 }

@@ -71,6 +71,7 @@ extension VectorWriter {
         _ w: inout FunctionWriter, _ x: AnyVector, from: ElementType, to: ElementType
     ) -> AnyVector {
         let target = to.computed
+        if to == .i8, from.isFloat { return AnyVector(roundedToInteger(&w, x.of(F32.self))) }
         switch (from.computeType, to.computeType) {
         case (let a, let b) where a == b: return x
         case (.f32, .bool): return AnyVector(w.compare(.une, x, constant(0, .f32)))
@@ -85,5 +86,12 @@ extension VectorWriter {
         case (.i32, _): return w.convert(.sext, x, to: target)
         default: return w.convert(.trunc, x, to: target)
         }
+    }
+
+    /// A small number rounded to nearest, ties to even: beside 1.5 · 2^23 an f32 has no room for fractions, and its low bits are
+    /// the integer.
+    private func roundedToInteger(_ w: inout FunctionWriter, _ x: Vector<F32>) -> Vector<I32> {
+        let shift = 0x1.8p23
+        return w.sub(w.bits(of: w.fadd(x, float(shift))), bits(Int(Float(shift).bitPattern)))
     }
 }

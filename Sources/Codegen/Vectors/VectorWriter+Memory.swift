@@ -24,6 +24,7 @@ extension VectorWriter {
     ) -> AnyVector {
         switch type {
         case .f32, .bf16, .f16: AnyVector(loadFloats(&w, as: type, place, mask: mask))
+        case .i8: AnyVector(w.convert(.sext, load(&w, I8.self, place, mask: mask), to: I32.self))
         case .i32: AnyVector(load(&w, I32.self, place, mask: mask))
         case .i64: AnyVector(load(&w, I64.self, place, mask: mask))
         case .bool: AnyVector(w.compare(.ne, load(&w, I8.self, place, mask: mask), zero()))
@@ -38,7 +39,7 @@ extension VectorWriter {
         case .f32: return load(&w, F32.self, place, mask: mask)
         case .f16: return w.convert(.fpext, load(&w, F16.self, place, mask: mask))
         case .bf16: return widenedBF16(&w, load(&w, I16.self, place, mask: mask))
-        case .i32, .i64, .bool: preconditionFailure("\(type) is not a float")
+        case .i8, .i32, .i64, .bool: preconditionFailure("\(type) is not a float")
         }
     }
 
@@ -52,6 +53,7 @@ extension VectorWriter {
         case .f32, .i32, .i64:
             precondition(value.type == self.type(type.computed), "\(value) as \(type)")
             store(&w, value, place, mask: mask)
+        case .i8: store(&w, w.convert(.trunc, value.of(I32.self), to: I8.self), place, mask: mask)
         case .bool: store(&w, w.convert(.zext, value.of(I1.self), to: I8.self), place, mask: mask)
         case .f16: store(&w, w.convert(.fptrunc, value.of(F32.self), to: F16.self), place, mask: mask)
         case .bf16: store(&w, bf16Bits(&w, value.of(F32.self)), place, mask: mask)

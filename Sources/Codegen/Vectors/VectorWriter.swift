@@ -14,7 +14,7 @@ struct VectorWriter {
     func constant(_ value: Double, _ type: ElementType) -> AnyVector {
         switch type {
         case .f32, .bf16, .f16: AnyVector(float(value))
-        case .i32: AnyVector(bits(Int(value)))
+        case .i8, .i32: AnyVector(bits(Int(value)))
         case .i64: AnyVector(Vector(repeating: I64(Int(value)), lanes: lanes))
         case .bool: AnyVector(Mask(repeating: I1(value != 0), lanes: lanes))
         }

@@ -18,14 +18,35 @@ extension EncoderCheckpoint {
         parameters: [ParameterSpec],
         provide: (ParameterSpec, @escaping (UnsafeBufferPointer<Float>) throws -> Void) throws -> Void
     ) throws {
-        let text = try config.saved(as: architecture).json()
+        try save(
+            to: directory, config: config, architecture: architecture, parameters: parameters, quantized: [],
+            provide: provide)
+    }
+
+    /// The same with weights as i8, which Hugging Face's classes refuse: they know no such kind of quantisation.
+    ///
+    /// - Parameter quantized: not among `parameters`.
+    package static func save(
+        to directory: URL, config: EncoderConfig, architecture: EncoderArchitecture,
+        parameters: [ParameterSpec], quantized: [QuantizedValues],
+        provide: (ParameterSpec, @escaping (UnsafeBufferPointer<Float>) throws -> Void) throws -> Void
+    ) throws {
+        var saved = try config.saved(as: architecture)
+        if !quantized.isEmpty {
+            saved.unknownKeys[EncoderConfig.quantizationKey] = EncoderConfig.quantization
+        }
+        let text = try saved.json()
         try makeDirectory(directory.path)
         let map = config.family.checkpoint(of: config)
         let tensors = SavedTensor.list(parameters) { map.stored($0, in: architecture) }
         let byName = Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let entries = tensors.map { SafetensorsEntry(name: $0.name, dataType: .f32, shape: $0.shape) }
+        let bytes = quantized.flatMap(\.tensors)
+        let bytesByName = Dictionary(
+            bytes.map { ($0.entry.name, $0.bytes) }, uniquingKeysWith: { first, _ in first })
         let weights = directory.appendingPathComponent(CheckpointFiles.single)
-        try SafetensorsWriter.write(entries, to: weights) { entry, sink in
+        try SafetensorsWriter.write(entries + bytes.map(\.entry), to: weights) { entry, sink in
+            if let bytes = bytesByName[entry.name] { return try bytes.withUnsafeBytes { try sink($0) } }
             try byName[entry.name]?.write(provide: provide, to: sink)
         }
         try AtomicFile.write(text, to: directory.appendingPathComponent("config.json"))
@@ -60,6 +81,7 @@ extension EncoderConfig {
         for key in ["dtype", "torch_dtype"] where config.unknownKeys[key] != nil {
             config.unknownKeys[key] = .string("float32")
         }
+        config.unknownKeys[Self.quantizationKey] = nil
         // The path that some other model was loaded from.
         config.unknownKeys["_name_or_path"] = nil
         return config

@@ -18,6 +18,8 @@ public struct EncoderCheckpoint: Sendable {
     private let map: CheckpointMap
 
     private let tensors: [TextKey: CheckpointTensor]
+    /// Weights that the files hold as i8.
+    private let quantized: [TextKey: QuantizedTensor]
     /// What changes the weights.
     private let adapter: AdapterCheckpoint?
 
@@ -46,21 +48,26 @@ public struct EncoderCheckpoint: Sendable {
         self.config = config
         self.map = map
         self.adapter = adapter
-        let own = try CheckpointTensor.all(
-            in: try CheckpointFiles.open(in: directory), directory: directory, places: map.canonical)
+        let files = try CheckpointFiles.open(in: directory)
+        quantized = config.isQuantized ? try QuantizedTensor.all(in: files) : [:]
+        let own = try CheckpointTensor.all(in: files, directory: directory) { stored in
+            config.isQuantized && QuantizedTensor.Part.of(stored) != nil ? [] : map.canonical(stored)
+        }
         tensors = own.merging(adapter?.savedTensors ?? [:]) { $1 }
     }
 
     /// Every tensor of the checkpoint under its canonical name, sorted by it. Their roles are not known.
     public var parameters: [ParameterSpec] {
-        tensors.sorted { $0.key < $1.key }.map { ParameterSpec($0.key.text, $0.value.shape) }
+        let all = tensors.mapValues(\.shape).merging(quantized.mapValues(\.shape)) { $1 }
+        return all.sorted { $0.key < $1.key }.map { ParameterSpec($0.key.text, $0.value) }
     }
 
     /// Every parameter that the files have values of, for a copy of the whole model: buffers that are constant are left out.
     package var weights: [ParameterSpec] {
         parameters.filter { spec in
             !CheckpointMap.isConstantBuffer(spec.name)
-                && tensors[TextKey(spec.name)]?.entries.allSatisfy(\.dataType.isWeight) == true
+                && (quantized[TextKey(spec.name)] != nil
+                    || tensors[TextKey(spec.name)]?.entries.allSatisfy(\.dataType.isWeight) == true)
         }
     }
 
@@ -81,6 +88,15 @@ public struct EncoderCheckpoint: Sendable {
         var mismatches: [CheckpointError.ShapeMismatch] = []
         var used: Set<TextKey> = []
         for spec in expected {
+            if let tensor = quantized(spec.name) {
+                if tensor.shape != spec.shape {
+                    mismatches.append(
+                        .init(stored: spec.name, expected: spec.shape, actual: tensor.shape))
+                } else {
+                    report.loaded.append(spec.name)
+                }
+                continue
+            }
             guard let source = source(of: spec.name) else {
                 report.missing.append(spec)
                 continue
@@ -138,7 +154,13 @@ public struct EncoderCheckpoint: Sendable {
     /// The values of one parameter, row-major.
     /// - Throws: `SafetensorsError.noSuchTensor`, or `notFinite` when one is NaN or infinite.
     public func floats(of canonical: String) throws -> [Float] {
-        var floats = try tensor(of: canonical).floats()
+        var floats: [Float]
+        if let tensor = quantized[TextKey(canonical)] {
+            floats = [Float](repeating: 0, count: tensor.shape.reduce(1, *))
+            try floats.withUnsafeMutableBufferPointer { try tensor.copyFloats(into: $0) }
+        } else {
+            floats = try self.tensor(of: canonical).floats()
+        }
         try floats.withUnsafeMutableBufferPointer { try adapter?.add(to: $0, of: canonical) }
         return floats
     }
@@ -146,8 +168,17 @@ public struct EncoderCheckpoint: Sendable {
     /// Writes the values of one parameter into `target`, which must hold exactly as many.
     /// - Throws: as `floats(of:)`.
     public func copyFloats(of canonical: String, into target: UnsafeMutableBufferPointer<Float>) throws {
-        try tensor(of: canonical).copyFloats(into: target)
+        if let tensor = quantized[TextKey(canonical)] {
+            try tensor.copyFloats(into: target)
+        } else {
+            try tensor(of: canonical).copyFloats(into: target)
+        }
         try adapter?.add(to: target, of: canonical)
+    }
+
+    /// A weight that the files hold as i8, and that no adapter changes.
+    package func quantized(_ canonical: String) -> QuantizedTensor? {
+        adapter == nil ? quantized[TextKey(canonical)] : nil
     }
 
     private func tensor(of canonical: String) throws -> CheckpointTensor {

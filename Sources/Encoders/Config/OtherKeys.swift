@@ -15,7 +15,7 @@ struct OtherKeys {
         ("pruned_heads", .object([:]), "layers with heads of their own number are not supported"),
         (
             "quantization_config", .null,
-            "quantised weights are not supported; save the model in its own precision"
+            "only weights that 'bertc quantize' wrote are read quantised; save the model in its own precision"
         ),
     ]
 
@@ -50,7 +50,9 @@ struct OtherKeys {
     init(_ object: JSONObject, _ family: any EncoderFamily, file: String) throws {
         let own = Set(family.keys.own.map(\.name)).union(family.keys.names.values)
         for (key, legal, meaning) in Self.fixed where !own.contains(key) {
-            guard let found = object[key], found != .null, found != legal else { continue }
+            guard let found = object[key], found != .null, found != legal,
+                key != EncoderConfig.quantizationKey || !EncoderConfig.isOwnQuantization(found)
+            else { continue }
             throw ConfigError(
                 file: file, field: key, problem: "has a value this model cannot have: \(meaning)")
         }

@@ -1,5 +1,7 @@
 // matmul          C[b…, m, n] = Σ_k A[b…, m, k] B[b…, k, n]; a transposed operand has its last two axes swapped;
 //                 leading axes are equal. Operands of bf16 or f16 give an f32 result: it is added up in f32 or wider.
+//                 Operands of i8 are matrices, the right one transposed, and give the exact sum, i32; their depth is a
+//                 multiple of 4 and at most 131,072, which can't overflow.
 // ragged_matmul   the three products of attention over packed sequences, operands (a, b, offsets, lengths).
 //                 Sequence s owns rows offsets[s] ..< offsets[s+1], of which the first lengths[s] are real; the
 //                 rest is padding. Query row t = offsets[s] + i, key row offsets[s] + j, i and j < lengths[s]:
@@ -62,13 +64,22 @@ extension Op.Contraction: OpFamily {
         case .matmul(let transposeLeft, let transposeRight):
             try expect(operands, 2...2)
             let (a, b) = (operands[0], operands[1])
-            guard a.rank >= 2, a.rank == b.rank, a.element == b.element, a.element.isFloat,
+            guard a.rank >= 2, a.rank == b.rank, a.element == b.element,
+                a.element.isFloat || a.element == .i8,
                 a.shape.dropLast(2) == b.shape.dropLast(2)
             else { throw .type("can't multiply \(a) and \(b)") }
             let (m, k) = matrix(a, transposeLeft)
             let (k2, n) = matrix(b, transposeRight)
             guard k == k2 else { throw .type("inner extents \(k) and \(k2) differ: \(a) and \(b)") }
-            return [TensorType(.f32, a.shape.dropLast(2) + [m, n])]
+            guard a.element == .i8 else { return [TensorType(.f32, a.shape.dropLast(2) + [m, n])] }
+            guard a.rank == 2, !transposeLeft, transposeRight,
+                k.fixedExtent.map({ $0 % 4 == 0 && $0 <= Self.greatestDepth }) ?? false
+            else {
+                throw .type(
+                    "i8 needs matrices, the right one transposed, with a fixed inner extent that is a multiple of 4 "
+                        + "and at most \(Self.greatestDepth), got \(a) and \(b)")
+            }
+            return [TensorType(.i32, [m, n])]
         case .raggedMatmul(let form, let length):
             try expect(operands, 4...4)
             let (a, b) = (operands[0], operands[1])
@@ -87,12 +98,16 @@ extension Op.Contraction: OpFamily {
         }
     }
 
+    /// Products of two i8 are at most 2^14, and so many of them fit into i32.
+    private static let greatestDepth = 1 << 17
+
     private func matrix(_ type: TensorType, _ transposed: Bool) -> (Dimension, Dimension) {
         let (rows, columns) = (type.shape[type.rank - 2], type.shape[type.rank - 1])
         return transposed ? (columns, rows) : (rows, columns)
     }
 
-    func gradients(_ rule: VJP) -> [Tensor?] {
+    func gradients(_ rule: VJP) throws(IRError) -> [Tensor?] {
+        guard rule.operands[0].type.element.isFloat else { throw noGradient() }
         let (a, b, dy, g) = (rule.operands[0], rule.operands[1], rule.cotangent, rule.builder)
         switch self {
         case .matmul(let transposeLeft, let transposeRight):
@@ -131,7 +146,7 @@ extension Op.Contraction: OpFamily {
     func iteration(_ operands: [TensorType], _ results: [TensorType]) -> Iteration {
         switch self {
         case .matmul:
-            let isPlain = results[0].rank == 2 && results[0].element == .f32
+            let isPlain = results[0].rank == 2
             return Iteration(isPlain ? .contraction : .opaque, over: results)
         case .raggedMatmul:
             return Iteration(.opaque, over: results)

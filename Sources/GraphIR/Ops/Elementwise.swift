@@ -101,6 +101,7 @@ extension Op.Elementwise: OpFamily {
         switch self {
         case .unary(let function):
             try expect(operands, 1...1)
+            try refuseQuantized(operands)
             guard (function == .not) == (operands[0].element == .bool) else {
                 throw .type("can't take \(operands[0])")
             }
@@ -118,6 +119,7 @@ extension Op.Elementwise: OpFamily {
         case .binary(let function):
             try expect(operands, 2...2)
             let element = operands[0].element
+            try refuseQuantized(operands)
             guard element == operands[1].element, (element == .bool) == (function == .and || function == .or)
             else {
                 throw .type("can't take \(operands[0]) and \(operands[1])")
@@ -139,7 +141,15 @@ extension Op.Elementwise: OpFamily {
             return [TensorType(operands[1].element, try broadcastShape(operands.map(\.shape)))]
         case .cast(let element):
             try expect(operands, 1...1)
+            guard element != .i8 else { throw .type("'quantize' makes i8; a cast would lose its scale") }
             return [TensorType(element, operands[0].shape)]
+        }
+    }
+
+    /// Quantised numbers have a scale that arithmetic would have to know.
+    private func refuseQuantized(_ operands: [TensorType]) throws(IRError) {
+        guard operands.allSatisfy({ $0.element != .i8 }) else {
+            throw .type("i8 is for products and 'dequantize'; it can't be computed with")
         }
     }
 

@@ -44,7 +44,9 @@ extension Op.Reduce: OpFamily {
         else {
             throw .type("axes \(axes) must be ascending axes of \(type)")
         }
-        guard type.element != .bool else { throw .type("can't reduce bool; cast it first") }
+        guard type.element != .bool, type.element != .i8 else {
+            throw .type("can't reduce \(type.element.rawValue); cast it first")
+        }
         let shape = type.shape.enumerated().compactMap { axis, extent -> Dimension? in
             axes.contains(axis) ? (keepDimensions ? 1 : nil) : extent
         }

@@ -41,7 +41,7 @@ extension Op {
         switch self {
         case .shape(.slice), .shape(.concatenate): true
         case .source, .elementwise, .dropout, .stochasticRound, .reduction, .shape, .contraction,
-            .normalisation, .attention,
+            .normalisation, .quantization, .attention,
             .loss, .indexing, .optimizer, .fusion, .custom:
             false
         }

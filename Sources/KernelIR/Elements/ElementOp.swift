@@ -18,6 +18,7 @@ package enum ElementOp: Hashable, Sendable {
     case binary(BinaryFunction, ElementID, ElementID)
     case compare(Comparison, ElementID, ElementID)
     case select(ElementID, ElementID, ElementID)
+    /// To `i8` a number within ±127 is rounded to nearest, ties to even.
     case cast(ElementID, ElementType)
     /// Sum or maximum over the columns: one value a row, available to later passes over the row.
     case reduce(Reduction, ElementID)
@@ -97,6 +98,17 @@ extension ElementOp: CustomStringConvertible {
 }
 
 extension [ElementOp] {
+    /// The pass over the columns after which each value exists: a reduction's is one more than its operand's. Values of
+    /// elements are computed in any later pass too.
+    package var levels: [Int] {
+        var levels: [Int] = []
+        for op in self {
+            let level = op.operands.map { levels[$0] }.max() ?? 0
+            levels.append(op.isReduction ? level + 1 : level)
+        }
+        return levels
+    }
+
     func lines(indent: String) -> String {
         enumerated().map { "\(indent)e\($0) = \($1)\n" }.joined()
     }

@@ -5,6 +5,7 @@ extension ElementType {
     package var computeType: ElementType {
         switch self {
         case .f32, .bf16, .f16: .f32
+        case .i8: .i32
         case .i32, .i64, .bool: self
         }
     }

@@ -28,7 +28,7 @@ package struct BlockKernel: Hashable, Sendable {
     }
 
     /// `target[rows, columns] (+)= left[rows, k] · panels`, the left operand of the tile's element, the panels of its
-    /// `panelElement`, the target f32.
+    /// `panelElement`, the target f32; sums of i8 may also be left as i32.
     package struct Product: Hashable, Sendable {
         /// A buffer, or a prologue's scratch. With a row stride of 1 it comes transposed.
         package var left: MatrixAccess
@@ -126,6 +126,11 @@ extension BlockKernel {
     /// Elements between the rows of a product's target.
     package func targetStride(_ product: Product) -> Extent {
         scratch(product.target).map(rowStride) ?? product.targetStride ?? columns
+    }
+
+    /// What a product leaves in its target. Sums of i8 are i32 in buffers, and what they are read as in scratch.
+    package func targetElement(_ product: Product) -> ElementType {
+        scratch(product.target)?.element ?? (tile.element == .i8 ? .i32 : .f32)
     }
 
     /// Bytes of a scratch buffer: whole cache lines, since a block has a multiple of 16 rows.
@@ -238,7 +243,14 @@ extension BlockKernel: KernelTemplate {
                 isFirst
                     ? "b\(product.target) is added to before it is written"
                     : "b\(product.target) is written twice")
-            try verifier.write(product.target, .f32, strides: [targetStride(product)])
+            let element = targetElement(product)
+            try verifier.require(
+                .elements, element == .f32 || element == .i32 && tile.element == .i8,
+                "a product leaves \(element.rawValue)")
+            try verifier.require(
+                .workingMemory, tile.element != .i8 || !product.accumulates && !product.left.isTransposed,
+                "sums of i8 are not added up, nor their left operand transposed")
+            try verifier.write(product.target, element, strides: [targetStride(product)])
         }
         guard let epilogue else { return }
         // How many totals chunks of symbolic columns would leave is not known.

@@ -52,15 +52,21 @@ public struct MergedModel {
         ) { spec, sink in
             try checkpoint.floats(of: spec.name).withUnsafeBufferPointer { try sink($0) }
         }
-        let tokenizer = try files.tokenizer()
-        try tokenizer.save(to: directory)
-        guard let sentence = files.sentence, files.config.architecture.map(\.makesVectors) ?? true else {
-            return
-        }
-        let longest = min(tokenizer.modelMaxLength ?? .max, files.config.positionCount)
+        try files.saveCompanions(to: url)
+    }
+}
+
+extension ModelDirectory {
+    /// Writes what stands beside the weights of a copy of the model: the tokeniser, and the modules of a model that makes vectors
+    /// of texts.
+    func saveCompanions(to url: URL) throws {
+        let tokenizer = try tokenizer()
+        try tokenizer.save(to: url.path)
+        guard let sentence, config.architecture.map(\.makesVectors) ?? true else { return }
+        let longest = min(tokenizer.modelMaxLength ?? .max, config.positionCount)
         var values: [String: [Float]] = [:]
         try sentence.loadParameters { values[$0.name] = $1 }
-        try SentenceLayout(of: sentence, config: files.config, maxLength: longest).save(to: url) {
+        try SentenceLayout(of: sentence, config: config, maxLength: longest).save(to: url) {
             values[$0] ?? []
         }
     }

@@ -51,6 +51,8 @@ package struct Bisection: Sendable {
             // One unit of the operands' type for passes, and 16 for all that a model adds up.
             case .bf16: (passes, kernels) = (0x1p-8, 0x1p-4)
             case .fp16: (passes, kernels) = (0x1p-11, 0x1p-7)
+            // A number beside a boundary is rounded the other way, by a part of the greatest of its row.
+            case .int8: (passes, kernels) = (0x1p-5, 0x1p-5)
             }
         }
     }

@@ -70,10 +70,11 @@ extension FusionGroups {
         var index = product
         while let next = readers[index].first {
             switch node(next).op {
-            case .elementwise(.binary), .elementwise(.cast), .shape(.reshape): index = next
+            case .elementwise(.binary), .elementwise(.cast), .shape(.reshape), .quantization(.dequantize):
+                index = next
             case .attention(.forward): return next
             case .source, .elementwise, .dropout, .stochasticRound, .reduction, .shape, .contraction,
-                .normalisation,
+                .normalisation, .quantization,
                 .attention, .loss, .indexing, .optimizer, .fusion, .custom:
                 return nil
             }

@@ -114,6 +114,6 @@ private func isNormal(_ number: Double, in element: ElementType) -> Bool {
     switch element {
     case .f32, .bf16: Float(number).isNormal
     case .f16: (0x1p-14...65504).contains(number.magnitude)
-    case .i32, .i64, .bool: false
+    case .i8, .i32, .i64, .bool: false
     }
 }

@@ -60,7 +60,8 @@ struct BlockProduct {
     }
 
     init(
-        tile: ContractionTile, left: MatrixAccess, targetRow: Extent, masksColumns: Bool
+        tile: ContractionTile, left: MatrixAccess, targetRow: Extent, targetElement: ElementType = .f32,
+        masksColumns: Bool
     ) {
         self.tile = tile
         guard !tile.runsOnTiles else {
@@ -80,7 +81,7 @@ struct BlockProduct {
         unit = .vectors(
             MicroKernel(
                 tile: multiplied, leftRowStride: strides.row, leftDepthStride: strides.depth,
-                targetStride: targetRow.fixedValue, masksColumns: masksColumns))
+                targetStride: targetRow.fixedValue, targetElement: targetElement, masksColumns: masksColumns))
     }
 
     /// What the left operand is made of as it is multiplied.
@@ -117,8 +118,7 @@ struct BlockProduct {
             WideningWriter(tile: tile).widenLeft(
                 &w, left, rowStride: o.left.row, rows: o.rows, depth: depth, target: o.scratch)
         }
-        let whole = w.roundUp(o.depth, to: tile.depthStep)
-        let panelTerm = w.mul(whole, tile.columns)
+        let panelTerm = w.mul(tile.panelDepth(&w, o.depth), tile.columns)
         let panelCount = w.ceilDivide(o.columns, tile.columns)
         w.loop(from: 0, to: panelCount, by: 1) { w, panel in
             let column = w.mul(panel, tile.columns)

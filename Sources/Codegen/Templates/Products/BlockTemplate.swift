@@ -34,8 +34,8 @@ struct BlockTemplate {
             "the tasks of several chunks would add up a prologue's sums again")
         prologue = kernel.prologue.map { RowWriter($0, lanes: lanes, width: $0.columns.fixedValue) }
         let width = kernel.chunkColumns ?? kernel.columns.fixedValue
-        // What comes from products of 16 bits needs no more of functions; sums of several terms are f32 again.
-        let isShort = kernel.tile.element.byteCount == 2 && kernel.tile.terms == 1
+        // What comes from products of 16 bits or less needs no more of functions; sums of several terms are f32 again.
+        let isShort = kernel.tile.element.byteCount <= 2 && kernel.tile.terms == 1
         epilogue = kernel.epilogue.map {
             RowWriter($0, lanes: lanes, width: width, precision: isShort ? .short : .full)
         }
@@ -44,7 +44,7 @@ struct BlockTemplate {
             let isPadded = kernel.scratch(product.target)?.shape == .chunk
             return BlockProduct(
                 tile: kernel.tile, left: product.left, targetRow: kernel.targetStride(product),
-                masksColumns: !fits && !isPadded)
+                targetElement: kernel.targetElement(product), masksColumns: !fits && !isPadded)
         }
     }
 
@@ -227,7 +227,7 @@ struct BlockTemplate {
         let (tile, product) = (kernel.tile, kernel.products[index])
         let depth = w.extent(product.k)
         let column = w.add(chunk.from, product.firstPanel * tile.columns)
-        let panels = w.mul(column, w.mul(w.roundUp(depth, to: tile.depthStep), tile.terms))
+        let panels = w.mul(column, w.mul(tile.panelDepth(&w, depth), tile.terms))
         let targetRow = w.extent(kernel.targetStride(product))
         let target = w.add(w.mul(block.rows.from, targetRow), chunk.from)
         products[index].write(

@@ -1,8 +1,8 @@
 import GraphIR
 import KernelIR
 
-/// What packing moves: one element of a panel a lane, as f32, or a pair of bf16 as i32; with terms one vector of pairs
-/// a term.
+/// What packing moves: one element of a panel a lane, as f32, or a pair of bf16 or four i8 as i32; with terms one vector of
+/// pairs a term.
 struct PackCells {
     /// The elements of the matrix that is packed.
     let source: ElementType
@@ -22,10 +22,11 @@ struct PackCells {
     }
 
     private var holdsPairs: Bool { target == .bf16 }
+    private var holdsQuads: Bool { target == .i8 }
 
     /// The address of cell `index` of a panel.
     func address(_ w: inout FunctionWriter, _ base: Pointer, _ index: I64) -> Pointer {
-        w.address(base, holdsPairs ? .i32 : target.stored, index)
+        w.address(base, holdsPairs || holdsQuads ? .i32 : target.stored, index)
     }
 
     /// A cell of one value, or of a pair.
@@ -56,6 +57,8 @@ struct PackCells {
 
     /// Masks for `columns`: cells along a row of which `left` elements are left.
     func masks(_ w: inout FunctionWriter, left: I64) -> [Mask] {
+        // The depth of i8 is whole fours.
+        if holdsQuads { return [v.mask(&w, below: w.udiv(left, 4))] }
         guard holdsPairs else { return [v.mask(&w, below: left)] }
         if source == .f32 { return [v.mask(&w, below: left), v.mask(&w, below: w.sub(left, v.lanes))] }
         return [VectorWriter(lanes: 2 * v.lanes).mask(&w, below: left)]
@@ -69,6 +72,10 @@ struct PackCells {
             let lanes = masks[index].lanes
             let mask = w.select(isPresent, masks[index], .zero(lanes: lanes))
             return (w.address(place, source.stored, index * lanes), mask)
+        }
+        if holdsQuads {
+            let (place, mask) = part(0)
+            return [AnyVector(v.load(&w, I32.self, place, mask: mask))]
         }
         if holdsPairs, source != .f32 {
             let (place, mask) = part(0)
@@ -91,7 +98,7 @@ struct PackCells {
     /// Stores a cell.
     /// - Parameter plane: cells from one term to the next.
     func store(_ w: inout FunctionWriter, _ cell: [AnyVector], to place: Pointer, plane: I64) {
-        let align = v.lanes * (holdsPairs ? 4 : target.byteCount)
+        let align = v.lanes * (holdsPairs || holdsQuads ? 4 : target.byteCount)
         for (term, part) in cell.enumerated() {
             let value = target == .f16 ? w.convert(.fptrunc, part, to: .half) : part
             w.store(value, address(&w, place, w.mul(plane, term)), align: align)

@@ -5,7 +5,7 @@ extension PackPanels {
     func write(_ w: inout FunctionWriter) {
         w.forEachTask { w, panel in
             let column = w.mul(panel, tile.columns)
-            let rows = w.mul(w.roundUp(w.extent(k), to: tile.depthStep), tile.terms)
+            let rows = w.mul(tile.panelDepth(&w, w.extent(k)), tile.terms)
             let target = w.address(w.buffer(panels), tile.panelElement.stored, w.mul(column, rows))
             switch source {
             case .matrix(let matrix, let element):
@@ -59,5 +59,12 @@ extension PackPanels {
                 cells.store(&w, cells.cell(&w, values), to: pointer, plane: plane)
             }
         }
+    }
+}
+
+extension ContractionTile {
+    /// Rows of a panel (`paddedDepth`) of a depth that may be known only when the kernel runs.
+    func panelDepth(_ w: inout FunctionWriter, _ depth: I64) -> I64 {
+        w.add(w.roundUp(depth, to: depthStep), headerSteps * depthStep)
     }
 }

@@ -39,6 +39,9 @@ struct PackWriter {
     /// Packs columns `column ..< column + tile.columns` (zero from `n` on) into `panel`.
     func packRight(_ w: inout FunctionWriter, _ matrix: Matrix, column: I64, panel: Pointer) {
         var part = matrix
+        let header = panel
+        let panel = cells.address(&w, panel, I64(tile.columns * tile.headerSteps))
+        precondition(tile.headerSteps == 0 || matrix.rowStride.constant == 1, "i8 is packed from rows")
         if matrix.columnStride.constant == 1 {
             part.source = w.address(matrix.source, storage, column)
             copyRows(&w, part, limit: w.sub(matrix.n, column), panel: panel)
@@ -49,6 +52,11 @@ struct PackWriter {
             let target = cells.address(&w, panel, I64(block * tile.lanes))
             part.source = w.address(matrix.source, storage, w.mul(first, matrix.columnStride))
             transpose(&w, part, columns: w.sub(matrix.n, first), target: target)
+            guard tile.headerSteps > 0 else { continue }
+            let sum = v.headerSum(&w, steps: w.ceilDivide(matrix.k, tile.depthStep)) { w, step in
+                w.load(v.type(.i32), cells.address(&w, target, w.mul(step, tile.columns)))
+            }
+            w.store(sum, cells.address(&w, header, I64(block * tile.lanes)))
         }
     }
 

@@ -24,20 +24,12 @@ struct ElementWriter {
         scalars = VectorWriter(lanes: 1, precision: precision)
         var types: [ElementType] = []
         var varies: [Bool] = []
-        var levels: [Int] = []
         for op in program {
-            let operands = op.operands
             types.append(op.type(types))
-            let level = operands.map { levels[$0] }.max() ?? 0
-            if case .reduce = op {
-                varies.append(false)
-                levels.append(level + 1)
-            } else {
-                varies.append(op.variesByItself || operands.contains { varies[$0] })
-                levels.append(level)
-            }
+            varies.append(
+                !op.isReduction && (op.variesByItself || op.operands.contains { varies[$0] }))
         }
-        (self.types, self.varies, self.levels) = (types, varies, levels)
+        (self.types, self.varies, levels) = (types, varies, program.levels)
     }
 
     // MARK: Once a row

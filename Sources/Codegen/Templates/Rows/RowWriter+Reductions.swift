@@ -23,7 +23,7 @@ extension RowWriter {
         case .max:
             switch type {
             case .i64: return AnyVector(Vector(repeating: I64(Int64.min), lanes: lanes))
-            case .i32: return AnyVector(v.bits(Int(Int32.min)))
+            case .i8, .i32: return AnyVector(v.bits(Int(Int32.min)))
             case .f32, .bf16, .f16, .bool: return AnyVector(v.float(-.infinity))
             }
         }

@@ -39,8 +39,9 @@ extension MachineSettings: ConfigSection {
                 effect: .none),
             .init(
                 "precision", \.precision,
-                "Element type of the operands of matrix products and attention; parameters and their updates are always fp32 ([precision.md](precision.md))."
-            ),
+                "Element type of the operands of matrix products and attention; parameters and their updates are always fp32 ([precision.md](precision.md)).",
+                expectation: Precision.forTraining.map { "\"\($0.rawValue)\"" }.joined(separator: ", "),
+                isLegal: Precision.forTraining.contains),
             .init(
                 "recompute", \.recompute,
                 "What a step computes again for its backward pass rather than hold ([memory.md](memory.md)): all but "
