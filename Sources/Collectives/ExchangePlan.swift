@@ -12,9 +12,11 @@ package struct ExchangePlan: Sendable {
         package let count: Int
         /// How many launches of the program must be done until it is complete.
         package let ready: Int
+        /// Whether most of it may be 0, as of a table: it travels as the blocks that are not (`SparseMessage`).
+        package let isSparse: Bool
 
-        package init(name: String, count: Int, ready: Int) {
-            (self.name, self.count, self.ready) = (name, count, ready)
+        package init(name: String, count: Int, ready: Int, isSparse: Bool = false) {
+            (self.name, self.count, self.ready, self.isSparse) = (name, count, ready, isSparse)
         }
     }
 
@@ -123,8 +125,12 @@ package struct ExchangePlan: Sendable {
 
     /// Bytes of the room for what others send, of the buckets that are under way at once.
     package func roomByteCount(of owner: Int) -> Int {
-        let counts = buckets.map { $0.count(of: owner) }
+        // What travels in blocks is copied on its way, at the worst all of it.
+        let counts = buckets.map { bucket in
+            let copied = bucket.pieces.joined().filter { tensors[$0.tensor].isSparse }
+            return bucket.count(of: owner) * max(0, size - 1) + 2 * copied.reduce(0) { $0 + $1.range.count }
+        }
         let pairs = zip(counts, counts.dropFirst() + [0]).map { $0 + $1 }
-        return (pairs.max() ?? 0) * max(0, size - 1) * 4
+        return (pairs.max() ?? 0) * 4
     }
 }

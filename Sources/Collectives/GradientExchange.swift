@@ -128,6 +128,19 @@ package final class GradientExchange: @unchecked Sendable {
         var transfers: [Transfer] = []
         /// What each of the others has sent, by rank.
         var rooms: [(rank: Int, start: UnsafeMutablePointer<Float>)] = []
+        /// What is sent in blocks.
+        var messages: [SparseMessage] = []
+        /// What comes in blocks, and where it goes.
+        var arrivals: [Arrival] = []
+    }
+
+    /// A piece that comes in blocks.
+    fileprivate struct Arrival {
+        let message: SparseMessage
+        let marks: Transfer
+        let rank: Int
+        let channel: Channel
+        let target: UnsafeMutablePointer<Float>
     }
 
     private func run(_ round: Round, _ transport: any Transport) throws {
@@ -136,13 +149,13 @@ package final class GradientExchange: @unchecked Sendable {
         defer { for (_, start) in reducing?.rooms ?? [] { start.deallocate() } }
         /// Adds up the bucket before, whose parts have come meanwhile, and sends its sums.
         func advance() throws {
-            if let stage = distributing {
-                try transport.wait(stage.transfers)
+            if var stage = distributing {
+                try complete(&stage, transport)
                 observer?(stage.bucket, stage.begin)
             }
             distributing = nil
-            guard let stage = reducing else { return }
-            try transport.wait(stage.transfers)
+            guard var stage = reducing else { return }
+            try complete(&stage, transport)
             reduce(stage, round)
             for (_, start) in stage.rooms { start.deallocate() }
             reducing = nil
@@ -181,15 +194,30 @@ package final class GradientExchange: @unchecked Sendable {
             let room = UnsafeMutablePointer<Float>.allocate(capacity: max(1, count))
             stage.rooms.append((rank, room))
             try forEach(own) { piece, offset in
-                let bytes = UnsafeMutableRawBufferPointer(start: room + offset, count: piece.range.count * 4)
-                stage.transfers.append(try transport.receive(into: bytes, from: rank, on: .reduction))
+                try receive(piece, into: room + offset, from: rank, on: .reduction, transport, &stage)
             }
         }
         guard group.rank < round.contributors else { return stage }
         for rank in 0..<group.size where rank != group.rank {
-            try send(plan.buckets[bucket].pieces[rank], to: rank, on: .reduction, transport, &stage)
+            try send(plan.buckets[bucket].pieces[rank], to: [rank], on: .reduction, transport, &stage)
         }
         return stage
+    }
+
+    /// Waits until all that a stage sends and receives is there.
+    private func complete(_ stage: inout Stage, _ transport: any Transport) throws {
+        // Before it waits for what it sends: others wait for the same.
+        try transport.wait(stage.arrivals.map(\.marks))
+        for arrival in stage.arrivals {
+            arrival.message.makeRoom()
+            guard !arrival.message.values.isEmpty else { continue }
+            let bytes = UnsafeMutableRawBufferPointer(arrival.message.values)
+            stage.transfers.append(
+                try transport.receive(into: bytes, from: arrival.rank, on: arrival.channel.blocks))
+        }
+        try transport.wait(stage.transfers)
+        for arrival in stage.arrivals { arrival.message.unpack(to: arrival.target) }
+        (stage.messages, stage.arrivals) = ([], [])
     }
 
     /// Sends all word that the bucket is complete here, and receives theirs.
@@ -255,27 +283,53 @@ package final class GradientExchange: @unchecked Sendable {
         let pieces = plan.buckets[bucket].pieces
         for rank in 0..<group.size where rank != group.rank {
             for piece in pieces[rank] {
-                let bytes = UnsafeMutableRawBufferPointer(
-                    start: gradients[piece.tensor] + piece.range.lowerBound, count: piece.range.count * 4)
-                stage.transfers.append(try transport.receive(into: bytes, from: rank, on: .distribution))
+                let target = gradients[piece.tensor] + piece.range.lowerBound
+                try receive(piece, into: target, from: rank, on: .distribution, transport, &stage)
             }
         }
-        for rank in 0..<group.size where rank != group.rank {
-            try send(pieces[group.rank], to: rank, on: .distribution, transport, &stage)
-        }
+        let others = (0..<group.size).filter { $0 != group.rank }
+        try send(pieces[group.rank], to: others, on: .distribution, transport, &stage)
         return stage
     }
 
     private func send(
-        _ pieces: [ExchangePlan.Piece], to rank: Int, on channel: Channel, _ transport: any Transport,
+        _ pieces: [ExchangePlan.Piece], to ranks: [Int], on channel: Channel, _ transport: any Transport,
         _ stage: inout Stage
     ) throws {
-        for piece in pieces {
-            let bytes = UnsafeRawBufferPointer(
-                start: gradients[piece.tensor] + piece.range.lowerBound, count: piece.range.count * 4)
-            stage.transfers.append(try transport.send(bytes, to: rank, on: channel))
-            sent.add(bytes.count, ordering: .relaxed)
+        func send(_ bytes: UnsafeRawBufferPointer, on channel: Channel) throws {
+            for rank in ranks {
+                stage.transfers.append(try transport.send(bytes, to: rank, on: channel))
+                sent.add(bytes.count, ordering: .relaxed)
+            }
         }
+        for piece in pieces {
+            let start = gradients[piece.tensor] + piece.range.lowerBound
+            guard plan.tensors[piece.tensor].isSparse else {
+                try send(UnsafeRawBufferPointer(start: start, count: piece.range.count * 4), on: channel)
+                continue
+            }
+            let message = SparseMessage(of: start, count: piece.range.count)
+            stage.messages.append(message)
+            try send(UnsafeRawBufferPointer(message.marks), on: channel)
+            if !message.values.isEmpty {
+                try send(UnsafeRawBufferPointer(message.values), on: channel.blocks)
+            }
+        }
+    }
+
+    private func receive(
+        _ piece: ExchangePlan.Piece, into target: UnsafeMutablePointer<Float>, from rank: Int,
+        on channel: Channel, _ transport: any Transport, _ stage: inout Stage
+    ) throws {
+        guard plan.tensors[piece.tensor].isSparse else {
+            let bytes = UnsafeMutableRawBufferPointer(start: target, count: piece.range.count * 4)
+            stage.transfers.append(try transport.receive(into: bytes, from: rank, on: channel))
+            return
+        }
+        let message = SparseMessage(count: piece.range.count)
+        let marks = try transport.receive(into: message.marks, from: rank, on: channel)
+        stage.arrivals.append(
+            Arrival(message: message, marks: marks, rank: rank, channel: channel, target: target))
     }
 }
 

@@ -28,6 +28,10 @@ package protocol Transport: Sendable {
 /// What messages are about; those on one channel do not mix with those on another.
 package enum Channel: Int, Sendable {
     case control, reduction, distribution
+    case reductionBlocks, distributionBlocks
+
+    /// Where the blocks of sparse messages go.
+    var blocks: Channel { self == .reduction ? .reductionBlocks : .distributionBlocks }
 }
 
 /// A transfer under way.

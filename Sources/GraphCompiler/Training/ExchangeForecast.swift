@@ -51,9 +51,11 @@ package struct ExchangeForecast: Sendable {
     ///   - program: what a process runs for its micro-batch, with accumulators.
     ///   - costs: of its launches, in the program's order.
     ///   - update: seconds of the program that follows.
+    ///   - gathered: elements that are read of tables, whose gradients travel without what is 0.
     ///   - processes: how many; at least 1.
-    package init(
-        _ program: Program, costs: [LaunchCost], update: Double, processes: Int, on network: Network? = nil
+    init(
+        _ program: Program, costs: [LaunchCost], update: Double, gathered: [String: Int], processes: Int,
+        on network: Network? = nil
     ) {
         let accumulators: [(name: String, count: Int)] = program.graph.nodes.compactMap { node in
             guard case .source(.parameter(let name, let type, .accumulator)) = node.op else { return nil }
@@ -65,10 +67,20 @@ package struct ExchangeForecast: Sendable {
         let plan = ExchangePlan(
             zip(accumulators, counts).map { ExchangePlan.Tensor(name: $0.name, count: $0.count, ready: $1) },
             size: processes)
+        // Of each element's bytes those that travel, there and back: all, or of a table the rows of one and of all batches.
+        let touched = Dictionary(
+            uniqueKeysWithValues: gathered.map { (TrainingNames.gradientSum(of: $0.key), $0.value) })
+        let shares = accumulators.map { name, count in
+            guard let rows = touched[name], rows > 0, count > 0 else { return 2.0 }
+            return Double(min(count, rows) + min(count, processes * rows)) / Double(count)
+        }
         var free = 0.0
         buckets = plan.buckets.map { bucket in
             let byteCount = bucket.count * 4
-            let sent = 2 * byteCount * (processes - 1) / processes
+            let travels = bucket.pieces.joined().reduce(0.0) {
+                $0 + Double($1.range.count * 4) * shares[$1.tensor]
+            }
+            let sent = Int(travels) * (processes - 1) / processes
             let ready = times[min(bucket.ready, times.count - 1)]
             let end = network.map { network in
                 processes == 1 ? ready : max(free, ready) + 2 * network.seconds(Double(sent) / 2)
@@ -99,9 +111,11 @@ extension Compiler {
         let first = try program(try accumulationStep(forward, options: options, addsUp: false))
         let update = try program(try updateStep(forward, options: options), readers: [first])
         let costs = first.costs(symbols, model)
+        let gathered = forward.gatheredParameters(symbols)
         let seconds = update.costs(symbols, model).reduce(0) { $0 + $1.seconds }
         return processes.map {
-            ExchangeForecast(first, costs: costs, update: seconds, processes: $0, on: network)
+            ExchangeForecast(
+                first, costs: costs, update: seconds, gathered: gathered, processes: $0, on: network)
         }
     }
 }

@@ -8,15 +8,17 @@ import Support
 /// process has one, and the owner of each part of a gradient adds the round's to what the rounds before have left.
 extension TrainingProgram {
     /// The exchange of a program's sums of gradients; `nil` for one process.
+    ///
+    /// - Parameter tables: parameters whose gradients are 0 but for some rows.
     static func exchange(
-        _ programs: StepPrograms, _ parameters: [TensorSpec], _ store: ParameterStore, _ group: ProcessGroup?,
-        _ sharing: UpdateSharing?
+        _ programs: StepPrograms, _ parameters: [TensorSpec], tables: Set<String>, _ store: ParameterStore,
+        _ group: ProcessGroup?, _ sharing: UpdateSharing?
     ) throws -> GradientExchange? {
         guard let group, group.size > 1 else { return nil }
         let accumulation = programs.executors[0]
         let owners = (sharing?.shares.owners ?? [:]).map { (TrainingNames.gradientSum(of: $0.key), $0.value) }
         let plan = ExchangePlan(
-            gradientTensors(accumulation, parameters, store), size: group.size,
+            gradientTensors(accumulation, parameters, tables, store), size: group.size,
             owners: Dictionary(uniqueKeysWithValues: owners))
         let gradients = plan.tensors.map { store.floats(of: $0.name) }
         let exchange = GradientExchange(plan, group, gradients: gradients, distributes: sharing == nil)
@@ -36,13 +38,14 @@ extension TrainingProgram {
 
     /// The sums of gradients that a program leaves, and when each is complete.
     private static func gradientTensors(
-        _ accumulation: Executor, _ parameters: [TensorSpec], _ store: ParameterStore
+        _ accumulation: Executor, _ parameters: [TensorSpec], _ tables: Set<String>, _ store: ParameterStore
     ) -> [ExchangePlan.Tensor] {
         parameters.compactMap { parameter in
             let name = TrainingNames.gradientSum(of: parameter.name)
             guard let extents = store.type(of: name)?.extents([:]) else { return nil }
             return ExchangePlan.Tensor(
-                name: name, count: extents.reduce(1, *), ready: accumulation.launchCount(completing: name))
+                name: name, count: extents.reduce(1, *), ready: accumulation.launchCount(completing: name),
+                isSparse: tables.contains(parameter.name))
         }
     }
 

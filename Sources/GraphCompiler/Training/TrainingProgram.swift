@@ -104,7 +104,8 @@ public final class TrainingProgram {
                 clipped: names.filter { shares.owners[$0] != nil && optimizer.treatment(of: $0).isClipped },
                 keepsAverages: optimizer.averageDecay != nil, store)
         }
-        exchange = try Self.exchange(programs, parameters, store, options.group, sharing)
+        exchange = try Self.exchange(
+            programs, parameters, tables: Set(graph.gatheredParameters().keys), store, options.group, sharing)
         isRandom = signature.inputs.contains { $0.name == TrainingNames.generator }
         let given = Set(signature.inputs.map(\.name))
         let made = Set(try options.stepInputs?(0).keys.map(\.self) ?? [])
