@@ -273,10 +273,10 @@ public final class ParameterStore {
     ///
     /// - Parameters:
     ///   - start: where the layout begins, in memory that `owner` keeps.
-    ///   - copiesCommon: whether this process gives the values that are the same for all.
+    ///   - given: names of what is the same for all and this process gives.
     package func move(
         to layout: SharedLayout, at start: UnsafeMutableRawPointer, of owner: AnyObject, rank: Int,
-        copiesCommon: Bool
+        giving given: Set<String>
     ) {
         for item in layout.items {
             guard let slot = slots[item.name] else { continue }
@@ -287,7 +287,7 @@ public final class ParameterStore {
                 (panels.memory, panels.version) = (memory, -1)
                 continue
             }
-            if item.isOwn || copiesCommon, slot.version > 0 || slot.isTouched {
+            if item.isOwn || given.contains(item.name), slot.version > 0 || slot.isTouched {
                 place.copyMemory(from: slot.memory.start, byteCount: item.byteCount)
             }
             (slot.memory, slot.isTouched) = (memory, false)

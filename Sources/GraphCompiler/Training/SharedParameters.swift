@@ -10,18 +10,19 @@ struct SharedParameters {
     /// Moves them there; all processes do so before their first step.
     ///
     /// - Parameters:
-    ///   - common: names of what is the same for all.
+    ///   - common: names of what is the same for all, each with the process that has its value.
     ///   - sums: names of the sums of gradients, in the order of the exchange's plan.
     ///   - update: what updates this process's share.
     init(
-        _ store: ParameterStore, common: [String], sums: [String], update: Executor,
+        _ store: ParameterStore, common: [String: Int], sums: [String], update: Executor,
         _ exchange: GradientExchange, in group: ProcessGroup
     ) throws {
-        let layout = store.layout(common: common, own: sums)
+        let layout = store.layout(common: Array(common.keys), own: sums)
         try group.agree(on: [("sizes of parameters", layout.text)])
         let memory = try group.sharedMemory(byteCount: layout.byteCount(processes: group.size))
         store.move(
-            to: layout, at: memory.start, of: memory, rank: group.rank, copiesCommon: group.isFirst)
+            to: layout, at: memory.start, of: memory, rank: group.rank,
+            giving: Set(common.filter { $0.value == group.rank }.keys))
         exchange.share(
             (0..<group.size).map { rank in
                 sums.map { name in
@@ -34,7 +35,7 @@ struct SharedParameters {
         let own = update.writtenPanels.map { name, panels in
             ([name] + panels.sorted()).joined(separator: "\u{1F}")
         }
-        // Nobody reads what the first process is still copying.
+        // Nobody reads what another process is still copying.
         let all = try group.allGather(own.joined(separator: "\u{1E}"))
         var written: [String: Set<String>] = [:]
         for (rank, texts) in all.enumerated() where rank != group.rank {

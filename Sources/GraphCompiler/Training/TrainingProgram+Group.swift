@@ -28,12 +28,16 @@ extension TrainingProgram {
 
     /// Puts what processes share into memory that all have, before the first step.
     private func shareMemory(_ exchange: GradientExchange, in group: ProcessGroup) throws {
-        guard shared == nil, sharing != nil, group.sharesMemory else { return }
+        guard shared == nil, let sharing, group.sharesMemory else { return }
         let states = options.shardsOptimizer ? [] : stateNames(withSums: false)
-        let averages = parameters.map { TrainingNames.average(of: $0.name) }
+        var common = Dictionary((parameters.map(\.name) + states).map { ($0, 0) }, uniquingKeysWith: { $1 })
+        // Only its owner has read an average from a checkpoint in shares.
+        for name in parameters.map(\.name) where store.contains(TrainingNames.average(of: name)) {
+            common[TrainingNames.average(of: name)] = sharing.shares.owners[name] ?? 0
+        }
         shared = try SharedParameters(
-            store, common: Set(parameters.map(\.name) + averages + states).filter(store.contains).sorted(),
-            sums: exchange.plan.tensors.map(\.name), update: programs.update, exchange, in: group)
+            store, common: common, sums: exchange.plan.tensors.map(\.name), update: programs.update, exchange,
+            in: group)
     }
 
     /// The sums of gradients that a program leaves, and when each is complete.
