@@ -31,6 +31,8 @@ let http: [Target.Dependency] = [
     .product(name: "Logging", package: "swift-log"),
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOTLS", package: "swift-nio"),
+    .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
     .product(name: "NIOSSL", package: "swift-nio-ssl"),
     .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -60,6 +62,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
@@ -96,7 +99,9 @@ let package = Package(
         library("Text", ["Support", "CZlib", heap]),
         library("Pipelines", ["Support", "GraphCompiler", "Encoders", "Text"]),
         library("Training", ["Support", "GraphIR", "GraphCompiler", "Encoders", "Text", "Pipelines"]),
-        library("Server", ["Support", "GraphCompiler", "Encoders", "Pipelines"] + http),
+        library(
+            "Server", ["Support", "GraphCompiler", "Encoders", "Pipelines"] + http,
+            resources: [.embedInCode("Page")]),
         library("Measuring", ["Support", "GraphCompiler"]),
         library(
             "BertcCommands",

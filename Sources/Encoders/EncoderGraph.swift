@@ -40,6 +40,8 @@ public struct EncoderGraph: Sendable {
     public let gates: AttentionGates?
     /// A low-rank adapter beside the linear layers; its parameters are those of the roles `adapterInput` and `adapterOutput`.
     public let adapter: LoRAConfig?
+    /// Adapters of which each sequence uses one: the input `adapters` i32[sequences] says which, 0 for none.
+    package var stack: AdapterStack?
     /// Whether rows of the loss of a classifier or a regression have weights, the input `example_weights` f32 of the labels' extent:
     /// the loss is the mean with these weights.
     package var isWeighted = false
@@ -126,7 +128,8 @@ public struct EncoderGraph: Sendable {
         let graph = try GraphBuilder.build(spec.name) { g in
             let builder = EncoderBuilder(
                 g, spec, isTraining: isTraining,
-                drops: head == .encoder && modules.contains { $0.dropoutRate > 0 }, adapter: adapterPlan)
+                drops: head == .encoder && modules.contains { $0.dropoutRate > 0 }, adapter: adapterPlan,
+                stack: stack)
             builder.isWeighted = isWeighted && hasLabels
             var encoder = EncoderWriter(builder, gates: gates, isTraining: isTraining)
             let x = encoder.write()
@@ -164,6 +167,7 @@ public struct EncoderGraph: Sendable {
                 }
             }
             try builder.adapters?.check()
+            try builder.stack?.check()
             parameters = builder.parameters
         }
         return Built(graph: graph, parameters: parameters)

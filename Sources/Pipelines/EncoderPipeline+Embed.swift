@@ -18,6 +18,8 @@ struct Embedding: Sendable {
     let prompt: String
     /// Elements of the row that are the vector's.
     let keptWidth: Int
+    /// Whether the model scales rows to unit length itself.
+    let isUnit: Bool
     /// Whether vectors are scaled to unit length at the end.
     var normalizes: Bool
 
@@ -44,8 +46,20 @@ extension EncoderPipeline {
         prompt: EmbeddingPrompt = .usual
     ) throws -> [[Float]] {
         let embedding = try embedding(pooling: pooling, normalize: normalize, prompt: prompt)
-        let encodings = try encode(inputs.map(embedding.prompted), place: { "text \($0 + 1)" })
-        return try run(embedding.task, output: "pooled", on: encodings).map(embedding.vector)
+        guard options.chunks, !inputs.contains(where: { $0.pair != nil }) else {
+            let encodings = try encode(inputs.map(embedding.prompted), place: { "text \($0 + 1)" })
+            return try run(embedding.task, output: "pooled", on: encodings).map(embedding.vector)
+        }
+        let encoder = self.inputs
+        let texts = ChunkedTexts(
+            try tasks.map(
+                inputs.count,
+                throwing: { index in
+                    try encoder.chunks(
+                        of: inputs[index].text, prompt: embedding.prompt, at: "text \(index + 1)")
+                }))
+        let rows = try run(embedding.task, output: "pooled", on: texts.encodings)
+        return texts.joined(rows, isUnit: embedding.isUnit).map(embedding.vector)
     }
 
     /// How texts become vectors.
@@ -61,7 +75,8 @@ extension EncoderPipeline {
             leavesPromptOut && !prompt.isEmpty ? try tokenizer.promptLength(prompt, maxLength: maxLength) : 0
         return Embedding(
             task: .embedding(modules, promptLength: promptLength), prompt: prompt,
-            keptWidth: sentence?.keptWidth ?? .max, normalizes: normalize)
+            keptWidth: sentence?.keptWidth ?? .max, isUnit: modules.last?.isNormalization ?? false,
+            normalizes: normalize)
     }
 
     /// Elements of a vector.
@@ -97,4 +112,9 @@ extension EncoderPipeline {
                     + (legal.isEmpty ? "it has none" : "its prompts are \(legal)"), at: path)
         }
     }
+}
+
+extension SentenceModule {
+    /// Whether it scales vectors to unit length.
+    fileprivate var isNormalization: Bool { if case .normalize = kind { true } else { false } }
 }

@@ -20,17 +20,25 @@ public final class EncoderPipeline {
         public var maxLength: Int?
         /// Whether longer sequences are cut (`truncatedCount` says how many were) or refused.
         public var truncates: Bool
+        /// Whether texts that become vectors are cut into chunks where they are too long, and the vectors of the chunks are joined:
+        /// to the mean with the weights of their numbers of tokens.
+        public var chunks: Bool
         /// Tokens in a batch; a longer sequence is a batch of its own.
         public var batchTokens: Int
         /// The directory of a low-rank adapter for the model, in PEFT's layout; its matrices are added to the weights.
         public var adapter: String?
+        /// Directories of low-rank adapters, of which each text of an engine's batches may use one (`InferenceEngine.load`); texts
+        /// of a pipeline's own calls use none.
+        var stack: [String] = []
 
         /// Options for a pipeline; the defaults suit most uses.
         public init(
-            maxLength: Int? = nil, truncates: Bool = true, batchTokens: Int = 4096, adapter: String? = nil
+            maxLength: Int? = nil, truncates: Bool = true, chunks: Bool = false, batchTokens: Int = 4096,
+            adapter: String? = nil
         ) {
             self.maxLength = maxLength
             self.truncates = truncates
+            self.chunks = chunks
             self.batchTokens = batchTokens
             self.adapter = adapter
         }
@@ -65,6 +73,8 @@ public final class EncoderPipeline {
     private let checkpoint: EncoderCheckpoint
     /// The model with its own head.
     let headGraph: Graph
+    /// Adapters of which each sequence uses one.
+    private let stack: AdapterStack?
     private var executors: [Task: Executor] = [:]
 
     /// A graph over the shared parameters.
@@ -106,8 +116,11 @@ public final class EncoderPipeline {
         }
         inputs = InputEncoder(
             tokenizer: tokenizer, maxLength: maxLength, tokenTypes: config.acceptedTokenTypes)
-        let built = try EncoderGraph(config: config, head: head, isTraining: false).build()
-        let specs = built.parameters
+        stack = try files.stack(options.stack)
+        var graph = EncoderGraph(config: config, head: head, isTraining: false)
+        graph.stack = stack
+        let built = try graph.build()
+        let specs = built.parameters.filter { !$0.isAdapter }
         headGraph = built.graph
         report = try checkpoint.report(for: specs)
         guard report.missing.isEmpty else {
@@ -136,6 +149,11 @@ public final class EncoderPipeline {
                     smoothing: tensor.smoothing())
             }
         }
+        for spec in built.parameters where spec.isAdapter {
+            guard let stack else { continue }
+            try parameters.set(spec.name, try TensorData(stack.values(of: spec), shape: spec.shape))
+        }
+        _ = try stack?.unused(by: specs.map(\.name))
         try sentence?.loadParameters { try parameters.set($0.name, try TensorData($1, shape: $0.shape)) }
     }
 
@@ -254,7 +272,8 @@ public final class EncoderPipeline {
             executor: try executor(for: task), maxLength: maxLength, batchTokens: options.batchTokens,
             uncountedID: config.uncountedToken,
             advice: compiler.options.precision == .fp16
-                ? "fp16 only holds numbers up to 65504: use the precision bf16" : "")
+                ? "fp16 only holds numbers up to 65504: use the precision bf16" : "",
+            hasAdapters: stack != nil)
     }
 
     /// Outputs of a graph over the model's parameters, of all sequences as one batch.
@@ -283,6 +302,7 @@ public final class EncoderPipeline {
         case .embedding(let modules, let promptLength):
             var encoder = EncoderGraph(config: config, head: .encoder, isTraining: false)
             (encoder.modules, encoder.promptLength) = (modules, promptLength)
+            encoder.stack = stack
             graph = try encoder.build().graph
         }
         let executor = try compiler.compile(graph, parameters: parameters)

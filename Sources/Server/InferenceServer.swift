@@ -36,10 +36,15 @@ public struct InferenceServer: Sendable {
         public var maxClientBatchSize = 512
         /// From a request's head to its answer.
         public var requestTimeout = Duration.seconds(60)
+        /// The time that a connection may have no request in work: to send the next head and the rest of a body that is refused,
+        /// and to take each piece of an answer.
+        public var idleTimeout = Duration.seconds(60)
         /// Connections at a time; more wait to be accepted.
         public var maxConnections = 1024
         /// Whether texts that are too long are cut where a request does not say.
         public var truncates = true
+        /// Whether vectors of such texts are made of chunks of them where a request does not say.
+        public var chunks = false
         /// PEM files of a certificate chain and its key; with them the server speaks TLS, and HTTP/2 to clients that
         /// ask for it.
         public var tls: (certificate: String, key: String)?
@@ -122,17 +127,25 @@ public struct InferenceServer: Sendable {
     }
 
     private static func channels(_ options: Options) throws -> HTTPServerBuilder {
+        let deadline = TimeAmount.nanoseconds(options.idleTimeout.nanoseconds)
         let http1 = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [HangUpWatch()], idleTimeout: .seconds(75))
+            additionalChannelHandlers: [ConnectionDeadline(deadline), HangUpWatch()],
+            httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
+                maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))
         guard let tls = options.tls else { return .http1(configuration: http1) }
         let certificates = try pem(tls.certificate, "certificates") {
             try NIOSSLCertificate.fromPEMFile(tls.certificate)
         }
         let key = try pem(tls.key, "a private key") { try NIOSSLPrivateKey(file: tls.key, format: .pem) }
-        return try .http2Upgrade(
-            tlsConfiguration: .makeServerConfiguration(
-                certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(key)),
-            configuration: HTTP2ChannelConfiguration(
-                idleTimeout: .seconds(75), streamConfiguration: http1))
+        let configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(key))
+        return HTTPServerBuilder { responder in
+            HandshakeDeadline(
+                base: try HTTP2UpgradeChannel(
+                    tlsConfiguration: configuration,
+                    configuration: HTTP2ChannelConfiguration(
+                        idleTimeout: options.idleTimeout, streamConfiguration: http1), responder: responder),
+                time: deadline)
+        }
     }
 }

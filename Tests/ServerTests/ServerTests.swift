@@ -11,83 +11,17 @@ import Testing
     import FoundationNetworking
 #endif
 
-/// A server in this process, on a port that is free.
+/// Answers and refusals of a server in this process.
 @Suite struct ServerTests {
-    private static let fixtures = Checkout.root.appendingPathComponent("Tests/PipelinesTests/Fixtures")
-
-    private struct Answer {
-        let status: Int
-        let body: JSONValue?
-        let headers: [AnyHashable: Any]
-    }
-
-    /// Starts a server of an embedding model and a classifier, and ends it after `body`.
-    private func serving(
-        _ options: InferenceServer.Options = InferenceServer.Options(),
-        _ body: @escaping @Sendable (_ port: Int) async throws -> Void
-    ) async throws {
-        let metrics = ServerMetrics()
-        let engine = try InferenceEngine(options: InferenceEngine.Options(onBatch: metrics.note))
-        let models = [
-            ServedModel(
-                name: "vectors",
-                model: try await engine.load(
-                    Self.fixtures.appendingPathComponent("sentence-transformers/small-0").path)),
-            ServedModel(
-                name: "labels",
-                model: try await engine.load(Self.fixtures.appendingPathComponent("zero-shot").path)),
-        ]
-        var options = options
-        options.port = 0
-        let server = InferenceServer(models, engine: engine, metrics: metrics, options: options)
-        let (ports, source) = AsyncStream<Int>.makeStream()
-        let running = Task {
-            defer { source.finish() }
-            try await server.run(signals: false) { source.yield($0) }
-        }
-        var port: Int?
-        for await ready in ports {
-            port = ready
-            break
-        }
-        do {
-            try await body(try #require(port))
-            running.cancel()
-        } catch {
-            running.cancel()
-            throw error
-        }
-        _ = try? await running.value
-    }
-
-    private static func ask(
-        _ port: Int, _ path: String, _ body: String? = nil, type: String = "application/json",
-        token: String? = nil
-    ) async throws -> Answer {
-        var request = URLRequest(url: try #require(URL(string: "http://127.0.0.1:\(port)\(path)")))
-        if let body {
-            request.httpMethod = "POST"
-            request.httpBody = Data(body.utf8)
-            request.setValue(type, forHTTPHeaderField: "content-type")
-        }
-        request.setValue("a-1", forHTTPHeaderField: "x-request-id")
-        if let token { request.setValue("Bearer \(token)", forHTTPHeaderField: "authorization") }
-        let (data, response) = try await URLSession.shared.data(for: request)
-        let http = try #require(response as? HTTPURLResponse)
-        return Answer(
-            status: http.statusCode, body: try? JSONValue(parsing: Array(data)), headers: http.allHeaderFields
-        )
-    }
-
     @Test func routesAnswerInTheirFormats() async throws {
         let pipeline = try EncoderPipeline(
-            contentsOf: Self.fixtures.appendingPathComponent("sentence-transformers/small-0").path)
+            contentsOf: TestServer.fixtures.appendingPathComponent("sentence-transformers/small-0").path)
         let offline = try pipeline.embed(["one two", "three"], normalize: true)
-        try await serving { port in
-            let vectors = try await Self.ask(port, "/embed", #"{"inputs": ["one two", "three"]}"#)
+        try await TestServer.serving { port in
+            let vectors = try await TestServer.ask(port, "/embed", #"{"inputs": ["one two", "three"]}"#)
             let rows = vectors.body?.array?.map { $0.array?.compactMap(\.double).map { Float($0) } }
             #expect(rows == offline && vectors.status == 200)
-            let data = try await Self.ask(
+            let data = try await TestServer.ask(
                 port, "/v1/embeddings",
                 #"{"input": ["one two", "three"], "encoding_format": "base64", "model": "vectors"}"#
             ).body?["data"]?.array
@@ -95,22 +29,23 @@ import Testing
                 let bytes = try #require(Data(base64Encoded: row["embedding"]?.string ?? ""))
                 #expect(bytes == vector.withUnsafeBytes { Data($0) })
             }
-            let tokens = try await Self.ask(port, "/tokenize", #"{"inputs": "one two"}"#).body
+            let tokens = try await TestServer.ask(port, "/tokenize", #"{"inputs": "one two"}"#).body
             let ids = tokens?.array?[0].array?.compactMap { $0["id"]?.integer } ?? []
             #expect(ids.count > 2)
-            let states = try await Self.ask(port, "/embed_all", #"{"inputs": "one two"}"#).body
+            let states = try await TestServer.ask(port, "/embed_all", #"{"inputs": "one two"}"#).body
             #expect(states?.array?[0].array?.count == ids.count)
-            let byID = try await Self.ask(port, "/embed", #"{"inputs": [\#(ids)]}"#)
+            let byID = try await TestServer.ask(port, "/embed", #"{"inputs": [\#(ids)]}"#)
             #expect(byID.status == 200)
-            let similar = try await Self.ask(
+            let similar = try await TestServer.ask(
                 port, "/similarity", #"{"inputs": {"source_sentence": "three", "sentences": ["three"]}}"#)
             #expect(abs((similar.body?.array?[0].double ?? 0) - 1) < 1e-5)
-            let labels = try await Self.ask(port, "/models/labels/predict", #"{"inputs": ["a", "b"]}"#).body
+            let labels = try await TestServer.ask(port, "/models/labels/predict", #"{"inputs": ["a", "b"]}"#)
+                .body
             #expect(abs((labels?.array ?? []).reduce(0) { $0 + ($1["score"]?.double ?? 0) } - 1) < 1e-5)
-            let health = try await Self.ask(port, "/health")
+            let health = try await TestServer.ask(port, "/health")
             #expect(health.status == 200 && health.headers["x-request-id"] as? String == "a-1")
             for path in ["/info", "/metrics", "/v1/models"] {
-                #expect(try await Self.ask(port, path).status == 200)
+                #expect(try await TestServer.ask(port, path).status == 200)
             }
         }
     }
@@ -134,13 +69,13 @@ import Testing
             ("/v1/embeddings", #"{"input": "a", "model": "none"}"#, 404, "Validation"),
             ("/embed", nil, 405, "Validation"), ("/none", nil, 404, "Validation"),
         ]
-        try await serving(options) { port in
-            #expect(try await Self.ask(port, "/health").status == 200)
-            #expect(try await Self.ask(port, "/info").status == 401)
-            let text = try await Self.ask(port, "/embed", "a", type: "text/plain", token: "secret")
+        try await TestServer.serving(options) { port in
+            #expect(try await TestServer.ask(port, "/health").status == 200)
+            #expect(try await TestServer.ask(port, "/info").status == 401)
+            let text = try await TestServer.ask(port, "/embed", "a", type: "text/plain", token: "secret")
             #expect(text.status == 415)
             for (path, body, status, kind) in cases {
-                let answer = try await Self.ask(port, path, body, token: "secret")
+                let answer = try await TestServer.ask(port, path, body, token: "secret")
                 #expect(answer.status == status, "\(path) \(body ?? "")")
                 #expect(answer.body?["error_type"]?.string == kind, "\(path) \(body ?? "")")
             }
@@ -167,8 +102,8 @@ import Testing
         let logged = Mutex(0)
         var options = InferenceServer.Options()
         options.accessLog = { _ in logged.withLock { $0 += 1 } }
-        try await serving(options) { port in
-            let tasks = (0..<24).map { _ in Task { try await Self.ask(port, "/embed", body).status } }
+        try await TestServer.serving(options) { port in
+            let tasks = (0..<24).map { _ in Task { try await TestServer.ask(port, "/embed", body).status } }
             pending.withLock { $0 = tasks }
             // The server is told to end when the first answers are there.
             while logged.withLock(\.self) < 2 { await Task.yield() }

@@ -47,6 +47,9 @@ struct EmbedCommand: ParsableCommand {
     @Flag(help: "Scale vectors to unit length.")
     var normalize = false
 
+    @Flag(help: "Make vectors of longer texts of the vectors of their chunks instead of cutting them.")
+    var chunk = false
+
     @OptionGroup(title: "Passes") var passes: PassOptions
     @OptionGroup(title: "Common options") var global: GlobalOptions
 
@@ -57,7 +60,7 @@ struct EmbedCommand: ParsableCommand {
     }
 
     func run() throws {
-        let pipeline = try model.open(global, passes)
+        let pipeline = try model.open(global, passes, chunks: chunk)
         let width = try pipeline.vectorWidth(pooling: pooling)
         noteChoices(pipeline)
         let texts = try input.read(global)

@@ -24,13 +24,14 @@ struct ModelOptions: ParsableArguments {
     var noTruncate = false
 
     /// Loads the model and says which of its tensors were not used.
-    func open(_ global: GlobalOptions, _ passes: PassOptions) throws -> EncoderPipeline {
+    func open(_ global: GlobalOptions, _ passes: PassOptions, chunks: Bool = false) throws -> EncoderPipeline
+    {
         var compilerOptions = global.compilerOptions
         try passes.apply(to: &compilerOptions)
         let pipeline = try EncoderPipeline(
             contentsOf: model, compiler: try global.makeCompiler(compilerOptions),
             options: EncoderPipeline.Options(
-                maxLength: maxLength, truncates: !noTruncate, adapter: adapter))
+                maxLength: maxLength, truncates: !noTruncate, chunks: chunks, adapter: adapter))
         for warning in pipeline.config.warnings + pipeline.notes { global.note("\(model): \(warning)") }
         let unused = pipeline.report.unexpected
         if !unused.isEmpty {

@@ -16,20 +16,30 @@ struct ServeCommand: ParsableCommand {
         discussion: """
             Speaks text-embeddings-inference's wire format (/embed, /embed_all, /embed_sparse,
             /similarity, /predict, /rerank, /tokenize, /decode, /info, /health, /metrics), OpenAI's
-            (/v1/embeddings, /v1/models) and Cohere's (/v2/rerank).
+            (/v1/embeddings, /v1/models) and Cohere's (/v2/rerank). /openapi.json describes all of them, and
+            a browser finds a page to try them by hand at /.
             Whatever waits is packed into one batch without padding. Memory for the largest batch is taken and
             printed at the start. SIGTERM and Ctrl-C end the server when every accepted request is answered.
-            A model's name is its directory's. With several models the field 'model' or a path's start
+            A model's name is its directory's; adapters, whose texts share the base's batches, have names of
+            their own. With several models the field 'model' or a path's start
             /models/NAME chooses one; the first one answers otherwise.
 
             EXAMPLE:
               bertc serve data/minilm
               bertc serve data/minilm runs/reranker --port 8081 --threads 2
+              bertc serve data/minilm --adapter law=adapters/law --adapter news=adapters/news
               curl localhost:8080/embed -H 'content-type: application/json' -d '{"inputs": "A fine film."}'
             """)
 
     @Argument(help: "Model directories, or directories of adapters.")
     var models: [String]
+
+    @Option(
+        name: .customLong("adapter"), parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "A low-rank adapter over the model (PEFT's layout), served under the name; may be given several times.",
+            valueName: "name=dir"))
+    var adapters: [String] = []
 
     @Option(help: "The address to listen on; others than this machine can reach 0.0.0.0.")
     var host = "127.0.0.1"
@@ -73,6 +83,18 @@ struct ServeCommand: ParsableCommand {
         help: "Refuse longer texts where a request does not say what becomes of them.")
     var noTruncate = false
 
+    @Flag(help: "Make vectors of longer texts of the vectors of their chunks where a request does not say.")
+    var chunk = false
+
+    @Option(
+        name: .customLong("idle-timeout"),
+        help: "Seconds that a connection may take to send the next request's head, or to take an answer.")
+    var idleTimeout = 60
+
+    @Option(
+        name: .customLong("max-connections"), help: "Connections at a time; more wait to be accepted.")
+    var maxConnections = 1024
+
     @Option(
         name: .customLong("tls-certificate"),
         help: "A PEM file with the certificate chain, for TLS and HTTP/2.")
@@ -91,7 +113,8 @@ struct ServeCommand: ParsableCommand {
         }
         let counts = [
             ("--max-batch-tokens", maxBatchTokens), ("--max-queue", maxQueue), ("--timeout", timeout),
-            ("--request-memory", requestMemory),
+            ("--request-memory", requestMemory), ("--idle-timeout", idleTimeout),
+            ("--max-connections", maxConnections),
             ("--max-client-batch-size", maxClientBatchSize), ("--max-body-bytes", maxBodyBytes),
         ]
         if let (name, count) = counts.first(where: { $0.1 < 1 }) {
@@ -100,10 +123,17 @@ struct ServeCommand: ParsableCommand {
         guard (certificate == nil) == (key == nil) else {
             throw ValidationError("--tls-certificate and --tls-key belong together; give both")
         }
-        let names = models.map(Self.name)
+        guard adapters.isEmpty || models.count == 1 else {
+            throw ValidationError("--adapter is for one model; \(models.count) are given")
+        }
+        if let wrong = adapters.first(where: { Self.adapter($0) == nil }) {
+            throw ValidationError("--adapter is '\(wrong)'; expected NAME=DIRECTORY")
+        }
+        let names = models.map(Self.name) + adapters.compactMap { Self.adapter($0)?.name }
         if let name = names.first(where: { name in names.count { $0 == name } > 1 }) {
             throw ValidationError(
-                "two models have the name '\(name)', which their directories have; rename one")
+                "two models have the name '\(name)'; models have that of their directories, adapters what stands before '='"
+            )
         }
     }
 
@@ -131,6 +161,11 @@ struct ServeCommand: ParsableCommand {
         URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent
     }
 
+    private static func adapter(_ text: String) -> (name: String, path: String)? {
+        let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+        return parts.count == 2 && !parts[0].contains("/") ? (parts[0], parts[1]) : nil
+    }
+
     private func serve() async throws {
         var compilerOptions = global.compilerOptions
         try passes.apply(to: &compilerOptions)
@@ -141,15 +176,19 @@ struct ServeCommand: ParsableCommand {
                 maxBatchTokens: maxBatchTokens, maxQueue: maxQueue, onBatch: metrics.note))
         var served: [ServedModel] = []
         for path in models {
-            let model = try await engine.load(
-                path, options: EncoderPipeline.Options(maxLength: maxLength, truncates: !noTruncate))
+            let adapters = adapters.compactMap(Self.adapter)
+            let loaded = try await engine.load(
+                path, adapters: adapters.map(\.path),
+                options: EncoderPipeline.Options(maxLength: maxLength, truncates: !noTruncate))
+            let model = loaded[0]
             for note in model.notes { global.note("\(path): \(note)") }
             let plan = model.memoryPlan
             global.note(
                 "\(path): \(Formatted.bytes(plan.total)) planned: \(Formatted.bytes(plan.parameters)) of parameters, "
                     + "\(Formatted.bytes(plan.arena)) for a batch of \(max(maxBatchTokens, model.maxLength)) tokens, "
                     + "\(Formatted.bytes(plan.scratch)) of working memory")
-            served.append(ServedModel(name: Self.name(path), model: model))
+            let names = [Self.name(path)] + adapters.map(\.name)
+            served += zip(names, loaded).map { ServedModel(name: $0, model: $1) }
         }
         var options = InferenceServer.Options()
         (options.host, options.port) = (host, port)
@@ -157,7 +196,9 @@ struct ServeCommand: ParsableCommand {
         (options.maxBodyBytes, options.maxClientBatchSize) = (maxBodyBytes, maxClientBatchSize)
         options.requestMemory = requestMemory * 1_000_000
         options.requestTimeout = .seconds(timeout)
-        options.truncates = !noTruncate
+        options.idleTimeout = .seconds(idleTimeout)
+        options.maxConnections = maxConnections
+        (options.truncates, options.chunks) = (!noTruncate, chunk)
         if let certificate, let key { options.tls = (certificate, key) }
         options.precision =
             compilerOptions.precision == .fp32 ? "float32" : compilerOptions.precision.rawValue

@@ -174,6 +174,34 @@ package struct AdapterCheckpoint: Sendable {
         }
     }
 
+    /// The matrices of an adapter of a layer, or of some of its outputs.
+    struct Block {
+        let rank: Int
+        let scale: Double
+        /// A, row-major.
+        let input: [Float]
+        /// B, row-major.
+        let output: [Float]
+        /// The outputs that it is for.
+        let outputs: CheckpointMap.Slice
+    }
+
+    /// The matrices of a layer, in the order of its outputs.
+    func blocks(of layer: String) throws -> [Block] {
+        try plan.parts(of: layer).compactMap(\.self).map { adapter in
+            guard let input = part("\(adapter.module).lora_A.weight") else {
+                throw ConfigError(file: directory.path, problem: "has no matrix A for '\(adapter.module)'")
+            }
+            return Block(
+                rank: adapter.rank, scale: adapter.scale,
+                input: try input.file.finiteFloats(named: input.entry.name), output: try outputs(adapter),
+                outputs: adapter.outputs)
+        }
+    }
+
+    /// Columns of a layer's matrices A.
+    func rank(of layer: String) -> Int { plan.parts(of: layer).reduce(0) { $0 + ($1?.rank ?? 0) } }
+
     /// B of an adapter, row-major.
     private func outputs(_ adapter: AdapterPlan.Part) throws -> [Float] {
         var tensor = CheckpointTensor(count: adapter.places[0].source.count)

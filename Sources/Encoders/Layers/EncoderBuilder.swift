@@ -12,6 +12,8 @@ final class EncoderBuilder {
     let rng: Tensor?
     /// Adds to linear layers.
     let adapters: AdapterWriter?
+    /// Adds to linear layers what the adapter of each sequence gives.
+    private(set) var stack: AdapterStackWriter?
     /// Whether the rows of the loss have weights.
     var isWeighted = false
     private var weights: Tensor?
@@ -27,7 +29,7 @@ final class EncoderBuilder {
     /// - Parameter drops: whether something behind the encoder has dropout, too.
     init(
         _ g: GraphBuilder, _ spec: EncoderSpec, isTraining: Bool, drops: Bool = false,
-        adapter: AdapterPlan? = nil
+        adapter: AdapterPlan? = nil, stack: AdapterStack? = nil
     ) {
         self.g = g
         self.spec = spec
@@ -37,6 +39,7 @@ final class EncoderBuilder {
         adapters = adapter.map { AdapterWriter($0, isTraining: isTraining) }
         let isRandom = isTraining && (spec.isRandom || drops) || adapters?.isRandom == true
         rng = isRandom ? g.input("rng", .i64, [2]) : nil
+        self.stack = stack.map { AdapterStackWriter($0, g, offsets: offsets, lengths: lengths) }
     }
 
     /// The parameter of that name, made when it is first asked for.
@@ -75,7 +78,8 @@ final class EncoderBuilder {
         let bias =
             hasBias ? parameter(ParameterSpec("\(name).bias", [sizes.outputs], role: .bias, part: part)) : nil
         let own = bias.map { product + $0 } ?? product
-        return adapters?.addend(x, name, sizes, part, self).map { own + $0 } ?? own
+        let addend = adapters?.addend(x, name, sizes, part, self) ?? stack?.addend(x, name, sizes, part, self)
+        return addend.map { own + $0 } ?? own
     }
 
     /// A norm over the last axis of `x`.

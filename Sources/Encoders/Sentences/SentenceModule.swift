@@ -57,7 +57,7 @@ package struct SentenceModule: Hashable, Sendable {
     }
 
     /// What its parameters are called in a graph.
-    var parameterNames: [String] { parameters.map { "\(name).\($0.name)" } }
+    package var parameterNames: [String] { parameters.map { "\(name).\($0.name)" } }
 
     /// Its parameters, named as in its own weight file.
     var parameters: [ParameterSpec] {

@@ -29,6 +29,8 @@ final class BatchQueue: Sendable {
         let call: Int
         let index: Int
         let encoding: Encoding
+        /// The number of its adapter; 0 for none.
+        let adapter: Int32
     }
 
     struct Batch: Sendable {
@@ -40,6 +42,7 @@ final class BatchQueue: Sendable {
     private struct Call {
         let work: BatchWork
         let encodings: [Encoding]
+        let adapter: Int32
         let continuation: CheckedContinuation<[[Float]], any Error>
         var results: [[Float]]
         /// Sequences that were handed out.
@@ -69,11 +72,13 @@ final class BatchQueue: Sendable {
 
     /// Puts a call's sequences into the queue and waits for the result of each.
     ///
-    /// - Parameter wake: called when the engine has to start taking batches.
+    /// - Parameters:
+    ///   - adapter: the number of the sequences' adapter; sequences with others may share their batches.
+    ///   - wake: called when the engine has to start taking batches.
     /// - Throws: `InferenceError` with `overloaded`, `CancellationError` when the calling task is cancelled, and what
     ///   `fail` is given.
     func results(
-        of encodings: [Encoding], _ work: BatchWork, wake: @Sendable () -> Void
+        of encodings: [Encoding], _ work: BatchWork, adapter: Int32 = 0, wake: @Sendable () -> Void
     ) async throws -> [[Float]] {
         guard !encodings.isEmpty else { return [] }
         let number = state.withLock { state in
@@ -83,7 +88,7 @@ final class BatchQueue: Sendable {
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let call = Call(
-                    work: work, encodings: encodings, continuation: continuation,
+                    work: work, encodings: encodings, adapter: adapter, continuation: continuation,
                     results: Array(repeating: [], count: encodings.count))
                 switch add(call, as: number) {
                 case .refused(let waiting):
@@ -139,7 +144,8 @@ final class BatchQueue: Sendable {
                 let isFull =
                     batch.tokens + encoding.count > limit.tokens || batch.items.count == limit.sequences
                 if isFull, !batch.items.isEmpty { continue }
-                batch.items.append(Item(call: number, index: call.started, encoding: encoding))
+                batch.items.append(
+                    Item(call: number, index: call.started, encoding: encoding, adapter: call.adapter))
                 batch.tokens += encoding.count
                 state.calls[number]?.started += 1
                 if call.started + 1 < call.encodings.count { order.append(number) }

@@ -80,8 +80,21 @@ public actor InferenceEngine {
     public func load(
         _ path: String, options: EncoderPipeline.Options = EncoderPipeline.Options()
     ) throws -> InferenceModel {
+        try load(path, adapters: [], options: options)[0]
+    }
+
+    /// Loads a model and low-rank adapters for it, which share its weights and its batches: the first of the result is the
+    /// model itself, then come the adapters in their order. What their vectors and numbers are does not depend on what shares
+    /// a batch with them.
+    ///
+    /// - Parameter adapters: directories in PEFT's layout, with matrices of linear layers only.
+    /// - Throws: as `load(_:options:)`, and `ConfigError` or `ModelError` for an adapter that changes more than linear layers.
+    public func load(
+        _ path: String, adapters: [String], options: EncoderPipeline.Options = EncoderPipeline.Options()
+    ) throws -> [InferenceModel] {
         var settings = options
         settings.batchTokens = self.options.maxBatchTokens
+        settings.stack = adapters
         let pipeline = try EncoderPipeline(contentsOf: path, compiler: compiler, options: settings)
         let model = try InferenceModel(pipeline, number: pipelines.count, engine: self)
         pipelines.append(pipeline)
@@ -89,7 +102,12 @@ public actor InferenceEngine {
         for work in model.works { plan.formMaximum(try reserve(work)) }
         model.memory.withLock { $0 = plan }
         for work in model.works { try warm(work, model) }
-        return model
+        let number = pipelines.count - 1
+        return [model]
+            + (try adapters.indices.map { index in
+                try InferenceModel(
+                    pipeline, number: number, engine: self, adapter: (Int32(index) + 1, adapters[index]))
+            })
     }
 
     // MARK: Batches
@@ -107,7 +125,7 @@ public actor InferenceEngine {
 
     private func run(_ batch: BatchQueue.Batch) {
         do {
-            queue.finish(batch.items, try rows(batch.work, batch.items.map(\.encoding)))
+            queue.finish(batch.items, try rows(batch.work, batch.items))
         } catch {
             let calls = Set(batch.items.map(\.call))
             guard calls.count > 1 else {
@@ -122,8 +140,10 @@ public actor InferenceEngine {
         }
     }
 
-    private func rows(_ work: BatchWork, _ encodings: [Encoding]) throws -> [[Float]] {
-        let runner = try pipelines[work.model].runner(for: work.task)
+    private func rows(_ work: BatchWork, _ items: [BatchQueue.Item]) throws -> [[Float]] {
+        var runner = try pipelines[work.model].runner(for: work.task)
+        runner.adapters = items.map(\.adapter)
+        let encodings = items.map(\.encoding)
         switch work.output {
         case .sequence(let output): return try runner.rows(of: output, on: encodings)
         case .tokens(let output): return try runner.tokenOutputs(of: output, on: encodings) { Array($1) }
@@ -163,7 +183,7 @@ public actor InferenceEngine {
     private func warm(_ work: BatchWork, _ model: InferenceModel) throws {
         let encoding = try model.inputs.encode("", truncates: .longestFirst, at: "an empty text").encoding
         guard encoding.count > 0 else { return }
-        _ = try rows(work, [encoding])
+        _ = try rows(work, [BatchQueue.Item(call: 0, index: 0, encoding: encoding, adapter: 0)])
     }
 }
 

@@ -32,13 +32,19 @@ public final class InferenceModel: Sendable {
     let memory = Mutex(InferenceEngine.MemoryPlan())
     private let engine: InferenceEngine
     private let number: Int
+    /// The number of its adapter; 0 for none.
+    private let adapter: Int32
     /// What makes vectors, for each prompt; that without a name is the usual one.
     private let embeddings: [TextKey?: Embedding]
     /// The probability of a logit, where a cross-encoder's scores are such.
     private let activatesScores: Bool
 
-    init(_ pipeline: EncoderPipeline, number: Int, engine: InferenceEngine) throws {
-        path = pipeline.path
+    init(
+        _ pipeline: EncoderPipeline, number: Int, engine: InferenceEngine,
+        adapter: (number: Int32, path: String)? = nil
+    ) throws {
+        path = adapter?.path ?? pipeline.path
+        self.adapter = adapter?.number ?? 0
         head = pipeline.head
         labels = pipeline.labels
         maxLength = pipeline.maxLength
@@ -77,7 +83,7 @@ public final class InferenceModel: Sendable {
             } ?? pipeline.config.pooling.rawValue
     }
 
-    /// The memory that the model's runs use.
+    /// The memory that the model's runs use; that of an adapter is its base's.
     public var memoryPlan: InferenceEngine.MemoryPlan { memory.withLock(\.self) }
 
     /// All that is compiled when the model is loaded.
@@ -90,6 +96,13 @@ public final class InferenceModel: Sendable {
 
     private var hasVocabularyHead: Bool { head == .maskedLM || head == .pretraining }
 
+    /// Whether it gives vectors of texts.
+    package var makesVectors: Bool { vectorWidth != nil }
+    /// Whether it gives weights of the vocabulary's tokens.
+    package var makesSparseVectors: Bool { makesVectors && hasVocabularyHead }
+    /// Whether it gives one number for a pair of texts.
+    package var ranks: Bool { !makesVectors && (head == .regression || labels.count == 1) }
+
     private func work(_ task: EncoderPipeline.Task, _ output: BatchWork.Output) -> BatchWork {
         BatchWork(model: number, task: task, output: output)
     }
@@ -100,11 +113,14 @@ public final class InferenceModel: Sendable {
         public var isAllowed: Bool
         /// Whether tokens at the start of a text are given up, not those at its end; the tokeniser's own side when `nil`.
         public var cutsStart: Bool?
+        /// Whether vectors are made of chunks of them instead, as `EncoderPipeline.Options.chunks` says.
+        public var chunks: Bool
 
         /// - Parameters: as the properties say.
-        public init(isAllowed: Bool = true, cutsStart: Bool? = nil) {
+        public init(isAllowed: Bool = true, cutsStart: Bool? = nil, chunks: Bool = false) {
             self.isAllowed = isAllowed
             self.cutsStart = cutsStart
+            self.chunks = chunks
         }
     }
 
@@ -138,9 +154,21 @@ public final class InferenceModel: Sendable {
     ) async throws -> Counted<[Float]> {
         var embedding = try embedding(promptName)
         embedding.normalizes = normalize
-        let encodings = try encode(texts.map { embedding.prompted(TextPair($0)) }, truncation)
-        let rows = try await run(work(embedding.task, .sequence("pooled")), encodings)
-        return Counted(results: rows.map(embedding.vector), tokens: tokenCount(encodings))
+        let work = work(embedding.task, .sequence("pooled"))
+        guard truncation.chunks else {
+            let encodings = try encode(texts.map { embedding.prompted(TextPair($0)) }, truncation)
+            let rows = try await run(work, encodings)
+            return Counted(results: rows.map(embedding.vector), tokens: tokenCount(encodings))
+        }
+        let prompt = embedding.prompt
+        let chunked = ChunkedTexts(
+            try texts.enumerated().map { index, text in
+                try refusing { try inputs.chunks(of: text, prompt: prompt, at: "input \(index + 1)") }
+            })
+        let rows = try await run(work, chunked.encodings)
+        return Counted(
+            results: chunked.joined(rows, isUnit: embedding.isUnit).map(embedding.vector),
+            tokens: tokenCount(chunked.encodings))
     }
 
     /// The states of each text's tokens after the last layer, special tokens included.
@@ -203,7 +231,7 @@ public final class InferenceModel: Sendable {
     public func rerankScores(
         _ documents: [String], query: String, raw: Bool = false, truncation: Truncation = Truncation()
     ) async throws -> [Float] {
-        guard head == .regression || labels.count == 1 else {
+        guard ranks else {
             throw InferenceError(
                 .wrongTask, "`\(path)` is not a re-ranker: it does not give one number for a pair of texts")
         }
@@ -276,7 +304,7 @@ public final class InferenceModel: Sendable {
     private func encode(_ inputs: [TextPair], _ truncation: Truncation) throws -> [Encoding] {
         let side: TruncationSide? = truncation.cutsStart.map { $0 ? .left : .right }
         return try inputs.enumerated().map { index, input in
-            do {
+            try refusing {
                 let encoding = try self.inputs.encode(
                     input, truncates: truncation.isAllowed ? .longestFirst : .doNotTruncate, side: side,
                     at: "input \(index + 1)"
@@ -285,9 +313,15 @@ public final class InferenceModel: Sendable {
                     throw InferenceError(.invalidInput, "input \(index + 1): has no token")
                 }
                 return encoding
-            } catch let error as ModelError {
-                throw InferenceError(.invalidInput, "\(error)")
             }
+        }
+    }
+
+    private func refusing<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as ModelError {
+            throw InferenceError(.invalidInput, "\(error)")
         }
     }
 
@@ -303,7 +337,7 @@ public final class InferenceModel: Sendable {
 
     private func run(_ work: BatchWork, _ encodings: [Encoding]) async throws -> [[Float]] {
         let engine = engine
-        return try await engine.queue.results(of: encodings, work) {
+        return try await engine.queue.results(of: encodings, work, adapter: adapter) {
             Task { await engine.drain() }
         }
     }

@@ -12,12 +12,16 @@ package struct SequenceRunner {
     let uncountedID: Int32?
     /// What an error adds about numbers that are not finite.
     let advice: String
+    /// Whether the graph has an adapter for each sequence.
+    let hasAdapters: Bool
+    /// The adapter of each sequence, where any has one.
+    var adapters: [Int32] = []
     /// The processes that share the batches, each of which has all results; one runs all of them when `nil`.
     let group: ProcessGroup?
 
     package init(
         executor: Executor, maxLength: Int, batchTokens: Int, uncountedID: Int32?, advice: String = "",
-        group: ProcessGroup? = nil
+        hasAdapters: Bool = false, group: ProcessGroup? = nil
     ) {
         self.executor = executor
         self.group = group
@@ -25,6 +29,7 @@ package struct SequenceRunner {
         self.batchTokens = batchTokens
         self.uncountedID = uncountedID
         self.advice = advice
+        self.hasAdapters = hasAdapters
     }
 
     /// One row of an output for each sequence, in the order of the sequences.
@@ -140,7 +145,12 @@ package struct SequenceRunner {
         let batches = Self.batches(of: encodings, tokens: batchTokens)
         func compute(_ batch: Batch) throws -> [Float] {
             let inputs = EncoderInputs(batch)
-            let tensors = inputs.tensors.merging(others(batch)) { $1 }
+            var tensors = inputs.tensors.merging(others(batch)) { $1 }
+            if hasAdapters {
+                let numbers = adapters
+                tensors["adapters"] = TensorData(
+                    batch.exampleIndices.map { numbers.isEmpty ? 0 : numbers[$0] })
+            }
             do {
                 let outputs = try executor.run(
                     tensors, symbols: inputs.symbols, guarding: [output], returning: [output])

@@ -88,6 +88,31 @@ package struct ModelDirectory {
         try EncoderCheckpoint(directory: directory, adapter: adapter)
     }
 
+    /// Adapters over the model, of which each sequence uses one; nil for none.
+    package func stack(_ directories: [String]) throws -> AdapterStack? {
+        guard !directories.isEmpty else { return nil }
+        return try AdapterStack(
+            directories.map { path in
+                let directory = URL(file: path, isDirectory: true)
+                guard AdapterCheckpoint.exists(in: directory) else {
+                    throw ModelError(
+                        .missingFile,
+                        "holds no \(AdapterCheckpoint.configFile); expected the directory of an adapter",
+                        at: path)
+                }
+                if let own = try SentenceModules(directory: directory, encoder: self.directory),
+                    own.modules != sentence?.modules ?? [.pooling(config.pooling)]
+                        || own.modules.contains(where: { !$0.parameterNames.isEmpty })
+                {
+                    throw ModelError(
+                        .invalidModel,
+                        "has modules of its own behind the encoder; adapters that share a base have the base's: give it as a "
+                            + "model of its own", at: path)
+                }
+                return try AdapterCheckpoint(directory: directory, base: config)
+            })
+    }
+
     /// The tokeniser of the directory, or another one, as a sentence-transformers module changes it.
     package func tokenizer(at path: String? = nil) throws -> any Tokenizer {
         let tokenizer = try TokenizerSource(contentsOf: path ?? directory.path).tokenizer()

@@ -4,7 +4,7 @@ import Support
 
 /// A refusal with its status and text-embeddings-inference's name for its kind.
 struct ServerError: Error {
-    enum Kind: String, Sendable {
+    enum Kind: String, Sendable, CaseIterable {
         case unhealthy = "Unhealthy"
         case backend = "Backend"
         case overloaded = "Overloaded"

@@ -25,7 +25,7 @@ extension Routes {
         }
         let counted = try await model.countedEmbed(
             texts, normalize: normalize && dimensions == nil, promptName: try fields.string("prompt_name"),
-            truncation: try fields.truncation(options.truncates))
+            truncation: try fields.truncation(options, canChunk: true))
         guard let dimensions else { return counted }
         let cut = counted.results.map { Array($0.prefix(dimensions)) }
         return InferenceModel.Counted(
@@ -37,7 +37,7 @@ extension Routes {
         try check(input.texts.count, elements: served.model.maxLength * served.model.hiddenSize)
         let states = try await served.model.tokenStates(
             input.texts, promptName: try fields.string("prompt_name"),
-            truncation: try fields.truncation(options.truncates))
+            truncation: try fields.truncation(options))
         return Reply(.array(states.map { .array($0.map(Self.numbers)) }))
     }
 
@@ -46,7 +46,7 @@ extension Routes {
         try check(input.texts.count, elements: 3 * served.model.tokenCount)
         let weights = try await served.model.sparseWeights(
             input.texts, promptName: try fields.string("prompt_name"),
-            truncation: try fields.truncation(options.truncates))
+            truncation: try fields.truncation(options))
         return Reply(
             .array(
                 weights.map { row in
@@ -62,10 +62,11 @@ extension Routes {
         let source = try inputs.requiredString("source_sentence")
         let sentences = try inputs.strings("sentences")
         try check(sentences.count)
-        let parameters = try fields.fields("parameters") ?? RequestFields([:])
+        let parameters = try fields.fields("parameters")
         let vectors = try await served.model.embed(
-            [source] + sentences, normalize: true, promptName: try parameters.string("prompt_name"),
-            truncation: try parameters.truncation(options.truncates))
+            [source] + sentences, normalize: true, promptName: try parameters?.string("prompt_name"),
+            truncation: try parameters?.truncation(options, canChunk: true)
+                ?? InferenceModel.Truncation(isAllowed: options.truncates, chunks: options.chunks))
         return Reply(.array(vectors.dropFirst().map { .float(VectorSimilarity.cosine(vectors[0], $0)) }))
     }
 
@@ -74,7 +75,7 @@ extension Routes {
         try check(pairs.count)
         let rows = try await served.model.labelScores(
             pairs, raw: try fields.bool("raw_scores", default: false),
-            truncation: try fields.truncation(options.truncates))
+            truncation: try fields.truncation(options))
         let labels = served.model.labels.isEmpty ? ["LABEL_0"] : served.model.labels
         let answers = rows.map { row in
             JSONValue.array(
@@ -110,7 +111,7 @@ extension Routes {
         let scores = try await served.model.rerankScores(
             texts, query: try fields.requiredString("query"),
             raw: try fields.bool("raw_scores", default: false),
-            truncation: try fields.truncation(options.truncates))
+            truncation: try fields.truncation(options))
         let returnsText = try fields.bool("return_text", default: false)
         return Reply(
             .array(

@@ -33,8 +33,6 @@ struct Reply: Sendable {
 
 /// The routes and what stands behind them; sockets are `Responder`'s.
 struct Routes: Sendable {
-    typealias Handler = @Sendable (RequestFields, ServedModel) async throws -> Reply
-
     let models: [ServedModel]
     let engine: InferenceEngine
     let metrics: ServerMetrics
@@ -42,81 +40,48 @@ struct Routes: Sendable {
 
     /// A route, found.
     struct Match: Sendable {
+        let route: Route
         /// The path without a model's name.
-        let route: String
+        let path: String
         let model: ServedModel
     }
 
-    static let posts: Set<String> = [
-        "/", "/embed", "/embed_all", "/embed_sparse", "/similarity", "/predict", "/rerank", "/tokenize",
-        "/decode", "/v1/embeddings", "/embeddings", "/v1/rerank", "/v2/rerank",
-    ]
-    static let gets: Set<String> = ["/health", "/ping", "/info", "/metrics", "/v1/models"]
-
     /// - Parameter path: a route, or `/models/NAME` before one.
     func match(_ path: String, _ method: HTTPRequest.Method) throws -> Match {
-        var (route, model) = (path, models[0])
+        var (rest, model, isNamed) = (path, models[0], false)
         if path.hasPrefix("/models/") {
-            let rest = path.dropFirst("/models/".count)
-            guard let found = models.first(where: { rest == $0.name || rest.hasPrefix("\($0.name)/") }) else {
+            let named = path.dropFirst("/models/".count)
+            guard let found = models.first(where: { named == $0.name || named.hasPrefix("\($0.name)/") })
+            else {
                 throw ServerError(.notFound, .validation, "no such model; /v1/models lists them")
             }
-            let end = rest.dropFirst(found.name.count)
-            (route, model) = (end.isEmpty ? "/" : String(end), found)
+            let end = named.dropFirst(found.name.count)
+            (rest, model, isNamed) = (end.isEmpty ? "/" : String(end), found, true)
         }
-        let allowed =
-            (Self.posts.contains(route) ? ["POST"] : []) + (Self.gets.contains(route) ? ["GET"] : [])
-        guard !allowed.isEmpty else { throw ServerError(.notFound, .validation, "no such route") }
-        guard allowed.contains(method.rawValue) else {
+        let routes = Route.table.filter { $0.paths.contains(rest) && ($0.isModels || !isNamed) }
+        guard !routes.isEmpty else { throw ServerError(.notFound, .validation, "no such route") }
+        // HEAD is GET without the body.
+        let name = method == .head ? Route.Method.get.rawValue : method.rawValue
+        guard let route = routes.first(where: { $0.method.rawValue == name }) else {
+            let allowed = routes.flatMap { $0.method == .get ? ["GET", "HEAD"] : ["POST"] }
             var error = ServerError(
                 .methodNotAllowed, .validation, "the route takes \(allowed.joined(separator: " and "))")
             error.headers[.allow] = allowed.joined(separator: ", ")
             throw error
         }
-        return Match(route: route, model: model)
+        return Match(route: route, path: rest, model: model)
     }
 
-    static func isOpenAI(_ route: String) -> Bool { route.contains("/v1/") || route == "/embeddings" }
-
-    func get(_ match: Match) -> Reply {
-        switch match.route {
-        case "/info": Reply(info(match.model))
-        case "/metrics":
-            Reply(
-                metrics.text(
-                    waiting: engine.waitingCount, planned: models.reduce(0) { $0 + $1.model.memoryPlan.total }
-                ),
-                type: "text/plain; version=0.0.4")
-        case "/v1/models": Reply(modelList)
-        default: Reply("", type: "text/plain")
-        }
+    /// Whether errors of a path are OpenAI's.
+    static func isOpenAI(_ path: String) -> Bool {
+        Route.table.contains { route in route.isOpenAI && route.paths.contains { path.hasSuffix($0) } }
     }
 
-    func post(_ match: Match, _ body: [UInt8]) async throws -> Reply {
-        let fields = try RequestFields(body)
-        switch match.route {
-        case "/embed": return try await embed(fields, match.model)
-        case "/embed_all": return try await embedAll(fields, match.model)
-        case "/embed_sparse": return try await embedSparse(fields, match.model)
-        case "/similarity": return try await similarity(fields, match.model)
-        case "/predict": return try await predict(fields, match.model)
-        case "/rerank": return try await rerank(fields, match.model)
-        case "/tokenize": return try tokenize(fields, match.model)
-        case "/decode": return try decode(fields, match.model)
-        case "/v1/embeddings", "/embeddings": return try await embeddings(fields, match.model)
-        case "/v1/rerank", "/v2/rerank": return try await cohereRerank(fields, match.model)
-        default: return try await usual(fields, match.model)
-        }
-    }
-
-    /// What a model is for, as text-embeddings-inference answers at `/`.
-    private func usual(_ fields: RequestFields, _ model: ServedModel) async throws -> Reply {
-        if model.model.vectorWidth == nil {
-            return fields.value("query") == nil
-                ? try await predict(fields, model) : try await rerank(fields, model)
-        }
-        return fields.value("inputs")?["source_sentence"] == nil
-            ? try await embed(fields, model) : try await similarity(fields, model)
+    /// - Parameter body: that of a POST.
+    func answer(_ match: Match, _ body: [UInt8]?) async throws -> Reply {
+        let fields = try body.map { try RequestFields($0, match.route.request(self, match.model)) }
+        return try await match.route.answer(
+            Route.Call(routes: self, model: match.model, fields: fields ?? RequestFields([:], .null)))
     }
 
     /// The model that a request names; where only one is served, any name is that one's.
@@ -147,7 +112,14 @@ struct Routes: Sendable {
 
     // MARK: About the server
 
-    private func info(_ served: ServedModel) -> JSONValue {
+    var metricsReply: Reply {
+        Reply(
+            metrics.text(
+                waiting: engine.waitingCount, planned: models.reduce(0) { $0 + $1.model.memoryPlan.total }),
+            type: "text/plain; version=0.0.4")
+    }
+
+    func info(_ served: ServedModel) -> JSONValue {
         let model = served.model
         let labels: [(String, JSONValue)] = model.labels.enumerated().map { ("\($0)", .string($1)) }
         let ids: [(String, JSONValue)] = model.labels.enumerated().map { ($1, .integer($0)) }
@@ -169,7 +141,7 @@ struct Routes: Sendable {
         ])
     }
 
-    private var modelList: JSONValue {
+    var modelList: JSONValue {
         .object([
             ("object", .string("list")),
             (

@@ -37,16 +37,14 @@ struct Responder: HTTPResponder {
         var reply: Reply
         do {
             let match = try routes.match(path, request.method)
-            route = match.route
-            if route != "/health" { try authorize(request) }
-            reply =
-                request.method == .get
-                ? routes.get(match)
-                : try await limited(context.channel) {
-                    try await RequestMemory.Share.$current.withValue(share) {
-                        try await routes.post(match, try await body(of: request))
-                    }
+            route = match.path
+            if !match.route.isOpen { try authorize(request) }
+            reply = try await limited(context.channel) {
+                try await RequestMemory.Share.$current.withValue(share) {
+                    try await routes.answer(
+                        match, match.route.method == .post ? try await body(of: request) : nil)
                 }
+            }
         } catch {
             reply = Reply(ServerError(error), isOpenAI: Routes.isOpenAI(path))
         }
@@ -54,11 +52,31 @@ struct Responder: HTTPResponder {
         routes.metrics.noteRequest(route, status: reply.status.code, duration)
         log?.write(id, request, reply, duration)
         reply.headers[.contentType] = reply.type
+        reply.headers[.xContentTypeOptions] = "nosniff"
+        if reply.type.hasPrefix("text/html") { reply.headers[.contentSecurityPolicy] = Page.policy }
         reply.headers[Self.idHeader] = id
         return Response(
             status: reply.status, headers: reply.headers,
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: reply.bytes)))
+            body: Self.body(reply.bytes, isLeftOut: request.method == .head, share))
     }
+
+    /// The body of an answer, in pieces, each of which the client has to take before the connection's time is over.
+    ///
+    /// - Parameter share: the memory that the request holds until all are taken.
+    private static func body(
+        _ bytes: [UInt8], isLeftOut: Bool, _ share: RequestMemory.Share
+    ) -> ResponseBody {
+        ResponseBody(contentLength: bytes.count) { writer in
+            for start in stride(from: 0, to: isLeftOut ? 0 : bytes.count, by: pieceBytes) {
+                let end = min(start + pieceBytes, bytes.count)
+                try await writer.write(ByteBuffer(bytes: bytes[start..<end]))
+            }
+            try await writer.finish(nil)
+            withExtendedLifetime(share) {}
+        }
+    }
+
+    private static let pieceBytes = 1 << 18
 
     private static let idHeader = HTTPField.Name("x-request-id") ?? .accept
 
@@ -88,13 +106,15 @@ struct Responder: HTTPResponder {
     }
 
     private func body(of request: Request) async throws -> [UInt8] {
-        if let type = request.headers[.contentType] {
-            let media = type.prefix { $0 != ";" }.lowercased()
-            guard media.hasPrefix("application/json") || media.hasSuffix("+json") else {
-                throw ServerError(
-                    .unsupportedMediaType, .validation,
-                    "the body has the content type '\(media)'; expected application/json")
-            }
+        // Pages of other sites can send bodies without a type unasked, too.
+        let media = (request.headers[.contentType] ?? "").prefix { $0 != ";" }
+            .trimmingCharacters(in: .whitespaces).lowercased()
+        guard media == "application/json" || (media.hasPrefix("application/") && media.hasSuffix("+json"))
+        else {
+            throw ServerError(
+                .unsupportedMediaType, .validation,
+                "the body has \(media.isEmpty ? "no content type" : "the content type '\(media)'"); expected application/json"
+            )
         }
         // The bytes, and the values that they spell.
         let length = request.headers[.contentLength].flatMap { Int($0) } ?? options.maxBodyBytes
@@ -104,7 +124,7 @@ struct Responder: HTTPResponder {
             return Array(buffer: try await request.body.collect(upTo: options.maxBodyBytes))
         } catch is NIOTooManyBytesError {
             throw tooLarge
-        } catch  where !Task.isCancelled {
+        } catch {
             throw ServerError(.badRequest, .validation, "the body is not whole")
         }
     }
@@ -148,7 +168,7 @@ private final class LateFlag: Sendable {
 }
 
 extension Duration {
-    fileprivate var nanoseconds: Int64 {
+    var nanoseconds: Int64 {
         components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000
     }
 }

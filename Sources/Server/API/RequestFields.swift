@@ -4,9 +4,12 @@ import Support
 /// The members of a request's JSON object; a member of the wrong type is refused.
 struct RequestFields {
     private let object: JSONObject
+    /// What the members are.
+    private let schema: JSONValue
 
+    /// - Parameter schema: what the members are, for the document; none is read that it leaves out.
     /// - Throws: `ServerError` with status 400 for what is not JSON, and 422 for what is not an object.
-    init(_ bytes: [UInt8]) throws {
+    init(_ bytes: [UInt8], _ schema: JSONValue) throws {
         let value: JSONValue
         do throws(JSONError) {
             value = try JSONValue(parsing: bytes)
@@ -17,13 +20,19 @@ struct RequestFields {
             throw ServerError(
                 .unprocessableContent, .validation, "the body is \(value.kind); expected an object")
         }
-        self.init(object)
+        self.init(object, schema)
     }
 
-    init(_ object: JSONObject) { self.object = object }
+    init(_ object: JSONObject, _ schema: JSONValue) { (self.object, self.schema) = (object, schema) }
+
+    /// The same members, of which a schema says what they are.
+    func asBody(of schema: JSONValue) -> RequestFields { RequestFields(object, schema) }
 
     /// The member, unless it is missing or null.
-    func value(_ name: String) -> JSONValue? { object[name].flatMap { $0.isNull ? nil : $0 } }
+    func value(_ name: String) -> JSONValue? {
+        assert(Schema.member(name, of: schema) != nil, "the route's schema has no '\(name)'")
+        return object[name].flatMap { $0.isNull ? nil : $0 }
+    }
 
     func required(_ name: String) throws -> JSONValue {
         guard let value = value(name) else {
@@ -50,7 +59,9 @@ struct RequestFields {
     }
 
     func fields(_ name: String) throws -> RequestFields? {
-        try typed(name, "an object", \.object).map(RequestFields.init)
+        try typed(name, "an object", \.object).map {
+            RequestFields($0, Schema.member(name, of: schema) ?? .null)
+        }
     }
 
     func strings(_ name: String) throws -> [String] {
@@ -63,7 +74,11 @@ struct RequestFields {
     }
 
     /// What a text that is too long becomes.
-    func truncation(_ usual: Bool) throws -> InferenceModel.Truncation {
+    ///
+    /// - Parameter canChunk: whether vectors are made.
+    func truncation(
+        _ options: InferenceServer.Options, canChunk: Bool = false
+    ) throws -> InferenceModel.Truncation {
         let cutsStart: Bool? = try string("truncation_direction").map { direction in
             switch direction {
             case "Left", "left": true
@@ -75,7 +90,8 @@ struct RequestFields {
             }
         }
         return InferenceModel.Truncation(
-            isAllowed: try bool("truncate", default: usual), cutsStart: cutsStart)
+            isAllowed: try bool("truncate", default: options.truncates), cutsStart: cutsStart,
+            chunks: canChunk ? try bool("chunk", default: options.chunks) : false)
     }
 
     private func typed<Result>(
