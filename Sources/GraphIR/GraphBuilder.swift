@@ -134,6 +134,9 @@ public final class GraphBuilder {
         }
     }
 
+    /// The first mistake made so far.
+    package var failure: IRError? { error }
+
     /// Records a mistake; the returned tensor stands for the value that could not be built.
     func fail(_ error: IRError) -> Tensor {
         if self.error == nil { self.error = error }
