@@ -61,7 +61,7 @@ struct Proto {
 
     /// A model of x: float[2, 3] and these parts of a graph.
     static func model(
-        opset: Int = 17, functions: ((inout Proto) -> Void)? = nil, _ graph: (inout Proto) -> Void
+        opset: Int = 17, functions: [UInt8] = [], _ graph: (inout Proto) -> Void
     ) -> [UInt8] {
         var proto = Proto()
         proto.int(1, 8)
@@ -71,8 +71,7 @@ struct Proto {
             inner.message(12, value("y", 1, [2, 3]))
             graph(&inner)
         }
-        functions?(&proto)
-        return proto.bytes
+        return proto.bytes + functions
     }
 }
 
@@ -242,15 +241,15 @@ struct Proto {
 
     @Test func functionsThatCallThemselvesAreRefused() {
         let call = Proto.node("F", ["x"], ["y"]) { $0.text(7, "own") }
-        let bytes = Proto.model(functions: { model in
-            model.message(25) { function in
-                function.text(1, "F")
-                function.text(4, "a")
-                function.text(5, "b")
-                function.message(7, Proto.node("F", ["a"], ["b"]) { $0.text(7, "own") })
-                function.text(10, "own")
-            }
-        }) { $0.message(1, call) }
-        #expect(problem(bytes).contains("in a cycle"))
+        var functions = Proto()
+        functions.message(25) { function in
+            function.text(1, "F")
+            function.text(4, "a")
+            function.text(5, "b")
+            function.message(7, Proto.node("F", ["a"], ["b"]) { $0.text(7, "own") })
+            function.text(10, "own")
+        }
+        #expect(
+            problem(Proto.model(functions: functions.bytes) { $0.message(1, call) }).contains("in a cycle"))
     }
 }
