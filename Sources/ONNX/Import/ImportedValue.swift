@@ -8,6 +8,9 @@ final class ImportedValue {
     let known: KnownTensor?
     /// The same of larger tensors of the file, for those who must have them.
     private let stored: StoredTensor?
+    /// The tensor that this is as one axis; see `init(_:flat:shape:)`.
+    private(set) var base: Tensor?
+    private var flatShape: [Dimension]?
     private var made: Tensor?
     private let make: () -> Tensor
 
@@ -27,6 +30,17 @@ final class ImportedValue {
         make = parameter
     }
 
+    /// All elements of `base` as one axis, whose extent can't be written with one symbol: only what gives it another shape, or
+    /// looks all of it up, can go on with it.
+    init(_ element: ONNXElement, flat base: Tensor, shape: [Dimension]) {
+        (self.element, known, stored, self.base) = (element, nil, nil, base)
+        flatShape = shape
+        make = {
+            base.builder.fail(
+                IRError("type", "\(base.type) as one axis has an extent that can't be said with one symbol"))
+        }
+    }
+
     /// The value in the graph, made when it is first asked for.
     var tensor: Tensor {
         if let made { return made }
@@ -36,7 +50,7 @@ final class ImportedValue {
     }
 
     var shape: [Dimension] {
-        known?.shape.map(Dimension.fixed) ?? stored?.shape.map(Dimension.fixed) ?? tensor.shape
+        flatShape ?? known?.shape.map(Dimension.fixed) ?? stored?.shape.map(Dimension.fixed) ?? tensor.shape
     }
     var rank: Int { shape.count }
 

@@ -20,6 +20,9 @@ enum KnownArithmetic {
     /// `Shape` and `Size`, which ask for no numbers.
     private static func sizes(_ site: NodeSite) throws -> KnownTensor? {
         let shape = try site.input(0).shape
+        guard try site.input(0).base == nil else {
+            throw ONNXError.unsupported("asks for an extent that can't be said with one symbol")
+        }
         if site.op == "Size" {
             let product = shape.reduce(Scalar.int(1) as Scalar?) { product, extent in
                 product.flatMap { multiplied($0, Scalar(extent)) }

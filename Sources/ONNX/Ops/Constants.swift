@@ -58,7 +58,8 @@ enum Constants {
             throw ONNXError.unsupported("the number of its elements can't be said as an extent")
         }
         let steps = site.g.iota(carrier, [count], axis: 0)
-        return [site.value(start.element, (step == 1 ? steps : steps * step) + from)]
+        let scaled = step == 1 ? steps : steps * step
+        return [site.value(start.element, from == 0 ? scaled : scaled + from)]
     }
 
     private static let eye: OperatorRule = { site in

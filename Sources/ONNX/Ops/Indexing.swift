@@ -19,6 +19,13 @@ enum Indexing {
         let (x, indices) = (try site.input(0), try site.input(1))
         let axis = try site.axis(
             try site.int("axis", site.op == "ArrayFeatureExtractor" ? -1 : 0), of: x.rank)
+        if let base = x.base {
+            guard axis == 0, let whole = indices.tensor.lookedUpFlat(in: base) else {
+                throw ONNXError.unsupported(
+                    "looks elements up along an axis whose extent can't be said with one symbol")
+            }
+            return [site.value(x.element, whole.reshaped(whole.shape + x.shape.dropFirst()))]
+        }
         if let known = indices.known?.ints, known.count == 1, let extent = x.shape[axis].fixedExtent,
             indices.rank == 0
         {
@@ -77,6 +84,9 @@ enum Indexing {
     private static let gatherND: OperatorRule = { site in
         let (x, indices) = (try site.input(0), try site.input(1))
         let batch = try site.int("batch_dims", 0)
+        if batch == 0, indices.known == nil, let whole = indices.tensor.lookedUpWhole(in: x.tensor) {
+            return [site.value(x.element, whole)]
+        }
         let extents = try site.fixed(x.shape, "the axes")
         let outer = try site.fixed(indices.shape, "the axes")
         guard let depth = outer.last, depth >= 1, batch >= 0, batch < outer.count,

@@ -103,6 +103,14 @@ enum Movement {
         {
             return x.slice(axis: axis, start: first.offset, size: last + -first.offset)
         }
+        if extent.symbol == nil, first.symbol == nil, last.symbol != nil {
+            // So many rows from one on: how many is up to the run.
+            site.importer.note(
+                "\(site.node.place): takes \(last + -first.offset) of \(extent) rows; asking for more is not refused"
+            )
+            let ids = site.g.iota(.i32, [last + -first.offset], axis: 0)
+            return Indexing.rows(x, axis, first.offset == 0 ? ids : ids + Double(first.offset))
+        }
         throw ONNXError.unsupported(
             "the part \(first) to \(last) of an axis of the extent '\(extent)' may not be within it")
     }

@@ -35,11 +35,20 @@ enum Shapes {
 
     private static let reshape: OperatorRule = { site in
         let x = try site.input(0)
-        guard let shape = try reshaped(site, x.shape) else {
+        let base = x.base ?? x.tensor
+        if let shape = try reshaped(site, x.base?.shape ?? x.shape) {
+            return [site.value(x.element, base.reshaped(shape))]
+        }
+        // All elements as one axis, and perhaps one of extent 1 behind it.
+        let isFlatten = site.op == "Flatten"
+        let target = isFlatten ? [-1, 1] : try site.known(1, "the shape").ints ?? []
+        let axis = isFlatten ? try site.int("axis", 1) : 0
+        guard target == [-1] || target == [-1, 1], !isFlatten || axis == x.rank else {
             throw ONNXError.unsupported(
                 "the shape \(site.op) asks for can't be said with one symbol an extent")
         }
-        return [site.value(x.element, x.tensor.reshaped(shape))]
+        let open = Dimension.symbol("all")
+        return [ImportedValue(x.element, flat: base, shape: target.count == 1 ? [open] : [open, 1])]
     }
 
     /// The extents that known numbers are.
