@@ -9,7 +9,7 @@ enum OperatorTable {
     ]
 
     private static let rules: [String: OperatorRule] = families.reduce(into: [:]) { table, family in
-        table.merge(family) { first, _ in preconditionFailure("an operator has two rules: \(first)") }
+        table.merge(family) { _, _ in preconditionFailure("an operator has two rules") }
     }
 
     /// What ONNX has and a graph of tensors of known shapes has not, with the reason.
