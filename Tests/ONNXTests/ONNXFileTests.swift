@@ -130,7 +130,7 @@ struct Proto {
             let shape = type.shape.compactMap(\.fixedExtent)
             try compiled.set(name, to: TensorData(element: type.element, shape: shape, bytes: [UInt8](bytes)))
         }
-        let y = try compiled(["x": TensorData([1, 2, 3, 4, 5, 6], shape: [2, 3])])["y"]
+        let y = try compiled(["x": TensorData([1, 2, 3, 4, 5, 6] as [Float], shape: [2, 3])])["y"]
         #expect(try y?.floats == [3, 4, 5, 6, 7, 8])
     }
 
