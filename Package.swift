@@ -46,6 +46,7 @@ let package = Package(
         .library(name: "GraphIR", targets: ["GraphIR"]),
         .library(name: "GraphCompiler", targets: ["GraphCompiler"]),
         .library(name: "Encoders", targets: ["Encoders"]),
+        .library(name: "ONNX", targets: ["ONNX"]),
         .library(name: "Pipelines", targets: ["Pipelines"]),
         .library(name: "Server", targets: ["Server"]),
         .library(name: "Training", targets: ["Training"]),
@@ -96,6 +97,7 @@ let package = Package(
                 "KernelIR", "Lowering", "Codegen", "Runtime", "Collectives", "Roofline", atomics,
             ]),
         library("Encoders", ["Support", "GraphIR"]),
+        library("ONNX", ["Support", "GraphIR"]),
         library("Text", ["Support", "CZlib", heap]),
         library("Pipelines", ["Support", "GraphCompiler", "Encoders", "Text"]),
         library("Training", ["Support", "GraphIR", "GraphCompiler", "Encoders", "Text", "Pipelines"]),
@@ -106,7 +108,7 @@ let package = Package(
         library(
             "BertcCommands",
             [
-                "Support", "Measuring", "Pipelines", "Server", "Training", "Encoders", "Text",
+                "Support", "Measuring", "Pipelines", "Server", "Training", "Encoders", "ONNX", "Text",
                 "GraphCompiler", argumentParser,
             ], resources: [.embedInCode("Compile/HTML/Page")]),
         .executableTarget(name: "bertc", dependencies: ["BertcCommands"], swiftSettings: strict),
@@ -126,6 +128,10 @@ let package = Package(
         example("05-inspecting", ["GraphCompiler"]),
         example("06-server", ["Pipelines", "Server"]),
 
+        // ONNX's own test suite, run by hand: docs/onnx.md.
+        .executableTarget(
+            name: "onnx-conformance", dependencies: ["BertcCommands", "GraphCompiler", "ONNX"],
+            path: "Tests/ONNXConformance", exclude: ["make_cases.py"], swiftSettings: strict),
         // AMX tile instructions for processors without them: in no product, only tests use it.
         .target(name: "TileEmulator", path: "Tests/TileEmulator"),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
@@ -166,6 +172,9 @@ let package = Package(
         tests("TextTests", ["TestSupport", "Text", "Support"], resources: [.copy("Fixtures")]),
         tests(
             "EncodersTests", ["TestSupport", "Encoders", "Support", "GraphCompiler", "Interpreter"],
+            resources: [.copy("Fixtures")]),
+        tests(
+            "ONNXTests", ["TestSupport", "Support", "ONNX", "GraphCompiler", "Interpreter", "BertcCommands"],
             resources: [.copy("Fixtures")]),
         tests(
             "PipelinesTests", ["TestSupport", "Support", "Pipelines", "Encoders", "Text"],

@@ -78,7 +78,7 @@ struct BertcCommand: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            CompileCommand.self, VocabularyCommand.self, TrainCommand.self, GlueCommand.self,
+            CompileCommand.self, RunCommand.self, VocabularyCommand.self, TrainCommand.self, GlueCommand.self,
             EvaluateCommand.self, PredictCommand.self, EmbedCommand.self, ServeCommand.self,
             MergeCommand.self, QuantizeCommand.self, MaskCommand.self,
             PlotCommand.self,

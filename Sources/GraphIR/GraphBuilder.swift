@@ -134,8 +134,11 @@ public final class GraphBuilder {
         }
     }
 
+    /// The first mistake made so far.
+    package var failure: IRError? { error }
+
     /// Records a mistake; the returned tensor stands for the value that could not be built.
-    func fail(_ error: IRError) -> Tensor {
+    package func fail(_ error: IRError) -> Tensor {
         if self.error == nil { self.error = error }
         return Tensor(builder: self, value: nil)
     }

@@ -74,8 +74,8 @@ private struct ContractionWriter {
         anchors = section.nodes.compactMap { MatrixProduct(section, $0) }
         tile = machine.denseTile(section.type(anchors[0].left.value).element)
         let shape = section.graph[anchors[0].id].types[0].shape
-        rows = Extent([shape[0]])
-        columns = Extent([shape[1]])
+        rows = Extent(shape.dropLast())
+        columns = Extent(shape.suffix(1))
         sums = PartialSums(bufferCount: 0, columns: columns)
         let lefts = anchors.map(\.left.value).filter { section.inputs[$0] == nil }
         prologueNodes = section.ancestors(of: lefts)
@@ -227,7 +227,7 @@ private struct ContractionWriter {
         _ shape: [Dimension], _ types: [TensorType], _ lowering: GraphLowering, _ id: NodeID
     ) throws(IRError) -> RowView {
         let fitting = types.filter { broadcasts($0.shape, to: shape) }
-        guard let view = RowView(shape, fitting, columnAxis: 1) else {
+        guard let view = RowView(shape, fitting, columnAxis: shape.count - 1) else {
             throw lowering.unsupported(
                 id, "these operands broadcast along more than two separate groups of axes")
         }
@@ -336,7 +336,8 @@ private struct MatrixProduct {
         self.id = id
         left = Operand(value: operands[0], transposed: transposeLeft)
         right = Operand(value: operands[1], transposed: transposeRight)
-        depth = Extent([section.type(left.value).shape[transposeLeft ? 0 : 1]])
+        let shape = section.type(left.value).shape
+        depth = Extent([shape[shape.count - (transposeLeft ? 2 : 1)]])
     }
 }
 

@@ -14,16 +14,18 @@ extension GraphLowering {
         let node = graph[id]
         let (left, right, result) = (type(node.operands[0]), type(node.operands[1]), node.types[0])
         let rank = result.rank
-        let m = Extent([result.shape[rank - 2]])
+        // The rows of all matrices are one matrix's where they are multiplied with the same one.
+        let m = right.rank == 2 ? Extent(result.shape.dropLast()) : Extent([result.shape[rank - 2]])
         let n = Extent([result.shape[rank - 1]])
         let k = Extent([left.shape[transposeLeft ? rank - 2 : rank - 1]])
-        let batch = Extent(result.shape.dropLast(2))
+        let isShared = right.rank == 2
+        let batch = isShared ? Extent.one : Extent(result.shape.dropLast(2))
         if machine.usesLibraryMatmul, left.element == .f32 {
             let library = LibraryMatmul(
                 left: 0, right: 1, target: 2, transposeLeft: transposeLeft, transposeRight: transposeRight,
                 batch: batch, m: m, n: n, k: k)
             emit(id, [.host(.matmul(library))])
-        } else if batch == .one {
+        } else if isShared {
             try contractionSection(section(id), id)
         } else {
             let layout = ProductBatch.Layout.dense(

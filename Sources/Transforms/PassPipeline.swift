@@ -42,9 +42,10 @@ public struct PassPipeline: Sendable {
                 .simplify,
                 .commonSubexpressions,
                 .deadCode,
+                .recognize,
                 .attention,
                 .deadCode,
-            ] + lowPrecision + [.coalesce, .deadCode, .fusion]
+            ] + lowPrecision + [.repeatOperands, .coalesce, .deadCode, .fusion]
                 + (recompute.groupSize == nil ? [] : [.recompute(recompute)]))
     }
 

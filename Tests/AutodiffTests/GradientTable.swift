@@ -118,6 +118,13 @@ extension GradientCase {
                 }
             }
         }
+        + [false, true].map { right in
+            // Rows of several matrices with one matrix.
+            GradientCase(name: "matmul shared \(right)", shapes: [[2, 3, 4], right ? [5, 4] : [4, 5]]) {
+                p, _ in
+                p[0].matmul(p[1], transposeRight: right)
+            }
+        }
         + RaggedForm.allCases.map { form in
             let shapes = [[7, 2, form == .scores ? 3 : 4], [7, 2, 3]]
             return GradientCase(name: "ragged \(form.rawValue)", shapes: shapes, inputs: segments) {

@@ -1,7 +1,7 @@
 import Testing
 
 @Suite struct HelpTests {
-    static let commands = ["compile", "train", "glue", "evaluate", "predict", "embed"]
+    static let commands = ["compile", "run", "train", "glue", "evaluate", "predict", "embed"]
 
     @Test(arguments: commands)
     func helpShowsAnExample(command: String) throws {

@@ -345,6 +345,43 @@ import Testing
         }
     }
 
+    /// Rows of several matrices with one matrix, and what runs in its kernel; matrices of a batch of one.
+    @Test func sharedMatmul() throws {
+        var numbers = Numbers()
+        for transposed in [false, true] {
+            for element in [ElementType.f32, .bf16] {
+                let inputs = [
+                    "a": numbers.tensor([3, 7, 40], element),
+                    "b": numbers.tensor(transposed ? [35, 40] : [40, 35], element),
+                    "bias": numbers.tensor([35]), "residual": numbers.tensor([3, 7, 35]),
+                    "mask": numbers.tensor([3, 1, 35]),
+                ]
+                try check("shared \(element) \(transposed)", inputs, tolerance: 1e-4) { g in
+                    let a = g.input("a", element, ["b", "l", 40])
+                    let b = g.input("b", element, transposed ? [35, 40] : [40, 35])
+                    let bias = g.input("bias", .f32, [35])
+                    let product = a.matmul(b, transposeRight: transposed)
+                    let sum = (product + bias).gelu() + g.input("residual", .f32, ["b", "l", 35])
+                    g.output("y", sum.layerNorm(gamma: bias, beta: bias, epsilon: 1e-5))
+                    g.output("z", product * g.input("mask", .f32, ["b", 1, 35]))
+                }
+            }
+            let single = ["a": numbers.tensor([1, 1, 4, 5]), "b": numbers.tensor([1, 1, 5, 3])]
+            try check("batch of one", single, tolerance: 1e-4) { g in
+                g.output("c", g.input("a", .f32, [1, 1, 4, 5]).matmul(g.input("b", .f32, [1, 1, 5, 3])))
+            }
+        }
+    }
+
+    /// Operands that repeat along more groups of axes than a kernel has loops.
+    @Test func operandsThatRepeatInTurn() throws {
+        var numbers = Numbers()
+        let inputs = ["a": numbers.tensor([2, 1, 3, 1, 4]), "b": numbers.tensor([1, 5, 1, 6, 1])]
+        try check("repeat", inputs, tolerance: 1e-6) { g in
+            g.output("c", g.input("a", .f32, [2, 1, "n", 1, 4]) + g.input("b", .f32, [1, 5, 1, 6, 1]))
+        }
+    }
+
     @Test(arguments: [(1, 8), (3, 32), (2, 33), (12, 64)])
     func ragged(_ heads: Int, _ size: Int) throws {
         var numbers = Numbers()

@@ -119,7 +119,7 @@ struct CompileCommand: ParsableCommand {
         else {
             throw ValidationError("--require-fusion does not go with \(forms[0])")
         }
-        if recompute != .none, !input.training, !input.model.hasSuffix(".ir") {
+        if recompute != .none, !input.training, !input.isGraph {
             throw ValidationError("--recompute needs a training step; add --training")
         }
         guard (recompute == .auto) == (maxMemory != nil) else {

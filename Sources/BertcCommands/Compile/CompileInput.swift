@@ -2,6 +2,7 @@ import ArgumentParser
 import Encoders
 import Foundation
 import GraphCompiler
+import ONNX
 import Support
 import Training
 
@@ -29,7 +30,8 @@ struct CompileInput: ParsableArguments {
         }
     }
 
-    @Argument(help: "A model directory, a model.json or config.json, or a graph file that ends in .ir.")
+    @Argument(
+        help: "A model directory, a model.json or config.json, or a graph file that ends in .ir or .onnx.")
     var model: String
 
     @Flag(help: "Compile one training step: forward, backward, gradient clipping and AdamW.")
@@ -71,7 +73,7 @@ struct CompileInput: ParsableArguments {
             let tasks = Task.allCases.filter(\.hasClasses).map(\.rawValue)
             throw ValidationError("--labels is for --task \(tasks.joined(separator: ", ")) only")
         }
-        if model.hasSuffix(".ir"), training || task != nil || labels != nil || loraRank != nil {
+        if isGraph, training || task != nil || labels != nil || loraRank != nil {
             throw ValidationError(
                 "a graph file is compiled as it is; --training, --task, --labels and --lora-rank need a model"
             )
@@ -82,6 +84,9 @@ struct CompileInput: ParsableArguments {
         }
     }
 
+    /// Whether the model is a graph that is compiled as it is.
+    var isGraph: Bool { model.hasSuffix(".ir") || model.hasSuffix(".onnx") }
+
     /// The graph to compile, and for a training step the graph before differentiation.
     struct Source {
         var forward: Graph?
@@ -91,6 +96,7 @@ struct CompileInput: ParsableArguments {
 
     /// Reads the graph file, or builds the model's graph.
     func source() throws -> Source {
+        if model.hasSuffix(".onnx") { return Source(graph: try importedGraph()) }
         if model.hasSuffix(".ir") { return Source(graph: try parsedGraph()) }
         let config = try configuration()
         let head = try head(config)
@@ -118,6 +124,15 @@ struct CompileInput: ParsableArguments {
             (lora.rank, lora.targetModules) = (rank, targetModules)
             return lora
         }
+    }
+
+    private func importedGraph() throws -> Graph {
+        guard FileManager.default.fileExists(atPath: model) else {
+            throw CommandError(.missingInput, "\(model): no such file; expected an ONNX model")
+        }
+        let imported = try ONNXModel(contentsOf: model)
+        for line in imported.notes { Console.note("\(model): \(line)") }
+        return imported.graph
     }
 
     private func parsedGraph() throws -> Graph {

@@ -1,5 +1,6 @@
 import Encoders
 import GraphCompiler
+import ONNX
 import Pipelines
 import Support
 import Text
@@ -31,6 +32,7 @@ enum ExitStatus: Int32, Error {
         switch error {
         case let error as CommandError: self = error.status
         case let error as TextError: self = Self.status(of: error.kind)
+        case is ONNXError: self = .badData
         case is ConfigError: self = .badData
         case let error as ModelError:
             switch error.kind {

@@ -64,9 +64,10 @@ extension Op.Contraction: OpFamily {
         case .matmul(let transposeLeft, let transposeRight):
             try expect(operands, 2...2)
             let (a, b) = (operands[0], operands[1])
-            guard a.rank >= 2, a.rank == b.rank, a.element == b.element,
+            let isShared = b.rank == 2 && !transposeLeft
+            guard a.rank >= 2, b.rank >= 2, a.element == b.element,
                 a.element.isFloat || a.element == .i8,
-                a.shape.dropLast(2) == b.shape.dropLast(2)
+                isShared || a.shape.dropLast(2) == b.shape.dropLast(2)
             else { throw .type("can't multiply \(a) and \(b)") }
             let (m, k) = matrix(a, transposeLeft)
             let (k2, n) = matrix(b, transposeRight)
@@ -116,6 +117,9 @@ extension Op.Contraction: OpFamily {
             let dc = element == .f32 ? dy : dy.cast(element)
             func gradient(_ product: Tensor) -> Tensor { element == .f32 ? product : product.cast(element) }
             var (da, db): (Tensor?, Tensor?)
+            if a.shape.count > b.shape.count {
+                return sharedGradients(rule, dc, transposeRight: transposeRight).map { $0.map(gradient) }
+            }
             if rule.needed[0] {
                 // C = A B: dA = dC Bᵀ, or its transpose when A was given transposed.
                 da = gradient(
@@ -143,10 +147,29 @@ extension Op.Contraction: OpFamily {
         }
     }
 
+    /// Gradients of A's rows with one B: dA = dC Bᵀ, and dB = Aᵀ dC over all rows, which are flattened where their number can be
+    /// written, and else added up over the leading axes.
+    private func sharedGradients(_ rule: VJP, _ dc: Tensor, transposeRight: Bool) -> [Tensor?] {
+        let (a, b) = (rule.operands[0], rule.operands[1])
+        let da = rule.needed[0] ? dc.matmul(b, transposeRight: !transposeRight) : nil
+        guard rule.needed[1] else { return [da, nil] }
+        func product(_ a: Tensor, _ dc: Tensor) -> Tensor {
+            transposeRight ? dc.matmul(a, transposeLeft: true) : a.matmul(dc, transposeLeft: true)
+        }
+        let count = TensorType(.f32, Array(a.shape.dropLast())).elementCount
+        if count.symbols.count <= 1 {
+            let rows = count.symbols.first.map { $0 * count.factor } ?? .fixed(count.factor)
+            return [
+                da, product(a.reshaped([rows] + a.shape.suffix(1)), dc.reshaped([rows] + dc.shape.suffix(1))),
+            ]
+        }
+        return [da, product(a, dc).sum(axes: Array(0..<(a.shape.count - 2)))]
+    }
+
     func iteration(_ operands: [TensorType], _ results: [TensorType]) -> Iteration {
         switch self {
         case .matmul:
-            let isPlain = results[0].rank == 2
+            let isPlain = operands[1].rank == 2
             return Iteration(isPlain ? .contraction : .opaque, over: results)
         case .raggedMatmul:
             return Iteration(.opaque, over: results)

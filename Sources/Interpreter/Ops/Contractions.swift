@@ -9,17 +9,18 @@ extension Evaluation {
         }
     }
 
-    /// C[b…, m, n] = Σ_k A[b…, m, k] B[b…, k, n].
+    /// C[b…, m, n] = Σ_k A[b…, m, k] B[b…, k, n]; a B of two axes is the same for all b.
     private func matmul(transposeLeft: Bool, transposeRight: Bool) -> [Double] {
         let (a, b) = (operands[0], operands[1])
         let rank = a.shape.count
+        let isShared = b.shape.count < rank
         let (aRows, aColumns) = (a.shape[rank - 2], a.shape[rank - 1])
-        let (bRows, bColumns) = (b.shape[rank - 2], b.shape[rank - 1])
+        let (bRows, bColumns) = (b.shape[b.shape.count - 2], b.shape[b.shape.count - 1])
         let (m, inner) = transposeLeft ? (aColumns, aRows) : (aRows, aColumns)
         let n = transposeRight ? bRows : bColumns
         var c: [Double] = []
         for batch in 0..<a.shape[..<(rank - 2)].reduce(1, *) {
-            let (aStart, bStart) = (batch * aRows * aColumns, batch * bRows * bColumns)
+            let (aStart, bStart) = (batch * aRows * aColumns, isShared ? 0 : batch * bRows * bColumns)
             for i in 0..<m {
                 for j in 0..<n {
                     var sum = 0.0

@@ -45,10 +45,33 @@ struct AttentionMatcher {
             if case .success(let match) = match { taken.formUnion(match.nodes) }
             candidates.append((id, match))
         }
+        candidates += graph.nodeIDs.compactMap { id in
+            padded(id).map { (id, .failure(AttentionRejection($0))) }
+        }
         // A gradient's own product of dout and v may stand before the match that takes it.
         candidates.removeAll { candidate in
             if case .success = candidate.match { false } else { taken.contains(candidate.scores) }
         }
+    }
+
+    /// Why the scores of padded sequences, which a plain product computes, are no start of a match; `nil` for other products.
+    private func padded(_ id: NodeID) -> String? {
+        guard case .contraction(.matmul) = graph[id].op, graph.type(of: graph[id].operands[1]).rank > 2 else {
+            return nil
+        }
+        var value = Value(id)
+        // A scale, a mask and the like lie between the scores and the softmax.
+        for _ in 0..<6 {
+            guard let readers = users[value], let reader = readers.first else { return nil }
+            switch graph[reader].op {
+            case .normalisation(.softmax):
+                return "its sequences are padded to one length, \(graph.type(of: value)); "
+                    + "flash_attention takes packed ones, [tokens, heads, size] with offsets and lengths"
+            case .elementwise: value = Value(reader)
+            default: return nil
+            }
+        }
+        return nil
     }
 
     // MARK: Forward

@@ -149,7 +149,7 @@ struct FusionGroups {
     mutating func open(_ index: Int) -> Int {
         let kind = kinds[index]
         var group = FusionGroup(index, shape: shape(index), isOpen: kind != .opaque)
-        group.columnAxis = kind == .contraction ? 1 : columnAxis(index)
+        group.columnAxis = kind == .contraction ? shape(index).count - 1 : columnAxis(index)
         if kind == .contraction { group.anchors = [index] }
         groups.append(group)
         waits.addGroup()

@@ -28,8 +28,8 @@ extension FusionGroups {
     /// Whether a group runs over the rows of a matrix and leaves no sum over rows.
     private func canBePrologue(_ number: Int) -> Bool {
         let group = groups[number]
-        guard group.isOpen, group.anchors.isEmpty, !group.members.isEmpty, group.shape.count == 2,
-            group.columnAxis ?? 1 == 1
+        guard group.isOpen, group.anchors.isEmpty, !group.members.isEmpty, group.shape.count >= 2,
+            group.columnAxis ?? group.shape.count - 1 == group.shape.count - 1
         else { return false }
         return group.members.allSatisfy { index in
             shape(index) == group.shape && isRowWise(index) && !isParameterStep[index]

@@ -134,7 +134,9 @@ extension FusionGroups {
             contains(reader, index) && !group.anchors.contains(index)
         }
         let axis = columnAxis(value.node.index) ?? groups[home[value.node.index] ?? reader].columnAxis
-        if isProductOperand, let axis, axis != 1 { return "its rows end at another axis than a reader's" }
+        if isProductOperand, let axis, axis != type.rank - 1 {
+            return "its rows end at another axis than a reader's"
+        }
         if isElement, group.rowShape == type.shape { return nil }
         if isElement, group.shape != type.shape { return "a reader runs over another shape: \(name(reader))" }
         if isElement, let axis, let other = group.columnAxis, axis != other {

@@ -137,7 +137,8 @@ extension FusionGroups {
         guard case .row = kinds[index], !group.anchors.isEmpty, shape(index) == group.shape else {
             return nil
         }
-        let bytes = FusionLimits.blockRows * cost.extent(group.shape[1]) * 4 * group.anchors.count
+        let bytes =
+            FusionLimits.blockRows * cost.extent(group.shape[group.shape.count - 1]) * 4 * group.anchors.count
         guard bytes > cost.cacheByteCount / 2 else { return nil }
         return
             "whole rows of the product take more than half of the cache: \(bytes) of \(cost.cacheByteCount) bytes"
@@ -184,7 +185,7 @@ extension FusionGroups {
             return "their products have operands of different element types"
         }
         if first.needsRows || second.needsRows, anchors > 0 {
-            let bytes = FusionLimits.blockRows * cost.extent(first.shape[1]) * 4 * anchors
+            let bytes = FusionLimits.blockRows * cost.extent(first.shape[first.shape.count - 1]) * 4 * anchors
             guard bytes <= cost.cacheByteCount / 2 else {
                 return "whole rows of all products take more than half of the cache"
             }

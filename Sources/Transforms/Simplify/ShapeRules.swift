@@ -73,7 +73,8 @@ extension RewriteRule {
         RewriteRule("transpose-into-matmul") { (site, graph) throws(IRError) in
             guard case .contraction(.matmul(var left, var right)) = site.op else { return nil }
             var operands = site.operands
-            if let a = swappedMatrix(operands[0], graph) {
+            let isShared = graph.type(of: operands[0]).rank > graph.type(of: operands[1]).rank
+            if !isShared, let a = swappedMatrix(operands[0], graph) {
                 operands[0] = a
                 left.toggle()
             }
@@ -92,6 +93,7 @@ extension RewriteRule {
                 case .contraction(.matmul(let left, let right)) = graph.producer(site.operands[0]).op
             else { return nil }
             let operands = graph.producer(site.operands[0]).operands
+            guard graph.type(of: operands[0]).rank == graph.type(of: operands[1]).rank else { return nil }
             return try graph.emit(
                 .matmul(transposeLeft: !right, transposeRight: !left), operands.reversed(), label: site.label)
         },

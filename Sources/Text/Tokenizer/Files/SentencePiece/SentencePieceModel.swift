@@ -65,7 +65,7 @@ struct SentencePieceModel {
         }
     }
 
-    private mutating func read(_ bytes: [UInt8]) throws(ProtobufReader.Damage) {
+    private mutating func read(_ bytes: [UInt8]) throws(ProtobufDamage) {
         var reader = ProtobufReader(bytes[...])
         while let (field, value) = try reader.next() {
             guard case .bytes(let message) = value else { continue }
@@ -78,12 +78,12 @@ struct SentencePieceModel {
         }
     }
 
-    private mutating func readTrainer(_ message: ArraySlice<UInt8>) throws(ProtobufReader.Damage) {
+    private mutating func readTrainer(_ message: ArraySlice<UInt8>) throws(ProtobufDamage) {
         var reader = ProtobufReader(message)
         while let (field, value) = try reader.next() {
             guard case .number(let number) = value else { continue }
             if field == 3 {
-                guard let algorithm = Algorithm(rawValue: number) else { throw ProtobufReader.Damage() }
+                guard let algorithm = Algorithm(rawValue: number) else { throw ProtobufDamage() }
                 self.algorithm = algorithm
             } else if field == 40 {
                 unknownID = Int(truncatingIfNeeded: number)
@@ -91,7 +91,7 @@ struct SentencePieceModel {
         }
     }
 
-    private mutating func readNormalizer(_ message: ArraySlice<UInt8>) throws(ProtobufReader.Damage) {
+    private mutating func readNormalizer(_ message: ArraySlice<UInt8>) throws(ProtobufDamage) {
         var reader = ProtobufReader(message)
         while let (field, value) = try reader.next() {
             if field == 2, case .bytes(let bytes) = value { charactersMap = Array(bytes) }
@@ -100,18 +100,18 @@ struct SentencePieceModel {
 }
 
 extension SentencePieceModel.Piece {
-    fileprivate init(_ message: ArraySlice<UInt8>) throws(ProtobufReader.Damage) {
+    fileprivate init(_ message: ArraySlice<UInt8>) throws(ProtobufDamage) {
         var reader = ProtobufReader(message)
         while let (field, value) = try reader.next() {
             switch (field, value) {
             case (1, .bytes(let bytes)):
                 guard let text = String(validating: bytes, as: UTF8.self) else {
-                    throw ProtobufReader.Damage()
+                    throw ProtobufDamage()
                 }
                 self.text = text
             case (2, .fixed(let bits)): score = Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits)))
             case (3, .number(let number)):
-                guard let kind = Kind(rawValue: number) else { throw ProtobufReader.Damage() }
+                guard let kind = Kind(rawValue: number) else { throw ProtobufDamage() }
                 self.kind = kind
             default: break
             }
