@@ -17,12 +17,15 @@ extension Tensor {
             let inner = operand(0)
             return inner.countedAxis.map { $0 + shape.count - inner.shape.count }
         case .shape(.reshape(let shape)):
+            // Axes of extent 1 may come and go; the others stay in order.
             let inner = operand(0)
-            guard let axis = inner.countedAxis,
-                inner.shape.indices.allSatisfy({ $0 == axis || inner.shape[$0] == 1 })
+            let (old, new) = (
+                inner.shape.indices.filter { inner.shape[$0] != 1 }, shape.indices.filter { shape[$0] != 1 }
+            )
+            guard let axis = inner.countedAxis, old.map({ inner.shape[$0] }) == new.map({ shape[$0] }),
+                let place = old.firstIndex(of: axis)
             else { return nil }
-            let places = shape.indices.filter { shape[$0] != 1 }
-            return places.count == 1 ? places[0] : nil
+            return new[place]
         default: return nil
         }
     }
