@@ -36,9 +36,7 @@ struct RowBuilder {
     func form(_ value: Value) -> Form {
         let type = section.type(value)
         // A row op's numbers for rows may have the shape of its columns.
-        if section.nodes.contains(value.node), case .row(let axis) = section.kind(value.node),
-            type.rank == axis
-        {
+        if section.nodes.contains(value.node), section.iteration(value.node).hasNumberForEachRow(type) {
             return .row
         }
         return broadcasts(type.shape, to: view.shape) ? .element : .row

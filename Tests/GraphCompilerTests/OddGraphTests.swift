@@ -28,6 +28,16 @@ import Testing
             let (a, b) = (g.input("a", .f32, [16, 26]), g.input("b", .f32, [16, 26]))
             g.output("y", x.matmul(a) + x.matmul(b, transposeLeft: true))
         },
+        Case(
+            testDescription: "sums over the second of axes that end in one",
+            inputs: ["x": [4, 4, 1], "z": [3, 3, 1, 1]]
+        ) { g in
+            let (x, z) = (g.input("x", .f32, [4, 4, 1]), g.input("z", .f32, [3, 3, 1, 1]))
+            g.output("sum", x.sum(axes: [1]))
+            g.output("kept", x.sum(axes: [1], keepDimensions: true))
+            g.output("max", z.max(axes: [1]))
+            g.output("more", z.max(axes: [1]) * 0.5 + 1)
+        },
         Case(testDescription: "a constant times itself transposed", inputs: [:]) { g in
             let x = g.constant(0.6, TensorType(.f32, ["n", 4]))
             g.output("y", x.matmul(x, transposeLeft: true) * 0.05)

@@ -117,8 +117,13 @@ struct ServeCommand: ParsableCommand {
             ("--max-connections", maxConnections),
             ("--max-client-batch-size", maxClientBatchSize), ("--max-body-bytes", maxBodyBytes),
         ]
-        if let (name, count) = counts.first(where: { $0.1 < 1 }) {
-            throw ValidationError("\(name) is \(count); expected at least 1")
+        let most = Int(Int32.max)
+        if let (name, count) = counts.first(where: { !(1...most).contains($0.1) }) {
+            throw ValidationError("\(name) is \(count); expected 1 to \(most)")
+        }
+        guard bearerKey?.isEmpty != true else {
+            throw ValidationError(
+                "the key is empty; without --api-key and BERTC_API_KEY the server asks for none")
         }
         guard (certificate == nil) == (key == nil) else {
             throw ValidationError("--tls-certificate and --tls-key belong together; give both")
@@ -157,6 +162,8 @@ struct ServeCommand: ParsableCommand {
         try outcome.withLock(\.self)?.get()
     }
 
+    private var bearerKey: String? { apiKey ?? ProcessInfo.processInfo.environment["BERTC_API_KEY"] }
+
     private static func name(_ path: String) -> String {
         URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent
     }
@@ -192,7 +199,7 @@ struct ServeCommand: ParsableCommand {
         }
         var options = InferenceServer.Options()
         (options.host, options.port) = (host, port)
-        options.apiKey = apiKey ?? ProcessInfo.processInfo.environment["BERTC_API_KEY"]
+        options.apiKey = bearerKey
         (options.maxBodyBytes, options.maxClientBatchSize) = (maxBodyBytes, maxClientBatchSize)
         options.requestMemory = requestMemory * 1_000_000
         options.requestTimeout = .seconds(timeout)

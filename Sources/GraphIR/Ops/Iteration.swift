@@ -48,9 +48,17 @@ package struct Iteration {
     /// Whether one of these types, with a number for each row, could as well have one for each column: in a kernel with
     /// others its shape does not say which.
     package func hasRowsLikeColumns(_ types: [TensorType]) -> Bool {
-        guard case .row(let axis) = kind else { return false }
-        let row = Array(shape.prefix(axis))
-        return row.contains { $0 != 1 } && broadcasts(row, to: shape) && types.contains { $0.shape == row }
+        guard case .row(let axis) = kind, shape.prefix(axis).contains(where: { $0 != 1 }) else {
+            return false
+        }
+        return types.contains { hasNumberForEachRow($0) && broadcasts($0.shape, to: shape) }
+    }
+
+    /// Whether a result of this type of a row op has one number for each row: the axes of rows are left, and perhaps some of
+    /// extent 1.
+    package func hasNumberForEachRow(_ type: TensorType) -> Bool {
+        guard case .row(let axis) = kind, type.rank < shape.count else { return false }
+        return type.shape.filter { $0 != 1 } == shape.prefix(axis).filter { $0 != 1 }
     }
 
     /// Whether no result is a sum over rows.

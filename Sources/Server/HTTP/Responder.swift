@@ -92,8 +92,12 @@ struct Responder: HTTPResponder {
 
     private func authorize(_ request: Request) throws {
         guard let key = options.apiKey else { return }
-        let given = Array((request.headers[.authorization] ?? "").utf8)
-        let expected = Array("Bearer \(key)".utf8)
+        // The scheme's case means nothing (RFC 9110, section 11.1).
+        let scheme = "bearer "
+        let header = request.headers[.authorization] ?? ""
+        let given =
+            header.lowercased().hasPrefix(scheme) ? Array(header.utf8.dropFirst(scheme.utf8.count)) : []
+        let expected = Array(key.utf8)
         // The time that this takes says nothing about where a wrong token differs.
         let difference = zip(given, expected).reduce(UInt8(given.count == expected.count ? 0 : 1)) {
             $0 | ($1.0 ^ $1.1)
