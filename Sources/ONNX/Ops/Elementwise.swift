@@ -175,7 +175,9 @@ enum Elementwise {
         let isSigned = range.lowerBound < 0 && a.element != .uint64
         let width = a.element.bitCount ?? 64
         let (x, count) = (a.tensor, b.tensor)
-        let isAll = site.g.compare(.ge, count, count.number(Double(width)))
+        // A negative count moves out all bits too.
+        let isAll = site.g.binary(
+            .or, site.g.compare(.ge, count, count.number(Double(width))), count.isLess(0))
         let factor = site.g.binary(.pow, count.filled(2), count)
         let isLeft = try site.choice("direction", ["LEFT", "RIGHT"]) == "LEFT"
         let moved = isLeft ? x * factor : isSigned ? (x - site.g.remainder(x, factor)) / factor : x / factor

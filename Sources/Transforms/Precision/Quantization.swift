@@ -7,8 +7,8 @@ extension Pass {
     /// columns, with `dequantize` behind it. The weight's numbers and scales are parameters of their own (`QuantizedWeight`).
     ///
     /// Quantised are products whose right operand is a parameter, with at least 64 rows and columns of it; the depth is a
-    /// multiple of 4. Narrow ones, those of classifiers say, cost nothing in f32. Everything else stays f32, attention too: a
-    /// text's result is then the same bits on every instruction set.
+    /// multiple of 4. Narrow ones, those of classifiers say, cost nothing in f32. Everything else stays f32, attention
+    /// too.
     ///
     /// Where a weight is smoothed (Xiao et al., "SmoothQuant", arXiv:2211.10438), x is multiplied by a factor for each column
     /// before it is quantised, and W was divided by the same: a column of x with large numbers then takes less from the others.
