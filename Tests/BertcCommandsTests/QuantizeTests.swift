@@ -88,6 +88,17 @@ import Text
         try bytes.write(to: weights)
         let broken = try Tool.run(["embed", quantized, "--text", "a film"])
         #expect(broken.status == 65 && broken.error.contains("has no scales"), "\(broken.error)")
+        // A scale of 0.
+        #expect(try Tool.run(["quantize", model, "--output", quantized]).status == 0)
+        let file = try SafetensorsFile(weights)
+        let name = "encoder.layer.0.attention.self.query.weight.int8_scale"
+        let scales = try file.floats(named: name)
+        bytes = try Data(contentsOf: weights)
+        let place = try #require(bytes.range(of: scales.withUnsafeBytes { Data($0) }))
+        bytes.replaceSubrange(place.lowerBound..<place.lowerBound + 4, with: Data(count: 4))
+        try bytes.write(to: weights)
+        let zero = try Tool.run(["embed", quantized, "--text", "a film"])
+        #expect(zero.status == 65 && zero.error.contains("holds 0.0"), "\(zero.error)")
         let training = try Tool.run(["train", "Examples/small/train.json", "--precision", "int8"])
         #expect(training.error.contains("is for inference"), "\(training.error)")
     }

@@ -53,6 +53,11 @@ public struct EncoderCheckpoint: Sendable {
         let own = try CheckpointTensor.all(in: files, directory: directory) { stored in
             config.isQuantized && QuantizedTensor.Part.of(stored) != nil ? [] : map.canonical(stored)
         }
+        if let name = quantized.keys.filter({ own[$0] != nil }).min()?.text {
+            throw CheckpointError.ambiguous(
+                directory: directory.path, name: name,
+                stored: [name, name + QuantizedTensor.Part.numbers.rawValue])
+        }
         tensors = own.merging(adapter?.savedTensors ?? [:]) { $1 }
     }
 

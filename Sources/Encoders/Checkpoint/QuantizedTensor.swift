@@ -74,19 +74,18 @@ package struct QuantizedTensor: Sendable {
     }
 
     /// A scale a row.
-    package func scales() throws -> [Float] { try file.finiteFloats(named: name + Part.scales.rawValue) }
+    /// - Throws: `SafetensorsError.badTensor` for one that is not above 0.
+    package func scales() throws -> [Float] { try factors(.scales) }
 
     /// A factor a column, where the weight was smoothed.
     /// - Throws: `SafetensorsError.badTensor` for one that is not above 0.
-    package func smoothing() throws -> [Float]? {
-        guard isSmoothed else { return nil }
-        let factors = try file.finiteFloats(named: name + Part.smoothing.rawValue)
-        guard factors.allSatisfy({ $0 > 0 }) else {
-            throw SafetensorsError.badTensor(
-                file: file.path, tensor: name + Part.smoothing.rawValue,
-                reason: "holds a factor that is not above 0")
-        }
-        return factors
+    package func smoothing() throws -> [Float]? { isSmoothed ? try factors(.smoothing) : nil }
+
+    private func factors(_ part: Part) throws -> [Float] {
+        let factors = try file.finiteFloats(named: name + part.rawValue)
+        guard let wrong = factors.first(where: { $0 <= 0 }) else { return factors }
+        throw SafetensorsError.badTensor(
+            file: file.path, tensor: name + part.rawValue, reason: "holds \(wrong), expected numbers above 0")
     }
 
     /// Writes the weight as f32.
