@@ -16,7 +16,7 @@ struct QuantizeCommand: ParsableCommand {
             found out on texts of --data, 4,096 tokens at most, or on random tokens. quantization.json in the
             new directory tells the error of each product.
             Commands use the directory like any other; with --precision int8 they multiply the i8 numbers as
-            they are, else weights are widened to f32. Hugging Face's classes refuse the directory.
+            they are, else weights are widened to f32. Hugging Face's classes do not know such weights.
 
             EXAMPLE:
               bertc quantize data/minilm --data reviews.txt --output data/minilm-int8
@@ -53,6 +53,7 @@ struct QuantizeCommand: ParsableCommand {
     private static let notedError = 0.05
 
     func validate() throws {
+        guard !output.isEmpty else { throw ValidationError("--output is empty; expected a directory") }
         if let smoothing, !(0...1).contains(smoothing) {
             throw ValidationError("--smoothing is \(smoothing); expected 0 to 1")
         }

@@ -23,7 +23,7 @@ extension EncoderCheckpoint {
             provide: provide)
     }
 
-    /// The same with weights as i8, which Hugging Face's classes refuse: they know no such kind of quantisation.
+    /// The same with weights as i8, of a kind that Hugging Face's classes do not know.
     ///
     /// - Parameter quantized: not among `parameters`.
     package static func save(

@@ -1,8 +1,8 @@
 import Foundation
 import Support
 
-/// A weight in the files of a checkpoint as i8: `[rows, columns]` numbers with a scale a row and, where it was smoothed, a factor
-/// a column by which the activation is multiplied before it is quantised (`Op.Quantization`). The weight is about
+/// A weight in the files of a checkpoint as i8: `[rows, columns]` numbers with a scale a row and a factor
+/// a column, by which the activation is multiplied before it is quantised (`Op.Quantization`). The weight is about
 /// number · scale · factor.
 ///
 /// Its tensors have the parameter's canonical name with a suffix of `Part`.
@@ -25,7 +25,6 @@ package struct QuantizedTensor: Sendable {
     package let shape: [Int]
     private let file: SafetensorsFile
     private let name: String
-    private let isSmoothed: Bool
 
     /// The quantised weights of files, by canonical names.
     /// - Throws: `SafetensorsError.badTensor` for one without its scales, or of another type or shape.
@@ -64,7 +63,9 @@ package struct QuantizedTensor: Sendable {
         guard try check(.scales, entry.shape[0]) else {
             throw bad(entry.name, "has no scales, expected \(name)\(Part.scales.rawValue) beside it")
         }
-        isSmoothed = try check(.smoothing, entry.shape[1])
+        guard try check(.smoothing, entry.shape[1]) else {
+            throw bad(entry.name, "has no factors, expected \(name)\(Part.smoothing.rawValue) beside it")
+        }
         (self.name, self.file, shape) = (name, file, entry.shape)
     }
 
@@ -77,9 +78,9 @@ package struct QuantizedTensor: Sendable {
     /// - Throws: `SafetensorsError.badTensor` for one that is not above 0.
     package func scales() throws -> [Float] { try factors(.scales) }
 
-    /// A factor a column, where the weight was smoothed.
+    /// A factor a column.
     /// - Throws: `SafetensorsError.badTensor` for one that is not above 0.
-    package func smoothing() throws -> [Float]? { isSmoothed ? try factors(.smoothing) : nil }
+    package func smoothing() throws -> [Float] { try factors(.smoothing) }
 
     private func factors(_ part: Part) throws -> [Float] {
         let factors = try file.finiteFloats(named: name + part.rawValue)
@@ -96,7 +97,7 @@ package struct QuantizedTensor: Sendable {
             for column in 0..<shape[1] {
                 let index = row * shape[1] + column
                 target[index] =
-                    Float(Int8(bitPattern: numbers[index])) * scales[row] * (factors?[column] ?? 1)
+                    Float(Int8(bitPattern: numbers[index])) * scales[row] * factors[column]
             }
         }
     }

@@ -40,8 +40,10 @@ public struct MergedModel {
     /// - Throws: what writing throws; `ModelError` for the directory of the base or the adapter.
     public func save(to directory: String) throws {
         let url = URL(file: directory, isDirectory: true).standardizedFileURL
-        let sources = [files.directory, files.adapter?.directory].compactMap { $0?.standardizedFileURL.path }
-        guard !sources.contains(url.path) else {
+        let sources = [files.directory, files.adapter?.directory].compactMap {
+            $0?.resolvingSymlinksInPath().path
+        }
+        guard !sources.contains(url.resolvingSymlinksInPath().path) else {
             throw ModelError(
                 .unwritable, "holds the model or the adapter; choose another directory", at: directory)
         }

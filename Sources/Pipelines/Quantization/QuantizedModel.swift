@@ -124,7 +124,8 @@ public final class QuantizedModel {
     /// - Throws: what writing throws; `ModelError` for the model's own directory.
     public func save(to directory: String) throws {
         let url = URL(file: directory, isDirectory: true).standardizedFileURL
-        guard files.directory.standardizedFileURL.path != url.path else {
+        // Also where a link leads there.
+        guard files.directory.resolvingSymlinksInPath().path != url.resolvingSymlinksInPath().path else {
             throw ModelError(.unwritable, "holds the model; choose another directory", at: directory)
         }
         let checkpoint = try files.checkpoint()
