@@ -68,6 +68,9 @@ struct ShapeRuleTests {
         Misfit(
             .matmul(transposeLeft: false, transposeRight: true),
             [TensorType(.i8, [2, 6]), TensorType(.i8, [4, 6])], "a multiple of 4"),
+        Misfit(
+            .matmul(transposeLeft: false, transposeRight: true),
+            [TensorType(.i8, [2, 131_072]), TensorType(.i8, [4, 131_072])], "at most 131068"),
         // Attention
         Misfit(
             .flashAttention(AttentionAttributes(scale: 1)), Array(repeating: f32("t", 2, 8), count: 3),

@@ -1,7 +1,7 @@
 // matmul          C[b…, m, n] = Σ_k A[b…, m, k] B[b…, k, n]; a transposed operand has its last two axes swapped;
 //                 leading axes are equal. Operands of bf16 or f16 give an f32 result: it is added up in f32 or wider.
 //                 Operands of i8 are matrices, the right one transposed, and give the exact sum, i32; their depth is a
-//                 multiple of 4 and at most 131,072, which can't overflow.
+//                 multiple of 4 and at most 131,068, which can't overflow.
 // ragged_matmul   the three products of attention over packed sequences, operands (a, b, offsets, lengths).
 //                 Sequence s owns rows offsets[s] ..< offsets[s+1], of which the first lengths[s] are real; the
 //                 rest is padding. Query row t = offsets[s] + i, key row offsets[s] + j, i and j < lengths[s]:
@@ -99,8 +99,8 @@ extension Op.Contraction: OpFamily {
         }
     }
 
-    /// Products of two i8 are at most 2^14, and so many of them fit into i32.
-    private static let greatestDepth = 1 << 17
+    /// Products of two i8 are at most 2^14, of which fewer than 2^17 surely fit into i32.
+    package static let greatestDepth = (1 << 17) - 4
 
     private func matrix(_ type: TensorType, _ transposed: Bool) -> (Dimension, Dimension) {
         let (rows, columns) = (type.shape[type.rank - 2], type.shape[type.rank - 1])

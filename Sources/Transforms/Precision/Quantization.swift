@@ -103,8 +103,6 @@ package struct QuantizedWeight: Hashable, Sendable {
 
     /// Products that are narrower cost little as they are.
     private static let leastExtent = 64
-    /// As many products of two i8 as surely fit into i32, and more than any model has.
-    private static let greatestDepth = 1 << 17
 
     /// The weight of a product that can be quantised.
     fileprivate init?(_ graph: Graph, _ id: NodeID) {
@@ -115,7 +113,7 @@ package struct QuantizedWeight: Hashable, Sendable {
             extents.allSatisfy({ $0 >= Self.leastExtent })
         else { return nil }
         let depth = extents[transposeRight ? 1 : 0]
-        guard depth % 4 == 0, depth <= Self.greatestDepth else { return nil }
+        guard depth % 4 == 0, depth <= Op.Contraction.greatestDepth else { return nil }
         (self.name, self.type, self.role, isTransposed) = (name, type, role, !transposeRight)
     }
 
